@@ -1,0 +1,1 @@
+"""The MicroNet Compiler: trained neural networks to C for microcontrollers."""

@@ -1,0 +1,1 @@
+"""The network as mnc sees it: types, layers, graphs."""

@@ -1,0 +1,161 @@
+"""A network: named values, layers in execution order, every type known.
+
+A `Graph` is valid or it does not exist: building one checks that names are
+unique and defined before use, infers every type, and raises `CompileError`
+with the source location of the layer that does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+
+from mnc.errors import CompileError, Problem
+from mnc.ir.layer import Layer
+from mnc.ir.types import Array, ShapeError, TensorType
+
+
+@dataclass(frozen=True)
+class Input:
+    """A value that the caller provides."""
+
+    name: str
+    type: TensorType
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer at work: the values it reads and the values it defines."""
+
+    outputs: tuple[str, ...]
+    layer: Layer
+    inputs: tuple[str, ...]
+    origin: str = field(default="", compare=False)
+    """Where the user wrote it, for error messages."""
+
+    @property
+    def name(self) -> str:
+        """The first output's name, by which the node is known."""
+        return self.outputs[0]
+
+    @property
+    def where(self) -> str:
+        return self.origin or f"layer {self.name!r}"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A whole network.  Values are single-assignment; names are the edges."""
+
+    name: str
+    inputs: tuple[Input, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    types: Mapping[str, TensorType] = field(init=False, compare=False, repr=False)
+    """The type of every value, inputs included; derived."""
+
+    def __post_init__(self) -> None:
+        types: dict[str, TensorType] = {}
+        for given in self.inputs:
+            if given.name in types:
+                raise self._problem(given.name, f"two inputs are called {given.name!r}")
+            types[given.name] = given.type
+        for node in self.nodes:
+            for name, type_ in zip(node.outputs, _infer(node, types), strict=True):
+                if name in types:
+                    raise self._problem(node.where, f"the name {name!r} is taken")
+                types[name] = type_
+        for name in self.outputs:
+            if name not in types:
+                raise self._problem("outputs", f"no layer gives {name!r}")
+        if not self.inputs or not self.outputs:
+            raise self._problem("", "a network needs at least one input and one output")
+        object.__setattr__(self, "types", MappingProxyType(types))
+
+    def _problem(self, where: str, what: str) -> CompileError:
+        return CompileError(Problem(where or f"network {self.name!r}", what))
+
+    @cached_property
+    def producers(self) -> Mapping[str, Node]:
+        """The node that defines each value (inputs have none)."""
+        return {name: node for node in self.nodes for name in node.outputs}
+
+    @cached_property
+    def consumers(self) -> Mapping[str, tuple[Node, ...]]:
+        """The nodes that read each value, in execution order, each once."""
+        readers: dict[str, list[Node]] = {name: [] for name in self.types}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                readers[name].append(node)
+        return {name: tuple(nodes) for name, nodes in readers.items()}
+
+    def input_types(self, node: Node) -> tuple[TensorType, ...]:
+        return tuple(self.types[name] for name in node.inputs)
+
+    def output_type(self, node: Node) -> TensorType:
+        """The type of the node's first output."""
+        return self.types[node.name]
+
+    def macs(self, node: Node) -> int:
+        return node.layer.macs(*self.input_types(node))
+
+    def sole_consumer(self, value: str) -> Node | None:
+        """The only node that reads `value`, where the network itself does not give it out."""
+        readers = self.consumers[value]
+        return readers[0] if len(readers) == 1 and value not in self.outputs else None
+
+    def with_nodes(self, nodes: Iterable[Node]) -> Graph:
+        """The same network made of other nodes, checked anew."""
+        return replace(self, nodes=tuple(nodes))
+
+    def without(self, dropped: Mapping[str, str]) -> Graph:
+        """The network with values renamed: `dropped[old] = new`; their nodes go.
+
+        Every node of which all outputs are dropped is removed, and all readers
+        (and the network's outputs) read the replacement instead.
+        """
+
+        def final(name: str) -> str:
+            while name in dropped:
+                name = dropped[name]
+            return name
+
+        return replace(
+            self,
+            nodes=tuple(
+                replace(node, inputs=tuple(map(final, node.inputs)))
+                for node in self.nodes
+                if not all(name in dropped for name in node.outputs)
+            ),
+            outputs=tuple(map(final, self.outputs)),
+        )
+
+    def predict(self, x: Array | Sequence[Array]) -> Array | list[Array]:
+        """Run the network in NumPy: the definition that generated code is held to.
+
+        `x` is (batch, *input shape), or a list of such arrays where there are
+        several inputs; the result has the same form.
+        """
+        from mnc.reference import predict
+
+        return predict(self, x)
+
+
+def _infer(node: Node, types: Mapping[str, TensorType]) -> tuple[TensorType, ...]:
+    for name in node.inputs:
+        if name not in types:
+            raise CompileError(Problem(node.where, f"reads {name!r}, which nothing before it gives"))
+    least, most = node.layer.arity
+    kind = type(node.layer).__name__
+    if len(node.inputs) < least or (most is not None and len(node.inputs) > most):
+        takes = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
+        raise CompileError(Problem(node.where, f"{kind} takes {takes} inputs, not {len(node.inputs)}"))
+    try:
+        inferred = node.layer.outputs(*(types[name] for name in node.inputs))
+    except ShapeError as fault:
+        shapes = tuple(f"{name!r} is {types[name]}" for name in node.inputs)
+        raise CompileError(Problem(node.where, f"{kind}: {fault}", shapes)) from None
+    assert len(inferred) == len(node.outputs), f"{kind} has {len(inferred)} outputs"
+    return inferred

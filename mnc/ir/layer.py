@@ -1,0 +1,38 @@
+"""What every layer kind has in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from mnc.ir.types import Constant, TensorType
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer kind: its attributes are fields, its operands are wired by a `Node`.
+
+    A subclass states its meaning in its docstring, checks its attributes and
+    operands in `infer`, and is defined in numbers by `mnc.reference`.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
+    """Smallest and largest number of inputs (None: any)."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """The type of the output; ShapeError where the operands do not fit."""
+        raise NotImplementedError(type(self).__name__)
+
+    def outputs(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        """The types of all outputs; a kind with several overrides this."""
+        return (self.infer(*inputs),)
+
+    def macs(self, *inputs: TensorType) -> int:
+        """Multiply-accumulate operations of one inference, taps over padding included."""
+        return 0
+
+    @property
+    def constants(self) -> dict[str, Constant]:
+        """The constants among the attributes, by field name, in field order."""
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: value for name, value in values if isinstance(value, Constant)}

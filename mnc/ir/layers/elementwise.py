@@ -1,0 +1,101 @@
+"""Element-by-element layers, softmax, and merges of several values."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mnc.ir.activations import Function, Relu
+from mnc.ir.layer import Layer
+from mnc.ir.types import ShapeError, TensorType, show
+
+
+@dataclass(frozen=True)
+class Identity(Layer):
+    """out = in: whatever does nothing at inference, dropout and its family among them."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return inputs[0]
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """out = function(in), element by element."""
+
+    function: Function = Relu()
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return inputs[0]
+
+
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """out = exp(in) / sum of exp(in) along `axis`, computed without overflow."""
+
+    axis: int = -1
+    """Among the axes without batch; negative counts from the last."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if not -x.rank <= self.axis < x.rank:
+            raise ShapeError(f"axis {self.axis} is not among the {x.rank} axes of its input")
+        return x
+
+
+@dataclass(frozen=True)
+class Merge(Layer):
+    """Base of the layers that combine values element by element, with NumPy's broadcasting."""
+
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
+
+    activation: Function | None = None
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        shape: tuple[int, ...] = inputs[0].shape
+        for other in inputs[1:]:
+            shape = broadcast(shape, other.shape)
+        return TensorType(shape, inputs[0].dtype)
+
+
+@dataclass(frozen=True)
+class Add(Merge):
+    """out = activation(in 0 + in 1 + ...)."""
+
+
+@dataclass(frozen=True)
+class Subtract(Merge):
+    """out = activation(in 0 - in 1)."""
+
+    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+
+
+@dataclass(frozen=True)
+class Multiply(Merge):
+    """out = activation(in 0 * in 1 * ...)."""
+
+
+@dataclass(frozen=True)
+class Average(Merge):
+    """out = activation((in 0 + in 1 + ...) / number of inputs)."""
+
+
+@dataclass(frozen=True)
+class Maximum(Merge):
+    """out = activation(max(in 0, in 1, ...))."""
+
+
+@dataclass(frozen=True)
+class Minimum(Merge):
+    """out = activation(min(in 0, in 1, ...))."""
+
+
+def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The common shape of two operands by NumPy's rule, or ShapeError."""
+    pairs = itertools.zip_longest(reversed(a), reversed(b), fillvalue=1)
+    merged = []
+    for left, right in pairs:
+        if left != right and 1 not in (left, right):
+            raise ShapeError(f"{show(a)} and {show(b)} do not fit together")
+        merged.append(max(left, right))
+    return tuple(reversed(merged))

@@ -1,0 +1,153 @@
+"""What a value is: its shape, its element type, its quantisation; and constants."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+
+MAX_ELEMENTS = 2**31 - 1
+"""Sizes and offsets are `int` in the generated C, at least on every 32-bit core."""
+
+
+class DType(enum.Enum):
+    """The type of one element, named as NumPy and the network language name it."""
+
+    FLOAT32 = "float32"
+    INT8 = "int8"
+    INT16 = "int16"
+    INT32 = "int32"
+
+    @property
+    def bytes(self) -> int:
+        """Size of one element in bytes."""
+        return self.numpy.itemsize
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        return np.dtype(self.value)
+
+    @classmethod
+    def of(cls, array: Array) -> DType:
+        """The element type of a NumPy array; ValueError where the IR has none."""
+        return cls(array.dtype.name)
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """real = scale * (stored - zero_point).
+
+    One scale for the whole tensor, or one for each index along `axis` (then
+    the zero point is 0).  The scheme is TensorFlow Lite's: activations are
+    asymmetric per tensor, weights symmetric per channel.
+    """
+
+    scale: tuple[float, ...]
+    zero_point: int = 0
+    axis: int | None = None
+
+    def __post_init__(self) -> None:
+        if not all(s > 0 and math.isfinite(s) for s in self.scale):
+            raise ValueError("a scale must be positive and finite")
+        if self.axis is None and len(self.scale) != 1:
+            raise ValueError("per-tensor quantisation has exactly one scale")
+        if self.axis is not None and self.zero_point != 0:
+            raise ValueError("per-channel quantisation is symmetric: its zero point is 0")
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """The type of a value: shape without the batch axis, element type, quantisation."""
+
+    shape: Shape
+    dtype: DType = DType.FLOAT32
+    quant: Quantisation | None = None
+
+    def __post_init__(self) -> None:
+        if any(n < 1 for n in self.shape):
+            raise ShapeError(f"every axis must have at least one element, not {show(self.shape)}")
+        if self.elements > MAX_ELEMENTS:
+            raise ShapeError(f"{show(self.shape)} has {self.elements:,} elements; the limit is 2^31 - 1")
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Size of the whole value in bytes."""
+        return self.elements * self.dtype.bytes
+
+    def __str__(self) -> str:
+        return f"{self.dtype.value}[{', '.join(map(str, self.shape))}]"
+
+
+class ShapeError(ValueError):
+    """Operands that a layer cannot take.  `Graph` adds where it happened."""
+
+
+class Constant:
+    """An immutable array: trained weights, or what a pass computed from them.
+
+    Two constants are equal where element type, shape, bits and quantisation are.
+    """
+
+    __slots__ = ("array", "quant")
+    array: Array
+    quant: Quantisation | None
+
+    def __init__(self, array: npt.ArrayLike, quant: Quantisation | None = None) -> None:
+        fixed = np.array(array, order="C")  # a copy: nobody else can write to it
+        if fixed.dtype == np.float64:
+            fixed = fixed.astype(np.float32)
+        DType.of(fixed)
+        fixed.flags.writeable = False
+        object.__setattr__(self, "array", fixed)
+        object.__setattr__(self, "quant", quant)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a Constant is immutable")
+
+    @property
+    def shape(self) -> Shape:
+        return self.array.shape
+
+    @property
+    def type(self) -> TensorType:
+        return TensorType(self.array.shape, DType.of(self.array), self.quant)
+
+    @property
+    def bytes(self) -> int:
+        return int(self.array.nbytes)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Constant)
+            and self.array.dtype == other.array.dtype
+            and self.array.shape == other.array.shape
+            and self.quant == other.quant
+            and self.array.tobytes() == other.array.tobytes()
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.array.shape, self.array.tobytes()))
+
+    def __repr__(self) -> str:
+        return f"Constant({self.type})"
+
+
+def show(shape: Sequence[int]) -> str:
+    """A shape as people write it: 96x96x1; a scalar is `()`."""
+    return "x".join(map(str, shape)) if len(shape) > 0 else "()"
