@@ -1,0 +1,88 @@
+"""What a compilation says about its result: the typed form of `mnc compile --json`.
+
+All sizes are in bytes.  A `Report` is a value: two compilations of one model
+give equal reports, and `to_json` gives equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Ram:
+    """The RAM that the generated code uses; inputs and outputs are the caller's."""
+
+    total: int
+    """The arena and the state together, padding included: `<NAME>_RAM_SIZE`."""
+    arena: int
+    """Memory that the layers share, one after another."""
+    state: int
+    """Memory that outlives a run, as of recurrent layers."""
+    lower_bound: int
+    """The largest sum of bytes live together in the chosen order; no arena can be smaller."""
+    optimal: bool
+    """Whether the arena equals its lower bound."""
+
+
+@dataclass(frozen=True)
+class Flash:
+    """The constants that the generated code keeps in flash; its instructions are the C compiler's."""
+
+    weights: int
+    """Weights and biases, as laid out for the kernels."""
+    total_constants: int
+    """Weights and every other constant: tables, rounding parameters, constant rows."""
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One executed layer, in execution order."""
+
+    name: str
+    """The layer's name in the model."""
+    op: str
+    """The layer's kind, as `mnc layers` names it."""
+    output_shape: tuple[int, ...]
+    """Without the batch axis."""
+    dtype: str
+    """The element type of the output."""
+    macs: int
+    """Multiply-accumulate operations of one run."""
+    weights_bytes: int
+    """The layer's share of `Flash.weights`."""
+    kernel: str
+    """The kernel that computes it."""
+    offset: int | None = None
+    """Where in the arena the output lies; None where it lies elsewhere (the caller's memory, the state)."""
+    first: int | None = None
+    """The first step at which the output is live, counted from 0; None where `offset` is None."""
+    last: int | None = None
+    """The last step at which the output is live."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A compilation's result in figures."""
+
+    name: str
+    """The network's name in the generated code."""
+    backend: str
+    target: str | None
+    """The machine it was compiled for; None for any."""
+    dtype: str
+    """The element type of the network's arithmetic."""
+    macs: int
+    """Multiply-accumulate operations of one run."""
+    params: int
+    """Parameters of the network as it is executed, after all passes."""
+    ram: Ram
+    flash: Flash
+    files: tuple[str, ...]
+    """Names of the generated files."""
+    layers: tuple[LayerReport, ...]
+
+    def to_json(self) -> str:
+        """One JSON object, indented, keys in the order of the fields."""
+        return json.dumps(asdict(self), indent=2)
