@@ -1,0 +1,89 @@
+"""What tests share: where the trained models lie, and the compilers of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's root folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The folder of trained models with golden outputs, which is kept beside the project."""
+    folder = Path(os.environ.get("MNC_MODELS", ROOT.parent / "shared" / "models"))
+    if not folder.is_dir():
+        pytest.skip("the trained models are not here: set MNC_MODELS to the folder that has them")
+    return folder
+
+
+Tool = Callable[[str], str]
+
+
+@pytest.fixture(scope="session")
+def tool() -> Tool:
+    """`tool("clang")` is the program's path; the test is skipped where the machine has none."""
+
+    def find(program: str) -> str:
+        found = shutil.which(program)
+        if found is None:
+            pytest.skip(f"{program} is not installed")
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def cc() -> str:
+    """Any C compiler of this machine, the system's own first."""
+    for program in ("cc", "gcc", "clang"):
+        if found := shutil.which(program):
+            return found
+    pytest.skip("no C compiler is installed")
+
+
+@pytest.fixture(scope="session")
+def gcc(tool: Tool) -> str:
+    return tool("gcc")
+
+
+@pytest.fixture(scope="session")
+def gxx(tool: Tool) -> str:
+    return tool("g++")
+
+
+@pytest.fixture(scope="session")
+def clang(tool: Tool) -> str:
+    return tool("clang")
+
+
+@pytest.fixture(scope="session")
+def tcc(tool: Tool) -> str:
+    return tool("tcc")
+
+
+@pytest.fixture(scope="session")
+def arm_gcc(tool: Tool) -> str:
+    """The cross compiler for Cortex-M."""
+    return tool("arm-none-eabi-gcc")
+
+
+@pytest.fixture(scope="session")
+def valgrind(tool: Tool) -> str:
+    return tool("valgrind")
+
+
+@pytest.fixture(scope="session")
+def qemu_arm(tool: Tool) -> str:
+    """The emulator of whole Cortex-M boards."""
+    return tool("qemu-system-arm")
