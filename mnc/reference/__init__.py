@@ -1,17 +1,24 @@
 """What every layer means, in NumPy.
 
 Generated code, passes and backends are all compared with this.  Arrays have
-the batch as their first axis, channels last, and the IR's element types.
+the batch as their first axis, channels last, and the IR's element types.  A
+layer computes in float64 and rounds its results once, so what is left of
+rounding error is that of the values themselves.
+
+    predict(graph, x)     the network's outputs
+    evaluate(graph, x)    every value of the network, by name
+    apply(layer, *x)      one layer
+    activate(function, x) one activation function, in whatever precision x has
+
+A new layer kind registers its meaning with `compute.register`, a new
+activation function with `activate.register`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from mnc.reference import conv, elementwise, norm, pool, shape
+from mnc.reference.activations import activate
+from mnc.reference.dispatch import apply, compute
+from mnc.reference.run import evaluate, predict
 
-from mnc.ir.graph import Graph
-from mnc.ir.types import Array
-
-
-def predict(graph: Graph, x: Array | Sequence[Array]) -> Array | list[Array]:
-    """See `Graph.predict`."""
-    raise NotImplementedError
+__all__ = ["activate", "apply", "compute", "conv", "elementwise", "evaluate", "norm", "pool", "predict", "shape"]

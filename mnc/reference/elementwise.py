@@ -1,0 +1,87 @@
+"""Element-by-element layers, softmax and merges."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from mnc.ir.layers import (
+    Activation,
+    Add,
+    Average,
+    Identity,
+    Maximum,
+    Merge,
+    Minimum,
+    Multiply,
+    Softmax,
+    Subtract,
+)
+from mnc.ir.types import Array
+from mnc.reference.activations import activate
+from mnc.reference.dispatch import compute
+
+
+@compute.register
+def identity(layer: Identity, x: Array) -> Array:
+    return x
+
+
+@compute.register
+def activation(layer: Activation, x: Array) -> Array:
+    return activate(layer.function, x)
+
+
+@compute.register
+def softmax(layer: Softmax, x: Array) -> Array:
+    axis = batch_axis(layer.axis, x)
+    powers = np.exp(x - x.max(axis, keepdims=True))
+    return np.asarray(powers / powers.sum(axis, keepdims=True))
+
+
+@compute.register
+def add(layer: Add, *inputs: Array) -> Array:
+    return _merge(layer, np.add, inputs)
+
+
+@compute.register
+def subtract(layer: Subtract, *inputs: Array) -> Array:
+    return _merge(layer, np.subtract, inputs)
+
+
+@compute.register
+def multiply(layer: Multiply, *inputs: Array) -> Array:
+    return _merge(layer, np.multiply, inputs)
+
+
+@compute.register
+def average(layer: Average, *inputs: Array) -> Array:
+    total = functools.reduce(np.add, aligned(*inputs))
+    return activate(layer.activation, total / len(inputs))
+
+
+@compute.register
+def maximum(layer: Maximum, *inputs: Array) -> Array:
+    return _merge(layer, np.maximum, inputs)
+
+
+@compute.register
+def minimum(layer: Minimum, *inputs: Array) -> Array:
+    return _merge(layer, np.minimum, inputs)
+
+
+def _merge(layer: Merge, combine: Callable[[Array, Array], Array], inputs: tuple[Array, ...]) -> Array:
+    return activate(layer.activation, functools.reduce(combine, aligned(*inputs)))
+
+
+def aligned(*inputs: Array) -> list[Array]:
+    """The arrays with axes of one element after the batch, so that all have the same rank and broadcast."""
+    rank = max(x.ndim for x in inputs)
+    return [x.reshape(x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:]) for x in inputs]
+
+
+def batch_axis(axis: int, x: Array) -> int:
+    """A layer's axis, which does not count the batch, as an axis of the batch `x`."""
+    return axis % (x.ndim - 1) + 1

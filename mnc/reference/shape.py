@@ -1,0 +1,25 @@
+"""Layers that only rearrange."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnc.ir.layers import Concatenate, Flatten, Reshape
+from mnc.ir.types import Array
+from mnc.reference.dispatch import compute
+from mnc.reference.elementwise import batch_axis
+
+
+@compute.register
+def reshape(layer: Reshape, x: Array) -> Array:
+    return x.reshape(len(x), *layer.shape)
+
+
+@compute.register
+def flatten(layer: Flatten, x: Array) -> Array:
+    return x.reshape(len(x), np.prod(x.shape[1:], dtype=int))
+
+
+@compute.register
+def concatenate(layer: Concatenate, *inputs: Array) -> Array:
+    return np.concatenate(inputs, axis=batch_axis(layer.axis, inputs[0]))
