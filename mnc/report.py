@@ -86,3 +86,48 @@ class Report:
     def to_json(self) -> str:
         """One JSON object, indented, keys in the order of the fields."""
         return json.dumps(asdict(self), indent=2)
+
+
+@dataclass(frozen=True)
+class LayerVerification:
+    """How far generated code is from the reference at one layer's output, over all samples."""
+
+    name: str
+    op: str
+    max_abs_error: float
+    max_ulp_error: float
+    """In units in the last place of the reference's value (of its element type)."""
+    worst: tuple[int, ...]
+    """Index of the element with the largest absolute error: sample, then position in the output."""
+    expected: float
+    """The reference's value there."""
+    got: float
+    """The generated code's value there."""
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Generated code against the reference, layer by layer, in execution order."""
+
+    name: str
+    backend: str
+    target: str
+    """The machine that ran the code."""
+    samples: int
+    tolerance: str
+    """What counts as equal, in words: `1e-05 absolute or 1e-04 relative`."""
+    layers: tuple[LayerVerification, ...]
+
+    @property
+    def first_failure(self) -> LayerVerification | None:
+        """The first layer that differs by more than the tolerance."""
+        return next((layer for layer in self.layers if not layer.passed), None)
+
+    @property
+    def passed(self) -> bool:
+        return self.first_failure is None
+
+    def to_json(self) -> str:
+        """One JSON object, indented, keys in the order of the fields."""
+        return json.dumps({**asdict(self), "passed": self.passed}, indent=2)
