@@ -1,1 +1,29 @@
 """What the generated code runs on."""
+
+from __future__ import annotations
+
+import difflib
+
+from mnc.errors import refuse
+from mnc.targets.builtin import TARGETS
+from mnc.targets.image import Options, Sizes
+from mnc.targets.interface import Interface
+from mnc.targets.measure import Measurement, run
+from mnc.targets.target import Target
+
+__all__ = ["Interface", "Measurement", "Options", "Sizes", "Target", "get", "names", "run"]
+
+
+def names() -> tuple[str, ...]:
+    """The targets of this installation, in the order of their table."""
+    return tuple(target.name for target in TARGETS)
+
+
+def get(name: str) -> Target:
+    """The target called `name`.  `CompileError` with the nearest name where there is none."""
+    for target in TARGETS:
+        if target.name == name:
+            return target
+    near = difflib.get_close_matches(name, names(), n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Targets: {', '.join(names())}."
+    raise refuse("", f"unknown target {name!r}", hint)

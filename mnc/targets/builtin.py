@@ -1,0 +1,110 @@
+"""The targets that come with mnc."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from mnc.targets.target import Board, Clock, Region, Target, Tool
+
+K = 1024
+M = 1024 * K
+
+ARM_GCC = Tool("arm-none-eabi-gcc", "gcc-arm-none-eabi")
+QEMU_ARM = Tool("qemu-system-arm", "qemu-system-arm")
+
+EMULATE = ("-nographic", "-monitor", "none", "-serial", "none", "-icount", "shift=0")
+"""Whole-system emulation at one instruction per virtual nanosecond, so that timers count instructions."""
+
+
+def _cortex_m_board(machine: str, hertz: int, vectors: int, code: Region, ram: Region) -> Board:
+    return Board(
+        name=machine,
+        emulator=QEMU_ARM,
+        arguments=("-M", machine, *EMULATE, "-semihosting-config", "enable=on,target=native", "-kernel"),
+        support="cortex_m",
+        regions=(("VECTORS", Region(vectors, K)), ("CODE", code), ("RAM", ram)),
+        stack=64 * K,
+        clock=Clock(wrap=1 << 24, per_tick=Fraction(10**9, hertz), per_step=2),
+    )
+
+
+def _mps2(machine: str) -> Board:
+    return _cortex_m_board(machine, 25_000_000, 0, Region(K, 4 * M - K), Region(0x2000_0000, 4 * M))
+
+
+AN385 = _mps2("mps2-an385")
+AN386 = _mps2("mps2-an386")
+AN500 = _mps2("mps2-an500")
+# The two with TrustZone start in the secure state and see memory through its secure alias.
+AN505 = _cortex_m_board(
+    "mps2-an505", 20_000_000, 0x1000_0000, Region(0x1000_0400, 4 * M - K), Region(0x3800_0000, 4 * M)
+)
+AN547 = _cortex_m_board("mps3-an547", 32_000_000, 0x1000_0000, Region(0x1100_0000, 2 * M), Region(0x7000_0000, 4 * M))
+
+
+def _cortex_m(
+    core: str, title: str, flags: tuple[str, ...], features: set[str], board: Board, max_flash: int, max_ram: int
+) -> Target:
+    return Target(
+        name=core,
+        title=title,
+        compiler=ARM_GCC,
+        flags=(f"-mcpu={core}", "-mthumb", *flags),
+        features=frozenset(features),
+        board=board,
+        max_flash=max_flash,
+        max_ram=max_ram,
+    )
+
+
+TARGETS = (
+    Target(
+        name="host",
+        title="the machine that mnc runs on",
+        compiler=Tool("cc", "gcc"),
+        flags=(),
+        features=frozenset({"fpu", "fpu64", "mul32"}),
+        board=None,
+        max_flash=2**31,
+        max_ram=2**31,
+    ),
+    # ARMv6-M is a subset of ARMv7-M; QEMU's boards with a Cortex-M0 have 16 KiB of RAM, so a Cortex-M3 runs its code.
+    _cortex_m("cortex-m0plus", "Cortex-M0+", ("-mfloat-abi=soft",), set(), AN385, 256 * K, 64 * K),
+    _cortex_m("cortex-m3", "Cortex-M3", ("-mfloat-abi=soft",), {"mul32"}, AN385, M, 128 * K),
+    _cortex_m(
+        "cortex-m4",
+        "Cortex-M4F",
+        ("-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
+        {"fpu", "dsp", "mul32"},
+        AN386,
+        2 * M,
+        640 * K,
+    ),
+    _cortex_m(
+        "cortex-m7",
+        "Cortex-M7 with double precision",
+        ("-mfloat-abi=hard", "-mfpu=fpv5-d16"),
+        {"fpu", "fpu64", "dsp", "mul32"},
+        AN500,
+        2 * M,
+        M,
+    ),
+    _cortex_m(
+        "cortex-m33",
+        "Cortex-M33 with DSP and FPU",
+        ("-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
+        {"fpu", "dsp", "mul32"},
+        AN505,
+        2 * M,
+        768 * K,
+    ),
+    _cortex_m(
+        "cortex-m55",
+        "Cortex-M55 with Helium",
+        ("-mfloat-abi=hard",),
+        {"fpu", "fpu64", "dsp", "mve", "mul32"},
+        AN547,
+        4 * M,
+        4 * M,
+    ),
+)

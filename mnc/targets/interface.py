@@ -1,0 +1,81 @@
+"""How generated C is called: the names and types of one network's inputs and outputs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnc.errors import refuse
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array, DType, TensorType
+
+C_TYPES = {DType.FLOAT32: "float", DType.INT8: "int8_t", DType.INT16: "int16_t", DType.INT32: "int32_t"}
+"""How the generated header spells an element's type."""
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a caller of `<name>_init` and `<name>_run` has to know."""
+
+    name: str
+    inputs: tuple[TensorType, ...]
+    outputs: tuple[TensorType, ...]
+
+    @classmethod
+    def of_graph(cls, graph: Graph, name: str) -> Interface:
+        """The interface of the code generated from `graph` under `name`."""
+        return cls(name, tuple(i.type for i in graph.inputs), tuple(graph.types[o] for o in graph.outputs))
+
+    @classmethod
+    def of_header(cls, text: str, name: str) -> Interface:
+        """The interface that a generated header declares; shapes are flat there.
+
+        `CompileError` where the header does not declare `<name>_run` as the
+        generated code does.
+        """
+        where = f"{name}.h"
+        call = re.search(rf"\b{re.escape(name)}_run\s*\(([^)]*)\)", text)
+        if call is None:
+            raise refuse(where, f"there is no declaration of {name}_run")
+        types: dict[str, list[TensorType]] = {"INPUT": [], "OUTPUT": []}
+        parameters = [parameter.strip() for parameter in call[1].split(",")][1:]
+        kinds = ["INPUT" if parameter.startswith("const ") else "OUTPUT" for parameter in parameters]
+        for parameter, kind in zip(parameters, kinds, strict=True):
+            dtype = next((d for d, c in C_TYPES.items() if re.search(rf"\b{c}\b", parameter)), None)
+            if dtype is None:
+                raise refuse(where, f"{name}_run has a parameter of unknown type: {parameter}")
+            index = f"_{len(types[kind])}" if kinds.count(kind) > 1 else ""
+            macro = f"{name.upper()}_{kind}{index}_SIZE"
+            size = re.search(rf"#\s*define\s+{macro}\s+\(?(\d+)", text)
+            if size is None:
+                raise refuse(where, f"there is no macro {macro}")
+            types[kind].append(TensorType((int(size[1]),), dtype))
+        return cls(name, tuple(types["INPUT"]), tuple(types["OUTPUT"]))
+
+
+def records(types: tuple[TensorType, ...]) -> np.dtype[np.void]:
+    """One sample of all these values, one after another without gaps."""
+    return np.dtype([(f"v{i}", t.dtype.numpy.newbyteorder("<"), t.shape) for i, t in enumerate(types)])
+
+
+def pack(types: tuple[TensorType, ...], arrays: tuple[Array, ...], where: str) -> bytes:
+    """The samples as the driver reads them: for each, every input's elements.
+
+    Each array is (samples, *shape), or any shape with as many elements.
+    `CompileError` where types or sizes do not fit.
+    """
+    if len(arrays) != len(types):
+        raise refuse(where, f"the network has {len(types)} inputs, not {len(arrays)}")
+    samples = {len(array) for array in arrays}
+    if len(samples) > 1:
+        raise refuse(where, f"the inputs have different numbers of samples: {sorted(samples)}")
+    packed = np.empty(samples.pop() if samples else 1, records(types))
+    for i, (kind, array) in enumerate(zip(types, arrays, strict=True)):
+        if array.size != len(packed) * kind.elements:
+            raise refuse(where, f"input {i} is {kind}, but a sample has shape {array.shape[1:]}")
+        if array.dtype != kind.dtype.numpy:
+            raise refuse(where, f"input {i} is {kind}, but the samples are {array.dtype}")
+        packed[f"v{i}"] = array.reshape(len(packed), *kind.shape)
+    return packed.tobytes()

@@ -1,0 +1,143 @@
+/* A Cortex-M core under an emulator that offers semihosting: start-up, files of the host, SysTick as a clock. */
+#include "driver.h"
+
+#define REGISTER(address) (*(volatile uint32_t *)(address))
+#define SYST_CSR REGISTER(0xE000E010u)
+#define SYST_RVR REGISTER(0xE000E014u)
+#define SYST_CVR REGISTER(0xE000E018u)
+#define SCB_CCR REGISTER(0xE000ED14u)
+#define SCB_CFSR REGISTER(0xE000ED28u)
+#define SCB_CPACR REGISTER(0xE000ED88u)
+
+/* Semihosting for AArch32, operation numbers and argument blocks as Arm publishes them. */
+#define SYS_OPEN 0x01u
+#define SYS_WRITE0 0x04u
+#define SYS_WRITE 0x05u
+#define SYS_READ 0x06u
+#define SYS_EXIT_EXTENDED 0x20u
+#define OPEN_READ 1u  /* "rb" */
+#define OPEN_WRITE 5u /* "wb" */
+#define APPLICATION_EXIT 0x20026u
+
+extern unsigned char board_stack_top[];
+int main(void);
+
+static volatile uint32_t wraps;
+static uint32_t inputs;
+static uint32_t outputs;
+
+static uint32_t host_call(uint32_t operation, const void *argument) {
+    register uint32_t r0 __asm__("r0") = operation;
+    register const void *r1 __asm__("r1") = argument;
+    __asm__ volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+}
+
+static uint32_t open_file(const char *name, uint32_t length, uint32_t mode) {
+    const uint32_t block[3] = {(uint32_t)name, mode, length};
+    return host_call(SYS_OPEN, block);
+}
+
+uint32_t board_read(void *to, uint32_t size) {
+    const uint32_t block[3] = {inputs, (uint32_t)to, size};
+    return size - host_call(SYS_READ, block);
+}
+
+void board_write(const void *from, uint32_t size) {
+    const uint32_t block[3] = {outputs, (uint32_t)from, size};
+    if (size != 0u && host_call(SYS_WRITE, block) != 0u) {
+        board_exit(2);
+    }
+}
+
+void board_exit(int status) {
+    const uint32_t block[2] = {APPLICATION_EXIT, (uint32_t)status};
+    host_call(SYS_EXIT_EXTENDED, block);
+    for (;;) {
+    }
+}
+
+void board_clock_start(void) {
+    SYST_RVR = 0xFFFFFFu;
+    SYST_CVR = 0u;
+    SYST_CSR = 7u; /* the core's clock, with an interrupt, on */
+}
+
+static void tick(void) {
+    wraps = wraps + 1u;
+}
+
+/*
+ * SysTick ticks once in some tens of instructions.  Reading it 32 times, each
+ * two instructions after the last, shows at which of them it ticks, and so
+ * the time of the first to two instructions.
+ */
+void board_stamp(mnc_stamp *stamp) {
+    static uint32_t reads[32];
+    uint32_t high;
+    uint32_t same = 0u;
+    unsigned i;
+    do {
+        register volatile uint32_t *counter __asm__("r1") = &SYST_CVR;
+        register uint32_t *next __asm__("r2") = reads;
+        high = wraps;
+        __asm__ volatile(".rept 32\n ldr r3, [r1]\n stmia r2!, {r3}\n .endr\n"
+                         : "+r"(next)
+                         : "r"(counter)
+                         : "r3", "memory");
+    } while (high != wraps);
+    for (i = 0; i < 32u; i++) {
+        same += (uint32_t)(reads[i] == reads[0]); /* no branch: every stamp takes as long */
+    }
+    stamp->high = high;
+    stamp->low = (0u - reads[0]) & 0xFFFFFFu;
+    stamp->fine = same;
+}
+
+static void reset(void) {
+#if defined(__ARM_FP)
+    SCB_CPACR |= 0xFu << 20;
+    __asm__ volatile("dsb\n isb" ::: "memory");
+#endif
+#if __ARM_ARCH_6M__
+    SCB_CCR |= 1u << 3; /* ARMv6-M code may run on a larger core; unaligned access must fault there too */
+#endif
+    inputs = open_file("inputs.bin", 10u, OPEN_READ);
+    outputs = open_file("outputs.bin", 11u, OPEN_WRITE);
+    main();
+}
+
+static void print_hex(const char *label, uint32_t value) {
+    static const char digits[] = "0123456789abcdef";
+    char text[9];
+    unsigned i;
+    for (i = 0; i < 8u; i++) {
+        text[i] = digits[(value >> (28u - 4u * i)) & 15u];
+    }
+    text[8] = '\0';
+    host_call(SYS_WRITE0, label);
+    host_call(SYS_WRITE0, text);
+}
+
+void board_fault(const uint32_t *frame) {
+    print_hex("the processor faulted at address 0x", frame[6]);
+    print_hex(" with fault status 0x", SCB_CFSR);
+    board_exit(3);
+}
+
+static void __attribute__((naked)) fault(void) {
+    /* The stack may be what is broken: the handler gets a fresh one. */
+    __asm__ volatile("mrs r0, msp\n ldr r1, =board_stack_top\n mov sp, r1\n bl board_fault\n");
+}
+
+typedef union {
+    void *pointer;
+    void (*handler)(void);
+} vector;
+
+__attribute__((section(".vectors"), used)) static const vector vectors[16] = {
+    {.pointer = board_stack_top}, {.handler = reset}, {.handler = fault}, {.handler = fault},
+    {.handler = fault},           {.handler = fault}, {.handler = fault}, {.handler = fault},
+    {.handler = fault},           {.handler = fault}, {.handler = fault}, {.handler = fault},
+    {.handler = fault},           {.handler = fault}, {.handler = fault}, {.handler = tick},
+};

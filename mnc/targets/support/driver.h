@@ -1,0 +1,39 @@
+/* What the measuring driver shares with the network's adapter and the board's support code. */
+#ifndef MNC_DRIVER_H
+#define MNC_DRIVER_H
+
+#include <stdint.h>
+
+typedef struct {
+    void *data;
+    uint32_t size; /* bytes */
+} mnc_block;
+
+/* A moment, in the units that the target's clock defines: see Clock in target.py. */
+typedef struct {
+    uint32_t high;
+    uint32_t low;
+    uint32_t fine;
+} mnc_stamp;
+
+/* The adapter: the network behind one fixed interface. */
+extern const mnc_block mnc_inputs[];
+extern const mnc_block mnc_outputs[];
+extern const uint16_t mnc_input_count;
+extern const uint16_t mnc_output_count;
+extern const uint16_t mnc_layer_count; /* 0 where layers are not traced */
+extern mnc_stamp mnc_layers[];
+void mnc_net_init(void);
+void mnc_net_run(void);
+void mnc_nothing(void);
+void mnc_trace(unsigned index);
+
+/* The board: the host's files, the clock, the stack. */
+uint32_t board_read(void *to, uint32_t size); /* bytes of the input file that were left and are now in `to` */
+void board_write(const void *from, uint32_t size);
+void board_exit(int status);
+void board_clock_start(void);
+void board_stamp(mnc_stamp *stamp);
+extern unsigned char board_stack_limit[]; /* the lowest byte of the stack, which grows down */
+
+#endif

@@ -1,0 +1,5 @@
+/* Forced into a traced build of the network: MNC_TRACE(i) follows layer i. */
+#ifndef MNC_TRACE
+void mnc_trace(unsigned index);
+#define MNC_TRACE(index) mnc_trace(index)
+#endif

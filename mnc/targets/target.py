@@ -1,0 +1,85 @@
+"""What a target is: a compiler, a core, a board to run on, and its limits.  All of it data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that is run by name, and the Debian package that has it."""
+
+    program: str
+    package: str
+
+
+@dataclass(frozen=True)
+class Region:
+    """A piece of the address space, in bytes."""
+
+    origin: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How a board's stamp becomes a number of instructions.
+
+    A stamp is three counters; its moment is
+    `(high * wrap + low) * per_tick - fine * per_step` instructions.
+    """
+
+    wrap: int
+    """Ticks after which `low` starts again from 0."""
+    per_tick: Fraction
+    """Instructions that pass in one tick."""
+    per_step: int = 0
+    """Instructions that one step of `fine` stands for."""
+    unit: str = "instructions"
+    """What is counted: an emulator of an AVR counts cycles."""
+
+    def moment(self, high: int, low: int, fine: int) -> Fraction:
+        return (high * self.wrap + low) * self.per_tick - fine * self.per_step
+
+
+@dataclass(frozen=True)
+class Board:
+    """A machine that an emulator plays, and our support code for it."""
+
+    name: str
+    emulator: Tool
+    arguments: tuple[str, ...]
+    """What the emulator takes; the image's path follows."""
+    support: str
+    """The folder of start-up code and linker script under `support/`."""
+    regions: tuple[tuple[str, Region], ...]
+    """The memory that the linker script places sections in."""
+    stack: int
+    """Bytes of stack; more is an error that the run reports."""
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Target:
+    """A machine that generated code is compiled for and, where there is a board, run on."""
+
+    name: str
+    title: str
+    """What it is, in a few words."""
+    compiler: Tool
+    flags: tuple[str, ...]
+    """What tells the compiler the core."""
+    features: frozenset[str]
+    """What kernels may use: `fpu` (float32), `fpu64`, `dsp` (16-bit pairs), `mve` (Helium), `mul32`."""
+    board: Board | None
+    """None for the machine that mnc itself runs on."""
+    max_flash: int
+    """Bytes of flash that the largest usual parts have; for hints, not enforced."""
+    max_ram: int
+    optimise: str = "-O2"
+
+    @property
+    def common_flags(self) -> tuple[str, ...]:
+        """Flags of every compilation for this target, the optimisation level apart."""
+        return (*self.flags, "-std=gnu11", "-ffp-contract=fast", "-ffunction-sections", "-fdata-sections")
