@@ -127,7 +127,3 @@ class Verification:
     @property
     def passed(self) -> bool:
         return self.first_failure is None
-
-    def to_json(self) -> str:
-        """One JSON object, indented, keys in the order of the fields."""
-        return json.dumps({**asdict(self), "passed": self.passed}, indent=2)

@@ -1,0 +1,69 @@
+# `make demo`  compiles a trained network to C, builds it and classifies real samples with it.
+# `make test`  sets up all that the tests need and runs them.
+
+PYTHON ?= python3
+CC ?= cc
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := build/demo
+EXAMPLE := examples/digits
+
+# Debian's names of the compilers, the emulator and the memory checker that the tests use.
+TOOLS := gcc g++ clang tcc gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm valgrind
+
+# Steps build on each other, and the tests share the machine themselves.
+.NOTPARALLEL:
+.PHONY: help demo test check tools clean
+
+help:
+	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST)) | head -n 2
+
+demo: $(VENV)/mnc
+	@mkdir -p $(DEMO)
+	$(BIN)/mnc compile $(EXAMPLE)/nano.h5 --output $(DEMO)
+	$(CC) -O2 -I$(DEMO) -o $(DEMO)/digits $(EXAMPLE)/main.c $(DEMO)/nano.c -lm
+	@$(DEMO)/digits
+
+test: tools $(VENV)/dev check
+
+check:
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2
+
+# A stamp in the environment says what has been installed into it.
+$(VENV)/mnc: pyproject.toml | $(VENV)/ready
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml | $(VENV)/ready
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/mnc
+
+$(VENV)/ready:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "mnc needs Python 3.10 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python has no venv module here; on Debian: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+# Without apt, or without the right to use it, the tests that need a missing tool say so and are skipped.
+tools:
+	@command -v dpkg-query apt-get >/dev/null || { echo "no apt here: tests use the tools that there are"; exit 0; }; \
+	missing=; \
+	for tool in python3-venv $(TOOLS); do \
+	  dpkg-query --show --showformat='$${db:Status-Status}' $$tool 2>/dev/null | grep -qx installed || missing="$$missing $$tool"; \
+	done; \
+	test -n "$$missing" || exit 0; \
+	if test "$$(id -u)" = 0; then root=; \
+	elif sudo -n true 2>/dev/null; then root=sudo; \
+	else echo "not allowed to install$$missing: tests that need them are skipped"; exit 0; fi; \
+	echo "installing$$missing"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ $$root apt-get update -qq; $$root apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || \
+	  echo "could not install all of$$missing: tests that need them are skipped"
+
+clean:
+	rm -rf build $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

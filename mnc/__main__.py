@@ -1,0 +1,5 @@
+"""`python -m mnc` is `mnc`."""
+
+from mnc.cli import main
+
+main()

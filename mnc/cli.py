@@ -1,0 +1,214 @@
+"""The command line: the only place that prints, writes and exits.
+
+Imports are where they are used: `mnc --help` loads no array library, and
+compiling a small model takes little longer than starting Python.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import click
+
+from mnc.errors import CompileError, Problem
+from mnc.terminal.progress import Progress
+from mnc.terminal.sizes import size
+
+DONE, REFUSED, WRONG_USAGE = 0, 1, 2
+INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + the signal, as shells have it
+
+model_argument = click.argument(
+    "model", type=click.Path(exists=True, dir_okay=False, readable=False, path_type=Path), metavar="MODEL"
+)
+backend_option = click.option("--backend", default="c", show_default=True, metavar="NAME", help="See `mnc backends`.")
+
+
+@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="mnc", message="%(prog)s %(version)s")
+@click.option("--traceback", "traceback_", is_flag=True, hidden=True, help="Show where in mnc a fault arose.")
+def commands(traceback_: bool) -> None:
+    """The MicroNet Compiler: trained neural networks to C for microcontrollers."""
+
+
+@commands.command("compile")
+@model_argument
+@click.option(
+    "-o",
+    "--output",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Where the generated files go; created where missing.  [default: the current directory]",
+)
+@backend_option
+@click.option("--name", help="What the network is called in the code.  [default: the model file's name]")
+@click.option("--target", metavar="TARGET", help="The machine to choose kernels for.  [default: any]")
+@click.option("--max-ram", type=size, metavar="BYTES", help="Write nothing if more RAM is needed; takes 64K.")
+@click.option("--max-flash", type=size, metavar="BYTES", help="Write nothing if the constants are larger; takes 64K.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def compile_(
+    model: Path,
+    directory: Path,
+    backend: str,
+    name: str | None,
+    target: str | None,
+    max_ram: int | None,
+    max_flash: int | None,
+    as_json: bool,
+) -> None:
+    """Compile MODEL to source code and say what it costs."""
+    with Progress(sys.stderr, f"reading {model.name}") as progress:
+        from mnc.budget import over_budget
+        from mnc.compiler import compile as compile_graph
+        from mnc.compiler import load
+
+        graph = load(model)
+        progress.step(f"compiling {model.name}")
+        build = compile_graph(graph, backend=backend, name=name, target=target)
+        if exceeded := over_budget(build.report, max_ram, max_flash):
+            raise CompileError(*exceeded)
+        build.write(directory)
+    if as_json:
+        click.echo(build.report.to_json())
+        return
+    from mnc.terminal.tables import Paper, compiled
+
+    click.echo(compiled(build.report, Paper.of(sys.stdout)))
+    click.echo(f"wrote {', '.join(str(directory / file) for file in build.report.files)}")
+
+
+@commands.command()
+@model_argument
+def check(model: Path) -> None:
+    """List all that is not supported in MODEL, each with a way out."""
+    with Progress(sys.stderr, f"reading {model.name}"):
+        from mnc.frontends import check as problems_of
+
+        problems = problems_of(model)
+    if problems:
+        raise CompileError(*problems)
+    click.echo(f"{model}: everything is supported")
+
+
+@commands.command()
+@model_argument
+@backend_option
+@click.option(
+    "--inputs",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="X.npy",
+    help="Samples to run, .npy or .npz.  [default: random ones, the same every time]",
+)
+@click.option("--on", "machine", type=click.Choice(["host"]), default="host", show_default=True, help="What runs it.")
+def verify(model: Path, backend: str, inputs: Path | None, machine: str) -> None:
+    """Build, run and compare MODEL with the reference, layer by layer."""
+    with Progress(sys.stderr, f"reading {model.name}") as progress:
+        from mnc.compiler import load
+        from mnc.samples import load_samples
+        from mnc.verify import verify as compare
+
+        graph = load(model)
+        samples = None if inputs is None else load_samples(inputs, graph)
+        progress.step(f"building and running {model.name} on {machine}")
+        verification = compare(graph, backend, samples)
+    from mnc.terminal.tables import Paper, verified
+
+    click.echo(verified(verification, Paper.of(sys.stdout)))
+    failure = verification.first_failure
+    if failure is not None:
+        place = f"[{', '.join(map(str, failure.worst))}]"
+        what = (
+            f"the generated code differs from the reference by {failure.max_abs_error:.3g} "
+            f"({failure.max_ulp_error:.3g} ULP); at {place} it gives {failure.got!r}, not {failure.expected!r}"
+        )
+        hint = f"it is the first layer that differs by more than {verification.tolerance}"
+        raise CompileError(Problem(f"layer {failure.name!r}", what, (hint,)))
+    click.echo(
+        f"{len(verification.layers)} layers, {verification.samples} samples: "
+        f"all within {verification.tolerance} of the reference"
+    )
+
+
+@commands.command()
+def layers() -> None:
+    """List the layers that mnc can compile."""
+    from mnc.terminal.catalogue import layer_rows
+    from mnc.terminal.tables import Paper, listing
+
+    click.echo(listing(("layer", "meaning"), layer_rows(), Paper.of(sys.stdout)))
+
+
+@commands.command()
+def backends() -> None:
+    """List the backends: what mnc can generate."""
+    from mnc.terminal.catalogue import backend_rows
+    from mnc.terminal.tables import Paper, listing
+
+    click.echo(listing(("backend", "generates", "from"), backend_rows(), Paper.of(sys.stdout)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status; every fault becomes an `error:` on stderr."""
+    try:
+        with commands.make_context("mnc", list(arguments)) as context:
+            commands.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.UsageError as fault:
+        return _wrong_usage(fault)
+    except CompileError as fault:
+        complain(str(fault))
+        return REFUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard(sys.stdout)
+        return PIPE_CLOSED
+    except OSError as fault:
+        _discard(sys.stdout)
+        complain(str(Problem(str(fault.filename or "output"), fault.strerror or str(fault))))
+        return REFUSED
+    except MemoryError:
+        complain(str(Problem("", "this machine has not enough memory to compile the model")))
+        return REFUSED
+    except Exception as fault:  # whatever it is, it is ours: the user gets a sentence, not a stack
+        if "--traceback" in arguments:
+            traceback.print_exc()
+        what = f"{type(fault).__name__}: {fault}"
+        hint = f"this is a fault of mnc; please report it with what `mnc --traceback {' '.join(arguments)}` prints"
+        complain(str(Problem("internal", what, (hint,))))
+        return REFUSED
+    return DONE
+
+
+def complain(text: str) -> None:
+    """Print lines on stderr, with control characters spelled out."""
+    from mnc.terminal.escape import printable
+
+    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
+
+
+def _wrong_usage(fault: click.UsageError) -> int:
+    command = fault.ctx.command_path if fault.ctx else "mnc"
+    complain(str(Problem(command, fault.format_message().rstrip("."), (f"`{command} --help` shows how it is used",))))
+    return WRONG_USAGE
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what is still buffered for a reader that has gone vanish, so that Python's exit does not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def main() -> NoReturn:
+    """The `mnc` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,68 @@
+"""Reading samples for a network: what `mnc verify --inputs` names."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from mnc.errors import refuse
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array, show
+
+
+def load_samples(path: Path, graph: Graph) -> list[Array]:
+    """One array of shape (batch, *input shape) for each input of `graph`, in its element type.
+
+    An `.npy` file holds the only input.  An `.npz` archive holds the inputs
+    under their names, or as `x` (the only one), or as `x0`, `x1` and so on.
+    CompileError where the file, or what is in it, does not fit.
+    """
+    arrays = _read(path)
+    samples = [_of_input(path, graph, arrays, number) for number in range(len(graph.inputs))]
+    counts = sorted({len(sample) for sample in samples})
+    if len(counts) > 1:
+        raise refuse(str(path), f"the inputs have different numbers of samples: {', '.join(map(str, counts))}")
+    if counts == [0]:
+        raise refuse(str(path), "there is no sample in it")
+    return samples
+
+
+def _read(path: Path) -> Mapping[str, Array]:
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"x": loaded}
+        with loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except OSError as fault:
+        raise refuse(str(path), f"cannot read the samples: {fault.strerror or fault}") from None
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        hint = "write one with numpy.save or numpy.savez, without pickled objects"
+        raise refuse(str(path), "not a NumPy .npy or .npz file", hint) from None
+
+
+def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int) -> Array:
+    wanted = graph.inputs[number]
+    only = len(graph.inputs) == 1
+    names = [wanted.name, "x" if only else f"x{number}"]
+    found = next((arrays[name] for name in names if name in arrays), None)
+    if found is None:
+        held = ", ".join(map(repr, sorted(arrays))) or "nothing"
+        raise refuse(
+            str(path),
+            f"no samples for input {wanted.name!r}",
+            f"call them {' or '.join(map(repr, names))}; the file holds {held}",
+        )
+    if found.ndim != wanted.type.rank + 1 or found.shape[1:] != wanted.type.shape:
+        shape = f"(samples, {', '.join(map(str, wanted.type.shape))})"
+        raise refuse(
+            f"{path}: input {wanted.name!r}",
+            f"the samples have shape {show(found.shape)}",
+            f"the network takes {shape}",
+        )
+    if not np.issubdtype(found.dtype, np.number) or np.issubdtype(found.dtype, np.complexfloating):
+        raise refuse(f"{path}: input {wanted.name!r}", f"the samples are {found.dtype}, not real numbers")
+    return found.astype(wanted.type.dtype.numpy)

@@ -1,0 +1,148 @@
+"""Reports as tables of text, for a terminal of any width and for none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mnc.ir.types import show
+from mnc.report import LayerReport, Report, Verification
+from mnc.terminal.escape import printable
+from mnc.terminal.sizes import bytes_
+
+NAME_WIDTHS = (8, 28)
+"""Narrowest and widest column of layer names, in characters; longer names are cut."""
+BAR_WIDTHS = (14, 24)
+"""Narrowest and widest drawing of a lifetime."""
+PLAIN_WIDTH = 160
+"""The width for a file or a pipe: wide enough that no figure is cut."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What text is drawn on: how wide, whether coloured, whether block characters can be shown."""
+
+    width: int
+    colour: bool
+    blocks: bool
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Paper:
+        """The paper that a stream is."""
+        if not stream.isatty():
+            return cls(PLAIN_WIDTH, False, _encodes(stream, "\u2588\u00b7"))
+        console = Console(file=stream)
+        return cls(console.width, console.color_system is not None, _encodes(stream, "\u2588\u00b7"))
+
+    def render(self, *parts: Table | Text) -> str:
+        """The parts as lines of text, without trailing blanks."""
+        console = Console(
+            width=self.width, force_terminal=self.colour, color_system="standard" if self.colour else None
+        )
+        with console.capture() as capture:
+            for part in parts:
+                console.print(part)
+        return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def compiled(report: Report, paper: Paper) -> str:
+    """The layers of a compiled network with their cost and place in time, and the sums."""
+    steps = 1 + max((layer.last for layer in report.layers if layer.last is not None), default=0)
+    steps = max(steps, len(report.layers))
+    table = _table("layer", "op", "output", ">MACs", ">weights", "arena lifetime")
+    fixed = _width(table, [_figures(layer) for layer in report.layers])
+    room = _clamp(paper.width - fixed - NAME_WIDTHS[1], BAR_WIDTHS)
+    table.columns[0].max_width = _clamp(paper.width - fixed - room, NAME_WIDTHS)
+    room = min(room, steps)
+    for layer in report.layers:
+        table.add_row(*map(Text, _figures(layer)), Text(lifetime(layer, steps, room, paper.blocks), style="cyan"))
+    return paper.render(table, Text(), _sums(report))
+
+
+def lifetime(layer: LayerReport, steps: int, width: int, blocks: bool = True) -> str:
+    """A bar over the steps of a run, full where the layer's output is in the arena."""
+    full, empty = ("\u2588", "\u00b7") if blocks else ("#", ".")
+    if layer.first is None or layer.last is None:
+        return empty * width
+    first, last = layer.first, layer.last
+    spans = (
+        (column * steps // width, max((column + 1) * steps // width - 1, column * steps // width))
+        for column in range(width)
+    )
+    return "".join(full if begin <= last and end >= first else empty for begin, end in spans)
+
+
+def verified(verification: Verification, paper: Paper) -> str:
+    """Every layer's distance from the reference."""
+    table = _table("layer", "op", ">max abs error", ">max ULP", "worst at", "")
+    table.columns[0].max_width = NAME_WIDTHS[1]
+    for layer in verification.layers:
+        mark = Text("ok", style="green") if layer.passed else Text("differs", style="red")
+        worst = f"[{', '.join(map(str, layer.worst))}]"
+        figures = (layer.name, layer.op, f"{layer.max_abs_error:.3g}", f"{layer.max_ulp_error:.3g}", worst)
+        table.add_row(*(Text(printable(figure)) for figure in figures), mark)
+    return paper.render(table)
+
+
+def listing(columns: Sequence[str], rows: Iterable[Sequence[str]], paper: Paper) -> str:
+    """Plain columns under headings."""
+    table = _table(*columns)
+    table.columns[-1].no_wrap = False
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    return paper.render(table)
+
+
+def _figures(layer: LayerReport) -> tuple[str, ...]:
+    macs = f"{layer.macs:,}" if layer.macs else ""
+    weights = bytes_(layer.weights_bytes) if layer.weights_bytes else ""
+    return printable(layer.name), layer.op, show(layer.output_shape), macs, weights
+
+
+def _sums(report: Report) -> Table:
+    ram = report.ram
+    bound = "the least that this order of layers allows" if ram.optimal else f"at least {bytes_(ram.lower_bound)}"
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column()
+    table.add_row("RAM", bytes_(ram.total), Text(f"arena {bytes_(ram.arena)}, {bound}; state {bytes_(ram.state)}"))
+    table.add_row("flash", bytes_(report.flash.total_constants), Text(f"constants, {report.params:,} parameters"))
+    table.add_row(
+        "MACs", f"{report.macs:,}", Text(f"{report.dtype}, backend {report.backend}, target {report.target or 'any'}")
+    )
+    return table
+
+
+def _table(*headings: str) -> Table:
+    """A table without lines; a heading that begins with `>` is of a column of numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        numbers = heading.startswith(">")
+        table.add_column(
+            heading.removeprefix(">"), justify="right" if numbers else "left", no_wrap=True, overflow="ellipsis"
+        )
+    return table
+
+
+def _width(table: Table, rows: Iterable[Sequence[str]]) -> int:
+    """The characters between the first and the last column of the table, gaps included."""
+    columns = [[str(column.header) for column in table.columns[:-1]], *rows]
+    return sum(max(map(len, cells)) for cells in list(zip(*columns, strict=True))[1:]) + 2 * (len(table.columns) - 1)
+
+
+def _clamp(value: int, limits: tuple[int, int]) -> int:
+    return min(max(value, limits[0]), limits[1])
+
+
+def _encodes(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
