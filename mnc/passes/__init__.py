@@ -1,1 +1,60 @@
-"""Graph to Graph, one file each."""
+"""Graph to Graph, one file each.
+
+A pass is a pure function.  It preserves what `mnc.reference` says the network
+means (but for the rounding of constants that it computes anew), it keeps the
+names of the network's inputs and outputs, it is its own fixpoint, and no name
+that survives stands for another value than before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mnc.errors import refuse
+from mnc.ir.graph import Graph
+from mnc.passes.decompose_separable import decompose_separable
+from mnc.passes.fold_batchnorm import fold_batchnorm
+from mnc.passes.fuse_activation import fuse_activation
+from mnc.passes.fuse_pad import fuse_pad
+from mnc.passes.lower_batchnorm import lower_batchnorm
+from mnc.passes.merge_reshapes import merge_reshapes
+from mnc.passes.move_reshapes import move_reshapes
+from mnc.passes.remove_dead import remove_dead
+from mnc.passes.remove_noops import remove_noops
+
+__all__ = ["PASSES", "Pass", "optimise"]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A step of the compiler, by the name that `mnc show --after` knows."""
+
+    name: str
+    run: Callable[[Graph], Graph]
+
+
+PASSES = (
+    Pass("remove-dead", remove_dead),
+    Pass("remove-noops", remove_noops),
+    Pass("decompose-separable", decompose_separable),
+    Pass("move-reshapes", move_reshapes),
+    Pass("fold-batchnorm", fold_batchnorm),
+    Pass("lower-batchnorm", lower_batchnorm),
+    Pass("merge-reshapes", merge_reshapes),
+    Pass("fuse-activation", fuse_activation),
+    Pass("fuse-pad", fuse_pad),
+)
+"""Every pass, in the order in which `optimise` runs them."""
+
+
+def optimise(graph: Graph, after: str | None = None) -> Graph:
+    """The network after all passes, or after the one named `after`; CompileError where none is."""
+    names = [each.name for each in PASSES]
+    if after is not None and after not in names:
+        raise refuse("", f"there is no pass {after!r}", f"The passes are {', '.join(names)}.")
+    for each in PASSES:
+        graph = each.run(graph)
+        if each.name == after:
+            break
+    return graph

@@ -1,0 +1,25 @@
+"""Activations become part of the layer that computes their input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mnc.ir.graph import Graph, Node
+from mnc.ir.layers import Activation, Conv2D, Dense, DepthwiseConv2D, Merge, SeparableConv2D
+from mnc.passes.rewrite import rewrite_pairs
+
+Fusible = (Conv2D, DepthwiseConv2D, SeparableConv2D, Dense, Merge)
+
+
+def fuse_activation(graph: Graph) -> Graph:
+    """Each Activation in the layer before it, where it is the only reader and that layer has none yet."""
+    return graph.with_nodes(rewrite_pairs(graph, _fuse))
+
+
+def _fuse(producer: Node, reader: Node) -> tuple[Node, ...] | None:
+    if not (isinstance(reader.layer, Activation) and isinstance(producer.layer, Fusible)):
+        return None
+    if producer.layer.activation is not None:
+        return None
+    layer = replace(producer.layer, activation=reader.layer.function)
+    return (replace(producer, outputs=reader.outputs, layer=layer),)

@@ -1,0 +1,46 @@
+"""What is left of batch normalisation becomes depthwise 1x1 convolution."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mnc.ir.graph import Graph, Node
+from mnc.ir.layers import BatchNormalization, DepthwiseConv2D, Reshape
+from mnc.ir.types import Array, Constant
+from mnc.passes.move_reshapes import move_reshapes
+from mnc.passes.rewrite import new_names
+
+
+def lower_batchnorm(graph: Graph) -> Graph:
+    """Each BatchNormalization as a DepthwiseConv2D with one weight and one bias per channel.
+
+    What is no image becomes one: one row, a pixel for each index before the
+    normalised axis, a channel for each index from there on.
+    """
+    invent = new_names(graph)
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        if not isinstance(node.layer, BatchNormalization):
+            nodes.append(node)
+            continue
+        shape = graph.output_type(node).shape
+        axis = node.layer.axis % len(shape)
+        repeated = math.prod(shape[axis + 1 :])
+        scale, offset = (np.repeat(vector, repeated) for vector in node.layer.scale_and_offset())
+        layer = _per_channel(scale, offset)
+        if len(shape) == 3 and axis == 2:
+            nodes.append(Node(node.outputs, layer, node.inputs, node.origin))
+            continue
+        image = (1, math.prod(shape[:axis]), scale.size)
+        before, after = invent(f"{node.name}_image"), invent(f"{node.name}_scaled")
+        nodes.append(Node((before,), Reshape(image), node.inputs, node.origin))
+        nodes.append(Node((after,), layer, (before,), node.origin))
+        nodes.append(Node(node.outputs, Reshape(shape), (after,), node.origin))
+    return move_reshapes(graph.with_nodes(nodes))
+
+
+def _per_channel(scale: Array, offset: Array) -> DepthwiseConv2D:
+    """out[..., c] = scale[c] * in[..., c] + offset[c]."""
+    return DepthwiseConv2D(Constant(scale.reshape(1, 1, -1, 1)), Constant(offset))

@@ -1,0 +1,93 @@
+"""Between which bounds the elements of each value lie, whatever the inputs are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mnc.ir.activations import Function
+from mnc.ir.graph import Graph
+from mnc.ir.layer import Layer
+from mnc.ir.layers import (
+    NO_PADDING,
+    Activation,
+    Average,
+    AveragePooling2D,
+    Concatenate,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Maximum,
+    MaxPooling2D,
+    Merge,
+    Minimum,
+    Reshape,
+    SeparableConv2D,
+    Softmax,
+    ZeroPadding2D,
+)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Every element x has low <= x <= high."""
+
+    low: float
+    high: float
+
+    def including(self, value: float) -> Range:
+        return Range(min(self.low, value), max(self.high, value))
+
+
+ANYTHING = Range(-math.inf, math.inf)
+
+
+def ranges(graph: Graph) -> dict[str, Range]:
+    """The range of every value, by name; of what is not understood, `ANYTHING`."""
+    known = {given.name: ANYTHING for given in graph.inputs}
+    for node in graph.nodes:
+        result = _range(node.layer, [known[name] for name in node.inputs])
+        known.update(dict.fromkeys(node.outputs, result))
+    return known
+
+
+def _range(layer: Layer, inputs: list[Range]) -> Range:
+    match layer:
+        case Identity() | Reshape() | Flatten() | Concatenate() | MaxPooling2D() | GlobalPooling():
+            return _union(inputs)
+        case ZeroPadding2D():
+            return inputs[0].including(0.0)
+        case AveragePooling2D():
+            zeros_count = layer.count_padding and layer.padding != NO_PADDING
+            return inputs[0].including(0.0) if zeros_count else inputs[0]
+        case Activation():
+            return _bounds(layer.function)
+        case Softmax():
+            return Range(0.0, 1.0)
+        case Merge(activation=None):
+            return _merged(layer, inputs)
+        case Conv2D() | DepthwiseConv2D() | SeparableConv2D() | Dense() | Merge():
+            return _bounds(layer.activation)
+    return ANYTHING
+
+
+def _merged(layer: Merge, inputs: list[Range]) -> Range:
+    match layer:
+        case Average():
+            return _union(inputs)
+        case Maximum():
+            return Range(max(x.low for x in inputs), max(x.high for x in inputs))
+        case Minimum():
+            return Range(min(x.low for x in inputs), min(x.high for x in inputs))
+    return ANYTHING
+
+
+def _union(inputs: list[Range]) -> Range:
+    return Range(min(x.low for x in inputs), max(x.high for x in inputs))
+
+
+def _bounds(function: Function | None) -> Range:
+    return ANYTHING if function is None else Range(*function.bounds())

@@ -1,0 +1,55 @@
+"""Layers that give their input back."""
+
+from __future__ import annotations
+
+from mnc.ir.activations import Function, Relu
+from mnc.ir.graph import Graph
+from mnc.ir.layer import Layer
+from mnc.ir.layers import (
+    NO_PADDING,
+    Activation,
+    Concatenate,
+    Flatten,
+    Identity,
+    Pooling2D,
+    Reshape,
+    ZeroPadding2D,
+)
+from mnc.ir.types import TensorType
+from mnc.passes.ranges import Range, ranges
+from mnc.passes.rewrite import drop
+
+
+def remove_noops(graph: Graph) -> Graph:
+    """The network without layers whose output equals their only input."""
+    known = ranges(graph)
+    return drop(
+        graph,
+        {
+            node.name: node.inputs[0]
+            for node in graph.nodes
+            if len(node.inputs) == 1 and _does_nothing(node.layer, graph.input_types(node)[0], known[node.inputs[0]])
+        },
+    )
+
+
+def _does_nothing(layer: Layer, x: TensorType, within: Range) -> bool:
+    match layer:
+        case Identity() | Concatenate():  # of one input
+            return True
+        case Reshape() | Flatten():
+            return layer.infer(x) == x
+        case ZeroPadding2D():
+            return layer.padding == NO_PADDING
+        case Pooling2D():
+            return layer.pool == layer.stride == (1, 1) and layer.padding == NO_PADDING
+        case Activation():
+            return _keeps(layer.function, within)
+    return False
+
+
+def _keeps(function: Function, within: Range) -> bool:
+    """Whether the function is the identity on all values in the range."""
+    if not (isinstance(function, Relu) and within.low >= function.threshold):
+        return False
+    return function.max_value is None or within.high <= function.max_value
