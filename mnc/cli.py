@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
@@ -19,12 +19,13 @@ from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress
 from mnc.terminal.sizes import size
 
+if TYPE_CHECKING:
+    from mnc.ir.graph import Graph
+
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + the signal, as shells have it
 
-model_argument = click.argument(
-    "model", type=click.Path(exists=True, dir_okay=False, readable=False, path_type=Path), metavar="MODEL"
-)
+model_argument = click.argument("model", type=click.Path(exists=True, readable=False, path_type=Path), metavar="MODEL")
 backend_option = click.option("--backend", default="c", show_default=True, metavar="NAME", help="See `mnc backends`.")
 
 
@@ -66,14 +67,14 @@ def compile_(
     with Progress(sys.stderr, f"reading {model.name}") as progress:
         from mnc.budget import over_budget
         from mnc.compiler import compile as compile_graph
-        from mnc.compiler import load
 
-        graph = load(model)
+        graph, notes = read(model)
         progress.step(f"compiling {model.name}")
         build = compile_graph(graph, backend=backend, name=name, target=target)
         if exceeded := over_budget(build.report, max_ram, max_flash):
             raise CompileError(*exceeded)
         build.write(directory)
+    remark(notes)
     if as_json:
         click.echo(build.report.to_json())
         return
@@ -109,14 +110,14 @@ def check(model: Path) -> None:
 def verify(model: Path, backend: str, inputs: Path | None, machine: str) -> None:
     """Build, run and compare MODEL with the reference, layer by layer."""
     with Progress(sys.stderr, f"reading {model.name}") as progress:
-        from mnc.compiler import load
         from mnc.samples import load_samples
         from mnc.verify import verify as compare
 
-        graph = load(model)
+        graph, notes = read(model)
         samples = None if inputs is None else load_samples(inputs, graph)
         progress.step(f"building and running {model.name} on {machine}")
         verification = compare(graph, backend, samples)
+    remark(notes)
     from mnc.terminal.tables import Paper, verified
 
     click.echo(verified(verification, Paper.of(sys.stdout)))
@@ -151,6 +152,16 @@ def backends() -> None:
     from mnc.terminal.tables import Paper, listing
 
     click.echo(listing(("backend", "generates", "from"), backend_rows(), Paper.of(sys.stdout)))
+
+
+def read(model: Path) -> tuple[Graph, tuple[str, ...]]:
+    """The network in a file, and what the user should know of it; CompileError where there is none."""
+    from mnc.frontends import read as read_file
+
+    reading = read_file(model)
+    if reading.graph is None:
+        raise CompileError(*reading.problems)
+    return reading.graph, reading.notes
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -193,6 +204,12 @@ def complain(text: str) -> None:
     from mnc.terminal.escape import printable
 
     click.echo("\n".join(map(printable, text.split("\n"))), err=True)
+
+
+def remark(notes: Sequence[str]) -> None:
+    """Print what is worth knowing, but no fault, on stderr."""
+    for note in notes:
+        complain(f"note: {note}")
 
 
 def _wrong_usage(fault: click.UsageError) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,14 +33,12 @@ def load_samples(path: Path, graph: Graph) -> list[Array]:
 
 def _read(path: Path) -> Mapping[str, Array]:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"x": loaded}
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            return {"x": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
     except OSError as fault:
         raise refuse(str(path), f"cannot read the samples: {fault.strerror or fault}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile):
+    except (ValueError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         hint = "write one with numpy.save or numpy.savez, without pickled objects"
         raise refuse(str(path), "not a NumPy .npy or .npz file", hint) from None
 

@@ -8,7 +8,7 @@
 #define SIDE 96                /* the network's image: 96x96, one channel, 0 to 1 */
 #define SMALL 8                /* the data's: 8x8, 0 to 16 */
 #define SCALE (SIDE / SMALL)
-#define SHOWN 8                /* digits drawn */
+#define SHOWN 7                /* digits drawn */
 
 static nano_t net;             /* all the RAM that the network needs */
 static float image[NANO_INPUT_SIZE];
@@ -55,6 +55,7 @@ static void draw(void)
     static const char shades[] = " .:-=+*#@";
     int digit, row, column;
     for (row = 0; row < SMALL; row++) {
+        printf("       ");
         for (digit = 0; digit < SHOWN; digit++) {
             for (column = 0; column < SMALL; column++)
                 putchar(shades[pixel(digits[digit].pixels, row, column) / 2]);
@@ -71,12 +72,13 @@ int main(void)
 
     putchar('\n');
     draw();
+    printf("truth  ");
     for (digit = 0; digit < SHOWN; digit++)
-        printf("is %d      ", digits[digit].label);
-    putchar('\n');
+        printf("%d         ", digits[digit].label);
+    printf("\ngot    ");
     for (digit = 0; digit < SHOWN; digit++) {
         const int got = classify(digits[digit].pixels);
-        printf("got %d%4.0f%% ", got, 100.0 * (double)scores[got]);
+        printf("%d %4.0f%%   ", got, 100.0 * (double)scores[got]);
     }
     putchar('\n');
 
