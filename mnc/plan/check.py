@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NoReturn
 
 import numpy as np
@@ -16,6 +17,8 @@ import numpy as np
 from mnc.ir.types import Array
 
 _NOBODY = -1
+_ALIGNMENT = 4
+_NO_EXCEPTIONS: Mapping[str, int] = MappingProxyType({})
 
 
 class PlanError(AssertionError):
@@ -60,20 +63,20 @@ def check(
     size: int,
     moments: Iterable[Moment],
     *,
-    alignments: Mapping[str, int],
+    alignments: Mapping[str, int] = _NO_EXCEPTIONS,
 ) -> None:
     """Replay `moments` in an arena of `size` bytes; raise `PlanError` at the first that goes wrong.
 
-    Every buffer must lie aligned inside the arena, every touch inside its
-    buffer.  A write makes its bytes the buffer's; a read must find all of its
+    Every buffer must lie inside the arena, aligned (to 4 bytes where
+    `alignments` does not say otherwise), and every touch inside its buffer.  A write makes its bytes the buffer's; a read must find all of its
     bytes to be its own buffer's, that is, written and since then not
     overwritten by another.
     """
     for name, offset in offsets.items():
         if offset < 0 or offset + sizes[name] > size:
             raise PlanError(f"buffer {name!r}, bytes {offset} to {offset + sizes[name]}, leaves the arena of {size}")
-        if offset % alignments[name]:
-            raise PlanError(f"buffer {name!r} at byte {offset} is not aligned to {alignments[name]}")
+        if offset % (alignment := alignments.get(name, _ALIGNMENT)):
+            raise PlanError(f"buffer {name!r} at byte {offset} is not aligned to {alignment}")
     names = list(offsets)
     number = {name: i for i, name in enumerate(names)}
     owner: Array = np.full(size, _NOBODY, np.int32)
