@@ -26,7 +26,8 @@ def plan(program: Program) -> Arena:
         [Buffer(name, sizes[name], lives[name].first, lives[name].last) for name in lives],
         list(overlaps(program)),
     )
-    check(arena.offsets, {name: sizes[name] for name in lives}, arena.size, list(moments(program)))
+    alignments = dict.fromkeys(lives, 4)
+    check(arena.offsets, {name: sizes[name] for name in lives}, arena.size, moments(program), alignments=alignments)
     return arena
 
 

@@ -1,0 +1,121 @@
+"""Backend `c`: `<name>.h` and `<name>.c` in plain ANSI C."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import mnc
+from mnc.backends.facts import facts, model_hash
+from mnc.backends.interface import CFamily
+from mnc.backends.names import comment
+from mnc.backends.program import Program
+from mnc.backends.unit import Unit, parameter_names
+from mnc.backends.writer import Writer, joined
+from mnc.plan.arena import Arena
+
+
+class C(CFamily):
+    """One struct that is all the RAM, one function to set it up, one to run the network."""
+
+    name = "c"
+    description = "ANSI C (C89 and every later C and C++), one source and one header"
+
+    def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
+        """See `CFamily.wrap`."""
+        return {
+            f"{name}.h": _header(program, arena, name),
+            f"{name}.c": _source(program, arena, pieces, name, trace=trace),
+        }
+
+
+def _header(program: Program, arena: Arena, name: str) -> str:
+    graph, upper = program.graph, name.upper()
+    w = Writer()
+    w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file.")
+    for line in facts(program, arena):
+        w(f" * {line}")
+    w(" */")
+    w(f"#ifndef {upper}_H")
+    w(f"#define {upper}_H")
+    w()
+    for kind, values in (("INPUT", [i.name for i in graph.inputs]), ("OUTPUT", graph.outputs)):
+        for i, value in enumerate(values):
+            which = f"{upper}_{kind}" if len(values) == 1 else f"{upper}_{kind}_{i}"
+            type_ = graph.types[value]
+            w(f"/* {kind.lower()} {comment(value)}: {type_}, channels last */")
+            w(f"#define {which}_SIZE {type_.elements}")
+            w(f"#define {which}_SHAPE {{{joined(type_.shape)}}}")
+    w()
+    w("/* bytes of RAM, all of it in the struct; multiply-accumulate operations of a run; a hash of the model */")
+    w(f"#define {upper}_RAM_SIZE {_ram(arena)}")
+    w(f"#define {upper}_MACS {sum(graph.macs(node) for node in graph.nodes)}")
+    w(f"#define {upper}_MODEL_HASH 0x{model_hash(graph):08X}UL")
+    w()
+    w("#ifdef __cplusplus")
+    w('extern "C" {')
+    w("#endif")
+    w()
+    w("/* All the memory of one network.  Two of them run side by side; networks that")
+    w(" * do not run at the same time may share memory through a union. */")
+    with w.block("typedef struct", f" {name}_t;"):
+        w(f"float arena[{max(arena.size // 4, 1)}];")
+    w()
+    w("/* Call once before the first run. */")
+    w(f"void {name}_init({name}_t *net);")
+    w()
+    w("/* Run the network once.  The inputs are left as they are. */")
+    w(f"void {name}_run({_parameters(program, name)});")
+    w()
+    w("#ifdef __cplusplus")
+    w("}")
+    w("#endif")
+    w()
+    w("#endif")
+    return w.text()
+
+
+def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> str:
+    w = Writer()
+    w(f"/* {name}: made by mnc {mnc.__version__}; see {name}.h. */")
+    w(f'#include "{name}.h"')
+    for header in pieces.headers:
+        w(f"#include {header}")
+    w()
+    w("/* ---- kernels ---- */")
+    w()
+    w(pieces.kernels)
+    w()
+    w("/* ---- layers ---- */")
+    w()
+    w(pieces.layers)
+    w("/* ---- network ---- */")
+    w()
+    w("/* The compiler's plan and the struct agree. */")
+    w(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
+    w()
+    with w.block(f"void {name}_init({name}_t *net)"):
+        w("(void)net; /* nothing outlives a run */")
+    w()
+    with w.block(f"void {name}_run({_parameters(program, name)})"):
+        if arena.size:
+            w("float *const arena = net->arena;")
+            w()
+        else:
+            w("(void)net;")
+        for i, (step, call) in enumerate(zip(program.steps, pieces.calls, strict=True)):
+            w(call)
+            if trace:
+                w(f"MNC_TRACE({i}, {call[call.rindex(',') + 2 : -2]});")
+            del step
+    return w.text()
+
+
+def _parameters(program: Program, name: str) -> str:
+    graph = program.graph
+    inputs = parameter_names("input", len(graph.inputs))
+    outputs = parameter_names("output", len(graph.outputs))
+    return joined([f"{name}_t *net", *(f"const float *{i}" for i in inputs), *(f"float *{o}" for o in outputs)])
+
+
+def _ram(arena: Arena) -> int:
+    return max(arena.size, 4)

@@ -1,0 +1,97 @@
+"""What a backend is, and what the two C-like ones have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+from mnc.backends.library import Library, standard
+from mnc.backends.program import Program
+from mnc.backends.select import Select, select
+from mnc.backends.select.table import FLOAT32
+from mnc.backends.select.values import VIEWS
+from mnc.backends.unit import Unit, unit
+from mnc.ir.graph import Graph, Node
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Merge
+from mnc.plan.arena import Arena
+from mnc.plan.liveness import plan
+
+API_VERSION = 1
+"""The version of this interface; a backend written for another one is refused."""
+
+
+@dataclass(frozen=True)
+class Emission:
+    """What a backend makes of a graph."""
+
+    files: Mapping[str, str]
+    """File name to content."""
+    program: Program
+    arena: Arena
+    constant_bytes: Mapping[str, int]
+    """Bytes of constants of each layer, by its name."""
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Turns an optimised graph into files."""
+
+    name: str
+    description: str
+    api_version: int
+
+    def unsupported(self, graph: Graph, node: Node) -> str | None:
+        """Why this backend cannot compile a layer, or None where it can."""
+
+    def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
+        """Generate code for a graph of which every layer is supported.
+
+        With `trace`, the code calls `MNC_TRACE(step, pointer)` after each step,
+        a macro that whoever compiles it defines.
+        """
+
+
+class CFamily:
+    """Base of the backends that call mnc's own kernels; a subclass wraps a `Unit`.
+
+    A plugin may subclass a finished backend and replace entries of `table`
+    (how a layer kind is selected) or `library` (the text of kernels).
+    """
+
+    name: str
+    description: str
+    api_version: int = API_VERSION
+    table: ClassVar[Mapping[type[Layer], Select]] = FLOAT32
+
+    @property
+    def library(self) -> Library:
+        """The kernels that selections may call."""
+        return standard()
+
+    def unsupported(self, graph: Graph, node: Node) -> str | None:
+        """See `Backend.unsupported`."""
+        kind = type(node.layer)
+        if kind not in self.table and not issubclass(kind, VIEWS):
+            return f"the {self.name} backend has no kernel for {kind.__name__}"
+        types = [*graph.input_types(node), graph.output_type(node)]
+        if isinstance(node.layer, Merge) and len({t.shape for t in types}) > 1 and max(t.rank for t in types) > 3:
+            return f"{kind.__name__} broadcasts values of at most 3 axes, not {max(t.rank for t in types)}"
+        return None
+
+    def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
+        """See `Backend.emit`."""
+        program = select(graph, self.table)
+        arena = plan(program)
+        pieces = unit(program, arena.offsets, self.prefix(name), self.library)
+        files = self.wrap(program, arena, pieces, name, trace=trace)
+        return Emission(files, program, arena, pieces.constant_bytes)
+
+    def prefix(self, name: str) -> str:
+        """What the names of a network's functions and constants begin with."""
+        return name
+
+    def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
+        """The files round the shared pieces."""
+        raise NotImplementedError

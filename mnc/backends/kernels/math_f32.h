@@ -1,0 +1,48 @@
+/* Math functions in single precision.  C89 has none, every C library does. */
+#ifndef MNC_EXPF
+#if defined(__GNUC__)
+#define MNC_EXPF(x) __builtin_expf(x)
+#elif defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#define MNC_EXPF(x) expf(x)
+#else
+#define MNC_EXPF(x) ((float)exp((double)(x)))
+#endif
+#endif
+
+#ifndef MNC_TANHF
+#if defined(__GNUC__)
+#define MNC_TANHF(x) __builtin_tanhf(x)
+#elif defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#define MNC_TANHF(x) tanhf(x)
+#else
+#define MNC_TANHF(x) ((float)tanh((double)(x)))
+#endif
+#endif
+
+#ifndef MNC_LOG1PF
+#if defined(__GNUC__)
+#define MNC_LOG1PF(x) __builtin_log1pf(x)
+#elif defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#define MNC_LOG1PF(x) log1pf(x)
+#else
+#define MNC_LOG1PF(x) ((float)log(1.0 + (double)(x)))
+#endif
+#endif
+
+#ifndef MNC_EXPM1F
+#if defined(__GNUC__)
+#define MNC_EXPM1F(x) __builtin_expm1f(x)
+#elif defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#define MNC_EXPM1F(x) expm1f(x)
+#else
+#define MNC_EXPM1F(x) ((float)(exp((double)(x)) - 1.0))
+#endif
+#endif
+
+#ifndef MNC_ERFF
+#if defined(__GNUC__)
+#define MNC_ERFF(x) __builtin_erff(x)
+#else
+#define MNC_ERFF(x) erff(x)
+#endif
+#endif

@@ -1,0 +1,53 @@
+/* A dense layer on each of `pixels` pixels: a 1x1 convolution of one row, or
+ * with one pixel a dense layer.  Computed in blocks of `block_pixels` pixels x
+ * `block_channels` output channels, whose sums stay in registers; the last
+ * block of a row reaches back over the one before instead of being cut.
+ * weights: [out_channels / block_channels][in_channels][block_channels]. */
+MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weights, const float *bias,
+                                  int in_channels, int out_channels, int pixels, int in_pixel, int in_channel,
+                                  int out_pixel, int out_channel, int block_pixels, int block_channels,
+                                  int activation, float high)
+{
+    int o, p, i, c, k;
+
+    for (o = 0; o < out_channels; o += block_channels) {
+        for (p = 0; p < pixels; p += block_pixels) {
+            const float *x = in;
+            const float *w = weights;
+            float *y = out;
+            float sum[28];
+
+            if (p > pixels - block_pixels)
+                p = pixels - block_pixels;
+            x += p * in_pixel;
+            y += p * out_pixel;
+            MNC_UNROLL
+            for (i = 0; i < block_pixels; ++i) {
+                MNC_UNROLL
+                for (c = 0; c < block_channels; ++c)
+                    sum[i * block_channels + c] = bias == NULL ? 0.0f : bias[c];
+            }
+            for (k = 0; k < in_channels; ++k) {
+                MNC_UNROLL
+                for (i = 0; i < block_pixels; ++i) {
+                    MNC_UNROLL
+                    for (c = 0; c < block_channels; ++c)
+                        sum[i * block_channels + c] = MNC_FMA(x[i * in_pixel], w[c], sum[i * block_channels + c]);
+                }
+                x += in_channel;
+                w += block_channels;
+            }
+            MNC_UNROLL
+            for (i = 0; i < block_pixels; ++i) {
+                MNC_UNROLL
+                for (c = 0; c < block_channels; ++c)
+                    y[i * out_pixel + c * out_channel] =
+                        mnc_activate_f32(sum[i * block_channels + c], activation, high);
+            }
+        }
+        out += block_channels * out_channel;
+        weights += in_channels * block_channels;
+        if (bias != NULL)
+            bias += block_channels;
+    }
+}

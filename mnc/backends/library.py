@@ -1,0 +1,129 @@
+"""The kernels: C files beside this module, taken apart into functions and macros.
+
+A network's file gets the kernels that it calls and, by the identifiers in
+their text, whatever those need; nothing else is copied.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_IDENTIFIER = re.compile(r"\b(?:mnc|MNC)_\w+")
+_FUNCTION = re.compile(r"^MNC_KERNEL [\w ]+?\**(\w+)\(([^)]*)\)\s*\{", re.MULTILINE)
+_DEFINE = re.compile(r"^#define (\w+)", re.MULTILINE)
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+_HEADERS = {
+    "<float.h>": re.compile(r"\bFLT_\w+"),
+    "<limits.h>": re.compile(r"\b(?:U?INT|U?LONG)_MAX\b"),
+    "<math.h>": re.compile(r"\bMNC_(?:EXP|TANH|LOG1P|EXPM1|ERF|SQRT)F\b"),
+    "<stddef.h>": re.compile(r"\bNULL\b|\bsize_t\b"),
+}
+"""What in the text of a kernel calls for which standard header."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a kernel: its C type and its name."""
+
+    type: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One function, or one or more macros under a comment: the unit of copying."""
+
+    names: tuple[str, ...]
+    text: str
+    parameters: tuple[Parameter, ...] | None
+    """None where it is not a function."""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The identifiers of the library that its code mentions, in order."""
+        found = _IDENTIFIER.findall(_COMMENT.sub("", self.text))
+        return tuple(name for name in dict.fromkeys(found) if name not in self.names)
+
+
+@dataclass(frozen=True)
+class Library:
+    """All kernels, by the names they define."""
+
+    items: dict[str, Item]
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> Library:
+        """Take C files apart at the blank lines between their top-level items."""
+        return cls({name: item for text in texts for item in _items(text) for name in item.names})
+
+    def parameters(self, kernel: str) -> tuple[Parameter, ...]:
+        """The parameters of a kernel, in order."""
+        parameters = self.items[kernel].parameters
+        assert parameters is not None, kernel
+        return parameters
+
+    def closure(self, kernels: Iterable[str]) -> tuple[Item, ...]:
+        """The kernels and all they need, what is needed first."""
+        done: dict[Item, None] = {}
+
+        def visit(name: str) -> None:
+            item = self.items.get(name)
+            if item is not None and item not in done:
+                for needed in item.uses:
+                    visit(needed)
+                done[item] = None
+
+        for kernel in sorted(kernels):
+            assert kernel in self.items, kernel
+            visit(kernel)
+        return tuple(done)
+
+
+def headers(text: str) -> tuple[str, ...]:
+    """The standard headers that C text needs, sorted."""
+    code = _COMMENT.sub("", text)
+    return tuple(header for header, use in _HEADERS.items() if use.search(code))
+
+
+@cache
+def standard() -> Library:
+    """The kernels that come with mnc."""
+    folder = resources.files("mnc.backends") / "kernels"
+    files = sorted((entry.name, entry) for entry in folder.iterdir() if entry.name.endswith((".c", ".h")))
+    return Library.parse(entry.read_text(encoding="utf-8") for _, entry in files)
+
+
+def _items(text: str) -> Iterable[Item]:
+    pending: list[str] = []
+    braces = conditions = 0
+    for line in [*text.splitlines(), ""]:
+        if line or braces or conditions:
+            pending.append(line)
+            code = _COMMENT.sub("", line)
+            braces += code.count("{") - code.count("}")
+            conditions += code.startswith("#if")
+            conditions -= code.startswith("#endif")
+            continue
+        item = _item("\n".join(pending))
+        if item is not None:
+            yield item
+        pending.clear()
+
+
+def _item(text: str) -> Item | None:
+    function = _FUNCTION.search(text)
+    if function is not None:
+        return Item((function[1],), text, tuple(_parameter(p) for p in function[2].split(",")))
+    names = tuple(dict.fromkeys(_DEFINE.findall(text)))
+    return Item(names, text, None) if names else None
+
+
+def _parameter(text: str) -> Parameter:
+    match = re.fullmatch(r"\s*(.*?)\s*(\w+)\s*", text, re.DOTALL)
+    assert match is not None, text
+    return Parameter(match[1], match[2])

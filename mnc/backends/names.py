@@ -1,0 +1,50 @@
+"""Names in generated code.  A layer's own name is data: it only ever stands in comments."""
+
+from __future__ import annotations
+
+import re
+
+from mnc.errors import refuse
+
+_WORDS = """
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class
+    co_await co_return co_yield compl concept const const_cast consteval constexpr constinit continue decltype
+    default delete do double dynamic_cast else enum explicit export extern false float for friend goto if import
+    inline int long module mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected
+    public register reinterpret_cast requires restrict return short signed sizeof static static_assert
+    static_cast struct switch template this thread_local throw true try typedef typeid typename typeof union
+    unsigned using virtual void volatile wchar_t while xor xor_eq main errno stdin stdout stderr
+"""
+_KEYWORDS = frozenset(_WORDS.split())
+"""The keywords of every C and C++, and what <errno.h> and <stdio.h> make macros of."""
+
+
+def check_name(name: str) -> str:
+    """The network's name, where it can be an identifier in C and C++; CompileError otherwise."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) or "__" in name or name in _KEYWORDS:
+        raise refuse(
+            f"name {comment(name)!r}",
+            "is not a name that C and C++ allow",
+            "give a letter, then letters, digits and single underscores, at most 63: --name my_net",
+        )
+    return name
+
+
+def name_from(text: str) -> str:
+    """The nearest name that `check_name` takes, from a file's or a network's name."""
+    name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:40].strip("_")
+    if not name or not name[0].isalpha():
+        name = f"net_{name}".rstrip("_")
+    return f"{name}_net" if name in _KEYWORDS else name
+
+
+def comment(text: str) -> str:
+    """Text that can stand in any C comment: printable ASCII that neither ends one nor begins another."""
+    plain = re.sub(r"[^A-Za-z0-9 _.,:;()\[\]=+<>@#-]", "_", text)
+    return plain if len(plain) <= 60 else f"{plain[:57]}..."
+
+
+def snake(class_name: str) -> str:
+    """A layer kind's name as the network language has it: DepthwiseConv2D is depthwise_conv2d."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])(?!D\b)|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name)
+    return re.sub(r"_(\d)_d", r"\1d", spaced.lower())

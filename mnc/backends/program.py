@@ -1,0 +1,178 @@
+"""A network as kernel calls: what a backend's selection yields and emission prints.
+
+A `Step` computes one layer, one row of output after the other.  Which rows of
+its inputs an output row reads is data (`Window`), not code, so that planning
+can overlap buffers, and a schedule can interleave the rows of several layers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mnc.ir.graph import Graph, Node
+from mnc.ir.types import Constant, Shape, TensorType
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Element (y, x, c) of a value lies at y * row + x * pixel + c * channel."""
+
+    row: int
+    pixel: int
+    channel: int
+
+    @classmethod
+    def interleaved(cls, shape: Shape) -> Layout:
+        """Rows of pixels, the channels of a pixel together: HWC, as Keras has it."""
+        _, width, channels = image_shape(shape)
+        return cls(width * channels, channels, 1)
+
+    @classmethod
+    def planar(cls, shape: Shape) -> Layout:
+        """Rows of channel planes, the pixels of a channel together: HCW."""
+        _, width, channels = image_shape(shape)
+        return cls(width * channels, 1, width)
+
+
+def image_shape(shape: Shape) -> tuple[int, int, int]:
+    """A shape as (height, width, channels): missing axes are 1, extra ones join the height."""
+    axes = (1, 1, 1, *shape)
+    return math.prod(axes[:-2]), axes[-2], axes[-1]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of the graph in memory."""
+
+    name: str
+    type: TensorType
+    layout: Layout
+    buffer: str
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return image_shape(self.type.shape)
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory that one value, or several views of it, live in."""
+
+    name: str
+    kind: Literal["input", "output", "arena"]
+    bytes: int
+    index: int = 0
+    """Which input or output of the network it is."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Output row y reads the input rows y * stride - padding + k * dilation, 0 <= k < size."""
+
+    size: int = 1
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+
+    def rows(self, y: int, height: int) -> list[int]:
+        """The rows inside an input of `height` rows that output row y reads."""
+        first = y * self.stride - self.padding
+        return [r for k in range(self.size) if 0 <= (r := first + k * self.dilation) < height]
+
+
+# Arguments of a kernel call.  Numbers stand for themselves; the rest is named
+# from inside the layer's own function.
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The array of pointers to the input rows of the current output row."""
+
+    read: int = 0
+
+
+@dataclass(frozen=True)
+class In:
+    """An input: its current row where the step goes by rows, else all of it."""
+
+    read: int = 0
+    offset: int = 0
+    """In elements, here and below."""
+
+
+@dataclass(frozen=True)
+class Out:
+    """The output: its current row where the step goes by rows, else all of it."""
+
+    offset: int = 0
+    write: int = 0
+
+
+@dataclass(frozen=True)
+class Const:
+    """One of the step's constants."""
+
+    name: str
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Name:
+    """A macro of the kernel library, or NULL."""
+
+    text: str
+
+
+NULL = Name("NULL")
+
+Argument = int | float | Rows | In | Out | Const | Name
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a kernel, its arguments by parameter name."""
+
+    kernel: str
+    arguments: Mapping[str, Argument]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer as kernel calls."""
+
+    node: Node
+    reads: tuple[Value, ...]
+    writes: tuple[Value, ...]
+    calls: tuple[Call, ...]
+    """What computes one row of output (all of it where `rows` is 1)."""
+    rows: int = 1
+    windows: tuple[Window, ...] = ()
+    """For each read; empty: the calls read everything."""
+    constants: Mapping[str, Constant] = field(default_factory=dict)
+    """Laid out for the kernel."""
+    in_place: bool = False
+    """Element by element: the output may take the very place of an input as large as it."""
+
+    @property
+    def kernel(self) -> str:
+        """The kernel that does the work, by name."""
+        return self.calls[0].kernel
+
+
+@dataclass(frozen=True)
+class Program:
+    """A graph with everything decided but where its buffers lie."""
+
+    graph: Graph
+    values: Mapping[str, Value]
+    buffers: Mapping[str, Buffer]
+    steps: tuple[Step, ...]
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """All kernels called, sorted."""
+        return tuple(sorted({call.kernel for step in self.steps for call in step.calls}))

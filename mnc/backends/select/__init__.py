@@ -1,0 +1,35 @@
+"""Instruction selection: a graph into kernel calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mnc.backends.program import Program, Step
+from mnc.backends.select.site import Site
+from mnc.backends.select.values import VIEWS, place_values, separate_outputs
+from mnc.ir.graph import Graph
+from mnc.ir.layer import Layer
+
+Select = Callable[[Site[Any]], Step]
+
+
+def select(graph: Graph, table: Mapping[type[Layer], Select]) -> Program:
+    """Choose layouts, buffers and kernels for every layer.
+
+    Every layer kind of the graph must be in `table`, or be a view.
+    """
+    graph = separate_outputs(graph)
+    values, buffers = place_values(graph)
+    steps = []
+    for node in graph.nodes:
+        if isinstance(node.layer, VIEWS):
+            continue
+        site = Site(
+            node,
+            node.layer,
+            tuple(values[name] for name in node.inputs),
+            tuple(values[name] for name in node.outputs),
+        )
+        steps.append(table[type(node.layer)](site))
+    return Program(graph, values, buffers, tuple(steps))

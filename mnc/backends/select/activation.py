@@ -1,0 +1,61 @@
+"""Activations: fused into a kernel's store where they are a clamp, else over the row after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mnc.backends.program import Argument, Call, In, Name, Out, Value
+from mnc.ir import activations as fn
+
+FLOAT_MAX = 3.4028234663852886e38
+
+
+def epilogue(function: fn.Function | None, y: Value) -> tuple[Mapping[str, Argument], tuple[Call, ...]]:
+    """A kernel's `activation` and `high` arguments, and the calls that follow on the output row."""
+    linear: dict[str, Argument] = {"activation": Name("MNC_LINEAR"), "high": 0.0}
+    if function is None:
+        return linear, ()
+    if isinstance(function, fn.Relu) and function.is_clamp:
+        if function.max_value is None:
+            return {"activation": Name("MNC_RELU"), "high": 0.0}, ()
+        return {"activation": Name("MNC_CLAMP"), "high": function.max_value}, ()
+    _, width, channels = y.image
+    return linear, (over(function, Out(), width * channels),)
+
+
+def over(function: fn.Function, source: In | Out, count: int) -> Call:
+    """The call that applies a function to `count` elements."""
+    kernel, parameters = _kernel(function)
+    return Call(kernel, {"in": source, "out": Out(), "count": count, **parameters})
+
+
+def _kernel(function: fn.Function) -> tuple[str, Mapping[str, Argument]]:
+    match function:
+        case fn.Relu(high, slope, threshold):
+            limit = FLOAT_MAX if high is None else high
+            return "mnc_relu_f32", {"threshold": threshold, "slope": slope, "high": limit}
+        case fn.Elu(alpha):
+            return "mnc_elu_f32", {"alpha": alpha, "scale": 1.0}
+        case fn.Selu():
+            return "mnc_elu_f32", {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}
+        case fn.HardSigmoid(slope):
+            return "mnc_hard_sigmoid_f32", {"slope": slope}
+        case fn.Gelu(approximate):
+            return ("mnc_gelu_tanh_f32" if approximate else "mnc_gelu_f32"), {}
+        case fn.Sigmoid():
+            return "mnc_sigmoid_f32", {}
+        case fn.Tanh():
+            return "mnc_tanh_f32", {}
+        case fn.Softplus():
+            return "mnc_softplus_f32", {}
+        case fn.Softsign():
+            return "mnc_softsign_f32", {}
+        case fn.Swish():
+            return "mnc_swish_f32", {}
+        case fn.HardSwish():
+            return "mnc_hard_swish_f32", {}
+        case fn.Exponential():
+            return "mnc_exponential_f32", {}
+        case fn.Mish():
+            return "mnc_mish_f32", {}
+    raise AssertionError(f"no kernel for {function}")

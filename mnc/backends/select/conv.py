@@ -1,0 +1,183 @@
+"""Kernels for convolutions and dense layers in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mnc.backends.program import NULL, Argument, Call, Const, In, Name, Out, Rows, Step, Value, Window
+from mnc.backends.select.activation import epilogue
+from mnc.backends.select.blocks import block, pack, split
+from mnc.backends.select.site import Site
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.types import Array, Constant
+
+
+def conv2d(site: Site[Conv2D]) -> Step:
+    """A convolution: `mnc_pointwise_f32` where it is 1x1, else `mnc_conv2d_f32`."""
+    layer = site.layer
+    if layer.is_pointwise:
+        return _pointwise(site, layer.weights.array[0, 0], layer.bias, site.output.image[1])
+    (x,), y = site.inputs, site.output
+    begin, end = interior(layer, x.image[1], y.image[1])
+    group_in = layer.weights.shape[2]
+    group_out = layer.filters // layer.groups
+    pixels, channels = block(max(end - begin, 1), group_out)
+    weights = layer.weights.array.reshape(*layer.weights.shape[:3], layer.groups, group_out)
+    constants: dict[str, Constant] = {}
+    packed: list[Array] = []
+    biases: list[Array] = []
+    calls = []
+    fused, after = epilogue(layer.activation, y)
+    for first, count, width in split(group_out, channels):
+        part = weights[..., first : first + count]
+        calls.append(
+            Call(
+                "mnc_conv2d_f32",
+                {
+                    "rows": Rows(),
+                    "out": Out(first * y.layout.channel),
+                    "weights": Const("weights", sum(a.size for a in packed)),
+                    "bias": _bias(layer.bias, sum(a.size for a in biases)),
+                    "groups": layer.groups,
+                    "in_channels": group_in,
+                    "out_channels": count,
+                    "group_size": group_out,
+                    **_window(layer, x, y),
+                    "inner_begin": begin,
+                    "inner_end": end,
+                    **strides(x, y),
+                    "block_pixels": pixels,
+                    "block_channels": width,
+                    "taps": _taps(layer.kernel[1]),
+                    **fused,
+                },
+            )
+        )
+        packed += [pack(part[:, :, :, g].transpose(0, 2, 1, 3), width) for g in range(layer.groups)]
+        if layer.bias is not None:
+            biases.append(layer.bias.array.reshape(layer.groups, group_out)[:, first : first + count].ravel())
+    constants["weights"] = Constant(np.concatenate(packed))
+    if biases:
+        constants["bias"] = Constant(np.concatenate(biases))
+    return site.by_rows(window(layer), (*calls, *after), constants)
+
+
+def dense(site: Site[Dense]) -> Step:
+    """A dense layer on each pixel of its input; a plain vector is one pixel."""
+    layer, y = site.layer, site.output
+    return _pointwise(site, layer.weights.array, layer.bias, y.image[1])
+
+
+def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array, bias: Constant | None, pixels: int) -> Step:
+    (x,), y = site.inputs, site.output
+    inputs, outputs = matrix.shape
+    block_pixels, block_channels = block(pixels, outputs)
+    fused, after = epilogue(site.layer.activation, y)
+    calls = [
+        Call(
+            "mnc_pointwise_f32",
+            {
+                "in": In(),
+                "out": Out(first * y.layout.channel),
+                "weights": Const("weights", first * inputs),
+                "bias": _bias(bias, first),
+                "in_channels": inputs,
+                "out_channels": count,
+                "pixels": pixels,
+                **strides(x, y),
+                "block_pixels": block_pixels,
+                "block_channels": width,
+                **fused,
+            },
+        )
+        for first, count, width in split(outputs, block_channels)
+    ]
+    constants = {"weights": Constant(pack(matrix, block_channels))}
+    if bias is not None:
+        constants["bias"] = bias
+    return site.by_rows(Window(), (*calls, *after), constants)
+
+
+def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
+    """A depthwise convolution, its taps in registers where there are at most sixteen."""
+    layer = site.layer
+    (x,), y = site.inputs, site.output
+    height, width = layer.kernel
+    begin, end = interior(layer, x.image[1], y.image[1])
+    fused, after = epilogue(layer.activation, y)
+    constants = {"weights": Constant(layer.weights.array.transpose(2, 3, 0, 1).ravel())}
+    if layer.bias is not None:
+        constants["bias"] = layer.bias
+    shared: dict[str, Argument] = {
+        "rows": Rows(),
+        "out": Out(),
+        "weights": Const("weights"),
+        "bias": _bias(layer.bias, 0),
+        "in_channels": x.image[2],
+        "multiplier": layer.depth_multiplier,
+        **_window(layer, x, y),
+        **strides(x, y),
+        **fused,
+    }
+    if height * width > 16:
+        return site.by_rows(window(layer), (Call("mnc_depthwise2d_large_f32", shared), *after), constants)
+    zeros = any(window(layer).size != len(window(layer).rows(r, x.image[0])) for r in range(y.image[0]))
+    if zeros:
+        constants["zeros"] = Constant(np.zeros((x.image[1] - 1) * x.layout.pixel + 1, np.float32))
+    call = Call(
+        "mnc_depthwise2d_f32",
+        {
+            **shared,
+            "zeros": Const("zeros") if zeros else NULL,
+            "inner_begin": begin,
+            "inner_end": end,
+            "block_pixels": min(max(end - begin, 1), 4),
+        },
+    )
+    return site.by_rows(window(layer), (call, *after), constants)
+
+
+def interior(layer: Conv2D | DepthwiseConv2D, in_width: int, out_width: int) -> tuple[int, int]:
+    """The output pixels begin <= p < end that see no padding at the sides; (0, 0) where none."""
+    kernel, stride, dilation, padding = layer.kernel[1], layer.stride[1], layer.dilation[1], layer.padding[1][0]
+    begin = -(-padding // stride)
+    end = min((in_width + padding - (kernel - 1) * dilation - 1) // stride + 1, out_width)
+    return (begin, end) if begin < end else (0, 0)
+
+
+def window(layer: Conv2D | DepthwiseConv2D) -> Window:
+    """The input rows of one output row."""
+    return Window(layer.kernel[0], layer.stride[0], layer.padding[0][0], layer.dilation[0])
+
+
+def strides(x: Value, y: Value) -> Mapping[str, Argument]:
+    """The distances of pixels and channels in a row of input and of output."""
+    return {
+        "in_pixel": x.layout.pixel,
+        "in_channel": x.layout.channel,
+        "out_pixel": y.layout.pixel,
+        "out_channel": y.layout.channel,
+    }
+
+
+def _window(layer: Conv2D | DepthwiseConv2D, x: Value, y: Value) -> Mapping[str, Argument]:
+    return {
+        "kernel_height": layer.kernel[0],
+        "kernel_width": layer.kernel[1],
+        "stride": layer.stride[1],
+        "dilation": layer.dilation[1],
+        "padding": layer.padding[1][0],
+        "in_width": x.image[1],
+        "out_width": y.image[1],
+    }
+
+
+def _taps(kernel_width: int) -> int:
+    """How many of a kernel's columns to unroll: all of a small kernel, so that neighbours share loads."""
+    return next(taps for taps in (kernel_width, 5, 4, 3, 2, 1) if taps <= 5 and kernel_width % taps == 0)
+
+
+def _bias(bias: Constant | None, offset: int) -> Name | Const:
+    return NULL if bias is None else Const("bias", offset)

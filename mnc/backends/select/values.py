@@ -1,0 +1,134 @@
+"""Where values live before they have addresses: layouts, aliases, buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from mnc.backends.program import Buffer, Layout, Value, image_shape
+from mnc.ir.graph import Graph, Node
+from mnc.ir.layers import (
+    Activation,
+    Concatenate,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Merge,
+    Pooling2D,
+    Reshape,
+    ZeroPadding2D,
+)
+
+VIEWS = (Flatten, Reshape)
+"""Layers whose output is their input under another shape: no code, no memory."""
+
+
+STRIDED = (Concatenate, Conv2D, Dense, DepthwiseConv2D, GlobalPooling, Merge, Pooling2D, ZeroPadding2D)
+"""Layers whose kernels walk their operands by strides, and so take any layout."""
+
+
+def separate_outputs(graph: Graph) -> Graph:
+    """A graph in which every output is memory of its own.
+
+    An output that is an input, or the same memory as an earlier output, is
+    copied by an `Identity`: the caller's buffers may not be confused.
+    """
+    root = _roots(graph)
+    taken = {given.name for given in graph.inputs}
+    nodes, outputs = list(graph.nodes), []
+    for name in graph.outputs:
+        if root(name) in taken:
+            copy = _fresh(f"{name}.copy", {n for node in nodes for n in node.outputs} | set(graph.types))
+            nodes.append(Node((copy,), Identity(), (name,), f"output {name!r}"))
+            name = copy
+        else:
+            taken.add(root(name))
+        outputs.append(name)
+    return replace(graph, nodes=tuple(nodes), outputs=tuple(outputs))
+
+
+def place_values(graph: Graph) -> tuple[dict[str, Value], dict[str, Buffer]]:
+    """A layout for every value and a buffer for every group of views."""
+    root = _roots(graph)
+    planar = _planar(graph)
+    inputs = {given.name: i for i, given in enumerate(graph.inputs)}
+    outputs = {root(name): i for i, name in enumerate(graph.outputs)}
+    values: dict[str, Value] = {}
+    buffers: dict[str, Buffer] = {}
+    for name, type_ in graph.types.items():
+        base = root(name)
+        if base == name:
+            if name in inputs:
+                buffers[name] = Buffer(name, "input", type_.bytes, inputs[name])
+            elif name in outputs:
+                buffers[name] = Buffer(name, "output", type_.bytes, outputs[name])
+            else:
+                buffers[name] = Buffer(name, "arena", type_.bytes)
+        layout = Layout.planar(type_.shape) if name in planar else Layout.interleaved(type_.shape)
+        values[name] = Value(name, type_, layout, base)
+    return values, buffers
+
+
+def _roots(graph: Graph) -> Callable[[str], str]:
+    """The value that each value is a view of."""
+    parent = {node.name: node.inputs[0] for node in graph.nodes if isinstance(node.layer, VIEWS)}
+
+    def root(name: str) -> str:
+        while name in parent:
+            name = parent[name]
+        return name
+
+    return root
+
+
+def _planar(graph: Graph) -> frozenset[str]:
+    """The values to lay out in channel planes.
+
+    A kernel that slides along one channel's row wants the row together.  What
+    the caller sees, and what is viewed under another shape, stays interleaved;
+    layers that go element by element keep one layout for all their operands.
+    """
+    group: dict[str, str] = {name: name for name in graph.types}
+
+    def find(name: str) -> str:
+        while group[name] != name:
+            name = group[name]
+        return name
+
+    fixed = {given.name for given in graph.inputs} | set(graph.outputs)
+    wanting: set[str] = set()
+    for node in graph.nodes:
+        if isinstance(node.layer, VIEWS):
+            fixed |= {node.name, node.inputs[0]}
+        elif isinstance(node.layer, (Activation, Identity)) or _is_plain_merge(graph, node):
+            for name in node.inputs:
+                group[find(name)] = find(node.name)
+        elif isinstance(node.layer, (DepthwiseConv2D, Pooling2D)):
+            wanting.add(node.inputs[0])
+        elif not isinstance(node.layer, STRIDED):
+            fixed |= {*node.inputs, *node.outputs}
+    fixed |= {name for name in graph.types if len(graph.types[name].shape) != 3}
+    never = {find(name) for name in fixed}
+    return frozenset(name for name in graph.types if find(name) in {find(w) for w in wanting} - never)
+
+
+def _is_plain_merge(graph: Graph, node: Node) -> bool:
+    types = {graph.types[name].shape for name in (*node.inputs, node.name)}
+    return isinstance(node.layer, Merge) and len(types) == 1
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "'"
+    return name
+
+
+def same_elements(a: Value, b: Value) -> bool:
+    """Whether two values have the same elements in the same order in memory."""
+    return image_shape(a.type.shape) == image_shape(b.type.shape) and a.layout == b.layout
+
+
+Values = Mapping[str, Value]

@@ -1,0 +1,92 @@
+"""Writing C: lines, indentation, and how numbers and lists of them look."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from mnc.ir.types import Array
+
+WIDTH = 110
+"""Longest line of generated code."""
+
+
+class Writer:
+    """Text that grows line by line: `w("x = 1;")`, `with w.block("for (...)"):`."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._depth = 0
+
+    def __call__(self, line: str = "") -> None:
+        self._lines.append("    " * self._depth + line if line else "")
+
+    def wrapped(self, text: str, *, indent: int = 1) -> None:
+        """Lines broken at spaces; all but the first are indented further."""
+        self._lines.extend(wrap(text, depth=self._depth, indent=indent))
+
+    @contextmanager
+    def block(self, head: str = "", tail: str = "") -> Iterator[None]:
+        """Braces round what is written inside; without a head they open a line of their own."""
+        self(f"{head} {{" if head else "{")
+        self._depth += 1
+        yield
+        self._depth -= 1
+        self("}" + tail)
+
+    def text(self) -> str:
+        """Everything written, ending in a newline."""
+        return "\n".join(self._lines) + "\n"
+
+
+def wrap(text: str, *, depth: int = 0, indent: int = 1) -> list[str]:
+    """Text broken at spaces outside comments into lines of at most WIDTH columns."""
+    glued = text.replace(" /*", "\0/*").replace("/* ", "/*\0").replace(" */", "\0*/")
+    lines = textwrap.wrap(
+        glued,
+        WIDTH,
+        initial_indent="    " * depth,
+        subsequent_indent="    " * (depth + indent),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace("\0", " ") for line in lines]
+
+
+def array(name: str, values: Array) -> list[str]:
+    """The definition of a constant array."""
+    types = {"float32": "float", "int8": "signed char", "int16": "short", "int32": "int"}
+    flat = values.ravel()
+    head = f"static const {types[flat.dtype.name]} {name}[{flat.size}] ="
+    if not flat.any():
+        return [f"{head} {{{literal(flat[0])}}};"]
+    body = ", ".join(literals(flat))
+    return [f"{head} {{", *textwrap.wrap(body, WIDTH, initial_indent="    ", subsequent_indent="    "), "};"]
+
+
+def literals(values: Array) -> list[str]:
+    """C literals; a float32 in the fewest digits that give it back exactly."""
+    if values.dtype != np.float32:
+        return [str(v) for v in values.tolist()]
+    numbers = values.astype(np.float64).tolist()
+    texts = [f"{v:.6g}" for v in numbers]
+    for digits in (7, 8, 9):
+        back = np.array(texts, dtype=np.float64).astype(np.float32)
+        for i in np.flatnonzero(back != values).tolist():
+            texts[i] = f"{numbers[i]:.{digits}g}"
+    return [t + "f" if "." in t or "e" in t else t + ".0f" for t in texts]
+
+
+def literal(value: float | np.generic) -> str:
+    """One C literal of a float (as float32) or an integer."""
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    return literals(np.array([value], np.float32))[0]
+
+
+def joined(items: Sequence[object]) -> str:
+    """Items as a C list."""
+    return ", ".join(map(str, items))

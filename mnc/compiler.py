@@ -1,0 +1,118 @@
+"""The pipeline: a file to a graph, a graph to generated code and its report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnc import backends
+from mnc.backends.facts import parameters
+from mnc.backends.names import check_name, name_from, snake
+from mnc.errors import CompileError, Problem, refuse
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array
+from mnc.output import write_files
+from mnc.passes import optimise
+from mnc.plan.liveness import lifetimes
+from mnc.report import Flash, LayerReport, Ram, Report
+
+
+@dataclass(frozen=True)
+class Build:
+    """Generated code, and what there is to say about it."""
+
+    name: str
+    graph: Graph
+    """The network as it was compiled: after all passes."""
+    emission: backends.Emission
+    report: Report
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """File name to content."""
+        return self.emission.files
+
+    def write(self, directory: str | Path) -> None:
+        """Write the files, all of them or none; OSError where the directory cannot be written."""
+        write_files(self.files, Path(directory))
+
+    def predict(self, x: Array | Sequence[Array]) -> Array | list[Array]:
+        """Run the generated code itself, built with the host's C compiler.
+
+        `x` is as for `Graph.predict`.  CompileError where there is no C compiler.
+        """
+        from mnc.targets.host import predict
+
+        return predict(self, x)
+
+
+def load(path: str | Path) -> Graph:
+    """Read a model file of any known kind; CompileError where it is refused."""
+    from mnc import frontends
+
+    return frontends.load(path)
+
+
+def compile(  # the contract's name  # noqa: A001
+    graph: Graph,
+    backend: str = "c",
+    name: str | None = None,
+    target: str | None = None,
+    quantize: str | None = None,
+    calibration: Array | Sequence[Array] | None = None,
+) -> Build:
+    """Compile a graph: passes, selection, planning, emission; CompileError where it is refused."""
+    if quantize is not None or calibration is not None:
+        raise refuse(
+            "quantize", "this version compiles float32 networks only", "leave --quantize and --calibration out"
+        )
+    chosen = backends.get(backend)
+    name = check_name(name_from(graph.name) if name is None else name)
+    optimised = optimise(graph)
+    problems = [
+        Problem(node.where, reason, ("`mnc backends` lists what else this installation has",))
+        for node in optimised.nodes
+        if (reason := chosen.unsupported(optimised, node)) is not None
+    ]
+    if problems:
+        raise CompileError(*problems)
+    emission = chosen.emit(optimised, name)
+    return Build(name, optimised, emission, report(optimised, name, backend, target, emission))
+
+
+def report(graph: Graph, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
+    """What `mnc compile --json` prints."""
+    program, arena = emission.program, emission.arena
+    lives = lifetimes(program)
+    layers = []
+    for step in program.steps:
+        y = step.writes[0]
+        live = lives.get(y.buffer)
+        layers.append(
+            LayerReport(
+                name=step.node.name,
+                op=snake(type(step.node.layer).__name__),
+                output_shape=y.type.shape,
+                dtype=y.type.dtype.value,
+                macs=program.graph.macs(step.node),
+                weights_bytes=emission.constant_bytes[step.node.name],
+                kernel=step.kernel,
+                offset=arena.offsets.get(y.buffer),
+                first=live.first if live else None,
+                last=live.last if live else None,
+            )
+        )
+    constants = sum(layer.weights_bytes for layer in layers)
+    return Report(
+        name=name,
+        backend=backend,
+        target=target,
+        dtype="float32",
+        macs=sum(layer.macs for layer in layers),
+        params=parameters(graph),
+        ram=Ram(max(arena.size, 4), arena.size, 0, arena.lower_bound, arena.optimal),
+        flash=Flash(constants, constants),
+        files=tuple(emission.files),
+        layers=tuple(layers),
+    )
