@@ -67,6 +67,10 @@ class Library:
         assert parameters is not None, kernel
         return parameters
 
+    def mentioned(self, text: str) -> frozenset[str]:
+        """The names of the library that C text mentions."""
+        return frozenset(name for name in _IDENTIFIER.findall(_COMMENT.sub("", text)) if name in self.items)
+
     def closure(self, kernels: Iterable[str]) -> tuple[Item, ...]:
         """The kernels and all they need, what is needed first."""
         done: dict[Item, None] = {}

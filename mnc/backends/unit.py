@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mnc.backends.library import Library, headers
 from mnc.backends.names import comment, snake
 from mnc.backends.program import Argument, Const, In, Name, Out, Program, Rows, Step, Value
-from mnc.backends.writer import Writer, array, literal, wrap
+from mnc.backends.writer import Writer, array, literal
 from mnc.ir.types import show
 
 
@@ -29,7 +29,6 @@ class Unit:
 def unit(program: Program, offsets: Mapping[str, int], prefix: str, library: Library) -> Unit:
     """Print a program; `offsets` gives each arena buffer's place in bytes."""
     pointers = {name: _pointer(program, name, offsets) for name in program.buffers}
-    kernels = "\n\n".join(item.text for item in library.closure(_functions(program)))
     w = Writer()
     calls = []
     for i, step in enumerate(program.steps):
@@ -38,6 +37,7 @@ def unit(program: Program, offsets: Mapping[str, int], prefix: str, library: Lib
         operands = [pointers[value.buffer] for value in (*step.reads, *step.writes)]
         calls.append(f"{function}({', '.join(operands)});")
     layers = w.text()
+    kernels = "\n\n".join(item.text for item in library.closure(library.mentioned(layers)))
     return Unit(
         headers(kernels + layers),
         kernels,
@@ -50,11 +50,6 @@ def unit(program: Program, offsets: Mapping[str, int], prefix: str, library: Lib
 def parameter_names(kind: str, count: int) -> tuple[str, ...]:
     """What the inputs (or outputs) of a run are called."""
     return (kind,) if count == 1 else tuple(f"{kind}{i}" for i in range(count))
-
-
-def _functions(program: Program) -> set[str]:
-    rows = {"mnc_rows_f32" for step in program.steps if _needs_rows(step)}
-    return {*program.kernels, *rows}
 
 
 def _pointer(program: Program, name: str, offsets: Mapping[str, int]) -> str:
@@ -145,5 +140,3 @@ def _needs_rows(step: Step) -> bool:
 def _rows_name(step: Step, read: int) -> str:
     return "rows" if len(step.reads) == 1 else f"rows{read}"
 
-
-__all__ = ["Unit", "parameter_names", "unit", "wrap"]
