@@ -1,1 +1,63 @@
-"""What turns files into a `Graph`."""
+"""From a model file to a `Graph`: one frontend for each kind of file, told apart by content.
+
+    load(path)   the network, or CompileError with everything that was refused
+    check(path)  everything that would be refused; nothing where `load` succeeds
+    read(path)   both at once, and what the user should know besides
+
+`check` and `load` are views of one reading, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.frontend import HEAD_BYTES, Frontend, Reading
+from mnc.frontends.keras import KERAS_H5, KERAS_ZIP
+from mnc.ir.graph import Graph
+
+FRONTENDS: tuple[Frontend, ...] = (KERAS_H5, KERAS_ZIP)
+"""Every frontend, in the order in which they are asked whether a file is theirs."""
+
+__all__ = ["FRONTENDS", "Frontend", "Reading", "check", "load", "read"]
+
+
+def load(path: str | Path) -> Graph:
+    """The network in a file; CompileError with all problems where there is no valid one."""
+    reading = read(path)
+    if reading.graph is None:
+        raise CompileError(*reading.problems)
+    return reading.graph
+
+
+def check(path: str | Path) -> tuple[Problem, ...]:
+    """All that stands in the way of compiling a file, at once; empty where nothing does."""
+    return read(path).problems
+
+
+def read(path: str | Path) -> Reading:
+    """Read a file with the frontend that recognises it."""
+    path = Path(path)
+    try:
+        return _frontend(path).read(path)
+    except CompileError as error:
+        return Reading(None, error.problems)
+
+
+def _frontend(path: Path) -> Frontend:
+    if path.is_dir():
+        raise refuse(
+            path.name, "this is a directory", "a SavedModel is not read; save the model with model.save('model.h5')"
+        )
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as fault:
+        raise refuse(str(path), f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}") from None
+    if not head:
+        raise refuse(path.name, "the file is empty", "save the model again, or copy the file again")
+    for frontend in FRONTENDS:
+        if frontend.recognises(head):
+            return frontend
+    names = ", ".join(frontend.name for frontend in FRONTENDS)
+    raise refuse(path.name, f"the file is of no known kind; mnc reads {names}")

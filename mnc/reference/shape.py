@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnc.ir.layers import Concatenate, Flatten, Reshape
+from mnc.ir.layers import Concatenate, Flatten, Permute, Reshape
 from mnc.ir.types import Array
 from mnc.reference.dispatch import compute
 from mnc.reference.elementwise import batch_axis
@@ -18,6 +18,11 @@ def reshape(layer: Reshape, x: Array) -> Array:
 @compute.register
 def flatten(layer: Flatten, x: Array) -> Array:
     return x.reshape(len(x), np.prod(x.shape[1:], dtype=int))
+
+
+@compute.register
+def permute(layer: Permute, x: Array) -> Array:
+    return x.transpose(0, *(axis + 1 for axis in layer.axes))
 
 
 @compute.register

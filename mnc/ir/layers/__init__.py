@@ -23,7 +23,7 @@ from mnc.ir.layers.pool import (
     Pooling2D,
     ZeroPadding2D,
 )
-from mnc.ir.layers.shape import Concatenate, Flatten, Reshape
+from mnc.ir.layers.shape import Concatenate, Flatten, Permute, Reshape
 from mnc.ir.layers.window import NO_PADDING, Padding, Pair, same_padding
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Multiply",
     "Padding",
     "Pair",
+    "Permute",
     "Pooling2D",
     "Reshape",
     "SeparableConv2D",

@@ -34,6 +34,20 @@ class Flatten(Layer):
 
 
 @dataclass(frozen=True)
+class Permute(Layer):
+    """The axes in another order: the output's axis k is the input's axis `axes[k]`."""
+
+    axes: tuple[int, ...]
+    """Every axis once, without batch, counted from 0."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if sorted(self.axes) != list(range(x.rank)):
+            raise ShapeError(f"axes {self.axes} must name each of the {x.rank} axes of its input once")
+        return TensorType(tuple(x.shape[axis] for axis in self.axes), x.dtype, x.quant)
+
+
+@dataclass(frozen=True)
 class Concatenate(Layer):
     """The inputs one behind the other along `axis`."""
 

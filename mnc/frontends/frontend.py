@@ -1,0 +1,40 @@
+"""What every frontend is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mnc.errors import Problem
+from mnc.ir.graph import Graph
+
+HEAD_BYTES = 65536
+"""How much of a file `recognises` sees, at most."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading a file gave: a network, or the reasons why there is none."""
+
+    graph: Graph | None
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the user should know of a network that was read, one sentence each."""
+
+    def __post_init__(self) -> None:
+        assert (self.graph is None) == bool(self.problems)
+
+
+class Frontend(Protocol):
+    """Reads one kind of file."""
+
+    @property
+    def name(self) -> str:
+        """What the kind is called, as in `mnc reads Keras .h5`."""
+
+    def recognises(self, head: bytes) -> bool:
+        """Whether a file that begins with these bytes is of this kind."""
+
+    def read(self, path: Path) -> Reading:
+        """Read the file; problems are in the result, or raised as CompileError."""

@@ -1,0 +1,74 @@
+"""Keras models, as `.h5` and as `.keras` files, of Keras 1, 2 and 3.
+
+Only h5py, json and zipfile read them: no framework is imported, nothing is
+unpickled or evaluated, nothing is written to disk.  The way through:
+
+    container   file -> configuration (JSON) and weights
+    spelling    each layer's configuration as Keras 2 and 3 spell it
+    config      reading one configuration, every key of it accounted for
+    network     models, nested ones too -> layers in execution order
+    layers_*    one small function for each Keras class -> IR layers
+    assembly    the Graph under construction
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnc.frontends.frontend import Reading
+from mnc.frontends.keras import (
+    layers_activation,
+    layers_conv,
+    layers_merge,
+    layers_noop,
+    layers_norm,
+    layers_pool,
+    layers_shape,
+)
+from mnc.frontends.keras.container import is_hdf5, open_h5, open_zip
+from mnc.frontends.keras.network import read_model
+
+__all__ = [
+    "KERAS_H5",
+    "KERAS_ZIP",
+    "layers_activation",
+    "layers_conv",
+    "layers_merge",
+    "layers_noop",
+    "layers_norm",
+    "layers_pool",
+    "layers_shape",
+]
+
+
+@dataclass(frozen=True)
+class KerasH5:
+    """HDF5 files that `model.save("model.h5")` writes."""
+
+    name: str = "Keras .h5"
+
+    def recognises(self, head: bytes) -> bool:
+        return is_hdf5(head)
+
+    def read(self, path: Path) -> Reading:
+        with open_h5(path) as saved:
+            return read_model(saved)
+
+
+@dataclass(frozen=True)
+class KerasZip:
+    """Archives that `model.save("model.keras")` writes."""
+
+    name: str = "Keras .keras"
+
+    def recognises(self, head: bytes) -> bool:
+        return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+    def read(self, path: Path) -> Reading:
+        with open_zip(path) as saved:
+            return read_model(saved)
+
+
+KERAS_H5 = KerasH5()
+KERAS_ZIP = KerasZip()

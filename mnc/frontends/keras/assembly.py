@@ -1,0 +1,183 @@
+"""The Graph under construction, and the view of it that a layer's converter has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.keras.weights import LayerWeights
+from mnc.ir.activations import Function
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Flatten, Permute, Reshape, Softmax
+from mnc.ir.types import Shape, ShapeError, TensorType
+
+MAX_NODES = 2**16
+"""Nested models that call each other twice, twenty deep, are a bomb, not a network."""
+
+CHANNELS_FIRST = {2: (1, 0), 3: (2, 0, 1)}
+"""Where Keras' axes (channels, steps) or (channels, height, width) are in channels-last order, by rank."""
+
+Activation = Function | Softmax | None
+"""What an `activation` argument can mean."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One tensor of the Keras model and how it is held.
+
+    Images of a channels-first model are held channels last; Keras' axes then
+    differ from the IR's, and every reader must say which ones it means.
+    """
+
+    name: str
+    type: TensorType
+    axes: tuple[int, ...]
+    """Keras' axis k is the IR's axis `axes[k]`."""
+    before_flatten: tuple[Shape, tuple[int, ...]] | None = None
+    """Where a channels-first image was flattened channels last: its shape and axes before that."""
+
+    @property
+    def shape(self) -> Shape:
+        """As Keras sees it, without batch."""
+        return tuple(self.type.shape[axis] for axis in self.axes)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether elements lie in Keras' own order."""
+        return self.axes == tuple(range(len(self.axes))) and self.before_flatten is None
+
+
+@dataclass
+class Assembly:
+    """What has been built so far."""
+
+    nodes: list[Node] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _names: set[str] = field(default_factory=set)
+
+    def unique(self, name: str) -> str:
+        """The name itself, or with the first number behind it that makes it new."""
+        candidate, number = name, 2
+        while candidate in self._names:
+            candidate, number = f"{name}__{number}", number + 1
+        self._names.add(candidate)
+        return candidate
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def input(self, where: str, name: str, shape: Shape, channels_first: bool) -> Value:
+        """A graph input of this Keras shape; images of a channels-first model are given channels last."""
+        axes = CHANNELS_FIRST[len(shape)] if channels_first else tuple(range(len(shape)))
+        held = [0] * len(shape)
+        for size, axis in zip(shape, axes, strict=True):
+            held[axis] = size
+        try:
+            given = Input(self.unique(name), TensorType(tuple(held)))
+        except ShapeError as fault:
+            raise refuse(where, str(fault)) from None
+        self.inputs.append(given)
+        return Value(given.name, given.type, axes)
+
+    def emit(self, where: str, name: str, layer: Layer, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
+        """Add a node; its outputs are called `name`, or `name/1` and so on from the second."""
+        if len(self.nodes) >= MAX_NODES:
+            raise refuse(where, f"the network has more than {MAX_NODES} layers")
+        try:
+            types = layer.outputs(*(value.type for value in inputs))
+        except ShapeError as fault:
+            raise CompileError(Problem(where, str(fault))) from None
+        names = tuple(self.unique(f"{name}/{i}" if i else name) for i in range(len(types)))
+        self.nodes.append(Node(names, layer, tuple(value.name for value in inputs), where))
+        return tuple(Value(n, t, tuple(range(t.rank))) for n, t in zip(names, types, strict=True))
+
+    def graph(self, name: str, outputs: tuple[Value, ...]) -> Graph:
+        return Graph(name, tuple(self.inputs), tuple(self.nodes), tuple(value.name for value in outputs))
+
+    def plain(self, where: str, value: Value) -> Value:
+        """The same tensor with its elements in Keras' own order."""
+        if value.before_flatten is not None:
+            shape, axes = value.before_flatten
+            (image,) = self.emit(where, f"{value.name}/image", Reshape(shape), (value,))
+            (turned,) = self.emit(where, f"{value.name}/channels_first", Permute(axes), (image,))
+            return self.emit(where, f"{value.name}/flat", Flatten(), (turned,))[0]
+        if value.is_plain:
+            return value
+        return self.emit(where, f"{value.name}/channels_first", Permute(value.axes), (value,))[0]
+
+    def held_as(self, where: str, value: Value, axes: tuple[int, ...]) -> Value:
+        """The same tensor held so that Keras' axis k is the IR's axis `axes[k]`."""
+        if value.axes == axes:
+            return value
+        value = self.plain(where, value)
+        order = tuple(axes.index(i) for i in range(len(axes)))
+        if order == tuple(range(len(axes))):
+            return value
+        (turned,) = self.emit(where, f"{value.name}/channels_last", Permute(order), (value,))
+        return replace(turned, axes=axes)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of one Keras layer: what its converter builds from and builds into."""
+
+    where: str
+    name: str
+    """What the result is called."""
+    inputs: tuple[Value, ...]
+    weights: LayerWeights
+    assembly: Assembly
+
+    def fault(self, what: str, *hints: str) -> CompileError:
+        return refuse(self.where, what, *hints)
+
+    @property
+    def held(self) -> Value:
+        """The only input, in whatever order it is held."""
+        if len(self.inputs) != 1:
+            raise self.fault(f"the layer takes one input, not {len(self.inputs)}")
+        return self.inputs[0]
+
+    @property
+    def x(self) -> Value:
+        """The only input, its elements in Keras' own order."""
+        return self.assembly.plain(self.where, self.held)
+
+    def image(self, data_format: str, rank: int = 3) -> Value:
+        """The only input as an image held channels last (rank 3), or a sequence of steps (rank 2)."""
+        x = self.held
+        if len(x.axes) != rank:
+            wanted = "(height, width, channels)" if rank == 3 else "(steps, channels)"
+            raise self.fault(f"the layer needs an input {wanted}, not one of {len(x.axes)} axes")
+        axes = CHANNELS_FIRST[rank] if data_format == "channels_first" else tuple(range(rank))
+        return self.assembly.held_as(self.where, x, axes)
+
+    def axis(self, key: str, axis: int, value: Value) -> int:
+        """The IR's axis for an axis as Keras counts it: 0 is the batch, negative counts from the last."""
+        rank = len(value.axes)
+        position = axis + rank if axis < 0 else axis - 1
+        if not 0 <= position < rank:
+            raise self.fault(f"{key} = {axis} is not among the {rank} axes after the batch")
+        return value.axes[position]
+
+    def emit(self, layer: Layer, *inputs: Value, part: str = "", axes: tuple[int, ...] | None = None) -> Value:
+        """One node; `part` names what is not yet the layer's result."""
+        name = f"{self.name}/{part}" if part else self.name
+        (value,) = self.assembly.emit(self.where, name, layer, inputs)
+        return value if axes is None else replace(value, axes=axes)
+
+    def activated(self, make: Callable[[Function | None], Layer], activation: Activation, *inputs: Value) -> Value:
+        """A layer with its `activation` argument: fused, or a softmax behind it over Keras' last axis."""
+        axes = inputs[0].axes if all(value.axes == inputs[0].axes for value in inputs) else None
+        if not isinstance(activation, Softmax):
+            return self.emit(make(activation), *inputs, axes=axes)
+        logits = self.emit(make(None), *inputs, part="logits", axes=axes)
+        return self.emit(Softmax(logits.axes[-1]), logits, axes=axes)
+
+
+Build = Callable[[Call], Value | tuple[Value, ...]]
+"""What a converter makes of a configuration: it builds one call of the layer."""

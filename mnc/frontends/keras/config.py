@@ -1,0 +1,197 @@
+"""Reading one layer's configuration: every key is consumed, known to be irrelevant, or refused.
+
+No attribute is silently ignored: what no reader has asked for is a fault.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from mnc.errors import CompileError, Problem, refuse
+from mnc.ir.types import MAX_ELEMENTS
+
+IRRELEVANT = frozenset(
+    {
+        "name",
+        "trainable",
+        "dtype",
+        "batch_input_shape",
+        "batch_shape",
+        "input_dtype",
+        "autocast",
+        "build_config",
+        "seed",
+        "quantization_config",
+    }
+)
+IRRELEVANT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
+MUST_BE_NULL = frozenset({"quantization_config"})
+LARGEST = MAX_ELEMENTS
+FLOAT_POLICIES = {
+    "float32": "",
+    "mixed_float16": "half",
+    "mixed_bfloat16": "half",
+    "float16": "half",
+    "bfloat16": "half",
+    "float64": "double",
+}
+
+
+class Config:
+    """The configuration of one layer, and which of its keys have been read."""
+
+    def __init__(self, raw: Mapping[str, object], where: str, keras: int) -> None:
+        self.where = where
+        self.keras = keras
+        """The major version of Keras whose meaning holds: 1, 2 or 3."""
+        self._raw = raw
+        self._read: set[str] = set()
+
+    def fault(self, what: str, *hints: str) -> CompileError:
+        """The refusal of this layer."""
+        return refuse(self.where, what, *hints)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._raw
+
+    def raw(self, key: str, default: object = None) -> object:
+        """The value as JSON has it; for readers of structured values."""
+        self._read.add(key)
+        return self._raw.get(key, default)
+
+    def ignore(self, *keys: str) -> None:
+        """Keys that say nothing about inference."""
+        self._read.update(keys)
+
+    def only(self, key: str, *allowed: object) -> None:
+        """Refuse the layer unless the key is absent or has one of the values that change nothing."""
+        value = _plain(self.raw(key, allowed[0]))
+        if not any(type(value) is type(good) and value == good for good in allowed):
+            raise self.fault(f"{key} = {brief(value)} is not supported; it must be {brief(allowed[0])}")
+
+    def integer(self, key: str, default: int | None = None, least: int = 1) -> int:
+        """An integer of at least `least`; without a default the key must be there."""
+        value = _plain(self._needed(key, default))
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.fault(f"{key} must be a whole number, not {brief(value)}")
+        if not least <= value <= LARGEST:
+            raise self.fault(f"{key} must be in {least} to {LARGEST}, not {brief(value)}")
+        return value
+
+    def number(self, key: str, default: float | None = None) -> float:
+        """A finite number."""
+        value = _plain(self._needed(key, default))
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.fault(f"{key} must be a number, not {brief(value)}")
+        try:
+            finite = math.isfinite(value)
+        except OverflowError:
+            finite = False
+        if not finite:
+            raise self.fault(f"{key} must be finite, not {brief(value)}")
+        return float(value)
+
+    def optional_number(self, key: str) -> float | None:
+        """A finite number, or None where the key is absent or null."""
+        return None if self.raw(key) is None else self.number(key)
+
+    def boolean(self, key: str, default: bool | None = None) -> bool:
+        """A truth value; Keras users also write 0 and 1."""
+        value = self._needed(key, default)
+        if not isinstance(value, (bool, int)) or value not in (0, 1):
+            raise self.fault(f"{key} must be true or false, not {brief(value)}")
+        return bool(value)
+
+    def choice(self, key: str, *allowed: str, default: str | None = None) -> str:
+        """One of a few words."""
+        value = self._needed(key, default)
+        if not isinstance(value, str) or value not in allowed:
+            raise self.fault(f"{key} = {brief(value)} is not supported", f"mnc knows {', '.join(allowed)}")
+        return value
+
+    def integers(self, key: str, count: int, default: int | None = None, least: int = 1) -> tuple[int, ...]:
+        """`count` integers; a single one stands for all of them, as in Keras."""
+        value = self._needed(key, default)
+        if not isinstance(value, list):
+            return (self.integer(key, default, least),) * count
+        return self._checked(key, value, count, least)
+
+    def integer_list(self, key: str, least: int) -> tuple[int, ...]:
+        """A list of integers of any length."""
+        value = self._needed(key, None)
+        if not isinstance(value, list):
+            return (self.integer(key, None, least),)
+        return self._checked(key, value, len(value), least)
+
+    def margins(self, key: str, axes: int, default: int) -> tuple[tuple[int, int], ...]:
+        """(before, after) for each axis, from any of the forms that Keras' padding and cropping take."""
+        value = self._needed(key, default)
+        if not isinstance(value, list):
+            each = self.integer(key, default, 0)
+            return ((each, each),) * axes
+        if axes == 1 and not any(isinstance(item, list) for item in value):
+            before, after = self._checked(key, value, 2, 0)
+            return ((before, after),)
+        if len(value) != axes:
+            raise self.fault(f"{key} must have {axes} entries, not {brief(value)}")
+        pairs = []
+        for item in value:
+            before, after = self._checked(key, item if isinstance(item, list) else [item, item], 2, 0)
+            pairs.append((before, after))
+        return tuple(pairs)
+
+    def _checked(self, key: str, value: Sequence[object], count: int, least: int) -> tuple[int, ...]:
+        whole = [
+            item for item in value if isinstance(item, int) and not isinstance(item, bool) and least <= item <= LARGEST
+        ]
+        if len(value) != count or len(whole) != count:
+            raise self.fault(f"{key} must be {count} whole numbers in {least} to {LARGEST}, not {brief(value)}")
+        return tuple(whole)
+
+    def _needed(self, key: str, default: object) -> object:
+        value = self.raw(key, default)
+        if value is None and key not in self._raw:
+            raise self.fault(f"the key {key!r} is missing", "save the model again with Keras")
+        return default if value is None and default is not None else value
+
+    def leftovers(self) -> tuple[Problem, ...]:
+        """One problem for each key that nobody has read and that may matter."""
+        return tuple(
+            Problem(self.where, f"the attribute {brief(key)} = {brief(value)} is not supported")
+            for key, value in self._raw.items()
+            if key not in self._read
+            and not key.endswith(IRRELEVANT_ENDINGS)
+            and (key not in IRRELEVANT or (key in MUST_BE_NULL and value is not None))
+        )
+
+    def policy(self) -> str:
+        """The dtype policy's name ("float32" where none is stated); CompileError where mnc cannot honour it."""
+        value = self._raw.get("dtype")
+        if isinstance(value, Mapping):  # a serialised policy
+            inner = value.get("config")
+            value = inner.get("name") if isinstance(inner, Mapping) else None
+        if value is None:
+            return "float32"
+        if not isinstance(value, str) or value not in FLOAT_POLICIES:
+            raise self.fault(
+                f"the dtype policy {brief(value)} is not supported",
+                "save the float32 model; mnc quantises by itself (--quantize int8)",
+            )
+        return value
+
+
+def _plain(value: object) -> object:
+    """A number that Keras has written as a NumPy value: {"type": ..., "value": 0.3}."""
+    if isinstance(value, Mapping) and "value" in value:
+        return value["value"]
+    return value
+
+
+def brief(value: object) -> str:
+    """A value for a message, cut where it is long."""
+    try:
+        shown = repr(value)
+    except ValueError:  # Python prints no whole number of more than 4,300 digits
+        shown = "an enormous number"
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -1,0 +1,270 @@
+"""Where a layer's weights lie in the file, whichever way Keras has stored them.
+
+Keras' first format (`legacy`) has one group for each layer of the outermost
+model, by the layer's name, with an ordered list of datasets; the weights of a
+nested model's layers are all in the nested model's list.  Keras' own loader
+goes by that order, so mnc does, and checks names where they tell.
+
+Its second format (`object`, in `.keras` archives) mirrors the objects:
+`layers/<class name in snake case>[_<n>]/vars/<i>`, nested models inside, and
+what a wrapper holds under the attribute's name (`cell`, `forward_layer`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import h5py
+
+from mnc.errors import refuse
+from mnc.frontends.keras import hdf5
+from mnc.ir.types import Array, Constant, Shape, show
+
+KNOWN_ROLES = {
+    role: role
+    for role in (
+        "kernel",
+        "bias",
+        "gamma",
+        "beta",
+        "moving_mean",
+        "moving_variance",
+        "pointwise_kernel",
+        "recurrent_kernel",
+        "alpha",
+        "embeddings",
+        "mean",
+        "variance",
+        "count",
+    )
+} | {"depthwise_kernel": "kernel"}
+"""Names that Keras 2 and 3 give to weights: one that differs from what is asked for shows a mix-up.
+
+A depthwise convolution's weights are its `depthwise_kernel` in Keras 2 and its `kernel` in Keras 3.
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dataset of the file, by its place."""
+
+    where: str
+    name: str
+    dataset: h5py.Dataset
+
+
+class LayerWeights:
+    """The weights of one layer, taken one after the other in Keras' order.
+
+    A layer that is called again takes the same ones: each is read once, and
+    the calls share one Constant.
+    """
+
+    def __init__(self, where: str, entries: Sequence[Entry], parts: Mapping[str, LayerWeights] | None = None) -> None:
+        self._where = where
+        self._entries = list(entries)
+        self._parts = parts
+        self._taken: dict[tuple[str, str], Array] = {}
+        self._constants: dict[tuple[str, str], Constant] = {}
+
+    def take(self, role: str, shape: Shape, scope: str = "") -> Constant:
+        """The next weight, which must have this shape; `scope` tells apart what has the same role twice."""
+        key = (scope, role)
+        if key not in self._constants:
+            self._constants[key] = Constant(self.array(role, shape, scope))
+        constant = self._constants[key]
+        if constant.shape != shape:
+            given, wanted = show(constant.shape), show(shape)
+            raise refuse(self._where, f"the {role} has the shape {given}; this call of the layer needs {wanted}")
+        return constant
+
+    def array(self, role: str, shape: Shape, scope: str = "") -> Array:
+        """Like `take`, for whoever rearranges the numbers: a plain float32 array."""
+        key = (scope, role)
+        if key not in self._taken:
+            entry = self._next(role)
+            self._taken[key] = hdf5.floats(entry.where, entry.dataset, f"the {role}", shape)
+        return self._taken[key]
+
+    def inside(self, attribute: str) -> LayerWeights:
+        """The weights of what the layer holds as `attribute`, in a file that keeps them apart."""
+        if self._parts is None:
+            return self
+        return self._parts.get(attribute) or LayerWeights(f"{self._where}/{attribute}", ())
+
+    def unused(self) -> tuple[str, ...]:
+        """The places of the weights that no call has taken."""
+        return tuple(entry.where for entry in self._entries)
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the weights not taken yet."""
+        shapes = []
+        for entry in self._entries:
+            with hdf5.reading(entry.where):
+                shapes.append(tuple(entry.dataset.shape))
+        return tuple(shapes)
+
+    def _next(self, role: str) -> Entry:
+        if not self._entries:
+            raise refuse(
+                self._where,
+                f"the {role} is missing",
+                "the weights do not belong to this configuration; save the whole model again",
+            )
+        stated = self._entries[0].name.rpartition("/")[2].partition(":")[0]
+        if KNOWN_ROLES.get(stated) not in (None, KNOWN_ROLES.get(role)):
+            raise refuse(self._entries[0].where, f"the {role} was expected here, not the {stated}")
+        return self._entries.pop(0)
+
+
+class ModelWeights(Protocol):
+    """The weights of a model's layers."""
+
+    def layer(self, name: str, class_name: str, ordinal: int) -> LayerWeights:
+        """Of the layer with this name, which is the `ordinal`-th of its class in the model (from 0)."""
+
+    def model(self, name: str, class_name: str, ordinal: int) -> ModelWeights:
+        """Of a nested model."""
+
+
+class _Legacy:
+    """Keras' first format, at the outermost model."""
+
+    def __init__(self, where: str, group: h5py.Group) -> None:
+        self._where = where
+        self._group = group
+
+    def layer(self, name: str, class_name: str, ordinal: int) -> LayerWeights:
+        return LayerWeights(f"{self._where}/{name}", self._entries(name))
+
+    def model(self, name: str, class_name: str, ordinal: int) -> ModelWeights:
+        return _LegacyNested(f"{self._where}/{name}", self._entries(name), (name,))
+
+    def _entries(self, name: str) -> tuple[Entry, ...]:
+        where = f"{self._where}/{name}"
+        group = hdf5.group(self._where, self._group, name)
+        if group is None:
+            return ()
+        entries = []
+        for weight in hdf5.names(where, group, "weight_names") or ():
+            dataset = hdf5.child(where, group, weight)
+            if not isinstance(dataset, h5py.Dataset):
+                raise refuse(f"{where}/{weight}", "the weight is missing, although weight_names lists it")
+            entries.append(Entry(f"{where}/{weight}", weight, dataset))
+        return tuple(entries)
+
+
+@dataclass(frozen=True)
+class _LegacyNested:
+    """Keras' first format, inside a nested model: one list for all its layers, told apart by their names."""
+
+    where: str
+    entries: tuple[Entry, ...]
+    path: tuple[str, ...]
+
+    def layer(self, name: str, class_name: str, ordinal: int) -> LayerWeights:
+        own = [entry for entry in self.entries if f"/{name}/" in f"/{entry.name}"]
+        closest = max((self._nearness(entry, name) for entry in own), default=0)
+        return LayerWeights(
+            f"{self.where} (layer {name!r})", [entry for entry in own if self._nearness(entry, name) == closest]
+        )
+
+    def model(self, name: str, class_name: str, ordinal: int) -> ModelWeights:
+        return _LegacyNested(self.where, self.entries, (*self.path, name))
+
+    def _nearness(self, entry: Entry, name: str) -> int:
+        """How many of the enclosing models a weight's name states: two of them may have layers of one name."""
+        scope = f"/{entry.name}".partition(f"/{name}/")[0] + "/"
+        return sum(f"/{model}/" in scope for model in self.path)
+
+
+class _Objects:
+    """Keras' second format."""
+
+    def __init__(self, where: str, group: h5py.Group | None) -> None:
+        self._where = where
+        self._group = group
+
+    def layer(self, name: str, class_name: str, ordinal: int) -> LayerWeights:
+        where, group = self._find(class_name, ordinal)
+        return _object_layer(where, group)
+
+    def model(self, name: str, class_name: str, ordinal: int) -> ModelWeights:
+        return _Objects(*self._find(class_name, ordinal))
+
+    def _find(self, class_name: str, ordinal: int) -> tuple[str, h5py.Group | None]:
+        """The group of the `ordinal`-th object of a class.
+
+        Keras 3 numbers them 0, 1, 2, ...; Keras 2 skips numbers, because it
+        walks over a layer with weights twice.
+        """
+        stem = snake_case(class_name)
+        exact = f"{stem}_{ordinal}" if ordinal else stem
+        for container in ("layers", "_layer_checkpoint_dependencies"):
+            where = f"{self._where}/{container}"
+            group = None if self._group is None else hdf5.group(self._where, self._group, container)
+            if group is None:
+                continue
+            if container == "layers":
+                return f"{where}/{exact}", hdf5.group(where, group, exact)
+            with hdf5.reading(where):
+                numbered = sorted(
+                    (int(match[1] or 0), key)
+                    for key in group
+                    if (match := re.fullmatch(rf"{re.escape(stem)}(?:_(\d{{1,9}}))?", key))
+                )
+            if ordinal < len(numbered):
+                key = numbered[ordinal][1]
+                return f"{where}/{key}", hdf5.group(where, group, key)
+        return f"{self._where}/layers/{exact}", None
+
+
+def _object_layer(where: str, group: h5py.Group | None, depth: int = 0) -> LayerWeights:
+    entries: list[Entry] = []
+    parts: dict[str, LayerWeights] = {}
+    if group is not None:
+        variables = hdf5.group(where, group, "vars")
+        while variables is not None:
+            dataset = hdf5.child(f"{where}/vars", variables, str(len(entries)))
+            if not isinstance(dataset, h5py.Dataset):
+                break
+            entries.append(Entry(f"{where}/vars/{len(entries)}", "", dataset))
+        if depth < 4:
+            with hdf5.reading(where):
+                keys = [key for key in group if key != "vars"]
+            for key in keys:
+                inner = hdf5.group(where, group, key)
+                if inner is not None:
+                    parts[key] = _object_layer(f"{where}/{key}", inner, depth + 1)
+    return LayerWeights(where, entries, parts)
+
+
+def legacy_weights(where: str, group: h5py.Group) -> ModelWeights:
+    """The weights below `model_weights` of an `.h5` file; CompileError where they are not in Keras' format."""
+    if hdf5.names(where, group, "layer_names") is None:
+        with hdf5.reading(where):
+            is_object_format = "layers" in group or "_layer_checkpoint_dependencies" in group
+        if is_object_format:
+            return _Objects(where, group)
+        raise refuse(where, "there is no list layer_names in it", "save the whole model with model.save('model.h5')")
+    return _Legacy(where, group)
+
+
+def object_weights(where: str, file: h5py.File) -> ModelWeights:
+    """The weights in the `model.weights.h5` of a `.keras` archive."""
+    with hdf5.reading(where):
+        is_object_format = "layers" in file or "_layer_checkpoint_dependencies" in file
+    if not is_object_format and hdf5.names(where, file, "layer_names") is not None:
+        return _Legacy(where, file)
+    return _Objects(where, file)
+
+
+def snake_case(class_name: str) -> str:
+    """A class name as Keras spells it in paths: Conv2DTranspose -> conv2d_transpose."""
+    name = re.sub(r"\W+", "", class_name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
