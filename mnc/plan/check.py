@@ -68,9 +68,10 @@ def check(
     """Replay `moments` in an arena of `size` bytes; raise `PlanError` at the first that goes wrong.
 
     Every buffer must lie inside the arena, aligned (to 4 bytes where
-    `alignments` does not say otherwise), and every touch inside its buffer.  A write makes its bytes the buffer's; a read must find all of its
-    bytes to be its own buffer's, that is, written and since then not
-    overwritten by another.
+    `alignments` does not say otherwise), and every touch inside its buffer.
+    A write makes its bytes the buffer's; a read must find all of its bytes to
+    be its own buffer's, that is, written and since then not overwritten by
+    another.
     """
     for name, offset in offsets.items():
         if offset < 0 or offset + sizes[name] > size:
