@@ -1,7 +1,6 @@
 """The command line: the only place that prints, writes and exits.
 
-Imports are where they are used: `mnc --help` loads no array library, and
-compiling a small model takes little longer than starting Python.
+Imports are where they are used, so that a command loads no more than it needs.
 """
 
 from __future__ import annotations
@@ -65,12 +64,15 @@ def compile_(
 ) -> None:
     """Compile MODEL to source code and say what it costs."""
     with Progress(sys.stderr, f"reading {model.name}") as progress:
+        from mnc.backends.names import name_from
         from mnc.budget import over_budget
         from mnc.compiler import compile as compile_graph
 
         graph, notes = read(model)
         progress.step(f"compiling {model.name}")
-        build = compile_graph(graph, backend=backend, name=name, target=target)
+        build = compile_graph(
+            graph, backend=backend, name=name_from(model.stem) if name is None else name, target=target
+        )
         if exceeded := over_budget(build.report, max_ram, max_flash):
             raise CompileError(*exceeded)
         build.write(directory)
@@ -151,7 +153,7 @@ def backends() -> None:
     from mnc.terminal.catalogue import backend_rows
     from mnc.terminal.tables import Paper, listing
 
-    click.echo(listing(("backend", "generates", "from"), backend_rows(), Paper.of(sys.stdout)))
+    click.echo(listing(("backend", "generates"), backend_rows(), Paper.of(sys.stdout)))
 
 
 def read(model: Path) -> tuple[Graph, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 
+from mnc import backends
 from mnc.ir import layers
 from mnc.ir.layer import Layer
 
@@ -17,6 +18,11 @@ def layer_rows() -> list[tuple[str, str]]:
         for kind in kinds
         if isinstance(kind, type) and issubclass(kind, Layer) and not kind.__subclasses__()
     ]
+
+
+def backend_rows() -> list[tuple[str, str]]:
+    """Every backend by name, and what it generates."""
+    return [(name, backends.get(name).description) for name in backends.names()]
 
 
 def _first_sentence(kind: type) -> str:
