@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from mnc.ir.activations import Function
+from mnc.ir.activations import Function, Relu
 from mnc.ir.graph import Graph
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
@@ -59,12 +59,12 @@ def _range(layer: Layer, inputs: list[Range]) -> Range:
         case Identity() | Reshape() | Flatten() | Concatenate() | MaxPooling2D() | GlobalPooling():
             return _union(inputs)
         case ZeroPadding2D():
-            return inputs[0].including(0.0)
+            return inputs[0] if layer.padding == NO_PADDING else inputs[0].including(0.0)
         case AveragePooling2D():
             zeros_count = layer.count_padding and layer.padding != NO_PADDING
             return inputs[0].including(0.0) if zeros_count else inputs[0]
         case Activation():
-            return _bounds(layer.function)
+            return _activated(layer.function, inputs[0])
         case Softmax():
             return Range(0.0, 1.0)
         case Merge(activation=None):
@@ -87,6 +87,22 @@ def _merged(layer: Merge, inputs: list[Range]) -> Range:
 
 def _union(inputs: list[Range]) -> Range:
     return Range(min(x.low for x in inputs), max(x.high for x in inputs))
+
+
+def is_identity(function: Function, within: Range) -> bool:
+    """Whether the function gives every value in the range back."""
+    if not (isinstance(function, Relu) and within.low >= function.threshold):
+        return False
+    return function.max_value is None or within.high <= function.max_value
+
+
+def _activated(function: Function, x: Range) -> Range:
+    if is_identity(function, x):
+        return x
+    bounds = _bounds(function)
+    if isinstance(function, Relu) and function.is_clamp:
+        return Range(max(x.low, bounds.low), max(bounds.low, min(x.high, bounds.high)))
+    return bounds
 
 
 def _bounds(function: Function | None) -> Range:

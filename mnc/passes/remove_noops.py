@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mnc.ir.activations import Function, Relu
 from mnc.ir.graph import Graph
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
@@ -16,7 +15,7 @@ from mnc.ir.layers import (
     ZeroPadding2D,
 )
 from mnc.ir.types import TensorType
-from mnc.passes.ranges import Range, ranges
+from mnc.passes.ranges import Range, is_identity, ranges
 from mnc.passes.rewrite import drop
 
 
@@ -44,12 +43,5 @@ def _does_nothing(layer: Layer, x: TensorType, within: Range) -> bool:
         case Pooling2D():
             return layer.pool == layer.stride == (1, 1) and layer.padding == NO_PADDING
         case Activation():
-            return _keeps(layer.function, within)
+            return is_identity(layer.function, within)
     return False
-
-
-def _keeps(function: Function, within: Range) -> bool:
-    """Whether the function is the identity on all values in the range."""
-    if not (isinstance(function, Relu) and within.low >= function.threshold):
-        return False
-    return function.max_value is None or within.high <= function.max_value

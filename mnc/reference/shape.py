@@ -27,4 +27,4 @@ def permute(layer: Permute, x: Array) -> Array:
 
 @compute.register
 def concatenate(layer: Concatenate, *inputs: Array) -> Array:
-    return np.concatenate(inputs, axis=batch_axis(layer.axis, inputs[0]))
+    return np.asarray(np.concatenate(inputs, axis=batch_axis(layer.axis, inputs[0])))
