@@ -88,12 +88,15 @@ def compile_(
 
 @commands.command()
 @model_argument
-def check(model: Path) -> None:
+@backend_option
+def check(model: Path, backend: str) -> None:
     """List all that is not supported in MODEL, each with a way out."""
     with Progress(sys.stderr, f"reading {model.name}"):
-        from mnc.frontends import check as problems_of
+        from mnc.compiler import check as refusals
 
-        problems = problems_of(model)
+        graph, notes = read(model)
+        problems = refusals(graph, backend)
+    remark(notes)
     if problems:
         raise CompileError(*problems)
     click.echo(f"{model}: everything is supported")
@@ -112,10 +115,11 @@ def check(model: Path) -> None:
 def verify(model: Path, backend: str, inputs: Path | None, machine: str) -> None:
     """Build, run and compare MODEL with the reference, layer by layer."""
     with Progress(sys.stderr, f"reading {model.name}") as progress:
+        graph, notes = read(model)
+
         from mnc.samples import load_samples
         from mnc.verify import verify as compare
 
-        graph, notes = read(model)
         samples = None if inputs is None else load_samples(inputs, graph)
         progress.step(f"building and running {model.name} on {machine}")
         verification = compare(graph, backend, samples)

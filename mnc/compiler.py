@@ -67,18 +67,30 @@ def compile(  # the contract's name  # noqa: A001
         raise refuse(
             "quantize", "this version compiles float32 networks only", "leave --quantize and --calibration out"
         )
+    if target is not None:
+        from mnc import targets
+
+        targets.get(target)
     chosen = backends.get(backend)
     name = check_name(name_from(graph.name) if name is None else name)
     optimised = optimise(graph)
-    problems = [
-        Problem(node.where, reason, ("`mnc backends` lists what else this installation has",))
-        for node in optimised.nodes
-        if (reason := chosen.unsupported(optimised, node)) is not None
-    ]
-    if problems:
+    if problems := _refusals(optimised, chosen):
         raise CompileError(*problems)
     emission = chosen.emit(optimised, name)
     return Build(name, optimised, emission, report(optimised, name, backend, target, emission))
+
+
+def check(graph: Graph, backend: str = "c") -> tuple[Problem, ...]:
+    """Every layer of a network that `compile` would refuse for a backend."""
+    return _refusals(optimise(graph), backends.get(backend))
+
+
+def _refusals(optimised: Graph, backend: backends.Backend) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(node.where, reason, ("`mnc backends` lists what else this installation has",))
+        for node in optimised.nodes
+        if (reason := backend.unsupported(optimised, node)) is not None
+    )
 
 
 def report(graph: Graph, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
