@@ -22,7 +22,7 @@ def flatten(layer: Flatten, x: Array) -> Array:
 
 @compute.register
 def permute(layer: Permute, x: Array) -> Array:
-    return x.transpose(0, *(axis + 1 for axis in layer.axes))
+    return np.asarray(x.transpose(0, *(axis + 1 for axis in layer.axes)))
 
 
 @compute.register
