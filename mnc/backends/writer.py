@@ -63,8 +63,18 @@ def array(name: str, values: Array) -> list[str]:
     head = f"static const {types[flat.dtype.name]} {name}[{flat.size}] ="
     if not flat.any():
         return [f"{head} {{{literal(flat[0])}}};"]
-    body = ", ".join(literals(flat))
-    return [f"{head} {{", *textwrap.wrap(body, WIDTH, initial_indent="    ", subsequent_indent="    "), "};"]
+    return [f"{head} {{", *_filled(literals(flat)), "};"]
+
+
+def _filled(items: Sequence[str]) -> list[str]:
+    """A list of items on lines of at most WIDTH columns; `textwrap` takes most of a compilation for it."""
+    lines, line = [], "   "
+    for item in (*(f"{item}," for item in items[:-1]), items[-1]):
+        if len(line) + 1 + len(item) > WIDTH:
+            lines.append(line)
+            line = "   "
+        line = f"{line} {item}"
+    return [*lines, line]
 
 
 def literals(values: Array) -> list[str]:
