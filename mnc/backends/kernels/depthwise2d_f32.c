@@ -1,18 +1,19 @@
 /* One row of a depthwise convolution, channel by channel: each input channel
  * gives `multiplier` output channels.  Where `rows` has NULL, `zeros` (as many
  * as a row has pixels, `in_pixel` apart) stands in, so the taps are never asked
- * whether they count.  Output pixels from `inner_begin` to `inner_end` see no
- * padding at the sides and go in blocks, their taps held in registers.
+ * whether they count.  Output pixels from `inner_begin` on go in `blocks` blocks
+ * that see no padding at the sides, their taps held in registers; the others go
+ * one by one.
  * weights: [in_channels][multiplier][kernel_height][kernel_width]. */
 MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros, float *out, const float *weights,
                                     const float *bias, int in_channels, int multiplier, int kernel_height,
                                     int kernel_width, int stride, int dilation, int padding, int in_width,
-                                    int out_width, int inner_begin, int inner_end, int in_pixel, int in_channel,
+                                    int out_width, int inner_begin, int blocks, int in_pixel, int in_channel,
                                     int out_pixel, int out_channel, int block_pixels, int activation, float high)
 {
-    const float *row[16];
+    const float *row[16], *in[16];
     float tap[16], sum[8];
-    int c, m, p, e, i, ky, kx;
+    int c, m, b, p, i, ky, kx;
 
     for (c = 0; c < in_channels; ++c) {
         MNC_UNROLL
@@ -20,16 +21,15 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
             row[ky] = rows[ky] == NULL ? zeros : rows[ky] + c * in_channel;
         for (m = 0; m < multiplier; ++m) {
             const float start = bias == NULL ? 0.0f : *bias;
+            float *y = out + inner_begin * out_pixel;
 
             MNC_UNROLL
             for (i = 0; i < kernel_height * kernel_width; ++i)
                 tap[i] = weights[i];
-            for (p = inner_begin; p < inner_end; p += block_pixels) {
-                int x;
-
-                if (p > inner_end - block_pixels)
-                    p = inner_end - block_pixels;
-                x = (p * stride - padding) * in_pixel;
+            MNC_UNROLL
+            for (ky = 0; ky < kernel_height; ++ky)
+                in[ky] = row[ky] + (inner_begin * stride - padding) * in_pixel;
+            for (b = 0; b < blocks; ++b) {
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i)
                     sum[i] = start;
@@ -39,28 +39,34 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
                     for (kx = 0; kx < kernel_width; ++kx) {
                         MNC_UNROLL
                         for (i = 0; i < block_pixels; ++i)
-                            sum[i] = MNC_FMA(row[ky][x + (i * stride + kx * dilation) * in_pixel],
+                            sum[i] = MNC_FMA(in[ky][(i * stride + kx * dilation) * in_pixel],
                                              tap[ky * kernel_width + kx], sum[i]);
                     }
+                    in[ky] += block_pixels * stride * in_pixel;
                 }
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i)
-                    out[(p + i) * out_pixel] = mnc_activate_f32(sum[i], activation, high);
+                    y[i * out_pixel] = mnc_activate_f32(sum[i], activation, high);
+                y += block_pixels * out_pixel;
             }
-            for (e = 0; e < out_width - (inner_end - inner_begin); ++e) {
-                const int q = e < inner_begin ? e : e + inner_end - inner_begin;
-                const int x = q * stride - padding;
-                float total = start;
+            for (p = 0; p < out_width; ++p) {
+                int x;
 
+                if (p == inner_begin)
+                    p += blocks * block_pixels;
+                if (p >= out_width)
+                    break;
+                x = p * stride - padding;
+                sum[0] = start;
                 MNC_UNROLL
                 for (kx = 0; kx < kernel_width; ++kx) {
                     if (x + kx * dilation < 0 || x + kx * dilation >= in_width)
                         continue;
                     MNC_UNROLL
                     for (ky = 0; ky < kernel_height; ++ky)
-                        total = MNC_FMA(row[ky][(x + kx * dilation) * in_pixel], tap[ky * kernel_width + kx], total);
+                        sum[0] = MNC_FMA(row[ky][(x + kx * dilation) * in_pixel], tap[ky * kernel_width + kx], sum[0]);
                 }
-                out[q * out_pixel] = mnc_activate_f32(total, activation, high);
+                out[p * out_pixel] = mnc_activate_f32(sum[0], activation, high);
             }
             out += out_channel;
             weights += kernel_height * kernel_width;

@@ -37,6 +37,23 @@ def block(pixels: int, channels: int, *, registers: int = REGISTERS) -> tuple[in
     return min(sizes, key=lambda size: (cost(*size), -size[1], size[0]))
 
 
+def depthwise_block(pixels: int, stride: int, kernel_height: int, kernel_width: int) -> int:
+    """How many of `pixels` neighbouring pixels of one channel to compute at once.
+
+    Counted in instructions: a block loads each input once, multiplies and adds
+    for each tap, and has a loop round it; a pixel left over costs about half
+    as much again as one in a block.
+    """
+    taps = kernel_height * kernel_width
+
+    def cost(p: int) -> int:
+        blocks, rest = divmod(pixels, p)
+        loads = kernel_height * ((p - 1) * min(stride, kernel_width) + kernel_width)
+        return blocks * (loads + p * (taps + 6) + 8) + rest * (2 * taps + 16)
+
+    return min(range(1, 7), key=cost) if pixels else 1
+
+
 def split(channels: int, width: int) -> tuple[tuple[int, int, int], ...]:
     """Channels in blocks of `width`, then one narrower block: (first, count, block width)."""
     whole = channels - channels % width

@@ -8,7 +8,7 @@ import numpy as np
 
 from mnc.backends.program import NULL, Argument, Call, Const, In, Name, Out, Rows, Step, Value, Window
 from mnc.backends.select.activation import epilogue
-from mnc.backends.select.blocks import block, pack, split
+from mnc.backends.select.blocks import block, depthwise_block, pack, split
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
@@ -126,14 +126,15 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
     zeros = any(window(layer).size != len(window(layer).rows(r, x.image[0])) for r in range(y.image[0]))
     if zeros:
         constants["zeros"] = Constant(np.zeros((x.image[1] - 1) * x.layout.pixel + 1, np.float32))
+    pixels = depthwise_block(end - begin, layer.stride[1], height, width)
     call = Call(
         "mnc_depthwise2d_f32",
         {
             **shared,
             "zeros": Const("zeros") if zeros else NULL,
             "inner_begin": begin,
-            "inner_end": end,
-            "block_pixels": min(max(end - begin, 1), 4),
+            "blocks": (end - begin) // pixels,
+            "block_pixels": pixels,
         },
     )
     return site.by_rows(window(layer), (call, *after), constants)
