@@ -71,9 +71,9 @@ def compile(  # the contract's name  # noqa: A001
         from mnc import targets
 
         targets.get(target)
-    chosen = backends.get(backend)
     name = check_name(name_from(graph.name) if name is None else name)
     optimised = optimise(graph)
+    chosen = backends.get(backend)
     if problems := _refusals(optimised, chosen):
         raise CompileError(*problems)
     emission = chosen.emit(optimised, name)
@@ -81,7 +81,7 @@ def compile(  # the contract's name  # noqa: A001
 
 
 def check(graph: Graph, backend: str = "c") -> tuple[Problem, ...]:
-    """Every layer of a network that `compile` would refuse for a backend."""
+    """All that `compile` would refuse of a graph; CompileError where the backend is not known."""
     return _refusals(optimise(graph), backends.get(backend))
 
 

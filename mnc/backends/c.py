@@ -102,11 +102,10 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
             w()
         else:
             w("(void)net;")
-        for i, (step, call) in enumerate(zip(program.steps, pieces.calls, strict=True)):
+        for i, call in enumerate(pieces.calls):
             w(call)
             if trace:
                 w(f"MNC_TRACE({i}, {call[call.rindex(',') + 2 : -2]});")
-            del step
     return w.text()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mnc.backends.library import Library, headers
 from mnc.backends.names import comment, snake
-from mnc.backends.program import Argument, Const, In, Name, Out, Program, Rows, Step, Value
+from mnc.backends.program import Argument, Const, In, Name, Out, Program, Rows, Step, Value, Window
 from mnc.backends.writer import Writer, array, literal
 from mnc.ir.types import show
 
@@ -118,7 +118,7 @@ def _calls(w: Writer, step: Step, function: str, library: Library, ins: tuple[st
     if _needs_rows(step):
         for k, value in enumerate(step.reads):
             window = step.windows[k]
-            first = f"y * {window.stride} - {window.padding}" if by_rows else str(-window.padding)
+            first = _first_row(window) if by_rows else str(-window.padding)
             w(
                 f"mnc_rows_f32({_rows_name(step, k)}, {ins[k]}, {first}, {window.dilation}, "
                 f"{window.size}, {value.image[0]}, {value.layout.row});"
@@ -133,10 +133,14 @@ def _calls(w: Writer, step: Step, function: str, library: Library, ins: tuple[st
         w.wrapped(f"{call.kernel}({', '.join(texts)});")
 
 
+def _first_row(window: Window) -> str:
+    row = "y" if window.stride == 1 else f"y * {window.stride}"
+    return f"{row} - {window.padding}" if window.padding else row
+
+
 def _needs_rows(step: Step) -> bool:
     return any(isinstance(a, Rows) for call in step.calls for a in call.arguments.values())
 
 
 def _rows_name(step: Step, read: int) -> str:
     return "rows" if len(step.reads) == 1 else f"rows{read}"
-
