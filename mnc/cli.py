@@ -145,10 +145,13 @@ def verify(model: Path, backend: str, inputs: Path | None, machine: str) -> None
 @commands.command()
 def layers() -> None:
     """List the layers that mnc can compile."""
-    from mnc.terminal.catalogue import layer_rows
+    from mnc.terminal.catalogue import keras_classes, layer_rows
     from mnc.terminal.tables import Paper, listing
 
-    click.echo(listing(("layer", "meaning"), layer_rows(), Paper.of(sys.stdout)))
+    paper = Paper.of(sys.stdout)
+    click.echo(listing(("layer", "meaning"), layer_rows(), paper))
+    click.echo()
+    click.echo(listing(("read from these of Keras",), [(", ".join(keras_classes()),)], paper))
 
 
 @commands.command()

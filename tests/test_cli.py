@@ -240,6 +240,7 @@ def test_layers_and_backends_are_listed(capsys: pytest.CaptureFixture[str]) -> N
     assert run(["layers"]) == 0
     layers = capsys.readouterr().out
     assert re.search(r"^DepthwiseConv2D +out", layers, re.MULTILINE)
+    assert re.search(r"\bSpatialDropout2D\b", layers)
     assert run(["backends"]) == 0
     assert re.search(r"^c +\S", capsys.readouterr().out, re.MULTILINE)
 

@@ -20,6 +20,15 @@ def layer_rows() -> list[tuple[str, str]]:
     ]
 
 
+def keras_classes() -> list[str]:
+    """Every Keras class that is read as such layers."""
+    from mnc.frontends import FRONTENDS
+    from mnc.frontends.keras.registry import CONVERTERS
+
+    assert FRONTENDS, "importing them registers their converters"
+    return sorted(CONVERTERS)
+
+
 def backend_rows() -> list[tuple[str, str]]:
     """Every backend by name, and what it generates."""
     return [(name, backends.get(name).description) for name in backends.names()]
