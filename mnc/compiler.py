@@ -95,7 +95,7 @@ def _refusals(optimised: Graph, backend: backends.Backend) -> tuple[Problem, ...
 
 def report(graph: Graph, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
     """What `mnc compile --json` prints."""
-    program, arena = emission.program, emission.arena
+    program, arena = emission.program, emission.plan.arena
     lives = lifetimes(program)
     layers = []
     for step in program.steps:

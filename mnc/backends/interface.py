@@ -16,7 +16,7 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Merge
 from mnc.plan.arena import Arena
-from mnc.plan.liveness import plan
+from mnc.plan.liveness import Plan, plan
 
 API_VERSION = 1
 """The version of this interface; a backend written for another one is refused."""
@@ -29,7 +29,7 @@ class Emission:
     files: Mapping[str, str]
     """File name to content."""
     program: Program
-    arena: Arena
+    plan: Plan
     constant_bytes: Mapping[str, int]
     """Bytes of constants of each layer, by its name."""
 
@@ -83,10 +83,10 @@ class CFamily:
     def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""
         program = select(graph, self.table)
-        arena = plan(program)
-        pieces = unit(program, arena.offsets, self.prefix(name), self.library)
-        files = self.wrap(program, arena, pieces, name, trace=trace)
-        return Emission(files, program, arena, pieces.constant_bytes)
+        layout = plan(program)
+        pieces = unit(program, layout, self.prefix(name), self.library)
+        files = self.wrap(program, layout.arena, pieces, name, trace=trace)
+        return Emission(files, program, layout, pieces.constant_bytes)
 
     def prefix(self, name: str) -> str:
         """What the names of a network's functions and constants begin with."""

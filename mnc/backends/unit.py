@@ -10,6 +10,7 @@ from mnc.backends.names import comment, snake
 from mnc.backends.program import Argument, Const, In, Name, Out, Program, Rows, Step, Value, Window
 from mnc.backends.writer import Writer, array, literal
 from mnc.ir.types import show
+from mnc.plan.liveness import Plan
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class Unit:
     """Bytes of constants of each step, by the name of its node."""
 
 
-def unit(program: Program, offsets: Mapping[str, int], prefix: str, library: Library) -> Unit:
-    """Print a program; `offsets` gives each arena buffer's place in bytes."""
-    pointers = {name: _pointer(program, name, offsets) for name in program.buffers}
+def unit(program: Program, plan: Plan, prefix: str, library: Library) -> Unit:
+    """Print a program as it is planned."""
+    pointers = {name: _pointer(program, name, plan.arena.offsets) for name in program.buffers}
     w = Writer()
     calls = []
     for i, step in enumerate(program.steps):
         function = f"{prefix}_{i:02d}_{snake(type(step.node.layer).__name__)}"
-        _layer(w, program, step, function, library)
+        _layer(w, program, step, function, library, descending=i in plan.descending)
         operands = [pointers[value.buffer] for value in (*step.reads, *step.writes)]
         calls.append(f"{function}({', '.join(operands)});")
     layers = w.text()
@@ -61,7 +62,7 @@ def _pointer(program: Program, name: str, offsets: Mapping[str, int]) -> str:
     return parameter_names(buffer.kind, count)[buffer.index]
 
 
-def _layer(w: Writer, program: Program, step: Step, function: str, library: Library) -> None:
+def _layer(w: Writer, program: Program, step: Step, function: str, library: Library, *, descending: bool) -> None:
     x, y = step.reads[0], step.writes[0]
     macs = program.graph.macs(step.node)
     shapes = f"{', '.join(show(v.type.shape) for v in step.reads)} -> {show(y.type.shape)}"
@@ -85,7 +86,8 @@ def _layer(w: Writer, program: Program, step: Step, function: str, library: Libr
         if by_rows or _needs_rows(step):
             w()
         if by_rows:
-            with w.block(f"for (y = 0; y < {step.rows}; ++y)"):
+            down, up = f"for (y = {step.rows - 1}; y >= 0; --y)", f"for (y = 0; y < {step.rows}; ++y)"
+            with w.block(down if descending else up):
                 _calls(w, step, function, library, ins, outs)
         else:
             _calls(w, step, function, library, ins, outs)

@@ -42,15 +42,19 @@ class Buffer:
 class Overlap:
     """Leave for `written` to take over the memory of `read` while it is being written.
 
-    `written` begins to live in the very step in which `read` ends.  Rows are
-    processed in order, so the two may share memory where
-    offset(read) - offset(written) >= distance (bytes, not negative).  Distance
-    0 and equal sizes: in place.
+    `written` begins to live in the very step in which `read` ends.  Where its
+    rows are processed from the first to the last, the two may share memory if
+    offset(read) - offset(written) >= below (bytes, not negative).  Below 0 and
+    equal sizes: in place.  Where they may also go from the last to the first,
+    offset(written) - offset(read) >= above will do as well.  Layers that follow
+    one another alternate: without the second way each would push its output
+    further down than the last.
     """
 
     written: str
     read: str
-    distance: int
+    below: int
+    above: int | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,8 @@ class _Puzzle:
         )
         self.unit = gcd(*(buffer.alignment for buffer in self.buffers)) or 1
         self.size = [_round_up(buffer.size, self.unit) for buffer in self.buffers]
+        self.heirs: set[tuple[int, int]] = set()
+        """(written, read) that may have memory in common."""
         self.gap = self._gaps(overlaps)
         self.crowds = self._crowds()
 
@@ -112,8 +118,12 @@ class _Puzzle:
         for overlap in overlaps:
             if overlap.written in rank and overlap.read in rank:
                 written, read = rank[overlap.written], rank[overlap.read]
-                assert self.buffers[written].first == self.buffers[read].last and overlap.distance >= 0, overlap
-                gap[written][read] = min(self.size[written], _round_up(overlap.distance, self.unit))
+                assert self.buffers[written].first == self.buffers[read].last and overlap.below >= 0, overlap
+                self.heirs.add((written, read))
+                gap[written][read] = min(self.size[written], _round_up(overlap.below, self.unit))
+                if overlap.above is not None:
+                    assert overlap.above >= 0, overlap
+                    gap[read][written] = min(self.size[read], _round_up(overlap.above, self.unit))
         return gap
 
     def _crowds(self) -> list[list[int]]:
@@ -122,31 +132,41 @@ class _Puzzle:
         alive = [{i for i, b in enumerate(self.buffers) if b.first <= step <= b.last} for step in starts]
         return [sorted(now) for now, then in zip(alive, [*alive[1:], set[int]()], strict=True) if not now <= then]
 
-    def shares(self, i: int, j: int) -> bool:
+    def inherits(self, i: int, j: int) -> bool:
         """Whether i, being written, may take over memory of j, which dies."""
-        return self.gap[i].get(j, 0) < self.size[i]
+        return (i, j) in self.heirs
 
     def fewest(self, crowd: Sequence[int]) -> int:
         """Bytes that the buffers of one step take at the least.
 
-        Groups tied together by overlaps stack up.  Within a group a written
-        buffer lies at the bottom, and the reads stack above it in the order
-        of their distances, each as soon as its distance allows (putting a
-        read below would cost its whole size, above never more).  That is exact
-        where a group has one written buffer; with several, each of them alone
-        and their sum bound it.
+        Groups tied together by overlaps stack up.  Within a group, what one
+        written buffer and its reads take is the least of two ways: with the
+        written one at the bottom the reads stack above it in the order of
+        their distances, each as soon as its distance allows; with it on top,
+        the single read that allows this lies below.  That is exact for a pair,
+        and for several reads of which none lies below; elsewhere it is a bound.
         """
         total, left = 0, set(crowd)
         while left:
             group = [left.pop()]
             for i in group:
-                tied = {j for j in left if self.shares(i, j) or self.shares(j, i)}
+                tied = {j for j in left if self.inherits(i, j) or self.inherits(j, i)}
                 group.extend(tied)
                 left -= tied
-            written = [i for i in group if any(self.shares(i, j) for j in group if i != j)] or group
+            written = [i for i in group if any(self.inherits(i, j) for j in group)] or group
             read = [i for i in group if i not in written]
-            total += max(sum(self.size[i] for i in written), *(self._stack(read, self.gap[i], 0) for i in written))
+            total += max(sum(self.size[i] for i in written), *(self._pair(i, read) for i in written))
         return total
+
+    def _pair(self, written: int, reads: Sequence[int]) -> int:
+        below = self._stack(reads, self.gap[written], 0)
+        rising = [i for i in reads if self.gap[i].get(written, self.size[i]) < self.size[i]]
+        if not rising:
+            return below
+        if len(reads) > 1:
+            return min(below, sum(self.size[i] for i in reads))
+        (read,) = reads
+        return min(below, max(self.size[read], self.gap[read][written] + self.size[written]))
 
     def _stack(self, group: Iterable[int], low: Mapping[int, int], floor: int) -> int:
         """The top of buffers that exclude each other, stacked from `floor`, none below its `low`."""
@@ -199,7 +219,7 @@ class _Search:
         puzzle = self.puzzle
         self.capacity = capacity
         self.stacks = [
-            {i for i in crowd if not any(puzzle.shares(*((i, j) if upper else (j, i))) for j in crowd if i != j)}
+            {i for i in crowd if not any(puzzle.inherits(*((i, j) if upper else (j, i))) for j in crowd)}
             for crowd in puzzle.crowds
             for upper in (False, True)
         ]

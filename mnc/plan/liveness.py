@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mnc.backends.program import Program, Step, Value
@@ -18,7 +18,16 @@ class Lifetime:
     last: int
 
 
-def plan(program: Program) -> Arena:
+@dataclass(frozen=True)
+class Plan:
+    """Where the buffers lie, and which way the steps go."""
+
+    arena: Arena
+    descending: frozenset[int]
+    """The steps that go from the last row of their output to the first."""
+
+
+def plan(program: Program) -> Plan:
     """Lay out the arena, and have the independent checker prove the result."""
     lives = lifetimes(program)
     sizes = {name: buffer.bytes for name, buffer in program.buffers.items() if buffer.kind == "arena"}
@@ -26,9 +35,17 @@ def plan(program: Program) -> Arena:
         [Buffer(name, sizes[name], lives[name].first, lives[name].last) for name in lives],
         list(overlaps(program)),
     )
-    alignments = dict.fromkeys(lives, 4)
-    check(arena.offsets, {name: sizes[name] for name in lives}, arena.size, moments(program), alignments=alignments)
-    return arena
+    descending = frozenset(i for i, step in enumerate(program.steps) if _rises(step, arena.offsets, sizes))
+    check(arena.offsets, {name: sizes[name] for name in lives}, arena.size, moments(program, descending))
+    return Plan(arena, descending)
+
+
+def _rises(step: Step, offsets: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
+    """Whether the output lies above an input that it shares memory with."""
+    pairs = ((x.buffer, y.buffer) for x in step.reads for y in step.writes)
+    return step.rows > 1 and any(
+        x in offsets and y in offsets and offsets[x] < offsets[y] < offsets[x] + sizes[x] for x, y in pairs
+    )
 
 
 def lifetimes(program: Program) -> dict[str, Lifetime]:
@@ -45,8 +62,8 @@ def lifetimes(program: Program) -> dict[str, Lifetime]:
 def overlaps(program: Program) -> Iterator[Overlap]:
     """Which outputs may overwrite a dying input, and at what distance.
 
-    Output row y is complete at (y + 1) rows of output; input rows from the
-    first one on that any output row >= y reads must not be reached by then.
+    Rows may go in either direction, and the output lies on the side of its
+    input that is used up first.
     """
     lives = lifetimes(program)
     for i, step in enumerate(program.steps):
@@ -59,23 +76,41 @@ def overlaps(program: Program) -> Iterator[Overlap]:
                 if step.in_place and x.type.bytes == y.type.bytes:
                     yield Overlap(y.buffer, x.buffer, 0)
                 elif step.windows and sum(r.buffer == x.buffer for r in step.reads) == 1:
-                    yield Overlap(y.buffer, x.buffer, _distance(step, k, x, y))
+                    yield Overlap(y.buffer, x.buffer, _below(step, k, x, y), _above(step, k, x, y))
 
 
-def _distance(step: Step, k: int, x: Value, y: Value) -> int:
+def _below(step: Step, k: int, x: Value, y: Value) -> int:
+    """How far below its input an output must begin that is written from the first row on.
+
+    Once output row r is complete, that is at (r + 1) rows of output, the first
+    input row that any row >= r reads must not have been reached.
+    """
     height = x.image[0]
-    written, read = _row_bytes(y), _row_bytes(x)
     distance, needed = 0, height
     for row in reversed(range(step.rows)):
         needed = min([needed, *step.windows[k].rows(row, height)])
-        distance = max(distance, (row + 1) * written - needed * read)
+        distance = max(distance, (row + 1) * _row_bytes(y) - needed * _row_bytes(x))
     return distance
 
 
-def moments(program: Program) -> Iterator[Moment]:
-    """What each row of each step reads and writes, for the checker."""
-    for step in program.steps:
-        for row in range(step.rows):
+def _above(step: Step, k: int, x: Value, y: Value) -> int:
+    """How far above its input an output must begin that is written from the last row on.
+
+    Output row r, which begins at r rows of output, must not reach down to the
+    last input row that any row <= r reads.
+    """
+    height = x.image[0]
+    distance, needed = 0, -1
+    for row in range(step.rows):
+        needed = max([needed, *step.windows[k].rows(row, height)])
+        distance = max(distance, (needed + 1) * _row_bytes(x) - row * _row_bytes(y))
+    return distance
+
+
+def moments(program: Program, descending: frozenset[int] = frozenset()) -> Iterator[Moment]:
+    """What each row of each step reads and writes, in order, for the checker."""
+    for i, step in enumerate(program.steps):
+        for row in reversed(range(step.rows)) if i in descending else range(step.rows):
             reads = [t for k, x in enumerate(step.reads) if (t := _read(program, step, k, x, row)) is not None]
             writes = [t for y in step.writes if (t := _write(program, step, y, row)) is not None]
             yield Moment(tuple(reads), tuple(writes), step.in_place)
