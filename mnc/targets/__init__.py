@@ -8,10 +8,22 @@ from mnc.errors import refuse
 from mnc.targets.builtin import TARGETS
 from mnc.targets.image import Options, Sizes
 from mnc.targets.interface import Interface
-from mnc.targets.measure import Measurement, run
+from mnc.targets.measure import Measurement, layer_instructions, layer_values, measure, run
 from mnc.targets.target import Target
 
-__all__ = ["Interface", "Measurement", "Options", "Sizes", "Target", "get", "names", "run"]
+__all__ = [
+    "Interface",
+    "Measurement",
+    "Options",
+    "Sizes",
+    "Target",
+    "get",
+    "layer_instructions",
+    "layer_values",
+    "measure",
+    "names",
+    "run",
+]
 
 
 def names() -> tuple[str, ...]:

@@ -15,13 +15,28 @@ QEMU_ARM = Tool("qemu-system-arm", "qemu-system-arm")
 EMULATE = ("-nographic", "-monitor", "none", "-serial", "none", "-icount", "shift=0")
 """Whole-system emulation at one instruction per virtual nanosecond, so that timers count instructions."""
 
+BARE_METAL = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-T", "link.ld", "-Wl,-u,__errno")
+"""Our own start-up.  The C library's state, which any use of errno brings, is in every image: it counts for none."""
+
+HOST = Target(
+    name="host",
+    title="the machine that mnc runs on",
+    compiler=Tool("cc", "gcc"),
+    flags=(),
+    features=frozenset({"fpu", "fpu64", "mul64"}),
+    board=Board(name="a process", support="host"),
+    max_flash=2**31,
+    max_ram=2**31,
+)
+
 
 def _cortex_m_board(machine: str, hertz: int, vectors: int, code: Region, ram: Region) -> Board:
     return Board(
         name=machine,
+        support="cortex_m",
         emulator=QEMU_ARM,
         arguments=("-M", machine, *EMULATE, "-semihosting-config", "enable=on,target=native", "-kernel"),
-        support="cortex_m",
+        link=BARE_METAL,
         regions=(("VECTORS", Region(vectors, K)), ("CODE", code), ("RAM", ram)),
         stack=64 * K,
         clock=Clock(wrap=1 << 24, per_tick=Fraction(10**9, hertz), per_step=2),
@@ -58,24 +73,15 @@ def _cortex_m(
 
 
 TARGETS = (
-    Target(
-        name="host",
-        title="the machine that mnc runs on",
-        compiler=Tool("cc", "gcc"),
-        flags=(),
-        features=frozenset({"fpu", "fpu64", "mul32"}),
-        board=None,
-        max_flash=2**31,
-        max_ram=2**31,
-    ),
+    HOST,
     # ARMv6-M is a subset of ARMv7-M; QEMU's boards with a Cortex-M0 have 16 KiB of RAM, so a Cortex-M3 runs its code.
     _cortex_m("cortex-m0plus", "Cortex-M0+", ("-mfloat-abi=soft",), set(), AN385, 256 * K, 64 * K),
-    _cortex_m("cortex-m3", "Cortex-M3", ("-mfloat-abi=soft",), {"mul32"}, AN385, M, 128 * K),
+    _cortex_m("cortex-m3", "Cortex-M3", ("-mfloat-abi=soft",), {"mul64"}, AN385, M, 128 * K),
     _cortex_m(
         "cortex-m4",
         "Cortex-M4F",
         ("-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
-        {"fpu", "dsp", "mul32"},
+        {"fpu", "dsp", "mul64"},
         AN386,
         2 * M,
         640 * K,
@@ -84,7 +90,7 @@ TARGETS = (
         "cortex-m7",
         "Cortex-M7 with double precision",
         ("-mfloat-abi=hard", "-mfpu=fpv5-d16"),
-        {"fpu", "fpu64", "dsp", "mul32"},
+        {"fpu", "fpu64", "dsp", "mul64"},
         AN500,
         2 * M,
         M,
@@ -93,7 +99,7 @@ TARGETS = (
         "cortex-m33",
         "Cortex-M33 with DSP and FPU",
         ("-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
-        {"fpu", "dsp", "mul32"},
+        {"fpu", "dsp", "mul64"},
         AN505,
         2 * M,
         768 * K,
@@ -102,7 +108,7 @@ TARGETS = (
         "cortex-m55",
         "Cortex-M55 with Helium",
         ("-mfloat-abi=hard",),
-        {"fpu", "fpu64", "dsp", "mve", "mul32"},
+        {"fpu", "fpu64", "dsp", "mve", "mul64"},
         AN547,
         4 * M,
         4 * M,

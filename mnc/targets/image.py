@@ -1,20 +1,22 @@
-"""Generated C, an adapter and a board's support code made into one linked image."""
+"""Generated code, the driver and a board's support code made into one linked image."""
 
 from __future__ import annotations
 
+import functools
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from mnc.targets import process
-from mnc.targets.interface import C_TYPES, Interface
 from mnc.targets.target import Board, Target, Tool
 
 COMPILE_SECONDS = 600.0
 
-MEMORY_SCRIPT = "memory.ld"
+Files = tuple[tuple[str, str], ...]
+"""File names and texts, as a value that can be a key."""
 
 
 @dataclass(frozen=True)
@@ -59,57 +61,71 @@ class Sizes:
         )
 
 
-def adapter(interface: Interface, layers: int) -> str:
-    """C that puts the network behind the driver's interface; with MNC_EMPTY defined, nothing behind it."""
-
-    def blocks(role: str, types: Sequence[object]) -> str:
-        names = ", ".join(f"{{{role}{i}, sizeof {role}{i}}}" for i in range(len(types)))
-        return f"const mnc_block mnc_{role}s[] = {{{names}}};\nconst uint16_t mnc_{role}_count = {len(types)};"
-
-    name = interface.name
-    roles = (("input", interface.inputs), ("output", interface.outputs))
-    arrays = [
-        f"static {C_TYPES[t.dtype]} {role}{i}[{t.elements}];" for role, types in roles for i, t in enumerate(types)
-    ]
-    arguments = [f"{role}{i}" for role, types in roles for i in range(len(types))]
-    return "\n".join(
-        (
-            '#include "driver.h"',
-            f'#include "{name}.h"',
-            "",
-            *arrays,
-            *(blocks(role, types) for role, types in roles),
-            f"const uint16_t mnc_layer_count = {layers};",
-            f"mnc_stamp mnc_layers[{max(layers, 1)}];",
-            "",
-            "void mnc_nothing(void) {}",
-            "#ifdef MNC_EMPTY",
-            "void mnc_net_init(void) {}",
-            "void mnc_net_run(void) {}",
-            "#else",
-            f"static {name}_t net;",
-            f"void mnc_net_init(void) {{ {name}_init(&net); }}",
-            f"void mnc_net_run(void) {{ {name}_run(&net, {', '.join(arguments)}); }}",
-            "#endif",
-            "",
-        )
-    )
+def freeze(files: Mapping[str, str]) -> Files:
+    """The same files as a value that can be a key, sorted by name."""
+    return tuple(sorted(files.items()))
 
 
-def memory_script(board: Board) -> str:
+@functools.lru_cache(maxsize=16)
+def build(target: Target, network: Files, adapter: Files, options: Options, trace: str = "") -> bytes:
+    """The image of generated files, their adapter and the driver for the target's board.
+
+    `trace` is empty, `TIME` or `VALUES`: what a traced build of the files
+    tells after each layer.  `CompileError` where something does not compile.
+    An image is a value that depends on nothing but the arguments, so the last
+    few are kept.
+    """
+    with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
+        folder = Path(temporary)
+        objects = _network_objects(target, network, folder, options, trace)
+        _link(target, [*_driver_objects(target, adapter, "network", folder, options, trace), *objects], folder, options)
+        return (folder / "image").read_bytes()
+
+
+@functools.lru_cache(maxsize=16)
+def sizes(target: Target, network: Files, adapter: Files, options: Options) -> Sizes:
+    """What generated files add to an image: the image with them less the same image without them."""
+    with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
+        folder = Path(temporary)
+        objects = _network_objects(target, network, folder, options, "")
+        _link(target, [*_driver_objects(target, adapter, "network", folder, options, ""), *objects], folder, options)
+        full = _section_sizes(target, folder)
+        _link(target, _driver_objects(target, adapter, "empty", folder, options, ""), folder, options)
+        return full - _section_sizes(target, folder)
+
+
+def _network_objects(target: Target, network: Files, folder: Path, options: Options, trace: str) -> list[str]:
+    files = dict(network)
+    write(folder, {**files, **_support_files(target.board)})
+    flags = [*options.flags, *(["-include", "trace.h"] if trace else [])]
+    return [_compile(target, name, folder, options, flags) for name in files if name.endswith(".c")]
+
+
+def _driver_objects(
+    target: Target, adapter: Files, which: str, folder: Path, options: Options, trace: str
+) -> list[str]:
+    """The driver, the board's code and the adapter called `which`, compiled alike for every network.
+
+    A profiler sees a function that ends in a jump to another one end there,
+    hence no such jumps.
+    """
+    write(folder, dict(adapter))
+    flags = ["-fno-optimize-sibling-calls", *([f"-DMNC_TRACE_{trace}"] if trace else [])]
+    rest = [_compile(target, name, folder, Options(), flags) for name in ("driver.c", "board.c")]
+    return [*rest, _compile(target, f"{which}.c", folder, options, flags)]
+
+
+def _support_files(board: Board) -> dict[str, str]:
+    """Our own C, headers and linker script for a board: file name -> text."""
+    support = resources.files("mnc.targets").joinpath("support")
+    found = (file for part in (support, support.joinpath(board.support)) for file in part.iterdir() if file.is_file())
+    return {**{file.name: file.read_text(encoding="utf-8") for file in found}, "memory.ld": _memory_script(board)}
+
+
+def _memory_script(board: Board) -> str:
     """The linker's view of the board's memory."""
     regions = (f"    {name} : ORIGIN = {r.origin:#x}, LENGTH = {r.size:#x}" for name, r in board.regions)
     return "\n".join(("MEMORY", "{", *regions, "}", f"STACK_SIZE = {board.stack};", ""))
-
-
-def support_files(board: Board) -> dict[str, str]:
-    """Our own C, headers and linker script for a board: file name -> text."""
-    support = resources.files("mnc.targets").joinpath("support")
-    folders = (support, support.joinpath(board.support))
-    files = {
-        file.name: file.read_text(encoding="utf-8") for folder in folders for file in folder.iterdir() if file.is_file()
-    }
-    return {**files, MEMORY_SCRIPT: memory_script(board)}
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
@@ -118,41 +134,30 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def compile_files(target: Target, sources: Sequence[str], folder: Path, options: Options, *extra: str) -> list[str]:
-    """The object files of C sources that lie in `folder`; `extra` are flags."""
+def _compile(target: Target, source: str, folder: Path, options: Options, flags: Sequence[str]) -> str:
+    """The object file of one C file in `folder`, by name."""
+    made = f"{Path(source).stem}.o"
     include = [f"-I{path}" for path in options.include]
     level = options.optimise or target.optimise
-    objects = []
-    for source in sources:
-        made = f"{Path(source).stem}{''.join(re.findall('[A-Z]+', ''.join(extra)))}.o"
-        flags = [*target.common_flags, level, "-I.", *include, *extra]
-        process.run(target.compiler, [*flags, "-c", source, "-o", made], folder, where=source, seconds=COMPILE_SECONDS)
-        objects.append(made)
-    return objects
+    arguments = [*target.common_flags, level, "-I.", *include, *flags, "-c", source, "-o", made]
+    process.run(target.compiler, arguments, folder, where=source, seconds=COMPILE_SECONDS)
+    return made
 
 
-def link(target: Target, objects: Sequence[str], image: str, folder: Path, options: Options) -> None:
-    """An image for the target's board from object files and nothing of the C library's start-up."""
-    # The C library's own state, which any use of errno brings, is in every image and so counts for no network.
-    script = ["-nostartfiles", "-Wl,-u,__errno", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-T", "link.ld"]
+def _link(target: Target, objects: Sequence[str], folder: Path, options: Options) -> None:
     libraries = [str(path) for path in options.libraries]
-    process.run(
-        target.compiler,
-        [*target.flags, *script, *objects, *libraries, "-lm", "-o", image],
-        folder,
-        where=f"target {target.name}",
-        seconds=COMPILE_SECONDS,
-    )
+    arguments = [*target.flags, *target.board.link, *objects, *libraries, "-lm", "-o", "image"]
+    process.run(target.compiler, arguments, folder, where=f"target {target.name}", seconds=COMPILE_SECONDS)
 
 
-def section_sizes(target: Target, image: str, folder: Path) -> Sizes:
-    """What a linked image holds, as the linker script sorts it; the stack apart."""
-    prefix = target.compiler.program.removesuffix("gcc")
-    text = process.run(
-        Tool(f"{prefix}size", target.compiler.package), ["-A", image], folder, where=image, seconds=COMPILE_SECONDS
-    )
-    found = {name: int(size) for name, size in re.findall(r"^(\.[\w.]+)\s+(\d+)", text, re.MULTILINE)}
-    exception_tables = found.get(".ARM.exidx", 0) + found.get(".ARM.extab", 0)
-    return Sizes(
-        found.get(".text", 0) + exception_tables, found.get(".rodata", 0), found.get(".data", 0), found.get(".bss", 0)
-    )
+def _section_sizes(target: Target, folder: Path) -> Sizes:
+    """What the linked image in `folder` holds, by the names of sections; the stack apart."""
+    program = target.compiler.program
+    size = Tool(f"{program.removesuffix('gcc')}size" if program.endswith("-gcc") else "size", "binutils")
+    text = process.run(size, ["-A", "image"], folder, where=f"target {target.name}", seconds=COMPILE_SECONDS)
+    found = {name: int(number) for name, number in re.findall(r"^(\.[\w.]+)\s+(\d+)", text, re.MULTILINE)}
+
+    def total(*names: str) -> int:
+        return sum(found.get(name, 0) for name in names)
+
+    return Sizes(total(".text", ".ARM.exidx", ".ARM.extab"), total(".rodata"), total(".data"), total(".bss"))

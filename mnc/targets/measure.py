@@ -1,30 +1,35 @@
-"""Generated C run on a target: its outputs to the bit, and what it costs."""
+"""Generated code run on a target: its outputs to the bit, and what it costs."""
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from mnc.errors import refuse
-from mnc.ir.types import Array
-from mnc.targets import process
-from mnc.targets.image import Options, Sizes, adapter, compile_files, link, section_sizes, support_files, write
+from mnc.ir.types import Array, TensorType
+from mnc.targets import callgrind, process
+from mnc.targets.adapter import adapter
+from mnc.targets.image import Options, Sizes, build, freeze, sizes
 from mnc.targets.interface import Interface, pack, records
-from mnc.targets.target import Board, Clock, Target
+from mnc.targets.target import Clock, Target
 
-RUN_SECONDS = 1800.0
+RUN_SECONDS = 3600.0
+
+PLAIN = Options()
+"""As the target says."""
 
 STAMP = np.dtype([("high", "<u4"), ("low", "<u4"), ("fine", "<u4")])
+HEAD = np.dtype([("stack", "<u4"), ("stamps", STAMP, (4,))])
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one network did on one target with a batch of inputs."""
+    """What one network costs on one target."""
 
     outputs: tuple[Array, ...]
     """For each output, (samples, *shape), exactly as the target computed it."""
@@ -34,83 +39,124 @@ class Measurement:
     """Bytes of stack that one call of `<name>_run` uses."""
     sizes: Sizes
     """What the network adds to an image."""
-    layers: tuple[tuple[int, ...], ...] = ()
-    """For each sample, the instructions of each traced layer; empty without trace."""
 
 
 def run(
+    target: Target, files: Mapping[str, str], interface: Interface, inputs: Sequence[Array], options: Options = PLAIN
+) -> tuple[Array, ...]:
+    """The outputs of the generated `files`, built for `target` and run there on every sample.
+
+    `inputs` holds one array for each of the network's inputs, (samples,
+    *shape); so do the outputs.  Each sample starts from a fresh
+    `<name>_init`.  `CompileError` where a tool is missing, the code does not
+    build or the program does not finish properly.
+    """
+    _, body = _execute(target, files, interface, inputs, options)
+    return _columns(body["outputs"])
+
+
+def measure(
+    target: Target, files: Mapping[str, str], interface: Interface, inputs: Sequence[Array], options: Options = PLAIN
+) -> Measurement:
+    """As `run`, and what it cost."""
+    head, body = _execute(target, files, interface, inputs, options)
+    if clock := target.board.clock:
+        call = _steps(clock, head["stamps"])[0]
+        instructions = tuple(round(_steps(clock, row)[0] - call) for row in body["stamps"])
+    else:
+        image = build(target, freeze(files), freeze(adapter(interface)), options)
+        counts = callgrind.count(image, pack(interface.inputs, tuple(inputs), f"target {target.name}"))
+        instructions = tuple(sum(count) for count in counts)
+    added = sizes(target, freeze(files), freeze(adapter(interface)), options)
+    return Measurement(_columns(body["outputs"]), instructions, int(head["stack"]), added)
+
+
+def layer_instructions(
+    target: Target,
+    traced: Mapping[str, str],
+    layers: int,
+    interface: Interface,
+    inputs: Sequence[Array],
+    options: Options = PLAIN,
+) -> tuple[tuple[int, ...], ...]:
+    """For each sample, the instructions of each layer.
+
+    `traced` calls `MNC_TRACE(i, output)` after layer i.  The sum may differ a
+    little from what the same network needs without trace, as the C compiler
+    cannot move code past the call.
+    """
+    sizes_ = [0] * layers
+    if clock := target.board.clock:
+        head, body = _execute(target, traced, interface, inputs, options, "TIME", layers=sizes_)
+        mark = _steps(clock, head["stamps"])[2]
+        moments = np.concatenate([body["stamps"][:, :1], body["layers"]], axis=1)
+        return tuple(tuple(round(step - mark) for step in _steps(clock, row)) for row in moments)
+    image = build(target, freeze(traced), freeze(adapter(interface, sizes_)), options, "TIME")
+    counts = callgrind.count(image, pack(interface.inputs, tuple(inputs), f"target {target.name}"))
+    return tuple(count[:-1] for count in counts)
+
+
+def layer_values(
+    target: Target,
+    traced: Mapping[str, str],
+    types: Sequence[TensorType],
+    interface: Interface,
+    inputs: Sequence[Array],
+    options: Options = PLAIN,
+) -> tuple[Array, ...]:
+    """For each layer of a traced build, its output as it lies in memory: (samples, *shape)."""
+    _, body = _execute(target, traced, interface, inputs, options, "VALUES", values=tuple(types))
+    return _columns(body["values"])
+
+
+def _execute(
     target: Target,
     files: Mapping[str, str],
     interface: Interface,
     inputs: Sequence[Array],
+    options: Options,
+    trace: str = "",
     *,
-    options: Options = Options(),
-    layers: int = 0,
-) -> Measurement:
-    """Builds the generated `files` for `target` and runs them on every sample of `inputs`.
-
-    `inputs` holds one array for each of the network's inputs, (samples,
-    *shape).  With `layers` greater than 0 the files are a traced build, which
-    calls `MNC_TRACE(i)` after layer i.  Each sample starts from a fresh
-    `<name>_init`.  `CompileError` where a tool is missing, the code does not
-    build or the program does not finish properly.
-    """
+    layers: Sequence[int] = (),
+    values: tuple[TensorType, ...] = (),
+) -> tuple[np.void, Array]:
+    """The head and the records of the driver's output file; driver.c says what they hold."""
+    where = f"target {target.name}"
     board = target.board
-    assert board is not None, "the host is measured by host.py"
-    packed = pack(interface.inputs, tuple(inputs), f"target {target.name}")
+    packed = pack(interface.inputs, tuple(inputs), where)
+    layer_sizes = [value.bytes for value in values] or layers
+    image = build(target, freeze(files), freeze(adapter(interface, layer_sizes)), options, trace)
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)
-        write(folder, files)
-        write(folder, support_files(board))
-        write(folder, {"network.c": adapter(interface, layers)})
         (folder / "inputs.bin").write_bytes(packed)
-        sizes = _build(target, [name for name in files if name.endswith(".c")], folder, options, layers > 0)
-        written = _emulate(target, board, folder)
-    return _read(written, interface, board.clock, sizes, layers)
-
-
-def _build(target: Target, sources: Sequence[str], folder: Path, options: Options, traced: bool) -> Sizes:
-    """Links `image.elf` in `folder` and gives what the network adds to it."""
-    trace = ("-include", "trace.h") if traced else ()
-    network = compile_files(target, sources, folder, options, *options.flags, *trace)
-    rest = compile_files(target, ["driver.c", "board.c"], folder, Options())
-    full = compile_files(target, ["network.c"], folder, options)
-    empty = compile_files(target, ["network.c"], folder, options, "-DMNC_EMPTY")
-    link(target, [*rest, *full, *network], "image.elf", folder, options)
-    link(target, [*rest, *empty, *network], "empty.elf", folder, options)
-    return section_sizes(target, "image.elf", folder) - section_sizes(target, "empty.elf", folder)
-
-
-def _emulate(target: Target, board: Board, folder: Path) -> bytes:
-    process.run(
-        board.emulator,
-        [*board.arguments, "image.elf"],
-        folder,
-        where=f"target {target.name} on {board.name}",
-        seconds=RUN_SECONDS,
+        (folder / "image").write_bytes(image)
+        (folder / "image").chmod(0o700)
+        if board.emulator is None:
+            process.run_file(folder / "image", folder, where=where, seconds=RUN_SECONDS)
+        else:
+            arguments = [*board.arguments, "image"]
+            process.run(board.emulator, arguments, folder, where=f"{where} on {board.name}", seconds=RUN_SECONDS)
+        written = (folder / "outputs.bin").read_bytes()
+    record = np.dtype(
+        [
+            ("values", records(values)),
+            ("stamps", STAMP, (2,)),
+            ("layers", STAMP, (len(layers),)),
+            ("outputs", records(interface.outputs)),
+        ]
     )
-    return (folder / "outputs.bin").read_bytes()
+    samples = len(packed) // sum(kind.bytes for kind in interface.inputs)
+    if len(written) != HEAD.itemsize + samples * record.itemsize:
+        raise refuse(where, "the program stopped before it had written its results")
+    return np.frombuffer(written, HEAD, count=1)[0], np.frombuffer(written, record, offset=HEAD.itemsize)
 
 
-def _read(written: bytes, interface: Interface, clock: Clock, sizes: Sizes, layers: int) -> Measurement:
-    """The driver's output file; driver.c says what it holds."""
-    sample = np.dtype([("stamps", STAMP, (2,)), ("layers", STAMP, (layers,)), ("outputs", records(interface.outputs))])
-    head = np.dtype([("stack", "<u4"), ("stamps", STAMP, (4,))])
-    if len(written) < head.itemsize or (len(written) - head.itemsize) % sample.itemsize:
-        raise refuse("", "the program stopped before it had written its results")
-    first = np.frombuffer(written, head, count=1)[0]
-    body = np.frombuffer(written, sample, offset=head.itemsize)
+def _columns(rows: Array) -> tuple[Array, ...]:
+    """A structured array's fields, each as an array of its own."""
+    return tuple(np.ascontiguousarray(rows[name]) for name in rows.dtype.names or ())
 
-    def moment(stamp: np.void) -> Fraction:
-        return clock.moment(int(stamp["high"]), int(stamp["low"]), int(stamp["fine"]))
 
-    calibration = [moment(stamp) for stamp in first["stamps"]]
-    call = calibration[1] - calibration[0]
-    mark = calibration[3] - calibration[2]
-    totals = tuple(round(moment(row["stamps"][1]) - moment(row["stamps"][0]) - call) for row in body)
-    each = []
-    for row in body if layers else ():
-        moments = [moment(row["stamps"][0]), *(moment(stamp) for stamp in row["layers"])]
-        each.append(tuple(round(b - a - mark) for a, b in zip(moments, moments[1:], strict=False)))
-    outputs = tuple(np.array(body["outputs"][name]) for name in body["outputs"].dtype.names or ())
-    return Measurement(outputs, totals, int(first["stack"]), sizes, tuple(each))
+def _steps(clock: Clock, stamps: Array) -> list[float]:
+    """The instructions from each stamp to the next."""
+    moments = [clock.moment(int(stamp["high"]), int(stamp["low"]), int(stamp["fine"])) for stamp in stamps]
+    return [float(later - earlier) for earlier, later in itertools.pairwise(moments)]

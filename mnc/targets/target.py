@@ -45,24 +45,28 @@ class Clock:
 
 @dataclass(frozen=True)
 class Board:
-    """A machine that an emulator plays, and our support code for it."""
+    """What runs an image, and our support code for it."""
 
     name: str
-    emulator: Tool
-    arguments: tuple[str, ...]
-    """What the emulator takes; the image's path follows."""
     support: str
     """The folder of start-up code and linker script under `support/`."""
-    regions: tuple[tuple[str, Region], ...]
+    emulator: Tool | None = None
+    """None: the image runs by itself."""
+    arguments: tuple[str, ...] = ()
+    """What the emulator takes; the image's path follows."""
+    link: tuple[str, ...] = ()
+    """Flags of the linker."""
+    regions: tuple[tuple[str, Region], ...] = ()
     """The memory that the linker script places sections in."""
-    stack: int
-    """Bytes of stack; more is an error that the run reports."""
-    clock: Clock
+    stack: int = 0
+    """Bytes of stack, where the linker script reserves it; to use more ends the run."""
+    clock: Clock | None = None
+    """None where the board itself cannot count."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A machine that generated code is compiled for and, where there is a board, run on."""
+    """A machine that generated code is compiled for and run on."""
 
     name: str
     title: str
@@ -71,15 +75,14 @@ class Target:
     flags: tuple[str, ...]
     """What tells the compiler the core."""
     features: frozenset[str]
-    """What kernels may use: `fpu` (float32), `fpu64`, `dsp` (16-bit pairs), `mve` (Helium), `mul32`."""
-    board: Board | None
-    """None for the machine that mnc itself runs on."""
+    """What kernels may use: `fpu` (float32), `fpu64`, `dsp` (pairs of 16 bits), `mve` (Helium), `mul64` (32 x 32)."""
+    board: Board
     max_flash: int
-    """Bytes of flash that the largest usual parts have; for hints, not enforced."""
+    """Bytes of flash of the largest usual parts; for hints, not enforced."""
     max_ram: int
     optimise: str = "-O2"
 
     @property
     def common_flags(self) -> tuple[str, ...]:
         """Flags of every compilation for this target, the optimisation level apart."""
-        return (*self.flags, "-std=gnu11", "-ffp-contract=fast", "-ffunction-sections", "-fdata-sections")
+        return (*self.flags, "-ffp-contract=fast", "-ffunction-sections", "-fdata-sections")

@@ -2,13 +2,28 @@
  * Runs the network on every record of the input file and writes what happened.
  *
  * Output file: the stack's depth, four stamps that calibrate the clock, then
- * for every record of inputs: the stamps before and after the run, the stamp
- * after each traced layer, the outputs.  target.py's reader mirrors this.
+ * for every record of inputs: what each layer gave (with MNC_TRACE_VALUES),
+ * the stamps before and after the run, the stamp after each layer (with
+ * MNC_TRACE_TIME), the outputs.  measure.py's reader mirrors this.
  */
 #include "driver.h"
 #include "board.h"
 
 #define PAINT 0xA5u
+
+static int tracing;
+
+void mnc_trace(unsigned index, const void *output) {
+    if (!tracing) {
+        return;
+    }
+#ifdef MNC_TRACE_VALUES
+    board_write(output, mnc_layer_sizes[index]);
+#else
+    (void)output;
+    board_stamp(&mnc_layers[index]);
+#endif
+}
 
 static int read_inputs(void) {
     uint16_t i;
@@ -27,13 +42,9 @@ static void write_outputs(void) {
     }
 }
 
-void mnc_trace(unsigned index) {
-    board_stamp(&mnc_layers[index]);
-}
-
-/* Bytes below the caller's stack pointer that one run touches. */
+/* Bytes below this function's frame that one run touches. */
 static uint32_t __attribute__((noinline)) stack_depth(void) {
-    volatile unsigned char *const limit = board_stack_limit;
+    volatile unsigned char *const limit = board_stack_limit();
     volatile unsigned char *const top = board_stack_pointer();
     volatile unsigned char *byte;
     for (byte = limit; byte != top; byte++) {
@@ -50,7 +61,10 @@ static uint32_t __attribute__((noinline)) stack_depth(void) {
 int main(void) {
     mnc_stamp stamps[4];
     uint32_t depth;
+    int more;
 
+    board_open();
+    more = read_inputs();
     mnc_net_init();
     depth = stack_depth();
     board_write(&depth, sizeof depth);
@@ -59,17 +73,27 @@ int main(void) {
     board_stamp(&stamps[0]);
     mnc_nothing();
     board_stamp(&stamps[1]);
-    board_stamp(&stamps[2]);
-    board_stamp(&stamps[3]);
+    tracing = 1;
+#ifdef MNC_TRACE_TIME
+    mnc_trace(0u, 0);
+    stamps[2] = mnc_layers[0];
+    mnc_trace(0u, 0);
+    stamps[3] = mnc_layers[0];
+#else
+    stamps[2] = stamps[1];
+    stamps[3] = stamps[1];
+#endif
     board_write(stamps, sizeof stamps);
 
-    while (read_inputs()) {
+    for (; more; more = read_inputs()) {
         mnc_net_init();
         board_stamp(&stamps[0]);
         mnc_net_run();
         board_stamp(&stamps[1]);
         board_write(stamps, 2 * sizeof stamps[0]);
+#ifdef MNC_TRACE_TIME
         board_write(mnc_layers, mnc_layer_count * sizeof mnc_layers[0]);
+#endif
         write_outputs();
     }
     board_exit(0);

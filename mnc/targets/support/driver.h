@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     void *data;
     uint32_t size; /* bytes */
@@ -21,19 +25,27 @@ extern const mnc_block mnc_inputs[];
 extern const mnc_block mnc_outputs[];
 extern const uint16_t mnc_input_count;
 extern const uint16_t mnc_output_count;
-extern const uint16_t mnc_layer_count; /* 0 where layers are not traced */
-extern mnc_stamp mnc_layers[];
 void mnc_net_init(void);
 void mnc_net_run(void);
 void mnc_nothing(void);
-void mnc_trace(unsigned index);
+
+/* A traced build: what the network's code calls after each layer, and a stamp or a size in bytes for each. */
+extern const uint16_t mnc_layer_count;
+extern mnc_stamp mnc_layers[];
+extern const uint32_t mnc_layer_sizes[];
+void mnc_trace(unsigned index, const void *output);
 
 /* The board: the host's files, the clock, the stack. */
+void board_open(void);
 uint32_t board_read(void *to, uint32_t size); /* bytes of the input file that were left and are now in `to` */
 void board_write(const void *from, uint32_t size);
 void board_exit(int status);
 void board_clock_start(void);
 void board_stamp(mnc_stamp *stamp);
-extern unsigned char board_stack_limit[]; /* the lowest byte of the stack, which grows down */
+/* board.h: board_stack_pointer() and board_stack_limit(), below which the stack, which grows down, may not reach. */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,5 +1,8 @@
 /* Forced into a traced build of the network: MNC_TRACE(i, output) follows layer i. */
 #ifndef MNC_TRACE
-void mnc_trace(unsigned index);
-#define MNC_TRACE(index, output) mnc_trace(index)
+#ifdef __cplusplus
+extern "C"
+#endif
+void mnc_trace(unsigned index, const void *output);
+#define MNC_TRACE(index, output) mnc_trace(index, output)
 #endif

@@ -38,6 +38,11 @@ static uint32_t open_file(const char *name, uint32_t length, uint32_t mode) {
     return host_call(SYS_OPEN, block);
 }
 
+void board_open(void) {
+    inputs = open_file("inputs.bin", 10u, OPEN_READ);
+    outputs = open_file("outputs.bin", 11u, OPEN_WRITE);
+}
+
 uint32_t board_read(void *to, uint32_t size) {
     const uint32_t block[3] = {inputs, (uint32_t)to, size};
     return size - host_call(SYS_READ, block);
@@ -102,8 +107,6 @@ static void reset(void) {
 #if __ARM_ARCH_6M__
     SCB_CCR |= 1u << 3; /* ARMv6-M code may run on a larger core; unaligned access must fault there too */
 #endif
-    inputs = open_file("inputs.bin", 10u, OPEN_READ);
-    outputs = open_file("outputs.bin", 11u, OPEN_WRITE);
     main();
 }
 

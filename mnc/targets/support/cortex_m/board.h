@@ -7,4 +7,10 @@ static inline unsigned char *board_stack_pointer(void) {
     return pointer;
 }
 
+extern unsigned char board_stack_bottom[];
+
+static inline unsigned char *board_stack_limit(void) {
+    return board_stack_bottom;
+}
+
 #endif
