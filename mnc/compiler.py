@@ -96,7 +96,7 @@ def _refusals(optimised: Graph, backend: backends.Backend) -> tuple[Problem, ...
 def report(graph: Graph, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
     """What `mnc compile --json` prints."""
     program, arena = emission.program, emission.plan.arena
-    lives = lifetimes(program)
+    lives, state = lifetimes(program), program.state_bytes
     layers = []
     for step in program.steps:
         y = step.writes[0]
@@ -123,7 +123,7 @@ def report(graph: Graph, name: str, backend: str, target: str | None, emission: 
         dtype="float32",
         macs=sum(layer.macs for layer in layers),
         params=parameters(graph),
-        ram=Ram(max(arena.size, 4), arena.size, 0, arena.lower_bound, arena.optimal),
+        ram=Ram(max(arena.size + state, 4), arena.size, state, arena.lower_bound, arena.optimal),
         flash=Flash(constants, constants),
         files=tuple(emission.files),
         layers=tuple(layers),

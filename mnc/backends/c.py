@@ -47,7 +47,7 @@ def _header(program: Program, arena: Arena, name: str) -> str:
             w(f"#define {which}_SHAPE {{{joined(type_.shape)}}}")
     w()
     w("/* bytes of RAM, all of it in the struct; multiply-accumulate operations of a run; a hash of the model */")
-    w(f"#define {upper}_RAM_SIZE {_ram(arena)}")
+    w(f"#define {upper}_RAM_SIZE {_ram(program, arena)}")
     w(f"#define {upper}_MACS {sum(graph.macs(node) for node in graph.nodes)}")
     w(f"#define {upper}_MODEL_HASH 0x{model_hash(graph):08X}UL")
     w()
@@ -58,7 +58,10 @@ def _header(program: Program, arena: Arena, name: str) -> str:
     w("/* All the memory of one network.  Two of them run side by side; networks that")
     w(" * do not run at the same time may share memory through a union. */")
     with w.block("typedef struct", f" {name}_t;"):
-        w(f"float arena[{max(arena.size // 4, 1)}];")
+        if arena.size or not program.state_bytes:
+            w(f"float arena[{max(arena.size // 4, 1)}];")
+        if program.state_bytes:
+            w(f"float state[{program.state_bytes // 4}]; /* outlives a run */")
     w()
     w("/* Call once before the first run. */")
     w(f"void {name}_init({name}_t *net);")
@@ -94,13 +97,19 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
     w(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
     w()
     with w.block(f"void {name}_init({name}_t *net)"):
-        w("(void)net; /* nothing outlives a run */")
+        if program.state_bytes:
+            w("int i;")
+            w()
+            w(f"for (i = 0; i < {program.state_bytes // 4}; ++i)")
+            w("    net->state[i] = 0.0f;")
+        else:
+            w("(void)net; /* nothing outlives a run */")
     w()
     with w.block(f"void {name}_run({_parameters(program, name)})"):
         if arena.size:
             w("float *const arena = net->arena;")
             w()
-        else:
+        elif not program.state_bytes:
             w("(void)net;")
         for i, call in enumerate(pieces.calls):
             w(call)
@@ -116,5 +125,5 @@ def _parameters(program: Program, name: str) -> str:
     return joined([f"{name}_t *net", *(f"const float *{i}" for i in inputs), *(f"float *{o}" for o in outputs)])
 
 
-def _ram(arena: Arena) -> int:
-    return max(arena.size, 4)
+def _ram(program: Program, arena: Arena) -> int:
+    return max(arena.size + program.state_bytes, 4)

@@ -63,10 +63,11 @@ class Buffer:
     """Memory that one value, or several views of it, live in."""
 
     name: str
-    kind: Literal["input", "output", "arena"]
+    kind: Literal["input", "output", "arena", "state"]
+    """The caller's memory, memory that layers share, or memory that outlives a run."""
     bytes: int
     index: int = 0
-    """Which input or output of the network it is."""
+    """Which input or output of the network it is; the place of a state, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class In:
     read: int = 0
     offset: int = 0
     """In elements, here and below."""
+    stride: int | None = None
+    """Elements from one iteration to the next; None: a row, or as many as the step's window moves."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,21 @@ class Out:
 
     offset: int = 0
     write: int = 0
+    stride: int | None = None
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Memory of the step's own, of no defined content when the step begins."""
+
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class State:
+    """Memory of the step's own that outlives a run; zero after `<name>_init`."""
+
+    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -129,7 +147,7 @@ class Name:
 
 NULL = Name("NULL")
 
-Argument = int | float | Rows | In | Out | Const | Name
+Argument = int | float | Rows | In | Out | Scratch | State | Const | Name
 
 
 @dataclass(frozen=True)
@@ -149,11 +167,19 @@ class Step:
     writes: tuple[Value, ...]
     calls: tuple[Call, ...]
     """What computes one row of output (all of it where `rows` is 1)."""
+    before: tuple[Call, ...] = ()
+    """What comes before the first row."""
+    after: tuple[Call, ...] = ()
+    """What comes after the last row."""
     rows: int = 1
     windows: tuple[Window, ...] = ()
     """For each read; empty: the calls read everything."""
     constants: Mapping[str, Constant] = field(default_factory=dict)
     """Laid out for the kernel."""
+    scratch: int = 0
+    """Bytes."""
+    state: int = 0
+    """Bytes."""
     in_place: bool = False
     """Element by element: the output may take the very place of an input as large as it."""
 
@@ -161,6 +187,21 @@ class Step:
     def kernel(self) -> str:
         """The kernel that does the work, by name."""
         return self.calls[0].kernel
+
+    @property
+    def all_calls(self) -> tuple[Call, ...]:
+        """All calls, in order."""
+        return (*self.before, *self.calls, *self.after)
+
+    @property
+    def scratch_buffer(self) -> str:
+        """The name of the buffer that is its scratch memory; a value cannot be called so."""
+        return f"{self.node.name}\0scratch"
+
+    @property
+    def state_buffer(self) -> str:
+        """The name of the buffer that is its state."""
+        return f"{self.node.name}\0state"
 
 
 @dataclass(frozen=True)
@@ -175,4 +216,9 @@ class Program:
     @property
     def kernels(self) -> tuple[str, ...]:
         """All kernels called, sorted."""
-        return tuple(sorted({call.kernel for step in self.steps for call in step.calls}))
+        return tuple(sorted({call.kernel for step in self.steps for call in step.all_calls}))
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of memory that outlive a run."""
+        return sum(buffer.bytes for buffer in self.buffers.values() if buffer.kind == "state")

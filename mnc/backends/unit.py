@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mnc.backends.library import Library, headers
 from mnc.backends.names import comment, snake
-from mnc.backends.program import Argument, Const, In, Name, Out, Program, Rows, Step, Value, Window
-from mnc.backends.writer import Writer, array, literal
+from mnc.backends.program import Argument, Call, Const, In, Name, Out, Program, Rows, Scratch, State, Step, Window
+from mnc.backends.writer import Writer, array, joined, literal
 from mnc.ir.types import show
 from mnc.plan.liveness import Plan
 
@@ -35,7 +35,9 @@ def unit(program: Program, plan: Plan, prefix: str, library: Library) -> Unit:
     for i, step in enumerate(program.steps):
         function = f"{prefix}_{i:02d}_{snake(type(step.node.layer).__name__)}"
         _layer(w, program, step, function, library, descending=i in plan.descending)
-        operands = [pointers[value.buffer] for value in (*step.reads, *step.writes)]
+        buffers = [value.buffer for value in (*step.reads, *step.writes)]
+        buffers += [step.scratch_buffer] * (step.scratch > 0) + [step.state_buffer] * (step.state > 0)
+        operands = [pointers[buffer] for buffer in buffers]
         calls.append(f"{function}({', '.join(operands)});")
     layers = w.text()
     kernels = "\n\n".join(item.text for item in library.closure(library.mentioned(layers)))
@@ -58,6 +60,8 @@ def _pointer(program: Program, name: str, offsets: Mapping[str, int]) -> str:
     if buffer.kind == "arena":
         at = offsets[name] // 4
         return f"arena + {at}" if at else "arena"
+    if buffer.kind == "state":
+        return f"net->state + {buffer.index // 4}" if buffer.index else "net->state"
     count = len(program.graph.inputs if buffer.kind == "input" else program.graph.outputs)
     return parameter_names(buffer.kind, count)[buffer.index]
 
@@ -74,6 +78,7 @@ def _layer(w: Writer, program: Program, step: Step, function: str, library: Libr
     ins = parameter_names("in", len(step.reads))
     outs = parameter_names("out", len(step.writes))
     parameters = [f"const float *{name}" for name in ins] + [f"float *{name}" for name in outs]
+    parameters += ["float *scratch"] * (step.scratch > 0) + ["float *state"] * (step.state > 0)
     w(f"MNC_LAYER void {function}({', '.join(parameters)})")
     by_rows = step.rows > 1
     with w.block():
@@ -85,31 +90,42 @@ def _layer(w: Writer, program: Program, step: Step, function: str, library: Libr
             w("int y;")
         if by_rows or _needs_rows(step):
             w()
+        _calls(w, step, step.before, function, library)
         if by_rows:
             down, up = f"for (y = {step.rows - 1}; y >= 0; --y)", f"for (y = 0; y < {step.rows}; ++y)"
             with w.block(down if descending else up):
-                _calls(w, step, function, library, ins, outs)
+                _gather(w, step)
+                _calls(w, step, step.calls, function, library, by_rows=True)
         else:
-            _calls(w, step, function, library, ins, outs)
+            _gather(w, step)
+            _calls(w, step, step.calls, function, library)
+        _calls(w, step, step.after, function, library)
     w()
 
 
-def _calls(w: Writer, step: Step, function: str, library: Library, ins: tuple[str, ...], outs: tuple[str, ...]) -> None:
-    by_rows = step.rows > 1
+def _calls(
+    w: Writer, step: Step, calls: Sequence[Call], function: str, library: Library, *, by_rows: bool = False
+) -> None:
+    ins, outs = parameter_names("in", len(step.reads)), parameter_names("out", len(step.writes))
 
-    def pointer(name: str, value: Value, stride: int, offset: int) -> str:
-        terms = [name] + ([f"y * {value.layout.row * stride}"] if by_rows and stride else [])
-        return " + ".join([*terms, str(offset)] if offset else terms)
+    def pointer(name: str, stride: int, offset: int) -> str:
+        moves = f" {'-' if stride < 0 else '+'} y * {abs(stride)}" if by_rows and stride else ""
+        return name + (f" + {offset}" if offset else "") + moves
 
     def render(argument: Argument) -> str:
         match argument:
             case Rows(read):
                 return _rows_name(step, read)
-            case In(read, offset):
-                stride = step.windows[read].stride if step.windows else 0
-                return pointer(ins[read], step.reads[read], stride, offset)
-            case Out(offset, write):
-                return pointer(outs[write], step.writes[write], 1, offset)
+            case In(read, offset, stride):
+                moved = step.windows[read].stride * step.reads[read].layout.row if step.windows else 0
+                return pointer(ins[read], moved if stride is None else stride, offset)
+            case Out(offset, write, stride):
+                moved = step.writes[write].layout.row if step.windows else 0
+                return pointer(outs[write], moved if stride is None else stride, offset)
+            case Scratch(offset):
+                return pointer("scratch", 0, offset)
+            case State(offset):
+                return pointer("state", 0, offset)
             case Const(name, offset):
                 return f"{function}_{name}" + (f" + {offset}" if offset else "")
             case Name(text):
@@ -117,15 +133,7 @@ def _calls(w: Writer, step: Step, function: str, library: Library, ins: tuple[st
             case _:
                 return literal(argument)
 
-    if _needs_rows(step):
-        for k, value in enumerate(step.reads):
-            window = step.windows[k]
-            first = _first_row(window) if by_rows else str(-window.padding)
-            w(
-                f"mnc_rows_f32({_rows_name(step, k)}, {ins[k]}, {first}, {window.dilation}, "
-                f"{window.size}, {value.image[0]}, {value.layout.row});"
-            )
-    for call in step.calls:
+    for call in calls:
         parameters = library.parameters(call.kernel)
         assert {p.name for p in parameters} == set(call.arguments), call.kernel
         texts = []
@@ -133,6 +141,15 @@ def _calls(w: Writer, step: Step, function: str, library: Library, ins: tuple[st
             text = render(call.arguments[p.name])
             texts.append(text if "*" in p.type or text.startswith("MNC_") else f"{text} /* {p.name} */")
         w.wrapped(f"{call.kernel}({', '.join(texts)});")
+
+
+def _gather(w: Writer, step: Step) -> None:
+    ins = parameter_names("in", len(step.reads))
+    for k, value in enumerate(step.reads if _needs_rows(step) else ()):
+        window = step.windows[k]
+        first = _first_row(window) if step.rows > 1 else str(-window.padding)
+        sizes = joined((window.dilation, window.size, value.image[0], value.layout.row))
+        w(f"mnc_rows_f32({_rows_name(step, k)}, {ins[k]}, {first}, {sizes});")
 
 
 def _first_row(window: Window) -> str:

@@ -130,7 +130,7 @@ class _Puzzle:
         """The largest sets of buffers that live in one step; every other step's are a part of one of them."""
         starts = sorted({buffer.first for buffer in self.buffers})
         alive = [{i for i, b in enumerate(self.buffers) if b.first <= step <= b.last} for step in starts]
-        return [sorted(now) for now, then in zip(alive, [*alive[1:], set[int]()], strict=True) if not now <= then]
+        return [sorted(now) for now, then in zip(alive, [*alive, set[int]()][1:], strict=True) if not now <= then]
 
     def inherits(self, i: int, j: int) -> bool:
         """Whether i, being written, may take over memory of j, which dies."""

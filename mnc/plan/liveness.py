@@ -43,7 +43,7 @@ def plan(program: Program) -> Plan:
 def _rises(step: Step, offsets: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
     """Whether the output lies above an input that it shares memory with."""
     pairs = ((x.buffer, y.buffer) for x in step.reads for y in step.writes)
-    return step.rows > 1 and any(
+    return bool(step.windows) and any(
         x in offsets and y in offsets and offsets[x] < offsets[y] < offsets[x] + sizes[x] for x, y in pairs
     )
 
@@ -56,6 +56,8 @@ def lifetimes(program: Program) -> dict[str, Lifetime]:
             if program.buffers[value.buffer].kind == "arena":
                 first = lives[value.buffer].first if value.buffer in lives else i
                 lives[value.buffer] = Lifetime(first, i)
+        if step.scratch:
+            lives[step.scratch_buffer] = Lifetime(i, i)
     return lives
 
 
@@ -113,6 +115,8 @@ def moments(program: Program, descending: frozenset[int] = frozenset()) -> Itera
         for row in reversed(range(step.rows)) if i in descending else range(step.rows):
             reads = [t for k, x in enumerate(step.reads) if (t := _read(program, step, k, x, row)) is not None]
             writes = [t for y in step.writes if (t := _write(program, step, y, row)) is not None]
+            if step.scratch:
+                writes.append(Touch(step.scratch_buffer, 0, step.scratch))
             yield Moment(tuple(reads), tuple(writes), step.in_place)
 
 
@@ -128,7 +132,7 @@ def _read(program: Program, step: Step, k: int, x: Value, row: int) -> Touch | N
 def _write(program: Program, step: Step, y: Value, row: int) -> Touch | None:
     if program.buffers[y.buffer].kind != "arena":
         return None
-    if step.rows == 1:
+    if step.rows == 1 or not step.windows:
         return Touch(y.buffer, 0, y.type.bytes)
     return Touch(y.buffer, row * _row_bytes(y), (row + 1) * _row_bytes(y))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mnc.backends.program import Program, Step
+from mnc.backends.program import Buffer, Program, Step
 from mnc.backends.select.site import Site
 from mnc.backends.select.values import VIEWS, place_values, separate_outputs
 from mnc.ir.graph import Graph
@@ -21,7 +21,8 @@ def select(graph: Graph, table: Mapping[type[Layer], Select]) -> Program:
     """
     graph = separate_outputs(graph)
     values, buffers = place_values(graph)
-    steps = []
+    steps: list[Step] = []
+    state = 0
     for node in graph.nodes:
         if isinstance(node.layer, VIEWS):
             continue
@@ -31,5 +32,11 @@ def select(graph: Graph, table: Mapping[type[Layer], Select]) -> Program:
             tuple(values[name] for name in node.inputs),
             tuple(values[name] for name in node.outputs),
         )
-        steps.append(table[type(node.layer)](site))
+        step = table[type(node.layer)](site)
+        steps.append(step)
+        if step.scratch:
+            buffers[step.scratch_buffer] = Buffer(step.scratch_buffer, "arena", step.scratch)
+        if step.state:
+            buffers[step.state_buffer] = Buffer(step.state_buffer, "state", step.state, state)
+            state += step.state
     return Program(graph, values, buffers, tuple(steps))
