@@ -83,7 +83,7 @@ def layer_instructions(
 
     `traced` calls `MNC_TRACE(i, output)` after layer i.  The sum may differ a
     little from what the same network needs without trace, as the C compiler
-    cannot move code past the call.
+    cannot move code past the call, which on the host is counted too.
     """
     sizes_ = [0] * layers
     if clock := target.board.clock:

@@ -13,7 +13,7 @@
 
 static int tracing;
 
-void mnc_trace(unsigned index, const void *output) {
+void layer_done(unsigned index, const void *output) {
     if (!tracing) {
         return;
     }
@@ -75,9 +75,9 @@ int main(void) {
     board_stamp(&stamps[1]);
     tracing = 1;
 #ifdef MNC_TRACE_TIME
-    mnc_trace(0u, 0);
+    layer_done(0u, 0);
     stamps[2] = mnc_layers[0];
-    mnc_trace(0u, 0);
+    layer_done(0u, 0);
     stamps[3] = mnc_layers[0];
 #else
     stamps[2] = stamps[1];

@@ -33,7 +33,7 @@ void mnc_nothing(void);
 extern const uint16_t mnc_layer_count;
 extern mnc_stamp mnc_layers[];
 extern const uint32_t mnc_layer_sizes[];
-void mnc_trace(unsigned index, const void *output);
+void layer_done(unsigned index, const void *output);
 
 /* The board: the host's files, the clock, the stack. */
 void board_open(void);

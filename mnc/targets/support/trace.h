@@ -3,6 +3,6 @@
 #ifdef __cplusplus
 extern "C"
 #endif
-void mnc_trace(unsigned index, const void *output);
-#define MNC_TRACE(index, output) mnc_trace(index, output)
+void layer_done(unsigned index, const void *output);
+#define MNC_TRACE(index, output) layer_done(index, output)
 #endif
