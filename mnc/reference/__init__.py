@@ -16,9 +16,24 @@ activation function with `activate.register`.
 
 from __future__ import annotations
 
-from mnc.reference import conv, elementwise, norm, pool, shape
+from mnc.reference import conv, elementwise, embedding, norm, pool, recurrent, resize, shape, transpose_conv
 from mnc.reference.activations import activate
 from mnc.reference.dispatch import apply, compute
 from mnc.reference.run import evaluate, predict
 
-__all__ = ["activate", "apply", "compute", "conv", "elementwise", "evaluate", "norm", "pool", "predict", "shape"]
+__all__ = [
+    "activate",
+    "apply",
+    "compute",
+    "conv",
+    "elementwise",
+    "embedding",
+    "evaluate",
+    "norm",
+    "pool",
+    "predict",
+    "recurrent",
+    "resize",
+    "shape",
+    "transpose_conv",
+]

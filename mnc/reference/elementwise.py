@@ -11,11 +11,13 @@ from mnc.ir.layers import (
     Activation,
     Add,
     Average,
+    Dot,
     Identity,
     Maximum,
     Merge,
     Minimum,
     Multiply,
+    PReLU,
     Softmax,
     Subtract,
 )
@@ -32,6 +34,11 @@ def identity(layer: Identity, x: Array) -> Array:
 @compute.register
 def activation(layer: Activation, x: Array) -> Array:
     return activate(layer.function, x)
+
+
+@compute.register
+def prelu(layer: PReLU, x: Array) -> Array:
+    return np.where(x > 0, x, layer.alpha.array.astype(np.float64) * x)
 
 
 @compute.register
@@ -70,6 +77,15 @@ def maximum(layer: Maximum, *inputs: Array) -> Array:
 @compute.register
 def minimum(layer: Minimum, *inputs: Array) -> Array:
     return _merge(layer, np.minimum, inputs)
+
+
+@compute.register
+def dot(layer: Dot, a: Array, b: Array) -> Array:
+    left = np.moveaxis(a, batch_axis(layer.axes[0], a), -1)
+    right = np.moveaxis(b, batch_axis(layer.axes[1], b), -1)
+    n = a.shape[batch_axis(layer.axes[0], a)]
+    product = left.reshape(len(a), -1, n) @ right.reshape(len(b), -1, n).swapaxes(1, 2)
+    return np.asarray(product).reshape(len(a), *((*left.shape[1:-1], *right.shape[1:-1]) or (1,)))
 
 
 def _merge(layer: Merge, combine: Callable[[Array, Array], Array], inputs: tuple[Array, ...]) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnc.ir.layers import Concatenate, Flatten, Permute, Reshape
+from mnc.ir.layers import Concatenate, Flatten, Permute, Reshape, Reverse
 from mnc.ir.types import Array
 from mnc.reference.dispatch import compute
 from mnc.reference.elementwise import batch_axis
@@ -23,6 +23,11 @@ def flatten(layer: Flatten, x: Array) -> Array:
 @compute.register
 def permute(layer: Permute, x: Array) -> Array:
     return np.asarray(x.transpose(0, *(axis + 1 for axis in layer.axes)))
+
+
+@compute.register
+def reverse(layer: Reverse, x: Array) -> Array:
+    return np.flip(x, batch_axis(layer.axis, x))
 
 
 @compute.register

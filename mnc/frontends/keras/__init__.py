@@ -24,6 +24,7 @@ from mnc.frontends.keras import (
     layers_noop,
     layers_norm,
     layers_pool,
+    layers_recurrent,
     layers_shape,
 )
 from mnc.frontends.keras.container import is_hdf5, open_h5, open_zip
@@ -38,6 +39,7 @@ __all__ = [
     "layers_noop",
     "layers_norm",
     "layers_pool",
+    "layers_recurrent",
     "layers_shape",
 ]
 

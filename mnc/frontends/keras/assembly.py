@@ -37,6 +37,8 @@ class Value:
     """Keras' axis k is the IR's axis `axes[k]`."""
     before_flatten: tuple[Shape, tuple[int, ...]] | None = None
     """Where a channels-first image was flattened channels last: its shape and axes before that."""
+    masked: bool = False
+    """Whether Keras carries a mask along with it: some steps are padding."""
 
     @property
     def shape(self) -> Shape:
@@ -55,7 +57,6 @@ class Assembly:
 
     nodes: list[Node] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
     def unique(self, name: str) -> str:
@@ -65,10 +66,6 @@ class Assembly:
             candidate, number = f"{name}__{number}", number + 1
         self._names.add(candidate)
         return candidate
-
-    def note(self, sentence: str) -> None:
-        if sentence not in self.notes:
-            self.notes.append(sentence)
 
     def input(self, where: str, name: str, shape: Shape, channels_first: bool) -> Value:
         """A graph input of this Keras shape; images of a channels-first model are given channels last."""
@@ -93,7 +90,8 @@ class Assembly:
             raise CompileError(Problem(where, str(fault))) from None
         names = tuple(self.unique(f"{name}/{i}" if i else name) for i in range(len(types)))
         self.nodes.append(Node(names, layer, tuple(value.name for value in inputs), where))
-        return tuple(Value(n, t, tuple(range(t.rank))) for n, t in zip(names, types, strict=True))
+        masked = any(value.masked for value in inputs)
+        return tuple(Value(n, t, tuple(range(t.rank)), masked=masked) for n, t in zip(names, types, strict=True))
 
     def graph(self, name: str, outputs: tuple[Value, ...]) -> Graph:
         return Graph(name, tuple(self.inputs), tuple(self.nodes), tuple(value.name for value in outputs))
@@ -131,6 +129,8 @@ class Call:
     inputs: tuple[Value, ...]
     weights: LayerWeights
     assembly: Assembly
+    over_time: bool = False
+    """Whether TimeDistributed applies the layer: inputs have one more axis in front than it knows."""
 
     def fault(self, what: str, *hints: str) -> CompileError:
         return refuse(self.where, what, *hints)
@@ -147,28 +147,60 @@ class Call:
         """The only input, its elements in Keras' own order."""
         return self.assembly.plain(self.where, self.held)
 
-    def image(self, data_format: str, rank: int = 3) -> Value:
-        """The only input as an image held channels last (rank 3), or a sequence of steps (rank 2)."""
+    @property
+    def tensor(self) -> Value:
+        """The only input, held in whatever order but with all its axes."""
+        return self.held if self.held.before_flatten is None else self.x
+
+    def image(self, data_format: str) -> Value:
+        """The only input as an image that is held (height, width, channels)."""
+        if self.over_time:
+            raise self.fault(
+                "TimeDistributed is not supported over layers for images",
+                "let the network see one image at a time, or make the steps channels of one image",
+            )
+        return self._held("(height, width, channels)", 3, data_format)
+
+    def sequence(self, data_format: str) -> Value:
+        """The only input as a sequence that is held (steps, channels), behind the times under TimeDistributed."""
+        if self.over_time:
+            if len(self.x.axes) != 3 or data_format != "channels_last":
+                raise self.fault("the layer needs an input (times, steps, channels) here, channels last")
+            return self.x
+        return self._held("(steps, channels)", 2, data_format)
+
+    def _held(self, wanted: str, rank: int, data_format: str) -> Value:
         x = self.held
         if len(x.axes) != rank:
-            wanted = "(height, width, channels)" if rank == 3 else "(steps, channels)"
             raise self.fault(f"the layer needs an input {wanted}, not one of {len(x.axes)} axes")
         axes = CHANNELS_FIRST[rank] if data_format == "channels_first" else tuple(range(rank))
         return self.assembly.held_as(self.where, x, axes)
 
     def axis(self, key: str, axis: int, value: Value) -> int:
         """The IR's axis for an axis as Keras counts it: 0 is the batch, negative counts from the last."""
-        rank = len(value.axes)
-        position = axis + rank if axis < 0 else axis - 1
-        if not 0 <= position < rank:
-            raise self.fault(f"{key} = {axis} is not among the {rank} axes after the batch")
+        rank, first = len(value.axes), 1 if self.over_time else 0
+        position = axis + rank if axis < 0 else axis - 1 + first
+        if not first <= position < rank or axis == 0:
+            raise self.fault(f"{key} = {axis} is not among the {rank - first} axes after the batch")
         return value.axes[position]
+
+    def refuse_mask(self, value: Value) -> None:
+        """For layers that Keras gives a mask to: refuse where there is one."""
+        if value.masked:
+            raise self.fault(
+                "the layer reads a mask (from mask_zero of an Embedding, or from Masking), which is not supported",
+                "train without the mask, or give sequences of the full length only and rebuild the model without it",
+            )
 
     def emit(self, layer: Layer, *inputs: Value, part: str = "", axes: tuple[int, ...] | None = None) -> Value:
         """One node; `part` names what is not yet the layer's result."""
         name = f"{self.name}/{part}" if part else self.name
         (value,) = self.assembly.emit(self.where, name, layer, inputs)
         return value if axes is None else replace(value, axes=axes)
+
+    def emit_all(self, layer: Layer, *inputs: Value, part: str = "") -> tuple[Value, ...]:
+        """One node with all its outputs."""
+        return self.assembly.emit(self.where, f"{self.name}/{part}" if part else self.name, layer, inputs)
 
     def activated(self, make: Callable[[Function | None], Layer], activation: Activation, *inputs: Value) -> Value:
         """A layer with its `activation` argument: fused, or a softmax behind it over Keras' last axis."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.ir.types import MAX_ELEMENTS
@@ -28,23 +29,32 @@ IRRELEVANT = frozenset(
 IRRELEVANT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 MUST_BE_NULL = frozenset({"quantization_config"})
 LARGEST = MAX_ELEMENTS
-FLOAT_POLICIES = {
-    "float32": "",
-    "mixed_float16": "half",
-    "mixed_bfloat16": "half",
-    "float16": "half",
-    "bfloat16": "half",
-    "float64": "double",
-}
+FLOAT_POLICIES = frozenset({"float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"})
+"""Those whose weights are floating-point numbers."""
+
+
+@dataclass
+class Findings:
+    """What the configurations of a file say beyond their layers."""
+
+    keras: int
+    """The major version of Keras whose meaning holds: 1, 2 or 3."""
+    notes: list[str] = field(default_factory=list)
+    channels_first: set[int] = field(default_factory=set)
+    """The ranks of images (3) and sequences (2) that some layer reads channels first."""
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
 
 class Config:
     """The configuration of one layer, and which of its keys have been read."""
 
-    def __init__(self, raw: Mapping[str, object], where: str, keras: int) -> None:
+    def __init__(self, raw: Mapping[str, object], where: str, findings: Findings) -> None:
         self.where = where
-        self.keras = keras
-        """The major version of Keras whose meaning holds: 1, 2 or 3."""
+        self.findings = findings
+        self.keras = findings.keras
         self._raw = raw
         self._read: set[str] = set()
 
@@ -63,6 +73,10 @@ class Config:
     def ignore(self, *keys: str) -> None:
         """Keys that say nothing about inference."""
         self._read.update(keys)
+
+    def ignore_all(self) -> None:
+        """For layers that do nothing at inference, whatever their attributes."""
+        self._read.update(self._raw)
 
     def only(self, key: str, *allowed: object) -> None:
         """Refuse the layer unless the key is absent or has one of the values that change nothing."""
@@ -110,6 +124,13 @@ class Config:
             raise self.fault(f"{key} = {brief(value)} is not supported", f"mnc knows {', '.join(allowed)}")
         return value
 
+    def data_format(self, rank: int) -> str:
+        """Where the layer expects channels, in inputs of this many axes."""
+        stated = self.choice("data_format", "channels_last", "channels_first", default="channels_last")
+        if stated == "channels_first":
+            self.findings.channels_first.add(rank)
+        return stated
+
     def integers(self, key: str, count: int, default: int | None = None, least: int = 1) -> tuple[int, ...]:
         """`count` integers; a single one stands for all of them, as in Keras."""
         value = self._needed(key, default)
@@ -155,6 +176,10 @@ class Config:
             raise self.fault(f"the key {key!r} is missing", "save the model again with Keras")
         return default if value is None and default is not None else value
 
+    def remaining(self) -> dict[str, object]:
+        """What has not been read yet, for a reader that merges configurations."""
+        return {key: value for key, value in self._raw.items() if key not in self._read}
+
     def leftovers(self) -> tuple[Problem, ...]:
         """One problem for each key that nobody has read and that may matter."""
         return tuple(
@@ -165,20 +190,20 @@ class Config:
             and (key not in IRRELEVANT or (key in MUST_BE_NULL and value is not None))
         )
 
-    def policy(self) -> str:
-        """The dtype policy's name ("float32" where none is stated); CompileError where mnc cannot honour it."""
+    def check_policy(self) -> None:
+        """Refuse a dtype policy that mnc cannot honour; note one that Keras computes less exactly than mnc."""
         value = self._raw.get("dtype")
         if isinstance(value, Mapping):  # a serialised policy
             inner = value.get("config")
             value = inner.get("name") if isinstance(inner, Mapping) else None
-        if value is None:
-            return "float32"
+        if value is None or value == "float32":
+            return
         if not isinstance(value, str) or value not in FLOAT_POLICIES:
             raise self.fault(
                 f"the dtype policy {brief(value)} is not supported",
                 "save the float32 model; mnc quantises by itself (--quantize int8)",
             )
-        return value
+        self.findings.note(f"layers of the dtype policy {value!r} are computed in float32")
 
 
 def _plain(value: object) -> object:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from mnc.frontends.keras.activations import read_activation
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
 from mnc.ir.activations import Elu, Function, Relu
-from mnc.ir.layers import Activation, Identity, Softmax
+from mnc.ir.layers import Activation, Identity, PReLU, Softmax
+from mnc.ir.types import Constant
 
 
 def elementwise(function: Function | None) -> Build:
@@ -16,19 +21,19 @@ def elementwise(function: Function | None) -> Build:
     def build(call: Call) -> Value:
         x = call.held
         result = call.emit(Identity() if function is None else Activation(function), x, axes=x.axes)
-        return Value(result.name, result.type, result.axes, x.before_flatten)
+        return replace(result, before_flatten=x.before_flatten)
 
     return build
 
 
-@converts("Activation")
+@converts("Activation", over_time=True)
 def activation(config: Config) -> Build:
     """Any activation function by name."""
     function = read_activation(config)
     return _softmax(-1) if isinstance(function, Softmax) else elementwise(function)
 
 
-@converts("ReLU")
+@converts("ReLU", over_time=True)
 def relu(config: Config) -> Build:
     """ReLU with its three parameters."""
     return elementwise(
@@ -40,20 +45,42 @@ def relu(config: Config) -> Build:
     )
 
 
-@converts("LeakyReLU")
+@converts("LeakyReLU", over_time=True)
 def leaky_relu(config: Config) -> Build:
     """A slope below 0: `alpha` in Keras 1 and 2, `negative_slope` in Keras 3."""
     key = "alpha" if "alpha" in config else "negative_slope"
     return elementwise(Relu(negative_slope=config.number(key, 0.3)))
 
 
-@converts("ELU")
+@converts("ThresholdedReLU", over_time=True)
+def thresholded_relu(config: Config) -> Build:
+    """0 below a threshold."""
+    return elementwise(Relu(threshold=config.number("theta", 1.0)))
+
+
+@converts("ELU", over_time=True)
 def elu(config: Config) -> Build:
     """The exponential linear unit."""
     return elementwise(Elu(config.number("alpha", 1.0)))
 
 
-@converts("Softmax")
+@converts("PReLU", over_time=True)
+def prelu(config: Config) -> Build:
+    """A learnt slope below 0, for each element or shared along some axes."""
+    shared = () if config.raw("shared_axes") is None else config.integer_list("shared_axes", -8)
+
+    def build(call: Call) -> Value:
+        x = call.tensor
+        held_shared = {call.axis("shared_axes", axis, x) for axis in shared}
+        sizes = [1 if axis in held_shared else x.type.shape[axis] for axis in x.axes]
+        stored = call.weights.array("alpha", tuple(sizes[1:] if call.over_time else sizes))
+        alpha = np.transpose(stored.reshape(sizes), np.argsort(x.axes))
+        return call.emit(PReLU(Constant(alpha)), x, axes=x.axes)
+
+    return build
+
+
+@converts("Softmax", over_time=True)
 def softmax(config: Config) -> Build:
     """Softmax along one axis."""
     axis = config.raw("axis", -1)
@@ -61,12 +88,14 @@ def softmax(config: Config) -> Build:
         axis = axis[0]
     if isinstance(axis, bool) or not isinstance(axis, int):
         raise config.fault(f"axis = {axis!r} is not supported; softmax goes along one axis")
-    return _softmax(axis)
+    return _softmax(axis, masks=True)
 
 
-def _softmax(axis: int) -> Build:
+def _softmax(axis: int, masks: bool = False) -> Build:
     def build(call: Call) -> Value:
-        x = call.held if call.held.before_flatten is None else call.x
+        x = call.tensor
+        if masks:
+            call.refuse_mask(x)
         return call.emit(Softmax(call.axis("axis", axis, x)), x, axes=x.axes)
 
     return build

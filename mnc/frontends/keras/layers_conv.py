@@ -9,123 +9,205 @@ import numpy as np
 from mnc.frontends.keras.activations import read_activation
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
+from mnc.frontends.keras.planes import WINDOW_PADDINGS, as_image, from_image, padded, pair
 from mnc.frontends.keras.registry import converts
-from mnc.ir.layers import NO_PADDING, Conv2D, Dense, DepthwiseConv2D, Padding, Pair, SeparableConv2D, same_padding
-from mnc.ir.types import Constant
-
-DATA_FORMATS = ("channels_last", "channels_first")
-
-
-def pair(values: tuple[int, ...]) -> Pair:
-    """Two integers as (height, width)."""
-    height, width = values
-    return height, width
+from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Pair, SeparableConv2D
+from mnc.ir.layers.window import extent
+from mnc.ir.types import Array, Constant, Shape
 
 
-def data_format(config: Config) -> str:
-    """Where the layer expects channels."""
-    return config.choice("data_format", *DATA_FORMATS, default="channels_last")
-
-
-def padded(padding: str, x: Value, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Padding:
-    """What `padding="same"` or `"valid"` adds round a value that is held (height, width, channels)."""
-    if padding == "valid":
-        return NO_PADDING
-    height, width, _ = x.type.shape
-    return (
-        same_padding(height, kernel[0], stride[0], dilation[0]),
-        same_padding(width, kernel[1], stride[1], dilation[1]),
-    )
+@converts("Conv1D", over_time=True)
+def conv1d(config: Config) -> Build:
+    """Conv1D of any stride, dilation and number of groups, causal too."""
+    return _convolution(config, 1)
 
 
 @converts("Conv2D")
 def conv2d(config: Config) -> Build:
     """Conv2D of any stride, dilation and number of groups."""
+    return _convolution(config, 2)
+
+
+def _convolution(config: Config, axes: int) -> Build:
     filters = config.integer("filters")
-    kernel = pair(config.integers("kernel_size", 2))
-    stride = pair(config.integers("strides", 2, 1))
-    dilation = pair(config.integers("dilation_rate", 2, 1))
-    padding = config.choice("padding", "valid", "same", default="valid")
+    kernel = pair(config.integers("kernel_size", axes))
+    stride = pair(config.integers("strides", axes, 1))
+    dilation = pair(config.integers("dilation_rate", axes, 1))
+    padding = config.choice("padding", *WINDOW_PADDINGS[axes], default="valid")
     groups = config.integer("groups", 1)
     has_bias = config.boolean("use_bias", True)
     activation = read_activation(config)
-    layout = data_format(config)
-    keras1 = config.keras < 2 and layout == "channels_first"
+    layout = config.data_format(axes + 1)
 
     def build(call: Call) -> Value:
-        x = call.image(layout)
+        x = as_image(call, axes, layout)
         channels = x.type.shape[-1]
         if channels % groups:
             raise call.fault(f"{groups} groups do not divide {channels} channels")
-        if keras1:  # stored (filters, channels, height, width)
-            stored = call.weights.array("kernel", (filters, channels, *kernel))
-            weights = Constant(np.transpose(stored, (2, 3, 1, 0)))
-        else:
-            weights = call.weights.take("kernel", (*kernel, channels // groups, filters))
+        shape = (*kernel[-axes:], channels // groups, filters)
+        stored = _keras1_kernel(call, shape, layout) if config.keras == 1 else call.weights.array("kernel", shape)
+        weights = Constant(stored.reshape(*kernel, *shape[-2:]))
         bias = call.weights.take("bias", (filters,)) if has_bias else None
         make = functools.partial(
             Conv2D, weights, bias, stride, padded(padding, x, kernel, stride, dilation), dilation, groups
         )
-        return call.activated(make, activation, x)
+        return from_image(call, axes, layout, make, activation, x)
 
     return build
+
+
+def _keras1_kernel(call: Call, shape: Shape, layout: str) -> Array:
+    """The kernel of a Keras 1 convolution, as later versions store it."""
+    *window, channels, filters = shape
+    if len(window) == 1:  # images of one column
+        if call.weights.shapes[:1] == ((filters, channels, *window, 1),):  # before version 1.2
+            return np.transpose(call.weights.array("kernel", (filters, channels, *window, 1))[..., 0])
+        return call.weights.array("kernel", (*window, 1, channels, filters)).reshape(shape)
+    if layout == "channels_first":
+        return np.transpose(call.weights.array("kernel", (filters, channels, *window)), (2, 3, 1, 0))
+    return call.weights.array("kernel", shape)
+
+
+@converts("DepthwiseConv1D", over_time=True)
+def depthwise_conv1d(config: Config) -> Build:
+    """DepthwiseConv1D with any depth multiplier."""
+    return _depthwise(config, 1)
 
 
 @converts("DepthwiseConv2D")
 def depthwise_conv2d(config: Config) -> Build:
     """DepthwiseConv2D with any depth multiplier."""
-    kernel = pair(config.integers("kernel_size", 2))
-    stride = pair(config.integers("strides", 2, 1))
-    dilation = pair(config.integers("dilation_rate", 2, 1))
-    padding = config.choice("padding", "valid", "same", default="valid")
+    return _depthwise(config, 2)
+
+
+def _depthwise(config: Config, axes: int) -> Build:
+    kernel = pair(config.integers("kernel_size", axes))
+    stride = pair(config.integers("strides", axes, 1))
+    dilation = pair(config.integers("dilation_rate", axes, 1))
+    padding = config.choice("padding", *WINDOW_PADDINGS[axes], default="valid")
     multiplier = config.integer("depth_multiplier", 1)
     has_bias = config.boolean("use_bias", True)
     activation = read_activation(config)
-    layout = data_format(config)
+    layout = config.data_format(axes + 1)
     config.ignore("groups", "filters")  # Keras 2 writes what its base class has; the layer does not read it
 
     def build(call: Call) -> Value:
-        x = call.image(layout)
+        x = as_image(call, axes, layout)
         channels = x.type.shape[-1]
-        weights = call.weights.take("depthwise_kernel", (*kernel, channels, multiplier))
+        stored = call.weights.array("depthwise_kernel", (*kernel[-axes:], channels, multiplier))
+        weights = Constant(stored.reshape(*kernel, channels, multiplier))
         bias = call.weights.take("bias", (channels * multiplier,)) if has_bias else None
         make = functools.partial(
             DepthwiseConv2D, weights, bias, stride, padded(padding, x, kernel, stride, dilation), dilation
         )
-        return call.activated(make, activation, x)
+        return from_image(call, axes, layout, make, activation, x)
 
     return build
+
+
+@converts("SeparableConv1D", over_time=True)
+def separable_conv1d(config: Config) -> Build:
+    """SeparableConv1D: depthwise, then pointwise."""
+    return _separable(config, 1)
 
 
 @converts("SeparableConv2D")
 def separable_conv2d(config: Config) -> Build:
     """SeparableConv2D: depthwise, then pointwise."""
+    return _separable(config, 2)
+
+
+def _separable(config: Config, axes: int) -> Build:
     filters = config.integer("filters")
-    kernel = pair(config.integers("kernel_size", 2))
-    stride = pair(config.integers("strides", 2, 1))
-    dilation = pair(config.integers("dilation_rate", 2, 1))
-    padding = config.choice("padding", "valid", "same", default="valid")
+    kernel = pair(config.integers("kernel_size", axes))
+    stride = pair(config.integers("strides", axes, 1))
+    dilation = pair(config.integers("dilation_rate", axes, 1))
+    padding = config.choice("padding", *WINDOW_PADDINGS[axes], default="valid")
     multiplier = config.integer("depth_multiplier", 1)
     has_bias = config.boolean("use_bias", True)
     activation = read_activation(config)
-    layout = data_format(config)
+    layout = config.data_format(axes + 1)
     config.only("groups", 1)
 
     def build(call: Call) -> Value:
-        x = call.image(layout)
+        x = as_image(call, axes, layout)
         channels = x.type.shape[-1]
-        depthwise = call.weights.take("depthwise_kernel", (*kernel, channels, multiplier))
-        pointwise = call.weights.take("pointwise_kernel", (1, 1, channels * multiplier, filters))
+        spatial = call.weights.array("depthwise_kernel", (*kernel[-axes:], channels, multiplier))
+        depthwise = Constant(spatial.reshape(*kernel, channels, multiplier))
+        mixing = call.weights.array("pointwise_kernel", (*(1,) * axes, channels * multiplier, filters))
+        pointwise = Constant(mixing.reshape(1, 1, channels * multiplier, filters))
         bias = call.weights.take("bias", (filters,)) if has_bias else None
         make = functools.partial(
             SeparableConv2D, depthwise, pointwise, bias, stride, padded(padding, x, kernel, stride, dilation), dilation
         )
-        return call.activated(make, activation, x)
+        return from_image(call, axes, layout, make, activation, x)
 
     return build
 
 
-@converts("Dense")
+@converts("Conv1DTranspose", over_time=True)
+def conv1d_transpose(config: Config) -> Build:
+    """Conv1DTranspose with any output padding."""
+    return _transposed(config, 1)
+
+
+@converts("Conv2DTranspose")
+def conv2d_transpose(config: Config) -> Build:
+    """Conv2DTranspose with any output padding."""
+    return _transposed(config, 2)
+
+
+def _transposed(config: Config, axes: int) -> Build:
+    filters = config.integer("filters")
+    kernel = pair(config.integers("kernel_size", axes))
+    stride = pair(config.integers("strides", axes, 1))
+    dilation = pair(config.integers("dilation_rate", axes, 1))
+    padding = config.choice("padding", "valid", "same", default="valid")
+    more = None if config.raw("output_padding") is None else config.integers("output_padding", axes, None, 0)
+    has_bias = config.boolean("use_bias", True)
+    activation = read_activation(config)
+    layout = config.data_format(axes + 1)
+    config.only("groups", 1)
+    if more is not None and any(m >= s for m, s in zip(more, stride[-axes:], strict=True)):
+        raise config.fault(f"output_padding {list(more)} must be less than strides {list(stride[-axes:])}")
+
+    def build(call: Call) -> Value:
+        x = as_image(call, axes, layout)
+        channels = x.type.shape[-1]
+        stored = call.weights.array("kernel", (*kernel[-axes:], filters, channels))
+        weights = Constant(stored.reshape(*kernel, filters, channels))
+        bias = call.weights.take("bias", (filters,)) if has_bias else None
+        # a row is as high as the image: nothing is added to it or cut from it
+        vertical, below = ((0, 0), 0) if axes == 1 else _spread(padding, x, kernel, stride, dilation, more, 0)
+        horizontal, behind = _spread(padding, x, kernel, stride, dilation, more, 1)
+        make = functools.partial(
+            Conv2DTranspose, weights, bias, stride, (vertical, horizontal), (below, behind), dilation
+        )
+        return from_image(call, axes, layout, make, activation, x)
+
+    return build
+
+
+def _spread(
+    padding: str, x: Value, kernel: Pair, stride: Pair, dilation: Pair, more: tuple[int, ...] | None, axis: int
+) -> tuple[Pair, int]:
+    """((cut before, cut after), added behind) along one axis of a transposed convolution.
+
+    Keras fixes the output's size first.  TensorFlow then takes the layer for
+    the gradient of a convolution whose input has this size, and so cuts off at
+    the front what that convolution's padding would be.
+    """
+    size, span, step = x.type.shape[axis], extent(kernel[axis], dilation[axis]), stride[axis]
+    spread = (size - 1) * step + span
+    if more is None:
+        wanted = size * step + (max(span - step, 0) if padding == "valid" else 0)
+    else:
+        wanted = spread - (2 * (span // 2) if padding == "same" else 0) + more[axis - 2]
+    before = max(spread - wanted, 0) // 2 if padding == "same" else 0
+    return (before, max(spread - before - wanted, 0)), max(wanted - (spread - before), 0)
+
+
+@converts("Dense", over_time=True)
 def dense(config: Config) -> Build:
     """Dense over the last axis of an input of any rank."""
     units = config.integer("units")
@@ -145,8 +227,6 @@ def dense(config: Config) -> Build:
             image = stored.reshape(*(shape[axis] for axis in axes), units)
             weights = Constant(np.transpose(image, (*np.argsort(axes), len(axes))).reshape(-1, units))
         bias = call.weights.take("bias", (units,)) if has_bias else None
-        make = functools.partial(Dense, weights, bias)
-        plain = Value(x.name, x.type, x.axes)
-        return call.activated(make, activation, plain)
+        return call.activated(functools.partial(Dense, weights, bias), activation, x)
 
     return build

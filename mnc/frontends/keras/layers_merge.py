@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
+from mnc.frontends.keras.layers_norm import unit_epsilon
 from mnc.frontends.keras.registry import Converter, converts
-from mnc.ir.layers import Add, Average, Concatenate, Maximum, Merge, Minimum, Multiply, Subtract
+from mnc.ir.layers import Add, Average, Concatenate, Dot, Maximum, Merge, Minimum, Multiply, Subtract, UnitNormalization
 
 
 def _operands(call: Call) -> tuple[Value, ...]:
@@ -21,13 +22,8 @@ def _merge(kind: type[Merge]) -> Build:
         operands = _operands(call)
         if len(operands) < 2:
             raise call.fault("the layer needs at least two inputs")
-        ranks = {len(value.axes) for value in operands}
-        if len(ranks) > 1:
-            raise call.fault(
-                f"the inputs have different numbers of axes ({', '.join(map(str, sorted(ranks)))})",
-                "reshape the smaller one first, for instance with Reshape((1, 1, channels))",
-            )
-        return call.emit(kind(), *operands, axes=operands[0].axes)
+        # axes of one element stand before those of an operand that has fewer, as NumPy broadcasts
+        return call.emit(kind(), *operands, axes=None if operands[0].is_plain else operands[0].axes)
 
     return build
 
@@ -76,3 +72,24 @@ def merge(config: Config) -> Build:
     if mode == "concat":
         return _concatenate(axis)
     return _merge({"sum": Add, "mul": Multiply, "ave": Average, "max": Maximum}[mode])
+
+
+@converts("Dot")
+def dot(config: Config) -> Build:
+    """The sum of products along one axis of each input."""
+    axes = config.integers("axes", 2, None, -8)
+    normalize = config.boolean("normalize", False)
+
+    def build(call: Call) -> Value:
+        if len(call.inputs) != 2:
+            raise call.fault(f"the layer takes two inputs, not {len(call.inputs)}")
+        operands = [call.assembly.plain(call.where, value) for value in call.inputs]
+        places = [call.axis("axes", axis, value) for axis, value in zip(axes, operands, strict=True)]
+        if normalize:
+            operands = [
+                call.emit(UnitNormalization((place,), unit_epsilon(config.keras)), value, part=f"unit{i}")
+                for i, (place, value) in enumerate(zip(places, operands, strict=True))
+            ]
+        return call.emit(Dot((places[0], places[1])), *operands)
+
+    return build

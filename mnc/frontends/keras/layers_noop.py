@@ -2,28 +2,69 @@
 
 from __future__ import annotations
 
-from mnc.frontends.keras.assembly import Build
+from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.layers_activation import elementwise
 from mnc.frontends.keras.registry import converts
 
+RANDOM_AUGMENTATION = (
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHeight",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomWidth",
+    "RandomZoom",
+)
 
-@converts("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "AlphaDropout")
+
+@converts("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "AlphaDropout", over_time=True)
 def dropout(config: Config) -> Build:
     """The dropout family."""
-    config.ignore("rate", "noise_shape", "data_format")
-    return elementwise(None)
+    config.ignore("rate", "noise_shape", "data_format", "rng_type")
+    return _nothing()
 
 
-@converts("GaussianNoise")
+@converts("GaussianNoise", over_time=True)
 def gaussian_noise(config: Config) -> Build:
     """Noise in training."""
     config.ignore("stddev")
-    return elementwise(None)
+    return _nothing()
 
 
-@converts("ActivityRegularization")
+@converts("ActivityRegularization", over_time=True)
 def activity_regularization(config: Config) -> Build:
     """A term of the training loss."""
     config.ignore("l1", "l2")
-    return elementwise(None)
+    return _nothing()
+
+
+@converts(*RANDOM_AUGMENTATION)
+def random_augmentation(config: Config) -> Build:
+    """Random changes to images in training."""
+    config.ignore_all()
+    return _nothing()
+
+
+def _nothing() -> Build:
+    through = elementwise(None)
+
+    def build(call: Call) -> Value | tuple[Value, ...]:
+        call.weights.discard()  # the state of a random generator
+        return through(call)
+
+    return build

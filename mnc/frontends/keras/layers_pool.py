@@ -1,78 +1,229 @@
-"""Pooling and padding of images."""
+"""Pooling, padding, cropping and resizing."""
 
 from __future__ import annotations
 
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
-from mnc.frontends.keras.layers_conv import data_format, padded, pair
+from mnc.frontends.keras.planes import as_image, from_image, margins, padded, pair
 from mnc.frontends.keras.registry import converts
 from mnc.ir.layers import (
     AveragePooling2D,
+    Cropping2D,
     GlobalAveragePooling,
     GlobalMaxPooling,
     GlobalPooling,
     MaxPooling2D,
     Pooling2D,
+    Reshape,
+    ResizeBilinear,
+    ResizeNearest,
     ZeroPadding2D,
 )
 
 
-def _pooling(config: Config, kind: type[Pooling2D]) -> Build:
-    pool = pair(config.integers("pool_size", 2, 2))
-    stride = pool if config.raw("strides") is None else pair(config.integers("strides", 2))
-    padding = config.choice("padding", "valid", "same", default="valid")
-    layout = data_format(config)
-
-    def build(call: Call) -> Value:
-        x = call.image(layout)
-        return call.emit(kind(pool, stride, padded(padding, x, pool, stride)), x, axes=x.axes)
-
-    return build
+@converts("MaxPooling1D", over_time=True)
+def max_pooling1d(config: Config) -> Build:
+    """The largest value of each window."""
+    return _pooling(config, MaxPooling2D, 1)
 
 
 @converts("MaxPooling2D")
 def max_pooling2d(config: Config) -> Build:
     """The largest value of each window."""
-    return _pooling(config, MaxPooling2D)
+    return _pooling(config, MaxPooling2D, 2)
+
+
+@converts("AveragePooling1D", over_time=True)
+def average_pooling1d(config: Config) -> Build:
+    """The mean of each window; padding does not count."""
+    return _pooling(config, AveragePooling2D, 1)
 
 
 @converts("AveragePooling2D")
 def average_pooling2d(config: Config) -> Build:
     """The mean of each window; padding does not count."""
-    return _pooling(config, AveragePooling2D)
+    return _pooling(config, AveragePooling2D, 2)
 
 
-def _global_pooling(config: Config, kind: type[GlobalPooling], rank: int) -> Build:
-    keepdims = config.boolean("keepdims", False)
-    layout = data_format(config)
+def _pooling(config: Config, kind: type[Pooling2D], axes: int) -> Build:
+    pool = pair(config.integers("pool_size", axes, 2))
+    stride = pool if config.raw("strides") is None else pair(config.integers("strides", axes))
+    padding = config.choice("padding", "valid", "same", default="valid")
+    layout = config.data_format(axes + 1)
 
     def build(call: Call) -> Value:
-        x = call.image(layout, rank)
+        x = as_image(call, axes, layout)
+        layer = kind(pool, stride, padded(padding, x, pool, stride))
+        return from_image(call, axes, layout, lambda _: layer, None, x)
+
+    return build
+
+
+@converts("GlobalAveragePooling1D", over_time=True)
+def global_average_pooling1d(config: Config) -> Build:
+    """The mean of each channel."""
+    return _global_pooling(config, GlobalAveragePooling, 1)
+
+
+@converts("GlobalAveragePooling2D", over_time=True)
+def global_average_pooling2d(config: Config) -> Build:
+    """The mean of each channel."""
+    return _global_pooling(config, GlobalAveragePooling, 2)
+
+
+@converts("GlobalMaxPooling1D", over_time=True)
+def global_max_pooling1d(config: Config) -> Build:
+    """The largest value of each channel."""
+    return _global_pooling(config, GlobalMaxPooling, 1)
+
+
+@converts("GlobalMaxPooling2D", over_time=True)
+def global_max_pooling2d(config: Config) -> Build:
+    """The largest value of each channel."""
+    return _global_pooling(config, GlobalMaxPooling, 2)
+
+
+def _global_pooling(config: Config, kind: type[GlobalPooling], axes: int) -> Build:
+    keepdims = config.boolean("keepdims", False)
+    layout = config.data_format(axes + 1)
+
+    def build(call: Call) -> Value:
+        if kind is GlobalAveragePooling and axes == 1:
+            call.refuse_mask(call.held)
+        if call.over_time:
+            return _pooled_each_time(call, kind, axes, keepdims, layout)
+        x = call.image(layout) if axes == 2 else call.sequence(layout)
         return call.emit(kind(keepdims), x, axes=x.axes if keepdims else None)
 
     return build
 
 
-@converts("GlobalAveragePooling2D")
-def global_average_pooling2d(config: Config) -> Build:
-    """The mean of each channel."""
-    return _global_pooling(config, GlobalAveragePooling, 3)
+def _pooled_each_time(call: Call, kind: type[GlobalPooling], axes: int, keepdims: bool, layout: str) -> Value:
+    """Global pooling of each time's image: with the times as rows, windows of one row do it."""
+    x = call.x
+    if len(x.axes) != axes + 2 or layout != "channels_last":
+        raise call.fault(f"the layer needs an input of {axes + 2} axes here, channels last")
+    times, *window, channels = x.shape
+    pixels = x.type.elements // (times * channels)
+    rows = call.emit(Reshape((times, pixels, channels)), x, part="rows")
+    windows: type[Pooling2D] = MaxPooling2D if kind is GlobalMaxPooling else AveragePooling2D
+    pooled = call.emit(windows((1, pixels), (1, pixels)), rows, part="pooled")
+    return call.emit(Reshape((times, *((1,) * len(window) if keepdims else ()), channels)), pooled)
 
 
-@converts("GlobalMaxPooling2D")
-def global_max_pooling2d(config: Config) -> Build:
-    """The largest value of each channel."""
-    return _global_pooling(config, GlobalMaxPooling, 3)
+@converts("ZeroPadding1D", over_time=True)
+def zero_padding1d(config: Config) -> Build:
+    """Zeros before and after the sequence."""
+    return _zero_padding(config, 1)
 
 
 @converts("ZeroPadding2D")
 def zero_padding2d(config: Config) -> Build:
     """Zeros round the image."""
-    vertical, horizontal = config.margins("padding", 2, 1)
-    layout = data_format(config)
+    return _zero_padding(config, 2)
+
+
+def _zero_padding(config: Config, axes: int) -> Build:
+    padding = margins(config, "padding", axes, 1)
+    layout = config.data_format(axes + 1)
+
+    def build(call: Call) -> Value:
+        x = as_image(call, axes, layout)
+        return from_image(call, axes, layout, lambda _: ZeroPadding2D(padding), None, x)
+
+    return build
+
+
+@converts("Cropping1D", over_time=True)
+def cropping1d(config: Config) -> Build:
+    """The sequence without its ends."""
+    return _cropping(config, 1, 1)
+
+
+@converts("Cropping2D")
+def cropping2d(config: Config) -> Build:
+    """The image without its borders."""
+    return _cropping(config, 2, 0)
+
+
+def _cropping(config: Config, axes: int, default: int) -> Build:
+    cropping = margins(config, "cropping", axes, default)
+    layout = config.data_format(axes + 1)
+
+    def build(call: Call) -> Value:
+        x = as_image(call, axes, layout)
+        return from_image(call, axes, layout, lambda _: Cropping2D(cropping), None, x)
+
+    return build
+
+
+@converts("CenterCrop")
+def center_crop(config: Config) -> Build:
+    """The middle of the image, where the image is at least as large."""
+    wanted = (config.integer("height"), config.integer("width"))
+    layout = config.data_format(3)
 
     def build(call: Call) -> Value:
         x = call.image(layout)
-        return call.emit(ZeroPadding2D((vertical, horizontal)), x, axes=x.axes)
+        over = [size - n for size, n in zip(x.type.shape, wanted, strict=False)]
+        if min(over) < 0:
+            raise call.fault(
+                f"height and width {wanted} are larger than the image",
+                "give it larger images, or use Resizing",
+            )
+        before = [n // 2 for n in over]
+        cropping = ((before[0], over[0] - before[0]), (before[1], over[1] - before[1]))
+        return call.emit(Cropping2D(cropping), x, axes=x.axes)
 
     return build
+
+
+@converts("UpSampling1D", over_time=True)
+def up_sampling1d(config: Config) -> Build:
+    """Every step several times."""
+    (times,) = config.integers("size", 1, 2)
+
+    def build(call: Call) -> Value:
+        x = as_image(call, 1, "channels_last")
+        height, width, _ = x.type.shape
+        return from_image(call, 1, "channels_last", lambda _: ResizeNearest((height, width * times)), None, x)
+
+    return build
+
+
+@converts("UpSampling2D")
+def up_sampling2d(config: Config) -> Build:
+    """The image enlarged by whole factors."""
+    vertical, horizontal = config.integers("size", 2, 2)
+    kind = _resize(config, "nearest")
+    layout = config.data_format(3)
+
+    def build(call: Call) -> Value:
+        x = call.image(layout)
+        height, width, _ = x.type.shape
+        return call.emit(kind((height * vertical, width * horizontal)), x, axes=x.axes)
+
+    return build
+
+
+@converts("Resizing")
+def resizing(config: Config) -> Build:
+    """The image brought to a fixed size."""
+    size = (config.integer("height"), config.integer("width"))
+    kind = _resize(config, "bilinear")
+    layout = config.data_format(3)
+    config.only("crop_to_aspect_ratio", False)
+    config.only("pad_to_aspect_ratio", False)
+    config.only("antialias", False)
+    config.ignore("fill_mode", "fill_value")
+
+    def build(call: Call) -> Value:
+        x = call.image(layout)
+        return call.emit(kind(size), x, axes=x.axes)
+
+    return build
+
+
+def _resize(config: Config, default: str) -> type[ResizeNearest] | type[ResizeBilinear]:
+    method = config.choice("interpolation", "nearest", "bilinear", default=default)
+    return ResizeNearest if method == "nearest" else ResizeBilinear

@@ -1,34 +1,39 @@
-"""Layers that only rearrange."""
+"""Layers that only rearrange, and looking up by number."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
-from mnc.frontends.keras.layers_conv import data_format
 from mnc.frontends.keras.registry import converts
-from mnc.ir.layers import Flatten, Identity, Permute, Reshape
+from mnc.ir.layers import Embedding, Flatten, Identity, Permute, Reshape, ResizeNearest
 from mnc.ir.types import Shape
 
 
-@converts("Flatten")
+@converts("Flatten", over_time=True)
 def flatten(config: Config) -> Build:
     """All elements on one axis, in Keras' order."""
-    layout = data_format(config)
+    layout = config.choice("data_format", "channels_last", "channels_first", default="channels_last")
 
     def build(call: Call) -> Value:
-        x = call.held if call.held.before_flatten is None else call.x
+        x = call.tensor
+        if call.over_time:
+            x = call.x
+            if layout == "channels_first":
+                raise call.fault("data_format 'channels_first' is not supported under TimeDistributed")
+            return call.emit(Reshape((x.shape[0], math.prod(x.shape[1:]))), x)
         if layout == "channels_first" and len(x.axes) > 1:  # Keras moves the channels last, then flattens
             rank = len(x.axes)
             return call.emit(Flatten(), call.assembly.held_as(call.where, x, (rank - 1, *range(rank - 1))))
         result = call.emit(Flatten(), x)
-        return result if x.is_plain else Value(result.name, result.type, (0,), (x.type.shape, x.axes))
+        return result if x.is_plain else replace(result, before_flatten=(x.type.shape, x.axes))
 
     return build
 
 
-@converts("Reshape")
+@converts("Reshape", over_time=True)
 def reshape(config: Config) -> Build:
     """The same elements under another shape; one axis may be -1."""
     target = config.integer_list("target_shape", -1)
@@ -37,12 +42,13 @@ def reshape(config: Config) -> Build:
 
     def build(call: Call) -> Value:
         x = call.x
-        return call.emit(Reshape(whole_shape(call, target, x.type.elements)), x)
+        kept = x.shape[:1] if call.over_time else ()
+        return call.emit(Reshape((*kept, *_whole(call, target, math.prod(x.shape[len(kept) :])))), x)
 
     return build
 
 
-def whole_shape(call: Call, target: tuple[int, ...], elements: int) -> Shape:
+def _whole(call: Call, target: tuple[int, ...], elements: int) -> Shape:
     """The target shape with -1 replaced by what is left."""
     known = math.prod(size for size in target if size != -1)
     if -1 in target and elements % known:
@@ -50,7 +56,7 @@ def whole_shape(call: Call, target: tuple[int, ...], elements: int) -> Shape:
     return tuple(elements // known if size == -1 else size for size in target)
 
 
-@converts("Permute")
+@converts("Permute", over_time=True)
 def permute(config: Config) -> Build:
     """The axes in another order; Keras counts them from 1."""
     dims = config.integer_list("dims", 1)
@@ -59,9 +65,59 @@ def permute(config: Config) -> Build:
 
     def build(call: Call) -> Value:
         x = call.x
-        order = tuple(dim - 1 for dim in dims)
+        order = (0, *dims) if call.over_time else tuple(dim - 1 for dim in dims)
         if order == tuple(range(len(x.axes))):
             return call.emit(Identity(), x)
         return call.emit(Permute(order), x)
+
+    return build
+
+
+@converts("RepeatVector")
+def repeat_vector(config: Config) -> Build:
+    """A vector several times: a pixel stretched to a column."""
+    times = config.integer("n")
+
+    def build(call: Call) -> Value:
+        x = call.x
+        if len(x.axes) != 1:
+            raise call.fault(f"the layer needs a vector, not an input of {len(x.axes)} axes")
+        (features,) = x.shape
+        pixel = call.emit(Reshape((1, 1, features)), x, part="pixel")
+        column = call.emit(ResizeNearest((times, 1)), pixel, part="column")
+        return call.emit(Reshape((times, features)), column)
+
+    return build
+
+
+@converts("Embedding", over_time=True)
+def embedding(config: Config) -> Build:
+    """A table of vectors; the network's input is the numbers of its rows, as floats."""
+    vocabulary = config.integer("input_dim")
+    dimensions = config.integer("output_dim")
+    mask_zero = config.boolean("mask_zero", False)
+    config.ignore("input_length")
+    config.only("sparse", False)
+
+    def build(call: Call) -> Value:
+        x = call.x
+        result = call.emit(Embedding(call.weights.take("embeddings", (vocabulary, dimensions))), x)
+        return replace(result, masked=mask_zero)
+
+    return build
+
+
+@converts("Masking")
+def masking(config: Config) -> Build:
+    """Marks steps as padding; without a reader of the mask, and with the value 0, it changes nothing."""
+    value = config.number("mask_value", 0.0)
+    if value != 0.0:
+        raise config.fault(
+            f"mask_value = {value:g} is not supported", "mark the padding by 0, where no later layer reads the mask"
+        )
+
+    def build(call: Call) -> Value:
+        x = call.x
+        return replace(call.emit(Identity(), x), masked=True)
 
     return build

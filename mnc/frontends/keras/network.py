@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.frontend import Reading
 from mnc.frontends.keras.assembly import Assembly, Build, Call, Value
-from mnc.frontends.keras.config import Config, brief
+from mnc.frontends.keras.config import Config, Findings, brief
 from mnc.frontends.keras.container import SavedModel
-from mnc.frontends.keras.registry import CONVERTERS
+from mnc.frontends.keras.registry import convert
 from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.topology import Ref, in_order, read_calls, read_refs
 from mnc.frontends.keras.weights import LayerWeights, ModelWeights, snake_case
@@ -20,7 +20,6 @@ from mnc.ir.types import Shape
 MODELS = ("Sequential", "Functional")
 MAX_DEPTH = 16
 """How deep models may be nested."""
-KERAS_MODULES = ("keras", "tensorflow", "tf_keras", "builtins")
 FIXED_SHAPE = (
     "rebuild the model with a fixed input shape, for instance keras.Input((96, 96, 3)), and load the weights into it"
 )
@@ -76,7 +75,7 @@ def read_model(saved: SavedModel) -> Reading:
         model = parser.model(saved.where, saved.config, saved.weights, 0)
     except CompileError as error:
         return Reading(None, (*parser.problems, *error.problems))
-    builder = _Builder(parser.channels_first, parser.problems)
+    builder = _Builder(parser.findings, parser.problems)
     try:
         outputs = builder.outermost(model)
     except CompileError as error:
@@ -85,7 +84,7 @@ def read_model(saved: SavedModel) -> Reading:
     if builder.problems:
         return Reading(None, tuple(dict.fromkeys(builder.problems)))
     graph = builder.assembly.graph(saved.stem, outputs)
-    return Reading(graph, (), (*parser.notes, *builder.assembly.notes))
+    return Reading(graph, (), tuple(parser.findings.notes))
 
 
 class _Parser:
@@ -93,11 +92,7 @@ class _Parser:
 
     def __init__(self, saved: SavedModel) -> None:
         self.problems: list[Problem] = []
-        self.notes: list[str] = []
-        self.channels_first: set[int] = set()
-        """The ranks of images and sequences that some layer reads channels first."""
-        self._keras = saved.keras or _guess_version(saved.config)
-        self._backend = saved.backend
+        self.findings = Findings(saved.keras or _guess_version(saved.config))
 
     def model(self, where: str, entry: Mapping[str, object], weights: ModelWeights, depth: int) -> ModelSpec:
         """A model; CompileError where its own structure is at fault."""
@@ -241,12 +236,12 @@ class _Parser:
         return place, *respell(class_name, config)
 
     def _input(self, where: str, name: str, raw: Mapping[str, object]) -> InputSpec:
-        config = Config(raw, where, self._keras)
+        config = Config(raw, where, self.findings)
         for key in ("sparse", "ragged"):
             config.only(key, False, None)
         dtype = config.raw("dtype", "float32")
         if isinstance(dtype, str) and dtype.lstrip("u").startswith("int"):
-            self.notes.append(f"input {brief(name)} is {dtype} in Keras; the generated code takes the numbers as float")
+            self.findings.note(f"input {brief(name)} is {dtype} in Keras; the network takes its numbers as float")
         stated = config.raw("batch_shape", config.raw("batch_input_shape"))
         return InputSpec(where, name, self._shape(where, name, stated))
 
@@ -285,44 +280,10 @@ class _Parser:
         build, own = None, LayerWeights(where, ())
         try:
             own = weights.layer(name, class_name, ordinal)
-            build = self._converted(where, class_name, raw, entry)
+            build = convert(where, entry, self.findings)
         except CompileError as error:
             self.problems += error.problems
         return LayerSpec(where, name, build, own)
-
-    def _converted(self, where: str, class_name: str, raw: Mapping[str, object], entry: Mapping[str, object]) -> Build:
-        module, registered = entry.get("module"), entry.get("registered_name")
-        foreign = isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES
-        if class_name == "Lambda" or (isinstance(class_name, str) and class_name.startswith("TFOpLambda")):
-            raise refuse(
-                where,
-                f"a {class_name} layer holds Python code, which mnc never runs",
-                "replace it by Keras layers that do the same, for instance Rescaling or Reshape",
-            )
-        if foreign or (isinstance(registered, str) and ">" in registered) or class_name not in CONVERTERS:
-            kind = "custom layer" if foreign or (isinstance(registered, str) and ">" in registered) else "layer"
-            raise refuse(
-                where,
-                f"the {kind} {brief(class_name)} is not supported",
-                "`mnc layers` lists what is; rebuild the model from those and load the weights into it",
-            )
-        if isinstance(module, str) and ".ops" in module:
-            raise refuse(
-                where,
-                f"the operation {brief(class_name)} of {module} is not supported",
-                "use the layer of keras.layers that does the same",
-            )
-        config = Config(raw, where, self._keras)
-        policy = config.policy()
-        if policy != "float32":
-            self.notes.append(f"layers of the dtype policy {policy!r} are computed in float32")
-        build = CONVERTERS[class_name](config)
-        leftovers = config.leftovers()
-        if leftovers:
-            raise CompileError(*leftovers)
-        if raw.get("data_format") == "channels_first":
-            self.channels_first.add(2 if class_name.endswith("1D") else 3)
-        return build
 
     def _problem(self, where: str, what: str, *hints: str) -> None:
         self.problems.append(Problem(where, what, hints))
@@ -331,10 +292,10 @@ class _Parser:
 class _Builder:
     """From specifications to nodes; what depends on a refused layer is left out."""
 
-    def __init__(self, channels_first: set[int], problems: list[Problem]) -> None:
+    def __init__(self, findings: Findings, problems: list[Problem]) -> None:
         self.assembly = Assembly()
         self.problems = problems
-        self._channels_first = channels_first
+        self._findings = findings
 
     def outermost(self, model: ModelSpec) -> tuple[Value, ...]:
         inputs: list[Value | None] = []
@@ -344,11 +305,11 @@ class _Builder:
                 if not self.problems:
                     raise refuse(given.where, f"the shape of input {brief(given.name)} is unknown", FIXED_SHAPE)
                 continue
-            turned = len(given.shape) in self._channels_first
+            turned = len(given.shape) in self._findings.channels_first
             inputs.append(self.assembly.input(given.where, given.name, given.shape, turned))
             if turned:
                 order = "(height, width, channels)" if len(given.shape) == 3 else "(steps, channels)"
-                self.assembly.note(
+                self._findings.note(
                     f"input {brief(given.name)} is channels first in Keras; the network takes it {order}"
                 )
         results = self._run(model, tuple(inputs), "")
@@ -359,7 +320,7 @@ class _Builder:
             if result.before_flatten is not None:
                 result = self.assembly.plain(model.where, result)
             if not result.is_plain:
-                self.assembly.note(f"output {brief(result.name)} is channels first in Keras; the network gives it last")
+                self._findings.note(f"output {brief(result.name)} is channels first in Keras, here channels last")
             values.append(result)
         return tuple(values)
 

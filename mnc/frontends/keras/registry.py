@@ -2,24 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from mnc.errors import CompileError, refuse
 from mnc.frontends.keras.assembly import Build
-from mnc.frontends.keras.config import Config
+from mnc.frontends.keras.config import Config, Findings, brief
+from mnc.frontends.keras.spelling import respell
 
 Converter = Callable[[Config], Build]
 """Reads a whole configuration, refuses what it cannot honour, and returns how to build one call."""
 
 CONVERTERS: dict[str, Converter] = {}
+OVER_TIME: set[str] = set()
+"""The classes that TimeDistributed can apply: what they build also takes one more axis in front."""
+
+KERAS_MODULES = ("keras", "tensorflow", "tf_keras", "builtins")
+REBUILD = "`mnc layers` lists what is; rebuild the model from those and load the weights into it"
 
 
-def converts(*class_names: str) -> Callable[[Converter], Converter]:
+def converts(*class_names: str, over_time: bool = False) -> Callable[[Converter], Converter]:
     """Register a converter for Keras classes."""
 
     def register(converter: Converter) -> Converter:
         for name in class_names:
             assert name not in CONVERTERS, name
             CONVERTERS[name] = converter
+            if over_time:
+                OVER_TIME.add(name)
         return converter
 
     return register
+
+
+def convert(where: str, entry: Mapping[str, object], findings: Findings) -> Build:
+    """How to build a layer that is serialised as class_name, config, module and registered_name.
+
+    CompileError where the class or any of its attributes is not supported.
+    """
+    class_name, config = understood(where, entry, findings)
+    build = CONVERTERS[class_name](config)
+    leftovers = config.leftovers()
+    if leftovers:
+        raise CompileError(*leftovers)
+    return build
+
+
+def understood(where: str, entry: Mapping[str, object], findings: Findings) -> tuple[str, Config]:
+    """A serialised layer's class, which is one of CONVERTERS, and its configuration."""
+    stated, raw = entry.get("class_name"), entry.get("config")
+    if not isinstance(stated, str) or not isinstance(raw, Mapping):
+        raise refuse(where, "it must be a layer with class_name and config", "save the model again with Keras")
+    class_name, raw = respell(stated, raw)
+    module, registered = entry.get("module"), entry.get("registered_name")
+    if class_name == "Lambda":
+        raise refuse(
+            where,
+            "a Lambda layer holds Python code, which mnc never runs",
+            "replace it by Keras layers that do the same, for instance Rescaling or Reshape",
+        )
+    foreign = isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES
+    if foreign or (isinstance(registered, str) and ">" in registered):
+        raise refuse(where, f"the custom layer {brief(stated)} is not supported", REBUILD)
+    if class_name in ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer") or (
+        isinstance(module, str) and ".ops" in module
+    ):
+        operation = raw.get("function", raw.get("name", stated))
+        raise refuse(
+            where,
+            f"the operation {brief(operation)} is not a layer and not supported",
+            "use the layer of keras.layers that does the same, for instance Add, Multiply or Rescaling",
+        )
+    if class_name not in CONVERTERS:
+        raise refuse(where, f"the layer {brief(stated)} is not supported", REBUILD)
+    config = Config(raw, where, findings)
+    config.check_policy()
+    return class_name, config

@@ -73,13 +73,10 @@ class LayerWeights:
     def take(self, role: str, shape: Shape, scope: str = "") -> Constant:
         """The next weight, which must have this shape; `scope` tells apart what has the same role twice."""
         key = (scope, role)
+        array = self.array(role, shape, scope)
         if key not in self._constants:
-            self._constants[key] = Constant(self.array(role, shape, scope))
-        constant = self._constants[key]
-        if constant.shape != shape:
-            given, wanted = show(constant.shape), show(shape)
-            raise refuse(self._where, f"the {role} has the shape {given}; this call of the layer needs {wanted}")
-        return constant
+            self._constants[key] = Constant(array)
+        return self._constants[key]
 
     def array(self, role: str, shape: Shape, scope: str = "") -> Array:
         """Like `take`, for whoever rearranges the numbers: a plain float32 array."""
@@ -87,7 +84,11 @@ class LayerWeights:
         if key not in self._taken:
             entry = self._next(role)
             self._taken[key] = hdf5.floats(entry.where, entry.dataset, f"the {role}", shape)
-        return self._taken[key]
+        array = self._taken[key]
+        if array.shape != shape:
+            given, wanted = show(array.shape), show(shape)
+            raise refuse(self._where, f"the {role} has the shape {given}; this call of the layer needs {wanted}")
+        return array
 
     def inside(self, attribute: str) -> LayerWeights:
         """The weights of what the layer holds as `attribute`, in a file that keeps them apart."""
@@ -98,6 +99,10 @@ class LayerWeights:
     def unused(self) -> tuple[str, ...]:
         """The places of the weights that no call has taken."""
         return tuple(entry.where for entry in self._entries)
+
+    def discard(self) -> None:
+        """Let go of weights that mean nothing at inference, such as the state of a random generator."""
+        self._entries.clear()
 
     @property
     def shapes(self) -> tuple[Shape, ...]:

@@ -5,15 +5,18 @@ from mnc.ir.layers.elementwise import (
     Activation,
     Add,
     Average,
+    Dot,
     Identity,
     Maximum,
     Merge,
     Minimum,
     Multiply,
+    PReLU,
     Softmax,
     Subtract,
 )
-from mnc.ir.layers.norm import BatchNormalization
+from mnc.ir.layers.embedding import Embedding
+from mnc.ir.layers.norm import BatchNormalization, GroupNormalization, LayerNormalization, UnitNormalization
 from mnc.ir.layers.pool import (
     AveragePooling2D,
     GlobalAveragePooling,
@@ -23,10 +26,15 @@ from mnc.ir.layers.pool import (
     Pooling2D,
     ZeroPadding2D,
 )
-from mnc.ir.layers.shape import Concatenate, Flatten, Permute, Reshape
+from mnc.ir.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from mnc.ir.layers.resize import Cropping2D, Resize, ResizeBilinear, ResizeNearest
+from mnc.ir.layers.shape import Concatenate, Flatten, Permute, Reshape, Reverse
+from mnc.ir.layers.transpose_conv import Conv2DTranspose
 from mnc.ir.layers.window import NO_PADDING, Padding, Pair, same_padding
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "NO_PADDING",
     "Activation",
     "Add",
@@ -35,26 +43,40 @@ __all__ = [
     "BatchNormalization",
     "Concatenate",
     "Conv2D",
+    "Conv2DTranspose",
+    "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dot",
+    "Embedding",
     "Flatten",
     "GlobalAveragePooling",
     "GlobalMaxPooling",
     "GlobalPooling",
+    "GroupNormalization",
     "Identity",
+    "LayerNormalization",
     "MaxPooling2D",
     "Maximum",
     "Merge",
     "Minimum",
     "Multiply",
+    "PReLU",
     "Padding",
     "Pair",
     "Permute",
     "Pooling2D",
+    "Recurrent",
     "Reshape",
+    "Resize",
+    "ResizeBilinear",
+    "ResizeNearest",
+    "Reverse",
     "SeparableConv2D",
+    "SimpleRNN",
     "Softmax",
     "Subtract",
+    "UnitNormalization",
     "ZeroPadding2D",
     "same_padding",
 ]

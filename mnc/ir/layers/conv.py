@@ -135,6 +135,18 @@ class SeparableConv2D(Layer):
     dilation: Pair = (1, 1)
     activation: Function | None = None
 
+    @property
+    def kernel(self) -> Pair:
+        return (self.depthwise.shape[0], self.depthwise.shape[1])
+
+    @property
+    def filters(self) -> int:
+        return self.pointwise.shape[3]
+
+    @property
+    def depth_multiplier(self) -> int:
+        return self.depthwise.shape[3]
+
     def parts(self) -> tuple[DepthwiseConv2D, Conv2D]:
         """The two layers it stands for."""
         return (

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from mnc.ir.activations import Function, Relu
 from mnc.ir.layer import Layer
-from mnc.ir.types import ShapeError, TensorType, show
+from mnc.ir.types import Constant, ShapeError, TensorType, show
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,22 @@ class Activation(Layer):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         return inputs[0]
+
+
+@dataclass(frozen=True)
+class PReLU(Layer):
+    """out = in where in > 0, else alpha * in, with a learnt alpha (arXiv 1502.01852)."""
+
+    alpha: Constant
+    """As many axes as the input, each as large or, where alpha is shared along it, 1."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if len(self.alpha.shape) != x.rank or any(
+            own not in (1, size) for own, size in zip(self.alpha.shape, x.shape, strict=True)
+        ):
+            raise ShapeError(f"its alpha {show(self.alpha.shape)} does not fit {show(x.shape)}")
+        return TensorType(x.shape, x.dtype)
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,38 @@ class Maximum(Merge):
 @dataclass(frozen=True)
 class Minimum(Merge):
     """out = activation(min(in 0, in 1, ...))."""
+
+
+@dataclass(frozen=True)
+class Dot(Layer):
+    """out[i..., j...] = sum over k of in 0[i..., k at axes[0]] * in 1[j..., k at axes[1]].
+
+    The axes that remain of the first input come before those of the second;
+    where none remain, the output is (1,).
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    axes: tuple[int, int] = (-1, -1)
+    """One axis of each input, without batch; negative counts from the last."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        a, b = inputs
+        for x, axis in zip(inputs, self.axes, strict=True):
+            if not -x.rank <= axis < x.rank:
+                raise ShapeError(f"axis {axis} is not among the {x.rank} axes of {x}")
+        if a.shape[self.axes[0]] != b.shape[self.axes[1]]:
+            raise ShapeError(f"{show(a.shape)} and {show(b.shape)} differ along axes {self.axes}")
+        return TensorType((*without(a.shape, self.axes[0]), *without(b.shape, self.axes[1])) or (1,), a.dtype)
+
+    def macs(self, *inputs: TensorType) -> int:
+        return self.infer(*inputs).elements * inputs[0].shape[self.axes[0]]
+
+
+def without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    """A shape without one axis, which may be counted from the last."""
+    axis %= len(shape)
+    return shape[:axis] + shape[axis + 1 :]
 
 
 def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:

@@ -48,6 +48,20 @@ class Permute(Layer):
 
 
 @dataclass(frozen=True)
+class Reverse(Layer):
+    """The same elements, those along `axis` in reverse order."""
+
+    axis: int = 0
+    """Among the axes without batch; negative counts from the last."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if not -x.rank <= self.axis < x.rank:
+            raise ShapeError(f"axis {self.axis} is not among the {x.rank} axes of its input")
+        return x
+
+
+@dataclass(frozen=True)
 class Concatenate(Layer):
     """The inputs one behind the other along `axis`."""
 

@@ -1,0 +1,256 @@
+"""Recurrent layers, in both directions too, and layers applied to each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mnc.errors import CompileError
+from mnc.frontends.keras.activations import read_function
+from mnc.frontends.keras.assembly import Build, Call, Value
+from mnc.frontends.keras.config import Config, brief
+from mnc.frontends.keras.registry import CONVERTERS, OVER_TIME, converts, understood
+from mnc.frontends.keras.weights import LayerWeights
+from mnc.ir.activations import Function
+from mnc.ir.layers import GRU, LSTM, Add, Average, Concatenate, Multiply, Recurrent, Reverse, SimpleRNN
+from mnc.ir.types import Constant
+
+CELLS = {"SimpleRNNCell": "SimpleRNN", "GRUCell": "GRU", "LSTMCell": "LSTM"}
+MERGES = {"sum": Add, "mul": Multiply, "ave": Average}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One recurrent layer, its configuration read."""
+
+    kind: type[Recurrent]
+    units: int
+    has_bias: bool
+    activation: Function | None
+    gate: Function | None
+    """The recurrent activation, for kinds that have one."""
+    reset_after: bool
+    return_sequences: bool
+    return_state: bool
+    go_backwards: bool
+    stateful: bool
+
+    def layer(self, weights: LayerWeights, features: int, scope: str = "") -> Recurrent:
+        """The IR's layer for inputs of so many features; `scope` tells a layer's two directions apart."""
+        kernel, recurrent, bias = self._weights(weights.inside("cell"), features, scope)
+        common = {
+            "kernel": kernel,
+            "recurrent_kernel": recurrent,
+            "bias": bias,
+            "activation": self.activation,
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+            "stateful": self.stateful,
+        }
+        make: Callable[..., Recurrent] = self.kind
+        if self.kind is GRU:
+            return make(**common, recurrent_activation=self.gate, reset_after=self.reset_after)
+        if self.kind is LSTM:
+            return make(**common, recurrent_activation=self.gate)
+        return make(**common)
+
+    def _weights(self, weights: LayerWeights, features: int, scope: str) -> tuple[Constant, Constant, Constant | None]:
+        width = self.kind.gates * self.units
+        keras1_order = {GRU: "zrh", LSTM: "icfo"}.get(self.kind, "")
+        if keras1_order and len(weights.shapes) == 3 * len(keras1_order):
+            return self._keras1_weights(weights, features, keras1_order, scope)
+        kernel = weights.take("kernel", (features, width), scope)
+        recurrent = weights.take("recurrent_kernel", (self.units, width), scope)
+        bias_shape = (2, width) if self.kind is GRU and self.reset_after else (width,)
+        return kernel, recurrent, weights.take("bias", bias_shape, scope) if self.has_bias else None
+
+    def _keras1_weights(
+        self, weights: LayerWeights, features: int, gates: str, scope: str
+    ) -> tuple[Constant, Constant, Constant]:
+        """Keras 1 stores each gate's W, U and b by itself, the LSTM's gates in the order i, c, f, o."""
+        stored = {}
+        for gate in gates:
+            stored[gate] = [
+                weights.array(f"{name}_{gate}", shape, scope)
+                for name, shape in (
+                    ("W", (features, self.units)),
+                    ("U", (self.units, self.units)),
+                    ("b", (self.units,)),
+                )
+            ]
+        order = "ifco" if self.kind is LSTM else gates
+        kernel, recurrent, bias = (
+            Constant(np.concatenate([stored[gate][i] for gate in order], axis=-1)) for i in range(3)
+        )
+        return kernel, recurrent, bias
+
+
+def read_spec(kind: type[Recurrent], config: Config) -> Spec:
+    """The attributes of a recurrent layer."""
+    config.ignore("unit_forget_bias", "dropout", "recurrent_dropout", "implementation", "unroll", "use_cudnn")
+    config.only("time_major", False, None)
+    config.ignore("zero_output_for_mask")  # a mask is refused where there is one
+    has_gates = kind is not SimpleRNN
+    # Keras 1 and the first Keras 2 had the reset gate before the product, and no attribute for it
+    return Spec(
+        kind=kind,
+        units=config.integer("units"),
+        has_bias=config.boolean("use_bias", True),
+        activation=read_function(config, "activation", "tanh"),
+        gate=read_function(config, "recurrent_activation", "hard_sigmoid") if has_gates else None,
+        reset_after=config.boolean("reset_after", False) if kind is GRU else False,
+        return_sequences=config.boolean("return_sequences", False),
+        return_state=config.boolean("return_state", False),
+        go_backwards=config.boolean("go_backwards", False),
+        stateful=config.boolean("stateful", False),
+    )
+
+
+@converts("SimpleRNN")
+def simple_rnn(config: Config) -> Build:
+    """The plain recurrent layer."""
+    return _recurrent(read_spec(SimpleRNN, config))
+
+
+@converts("GRU")
+def gru(config: Config) -> Build:
+    """The gated recurrent unit, with the reset gate before or after the product."""
+    return _recurrent(read_spec(GRU, config))
+
+
+@converts("LSTM")
+def lstm(config: Config) -> Build:
+    """Long short-term memory."""
+    return _recurrent(read_spec(LSTM, config))
+
+
+@converts("RNN")
+def rnn(config: Config) -> Build:
+    """A recurrent layer that is written as its cell and the loop round it."""
+    return _recurrent(_rnn_spec(config))
+
+
+KINDS: Mapping[str, type[Recurrent]] = {"SimpleRNN": SimpleRNN, "GRU": GRU, "LSTM": LSTM}
+
+
+def _rnn_spec(config: Config) -> Spec:
+    cell = config.raw("cell")
+    stated = cell.get("class_name") if isinstance(cell, Mapping) else None
+    inner = cell.get("config") if isinstance(cell, Mapping) else None
+    if not isinstance(stated, str) or stated not in CELLS or not isinstance(inner, Mapping):
+        raise config.fault(f"the cell {brief(stated)} is not supported", f"mnc knows {', '.join(CELLS)}")
+    outer = {key: value for key, value in config.remaining().items() if key != "cell"}
+    merged = Config({**inner, **outer}, config.where, config.findings)
+    spec = read_spec(KINDS[CELLS[stated]], merged)
+    _refuse_leftovers(merged)
+    config.ignore_all()
+    return spec
+
+
+def _recurrent(spec: Spec) -> Build:
+    def build(call: Call) -> Value | tuple[Value, ...]:
+        x = _sequence(call)
+        results = call.emit_all(spec.layer(call.weights, x.shape[-1]), x)
+        return results if spec.return_state else results[0]
+
+    return build
+
+
+def _sequence(call: Call) -> Value:
+    if len(call.inputs) > 1:
+        raise call.fault(
+            "an initial state as a further input is not supported", "make the layer stateful, or start from zero"
+        )
+    x = call.x
+    call.refuse_mask(x)
+    if len(x.axes) != 2:
+        raise call.fault(f"the layer needs a sequence (steps, features), not an input of {len(x.axes)} axes")
+    return x
+
+
+@converts("Bidirectional")
+def bidirectional(config: Config) -> Build:
+    """A recurrent layer and its mirror image, which reads the steps backwards."""
+    merge = config.raw("merge_mode", "concat")
+    if merge is not None and merge != "concat" and (not isinstance(merge, str) or merge not in MERGES):
+        raise config.fault(
+            f"merge_mode = {brief(merge)} is not supported", f"mnc knows concat, {', '.join(MERGES)}, null"
+        )
+    forward = _inner_spec(config, "layer")
+    backward = replace(forward, go_backwards=not forward.go_backwards)
+    if config.raw("backward_layer") is not None:
+        backward = _inner_spec(config, "backward_layer")
+    config.ignore("num_constants")
+    # Keras' wrapper writes its layer's attributes beside its own
+    config.ignore("return_sequences", "return_state", "stateful", "go_backwards", "zero_output_for_mask")
+    if (forward.return_sequences, forward.return_state) != (backward.return_sequences, backward.return_state):
+        raise config.fault("the two directions must return the same")
+
+    def build(call: Call) -> tuple[Value, ...]:
+        x = _sequence(call)
+        features = x.shape[-1]
+        there = call.emit_all(
+            forward.layer(call.weights.inside("forward_layer"), features, "forward"), x, part="forward"
+        )
+        back = call.emit_all(
+            backward.layer(call.weights.inside("backward_layer"), features, "backward"), x, part="backward"
+        )
+        states = (*there[1:], *back[1:])
+        returned = back[0]
+        if backward.return_sequences:
+            returned = call.emit(Reverse(0), returned, part="backward_in_order")
+        if merge is None:
+            return (there[0], returned, *states)
+        layer = Concatenate(-1) if merge == "concat" else MERGES[str(merge)]()
+        return (call.emit(layer, there[0], returned), *states)
+
+    return build
+
+
+def _inner_spec(config: Config, key: str) -> Spec:
+    """The recurrent layer that a wrapper holds."""
+    class_name, inner = _inner(config, key)
+    if class_name == "RNN":
+        return _rnn_spec(inner)
+    if class_name not in KINDS:
+        raise config.fault(f"the wrapped layer {brief(class_name)} is not supported", f"mnc knows {', '.join(KINDS)}")
+    spec = read_spec(KINDS[class_name], inner)
+    _refuse_leftovers(inner)
+    return spec
+
+
+def _inner(config: Config, key: str) -> tuple[str, Config]:
+    entry = config.raw(key)
+    if not isinstance(entry, Mapping):
+        raise config.fault(f"{key} must be a layer, not {brief(entry)}")
+    return understood(f"{config.where}/{key}", entry, config.findings)
+
+
+def _refuse_leftovers(config: Config) -> None:
+    leftovers = config.leftovers()
+    if leftovers:
+        raise CompileError(*leftovers)
+
+
+@converts("TimeDistributed")
+def time_distributed(config: Config) -> Build:
+    """A layer applied to each step by itself, where the layer's IR form does so anyway."""
+    class_name, inner = _inner(config, "layer")
+    if class_name not in OVER_TIME:
+        raise config.fault(
+            f"TimeDistributed over a {class_name} layer is not supported",
+            "let the network see one step at a time, or make the steps channels of one image",
+        )
+    through = CONVERTERS[class_name](inner)
+    _refuse_leftovers(inner)
+
+    def build(call: Call) -> Value | tuple[Value, ...]:
+        x = call.x
+        if len(x.axes) < 2:
+            raise call.fault(f"the layer needs steps along the first axis, not an input of {len(x.axes)} axes")
+        return through(replace(call, inputs=(x,), weights=call.weights.inside("layer"), over_time=True))
+
+    return build

@@ -1,0 +1,121 @@
+"""Recurrent layers: one step after the other, with a state between them.
+
+All of them read (steps, features).  The state is zero before the first step;
+where `stateful`, it is what the run before left, and zero before the first
+run (the samples of a batch count as runs one after the other).  With
+`go_backwards` the last step is read first.  The output is (units,), that of
+the step read last, or with `return_sequences` (steps, units), all of them in
+the order in which they were read.  With `return_state` the state after the
+last step follows as further outputs, each (units,).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mnc.ir.activations import Function, Sigmoid, Tanh
+from mnc.ir.layer import Layer
+from mnc.ir.layers.conv import expect_rank, expect_shape
+from mnc.ir.types import Constant, ShapeError, TensorType, show
+
+
+@dataclass(frozen=True)
+class Recurrent(Layer):
+    """Base of the recurrent layers."""
+
+    gates: ClassVar[int] = 1
+    """How many blocks of `units` columns the weights have."""
+    states: ClassVar[int] = 1
+    """How many vectors the state consists of."""
+
+    kernel: Constant
+    """(features, gates * units)."""
+    recurrent_kernel: Constant
+    """(units, gates * units)."""
+    bias: Constant | None = None
+    """(gates * units,)."""
+    activation: Function | None = Tanh()
+    return_sequences: bool = False
+    return_state: bool = False
+    go_backwards: bool = False
+    stateful: bool = False
+
+    @property
+    def units(self) -> int:
+        return self.recurrent_kernel.shape[0]
+
+    def expect_bias(self) -> None:
+        """ShapeError where the bias does not fit."""
+        expect_shape("bias", self.bias, (self.gates * self.units,))
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if x.rank != 2:
+            raise ShapeError(f"needs a sequence (steps, features), not {x.rank} axes")
+        expect_rank("kernel", self.kernel, 2)
+        expect_rank("recurrent kernel", self.recurrent_kernel, 2)
+        steps, features = x.shape
+        width = self.gates * self.units
+        if self.kernel.shape != (features, width):
+            raise ShapeError(f"its kernel must be {show((features, width))}, not {show(self.kernel.shape)}")
+        expect_shape("recurrent kernel", self.recurrent_kernel, (self.units, width))
+        self.expect_bias()
+        return TensorType((steps, self.units) if self.return_sequences else (self.units,), x.dtype)
+
+    def outputs(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        output = self.infer(*inputs)
+        state = TensorType((self.units,), output.dtype)
+        return (output, *(state,) * self.states) if self.return_state else (output,)
+
+    def macs(self, *inputs: TensorType) -> int:
+        (x,) = inputs
+        return x.shape[0] * (self.kernel.array.size + self.recurrent_kernel.array.size)
+
+
+@dataclass(frozen=True)
+class SimpleRNN(Recurrent):
+    """h = activation(x @ kernel + h @ recurrent_kernel + bias), for each step x.
+
+    The output of a step is h, which is also the state.
+    """
+
+
+@dataclass(frozen=True)
+class GRU(Recurrent):
+    """h = z * h + (1 - z) * c, for each step x (arXiv 1406.1078).
+
+    z = recurrent_activation(x @ Kz + h @ Rz + bz), the update gate;
+    r = recurrent_activation(x @ Kr + h @ Rr + br), the reset gate;
+    c = activation(x @ Kh + (r * h) @ Rh + bh), or where `reset_after`
+    c = activation(x @ Kh + bh + r * (h @ Rh + dh)).
+    K and R are the blocks of kernel and recurrent_kernel in the order z, r, h.
+    With `reset_after` each gate has a second bias, d, added to its product
+    with h.  The output of a step is h, which is also the state.
+    """
+
+    gates: ClassVar[int] = 3
+
+    recurrent_activation: Function | None = Sigmoid()
+    reset_after: bool = True
+    """The bias is then (2, 3 * units): b, then d."""
+
+    def expect_bias(self) -> None:
+        width = 3 * self.units
+        expect_shape("bias", self.bias, (2, width) if self.reset_after else (width,))
+
+
+@dataclass(frozen=True)
+class LSTM(Recurrent):
+    """c = f * c + i * activation(x @ Kc + h @ Rc + bc); h = o * activation(c), for each step x.
+
+    i, f, o = recurrent_activation(x @ K + h @ R + b), each with its blocks of
+    kernel, recurrent_kernel and bias, whose order is i, f, c, o (Hochreiter
+    and Schmidhuber 1997, with the forget gate of Gers 2000).  The output of a
+    step is h; the state is h and c.
+    """
+
+    gates: ClassVar[int] = 4
+    states: ClassVar[int] = 2
+
+    recurrent_activation: Function | None = Sigmoid()
