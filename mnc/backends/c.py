@@ -111,10 +111,10 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
             w()
         elif not program.state_bytes:
             w("(void)net;")
-        for i, call in enumerate(pieces.calls):
+        for i, (call, output) in enumerate(zip(pieces.calls, pieces.outputs, strict=True)):
             w(call)
             if trace:
-                w(f"MNC_TRACE({i}, {call[call.rindex(',') + 2 : -2]});")
+                w(f"MNC_TRACE({i}, {output});")
     return w.text()
 
 

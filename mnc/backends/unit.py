@@ -25,6 +25,8 @@ class Unit:
     """One statement a layer; they name `arena`, and the inputs and outputs by `pointers`."""
     constant_bytes: Mapping[str, int]
     """Bytes of constants of each step, by the name of its node."""
+    outputs: tuple[str, ...]
+    """For each step, where its first output lies, for a traced build."""
 
 
 def unit(program: Program, plan: Plan, prefix: str, library: Library) -> Unit:
@@ -47,6 +49,7 @@ def unit(program: Program, plan: Plan, prefix: str, library: Library) -> Unit:
         layers,
         tuple(calls),
         {step.node.name: sum(c.bytes for c in step.constants.values()) for step in program.steps},
+        tuple(pointers[step.writes[0].buffer] for step in program.steps),
     )
 
 
