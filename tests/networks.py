@@ -11,54 +11,23 @@ values on `samples` exceed `LARGEST` is left out.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
+from layer_kinds import FUNCTIONS, KINDS, Draw, functions
 
-from mnc.ir import activations
-from mnc.ir.activations import Function
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import (
-    Activation,
-    Add,
-    Average,
-    AveragePooling2D,
-    BatchNormalization,
-    Concatenate,
-    Conv2D,
-    Dense,
-    DepthwiseConv2D,
-    Flatten,
-    GlobalAveragePooling,
-    GlobalMaxPooling,
-    Identity,
-    Maximum,
-    MaxPooling2D,
-    Minimum,
-    Multiply,
-    Padding,
-    Pair,
-    Reshape,
-    SeparableConv2D,
-    Softmax,
-    Subtract,
-    ZeroPadding2D,
-    same_padding,
-)
-from mnc.ir.layers.window import extent
-from mnc.ir.types import Array, Constant, Shape, ShapeError, TensorType
+from mnc.ir.types import Array, Shape, ShapeError, TensorType
 from mnc.reference import apply
+
+__all__ = ["FUNCTIONS", "KINDS", "functions", "networks", "samples", "shapes", "single_layers"]
 
 LARGEST = 50.0
 """No value of a drawn network is larger than this on its `samples`."""
-
-Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
 def samples(graph: Graph, count: int = 2, seed: int = 0) -> list[Array]:
@@ -86,7 +55,11 @@ def networks(
         branches = draw(st.integers(0, 3)) == 3
         operand = "x0" if count == 0 else draw(st.sampled_from(latest_first)) if branches else latest_first[0]
         rank = growing.values[operand].rank
-        fitting = [kind for kind in kinds if rank in KINDS[kind].ranks]
+        fitting = [
+            kind
+            for kind in kinds
+            if rank in KINDS[kind].ranks and (operand.startswith("x") or not KINDS[kind].reads_inputs_only)
+        ]
         if fitting:
             growing.add_layer(draw, draw(st.sampled_from(fitting)), operand)
     return growing.finished(draw, max_outputs)
@@ -108,12 +81,6 @@ def shapes(rank: int) -> st.SearchStrategy[Shape]:
     """Shapes without batch: short axes, the channels up to 9."""
     sizes = [st.integers(1, 7)] * (rank - 1)
     return st.tuples(*sizes, st.integers(1, 6) | st.integers(7, 9))
-
-
-@st.composite
-def functions(draw: Draw) -> Function:
-    """Any activation function with any attributes."""
-    return FUNCTIONS[draw(st.sampled_from(list(FUNCTIONS)))](draw)
 
 
 def _sample(rng: np.random.Generator, type_: TensorType, count: int) -> Array:
@@ -146,7 +113,7 @@ class _Growing:
             names.append(draw(st.sampled_from([name for name in self.values if self._fit(layer, names, name)])))
         types = layer.outputs(*(self.values[name] for name in names))
         arrays = apply(layer, *(self.arrays[name] for name in names))
-        if any(np.abs(array).max() > LARGEST or array.size > 10_000 for array in arrays):
+        if not all(np.abs(array).max() <= LARGEST and array.size <= 10_000 for array in arrays):
             return
         index = len(self.nodes)
         outputs = tuple(f"v{index}" if i == 0 else f"v{index}_{i}" for i in range(len(types)))
@@ -173,199 +140,3 @@ class _Growing:
         if len(outputs) < max_outputs and inner and draw(st.integers(0, 3)) == 3:
             outputs.append(draw(st.sampled_from(inner)))
         return Graph("random", tuple(self.inputs), tuple(self.nodes), tuple(outputs))
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How layers of one kind are drawn for an operand of one of these ranks."""
-
-    ranks: tuple[int, ...]
-    build: Callable[[Draw, np.random.Generator, TensorType], Layer]
-
-
-def _weights(rng: np.random.Generator, shape: Shape, fan_in: int) -> Constant:
-    """Weights that keep the size of values: a sum over `fan_in` products."""
-    return Constant(rng.normal(0.0, 1.0 / math.sqrt(fan_in), shape).astype(np.float32))
-
-
-def _vector(draw: Draw, rng: np.random.Generator, size: int) -> Constant | None:
-    """A bias, or None."""
-    return Constant(rng.normal(0.0, 0.5, size).astype(np.float32)) if draw(st.booleans()) else None
-
-
-def _fused(draw: Draw) -> Function | None:
-    return draw(st.none() | functions())  # type: ignore[no-any-return]
-
-
-@dataclass(frozen=True)
-class _Window:
-    kernel: Pair
-    stride: Pair
-    padding: Padding
-    dilation: Pair
-
-
-def _window(draw: Draw, x: TensorType, *, dilates: bool) -> _Window:
-    """A window that fits into the image `x`, strided or dilated, padded or not, never only over padding."""
-    mode = draw(st.sampled_from(["plain", "strided", "dilated"] if dilates else ["plain", "strided"]))
-    (kernel_y, stride_y, pad_y, dilation_y), (kernel_x, stride_x, pad_x, dilation_x) = (
-        _axis(draw, size, mode) for size in x.shape[:2]
-    )
-    return _Window((kernel_y, kernel_x), (stride_y, stride_x), (pad_y, pad_x), (dilation_y, dilation_x))
-
-
-def _axis(draw: Draw, size: int, mode: str) -> tuple[int, int, Pair, int]:
-    """(kernel, stride, padding, dilation) along one axis."""
-    kernel = draw(st.integers(1, 4))
-    step = draw(st.integers(1, 3))
-    stride, dilation = (step if mode == "strided" else 1), (step if mode == "dilated" else 1)
-    padding = (0, 0)
-    match draw(st.sampled_from(["valid", "same", "any"])):
-        case "same":
-            padding = same_padding(size, kernel, stride, dilation)
-        case "any":
-            padding = (draw(st.integers(0, kernel - 1)), draw(st.integers(0, kernel - 1)))
-    if extent(kernel, dilation) > size + sum(padding):
-        return (min(kernel, size), stride, (0, 0), 1)
-    return (kernel, stride, padding, dilation)
-
-
-def _conv2d(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
-    channels = x.shape[-1]
-    window = _window(draw, x, dilates=True)
-    groups = draw(st.sampled_from([n for n in range(1, channels + 1) if channels % n == 0]))
-    filters = groups * draw(st.integers(1, max(1, 9 // groups)))
-    fan_in = math.prod(window.kernel) * channels // groups
-    return Conv2D(
-        _weights(rng, (*window.kernel, channels // groups, filters), fan_in),
-        _vector(draw, rng, filters),
-        window.stride,
-        window.padding,
-        window.dilation,
-        groups,
-        _fused(draw),
-    )
-
-
-def _depthwise_conv2d(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
-    channels = x.shape[-1]
-    window = _window(draw, x, dilates=True)
-    multiplier = draw(st.integers(1, 3))
-    return DepthwiseConv2D(
-        _weights(rng, (*window.kernel, channels, multiplier), math.prod(window.kernel)),
-        _vector(draw, rng, channels * multiplier),
-        window.stride,
-        window.padding,
-        window.dilation,
-        _fused(draw),
-    )
-
-
-def _separable_conv2d(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
-    channels = x.shape[-1]
-    window = _window(draw, x, dilates=True)
-    multiplier, filters = draw(st.integers(1, 2)), draw(st.integers(1, 5))
-    return SeparableConv2D(
-        _weights(rng, (*window.kernel, channels, multiplier), math.prod(window.kernel)),
-        _weights(rng, (1, 1, channels * multiplier, filters), channels * multiplier),
-        _vector(draw, rng, filters),
-        window.stride,
-        window.padding,
-        window.dilation,
-        _fused(draw),
-    )
-
-
-def _dense(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
-    units = draw(st.integers(1, 9))
-    return Dense(_weights(rng, (x.shape[-1], units), x.shape[-1]), _vector(draw, rng, units), _fused(draw))
-
-
-def _batch_normalization(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
-    axis = draw(st.just(-1) | _axes(x))
-    size = x.shape[axis]
-    variance = Constant(rng.uniform(0.5, 2.0, size).astype(np.float32))
-    mean = Constant(rng.normal(0.0, 0.5, size).astype(np.float32) * draw(st.integers(0, 1)))
-    gamma, beta = _vector(draw, rng, size), _vector(draw, rng, size)
-    return BatchNormalization(mean, variance, gamma, beta, draw(st.sampled_from([1e-3, 1e-5])), axis)
-
-
-def _max_pooling2d(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
-    window = _window(draw, x, dilates=False)
-    return MaxPooling2D(window.kernel, window.stride, window.padding)
-
-
-def _average_pooling2d(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
-    window = _window(draw, x, dilates=False)
-    return AveragePooling2D(window.kernel, window.stride, window.padding, draw(st.booleans()))
-
-
-def _zero_padding2d(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
-    sizes = st.tuples(st.integers(0, 2), st.integers(0, 2))
-    return ZeroPadding2D(draw(st.tuples(sizes, sizes)))
-
-
-def _reshape(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
-    *before, last = x.shape
-    folded = (math.prod(before), last)
-    return Reshape(draw(st.sampled_from([(1, *folded), folded, (x.elements,), (1, 1, x.elements), x.shape[::-1]])))
-
-
-def _axes(x: TensorType) -> st.SearchStrategy[int]:
-    return st.integers(-x.rank, x.rank - 1)
-
-
-ANY_RANK = (3, 1, 2)
-
-KINDS: dict[type[Layer], Kind] = {
-    Identity: Kind(ANY_RANK, lambda draw, rng, x: Identity()),
-    Activation: Kind(ANY_RANK, lambda draw, rng, x: Activation(draw(functions()))),
-    Conv2D: Kind((3,), _conv2d),
-    DepthwiseConv2D: Kind((3,), _depthwise_conv2d),
-    SeparableConv2D: Kind((3,), _separable_conv2d),
-    Dense: Kind(ANY_RANK, _dense),
-    BatchNormalization: Kind(ANY_RANK, _batch_normalization),
-    ZeroPadding2D: Kind((3,), _zero_padding2d),
-    MaxPooling2D: Kind((3,), _max_pooling2d),
-    AveragePooling2D: Kind((3,), _average_pooling2d),
-    GlobalMaxPooling: Kind((3, 2), lambda draw, rng, x: GlobalMaxPooling(draw(st.booleans()))),
-    GlobalAveragePooling: Kind((3, 2), lambda draw, rng, x: GlobalAveragePooling(draw(st.booleans()))),
-    Softmax: Kind(ANY_RANK, lambda draw, rng, x: Softmax(draw(st.just(-1) | _axes(x)))),
-    Add: Kind(ANY_RANK, lambda draw, rng, x: Add(_fused(draw))),
-    Subtract: Kind(ANY_RANK, lambda draw, rng, x: Subtract(_fused(draw))),
-    Multiply: Kind(ANY_RANK, lambda draw, rng, x: Multiply(_fused(draw))),
-    Average: Kind(ANY_RANK, lambda draw, rng, x: Average(_fused(draw))),
-    Maximum: Kind(ANY_RANK, lambda draw, rng, x: Maximum(_fused(draw))),
-    Minimum: Kind(ANY_RANK, lambda draw, rng, x: Minimum(_fused(draw))),
-    Reshape: Kind(ANY_RANK, _reshape),
-    Flatten: Kind(ANY_RANK, lambda draw, rng, x: Flatten()),
-    Concatenate: Kind(ANY_RANK, lambda draw, rng, x: Concatenate(draw(st.just(-1) | _axes(x)))),
-}
-"""Every layer kind."""
-
-
-def _relu(draw: Draw) -> Function:
-    # a threshold that no other layer gives exactly: the function jumps there
-    return activations.Relu(
-        draw(st.sampled_from([None, 6.0, 1.0])),
-        draw(st.sampled_from([0.0, 0.1, 0.3])),
-        draw(st.sampled_from([0.0, 0.0, 0.3719])),
-    )
-
-
-FUNCTIONS: dict[type[Function], Callable[[Draw], Function]] = {
-    activations.Relu: _relu,
-    activations.Elu: lambda draw: activations.Elu(draw(st.sampled_from([1.0, 0.5, 2.0]))),
-    activations.Selu: lambda draw: activations.Selu(),
-    activations.Sigmoid: lambda draw: activations.Sigmoid(),
-    activations.HardSigmoid: lambda draw: activations.HardSigmoid(draw(st.sampled_from([1.0 / 6.0, 0.2]))),
-    activations.Tanh: lambda draw: activations.Tanh(),
-    activations.Softplus: lambda draw: activations.Softplus(),
-    activations.Softsign: lambda draw: activations.Softsign(),
-    activations.Swish: lambda draw: activations.Swish(),
-    activations.HardSwish: lambda draw: activations.HardSwish(),
-    activations.Gelu: lambda draw: activations.Gelu(draw(st.booleans())),
-    activations.Exponential: lambda draw: activations.Exponential(),
-    activations.Mish: lambda draw: activations.Mish(),
-}
-"""Every activation function."""

@@ -8,16 +8,26 @@ All that is folded into one layer is computed in float64 and rounded once.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import NO_PADDING, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Flatten, Reshape
+from mnc.ir.layers import (
+    NO_PADDING,
+    BatchNormalization,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    Reshape,
+)
 from mnc.ir.types import Array, Constant, Shape
 from mnc.passes.rewrite import new_names, rewrite_pairs
 
-Linear = (Conv2D, DepthwiseConv2D, Dense)
+Linear: TypeAlias = Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense
 
 
 def fold_batchnorm(graph: Graph) -> Graph:
@@ -25,32 +35,36 @@ def fold_batchnorm(graph: Graph) -> Graph:
 
     Before it: that layer has no activation and no other reader.  Behind it:
     that layer is the only reader and sees no zero padding (a zero there would
-    have to be what normalises to zero).  A reshape between the two is no
-    obstacle where each of its elements has a weight of its own behind it.
+    have to be what normalises to zero).  Reshapes in between are no obstacle
+    where each of their elements has a weight of its own behind them.
     """
     invent = new_names(graph)
+    shapes = {name: type_.shape for name, type_ in graph.types.items()}
+    awaited = _read_by_linear(graph)
 
     def fold(producer: Node, reader: Node) -> tuple[Node, ...] | None:
         first, second = producer.layer, reader.layer
-        if isinstance(second, BatchNormalization) and _is_linear(first):
-            folded = _followed(_widen(first), second, graph.types[reader.name].shape)
+        if isinstance(second, BatchNormalization) and (linear := _folding(first)) is not None:
+            folded = _followed(linear, second, shapes[reader.name])
             return None if folded is None else (replace(producer, outputs=reader.outputs, layer=folded),)
         if not isinstance(first, BatchNormalization):
             return None
-        if _is_linear(second):
-            folded = _preceded(_widen(second), first, graph.types[producer.name].shape)
+        before = shapes[producer.name]
+        if (linear := _folding(second)) is not None:
+            folded = _preceded(linear, first, before)
             return None if folded is None else (replace(reader, inputs=producer.inputs, layer=folded),)
-        after = graph.sole_consumer(reader.name)
-        if isinstance(second, (Reshape, Flatten)) and after is not None and isinstance(after.layer, Linear):
-            before, behind = graph.types[producer.name].shape, graph.types[reader.name].shape
-            moved = _behind_reshape(first, before, behind)
-            if moved is not None:
-                name = invent(f"{reader.name}_moved")
-                return (
-                    replace(reader, outputs=(name,), inputs=producer.inputs),
-                    replace(producer, outputs=reader.outputs, layer=moved, inputs=(name,)),
-                )
-        return None
+        if not (isinstance(second, (Reshape, Flatten)) and reader.name in awaited):
+            return None
+        moved = _behind_reshape(first, before, shapes[reader.name])
+        if moved is None:
+            return None
+        name = invent(f"{reader.name}_moved")
+        shapes[name] = shapes[reader.name]
+        awaited.add(name)
+        return (
+            replace(reader, outputs=(name,), inputs=producer.inputs),
+            replace(producer, outputs=reader.outputs, layer=moved, inputs=(name,)),
+        )
 
     nodes = rewrite_pairs(graph, fold)
     return graph.with_nodes(
@@ -58,14 +72,32 @@ def fold_batchnorm(graph: Graph) -> Graph:
     )
 
 
+def _read_by_linear(graph: Graph) -> set[str]:
+    """The values that go, through nothing but reshapes and normalisations, into one linear layer only."""
+    awaited: set[str] = set()
+    for node in reversed(graph.nodes):
+        reader = graph.sole_consumer(node.name)
+        if reader is None:
+            continue
+        passes_on = isinstance(reader.layer, (Reshape, Flatten, BatchNormalization)) and reader.name in awaited
+        if passes_on or isinstance(reader.layer, Linear):
+            awaited.add(node.name)
+    return awaited
+
+
 @dataclass(frozen=True, eq=False)
 class _Folding(Layer):
     """A linear layer while others are folded into it: its weights and bias in float64."""
 
-    layer: Conv2D | DepthwiseConv2D | Dense
+    layer: Linear
     weights: Array
     bias: Array
     """One for each output channel."""
+
+    @classmethod
+    def of(cls, layer: Linear) -> _Folding:
+        bias = 0.0 if layer.bias is None else layer.bias.array.astype(np.float64)
+        return cls(layer, layer.weights.array.astype(np.float64), np.broadcast_to(bias, (_filters(layer),)))
 
     def rounded(self) -> Layer:
         return replace(self.layer, weights=Constant(self.weights), bias=Constant(self.bias))
@@ -77,18 +109,11 @@ class _Folding(Layer):
         return bool((np.abs(self.weights) <= limit).all() and (np.abs(self.bias) <= limit).all())
 
 
-def _is_linear(layer: Layer) -> bool:
-    return isinstance(layer, (_Folding, *Linear))
-
-
-def _widen(layer: Layer) -> _Folding:
+def _folding(layer: Layer) -> _Folding | None:
+    """The layer as one into which others can be folded; None where it is not linear."""
     if isinstance(layer, _Folding):
         return layer
-    assert isinstance(layer, Linear)
-    weights = layer.weights.array.astype(np.float64)
-    bias = 0.0 if layer.bias is None else layer.bias.array.astype(np.float64)
-    outputs = weights.shape[2] * weights.shape[3] if isinstance(layer, DepthwiseConv2D) else weights.shape[-1]
-    return _Folding(layer, weights, np.broadcast_to(bias, (outputs,)))
+    return _Folding.of(layer) if isinstance(layer, Linear) else None
 
 
 def _followed(linear: _Folding, norm: BatchNormalization, shape: Shape) -> _Folding | None:
@@ -96,35 +121,71 @@ def _followed(linear: _Folding, norm: BatchNormalization, shape: Shape) -> _Fold
     if linear.layer.activation is not None or norm.axis % len(shape) != len(shape) - 1:
         return None
     scale, offset = norm.scale_and_offset()
-    outputs = linear.weights.shape[2:] if isinstance(linear.layer, DepthwiseConv2D) else (-1,)
-    folded = replace(linear, weights=linear.weights * scale.reshape(outputs), bias=linear.bias * scale + offset)
+    weights = linear.weights * _per_filter(linear.layer, scale)
+    folded = replace(linear, weights=weights, bias=linear.bias * scale + offset)
     return folded if folded.is_representable else None
 
 
 def _preceded(linear: _Folding, norm: BatchNormalization, shape: Shape) -> _Folding | None:
     """`norm` before `linear`, whose input has `shape`, as one layer."""
-    layer = linear.layer
     scale, offset = norm.scale_and_offset()
-    if norm.axis % len(shape) != len(shape) - 1:
+    if norm.axis % len(shape) != len(shape) - 1 or (offset.any() and _sees_zeros_outside(linear.layer)):
         return None
-    if not isinstance(layer, Dense) and layer.padding != NO_PADDING and offset.any():
-        return None
-    shift = linear.weights * _per_input(layer, offset)
-    # over all axes of the weights but those that number the outputs
-    summed = (0, 1) if isinstance(layer, DepthwiseConv2D) else tuple(range(shift.ndim - 1))
+    shift = linear.weights * _per_channel(linear.layer, offset)
     folded = replace(
         linear,
-        weights=linear.weights * _per_input(layer, scale),
-        bias=linear.bias + shift.sum(summed).reshape(-1),
+        weights=linear.weights * _per_channel(linear.layer, scale),
+        bias=linear.bias + _sum_per_filter(linear.layer, shift),
     )
     return folded if folded.is_representable else None
 
 
-def _per_input(layer: Conv2D | DepthwiseConv2D | Dense, vector: Array) -> Array:
-    """One factor per input channel, in the places of the weights that multiply that channel."""
-    groups = layer.groups if isinstance(layer, Conv2D) else 1
-    filters = layer.filters // groups if isinstance(layer, Conv2D) else 1
-    return np.repeat(vector.reshape(groups, -1).T, filters, axis=1)
+def _sees_zeros_outside(layer: Linear) -> bool:
+    """Whether some outputs get less than the whole kernel's worth of inputs."""
+    if isinstance(layer, Conv2DTranspose):
+        return True
+    return not isinstance(layer, Dense) and layer.padding != NO_PADDING
+
+
+def _filters(layer: Linear) -> int:
+    """How many output channels there are, each with its bias."""
+    shape = layer.weights.shape
+    match layer:
+        case DepthwiseConv2D():
+            return shape[2] * shape[3]
+        case Conv2DTranspose():
+            return shape[2]
+    return shape[-1]
+
+
+def _per_filter(layer: Linear, vector: Array) -> Array:
+    """One factor per output channel, so that it multiplies the weights of that channel."""
+    match layer:
+        case DepthwiseConv2D():
+            return vector.reshape(layer.weights.shape[2:])
+        case Conv2DTranspose():
+            return vector[:, np.newaxis]
+    return vector
+
+
+def _per_channel(layer: Linear, vector: Array) -> Array:
+    """One factor per input channel, so that it multiplies the weights that read that channel."""
+    match layer:
+        case Conv2D():
+            return np.repeat(vector.reshape(layer.groups, -1).T, layer.filters // layer.groups, axis=1)
+        case Conv2DTranspose():
+            return vector
+    return vector[:, np.newaxis]
+
+
+def _sum_per_filter(layer: Linear, products: Array) -> Array:
+    """Of products in the places of the weights, the sum for each output channel."""
+    match layer:
+        case DepthwiseConv2D():
+            return np.asarray(products.sum((0, 1))).reshape(-1)
+        case Conv2DTranspose():
+            return np.asarray(products.sum((0, 1, 3)))
+    return np.asarray(products.sum(tuple(range(products.ndim - 1))))
 
 
 def _behind_reshape(norm: BatchNormalization, before: Shape, after: Shape) -> BatchNormalization | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mnc.ir.graph import Graph, Node
-from mnc.ir.layers import Activation, Conv2D, Dense, DepthwiseConv2D, Merge, SeparableConv2D
+from mnc.ir.layers import Activation, Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Merge, SeparableConv2D
 from mnc.passes.rewrite import rewrite_pairs
 
-Fusible = (Conv2D, DepthwiseConv2D, SeparableConv2D, Dense, Merge)
+Fusible = (Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, Dense, Merge)
 
 
 def fuse_activation(graph: Graph) -> Graph:

@@ -15,6 +15,8 @@ from mnc.ir.layers import (
     AveragePooling2D,
     Concatenate,
     Conv2D,
+    Conv2DTranspose,
+    Cropping2D,
     Dense,
     DepthwiseConv2D,
     Flatten,
@@ -24,7 +26,10 @@ from mnc.ir.layers import (
     MaxPooling2D,
     Merge,
     Minimum,
+    Permute,
     Reshape,
+    Resize,
+    Reverse,
     SeparableConv2D,
     Softmax,
     ZeroPadding2D,
@@ -56,8 +61,10 @@ def ranges(graph: Graph) -> dict[str, Range]:
 
 def _range(layer: Layer, inputs: list[Range]) -> Range:
     match layer:
-        case Identity() | Reshape() | Flatten() | Concatenate() | MaxPooling2D() | GlobalPooling():
+        case Reshape() | Flatten() | Permute() | Reverse() | Cropping2D() | Concatenate():
             return _union(inputs)
+        case Identity() | MaxPooling2D() | GlobalPooling() | Resize():
+            return inputs[0]
         case ZeroPadding2D():
             return inputs[0] if layer.padding == NO_PADDING else inputs[0].including(0.0)
         case AveragePooling2D():
@@ -69,7 +76,7 @@ def _range(layer: Layer, inputs: list[Range]) -> Range:
             return Range(0.0, 1.0)
         case Merge(activation=None):
             return _merged(layer, inputs)
-        case Conv2D() | DepthwiseConv2D() | SeparableConv2D() | Dense() | Merge():
+        case Conv2D() | Conv2DTranspose() | DepthwiseConv2D() | SeparableConv2D() | Dense() | Merge():
             return _bounds(layer.activation)
     return ANYTHING
 

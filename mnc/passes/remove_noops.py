@@ -8,10 +8,14 @@ from mnc.ir.layers import (
     NO_PADDING,
     Activation,
     Concatenate,
+    Cropping2D,
     Flatten,
     Identity,
+    Permute,
     Pooling2D,
     Reshape,
+    Resize,
+    Reverse,
     ZeroPadding2D,
 )
 from mnc.ir.types import TensorType
@@ -36,8 +40,14 @@ def _does_nothing(layer: Layer, x: TensorType, within: Range) -> bool:
     match layer:
         case Identity() | Concatenate():  # of one input
             return True
-        case Reshape() | Flatten():
+        case Reshape() | Flatten() | Resize():
             return layer.infer(x) == x
+        case Permute():
+            return layer.axes == tuple(range(x.rank))
+        case Reverse():
+            return x.shape[layer.axis] == 1
+        case Cropping2D():
+            return layer.cropping == NO_PADDING
         case ZeroPadding2D():
             return layer.padding == NO_PADDING
         case Pooling2D():
