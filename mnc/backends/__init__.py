@@ -12,8 +12,9 @@ __all__ = ["API_VERSION", "Backend", "CFamily", "Emission", "get", "names"]
 
 def _builtin() -> dict[str, Backend]:
     from mnc.backends.c import C
+    from mnc.backends.cpp import Cpp
 
-    return {backend.name: backend for backend in (C(),)}
+    return {backend.name: backend for backend in (C(), Cpp())}
 
 
 def names() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from mnc.backends.interface import CFamily
 from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.unit import Unit, parameter_names
-from mnc.backends.writer import Writer, joined
+from mnc.backends.writer import TYPES, Writer, array, joined
 from mnc.plan.arena import Arena
 
 
@@ -90,7 +90,13 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
     w()
     w("/* ---- layers ---- */")
     w()
-    w(pieces.layers)
+    for layer in pieces.layers:
+        w(f"/* {layer.comment} */")
+        for constant, values in layer.constants.items():
+            for line in array(f"static const {TYPES[values.dtype.name]} {constant}[{values.size}]", values):
+                w(line)
+            w()
+        w(layer.function)
     w("/* ---- network ---- */")
     w()
     w("/* The compiler's plan and the struct agree. */")
@@ -108,8 +114,11 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
     with w.block(f"void {name}_run({_parameters(program, name)})"):
         if arena.size:
             w("float *const arena = net->arena;")
+        if program.state_bytes:
+            w("float *const state = net->state;")
+        if arena.size or program.state_bytes:
             w()
-        elif not program.state_bytes:
+        else:
             w("(void)net;")
         for i, (call, output) in enumerate(zip(pieces.calls, pieces.outputs, strict=True)):
             w(call)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -11,7 +11,7 @@ from mnc.backends.program import Program
 from mnc.backends.select import Select, select
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
-from mnc.backends.unit import Unit, unit
+from mnc.backends.unit import Unit, parameter_names, unit
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Merge
@@ -84,13 +84,19 @@ class CFamily:
         """See `Backend.emit`."""
         program = select(graph, self.table)
         layout = plan(program)
-        pieces = unit(program, layout, self.prefix(name), self.library)
+        inputs, outputs = self.operands(program)
+        pieces = unit(program, layout, self.prefix(name), self.library, inputs=inputs, outputs=outputs)
         files = self.wrap(program, layout.arena, pieces, name, trace=trace)
         return Emission(files, program, layout, pieces.constant_bytes)
 
     def prefix(self, name: str) -> str:
         """What the names of a network's functions and constants begin with."""
         return name
+
+    def operands(self, program: Program) -> tuple[Sequence[str], Sequence[str]]:
+        """What a run calls its inputs and outputs."""
+        graph = program.graph
+        return parameter_names("input", len(graph.inputs)), parameter_names("output", len(graph.outputs))
 
     def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
         """The files round the shared pieces."""

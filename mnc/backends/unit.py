@@ -7,10 +7,34 @@ from dataclasses import dataclass
 
 from mnc.backends.library import Library, headers
 from mnc.backends.names import comment, snake
-from mnc.backends.program import Argument, Call, Const, In, Name, Out, Program, Rows, Scratch, State, Step, Window
-from mnc.backends.writer import Writer, array, joined, literal
-from mnc.ir.types import show
+from mnc.backends.program import (
+    Argument,
+    Buffer,
+    Call,
+    Const,
+    In,
+    Name,
+    Out,
+    Program,
+    Rows,
+    Scratch,
+    State,
+    Step,
+    Window,
+)
+from mnc.backends.writer import Writer, joined, literal
+from mnc.ir.types import Array, show
 from mnc.plan.liveness import Plan
+
+
+@dataclass(frozen=True)
+class LayerText:
+    """One layer as C text."""
+
+    comment: str
+    constants: Mapping[str, Array]
+    """By their names in the generated code; zeros among them are read as data, not as weights."""
+    function: str
 
 
 @dataclass(frozen=True)
@@ -19,34 +43,42 @@ class Unit:
 
     headers: tuple[str, ...]
     kernels: str
-    layers: str
-    """Constants and functions of the layers, in order."""
+    layers: tuple[LayerText, ...]
+    """In order of execution."""
     calls: tuple[str, ...]
-    """One statement a layer; they name `arena`, and the inputs and outputs by `pointers`."""
+    """One statement a layer; they name `arena`, `state`, and the inputs and outputs as `unit` was told."""
     constant_bytes: Mapping[str, int]
     """Bytes of constants of each step, by the name of its node."""
     outputs: tuple[str, ...]
     """For each step, where its first output lies, for a traced build."""
 
 
-def unit(program: Program, plan: Plan, prefix: str, library: Library) -> Unit:
-    """Print a program as it is planned."""
-    pointers = {name: _pointer(program, name, plan.arena.offsets) for name in program.buffers}
-    w = Writer()
-    calls = []
+def unit(
+    program: Program,
+    plan: Plan,
+    prefix: str,
+    library: Library,
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+) -> Unit:
+    """Print a program as it is planned; `inputs` and `outputs` are what a run calls the caller's memory."""
+    outer = {"input": inputs, "output": outputs}
+    pointers = {name: _pointer(buffer, plan.arena.offsets, outer) for name, buffer in program.buffers.items()}
+    layers, calls = [], []
     for i, step in enumerate(program.steps):
         function = f"{prefix}_{i:02d}_{snake(type(step.node.layer).__name__)}"
-        _layer(w, program, step, function, library, descending=i in plan.descending)
+        layers.append(_layer(program, step, function, library, descending=i in plan.descending))
         buffers = [value.buffer for value in (*step.reads, *step.writes)]
         buffers += [step.scratch_buffer] * (step.scratch > 0) + [step.state_buffer] * (step.state > 0)
         operands = [pointers[buffer] for buffer in buffers]
         calls.append(f"{function}({', '.join(operands)});")
-    layers = w.text()
-    kernels = "\n\n".join(item.text for item in library.closure(library.mentioned(layers)))
+    functions = "\n".join(layer.function for layer in layers)
+    kernels = "\n\n".join(item.text for item in library.closure(library.mentioned(functions)))
     return Unit(
-        headers(kernels + layers),
+        headers(kernels + functions),
         kernels,
-        layers,
+        tuple(layers),
         tuple(calls),
         {step.node.name: sum(c.bytes for c in step.constants.values()) for step in program.steps},
         tuple(pointers[step.writes[0].buffer] for step in program.steps),
@@ -58,26 +90,19 @@ def parameter_names(kind: str, count: int) -> tuple[str, ...]:
     return (kind,) if count == 1 else tuple(f"{kind}{i}" for i in range(count))
 
 
-def _pointer(program: Program, name: str, offsets: Mapping[str, int]) -> str:
-    buffer = program.buffers[name]
-    if buffer.kind == "arena":
-        at = offsets[name] // 4
-        return f"arena + {at}" if at else "arena"
-    if buffer.kind == "state":
-        return f"net->state + {buffer.index // 4}" if buffer.index else "net->state"
-    count = len(program.graph.inputs if buffer.kind == "input" else program.graph.outputs)
-    return parameter_names(buffer.kind, count)[buffer.index]
+def _pointer(buffer: Buffer, offsets: Mapping[str, int], outer: Mapping[str, Sequence[str]]) -> str:
+    if buffer.kind in ("input", "output"):
+        return outer[buffer.kind][buffer.index]
+    at = (offsets[buffer.name] if buffer.kind == "arena" else buffer.index) // 4
+    return f"{buffer.kind} + {at}" if at else buffer.kind
 
 
-def _layer(w: Writer, program: Program, step: Step, function: str, library: Library, *, descending: bool) -> None:
+def _layer(program: Program, step: Step, function: str, library: Library, *, descending: bool) -> LayerText:
     x, y = step.reads[0], step.writes[0]
     macs = program.graph.macs(step.node)
     shapes = f"{', '.join(show(v.type.shape) for v in step.reads)} -> {show(y.type.shape)}"
-    w(f"/* {comment(step.node.name)}: {shapes}{f', {macs:,} MACs' if macs else ''} */")
-    for name, constant in step.constants.items():
-        for line in array(f"{function}_{name}", constant.array):
-            w(line)
-        w()
+    remark = f"{comment(step.node.name)}: {shapes}{f', {macs:,} MACs' if macs else ''}"
+    w = Writer()
     ins = parameter_names("in", len(step.reads))
     outs = parameter_names("out", len(step.writes))
     parameters = [f"const float *{name}" for name in ins] + [f"float *{name}" for name in outs]
@@ -103,7 +128,8 @@ def _layer(w: Writer, program: Program, step: Step, function: str, library: Libr
             _gather(w, step)
             _calls(w, step, step.calls, function, library)
         _calls(w, step, step.after, function, library)
-    w()
+    constants = {f"{function}_{name}": constant.array for name, constant in step.constants.items()}
+    return LayerText(remark, constants, w.text())
 
 
 def _calls(

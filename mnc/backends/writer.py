@@ -24,6 +24,15 @@ class Writer:
     def __call__(self, line: str = "") -> None:
         self._lines.append("    " * self._depth + line if line else "")
 
+    def lines(self, text: str) -> None:
+        """Several lines, each at the present depth; preprocessor lines stay at the margin."""
+        for line in text.rstrip("\n").split("\n"):
+            self._lines.append(line if line.startswith("#") or not line else "    " * self._depth + line)
+
+    def outdented(self, line: str) -> None:
+        """A line one level to the left, as C++'s access labels are."""
+        self._lines.append("    " * (self._depth - 1) + line)
+
     def wrapped(self, text: str, *, indent: int = 1) -> None:
         """Lines broken at spaces; all but the first are indented further."""
         self._lines.extend(wrap(text, depth=self._depth, indent=indent))
@@ -56,14 +65,16 @@ def wrap(text: str, *, depth: int = 0, indent: int = 1) -> list[str]:
     return [line.replace("\0", " ") for line in lines]
 
 
-def array(name: str, values: Array) -> list[str]:
-    """The definition of a constant array."""
-    types = {"float32": "float", "int8": "signed char", "int16": "short", "int32": "int"}
+TYPES = {"float32": "float", "int8": "signed char", "int16": "short", "int32": "int"}
+"""How C spells an element's type."""
+
+
+def array(head: str, values: Array) -> list[str]:
+    """The definition of a constant array, after all that comes before its initialiser."""
     flat = values.ravel()
-    head = f"static const {types[flat.dtype.name]} {name}[{flat.size}] ="
     if not flat.any():
-        return [f"{head} {{{literal(flat[0])}}};"]
-    return [f"{head} {{", *_filled(literals(flat)), "};"]
+        return [f"{head} = {{{literal(flat[0])}}};"]
+    return [f"{head} = {{", *_filled(literals(flat)), "};"]
 
 
 def _filled(items: Sequence[str]) -> list[str]:
