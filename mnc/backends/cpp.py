@@ -46,16 +46,21 @@ class Cpp(CFamily):
         for header in sorted({*pieces.headers, "<stddef.h>", "<stdint.h>"}):
             w(f"#include {header}")
         w()
-        _layers(w, pieces, name)
+        _layers(w, program, pieces, name)
         _class(w, program, arena, pieces, name, trace=trace)
         w("#endif")
         return {f"{name}.h": w.text()}
 
 
-def _layers(w: Writer, pieces: Unit, name: str) -> None:
+def _layers(w: Writer, program: Program, pieces: Unit, name: str) -> None:
+    shapes = _shapes(program)
     w(f"/* The network's constants and functions: the private half of {name}. */")
     w("template <typename Unused>")
     with w.block(f"class {name}Layers", ";"):
+        w.outdented("public:")
+        for constant, shape in shapes.items():
+            w(f"static constexpr int {constant}[{len(shape)}] = {{{joined(shape)}}};")
+        w()
         w.outdented("protected:")
         for layer in pieces.layers:
             for constant, values in layer.constants.items():
@@ -65,6 +70,10 @@ def _layers(w: Writer, pieces: Unit, name: str) -> None:
             w.lines(text)
             w()
     w()
+    for constant, shape in shapes.items():
+        w("template <typename Unused>")
+        w(f"constexpr int {name}Layers<Unused>::{constant}[{len(shape)}];")
+        w()
     for layer in pieces.layers:
         for constant, values in layer.constants.items():
             w("template <typename Unused>")
@@ -87,6 +96,8 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
             w(f"/* {pointer}: {comment(given.name)}, {show(given.type.shape)}, channels last */")
         w(f"static constexpr {_unsigned(first)} numInputs = {first};")
         w(f"static constexpr {_unsigned(sizes[0])} numOutputs = {sizes[0]};")
+        for constant in _shapes(program):
+            w(f"using {name}Layers<void>::{constant};")
         w(f"static constexpr uint32_t kArenaSize = {arena.size}; /* bytes */")
         w(f"static constexpr uint32_t kMacs = {sum(graph.macs(node) for node in graph.nodes)};")
         w(f"static constexpr uint32_t kModelHash = 0x{model_hash(graph):08X};")
@@ -127,6 +138,14 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
         if program.state_bytes:
             w(f"float state[{program.state_bytes // 4}]; /* outlives a run */")
     w()
+
+
+def _shapes(program: Program) -> Mapping[str, tuple[int, ...]]:
+    """The shapes of inputs and outputs, by the names of their constants; a scalar has one element."""
+    graph = program.graph
+    names = [*parameter_names("kInputShape", len(graph.inputs)), *parameter_names("kOutputShape", len(graph.outputs))]
+    values = [*(given.name for given in graph.inputs), *graph.outputs]
+    return {name: graph.types[value].shape or (1,) for name, value in zip(names, values, strict=True)}
 
 
 def _outputs(program: Program) -> tuple[str, ...]:
