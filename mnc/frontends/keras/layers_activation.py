@@ -36,13 +36,14 @@ def activation(config: Config) -> Build:
 @converts("ReLU", over_time=True)
 def relu(config: Config) -> Build:
     """ReLU with its three parameters."""
-    return elementwise(
-        Relu(
-            max_value=config.optional_number("max_value"),
-            negative_slope=config.number("negative_slope", 0.0),
-            threshold=config.number("threshold", 0.0),
-        )
+    function = Relu(
+        max_value=config.optional_number("max_value"),
+        negative_slope=config.number("negative_slope", 0.0),
+        threshold=config.number("threshold", 0.0),
     )
+    if min(function.max_value or 0.0, function.negative_slope, function.threshold) < 0.0:
+        raise config.fault("max_value, negative_slope and threshold must not be negative")
+    return elementwise(function)
 
 
 @converts("LeakyReLU", over_time=True)

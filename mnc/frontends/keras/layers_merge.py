@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
-from mnc.frontends.keras.layers_norm import unit_epsilon
 from mnc.frontends.keras.registry import Converter, converts
 from mnc.ir.layers import Add, Average, Concatenate, Dot, Maximum, Merge, Minimum, Multiply, Subtract, UnitNormalization
 
@@ -87,7 +86,7 @@ def dot(config: Config) -> Build:
         places = [call.axis("axes", axis, value) for axis, value in zip(axes, operands, strict=True)]
         if normalize:
             operands = [
-                call.emit(UnitNormalization((place,), unit_epsilon(config.keras)), value, part=f"unit{i}")
+                call.emit(UnitNormalization((place,), 1e-6 if config.keras < 3 else 1e-7), value, part=f"unit{i}")
                 for i, (place, value) in enumerate(zip(places, operands, strict=True))
             ]
         return call.emit(Dot((places[0], places[1])), *operands)

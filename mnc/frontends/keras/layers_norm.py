@@ -118,14 +118,9 @@ def unit_normalization(config: Config) -> Build:
     def build(call: Call) -> Value:
         x = call.tensor
         held = sorted(call.axis("axis", axis, x) for axis in axes)
-        return call.emit(UnitNormalization(tuple(held), unit_epsilon(config.keras)), x, axes=x.axes)
+        return call.emit(UnitNormalization(tuple(held), 1e-6 if config.keras < 3 else 1e-12), x, axes=x.axes)
 
     return build
-
-
-def unit_epsilon(keras: int) -> float:
-    """The smallest length that Keras divides by when it normalises vectors."""
-    return 1e-6 if keras < 3 else 1e-12
 
 
 @converts("Rescaling", over_time=True)

@@ -26,6 +26,7 @@ class Spec:
     """One recurrent layer, its configuration read."""
 
     kind: type[Recurrent]
+    keras: int
     units: int
     has_bias: bool
     activation: Function | None
@@ -59,20 +60,17 @@ class Spec:
 
     def _weights(self, weights: LayerWeights, features: int, scope: str) -> tuple[Constant, Constant, Constant | None]:
         width = self.kind.gates * self.units
-        keras1_order = {GRU: "zrh", LSTM: "icfo"}.get(self.kind, "")
-        if keras1_order and len(weights.shapes) == 3 * len(keras1_order):
-            return self._keras1_weights(weights, features, keras1_order, scope)
+        if self.keras == 1 and self.kind.gates > 1 and weights.shapes[:1] == ((features, self.units),):
+            return self._keras1_weights(weights, features, scope)
         kernel = weights.take("kernel", (features, width), scope)
         recurrent = weights.take("recurrent_kernel", (self.units, width), scope)
         bias_shape = (2, width) if self.kind is GRU and self.reset_after else (width,)
         return kernel, recurrent, weights.take("bias", bias_shape, scope) if self.has_bias else None
 
-    def _keras1_weights(
-        self, weights: LayerWeights, features: int, gates: str, scope: str
-    ) -> tuple[Constant, Constant, Constant]:
-        """Keras 1 stores each gate's W, U and b by itself, the LSTM's gates in the order i, c, f, o."""
+    def _keras1_weights(self, weights: LayerWeights, features: int, scope: str) -> tuple[Constant, Constant, Constant]:
+        """Keras 1 can store each gate's W, U and b by itself, the LSTM's gates then in the order i, c, f, o."""
         stored = {}
-        for gate in gates:
+        for gate in "icfo" if self.kind is LSTM else "zrh":
             stored[gate] = [
                 weights.array(f"{name}_{gate}", shape, scope)
                 for name, shape in (
@@ -81,7 +79,7 @@ class Spec:
                     ("b", (self.units,)),
                 )
             ]
-        order = "ifco" if self.kind is LSTM else gates
+        order = "ifco" if self.kind is LSTM else "zrh"
         kernel, recurrent, bias = (
             Constant(np.concatenate([stored[gate][i] for gate in order], axis=-1)) for i in range(3)
         )
@@ -97,6 +95,7 @@ def read_spec(kind: type[Recurrent], config: Config) -> Spec:
     # Keras 1 and the first Keras 2 had the reset gate before the product, and no attribute for it
     return Spec(
         kind=kind,
+        keras=config.keras,
         units=config.integer("units"),
         has_bias=config.boolean("use_bias", True),
         activation=read_function(config, "activation", "tanh"),

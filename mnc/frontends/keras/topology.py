@@ -9,6 +9,7 @@ Each element is one call of the layer.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from mnc.frontends.keras.config import brief
 
 HARMLESS_ARGUMENTS = frozenset({"mask", "training", "name"})
 """Arguments of a call that say nothing about inference when they are null or false."""
+
+INPUT_ARGUMENTS = ("inputs", "sequences", "sequence")
+"""Names of a layer's input, where the user has called it with a name."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,7 @@ def in_order(
 
     CompileError where a call reads what does not exist, or what depends on itself.
     """
-    done: set[tuple[str, int]] = set()
-    order: list[tuple[str, int]] = []
+    position: dict[tuple[str, int], int] = {}
     readers: dict[tuple[str, int], list[tuple[str, int]]] = {}
     missing: dict[tuple[str, int], int] = {}
     for name, layer_calls in calls.items():
@@ -65,21 +68,24 @@ def in_order(
             producers = {(ref.layer, ref.call - offsets.get(ref.layer, 0)) for ref in refs}
             for producer in producers:
                 if producer[0] not in calls or not 0 <= producer[1] < len(calls[producer[0]]):
-                    raise refuse(where, f"layer {brief(name)} reads {_call_name(producer)}, which does not exist")
+                    raise refuse(
+                        where,
+                        f"layer {brief(name)} reads {_call_name(producer)}, which does not exist",
+                        "save the model again with Keras",
+                    )
                 readers.setdefault(producer, []).append((name, i))
+            position[name, i] = len(position)
             missing[name, i] = len(producers)
-    ready = [call for call, count in missing.items() if count == 0][::-1]
+    ready = [(position[call], call) for call, count in missing.items() if count == 0]
+    order: list[tuple[str, int]] = []
     while ready:
-        call = ready.pop()
-        done.add(call)
+        call = heapq.heappop(ready)[1]
         order.append(call)
-        freed = []
         for reader in readers.get(call, ()):
             missing[reader] -= 1
             if missing[reader] == 0:
-                freed.append(reader)
-        ready += reversed(freed)
-    stuck = [call for call in missing if call not in done]
+                heapq.heappush(ready, (position[reader], reader))
+    stuck = [call for call, count in missing.items() if count > 0]
     if stuck:
         names = ", ".join(_call_name(call) for call in stuck[:5]) + (", ..." if len(stuck) > 5 else "")
         raise refuse(where, f"these layers wait for each other in a circle: {names}", "save the model again with Keras")
@@ -127,8 +133,14 @@ def _keras2_call(where: str, node: object) -> tuple[Ref, ...]:
 
 def _keras3_call(where: str, node: object) -> tuple[Ref, ...]:
     assert isinstance(node, Mapping)
-    _check_arguments(where, node.get("kwargs", {}))
-    return tuple(_tensors(where, node["args"]))
+    named = node.get("kwargs", {})
+    if isinstance(named, Mapping):
+        tensors = [named[key] for key in INPUT_ARGUMENTS if named.get(key) is not None]
+        named = {key: value for key, value in named.items() if key not in INPUT_ARGUMENTS}
+    else:
+        tensors = []
+    _check_arguments(where, named)
+    return (*_tensors(where, node["args"]), *_tensors(where, tensors))
 
 
 def _tensors(where: str, argument: object) -> Iterator[Ref]:
@@ -141,6 +153,8 @@ def _tensors(where: str, argument: object) -> Iterator[Ref]:
         if not isinstance(history, list) or not _is_ref(history):
             raise refuse(where, f"{brief(argument)} does not name a tensor")
         yield _ref(where, history)
+    elif isinstance(argument, Mapping) and argument.get("class_name") == "__tuple__":
+        yield from _tensors(where, argument.get("items"))
     elif isinstance(argument, Mapping) and "class_name" not in argument:
         for key in sorted(argument, key=str):
             yield from _tensors(where, argument[key])

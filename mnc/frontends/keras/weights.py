@@ -65,6 +65,7 @@ class LayerWeights:
 
     def __init__(self, where: str, entries: Sequence[Entry], parts: Mapping[str, LayerWeights] | None = None) -> None:
         self._where = where
+        self._all = tuple(entries)
         self._entries = list(entries)
         self._parts = parts
         self._taken: dict[tuple[str, str], Array] = {}
@@ -106,9 +107,9 @@ class LayerWeights:
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """The shapes of the weights not taken yet."""
+        """The shapes of all weights, taken or not."""
         shapes = []
-        for entry in self._entries:
+        for entry in self._all:
             with hdf5.reading(entry.where):
                 shapes.append(tuple(entry.dataset.shape))
         return tuple(shapes)
