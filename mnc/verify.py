@@ -1,0 +1,95 @@
+"""Generated code held against the reference, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mnc import backends, targets
+from mnc.backends.names import name_from, snake
+from mnc.backends.program import Value
+from mnc.compiler import optimised_for
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array
+from mnc.reference import evaluate
+from mnc.reference.run import feed
+from mnc.report import LayerVerification, Verification
+from mnc.targets import Interface, layer_values
+
+ABSOLUTE = 1e-5
+RELATIVE = 1e-4
+"""Of the largest magnitude in the layer's output; float32 sums of some thousand terms stay well below."""
+SAMPLES = 4
+"""How many random samples stand in where none are given."""
+
+
+def verify(
+    graph: Graph, backend: str = "c", inputs: Sequence[Array] | None = None, target: str = "host"
+) -> Verification:
+    """Compile `graph`, run the code on `target` and compare every layer with the reference.
+
+    `inputs` holds one array for each of the network's inputs, (samples,
+    *shape); None: random ones, the same every time.  CompileError where the
+    graph is refused, or a tool that builds or runs the code is missing.
+    """
+    optimised, chosen = optimised_for(graph, backend)
+    name = name_from(graph.name)
+    emission = chosen.emit(optimised, name, trace=True)
+    steps = emission.program.steps
+    xs = list(feed(graph, random_inputs(graph) if inputs is None else inputs).values())
+    got = layer_values(
+        targets.get(target),
+        emission.files,
+        [step.writes[0].type for step in steps],
+        Interface.of_graph(emission.program.graph, name),
+        xs,
+    )
+    expected = evaluate(emission.program.graph, xs)
+    layers = []
+    for step, memory in zip(steps, got, strict=True):
+        y = step.writes[0]
+        values = channels_last(y, memory)
+        op = snake(type(step.node.layer).__name__)
+        layers.append(compare(step.node.name, op, expected[y.name], values))
+    tolerance = f"{ABSOLUTE:.0e} absolute or {RELATIVE:.0e} of the layer's largest value"
+    return Verification(name, backend, target, len(xs[0]), tolerance, tuple(layers))
+
+
+def random_inputs(graph: Graph) -> list[Array]:
+    """Uniform in [0, 1), seeded: what an image or a normalised signal looks like."""
+    rng = np.random.default_rng(0)
+    return [rng.random((SAMPLES, *given.type.shape), dtype=np.float32) for given in graph.inputs]
+
+
+def channels_last(value: Value, memory: Array) -> Array:
+    """A value's elements, (samples, *shape), from how they lie in memory."""
+    samples = len(memory)
+    height, width, channels = value.image
+    layout = value.layout
+    flat = memory.reshape(samples, -1)
+    index = (
+        np.arange(height)[:, None, None] * layout.row
+        + np.arange(width)[:, None] * layout.pixel
+        + np.arange(channels) * layout.channel
+    )
+    return flat[:, index].reshape(samples, *value.type.shape)
+
+
+def compare(name: str, op: str, expected: Array, got: Array) -> LayerVerification:
+    """The largest differences between two arrays of one shape, and whether they are small enough."""
+    error = np.abs(got.astype(np.float64) - expected.astype(np.float64))
+    error = np.where(np.isnan(error), np.inf, error)
+    worst = np.unravel_index(int(np.argmax(error)), error.shape)
+    ulp = error / np.spacing(np.maximum(np.abs(expected), np.finfo(np.float32).tiny)).astype(np.float64)
+    limit = max(ABSOLUTE, RELATIVE * float(np.max(np.abs(expected))))
+    return LayerVerification(
+        name=name,
+        op=op,
+        max_abs_error=float(error[worst]),
+        max_ulp_error=float(np.max(ulp)),
+        worst=tuple(map(int, worst)),
+        expected=float(expected[worst]),
+        got=float(got[worst]),
+        passed=bool(error[worst] <= limit),
+    )
