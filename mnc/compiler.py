@@ -42,9 +42,13 @@ class Build:
 
         `x` is as for `Graph.predict`.  CompileError where there is no C compiler.
         """
-        from mnc.targets.host import predict
+        from mnc import targets
+        from mnc.reference.run import feed
 
-        return predict(self, x)
+        xs = list(feed(self.graph, x).values())
+        interface = targets.Interface.of_graph(self.graph, self.name)
+        ys = targets.run(targets.get("host"), self.files, interface, xs)
+        return ys[0] if len(ys) == 1 else list(ys)
 
 
 def load(path: str | Path) -> Graph:
@@ -72,10 +76,7 @@ def compile(  # the contract's name  # noqa: A001
 
         targets.get(target)
     name = check_name(name_from(graph.name) if name is None else name)
-    optimised = optimise(graph)
-    chosen = backends.get(backend)
-    if problems := _refusals(optimised, chosen):
-        raise CompileError(*problems)
+    optimised, chosen = optimised_for(graph, backend)
     emission = chosen.emit(optimised, name)
     return Build(name, optimised, emission, report(optimised, name, backend, target, emission))
 
@@ -83,6 +84,14 @@ def compile(  # the contract's name  # noqa: A001
 def check(graph: Graph, backend: str = "c") -> tuple[Problem, ...]:
     """All that `compile` would refuse of a graph; CompileError where the backend is not known."""
     return _refusals(optimise(graph), backends.get(backend))
+
+
+def optimised_for(graph: Graph, backend: str) -> tuple[Graph, backends.Backend]:
+    """The graph after all passes, every layer of which the backend takes; CompileError where it does not."""
+    optimised, chosen = optimise(graph), backends.get(backend)
+    if problems := _refusals(optimised, chosen):
+        raise CompileError(*problems)
+    return optimised, chosen
 
 
 def _refusals(optimised: Graph, backend: backends.Backend) -> tuple[Problem, ...]:

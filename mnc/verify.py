@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mnc import backends, targets
+from mnc import targets
 from mnc.backends.names import name_from, snake
 from mnc.backends.program import Value
 from mnc.compiler import optimised_for

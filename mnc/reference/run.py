@@ -24,7 +24,7 @@ def evaluate(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:
 
     `x` is as in `Graph.predict`; CompileError where it does not fit the inputs.
     """
-    values = _inputs(graph, x)
+    values = feed(graph, x)
     for node in graph.nodes:
         outputs = apply(node.layer, *(values[name] for name in node.inputs))
         for name, value in zip(node.outputs, outputs, strict=True):
@@ -33,7 +33,8 @@ def evaluate(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:
     return values
 
 
-def _inputs(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:
+def feed(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:
+    """The network's inputs by name, each of its element type; CompileError where `x` does not fit them."""
     arrays = [x] if isinstance(x, np.ndarray) else list(x)
     if len(arrays) != len(graph.inputs):
         shapes = ", ".join(_expected(given) for given in graph.inputs)
