@@ -1,0 +1,1 @@
+"""The syntax of mnc's network language, as data: `mnc.lark`."""

@@ -1,0 +1,57 @@
+"""The network language: text to `Graph` and back.
+
+parse(text)          the network that a text describes
+load(path)           the same from a file, its weights from the files it names
+show(graph)          the text of any network, and its large constants
+format_text(text)    the text as it should be laid out
+parameter(setting)   `classes=4` as the name and value of a network's parameter
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mnc.errors import refuse
+from mnc.ir.graph import Graph
+from mnc.language import stores, syntax
+from mnc.language.elaborate import Elaborator
+from mnc.language.printer import Shown, show
+from mnc.language.source import Source
+from mnc.language.stores import Loader
+from mnc.language.values import Value
+
+__all__ = ["Shown", "load", "parse", "show"]
+
+
+def parse(
+    text: str,
+    name: str = "text",
+    parameters: Mapping[str, Value] | None = None,
+    folder: Path | None = None,
+    load_weights: Loader | None = None,
+) -> Graph:
+    """The network of a text.
+
+    `name` is what errors call the text; `parameters` are set as by the command
+    line; `weights` statements name files in `folder` (by default the current
+    one), unless `load_weights` reads them.  CompileError has every independent
+    problem, each with its line.
+    """
+    source = Source(name, text)
+    loader = load_weights or stores.loader(folder or Path())
+    return Elaborator(source, syntax.parse(source), loader).graph(parameters or {})
+
+
+def load(path: str | Path, parameters: Mapping[str, Value] | None = None) -> Graph:
+    """The network of a file."""
+    path = Path(path)
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as fault:
+        raise refuse(
+            path.name, f"the text is not UTF-8: byte {fault.start} is {fault.object[fault.start]:#04x}"
+        ) from None
+    except OSError as fault:
+        raise refuse(str(path), f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}") from None
+    return parse(text, path.name, parameters, path.parent)

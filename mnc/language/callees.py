@@ -1,0 +1,72 @@
+"""What can be called besides layers and blocks: functions, activations, constants, quantisations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mnc.ir.types import Constant, Quantisation
+from mnc.language import arithmetic
+from mnc.language.calls import as_constant
+from mnc.language.expressions import DTYPES
+from mnc.language.functions import functions, make
+from mnc.language.values import RefusalError, Value, describe
+
+_QUANTISED = ("quantised", "quantized")
+
+
+def names() -> list[str]:
+    """Everything that `call` knows."""
+    return [*arithmetic.FUNCTIONS, *functions(), *DTYPES, *_QUANTISED]
+
+
+def is_known(name: str) -> bool:
+    """Whether a name is one of `names`."""
+    return name in arithmetic.FUNCTIONS or name in functions() or name in DTYPES or name in _QUANTISED
+
+
+def call(name: str, positional: list[Value], named: dict[str, Value]) -> Value:
+    """The value of a call; RefusalError where the arguments do not fit."""
+    if name in _QUANTISED:
+        return _quantisation(positional, named)
+    if name in functions() and not positional:
+        return make(name, named)
+    for keyword in named:
+        raise RefusalError(f"{name} has no argument '{keyword}'")
+    if name in DTYPES:
+        return _constant(name, positional)
+    return arithmetic.call(name, positional)
+
+
+def _quantisation(positional: list[Value], named: dict[str, Value]) -> Quantisation:
+    unknown = sorted(set(named) - {"scale", "zero_point", "axis"})
+    if positional or unknown or "scale" not in named:
+        raise RefusalError("quantised takes scale = ..., and where they are needed zero_point = ... and axis = ...")
+    scale = named["scale"]
+    scales: list[Any] = scale if isinstance(scale, list) else [scale]
+    if any(isinstance(each, bool) or not isinstance(each, (int, float)) for each in scales):
+        raise RefusalError(f"scale takes a number or a list of numbers, not {describe(scale)}")
+    zero_point, axis = named.get("zero_point", 0), named.get("axis")
+    if isinstance(zero_point, bool) or not isinstance(zero_point, int):
+        raise RefusalError(f"zero_point takes a whole number, not {describe(zero_point)}")
+    if axis is not None and (isinstance(axis, bool) or not isinstance(axis, int)):
+        raise RefusalError(f"axis takes a whole number, not {describe(axis)}")
+    try:
+        return Quantisation(tuple(float(each) for each in scales), zero_point, axis)
+    except ValueError as fault:
+        raise RefusalError(str(fault)) from None
+
+
+def _constant(dtype: str, positional: list[Value]) -> Constant:
+    quant = positional[1] if len(positional) == 2 else None
+    if len(positional) not in (1, 2) or (len(positional) == 2 and not isinstance(quant, Quantisation)):
+        raise RefusalError(f"{dtype} takes a list of numbers, and its quantisation where it has one")
+    value = positional[0]
+    scalar = not isinstance(value, list)
+    try:
+        constant = as_constant([value] if scalar else value, dtype)
+    except RefusalError as fault:
+        raise RefusalError(f"{dtype} takes numbers, not {fault.what}", *fault.hints) from None
+    array = np.asarray(constant.array[0]) if scalar else constant.array
+    return Constant(array, quant if isinstance(quant, Quantisation) else None)

@@ -1,0 +1,249 @@
+"""One layer from its call: which argument means what, and whether it fits its inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Activation, Softmax
+from mnc.ir.types import MAX_ELEMENTS, Constant, DType, Shape, ShapeError, TensorType, show
+from mnc.language import tree
+from mnc.language.forms import ActivationForm, Context
+from mnc.language.functions import make
+from mnc.language.kinds import REQUIRED, Attribute, Kind, Weight, similar
+from mnc.language.source import Place, SourceError
+from mnc.language.table import TRAINING_ONLY
+from mnc.language.values import FromFile, RefusalError, Tensor, Value, describe
+
+Read = Callable[[tree.Expression, frozenset[str]], Value]
+"""Works an argument out; the set has the words that stand for themselves there."""
+
+
+class Pending(Constant):
+    """The place of a constant that is still to be read: its shape without its memory."""
+
+    __slots__ = ()
+
+    def __init__(self, shape: Shape, dtype: DType = DType.FLOAT32) -> None:
+        object.__setattr__(self, "array", np.broadcast_to(dtype.numpy.type(0), shape))
+        object.__setattr__(self, "quant", None)
+
+
+@dataclass(frozen=True)
+class Want:
+    """A constant that a layer needs from the weights file."""
+
+    weight: Weight
+    shape: Shape
+    dtype: DType | None
+    """What it must be, where the text says so."""
+
+
+@dataclass
+class Bound:
+    """A layer from its call, but for the constants that come from files."""
+
+    kind: str
+    """The name under which it was called, by which it is numbered."""
+    layer: Layer
+    types: tuple[TensorType, ...]
+    wants: list[Want] = field(default_factory=list)
+    softmax: bool = False
+    """Whether a softmax stands behind it, as its activation."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """The arguments of a call, inputs apart."""
+
+    inputs: tuple[Tensor, ...]
+    input_places: tuple[tree.Expression, ...]
+    positional: tuple[tree.Argument, ...]
+    named: tuple[tree.Argument, ...]
+
+
+def bind_function(name: str, given: Given, at: Place, read: Read) -> Bound:
+    """An activation function as a layer: `relu(x, max_value = 6)`."""
+    for argument in given.positional:
+        raise SourceError(argument.at, f"{name} takes one input; its arguments have names")
+    arguments = {each.keyword or "": read(each.value, frozenset()) for each in given.named}
+    layer = Activation(make(name, arguments, layer=True))
+    return Bound(name, layer, _types(name, layer, given, at))
+
+
+def bind(kind: Kind, name: str, given: Given, at: Place, read: Read) -> Bound:
+    """A layer of a kind, called `name` in the text; SourceError where an argument does not fit."""
+    least, most = kind.layer.arity
+    if len(given.inputs) < least or (most is not None and len(given.inputs) > most):
+        takes = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
+        raise SourceError(at, f"{name} takes {takes} {'input' if takes == '1' else 'inputs'}, not {len(given.inputs)}")
+    arguments = _by_name(kind, name, given)
+    context = Context(tuple(tensor.type for tensor in given.inputs))
+    softmax = False
+    try:
+        for attribute in kind.attributes:
+            if attribute.name in arguments:
+                argument = arguments[attribute.name]
+                value = read(argument.value, attribute.form.words)
+                if value == "softmax" and isinstance(attribute.form, ActivationForm) and kind.layer is not Activation:
+                    softmax, value = True, None
+                context.attributes[attribute.name] = _attribute(attribute, argument, value, context)
+            else:
+                default = attribute.default_in(context)
+                if default is REQUIRED:
+                    raise SourceError(at, f"{name} needs '{attribute.name}': {attribute.form.takes}")
+                context.attributes[attribute.name] = default
+        constants: dict[str, Constant | None] = {}
+        wants: list[Want] = []
+        for weight in kind.weights:
+            constants[weight.field] = _constant(weight, arguments.get(weight.field), context, read, wants)
+        layer = kind.build(context.attributes, constants)
+    except RefusalError as fault:
+        raise SourceError(at, f"{name} {fault.what}", *fault.hints) from None
+    except ShapeError as fault:
+        raise SourceError(at, f"{name}: {fault}", *_inputs(given)) from None
+    except ValueError as fault:
+        raise SourceError(at, f"{name}: {fault}") from None
+    return Bound(name, layer, _types(name, layer, given, at), wants, softmax)
+
+
+def _by_name(kind: Kind, name: str, given: Given) -> dict[str, tree.Argument]:
+    """The arguments by the field they mean."""
+    if len(given.positional) > len(kind.attributes):
+        extra = given.positional[len(kind.attributes)]
+        takes = f"takes at most {len(kind.attributes)} attributes" if kind.attributes else "takes no attributes"
+        raise SourceError(extra.at, f"{name} {takes} besides its inputs")
+    found = {attribute.name: argument for attribute, argument in zip(kind.attributes, given.positional, strict=False)}
+    for argument in given.named:
+        keyword = argument.keyword or ""
+        meant = kind.attribute(keyword)
+        weight = kind.weight(keyword)
+        target = meant.name if meant else weight.field if weight else None
+        if target is None:
+            if keyword in kind.ignored:
+                continue
+            hints = similar(keyword, kind.words)
+            if not hints and keyword in TRAINING_ONLY:
+                hints = ("it says nothing about inference; leave it out",)
+            if not hints:
+                hints = (f"it has {', '.join(_own(kind))}" if _own(kind) else "it has none",)
+            raise SourceError(argument.at, f"{name} has no attribute '{keyword}'", *hints)
+        if target in found:
+            raise SourceError(argument.at, f"{name} is given '{target}' twice")
+        found[target] = argument
+    return found
+
+
+def _own(kind: Kind) -> list[str]:
+    return [each.name for each in kind.attributes] + [each.field for each in kind.weights]
+
+
+def _attribute(attribute: Attribute, argument: tree.Argument, value: Value, context: Context) -> Any:
+    try:
+        return attribute.form.read(value, context)
+    except RefusalError as fault:
+        hints = fault.hints
+        if isinstance(value, str):
+            hints = (*hints, *similar(value, attribute.form.words))
+        raise SourceError(argument.value.at, f"{attribute.name} {fault.what}", *hints) from None
+
+
+def _constant(
+    weight: Weight, argument: tree.Argument | None, context: Context, read: Read, wants: list[Want]
+) -> Constant | None:
+    """The constant as far as it is known; what is to come from a file is added to `wants`."""
+    value: Value = weight.expected or not weight.optional
+    if argument is not None:
+        value = read(argument.value, frozenset())
+    if weight.optional and (value is False or value is None):
+        return None
+    shape = None if weight.shape is None else weight.shape(context)
+    if isinstance(value, FromFile):
+        _check_shape(weight, argument, value.type.shape, shape)
+        wants.append(Want(weight, value.type.shape, value.type.dtype))
+        return Pending(value.type.shape, value.type.dtype)
+    if argument is None or (value is True and weight.optional):
+        if shape is None:
+            raise RefusalError(f"needs '{weight.field}': its type, as in {weight.field} = float32[3, 4]")
+        wants.append(Want(weight, _within_limit(shape), None))
+        return Pending(shape)
+    try:
+        constant = as_constant(value)
+    except RefusalError as fault:
+        takes = f"{'true, false, ' if weight.optional else ''}a list of numbers or a type such as float32[3, 4]"
+        raise SourceError(argument.value.at, f"{weight.field} takes {takes}, not {fault.what}", *fault.hints) from None
+    _check_shape(weight, argument, constant.shape, shape)
+    return constant
+
+
+def _check_shape(weight: Weight, argument: tree.Argument | None, given: Shape, expected: Shape | None) -> None:
+    if expected is not None and given != expected and argument is not None:
+        what = f"{weight.field} must be {show(expected)} here, not {show(given)}"
+        raise SourceError(argument.value.at, what, "the shape follows from the attributes and the input")
+
+
+def _within_limit(shape: Shape) -> Shape:
+    elements = math.prod(shape)
+    if elements > MAX_ELEMENTS:
+        raise ShapeError(f"its weights {show(shape)} have {elements:,} elements; the limit is 2^31 - 1")
+    return shape
+
+
+def as_constant(value: Value, dtype: str = "float32") -> Constant:
+    """A list of numbers as a constant; RefusalError says what it is instead."""
+    if isinstance(value, Constant):
+        return value
+    if not isinstance(value, list):
+        raise RefusalError(describe(value))
+    shape, numbers = _flat(value, [0])
+    whole = dtype != "float32"
+    if any(isinstance(each, bool) or not isinstance(each, int if whole else (int, float)) for each in numbers):
+        raise RefusalError(f"a list with other things than {'whole ' if whole else ''}numbers")
+    if whole:
+        bounds = np.iinfo(dtype)
+        if any(not bounds.min <= each <= bounds.max for each in numbers):  # type: ignore[operator]  # checked above
+            raise RefusalError(f"numbers outside {dtype}")
+    with np.errstate(over="ignore"):
+        return Constant(np.array(numbers, dtype).reshape(shape))
+
+
+def _flat(value: Value, count: list[int], depth: int = 0) -> tuple[Shape, list[Value]]:
+    """The shape and the numbers of nested lists."""
+    if not isinstance(value, list):
+        return (), [value]
+    count[0] += len(value)
+    if depth >= 8 or count[0] > 1_000_000:
+        raise RefusalError("lists nested so deep or so large", "large constants belong into an .npz file")
+    parts = [_flat(item, count, depth + 1) for item in value]
+    shapes = {shape for shape, _ in parts}
+    if len(shapes) > 1:
+        raise RefusalError("a list of lists of different lengths")
+    return (len(value), *(shapes.pop() if shapes else ())), [number for _, numbers in parts for number in numbers]
+
+
+def _types(name: str, layer: Layer, given: Given, at: Place) -> tuple[TensorType, ...]:
+    try:
+        return layer.outputs(*(tensor.type for tensor in given.inputs))
+    except ShapeError as fault:
+        raise SourceError(at, f"{name}: {fault}", *_inputs(given)) from None
+
+
+def _inputs(given: Given) -> tuple[str, ...]:
+    """What each input of a call is and where it comes from."""
+    sentences = []
+    for number, (tensor, written) in enumerate(zip(given.inputs, given.input_places, strict=True), 1):
+        what = f"'{written.value}'" if isinstance(written, tree.Name) else f"input {number}"
+        sentences.append(f"{what} is {tensor.type}, from line {tensor.line}: {tensor.call}")
+    return tuple(sentences)
+
+
+def with_softmax(bound: Bound) -> tuple[Softmax, TensorType]:
+    """The layer behind one whose activation is softmax, over the last axis as Keras has it."""
+    (logits,) = bound.types
+    layer = Softmax(max(logits.rank - 1, 0))
+    return layer, layer.infer(logits)

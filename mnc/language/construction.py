@@ -1,0 +1,118 @@
+"""The network to be: layers that know their types, not yet their names and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layer import Layer
+from mnc.ir.types import TensorType
+from mnc.language.calls import Bound, Want, with_softmax
+from mnc.language.expressions import Hints, Scope
+from mnc.language.naming import Label, Strength, name_all
+from mnc.language.source import Place, Source, SourceError
+from mnc.language.stores import Loader
+from mnc.language.values import Tensor
+from mnc.language.weights import Needy, Origin, fill
+
+MAX_LAYERS = 65_536
+"""How many layers a network may have."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A layer of the network to be."""
+
+    layer: Layer
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    labels: tuple[Label, ...]
+    """One for each output."""
+    wants: tuple[Want, ...]
+    at: Place
+
+
+@dataclass
+class Construction:
+    """What has been put together so far."""
+
+    source: Source
+    inputs: dict[str, Tensor] = field(default_factory=dict)
+    outputs: list[Tensor] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
+    blocks: list[Label] = field(default_factory=list)
+    """The names of the calls of blocks."""
+
+    def label(self, kind: str, given: str | None, hints: Hints, scope: Scope, at: Place) -> Label:
+        """The name that a layer or a call of a block asks for."""
+        if given is not None:
+            return Label(given, Strength.GIVEN, scope.label, at)
+        if hints and hints[0] is not None:
+            return Label(hints[0], Strength.ASSIGNED, scope.label, at)
+        return Label(kind, Strength.KIND, scope.label, at)
+
+    def add(
+        self, bound: Bound, inputs: tuple[Tensor, ...], given: str | None, hints: Hints, scope: Scope, at: Place
+    ) -> Tensor | tuple[Tensor, ...]:
+        """Add a layer; its output, or all of them where it has several."""
+        if len(self.made) >= MAX_LAYERS:
+            raise SourceError(at, f"the network has more than {MAX_LAYERS:,} layers")
+        first = self.label(bound.kind, given, hints, scope, at)
+        wants = tuple(bound.wants)
+        if bound.softmax:
+            logits = Label("/logits", Strength.KIND, scope.label, at, part_of=first)
+            inputs = self._append(bound.kind, bound.layer, inputs, bound.types, (logits,), wants, at)
+            layer, type_ = with_softmax(bound)
+            return self._append(bound.kind, layer, inputs, (type_,), (first,), (), at)[0]
+        labels = [first]
+        for number in range(1, len(bound.types)):
+            hint = hints[number] if number < len(hints) else None
+            if hint is not None:
+                labels.append(Label(hint, Strength.ASSIGNED, scope.label, at))
+            else:
+                labels.append(Label(f"/{number}", Strength.KIND, scope.label, at, part_of=first))
+        outputs = self._append(bound.kind, bound.layer, inputs, bound.types, tuple(labels), wants, at)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _append(
+        self,
+        kind: str,
+        layer: Layer,
+        inputs: tuple[Tensor, ...],
+        types: tuple[TensorType, ...],
+        labels: tuple[Label, ...],
+        wants: tuple[Want, ...],
+        at: Place,
+    ) -> tuple[Tensor, ...]:
+        line = self.source.line(at)
+        outputs = tuple(Tensor(type_, line, f"{kind}(...)") for type_ in types)
+        self.made.append(Made(layer, inputs, outputs, labels, wants, at))
+        return outputs
+
+    def unread(self) -> list[str]:
+        """The inputs that nothing reads."""
+        read = {tensor for made in self.made for tensor in made.inputs} | set(self.outputs)
+        return [name for name, tensor in self.inputs.items() if tensor not in read]
+
+    def graph(self, name: str, name_at: Place, origins: Sequence[Origin], load: Loader) -> Graph:
+        """The finished network; SourceError or CompileError where names or weights do not work out."""
+        labels = [*self.blocks, *(label for made in self.made for label in made.labels)]
+        names = name_all(labels, self.inputs)
+        called = {tensor: given for given, tensor in self.inputs.items()}
+        for made in self.made:
+            called.update(zip(made.outputs, (names[label] for label in made.labels), strict=True))
+        needy = [Needy(called[made.outputs[0]], made.layer, made.wants, made.at) for made in self.made if made.wants]
+        constants = fill(self.source, name_at, needy, origins, load)
+        return Graph(
+            name,
+            tuple(Input(given, tensor.type) for given, tensor in self.inputs.items()),
+            tuple(self._node(made, called, constants.get(called[made.outputs[0]], {})) for made in self.made),
+            tuple(called[tensor] for tensor in self.outputs),
+        )
+
+    def _node(self, made: Made, called: Mapping[Tensor, str], constants: Mapping[str, Any]) -> Node:
+        layer = replace(made.layer, **constants) if constants else made.layer
+        outputs = tuple(called[tensor] for tensor in made.outputs)
+        return Node(outputs, layer, tuple(called[tensor] for tensor in made.inputs), self.source.where(made.at))

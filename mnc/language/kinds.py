@@ -1,0 +1,187 @@
+"""What a layer kind is in the language: its name, its attributes, its constants.
+
+A kind that `mnc.language.table` does not list is derived from its dataclass:
+the class name in snake case, and every field an attribute under its own name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache, lru_cache
+from typing import Any
+
+from mnc.ir.layer import Layer
+from mnc.ir.types import Constant, Shape
+from mnc.language.forms import Context, Form, form_of
+from mnc.language.functions import snake, subclasses
+
+
+class Required:
+    """The default of an attribute that must be given."""
+
+
+REQUIRED = Required()
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of a layer kind."""
+
+    name: str
+    """As the language calls it; where it is a field of the IR's class, as that does."""
+    form: Form
+    default: Any = REQUIRED
+    """What it is when not given: an IR value, or a function of the attributes before it."""
+    aliases: tuple[str, ...] = ()
+    """Other names, Keras' above all."""
+    meaning: str = ""
+
+    def default_in(self, context: Context) -> Any:
+        return self.default(context) if callable(self.default) else self.default
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One constant of a layer kind: normally in the weights file under `layer/field`."""
+
+    field: str
+    shape: Callable[[Context], Shape] | None = None
+    """Its shape, from the attributes and inputs; None: whatever the file has."""
+    optional: bool = False
+    """Whether the layer can do without."""
+    expected: bool = True
+    """Whether an optional one is there when nothing is said of it."""
+    switch: str = ""
+    """The flag that leaves it out, where it is not the field's own name."""
+    aliases: tuple[str, ...] = ()
+    initial: str = "uniform"
+    """How a seeded initialiser fills it: `uniform` as Glorot has it, `zeros` or `ones`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names by which an attribute or a key in a file may mean it."""
+        return (self.field, *([self.switch] if self.switch else []), *self.aliases)
+
+    @property
+    def flag(self) -> str:
+        """The name by which an optional one is left out: `bias = false`."""
+        return self.switch or self.field
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One layer kind."""
+
+    name: str
+    layer: type[Layer]
+    attributes: tuple[Attribute, ...] = ()
+    """In the order in which they may be given without their names."""
+    weights: tuple[Weight, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Further names under which it may be called."""
+    ignored: tuple[str, ...] = ()
+    """Attributes that Keras has and that mean nothing at inference."""
+    derived: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
+
+    def attribute(self, name: str) -> Attribute | None:
+        return next((each for each in self.attributes if name in each.names), None)
+
+    def weight(self, name: str) -> Weight | None:
+        return next((each for each in self.weights if name in each.names), None)
+
+    @property
+    def words(self) -> list[str]:
+        """Every name that an argument may have, for suggestions."""
+        own = [name for attribute in self.attributes for name in attribute.names]
+        return own + [name for weight in self.weights for name in weight.names]
+
+    def build(self, attributes: Mapping[str, Any], constants: Mapping[str, Constant | None]) -> Layer:
+        """The IR's layer."""
+        own = {each.name for each in fields(self.layer)}
+        return self.layer(**{name: value for name, value in attributes.items() if name in own}, **constants)
+
+    @property
+    def meaning(self) -> str:
+        """What it does, in one line or a few: the class's docstring."""
+        return inspect.cleandoc(self.layer.__doc__ or "")
+
+
+def derive(layer: type[Layer]) -> Kind:
+    """A kind as its dataclass has it."""
+    hints = typing.get_type_hints(layer)
+    attributes, weights = [], []
+    for each in fields(layer):
+        hint = hints[each.name]
+        default = each.default if each.default is not MISSING else REQUIRED
+        if hint is Constant:
+            weights.append(Weight(each.name))
+        elif Constant in typing.get_args(hint):
+            weights.append(Weight(each.name, optional=True, expected=False))
+        else:
+            attributes.append(Attribute(each.name, form_of(hint), default))
+    return Kind(snake(layer.__name__), layer, tuple(attributes), tuple(weights), derived=True)
+
+
+def attribute_of(layer: type[Layer], name: str, *aliases: str, **changes: Any) -> Attribute:
+    """A field of the IR's class as an attribute; `form` and `default` where they differ from the field's."""
+    (own,) = (each for each in fields(layer) if each.name == name)
+    default = own.default if own.default is not MISSING else REQUIRED
+    form = changes.pop("form", None) or form_of(typing.get_type_hints(layer)[name])
+    return Attribute(name, form, changes.pop("default", default), aliases, **changes)
+
+
+@cache
+def _listed() -> tuple[Kind, ...]:
+    from mnc.language.table import TABLE
+
+    return TABLE
+
+
+@cache
+def _listed_names() -> Mapping[str, Kind]:
+    return {name: kind for kind in _listed() for name in kind.names}
+
+
+def kinds() -> tuple[Kind, ...]:
+    """Every layer kind, the table's first, then those that are derived."""
+    return (*_listed(), *(kind_of(layer) for layer in _unlisted()))
+
+
+def _unlisted() -> Iterator[type[Layer]]:
+    """The classes of layers that the table does not have; not those that others only build on."""
+    listed = {kind.layer for kind in _listed()}
+    for layer in subclasses(Layer):
+        base = any(each.__module__.startswith("mnc.") for each in layer.__subclasses__())
+        if not base and layer not in listed and not layer.__name__.startswith("_"):
+            yield layer
+
+
+@lru_cache(1024)
+def kind_named(name: str) -> Kind | None:
+    """The kind that goes by a name."""
+    if name in _listed_names():
+        return _listed_names()[name]
+    return next((kind_of(layer) for layer in _unlisted() if snake(layer.__name__) == name), None)
+
+
+def kind_of(layer: type[Layer]) -> Kind:
+    """The kind of a class of the IR."""
+    return next((kind for kind in _listed() if kind.layer is layer), None) or derive(layer)
+
+
+def similar(name: str, known: typing.Iterable[str]) -> tuple[str, ...]:
+    """A hint at what may have been meant, or none."""
+    found = difflib.get_close_matches(name, sorted(set(known)), 2, 0.6)
+    return (f"did you mean {' or '.join(repr(each) for each in found)}?",) if found else ()

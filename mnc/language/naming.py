@@ -1,0 +1,70 @@
+"""What the values of a network are called.
+
+A layer is called what its text says, in this order: `name = "..."`, if it is
+given; the name it is assigned to, if nothing else is assigned to that name in
+the same block; else its kind, as Keras names layers: `conv2d`, `conv2d_1`.
+Whatever would be called the same is numbered in that manner.  Inside a block
+all this begins with the call's own name: `hidden_1__dw`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mnc.language.source import Place, SourceError
+
+SCOPE = "__"
+"""Stands between a block call's name and a name inside it."""
+
+
+class Strength(enum.IntEnum):
+    """How much a name insists on being kept as it is."""
+
+    KIND = 0
+    ASSIGNED = 1
+    GIVEN = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Label:
+    """The name that a layer, or a call of a block, asks for."""
+
+    stem: str
+    strength: Strength
+    scope: Label | None
+    """The block call that it stands in."""
+    at: Place
+    part_of: Label | None = None
+    """The label whose final name `stem` is added to, for what one layer of the text makes besides."""
+
+    @property
+    def depth(self) -> int:
+        return 0 if self.scope is None else self.scope.depth + 1
+
+
+def name_all(labels: Sequence[Label], taken: Iterable[str]) -> dict[Label, str]:
+    """The final name of every label, none of them among those taken; SourceError where two insist on one."""
+    used = set(taken)
+    names: dict[Label, str] = {}
+    numbers: dict[str, int] = {}
+
+    def numbered(wanted: str) -> str:
+        name = wanted
+        while name in used:
+            numbers[wanted] = numbers.get(wanted, 0) + 1
+            name = f"{wanted}_{numbers[wanted]}"
+        return name
+
+    for label in sorted(labels, key=lambda label: (label.part_of is not None, label.depth, -label.strength)):
+        if label.part_of is not None:
+            name = numbered(names[label.part_of] + label.stem)
+        else:
+            wanted = label.stem if label.scope is None else f"{names[label.scope]}{SCOPE}{label.stem}"
+            name = numbered(wanted)
+            if name != wanted and label.strength is Strength.GIVEN:
+                raise SourceError(label.at, f"the name {wanted!r} is taken", "every layer has a name of its own")
+        used.add(name)
+        names[label] = name
+    return names

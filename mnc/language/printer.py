@@ -1,0 +1,92 @@
+"""From a `Graph` to text that parses back to an equal one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layers import Activation
+from mnc.ir.types import Array, Constant
+from mnc.language.constants import arrays, key, spell_constant
+from mnc.language.forms import Context, spell_quantisation
+from mnc.language.functions import spelled
+from mnc.language.kinds import Kind, Weight, kind_of
+from mnc.language.names import quote, spell
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A network as text, and the constants that are too large to stand in it."""
+
+    text: str
+    constants: Mapping[str, Array]
+    """What belongs into the .npz file that the text's `weights` statement names, by key."""
+
+
+def show(graph: Graph, weights_file: str | None = None) -> Shown:
+    """The text of a network; `weights_file` is what it calls the file of its large constants.
+
+    By default the file is the network's name with `.npz` behind it.
+    """
+    return _Printer(graph).shown(weights_file or f"{graph.name}.npz")
+
+
+class _Printer:
+    """One run of `show`: collects the constants while it writes the lines."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._constants: dict[str, Array] = {}
+
+    def shown(self, weights_file: str) -> Shown:
+        graph = self._graph
+        parts = [
+            [f"network {spell(graph.name)}"],
+            [self._input(given) for given in graph.inputs],
+            [self._node(node) for node in graph.nodes],
+            [f"output {', '.join(map(spell, graph.outputs))}"],
+            [f"weights {quote(weights_file)}"] if self._constants else [],
+        ]
+        return Shown("\n\n".join("\n".join(part) for part in parts if part) + "\n", self._constants)
+
+    def _input(self, given: Input) -> str:
+        type_ = given.type
+        quantised = "" if type_.quant is None else f" {spell_quantisation(type_.quant)}"
+        used = self._graph.consumers[given.name] or given.name in self._graph.outputs
+        return f"input {spell(given.name)}: {type_}{quantised}{'' if used else ' unused'}"
+
+    def _node(self, node: Node) -> str:
+        values = [spell(name) for name in node.inputs]
+        if isinstance(node.layer, Activation):
+            callee, arguments = spelled(node.layer.function)
+        else:
+            kind = kind_of(type(node.layer))
+            callee, arguments = kind.name, [*self._attributes(kind, node), *self._weights(kind, node)]
+        return f"{', '.join(map(spell, node.outputs))} = {callee}({', '.join([*values, *arguments])})"
+
+    def _attributes(self, kind: Kind, node: Node) -> Iterator[str]:
+        context = Context(self._graph.input_types(node))
+        for attribute in kind.attributes:
+            value = getattr(node.layer, attribute.name)
+            if value != attribute.default_in(context):
+                yield f"{attribute.name} = {attribute.form.write(value, context)}"
+            context.attributes[attribute.name] = value
+
+    def _weights(self, kind: Kind, node: Node) -> Iterator[str]:
+        for weight in kind.weights:
+            constant = getattr(node.layer, weight.field)
+            if constant is None:
+                if weight.expected:
+                    yield f"{weight.flag} = false"
+            elif small := spell_constant(constant):
+                yield f"{weight.field} = {small}"
+            else:
+                self._store(node, weight, constant)
+                if weight.shape is None or constant.array.dtype != np.float32:
+                    yield f"{weight.field} = {constant.type}"
+
+    def _store(self, node: Node, weight: Weight, constant: Constant) -> None:
+        self._constants.update(arrays(key(node.name, weight.field), constant))
