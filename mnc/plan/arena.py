@@ -9,11 +9,10 @@ gap[j][i] above j's.  Without an overlap the gap is the lower one's size.
 Whatever the best packing looks like, letting every buffer sink in ascending
 order of offset leaves each at 0 or at exactly its gap above another one.  So
 it is enough to choose the *order* in which buffers are laid down from the
-bottom upwards; each then has one place.  `_pack` searches these orders for a
-packing of a given height and is exact unless its budget runs out.  The view
-of packings as orders by offset, and the rule that nothing may be laid above a
-hole that another buffer would fill, are those of Moffitt, "MiniMalloc"
-(ASPLOS 2023); overlaps are this project's.
+bottom upwards; each then has one place.  `_Search` goes through these orders
+and is exact unless its budget runs out.  Packings as orders by offset, and the
+rule that nothing is laid above a hole that another buffer would fill, are
+those of Moffitt, "MiniMalloc" (ASPLOS 2023); the overlaps are our own.
 """
 
 from __future__ import annotations
@@ -23,8 +22,10 @@ from dataclasses import dataclass
 from math import gcd
 from types import MappingProxyType
 
-_BUDGET = 20_000
-"""Buffers laid down during the search before the best packing so far is taken; a count, so the plan is reproducible."""
+_BUDGET = 200_000
+"""Work, in buffers looked at, after which the best packing so far is taken; counted, not timed, so plans reproduce."""
+_DEPTH = 400
+"""Buffers laid down one upon the other's decision; deeper, the budget counts as spent, as Python's stack is finite."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class Overlap:
     offset(written) - offset(read) >= above will do as well.  Layers that follow
     one another alternate: without the second way each would push its output
     further down than the last.
+
+    A buffer may chase several; all of them must then go from the first row to
+    the last, and `above` is ignored.
     """
 
     written: str
@@ -68,120 +72,130 @@ class Arena:
     offsets: Mapping[str, int]
     size: int
     lower_bound: int
-    """The fewest bytes that any packing can take, judged step by step; `size` is never less."""
+    """The fewest bytes that the buffers of any one step can take; `size` is never less."""
+    proved: bool
+    """Whether nothing smaller exists: `size` is the bound, or the search went to its end."""
 
     @property
     def optimal(self) -> bool:
-        """Whether the packing is proved to be the smallest by the bound alone."""
+        """Whether the bound is met."""
         return self.size == self.lower_bound
 
 
 def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = ()) -> Arena:
-    """The smallest arena for `buffers` that the search finds; the same one every time."""
+    """The smallest arena for `buffers` that the search finds; the same one every time.
+
+    Greedy packings come first.  Then the search tries the bound itself, and
+    next to improve on the best packing step by step; once a pass gives up
+    undecided, the heights between are tried by halves instead.
+    """
     puzzle = _Puzzle(buffers, overlaps)
     bound = max(map(puzzle.fewest, puzzle.crowds), default=0)
     best = min((puzzle.first_fit(order) for order in puzzle.greedy_orders()), key=puzzle.height)
-    if puzzle.height(best) > bound:
-        best = _Search(puzzle).pack(bound) or best
-    search = _Search(puzzle)
-    while puzzle.height(best) > bound and (better := search.pack(puzzle.height(best) - puzzle.unit)):
-        best = better
+    size, failed, target = puzzle.height(best), bound - puzzle.unit, bound
+    proved, halving, budget = True, False, _BUDGET
+    while size - failed > puzzle.unit:
+        search = _Search(puzzle, target, budget // 4)
+        if found := search.run():
+            best, size = found, puzzle.height(found)
+        else:
+            failed, proved = target, search.complete
+        halving = halving or not search.complete
+        budget -= search.spent
+        target = failed + _round_up((size - failed) // 2, puzzle.unit) if halving else size - puzzle.unit
     offsets = {buffer.name: 0 for buffer in buffers}
     offsets.update((buffer.name, offset) for buffer, offset in zip(puzzle.buffers, best, strict=True))
-    return Arena(MappingProxyType(offsets), puzzle.height(best), bound)
+    return Arena(MappingProxyType(offsets), size, bound, proved)
 
 
 class _Puzzle:
     """The buffers by rank (the largest area of bytes times steps first), and what they demand of each other."""
 
     def __init__(self, buffers: Sequence[Buffer], overlaps: Sequence[Overlap]) -> None:
-        assert len({buffer.name for buffer in buffers}) == len(buffers)
-        assert all(b.size >= 0 and b.first <= b.last and b.alignment > 0 for b in buffers)
-        self.buffers = sorted(
-            (buffer for buffer in buffers if buffer.size),
-            key=lambda b: (-b.size * (b.last - b.first + 1), b.first, b.name),
-        )
+        assert len({buffer.name for buffer in buffers}) == len(buffers), "two buffers share a name"
+        assert all(b.size >= 0 and b.first <= b.last and b.alignment > 0 for b in buffers), buffers
+        self.buffers = sorted((b for b in buffers if b.size), key=lambda b: (b.size * (b.first - b.last - 1), b.first))
         self.unit = gcd(*(buffer.alignment for buffer in self.buffers)) or 1
         self.size = [_round_up(buffer.size, self.unit) for buffer in self.buffers]
-        self.heirs: set[tuple[int, int]] = set()
-        """(written, read) that may have memory in common."""
-        self.gap = self._gaps(overlaps)
-        self.crowds = self._crowds()
-
-    def _gaps(self, overlaps: Sequence[Overlap]) -> list[dict[int, int]]:
-        """`gap[i][j]`: how far above i's beginning j's must be where j is the upper one; only for buffers that meet."""
-        rank = {buffer.name: i for i, buffer in enumerate(self.buffers)}
-        gap = [
+        self.gap = [
             {j: self.size[i] for j, b in enumerate(self.buffers) if i != j and a.first <= b.last and b.first <= a.last}
             for i, a in enumerate(self.buffers)
         ]
-        for overlap in overlaps:
-            if overlap.written in rank and overlap.read in rank:
-                written, read = rank[overlap.written], rank[overlap.read]
-                assert self.buffers[written].first == self.buffers[read].last and overlap.below >= 0, overlap
-                self.heirs.add((written, read))
-                gap[written][read] = min(self.size[written], _round_up(overlap.below, self.unit))
-                if overlap.above is not None:
-                    assert overlap.above >= 0, overlap
-                    gap[read][written] = min(self.size[read], _round_up(overlap.above, self.unit))
-        return gap
+        """`gap[i][j]`: how far above i's beginning j's must be where j is the upper one; only for buffers that meet."""
+        self.heirs = self._bequeath(overlaps)
+        """Per written buffer, the reads that it may have memory in common with."""
+        self.crowds = self._crowds()
 
-    def _crowds(self) -> list[list[int]]:
+    def _bequeath(self, overlaps: Sequence[Overlap]) -> dict[int, set[int]]:
+        """Narrow the gaps to what the overlaps allow."""
+        rank = {buffer.name: i for i, buffer in enumerate(self.buffers)}
+        heirs: dict[int, set[int]] = {}
+        for overlap in overlaps:
+            if overlap.written not in rank or overlap.read not in rank:
+                continue  # of no size
+            written, read = rank[overlap.written], rank[overlap.read]
+            assert self.buffers[read].first < self.buffers[read].last == self.buffers[written].first, overlap
+            assert overlap.below >= 0 and (overlap.above is None or overlap.above >= 0), overlap
+            self.gap[written][read] = min(self.size[written], _round_up(overlap.below, self.unit))
+            heirs.setdefault(written, set()).add(read)
+        for overlap in overlaps:
+            if overlap.above is not None and len(heirs.get(rank.get(overlap.written, -1), ())) == 1:
+                written, read = rank[overlap.written], rank[overlap.read]
+                self.gap[read][written] = min(self.size[read], _round_up(overlap.above, self.unit))
+        return heirs
+
+    def _crowds(self) -> list[tuple[int, ...]]:
         """The largest sets of buffers that live in one step; every other step's are a part of one of them."""
         starts = sorted({buffer.first for buffer in self.buffers})
         alive = [{i for i, b in enumerate(self.buffers) if b.first <= step <= b.last} for step in starts]
-        return [sorted(now) for now, then in zip(alive, [*alive, set[int]()][1:], strict=True) if not now <= then]
-
-    def inherits(self, i: int, j: int) -> bool:
-        """Whether i, being written, may take over memory of j, which dies."""
-        return (i, j) in self.heirs
+        following = [*alive, set[int]()][1:]
+        return [tuple(sorted(now)) for now, then in zip(alive, following, strict=True) if not now <= then]
 
     def fewest(self, crowd: Sequence[int]) -> int:
-        """Bytes that the buffers of one step take at the least.
+        """Bytes that buffers of one step take at the least.
 
-        Groups tied together by overlaps stack up.  Within a group, what one
-        written buffer and its reads take is the least of two ways: with the
-        written one at the bottom the reads stack above it in the order of
-        their distances, each as soon as its distance allows; with it on top,
-        the single read that allows this lies below.  That is exact for a pair,
-        and for several reads of which none lies below; elsewhere it is a bound.
+        Groups tied together by overlaps stack up, as bytes that one group
+        leaves free could be closed up.  Within a group, a written buffer and
+        its reads take what `_star` says; where a group has several written
+        buffers, each alone and their sum are bounds.
         """
         total, left = 0, set(crowd)
         while left:
             group = [left.pop()]
             for i in group:
-                tied = {j for j in left if self.inherits(i, j) or self.inherits(j, i)}
-                group.extend(tied)
+                tied = {j for j in left if j in self.heirs.get(i, ()) or i in self.heirs.get(j, ())}
+                group.extend(sorted(tied))
                 left -= tied
-            written = [i for i in group if any(self.inherits(i, j) for j in group)] or group
-            read = [i for i in group if i not in written]
-            total += max(sum(self.size[i] for i in written), *(self._pair(i, read) for i in written))
+            read = {j for i in group for j in self.heirs.get(i, ()) if j in group}
+            written = [i for i in group if i not in read]
+            total += max(sum(self.size[i] for i in written), *(self._star(i, read) for i in written))
         return total
 
-    def _pair(self, written: int, reads: Sequence[int]) -> int:
-        below = self._stack(reads, self.gap[written], 0)
-        rising = [i for i in reads if self.gap[i].get(written, self.size[i]) < self.size[i]]
-        if not rising:
-            return below
-        if len(reads) > 1:
-            return min(below, sum(self.size[i] for i in reads))
-        (read,) = reads
-        return min(below, max(self.size[read], self.gap[read][written] + self.size[written]))
+    def _star(self, written: int, reads: set[int]) -> int:
+        """Bytes that a written buffer and its reads take at the least.
 
-    def _stack(self, group: Iterable[int], low: Mapping[int, int], floor: int) -> int:
+        With the written one at the bottom, the reads stack above it in the
+        order of their distances; to put one of them below would cost its whole
+        size, and above it never costs more.  A single read may lie below if
+        rows may go backwards.
+        """
+        upwards = max(self.size[written], self.stack(reads, self.gap[written], 0))
+        if len(reads) != 1:
+            return upwards
+        (read,) = reads
+        return min(upwards, max(self.size[read], self.gap[read][written] + self.size[written]))
+
+    def stack(self, buffers: Iterable[int], low: Mapping[int, int] | Sequence[int], floor: int) -> int:
         """The top of buffers that exclude each other, stacked from `floor`, none below its `low`."""
-        for i in sorted(group, key=low.__getitem__):
-            floor = max(floor, low[i]) + self.size[i]
+        for bottom, size in sorted([(low[i], self.size[i]) for i in buffers]):
+            floor = (bottom if bottom > floor else floor) + size
         return floor
 
     def height(self, offsets: Sequence[int]) -> int:
         return max((offset + size for offset, size in zip(offsets, self.size, strict=True)), default=0)
 
-    def aligned(self, i: int, offset: int) -> int:
-        return _round_up(offset, self.buffers[i].alignment)
-
     def greedy_orders(self) -> list[list[int]]:
-        """By area, size, beginning and end, and length of life."""
+        """By area, size, beginning, end, and length of life."""
         keys: list[Callable[[int], int]] = [
             lambda i: i,
             lambda i: -self.size[i],
@@ -195,76 +209,114 @@ class _Puzzle:
         """Each buffer in turn at the lowest place where it gets along with those before it."""
         at: dict[int, int] = {}
         for i in order:
+            alignment = self.buffers[i].alignment
             near = [j for j in self.gap[i] if j in at]
-            above = [at[j] + self.gap[j][i] for j in near]
-            below = [at[j] - self.gap[i][j] - self.buffers[i].alignment + 1 for j in near]
+            above = [_round_up(at[j] + self.gap[j][i], alignment) for j in near]
+            below = [(at[j] - self.gap[i][j]) // alignment * alignment for j in near]
             at[i] = next(
                 place
-                for place in sorted(self.aligned(i, max(0, place)) for place in [0, *above, *below])
-                if all(place >= at[j] + self.gap[j][i] or at[j] >= place + self.gap[i][j] for j in near)
+                for place in sorted([0, *above, *below])
+                if place >= 0 and all(place >= at[j] + self.gap[j][i] or at[j] >= place + self.gap[i][j] for j in near)
             )
         return [at[i] for i in range(len(order))]
 
 
 class _Search:
-    """Depth first through the orders in which buffers may be laid down, lowest first."""
+    """One pass, depth first, through the orders in which buffers may be laid down, the lowest first."""
 
-    def __init__(self, puzzle: _Puzzle, budget: int = _BUDGET) -> None:
+    def __init__(self, puzzle: _Puzzle, capacity: int, budget: int) -> None:
         self.puzzle = puzzle
-        self.left = budget
-        self.offsets = [0] * len(puzzle.buffers)
-
-    def pack(self, capacity: int) -> list[int] | None:
-        """Offsets below `capacity`, or None where there are none or the budget ran out."""
-        puzzle = self.puzzle
         self.capacity = capacity
-        self.stacks = [
-            {i for i in crowd if not any(puzzle.inherits(*((i, j) if upper else (j, i))) for j in crowd)}
-            for crowd in puzzle.crowds
-            for upper in (False, True)
-        ]
-        everything = sorted(range(len(puzzle.buffers)), key=lambda i: puzzle.buffers[i].first)
-        low = dict.fromkeys(everything, 0)
-        return list(self.offsets) if all(self._fill(part, low, -1, -1) for part in self._parts(everything)) else None
+        self.budget = budget
+        self.spent = 0
+        self.offsets = [0] * len(puzzle.size)
+        self.laid: list[bool] = [False] * len(puzzle.size)
+        self.depth = 0
+        self.failed: set[tuple[tuple[int, ...], tuple[int, ...], int]] = set()
+        self.views: dict[tuple[int, ...], tuple[list[list[int]], int]] = {}
+        self.members = [[k for k, crowd in enumerate(puzzle.crowds) if i in crowd] for i in range(len(puzzle.size))]
 
-    def _parts(self, rest: list[int]) -> list[list[int]]:
+    @property
+    def complete(self) -> bool:
+        """Whether every order has been tried or ruled out."""
+        return self.spent < self.budget
+
+    def run(self) -> list[int] | None:
+        """Offsets of a packing within the capacity; None where there is none, or none within the budget."""
+        by_time = sorted(range(len(self.offsets)), key=lambda i: self.puzzle.buffers[i].first)
+        return self.offsets if self._lay(by_time, [0] * len(self.offsets), 0, None) else None
+
+    def _lay(self, rest: list[int], low: list[int], floor: int, latest: int | None) -> bool:
+        """Lay down `rest` (in time order), part by part: what never meets needs no common search."""
         buffers = self.puzzle.buffers
-        parts: list[list[int]] = []
-        end = -1
+        part: list[int] = []
+        end = 0
         for i in rest:
-            if not parts or buffers[i].first > end:
-                parts.append([])
-                end = -1
-            parts[-1].append(i)
-            end = max(end, buffers[i].last)
-        return parts
+            if part and buffers[i].first > end:
+                if not self._lay_part(part, low, floor, latest):
+                    return False
+                part = []
+            end = max(end, buffers[i].last) if part else buffers[i].last
+            part.append(i)
+        return not part or self._lay_part(part, low, floor, latest)
 
-    def _fill(self, part: list[int], low: Mapping[int, int], floor: int, previous: int) -> bool:
-        """Lay down `part`, which is connected in time, at `floor` or above; `previous` was laid last, at `floor`."""
+    def _lay_part(self, part: list[int], low: list[int], floor: int, latest: int | None) -> bool:
+        """Lay down `part` at or above `floor`, where `latest` was laid; `low` is where each would come to rest.
+
+        Of buffers at one height that do not meet, the one of lower rank comes
+        first.  Nobody is laid as high as the top that another would reach: in
+        the packing with the smallest sum of offsets it would have sunk there.
+        """
+        self.spent += len(part)
+        if not self.complete or self.depth == _DEPTH:
+            self.spent = self.budget
+            return False
         puzzle = self.puzzle
-        ceiling = min(low[i] + puzzle.size[i] for i in part)
-        for i in sorted(part, key=lambda i: (low[i], i)):
-            at = low[i]
-            if at >= ceiling:
-                break
-            if at < floor or (at == floor and i < previous and previous not in puzzle.gap[i]):
+        state = (tuple(part), tuple([low[i] for i in part]), floor)
+        if state in self.failed or self._too_high(part, low, floor):
+            return False
+        ceiling = min([low[i] + puzzle.size[i] for i in part])
+        for at, i in sorted([(low[i], i) for i in part if floor <= low[i] < ceiling]):
+            if latest is not None and at == floor and i < latest and latest not in puzzle.gap[i]:
                 continue
-            if self.left <= 0:
-                return False
-            self.left -= 1
-            gap = puzzle.gap[i]
-            rest = [j for j in part if j != i]
-            above = {j: max(low[j], puzzle.aligned(j, at + gap[j])) if j in gap else low[j] for j in rest}
-            if at + puzzle.size[i] > self.capacity or any(
-                puzzle._stack([j for j in stack if j in above], above, at) > self.capacity
-                for stack in self.stacks
-                if i in stack
-            ):
-                continue
+            above = low.copy()
+            for j, gap in puzzle.gap[i].items():
+                above[j] = max(above[j], _round_up(at + gap, puzzle.buffers[j].alignment))
             self.offsets[i] = at
-            if all(self._fill(p, above, at, i) for p in self._parts(rest)):
+            self.laid[i] = True
+            self.depth += 1
+            done = self._lay([j for j in part if j != i], above, at, i)
+            self.depth -= 1
+            self.laid[i] = False
+            if done:
+                return True
+        self.failed.add(state)
+        return False
+
+    def _too_high(self, part: list[int], low: list[int], floor: int) -> bool:
+        """Whether in some step what is not laid yet must reach above the capacity."""
+        stack, room = self.puzzle.stack, self.capacity
+        for k in sorted({k for i in part for k in self.members[i]}):
+            left = tuple([i for i in self.puzzle.crowds[k] if not self.laid[i]])
+            if left not in self.views:
+                self.views[left] = self._view(left)
+            piles, fewest = self.views[left]
+            if any(stack(pile, low, floor) > room for pile in piles):
+                return True
+            if len(piles) > 1 and max(floor, min([low[i] for i in left])) + fewest > room:
                 return True
         return False
+
+    def _view(self, crowd: tuple[int, ...]) -> tuple[list[list[int]], int]:
+        """The largest parts of a crowd that are sure to stack up, and its `fewest`.
+
+        Of each pair that may have memory in common, one part leaves out the
+        written buffer and the other the read.
+        """
+        written = {i for i in crowd if not self.puzzle.heirs.get(i, set()).isdisjoint(crowd)}
+        read = {j for i in written for j in self.puzzle.heirs[i]}
+        piles = [[i for i in crowd if i not in written], [i for i in crowd if i not in read]]
+        return (piles if written else piles[:1]), self.puzzle.fewest(crowd)
 
 
 def _round_up(number: int, unit: int) -> int:
