@@ -3,7 +3,8 @@
     networks()                     any layer kinds, branches, several inputs and outputs
     networks(layers=[Conv2D, Add]) only these kinds
     single_layers(Conv2D)          one layer of a kind with random attributes
-    samples(graph)                 inputs for it, batch first
+    chain((8, 8, 1), conv=..., relu=...) named layers one after the other
+    samples(graph)                 inputs for any of them, batch first
 
 Shapes are small, and values stay finite and of the order of 1: a layer whose
 values on `samples` exceed `LARGEST` is left out.
@@ -24,7 +25,7 @@ from mnc.ir.layer import Layer
 from mnc.ir.types import Array, Shape, ShapeError, TensorType
 from mnc.reference import apply
 
-__all__ = ["FUNCTIONS", "KINDS", "functions", "networks", "samples", "shapes", "single_layers"]
+__all__ = ["FUNCTIONS", "KINDS", "chain", "functions", "networks", "samples", "shapes", "single_layers"]
 
 LARGEST = 50.0
 """No value of a drawn network is larger than this on its `samples`."""
@@ -75,6 +76,13 @@ def single_layers(draw: Draw, kind: type[Layer]) -> Graph:
         growing.add_input(TensorType(shape))
     growing.add_layer(draw, kind, "x0")
     return growing.finished(draw, 1)
+
+
+def chain(shape: Shape, /, **layers: Layer) -> Graph:
+    """A network that sends its input `x` through these layers; each value has its layer's name."""
+    names = ["x", *layers]
+    nodes = [Node((name,), layer, (names[i],), f"the line of {name}") for i, (name, layer) in enumerate(layers.items())]
+    return Graph("chain", (Input("x", TensorType(shape)),), tuple(nodes), (names[-1],))
 
 
 def shapes(rank: int) -> st.SearchStrategy[Shape]:

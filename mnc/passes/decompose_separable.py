@@ -14,7 +14,7 @@ def decompose_separable(graph: Graph) -> Graph:
     for node in graph.nodes:
         if isinstance(node.layer, SeparableConv2D):
             depthwise, pointwise = node.layer.parts()
-            between = invent(f"{node.name}_depthwise")
+            between = invent(f"{node.name}/depthwise")
             nodes.append(Node((between,), depthwise, node.inputs, node.origin))
             nodes.append(Node(node.outputs, pointwise, (between,), node.origin))
         else:

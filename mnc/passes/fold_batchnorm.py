@@ -58,7 +58,7 @@ def fold_batchnorm(graph: Graph) -> Graph:
         moved = _behind_reshape(first, before, shapes[reader.name])
         if moved is None:
             return None
-        name = invent(f"{reader.name}_moved")
+        name = invent(f"{reader.name}/moved")
         shapes[name] = shapes[reader.name]
         awaited.add(name)
         return (

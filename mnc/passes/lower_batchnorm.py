@@ -34,7 +34,7 @@ def lower_batchnorm(graph: Graph) -> Graph:
             nodes.append(Node(node.outputs, layer, node.inputs, node.origin))
             continue
         image = (1, math.prod(shape[:axis]), scale.size)
-        before, after = invent(f"{node.name}_image"), invent(f"{node.name}_scaled")
+        before, after = invent(f"{node.name}/image"), invent(f"{node.name}/scaled")
         nodes.append(Node((before,), Reshape(image), node.inputs, node.origin))
         nodes.append(Node((after,), layer, (before,), node.origin))
         nodes.append(Node(node.outputs, Reshape(shape), (after,), node.origin))

@@ -23,7 +23,7 @@ def move_reshapes(graph: Graph) -> Graph:
         before, after = shapes[reshape.inputs[0]], shapes[reshape.name]
         if not (isinstance(reshape.layer, (Reshape, Flatten)) and _indifferent(reader.layer, before, after)):
             return None
-        name = invent(f"{reader.name}_moved")
+        name = invent(f"{reader.name}/moved")
         shapes[name] = before
         layer = replace(reader.layer, axis=-1) if isinstance(reader.layer, BatchNormalization) else reader.layer
         return (

@@ -13,7 +13,7 @@ from mnc.errors import CompileError
 from mnc.ir.activations import Function, Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Activation, Add, Concatenate
+from mnc.ir.layers import Activation, Add, Concatenate, Recurrent
 from mnc.ir.types import TensorType
 from mnc.reference import activate, compute, evaluate
 
@@ -48,6 +48,8 @@ def test_values_have_the_inferred_types_and_do_not_depend_on_the_batch(graph: Gr
         assert value.shape[1:] == graph.types[name].shape
         assert value.dtype == np.float32
         assert np.isfinite(value).all()
+    if any(isinstance(node.layer, Recurrent) and node.layer.stateful for node in graph.nodes):
+        return  # then a sample depends on those before it
     alone = evaluate(graph, [array[1:2] for array in x])
     for name, value in values.items():
         np.testing.assert_allclose(alone[name], value[1:2], rtol=1e-6, atol=1e-6)
