@@ -139,12 +139,14 @@ class _Builder(Transformer[Token, tree.Network]):
         return tree.Type(_name(children[0]), children[1], children[2], place(children[0]))
 
     def output(self, children: list[Any]) -> tree.Output:
-        return tree.Output(tuple(children), None, children[0].at)
-
-    def named_output(self, children: list[Any]) -> tree.Output:
-        assignment = self.assignment(children)
-        values = tuple(tree.Name(target.name, True, target.at) for target in assignment.targets)
-        return tree.Output(values, assignment, assignment.at)
+        *values, assigned = children
+        if assigned is None:
+            return tree.Output(tuple(values), None, values[0].at)
+        for value in values:
+            if not isinstance(value, tree.Name):
+                raise SourceError(value.at, "only names can stand left of '='")
+        targets = tuple(tree.Target(value.value, value.at) for value in values)
+        return tree.Output(tuple(values), tree.Assignment(targets, assigned, values[0].at), values[0].at)
 
     def block(self, children: list[Any]) -> tree.Block:
         return tree.Block(_name(children[0]), children[1], children[2], place(children[0]))
