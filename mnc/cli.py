@@ -48,7 +48,7 @@ def commands(traceback_: bool) -> None:
 )
 @backend_option
 @click.option("--name", help="What the network is called in the code.  [default: the model file's name]")
-@click.option("--target", metavar="TARGET", help="The machine to choose kernels for.  [default: any]")
+@click.option("--target", metavar="TARGET", help="See `mnc targets`.  [default: any]")
 @click.option("--max-ram", type=size, metavar="BYTES", help="Write nothing if more RAM is needed; takes 64K.")
 @click.option("--max-flash", type=size, metavar="BYTES", help="Write nothing if the constants are larger; takes 64K.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
@@ -111,7 +111,7 @@ def check(model: Path, backend: str) -> None:
     metavar="X.npy",
     help="Samples to run, .npy or .npz.  [default: random ones, the same every time]",
 )
-@click.option("--on", "machine", type=click.Choice(["host"]), default="host", show_default=True, help="What runs it.")
+@click.option("--on", "machine", metavar="TARGET", default="host", show_default=True, help="See `mnc targets`.")
 def verify(model: Path, backend: str, inputs: Path | None, machine: str) -> None:
     """Build, run and compare MODEL with the reference, layer by layer."""
     with Progress(sys.stderr, f"reading {model.name}") as progress:
@@ -122,7 +122,7 @@ def verify(model: Path, backend: str, inputs: Path | None, machine: str) -> None
 
         samples = None if inputs is None else load_samples(inputs, graph)
         progress.step(f"building and running {model.name} on {machine}")
-        verification = compare(graph, backend, samples)
+        verification = compare(graph, backend, samples, machine)
     remark(notes)
     from mnc.terminal.tables import Paper, verified
 
@@ -138,7 +138,7 @@ def verify(model: Path, backend: str, inputs: Path | None, machine: str) -> None
         raise CompileError(Problem(f"layer {failure.name!r}", what, (hint,)))
     click.echo(
         f"{len(verification.layers)} layers, {verification.samples} samples: "
-        f"all within {verification.tolerance} of the reference"
+        f"the same as the reference within {verification.tolerance}"
     )
 
 
@@ -161,6 +161,15 @@ def backends() -> None:
     from mnc.terminal.tables import Paper, listing
 
     click.echo(listing(("backend", "generates"), backend_rows(), Paper.of(sys.stdout)))
+
+
+@commands.command()
+def targets() -> None:
+    """List the targets: the machines that code can be chosen for and run on."""
+    from mnc.terminal.catalogue import target_rows
+    from mnc.terminal.tables import Paper, listing
+
+    click.echo(listing(("target", "machine", "runs by"), target_rows(), Paper.of(sys.stdout)))
 
 
 def read(model: Path) -> tuple[Graph, tuple[str, ...]]:

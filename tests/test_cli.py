@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from mnc.cli import run
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array
 
-COMMANDS = ("compile", "check", "verify", "layers", "backends")
+COMMANDS = ("compile", "check", "verify", "layers", "backends", "targets")
 
 
 @pytest.fixture
@@ -64,7 +66,6 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
         (["compile", __file__, "--max-flash", "-1"], "error: mnc compile: Invalid value for '--max-flash'"),
         (["compile", __file__, "-o", __file__], "error: mnc compile: Invalid value for '-o' / '--output'"),
         (["compile", __file__, "--frobnicate"], "error: mnc compile: No such option"),
-        (["verify", __file__, "--on", "moon"], "error: mnc verify: Invalid value for '--on'"),
         (["layers", "extra"], "error: mnc layers: Got unexpected extra argument"),
     ],
 )
@@ -90,6 +91,15 @@ def test_a_file_that_is_no_model_is_status_1_and_leaves_nothing(command: str, co
     assert "Traceback" not in done.stderr
     assert "internal" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.h5"]
+
+
+def test_a_pointer_that_git_lfs_left_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 88200\n"
+    (tmp_path / "pico.h5").write_text(pointer)
+    assert run(["compile", str(tmp_path / "pico.h5")]) == 1
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error == "error: pico.h5: the file is text, not a saved model"
+    assert "git lfs pull" in hint
 
 
 def test_a_truncated_model_is_refused_wherever_it_is_cut(model: Path, tmp_path: Path) -> None:
@@ -226,8 +236,38 @@ def test_verify_compares_every_layer(model: Path, tmp_path: Path, cc: str) -> No
     assert done.returncode == 0, done.stderr
     heading, *lines = done.stdout.splitlines()
     assert heading.split() == ["layer", "op", "max", "abs", "error", "max", "ULP", "worst", "at"]
-    assert re.fullmatch(r"\d+ layers, 3 samples: all within .+ of the reference", lines[-1])
+    assert re.fullmatch(r"\d+ layers, 3 samples: the same as the reference within .+", lines[-1])
     assert all(line.endswith("ok") for line in lines[:-1])
+
+
+def test_verify_runs_on_a_microcontroller(model: Path, arm_gcc: str, qemu_arm: str) -> None:
+    done = mnc("verify", model, "--on", "cortex-m4")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\d+ layers, \d+ samples: the same as", done.stdout)
+
+
+def test_verify_names_the_first_layer_that_differs(
+    model: Path, cc: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The reference is made to lie about one layer: the code must be found to differ there, and nowhere else."""
+    from mnc import reference, verify
+
+    def lie(graph: Graph, x: list[Array]) -> dict[str, Array]:
+        values = dict(reference.evaluate(graph, x))
+        if "hidden_2__relu_2" in values:
+            values["hidden_2__relu_2"] = values["hidden_2__relu_2"].copy()
+            values["hidden_2__relu_2"][1, 2, 3, 4] += 0.5
+        return values
+
+    monkeypatch.setattr(verify, "evaluate", lie)
+    assert run(["verify", str(model)]) == 1
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines() if line.endswith("differs")] == ["hidden_2__relu_2"]
+    assert printed.err.startswith(
+        "error: layer 'hidden_2__relu_2': the generated code differs from the reference by 0.5 ("
+    )
+    assert " ULP); at [1, 2, 3, 4] it gives " in printed.err
+    assert "\nhint: it is the first layer that differs by more than 1e-05 " in printed.err
 
 
 def test_samples_that_do_not_fit_are_refused(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,11 +276,13 @@ def test_samples_that_do_not_fit_are_refused(model: Path, tmp_path: Path, capsys
     assert "the samples have shape 3x8x8x1\nhint: the network takes (samples, 96, 96, 1)" in capsys.readouterr().err
 
 
-def test_layers_and_backends_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_layers_backends_and_targets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["layers"]) == 0
     layers = capsys.readouterr().out
     assert re.search(r"^DepthwiseConv2D +out", layers, re.MULTILINE)
     assert re.search(r"\bSpatialDropout2D\b", layers)
+    assert run(["targets"]) == 0
+    assert re.search(r"^cortex-m4 .*qemu-system-arm$", capsys.readouterr().out, re.MULTILINE)
     assert run(["backends"]) == 0
     assert re.search(r"^c +\S", capsys.readouterr().out, re.MULTILINE)
 
@@ -257,6 +299,8 @@ class Watch:
 
 sys.meta_path.insert(0, Watch())
 from mnc.cli import run
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array
 sys.exit(run(sys.argv[1:]))
 """
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mnc.errors import CompileError, Problem, refuse
@@ -59,6 +60,17 @@ def _frontend(path: Path) -> Frontend:
         raise refuse(path.name, "the file is empty", "save the model again, or copy the file again")
     for frontend in FRONTENDS:
         if frontend.recognises(head):
+            if frontend is NETWORK_TEXT and _stray_text(path, head):
+                raise refuse(
+                    path.name, "the file is text, not a saved model", "if Git LFS left it there, run `git lfs pull`"
+                )
             return frontend
     names = ", ".join(frontend.name for frontend in FRONTENDS)
     raise refuse(path.name, f"the file is of no known kind; mnc reads {names}")
+
+
+def _stray_text(path: Path, head: bytes) -> bool:
+    """Whether text stands where the name promises a Keras model, and is plainly no network's."""
+    return (
+        path.suffix.lower() in (".h5", ".hdf5", ".keras") and re.search(rb"^\s*network\b", head, re.MULTILINE) is None
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 
-from mnc import backends
+from mnc import backends, targets
 from mnc.ir import layers
 from mnc.ir.layer import Layer
+from mnc.targets import Target
 
 
 def layer_rows() -> list[tuple[str, str]]:
@@ -32,6 +33,15 @@ def keras_classes() -> list[str]:
 def backend_rows() -> list[tuple[str, str]]:
     """Every backend by name, and what it generates."""
     return [(name, backends.get(name).description) for name in backends.names()]
+
+
+def target_rows() -> list[tuple[str, str, str]]:
+    """Every target by name, what it is, and what runs code for it."""
+    return [(each.name, each.title, _runner(each)) for each in map(targets.get, targets.names())]
+
+
+def _runner(target: Target) -> str:
+    return target.board.emulator.program if target.board.emulator else "itself"
 
 
 def _first_sentence(kind: type) -> str:
