@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mnc.backends.program import Argument, Call, In, Name, Out, Value
+from mnc.backends.program import Argument, Call, In, Name, Out
 from mnc.ir import activations as fn
 
 FLOAT_MAX = 3.4028234663852886e38
 
 
-def epilogue(function: fn.Function | None, y: Value) -> tuple[Mapping[str, Argument], tuple[Call, ...]]:
-    """A kernel's `activation` and `high` arguments, and the calls that follow on the output row."""
+def epilogue(function: fn.Function | None, count: int) -> tuple[Mapping[str, Argument], tuple[Call, ...]]:
+    """A kernel's `activation` and `high` arguments, and the calls that follow on its `count` elements of output."""
     linear: dict[str, Argument] = {"activation": Name("MNC_LINEAR"), "high": 0.0}
     if function is None:
         return linear, ()
@@ -19,8 +19,7 @@ def epilogue(function: fn.Function | None, y: Value) -> tuple[Mapping[str, Argum
         if function.max_value is None:
             return {"activation": Name("MNC_RELU"), "high": 0.0}, ()
         return {"activation": Name("MNC_CLAMP"), "high": function.max_value}, ()
-    _, width, channels = y.image
-    return linear, (over(function, Out(), width * channels),)
+    return linear, (over(function, Out(), count),)
 
 
 def over(function: fn.Function, source: In | Out, count: int) -> Call:

@@ -29,7 +29,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
     packed: list[Array] = []
     biases: list[Array] = []
     calls = []
-    fused, after = epilogue(layer.activation, y)
+    fused, after = epilogue(layer.activation, y.layout.row)
     for first, count, width in split(group_out, channels):
         part = weights[..., first : first + count]
         calls.append(
@@ -74,7 +74,7 @@ def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array, bias: Constant |
     (x,), y = site.inputs, site.output
     inputs, outputs = matrix.shape
     block_pixels, block_channels = block(pixels, outputs)
-    fused, after = epilogue(site.layer.activation, y)
+    fused, after = epilogue(site.layer.activation, y.layout.row)
     calls = [
         Call(
             "mnc_pointwise_f32",
@@ -106,7 +106,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
     (x,), y = site.inputs, site.output
     height, width = layer.kernel
     begin, end = interior(layer, x.image[1], y.image[1])
-    fused, after = epilogue(layer.activation, y)
+    fused, after = epilogue(layer.activation, y.layout.row)
     constants = {"weights": Constant(layer.weights.array.transpose(2, 3, 0, 1).ravel())}
     if layer.bias is not None:
         constants["bias"] = layer.bias

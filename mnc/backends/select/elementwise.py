@@ -29,8 +29,8 @@ def merge(site: Site[Merge]) -> Step:
     """The first two inputs into the output, then each further one onto it."""
     y, last = site.output, len(site.inputs) - 1
     flat = all(same_elements(x, y) for x in site.inputs)
-    fused, after = epilogue(site.layer.activation, y)
-    plain, _ = epilogue(None, y)
+    fused, after = epilogue(site.layer.activation, y.type.elements)
+    plain, _ = epilogue(None, y.type.elements)
     sizes = (1, 1, y.type.elements) if flat else y.image
     calls = []
     for i in range(1, len(site.inputs)):
