@@ -10,7 +10,7 @@ from mnc.backends.interface import CFamily
 from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.unit import Unit, parameter_names
-from mnc.backends.writer import TYPES, Writer, array, joined
+from mnc.backends.writer import Writer, array, declaration, joined
 from mnc.plan.arena import Arena
 
 
@@ -84,6 +84,8 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
     for header in pieces.headers:
         w(f"#include {header}")
     w()
+    w(pieces.macros)
+    w()
     w("/* ---- kernels ---- */")
     w()
     w(pieces.kernels)
@@ -93,7 +95,7 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
     for layer in pieces.layers:
         w(f"/* {layer.comment} */")
         for constant, values in layer.constants.items():
-            for line in array(f"static const {TYPES[values.dtype.name]} {constant}[{values.size}]", values):
+            for line in array(f"static const {declaration(constant, values)}", values):
                 w(line)
             w()
         w(layer.function)

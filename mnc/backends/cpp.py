@@ -10,7 +10,7 @@ from mnc.backends.interface import CFamily
 from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.unit import Unit, parameter_names
-from mnc.backends.writer import TYPES, Writer, array, joined
+from mnc.backends.writer import Writer, array, declaration, joined
 from mnc.ir.types import show
 from mnc.plan.arena import Arena
 
@@ -54,6 +54,8 @@ class Cpp(CFamily):
 
 def _layers(w: Writer, program: Program, pieces: Unit, name: str) -> None:
     shapes = _shapes(program)
+    w(pieces.macros)
+    w()
     w(f"/* The network's constants and functions: the private half of {name}. */")
     w("template <typename Unused>")
     with w.block(f"class {name}Layers", ";"):
@@ -64,7 +66,7 @@ def _layers(w: Writer, program: Program, pieces: Unit, name: str) -> None:
         w.outdented("protected:")
         for layer in pieces.layers:
             for constant, values in layer.constants.items():
-                w(f"static const {TYPES[values.dtype.name]} {constant}[{values.size}];")
+                w(f"static const {declaration(constant, values)};")
         w()
         for text in (pieces.kernels, *(f"/* {layer.comment} */\n{layer.function}" for layer in pieces.layers)):
             w.lines(text)
@@ -77,7 +79,7 @@ def _layers(w: Writer, program: Program, pieces: Unit, name: str) -> None:
     for layer in pieces.layers:
         for constant, values in layer.constants.items():
             w("template <typename Unused>")
-            head = f"const {TYPES[values.dtype.name]} {name}Layers<Unused>::{constant}[{values.size}]"
+            head = f"const {declaration(f'{name}Layers<Unused>::{constant}', values)}"
             for line in array(head, values):
                 w(line)
             w()

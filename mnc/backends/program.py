@@ -43,6 +43,11 @@ def image_shape(shape: Shape) -> tuple[int, int, int]:
     return math.prod(axes[:-2]), axes[-2], axes[-1]
 
 
+def dense(shape: Shape) -> tuple[int, ...]:
+    """The strides of the axes of a row-major array."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
 @dataclass(frozen=True)
 class Value:
     """A value of the graph in memory."""
@@ -56,6 +61,15 @@ class Value:
     def image(self) -> tuple[int, int, int]:
         """(height, width, channels)."""
         return image_shape(self.type.shape)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The distance in elements from one index to the next along each axis of its shape."""
+        rank = self.type.rank
+        if rank <= 3:
+            return (self.layout.row, self.layout.pixel, self.layout.channel)[3 - rank :]
+        assert self.layout == Layout.interleaved(self.type.shape)
+        return dense(self.type.shape)
 
 
 @dataclass(frozen=True)
@@ -72,16 +86,18 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Window:
-    """Output row y reads the input rows y * stride - padding + k * dilation, 0 <= k < size."""
+    """Output row y reads the input rows floor((y * stride - padding) / divisor) + k * dilation, 0 <= k < size."""
 
     size: int = 1
     stride: int = 1
     padding: int = 0
     dilation: int = 1
+    divisor: int = 1
+    """More than 1 where the output has more rows than the input."""
 
     def rows(self, y: int, height: int) -> list[int]:
         """The rows inside an input of `height` rows that output row y reads."""
-        first = y * self.stride - self.padding
+        first = (y * self.stride - self.padding) // self.divisor
         return [r for k in range(self.size) if 0 <= (r := first + k * self.dilation) < height]
 
 
@@ -94,6 +110,11 @@ class Rows:
     """The array of pointers to the input rows of the current output row."""
 
     read: int = 0
+
+
+@dataclass(frozen=True)
+class RowNumber:
+    """The number of the current output row."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +168,7 @@ class Name:
 
 NULL = Name("NULL")
 
-Argument = int | float | Rows | In | Out | Scratch | State | Const | Name
+Argument = int | float | Rows | RowNumber | In | Out | Scratch | State | Const | Name
 
 
 @dataclass(frozen=True)
@@ -185,8 +206,9 @@ class Step:
 
     @property
     def kernel(self) -> str:
-        """The kernel that does the work, by name."""
-        return self.calls[0].kernel
+        """The kernel that does the work, by name: the one that reads the constants, where there are any."""
+        reading = (c for c in self.calls if any(isinstance(a, Const) for a in c.arguments.values()))
+        return next(reading, self.calls[0]).kernel
 
     @property
     def all_calls(self) -> tuple[Call, ...]:

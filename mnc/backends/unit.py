@@ -42,6 +42,7 @@ class Unit:
     """C text in pieces, for a backend to wrap."""
 
     headers: tuple[str, ...]
+    macros: str
     kernels: str
     layers: tuple[LayerText, ...]
     """In order of execution."""
@@ -74,10 +75,11 @@ def unit(
         operands = [pointers[buffer] for buffer in buffers]
         calls.append(f"{function}({', '.join(operands)});")
     functions = "\n".join(layer.function for layer in layers)
-    kernels = "\n\n".join(item.text for item in library.closure(library.mentioned(functions)))
+    items = library.closure({"MNC_FLASH", *library.mentioned(functions)})
     return Unit(
-        headers(kernels + functions),
-        kernels,
+        headers("".join(item.text for item in items) + functions),
+        "\n\n".join(item.text for item in items if item.parameters is None),
+        "\n\n".join(item.text for item in items if item.parameters is not None),
         tuple(layers),
         tuple(calls),
         {step.node.name: sum(c.bytes for c in step.constants.values()) for step in program.steps},

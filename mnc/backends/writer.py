@@ -69,6 +69,12 @@ TYPES = {"float32": "float", "int8": "signed char", "int16": "short", "int32": "
 """How C spells an element's type."""
 
 
+def declaration(name: str, values: Array) -> str:
+    """A constant array without its initialiser; zeros stand in for data, so they stay with it."""
+    place = " MNC_FLASH" if values.any() else ""
+    return f"{TYPES[values.dtype.name]} {name}[{values.size}]{place}"
+
+
 def array(head: str, values: Array) -> list[str]:
     """The definition of a constant array, after all that comes before its initialiser."""
     flat = values.ravel()

@@ -15,7 +15,7 @@ MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
         for (c = 0; c < channels; ++c)
-            sum[i * channels + c] = bias == NULL ? 0.0f : bias[c];
+            sum[i * channels + c] = bias == NULL ? 0.0f : MNC_READ(bias[c]);
     }
     for (ky = 0; ky < kernel_height; ++ky) {
         const float *in = rows[ky];
@@ -35,7 +35,8 @@ MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const
                         MNC_UNROLL
                         for (c = 0; c < channels; ++c)
                             sum[i * channels + c] = MNC_FMA(in[(i * stride + t * dilation) * in_pixel],
-                                                            w[t * channels + c], sum[i * channels + c]);
+                                                            MNC_READ(w[t * channels + c]),
+                                                            sum[i * channels + c]);
                     }
                 }
             }

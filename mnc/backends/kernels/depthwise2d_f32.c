@@ -20,12 +20,12 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
         for (ky = 0; ky < kernel_height; ++ky)
             row[ky] = rows[ky] == NULL ? zeros : rows[ky] + c * in_channel;
         for (m = 0; m < multiplier; ++m) {
-            const float start = bias == NULL ? 0.0f : *bias;
+            const float start = bias == NULL ? 0.0f : MNC_READ(*bias);
             float *y = out + inner_begin * out_pixel;
 
             MNC_UNROLL
             for (i = 0; i < kernel_height * kernel_width; ++i)
-                tap[i] = weights[i];
+                tap[i] = MNC_READ(weights[i]);
             MNC_UNROLL
             for (ky = 0; ky < kernel_height; ++ky)
                 in[ky] = row[ky] + (inner_begin * stride - padding) * in_pixel;
@@ -88,7 +88,7 @@ MNC_KERNEL void mnc_depthwise2d_large_f32(const float *const *rows, float *out, 
     for (c = 0; c < in_channels; ++c) {
         for (m = 0; m < multiplier; ++m) {
             for (p = 0; p < out_width; ++p) {
-                float total = bias == NULL ? 0.0f : *bias;
+                float total = bias == NULL ? 0.0f : MNC_READ(*bias);
 
                 for (ky = 0; ky < kernel_height; ++ky) {
                     const float *in = rows[ky];
@@ -98,7 +98,8 @@ MNC_KERNEL void mnc_depthwise2d_large_f32(const float *const *rows, float *out, 
                         continue;
                     for (kx = 0; kx < kernel_width; ++kx, x += dilation) {
                         if (x >= 0 && x < in_width)
-                            total = MNC_FMA(in[x * in_pixel + c * in_channel], weights[ky * kernel_width + kx], total);
+                            total = MNC_FMA(in[x * in_pixel + c * in_channel], MNC_READ(weights[ky * kernel_width + kx]),
+                                            total);
                     }
                 }
                 out[p * out_pixel] = mnc_activate_f32(total, activation, high);

@@ -1,8 +1,9 @@
-/* Math functions in single precision.  C89 has none, every C library does. */
+/* Math functions in single precision.  C89 has none; every C library has them but
+ * that of AVR, whose double is a float. */
 #ifndef MNC_EXPF
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__AVR__)
 #define MNC_EXPF(x) __builtin_expf(x)
-#elif defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#elif !defined(__AVR__) && (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L))
 #define MNC_EXPF(x) expf(x)
 #else
 #define MNC_EXPF(x) ((float)exp((double)(x)))
@@ -10,9 +11,9 @@
 #endif
 
 #ifndef MNC_TANHF
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__AVR__)
 #define MNC_TANHF(x) __builtin_tanhf(x)
-#elif defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#elif !defined(__AVR__) && (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L))
 #define MNC_TANHF(x) tanhf(x)
 #else
 #define MNC_TANHF(x) ((float)tanh((double)(x)))
@@ -20,9 +21,9 @@
 #endif
 
 #ifndef MNC_LOG1PF
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__AVR__)
 #define MNC_LOG1PF(x) __builtin_log1pf(x)
-#elif defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#elif !defined(__AVR__) && (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L))
 #define MNC_LOG1PF(x) log1pf(x)
 #else
 #define MNC_LOG1PF(x) ((float)log(1.0 + (double)(x)))
@@ -30,9 +31,9 @@
 #endif
 
 #ifndef MNC_EXPM1F
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__AVR__)
 #define MNC_EXPM1F(x) __builtin_expm1f(x)
-#elif defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#elif !defined(__AVR__) && (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L))
 #define MNC_EXPM1F(x) expm1f(x)
 #else
 #define MNC_EXPM1F(x) ((float)(exp((double)(x)) - 1.0))
@@ -40,7 +41,7 @@
 #endif
 
 #ifndef MNC_ERFF
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__AVR__)
 #define MNC_ERFF(x) __builtin_erff(x)
 #else
 #define MNC_ERFF(x) erff(x)

@@ -26,7 +26,7 @@
 #ifndef MNC_UNROLL
 #if defined(__clang__)
 #define MNC_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
+#elif defined(__GNUC__) && __GNUC__ >= 8
 #define MNC_UNROLL _Pragma("GCC unroll 32")
 #else
 #define MNC_UNROLL
@@ -44,5 +44,18 @@
 #define MNC_FMA(x, y, z) ((float)((double)(x) * (double)(y) + (double)(z)))
 #else
 #define MNC_FMA(x, y, z) ((x) * (y) + (z))
+#endif
+#endif
+
+/* Constants that lie in a memory of their own are read by name there.  On AVR
+ * this is done; for another such core define both macros. */
+#ifndef MNC_FLASH
+#if defined(__AVR__)
+#include <avr/pgmspace.h>
+#define MNC_FLASH PROGMEM
+#define MNC_READ(x) pgm_read_float(&(x))
+#else
+#define MNC_FLASH
+#define MNC_READ(x) (x)
 #endif
 #endif

@@ -25,14 +25,15 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c)
-                    sum[i * block_channels + c] = bias == NULL ? 0.0f : bias[c];
+                    sum[i * block_channels + c] = bias == NULL ? 0.0f : MNC_READ(bias[c]);
             }
             for (k = 0; k < in_channels; ++k) {
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
                     MNC_UNROLL
                     for (c = 0; c < block_channels; ++c)
-                        sum[i * block_channels + c] = MNC_FMA(x[i * in_pixel], w[c], sum[i * block_channels + c]);
+                        sum[i * block_channels + c] = MNC_FMA(x[i * in_pixel], MNC_READ(w[c]),
+                                                                  sum[i * block_channels + c]);
                 }
                 x += in_channel;
                 w += block_channels;
