@@ -147,7 +147,10 @@ def _calls(
         match argument:
             case Rows(read):
                 return _rows_name(step, read)
+            case RowNumber():
+                return "y" if by_rows else "0"
             case In(read, offset, stride):
+                assert stride is not None or not step.windows or step.windows[read].divisor == 1, call.kernel
                 moved = step.windows[read].stride * step.reads[read].layout.row if step.windows else 0
                 return pointer(ins[read], moved if stride is None else stride, offset)
             case Out(offset, write, stride):
@@ -178,14 +181,20 @@ def _gather(w: Writer, step: Step) -> None:
     ins = parameter_names("in", len(step.reads))
     for k, value in enumerate(step.reads if _needs_rows(step) else ()):
         window = step.windows[k]
-        first = _first_row(window) if step.rows > 1 else str(-window.padding)
+        first = _first_row(window) if step.rows > 1 else str(-window.padding // window.divisor)
         sizes = joined((window.dilation, window.size, value.image[0], value.layout.row))
         w(f"mnc_rows_f32({_rows_name(step, k)}, {ins[k]}, {first}, {sizes});")
 
 
 def _first_row(window: Window) -> str:
-    row = "y" if window.stride == 1 else f"y * {window.stride}"
-    return f"{row} - {window.padding}" if window.padding else row
+    """The window's first row in C, whose division rounds towards 0 (C89: either way), so only of what is positive."""
+    below = max(-(-window.padding // window.divisor), 0) if window.divisor > 1 else 0
+    first = _plus("y" if window.stride == 1 else f"y * {window.stride}", below * window.divisor - window.padding)
+    return first if window.divisor == 1 else _plus(f"({first}) / {window.divisor}", -below)
+
+
+def _plus(term: str, offset: int) -> str:
+    return f"{term} {'-' if offset < 0 else '+'} {abs(offset)}" if offset else term
 
 
 def _needs_rows(step: Step) -> bool:

@@ -31,7 +31,7 @@ def block(pixels: int, channels: int, *, registers: int = REGISTERS) -> tuple[in
     sizes = (
         (p, c)
         for p in range(1, min(pixels, 8) + 1)
-        for c in range(1, min(channels, 8) + 1)
+        for c in range(1, min(channels, 8 if pixels > 1 else 14) + 1)
         if p * c + c + 1 <= registers
     )
     return min(sizes, key=lambda size: (cost(*size), -size[1], size[0]))
