@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 _BUDGET = 200_000
 """Work, in buffers looked at, after which the best packing so far is taken; counted, not timed, so plans reproduce."""
-_DEPTH = 400
+_DEPTH = 250
 """Buffers laid down one upon the other's decision; deeper, the budget counts as spent, as Python's stack is finite."""
 
 
@@ -122,27 +122,24 @@ class _Puzzle:
             for i, a in enumerate(self.buffers)
         ]
         """`gap[i][j]`: how far above i's beginning j's must be where j is the upper one; only for buffers that meet."""
-        self.heirs = self._bequeath(overlaps)
-        """Per written buffer, the reads that it may have memory in common with."""
+        self.chased: list[set[int]] = [set() for _ in self.buffers]
+        """Per buffer the dying ones that it may take over memory from."""
+        self._narrow(overlaps)
         self.crowds = self._crowds()
 
-    def _bequeath(self, overlaps: Sequence[Overlap]) -> dict[int, set[int]]:
-        """Narrow the gaps to what the overlaps allow."""
+    def _narrow(self, overlaps: Sequence[Overlap]) -> None:
+        """Bring the gaps down to what the overlaps allow."""
         rank = {buffer.name: i for i, buffer in enumerate(self.buffers)}
-        heirs: dict[int, set[int]] = {}
-        for overlap in overlaps:
-            if overlap.written not in rank or overlap.read not in rank:
-                continue  # of no size
-            written, read = rank[overlap.written], rank[overlap.read]
+        # A buffer without bytes has no rank, and nothing to share.
+        pairs = [(rank[o.written], rank[o.read], o) for o in overlaps if o.written in rank and o.read in rank]
+        for written, read, overlap in pairs:
             assert self.buffers[read].first < self.buffers[read].last == self.buffers[written].first, overlap
             assert overlap.below >= 0 and (overlap.above is None or overlap.above >= 0), overlap
             self.gap[written][read] = min(self.size[written], _round_up(overlap.below, self.unit))
-            heirs.setdefault(written, set()).add(read)
-        for overlap in overlaps:
-            if overlap.above is not None and len(heirs.get(rank.get(overlap.written, -1), ())) == 1:
-                written, read = rank[overlap.written], rank[overlap.read]
+            self.chased[written].add(read)
+        for written, read, overlap in pairs:
+            if overlap.above is not None and len(self.chased[written]) == 1:
                 self.gap[read][written] = min(self.size[read], _round_up(overlap.above, self.unit))
-        return heirs
 
     def _crowds(self) -> list[tuple[int, ...]]:
         """The largest sets of buffers that live in one step; every other step's are a part of one of them."""
@@ -155,20 +152,24 @@ class _Puzzle:
         """Bytes that buffers of one step take at the least.
 
         Groups tied together by overlaps stack up, as bytes that one group
-        leaves free could be closed up.  Within a group, a written buffer and
-        its reads take what `_star` says; where a group has several written
-        buffers, each alone and their sum are bounds.
+        leaves free could be closed up.  Within a group, each written buffer
+        with its own reads (see `_star`) and the others' reads beside them are
+        a bound, and so is the sum of the written buffers; it is exact where a
+        group has one written buffer.
         """
         total, left = 0, set(crowd)
         while left:
             group = [left.pop()]
             for i in group:
-                tied = {j for j in left if j in self.heirs.get(i, ()) or i in self.heirs.get(j, ())}
+                tied = {j for j in left if j in self.chased[i] or i in self.chased[j]}
                 group.extend(sorted(tied))
                 left -= tied
-            read = {j for i in group for j in self.heirs.get(i, ()) if j in group}
+            read = {j for i in group for j in self.chased[i]}.intersection(group)
             written = [i for i in group if i not in read]
-            total += max(sum(self.size[i] for i in written), *(self._star(i, read) for i in written))
+            bounds = [
+                self._star(i, read & self.chased[i]) + sum(self.size[j] for j in read - self.chased[i]) for i in written
+            ]
+            total += max(sum(self.size[i] for i in written), *bounds)
         return total
 
     def _star(self, written: int, reads: set[int]) -> int:
@@ -313,8 +314,9 @@ class _Search:
         Of each pair that may have memory in common, one part leaves out the
         written buffer and the other the read.
         """
-        written = {i for i in crowd if not self.puzzle.heirs.get(i, set()).isdisjoint(crowd)}
-        read = {j for i in written for j in self.puzzle.heirs[i]}
+        chased = self.puzzle.chased
+        written = {i for i in crowd if not chased[i].isdisjoint(crowd)}
+        read = {j for i in written for j in chased[i]}
         piles = [[i for i in crowd if i not in written], [i for i in crowd if i not in read]]
         return (piles if written else piles[:1]), self.puzzle.fewest(crowd)
 
