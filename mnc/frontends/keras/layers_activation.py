@@ -74,6 +74,8 @@ def prelu(config: Config) -> Build:
         x = call.tensor
         held_shared = {call.axis("shared_axes", axis, x) for axis in shared}
         sizes = [1 if axis in held_shared else x.type.shape[axis] for axis in x.axes]
+        if call.over_time:
+            sizes[0] = 1
         stored = call.weights.array("alpha", tuple(sizes[1:] if call.over_time else sizes))
         alpha = np.transpose(stored.reshape(sizes), np.argsort(x.axes))
         return call.emit(PReLU(Constant(alpha)), x, axes=x.axes)
