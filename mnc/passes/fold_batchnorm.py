@@ -66,7 +66,8 @@ def fold_batchnorm(graph: Graph) -> Graph:
             replace(producer, outputs=reader.outputs, layer=moved, inputs=(name,)),
         )
 
-    nodes = rewrite_pairs(graph, fold)
+    with np.errstate(all="ignore"):  # what is not finite is not folded
+        nodes = rewrite_pairs(graph, fold)
     return graph.with_nodes(
         replace(node, layer=node.layer.rounded()) if isinstance(node.layer, _Folding) else node for node in nodes
     )

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import BatchNormalization, DepthwiseConv2D, Reshape
 from mnc.ir.types import Array, Constant
@@ -17,7 +18,8 @@ def lower_batchnorm(graph: Graph) -> Graph:
     """Each BatchNormalization as a DepthwiseConv2D with one weight and one bias per channel.
 
     What is no image becomes one: one row, a pixel for each index before the
-    normalised axis, a channel for each index from there on.
+    normalised axis, a channel for each index from there on.  CompileError
+    where a scale or offset is not finite in float32.
     """
     invent = new_names(graph)
     nodes: list[Node] = []
@@ -28,8 +30,8 @@ def lower_batchnorm(graph: Graph) -> Graph:
         shape = graph.output_type(node).shape
         axis = node.layer.axis % len(shape)
         repeated = math.prod(shape[axis + 1 :])
-        scale, offset = (np.repeat(vector, repeated) for vector in node.layer.scale_and_offset())
-        layer = _per_channel(scale, offset)
+        scale, offset = (np.repeat(vector, repeated) for vector in _scale_and_offset(node, node.layer))
+        layer = DepthwiseConv2D(Constant(scale.reshape(1, 1, -1, 1)), Constant(offset))
         if len(shape) == 3 and axis == 2:
             nodes.append(Node(node.outputs, layer, node.inputs, node.origin))
             continue
@@ -41,6 +43,14 @@ def lower_batchnorm(graph: Graph) -> Graph:
     return move_reshapes(graph.with_nodes(nodes))
 
 
-def _per_channel(scale: Array, offset: Array) -> DepthwiseConv2D:
-    """out[..., c] = scale[c] * in[..., c] + offset[c]."""
-    return DepthwiseConv2D(Constant(scale.reshape(1, 1, -1, 1)), Constant(offset))
+def _scale_and_offset(node: Node, norm: BatchNormalization) -> tuple[Array, Array]:
+    with np.errstate(all="ignore"):
+        scale, offset = (vector.astype(np.float32) for vector in norm.scale_and_offset())
+    if not (np.isfinite(scale).all() and np.isfinite(offset).all()):
+        least = float(norm.variance.array.min())
+        raise refuse(
+            node.where,
+            f"its scale is not finite: the smallest variance is {least:g}, epsilon is {norm.epsilon:g}",
+            "A variance is never negative; the file may be damaged or the training have diverged.",
+        )
+    return scale, offset

@@ -65,7 +65,7 @@ def lstm(layer: LSTM, x: Array) -> tuple[Array, ...]:
 
 def unroll(layer: Recurrent, x: Array, step: Step) -> tuple[Array, ...]:
     """All steps of all samples; a stateful layer takes the samples as runs one after the other."""
-    if layer.stateful:
+    if layer.stateful and len(x) > 0:
         state = _zeros(layer, 1)
         runs = []
         for i in range(len(x)):

@@ -15,7 +15,8 @@ from mnc.reference.dispatch import compute
 def conv2d_transpose(layer: Conv2DTranspose, x: Array) -> Array:
     batch, height, width, _ = x.shape
     rows, columns = (
-        (n - 1) * layer.stride[i] + extent(layer.kernel[i], layer.dilation[i]) for i, n in enumerate((height, width))
+        (n - 1) * layer.stride[i] + extent(layer.kernel[i], layer.dilation[i]) + layer.extra[i]
+        for i, n in enumerate((height, width))
     )
     spread = np.zeros((batch, rows, columns, layer.filters))
     weights = wide(layer.weights)
@@ -25,6 +26,4 @@ def conv2d_transpose(layer: Conv2DTranspose, x: Array) -> Array:
             bottom, right = top + (height - 1) * layer.stride[0] + 1, left + (width - 1) * layer.stride[1] + 1
             spread[:, top : bottom : layer.stride[0], left : right : layer.stride[1]] += x @ weights[ky, kx].T
     (top, bottom), (left, right) = layer.crop
-    cut = spread[:, top : rows - bottom, left : columns - right]
-    larger = np.pad(cut, ((0, 0), (0, layer.extra[0]), (0, layer.extra[1]), (0, 0)))
-    return finish(larger, layer.bias, layer.activation)
+    return finish(spread[:, top : rows - bottom, left : columns - right], layer.bias, layer.activation)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from networks import chain, samples
 
+from mnc.errors import CompileError
 from mnc.ir.activations import Relu, Sigmoid, Tanh
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
@@ -189,6 +190,13 @@ def test_a_lone_normalisation_of_any_rank(shape: tuple[int, ...]) -> None:
     graph = chain(shape, bn=norm(shape[-1]), relu=Activation())
     after = optimise(same(graph, lower_batchnorm(graph)))
     assert kinds(same(graph, after)) == [Reshape, DepthwiseConv2D, Reshape]
+
+
+@pytest.mark.parametrize("variance", [0.0, -1.0])
+def test_a_normalisation_that_divides_by_zero_is_refused(variance: float) -> None:
+    bn = BatchNormalization(Constant([0.0]), Constant([variance]), epsilon=0.0)
+    with pytest.raises(CompileError, match="the line of bn: its scale is not finite: the smallest variance is"):
+        optimise(chain((1,), dense=Dense(constant(1, 1)), bn=bn))
 
 
 def test_a_one_dimensional_network_becomes_a_two_dimensional_one() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,18 +16,26 @@ from networks import FUNCTIONS, functions, samples, single_layers
 from mnc.ir.activations import Function
 from mnc.ir.graph import Graph
 from mnc.ir.layers import (
+    GRU,
+    LSTM,
     AveragePooling2D,
     BatchNormalization,
     Conv2D,
+    Conv2DTranspose,
     DepthwiseConv2D,
     MaxPooling2D,
     Padding,
     Pair,
     Pooling2D,
+    Recurrent,
+    Resize,
+    ResizeBilinear,
+    ResizeNearest,
+    SimpleRNN,
     Softmax,
 )
 from mnc.ir.types import Array
-from mnc.reference import activate
+from mnc.reference import activate, apply
 
 few = settings(max_examples=30, deadline=None)
 
@@ -53,6 +62,12 @@ def window(
 def inside(image: Array, y: int, x: int) -> bool:
     height, width = image.shape[:2]
     return 0 <= y < int(height) and 0 <= x < int(width)
+
+
+def clamped(image: Array, y: int, x: int) -> Array:
+    """The pixel at (y, x), beyond the border the border's."""
+    height, width = image.shape[:2]
+    return np.asarray(image[min(max(y, 0), height - 1), min(max(x, 0), width - 1)].astype(float))
 
 
 def activated(function: Function | None, value: float) -> float:
@@ -89,6 +104,98 @@ def test_depthwise_conv2d(graph: Graph) -> None:
             if inside(image, iy, ix):
                 total += float(image[iy, ix, channel]) * float(layer.weights.array[ky, kx, channel, copy])
         assert y[out] == pytest.approx(activated(layer.activation, total), rel=1e-6, abs=1e-6)
+
+
+@few
+@given(graph=single_layers(Conv2DTranspose))
+def test_conv2d_transpose(graph: Graph) -> None:
+    layer = graph.nodes[0].layer
+    assert isinstance(layer, Conv2DTranspose)
+    image, y = one_layer(graph)
+    total = np.zeros(y.shape) + (0.0 if layer.bias is None else layer.bias.array.astype(float))
+    for iy, ix, ky, kx in np.ndindex(*image.shape[:2], *layer.kernel):
+        oy = iy * layer.stride[0] + ky * layer.dilation[0] - layer.crop[0][0]
+        ox = ix * layer.stride[1] + kx * layer.dilation[1] - layer.crop[1][0]
+        if inside(y, oy, ox):
+            total[oy, ox] += layer.weights.array[ky, kx].astype(float) @ image[iy, ix].astype(float)
+    np.testing.assert_allclose(y, activate(layer.activation, total), rtol=1e-6, atol=1e-6)
+
+
+@few
+@given(graph=single_layers(ResizeNearest) | single_layers(ResizeBilinear))
+def test_resize(graph: Graph) -> None:
+    layer = graph.nodes[0].layer
+    assert isinstance(layer, Resize)
+    image, y = one_layer(graph)
+    for oy, ox in np.ndindex(*layer.size):
+        # exact: floor() of a rounded fraction could be off by one
+        fy = Fraction(2 * oy + 1, 2) * image.shape[0] / layer.size[0] - Fraction(1, 2)
+        fx = Fraction(2 * ox + 1, 2) * image.shape[1] / layer.size[1] - Fraction(1, 2)
+        if isinstance(layer, ResizeNearest):
+            expected = image[math.floor(fy + Fraction(1, 2)), math.floor(fx + Fraction(1, 2))].astype(float)
+        else:
+            expected = sum(
+                float((1 - abs(fy - py)) * (1 - abs(fx - px))) * clamped(image, py, px)
+                for py in (math.floor(fy), math.floor(fy) + 1)
+                for px in (math.floor(fx), math.floor(fx) + 1)
+            )
+        np.testing.assert_allclose(y[oy, ox], expected, rtol=1e-6, atol=1e-6)
+
+
+def gate(function: Function | None, values: Array) -> Array:
+    return np.asarray(activate(function, values))
+
+
+def next_state(layer: Recurrent, x: Array, state: list[Array]) -> list[Array]:
+    """The state of a recurrent layer after the step `x`, gate by gate from its definition."""
+    units = layer.units
+    columns = [slice(k * units, (k + 1) * units) for k in range(layer.gates)]
+    kernel = [layer.kernel.array[:, part].astype(float) for part in columns]
+    recurrent = [layer.recurrent_kernel.array[:, part].astype(float) for part in columns]
+    stored = (
+        np.zeros((1, layer.gates * units)) if layer.bias is None else layer.bias.array.reshape(-1, layer.gates * units)
+    )
+    bias = [stored[0, part].astype(float) for part in columns]
+    h = state[0]
+    match layer:
+        case SimpleRNN():
+            return [gate(layer.activation, x @ kernel[0] + h @ recurrent[0] + bias[0])]
+        case GRU():
+            second = [stored[-1, part].astype(float) if layer.reset_after else np.zeros(units) for part in columns]
+            z, r = (
+                gate(layer.recurrent_activation, x @ kernel[k] + bias[k] + h @ recurrent[k] + second[k]) for k in (0, 1)
+            )
+            past = r * (h @ recurrent[2] + second[2]) if layer.reset_after else (r * h) @ recurrent[2]
+            return [z * h + (1 - z) * gate(layer.activation, x @ kernel[2] + bias[2] + past)]
+        case LSTM():
+            sums = [x @ kernel[k] + h @ recurrent[k] + bias[k] for k in range(4)]
+            i, f, o = (gate(layer.recurrent_activation, sums[k]) for k in (0, 1, 3))
+            c = f * state[1] + i * gate(layer.activation, sums[2])
+            return [o * gate(layer.activation, c), c]
+    raise AssertionError(layer)
+
+
+@few
+@given(graph=single_layers(SimpleRNN) | single_layers(GRU) | single_layers(LSTM))
+def test_recurrent(graph: Graph) -> None:
+    layer = graph.nodes[0].layer
+    assert isinstance(layer, Recurrent)
+    (runs,) = samples(graph, count=3)
+    got = apply(layer, runs)
+    state = [np.zeros(layer.units) for _ in range(layer.states)]
+    for index, run in enumerate(runs.astype(float)):
+        if not layer.stateful:
+            state = [np.zeros(layer.units) for _ in range(layer.states)]
+        outputs = []
+        for x in run[::-1] if layer.go_backwards else run:
+            state = next_state(layer, x, state)
+            outputs.append(state[0])
+        expected = [
+            np.stack(outputs) if layer.return_sequences else outputs[-1],
+            *(state if layer.return_state else []),
+        ]
+        for result, wanted in zip(got, expected, strict=True):
+            np.testing.assert_allclose(result[index], wanted, rtol=1e-6, atol=1e-6)
 
 
 @few

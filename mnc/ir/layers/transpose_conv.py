@@ -30,7 +30,7 @@ class Conv2DTranspose(Layer):
     crop: Padding = NO_PADDING
     """((top, bottom), (left, right)) rows and columns of the spread image that are cut off."""
     extra: Pair = (0, 0)
-    """Rows and columns added after the end, behind the crop."""
+    """Rows and columns more after the end than the crop leaves."""
     dilation: Pair = (1, 1)
     activation: Function | None = None
 
