@@ -30,13 +30,11 @@ def _exceeds(resource: str, needed: int, budget: int) -> str:
 
 
 def _ram_hints(report: Report) -> tuple[str, ...]:
-    live = _live_at_peak(report)
+    live = sorted(_live(report, _peak(report)), key=lambda layer: -_output_bytes(layer))
     if not live:
         return ()
     names = _named([(layer.name, _output_bytes(layer)) for layer in live])
-    return (
-        f"at the peak, step {_peak(report)}, these outputs are live together: {names}; a smaller one is the way down",
-    )
+    return (f"at the peak, step {_peak(report)}, the arena holds the outputs of {names}; make the largest smaller",)
 
 
 def _flash_hints(report: Report) -> tuple[str, ...]:
@@ -46,13 +44,18 @@ def _flash_hints(report: Report) -> tuple[str, ...]:
 
 
 def _peak(report: Report) -> int:
-    """The step at which the largest sum of bytes is live in the arena."""
+    """The step at which the most bytes of the arena are occupied."""
     steps = range(1 + max((layer.last or 0 for layer in report.layers), default=0))
-    return max(steps, key=lambda step: sum(map(_output_bytes, _live(report, step))))
+    return max(steps, key=lambda step: _occupied(_live(report, step)))
 
 
-def _live_at_peak(report: Report) -> list[LayerReport]:
-    return sorted(_live(report, _peak(report)), key=lambda layer: -_output_bytes(layer))
+def _occupied(live: list[LayerReport]) -> int:
+    """Bytes of the arena that some output lies in; outputs that chase their inputs overlap them."""
+    occupied = end = 0
+    for offset, size in sorted((layer.offset or 0, _output_bytes(layer)) for layer in live):
+        occupied += max(0, offset + size - max(offset, end))
+        end = max(end, offset + size)
+    return occupied
 
 
 def _live(report: Report, step: int) -> list[LayerReport]:
