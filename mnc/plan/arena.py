@@ -105,7 +105,7 @@ def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = ()) -> Arena:
         target = failed + _round_up((size - failed) // 2, puzzle.unit) if halving else size - puzzle.unit
     offsets = {buffer.name: 0 for buffer in buffers}
     offsets.update((buffer.name, offset) for buffer, offset in zip(puzzle.buffers, best, strict=True))
-    return Arena(MappingProxyType(offsets), size, bound, proved)
+    return Arena(MappingProxyType(offsets), size, bound, proved or size == bound)
 
 
 class _Puzzle:

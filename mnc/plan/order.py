@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-_WIDTH = 512
-"""Sets of finished tasks that are followed side by side; networks with fewer are ordered exactly."""
+_EFFORT = 20_000
+"""Sets of finished tasks that are followed in all; a network with fewer is ordered exactly."""
 
 
 @dataclass(frozen=True)
@@ -30,24 +31,63 @@ class Task:
 
 
 def order(tasks: Sequence[Task]) -> tuple[int, ...]:
-    """The tasks' numbers in the order of least peak; as given where no better one is found."""
+    """The tasks' numbers in the order of least peak; as given where no better one is found.
+
+    `tasks` come in a valid order: every tensor is written once, before it is read.
+    """
     given = tuple(range(len(tasks)))
-    plan = _Tensors(tasks)
-    limit = plan.peak(given)
-    if limit == max((plan.inevitable(task) for task in given), default=0):
+    tensors = _Tensors(tasks)
+    limit = tensors.peak(given)
+    least = max(map(tensors.inevitable, given), default=0)
+    if limit == least:
         return given
-    # Per set of finished tasks (a bit each): the smallest peak so far, the bytes alive now, and the way there.
-    fronts: dict[int, tuple[int, int, tuple[int, ...]]] = {0: (0, 0, ())}
+    front = [_State(0, least, 0)]
     for _ in given:
-        following: dict[int, tuple[int, int, tuple[int, ...]]] = {}
-        for done, (peak, alive, path) in fronts.items():
-            for task in plan.ready(done):
-                high = max(peak, alive + plan.written[task])
-                after = done | 1 << task
-                if high < limit and (after not in following or high < following[after][0]):
-                    following[after] = (high, plan.alive(after, task, alive), (*path, task))
-        fronts = dict(sorted(following.items(), key=lambda item: item[1])[:_WIDTH])
-    return next((path for _, _, path in fronts.values()), given)
+        best: dict[int, _State] = {}
+        for state in front:
+            for after in _successors(tensors, state):
+                if after.peak < limit and (after.done not in best or after.peak < best[after.done].peak):
+                    best[after.done] = after
+        front = sorted(best.values(), key=lambda state: (state.peak, state.alive, state.done))[
+            : _EFFORT // len(tasks) + 1
+        ]
+    return front[0].path() if front else given
+
+
+class _State(NamedTuple):
+    """A set of finished tasks (a bit each), and the best way there that is known."""
+
+    done: int
+    peak: int
+    alive: int
+    task: int = -1
+    before: _State | None = None
+
+    def path(self) -> tuple[int, ...]:
+        """The tasks from the first to the latest."""
+        tasks = []
+        state = self
+        while state.before:
+            tasks.append(state.task)
+            state = state.before
+        return tuple(reversed(tasks))
+
+
+def _successors(tensors: _Tensors, state: _State) -> list[_State]:
+    """What can come next; only one way where that loses nothing.
+
+    A task that raises no peak and leaves no more bytes alive than before may
+    as well run at once: it makes no later moment worse.
+    """
+    following = []
+    for task in tensors.ready(state.done):
+        done = state.done | 1 << task
+        peak = max(state.peak, state.alive + tensors.written[task])
+        after = _State(done, peak, tensors.alive(done, task, state.alive), task, state)
+        if peak == state.peak and after.alive <= state.alive:
+            return [after]
+        following.append(after)
+    return following
 
 
 class _Tensors:
