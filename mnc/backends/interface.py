@@ -12,6 +12,7 @@ from mnc.backends.select import Select, select
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
 from mnc.backends.unit import Unit, parameter_names, unit
+from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Merge
@@ -42,6 +43,9 @@ class Backend(Protocol):
     description: str
     api_version: int
 
+    def configured(self, options: Mapping[str, str]) -> Backend:
+        """The backend under the options that the user gave (`-X key=value`); CompileError for an unknown one."""
+
     def unsupported(self, graph: Graph, node: Node) -> str | None:
         """Why this backend cannot compile a layer, or None where it can."""
 
@@ -64,6 +68,12 @@ class CFamily:
     description: str
     api_version: int = API_VERSION
     table: ClassVar[Mapping[type[Layer], Select]] = FLOAT32
+
+    def configured(self, options: Mapping[str, str]) -> Backend:
+        """See `Backend.configured`; a backend without options refuses all."""
+        for key in options:
+            raise refuse(f"backend {self.name!r}", f"has no option {key!r}", "leave it out")
+        return self
 
     @property
     def library(self) -> Library:

@@ -1,0 +1,98 @@
+"""Which backends there are: entry points of the group `mnc.backends`, mnc's own among them.
+
+A backend is loaded when it is asked for, so a broken plugin harms nobody who
+does not use it.  Whatever is wrong with one names the distribution it is from.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from mnc.backends.interface import API_VERSION, Backend
+from mnc.errors import refuse
+
+GROUP = "mnc.backends"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A backend that is installed, not yet loaded."""
+
+    name: str
+    distribution: str
+    """Name and version of the distribution it is from."""
+    point: EntryPoint
+
+    def load(self) -> Backend:
+        """The backend itself; CompileError where it cannot be had or does not fit."""
+        where = f"backend {self.name!r} of {self.distribution}"
+        try:
+            found = self.point.load()
+            backend = found() if isinstance(found, type) else found
+        except Exception as fault:
+            raise refuse(
+                where,
+                f"cannot be loaded: {type(fault).__name__}: {fault}",
+                "the fault is in that distribution: upgrade or uninstall it",
+            ) from fault
+        version = getattr(backend, "api_version", None)
+        if version is not None and version != API_VERSION:
+            raise refuse(
+                where,
+                f"is written for version {version} of the backend interface, this mnc has version {API_VERSION}",
+                "install versions of mnc and of the plugin that fit together",
+            )
+        missing = [name for name in _MEMBERS if not hasattr(backend, name)]
+        if missing:
+            raise refuse(
+                where,
+                f"is a {type(backend).__name__} without {', '.join(missing)}",
+                "a backend has the members of mnc.backends.Backend; docs/plugins.md shows one",
+            )
+        if backend.name != self.name:
+            raise refuse(where, f"calls itself {backend.name!r}", "its entry point and its name must agree")
+        assert isinstance(backend, Backend)
+        return backend
+
+
+_MEMBERS = ("name", "description", "api_version", "unsupported", "emit", "configured")
+
+
+@cache
+def installed() -> Mapping[str, Entry]:
+    """All backends by name, sorted; CompileError where two distributions claim one name."""
+    entries: dict[str, Entry] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
+        source = point.dist
+        distribution = f"{source.metadata['Name']} {source.version}" if source is not None else point.value
+        entry = Entry(point.name, distribution, point)
+        known = entries.setdefault(point.name, entry)
+        if known.point.value != point.value:
+            raise refuse(
+                f"backend {point.name!r}",
+                f"comes from both {known.distribution} ({known.point.value}) and {distribution} ({point.value})",
+                "uninstall one of the two",
+            )
+    return entries
+
+
+def names() -> tuple[str, ...]:
+    """The names of all backends, sorted."""
+    return tuple(installed())
+
+
+def get(name: str) -> Backend:
+    """A backend by name; CompileError where there is none of that name or it does not work."""
+    entries = installed()
+    if name not in entries:
+        near = difflib.get_close_matches(name, entries, 1)
+        known = ", ".join(entries) or "none: install mnc, do not run it from its sources"
+        raise refuse(f"backend {name!r}", "is not known", f"did you mean {near[0]!r}?" if near else f"known: {known}")
+    return entries[name].load()
+
+
+
