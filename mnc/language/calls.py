@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,8 @@ class Bound:
     wants: list[Want] = field(default_factory=list)
     softmax: bool = False
     """Whether a softmax stands behind it, as its activation."""
+    sequence: bool = False
+    """Whether it works on its input as an image of one row."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def bind_function(name: str, given: Given, at: Place, read: Read) -> Bound:
         raise SourceError(argument.at, f"{name} takes one input; its arguments have names")
     arguments = {each.keyword or "": read(each.value, frozenset()) for each in given.named}
     layer = Activation(make(name, arguments, layer=True))
-    return Bound(name, layer, _types(name, layer, given, at))
+    return Bound(name, layer, _types(name, layer, given, at, tuple(tensor.type for tensor in given.inputs)))
 
 
 def bind(kind: Kind, name: str, given: Given, at: Place, read: Read) -> Bound:
@@ -83,7 +85,7 @@ def bind(kind: Kind, name: str, given: Given, at: Place, read: Read) -> Bound:
         takes = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
         raise SourceError(at, f"{name} takes {takes} {'input' if takes == '1' else 'inputs'}, not {len(given.inputs)}")
     arguments = _by_name(kind, name, given)
-    context = Context(tuple(tensor.type for tensor in given.inputs))
+    context = Context(_input_types(kind, name, given, at))
     softmax = False
     try:
         for attribute in kind.attributes:
@@ -102,14 +104,25 @@ def bind(kind: Kind, name: str, given: Given, at: Place, read: Read) -> Bound:
         wants: list[Want] = []
         for weight in kind.weights:
             constants[weight.field] = _constant(weight, arguments.get(weight.field), context, read, wants)
-        layer = kind.build(context.attributes, constants)
+        layer = kind.build(context, constants)
     except RefusalError as fault:
         raise SourceError(at, f"{name} {fault.what}", *fault.hints) from None
     except ShapeError as fault:
         raise SourceError(at, f"{name}: {fault}", *_inputs(given)) from None
     except ValueError as fault:
         raise SourceError(at, f"{name}: {fault}") from None
-    return Bound(name, layer, _types(name, layer, given, at), wants, softmax)
+    return Bound(name, layer, _types(name, layer, given, at, context.inputs), wants, softmax, kind.sequence)
+
+
+def _input_types(kind: Kind, name: str, given: Given, at: Place) -> tuple[TensorType, ...]:
+    """The types of the inputs as the layer of the IR has them."""
+    types = tuple(tensor.type for tensor in given.inputs)
+    if not kind.sequence:
+        return types
+    if types[0].rank != 2:
+        what = f"{name}: needs a sequence (steps, channels), not {types[0].rank} axes"
+        raise SourceError(at, what, *_inputs(given))
+    return (replace(types[0], shape=(1, *types[0].shape)),)
 
 
 def _by_name(kind: Kind, name: str, given: Given) -> dict[str, tree.Argument]:
@@ -226,9 +239,9 @@ def _flat(value: Value, count: list[int], depth: int = 0) -> tuple[Shape, list[V
     return (len(value), *(shapes.pop() if shapes else ())), [number for _, numbers in parts for number in numbers]
 
 
-def _types(name: str, layer: Layer, given: Given, at: Place) -> tuple[TensorType, ...]:
+def _types(name: str, layer: Layer, given: Given, at: Place, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
     try:
-        return layer.outputs(*(tensor.type for tensor in given.inputs))
+        return layer.outputs(*inputs)
     except ShapeError as fault:
         raise SourceError(at, f"{name}: {fault}", *_inputs(given)) from None
 
@@ -242,8 +255,6 @@ def _inputs(given: Given) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def with_softmax(bound: Bound) -> tuple[Softmax, TensorType]:
-    """The layer behind one whose activation is softmax, over the last axis as Keras has it."""
-    (logits,) = bound.types
-    layer = Softmax(max(logits.rank - 1, 0))
-    return layer, layer.infer(logits)
+def softmax_over(logits: TensorType) -> Softmax:
+    """The layer behind one whose activation is softmax: over the last axis, as Keras has it."""
+    return Softmax(max(logits.rank - 1, 0))

@@ -12,7 +12,7 @@ from mnc.ir.types import Array, Constant, DType, Quantisation
 from mnc.language.forms import spell_quantisation
 from mnc.language.numbers import spell_float32
 
-INLINE_ELEMENTS = 8
+INLINE_ELEMENTS = 4
 """Constants of at most so many elements are printed with the layer."""
 
 _PLAIN = " !#$&'()*+,-./:;<=>?@[]^_{|}~"

@@ -8,8 +8,9 @@ from typing import Any
 
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
+from mnc.ir.layers import Reshape
 from mnc.ir.types import TensorType
-from mnc.language.calls import Bound, Want, with_softmax
+from mnc.language.calls import Bound, Want, softmax_over
 from mnc.language.expressions import Hints, Scope
 from mnc.language.naming import Label, Strength, name_all
 from mnc.language.source import Place, Source, SourceError
@@ -61,11 +62,8 @@ class Construction:
             raise SourceError(at, f"the network has more than {MAX_LAYERS:,} layers")
         first = self.label(bound.kind, given, hints, scope, at)
         wants = tuple(bound.wants)
-        if bound.softmax:
-            logits = Label("/logits", Strength.KIND, scope.label, at, part_of=first)
-            inputs = self._append(bound.kind, bound.layer, inputs, bound.types, (logits,), wants, at)
-            layer, type_ = with_softmax(bound)
-            return self._append(bound.kind, layer, inputs, (type_,), (first,), (), at)[0]
+        if bound.softmax or bound.sequence:
+            return self._chain(bound, inputs, first, wants, at)
         labels = [first]
         for number in range(1, len(bound.types)):
             hint = hints[number] if number < len(hints) else None
@@ -75,6 +73,28 @@ class Construction:
                 labels.append(Label(f"/{number}", Strength.KIND, scope.label, at, part_of=first))
         outputs = self._append(bound.kind, bound.layer, inputs, bound.types, tuple(labels), wants, at)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def _chain(
+        self, bound: Bound, inputs: tuple[Tensor, ...], name: Label, wants: tuple[Want, ...], at: Place
+    ) -> Tensor:
+        """A layer that is several in the IR: parts called `name/part`, the last one `name` itself."""
+        steps: list[tuple[str, Layer, tuple[TensorType, ...], tuple[Want, ...]]] = []
+        if bound.sequence:
+            row = Reshape((1, *inputs[0].type.shape))
+            steps.append(("/row", row, row.outputs(inputs[0].type), ()))
+        (type_,) = bound.types
+        steps.append(("/image" if bound.sequence else "/logits", bound.layer, bound.types, wants))
+        if bound.sequence:
+            back = Reshape(type_.shape[1:])
+            type_ = back.infer(type_)
+            steps.append(("/logits", back, (type_,), ()))
+        if bound.softmax:
+            softmax = softmax_over(type_)
+            steps.append(("", softmax, (type_,), ()))
+        for number, (part, layer, types, needs) in enumerate(steps, 1):
+            label = name if number == len(steps) else Label(part, Strength.KIND, name.scope, at, part_of=name)
+            inputs = self._append(bound.kind, layer, inputs, types, (label,), needs, at)
+        return inputs[0]
 
     def _append(
         self,

@@ -32,13 +32,19 @@ class Attribute:
     """One attribute of a layer kind."""
 
     name: str
-    """As the language calls it; where it is a field of the IR's class, as that does."""
+    """As the language calls it; where it is a field or property of the IR's class, as that does."""
     form: Form
     default: Any = REQUIRED
     """What it is when not given: an IR value, or a function of the attributes before it."""
     aliases: tuple[str, ...] = ()
     """Other names, Keras' above all."""
     meaning: str = ""
+    of: Callable[[Layer, Context], Any] | None = None
+    """How a layer's value is found where it is not an attribute of the class: from it and what is printed so far."""
+
+    def value_in(self, layer: Layer, context: Context) -> Any:
+        """What it is in a layer of the IR."""
+        return self.of(layer, context) if self.of else getattr(layer, self.name)
 
     def default_in(self, context: Context) -> Any:
         return self.default(context) if callable(self.default) else self.default
@@ -89,7 +95,16 @@ class Kind:
     """Further names under which it may be called."""
     ignored: tuple[str, ...] = ()
     """Attributes that Keras has and that mean nothing at inference."""
+    make: Callable[[Context, Mapping[str, Constant | None]], Layer] | None = None
+    """How the IR's layer is built where it is not just the class with its fields."""
+    sequence: bool = False
+    """Whether its input is a sequence (steps, channels), for the class an image of one row."""
     derived: bool = False
+
+    @property
+    def prints(self) -> bool:
+        """Whether layers of the class are printed by this name: not where it is only another way to say it."""
+        return self.make is None and not self.sequence
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,10 +122,12 @@ class Kind:
         own = [name for attribute in self.attributes for name in attribute.names]
         return own + [name for weight in self.weights for name in weight.names]
 
-    def build(self, attributes: Mapping[str, Any], constants: Mapping[str, Constant | None]) -> Layer:
+    def build(self, context: Context, constants: Mapping[str, Constant | None]) -> Layer:
         """The IR's layer."""
+        if self.make is not None:
+            return self.make(context, constants)
         own = {each.name for each in fields(self.layer)}
-        return self.layer(**{name: value for name, value in attributes.items() if name in own}, **constants)
+        return self.layer(**{name: value for name, value in context.attributes.items() if name in own}, **constants)
 
     @property
     def meaning(self) -> str:
@@ -161,7 +178,7 @@ def kinds() -> tuple[Kind, ...]:
 
 def _unlisted() -> Iterator[type[Layer]]:
     """The classes of layers that the table does not have; not those that others only build on."""
-    listed = {kind.layer for kind in _listed()}
+    listed = {kind.layer for kind in _listed() if kind.prints}
     for layer in subclasses(Layer):
         base = any(each.__module__.startswith("mnc.") for each in layer.__subclasses__())
         if not base and layer not in listed and not layer.__name__.startswith("_"):
@@ -178,7 +195,7 @@ def kind_named(name: str) -> Kind | None:
 
 def kind_of(layer: type[Layer]) -> Kind:
     """The kind of a class of the IR."""
-    return next((kind for kind in _listed() if kind.layer is layer), None) or derive(layer)
+    return next((kind for kind in _listed() if kind.layer is layer and kind.prints), None) or derive(layer)
 
 
 def similar(name: str, known: typing.Iterable[str]) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ class _Printer:
     def _attributes(self, kind: Kind, node: Node) -> Iterator[str]:
         context = Context(self._graph.input_types(node))
         for attribute in kind.attributes:
-            value = getattr(node.layer, attribute.name)
+            value = attribute.value_in(node.layer, context)
             if value != attribute.default_in(context):
                 yield f"{attribute.name} = {attribute.form.write(value, context)}"
             context.attributes[attribute.name] = value

@@ -8,71 +8,18 @@ has the form that `mnc.language.kinds.derive` finds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from mnc.ir import layers as ir
 from mnc.ir.layer import Layer
-from mnc.ir.layers.window import NO_PADDING, Padding, image, same_padding
-from mnc.ir.types import Shape, ShapeError
-from mnc.language.forms import Context, PaddingForm, PairForm, Real, ShapeForm, Whole
+from mnc.ir.types import Constant, Shape, ShapeError
+from mnc.language.forms import Context, Form, Maybe, PairForm, Real, ShapeForm, Whole
 from mnc.language.kinds import REQUIRED, Attribute, Kind, Weight, attribute_of
-
-
-def _same(window: str) -> Callable[[Context], Padding]:
-    """Keras' SAME for a layer whose window's size is the attribute `window`."""
-
-    def padding(context: Context) -> Padding:
-        height, width, _ = image(context.inputs[0].shape)
-        kernel, stride = context[window], context["stride"]
-        dilation = context.attributes.get("dilation", (1, 1))
-        return (
-            same_padding(height, kernel[0], stride[0], dilation[0]),
-            same_padding(width, kernel[1], stride[1], dilation[1]),
-        )
-
-    return padding
-
-
-def _padding(layer: type[Layer], window: str) -> Attribute:
-    form = PaddingForm({"valid": lambda _: NO_PADDING, "same": _same(window)})
-    return attribute_of(layer, "padding", form=form, default=NO_PADDING, meaning="zeros round the input")
-
-
-def _filters(default: Any = REQUIRED) -> Attribute:
-    return Attribute("filters", Whole(1), default, meaning="how many channels come out")
-
-
-def _kernel() -> Attribute:
-    return Attribute("kernel", PairForm(), REQUIRED, ("kernel_size",), "the window's size")
-
-
-def _stride(layer: type[Layer], default: Any = (1, 1)) -> Attribute:
-    return attribute_of(
-        layer, "stride", "strides", form=PairForm(), default=default, meaning="how far the window moves"
-    )
-
-
-def _dilation(layer: type[Layer]) -> Attribute:
-    return attribute_of(
-        layer, "dilation", "dilation_rate", form=PairForm(), meaning="distance between the window's taps"
-    )
-
-
-def _multiplier() -> Attribute:
-    return Attribute("depth_multiplier", Whole(1), 1, meaning="how many channels come out for each that goes in")
-
-
-def _activation(layer: type[Layer]) -> Attribute:
-    return attribute_of(layer, "activation", meaning="applied to each element of the result")
-
-
-def _bias(shape: Callable[[Context], Shape]) -> Weight:
-    return Weight("bias", shape, optional=True, aliases=("use_bias",), initial="zeros")
-
-
-def _channels(context: Context) -> int:
-    return image(context.inputs[0].shape)[2]
+from mnc.language.values import RefusalError
+from mnc.language.window_kinds import WINDOW_KINDS
 
 
 def _last(context: Context) -> int:
@@ -82,145 +29,272 @@ def _last(context: Context) -> int:
     return shape[-1]
 
 
-def _conv2d_weights(context: Context) -> Shape:
-    channels, groups = _channels(context), context["groups"]
-    if channels % groups or context["filters"] % groups:
-        raise ShapeError(f"{groups} groups must divide {channels} channels and {context['filters']} filters")
-    return (*context["kernel"], channels // groups, context["filters"])
+def _last_axis(context: Context) -> int:
+    """The default of `axis`: the last one, counted from 0 as in networks from Keras files."""
+    return max(context.inputs[0].rank - 1, 0)
 
 
-def _depthwise_weights(context: Context) -> Shape:
-    return (*context["kernel"], _channels(context), context["depth_multiplier"])
-
-
-def _along_axis(context: Context) -> Shape:
-    shape, axis = context.inputs[0].shape, context["axis"]
+def _size_along(context: Context, axis: int) -> int:
+    shape = context.inputs[0].shape
     if not -len(shape) <= axis < len(shape):
         raise ShapeError(f"axis {axis} is not among the {len(shape)} axes of its input")
-    return (shape[axis],)
+    return shape[axis]
 
 
 def _axis(layer: type[Layer], meaning: str) -> Attribute:
-    """An axis, by default the last one, counted from 0 as the Keras frontend counts."""
-    return attribute_of(layer, "axis", default=lambda c: max(c.inputs[0].rank - 1, 0), meaning=meaning)
+    return attribute_of(layer, "axis", default=_last_axis, meaning=f"{meaning}; counted without batch")
 
 
-def _pooling(name: str, layer: type[Layer], *more: Attribute) -> Kind:
-    pool = attribute_of(layer, "pool", "pool_size", form=PairForm(), default=(2, 2), meaning="the window's size")
-    return Kind(name, layer, (pool, _stride(layer, lambda c: c["pool"]), _padding(layer, "pool"), *more))
+class AxesForm(Form):
+    """Some axes of the input, one of them as a plain number."""
+
+    @property
+    def takes(self) -> str:
+        return "an axis, or a list of axes"
+
+    def read(self, value: Any, context: Context) -> tuple[int, ...]:
+        return ShapeForm().read(value, Context(())) if isinstance(value, list) else (Whole().read(value, context),)
+
+    def write(self, value: Any, context: Context) -> str:
+        return str(value[0]) if len(value) == 1 else f"[{', '.join(map(str, value))}]"
+
+
+class NumbersForm(Form):
+    """One number for all channels, or one for each."""
+
+    @property
+    def takes(self) -> str:
+        return "a number, or a list with one for each channel"
+
+    def read(self, value: Any, context: Context) -> list[float]:
+        size = _last(context)
+        numbers = value if isinstance(value, list) else [value] * size
+        if len(numbers) != size:
+            raise RefusalError(f"takes one number or {size}, not {len(numbers)}")
+        return [Real().read(each, context) for each in numbers]
+
+    def write(self, value: Any, context: Context) -> str:
+        return f"[{', '.join(Real().write(each, context) for each in value)}]"
+
+
+# dense and recurrent layers
+
+
+def _gated(layer: type[ir.Recurrent]) -> Callable[[Context], Shape]:
+    return lambda c: (c["units"], layer.gates * c["units"])
+
+
+def _recurrent(name: str, layer: type[ir.Recurrent], *more: str) -> Kind:
+    def kernel(context: Context) -> Shape:
+        return (_last(context), layer.gates * context["units"])
+
+    def bias(context: Context) -> Shape:
+        width = layer.gates * context["units"]
+        return (2, width) if context.attributes.get("reset_after", False) else (width,)
+
+    own = ("activation", *more, "return_sequences", "return_state", "go_backwards", "stateful")
+    return Kind(
+        name,
+        layer,
+        (Attribute("units", Whole(1), meaning="the size of the state"), *(attribute_of(layer, each) for each in own)),
+        (
+            Weight("kernel", kernel),
+            Weight("recurrent_kernel", _gated(layer)),
+            Weight("bias", bias, optional=True, aliases=("use_bias",), initial="zeros"),
+        ),
+    )
+
+
+_DENSE = Kind(
+    "dense",
+    ir.Dense,
+    (
+        Attribute("units", Whole(1), meaning="how many values come out"),
+        attribute_of(ir.Dense, "activation", meaning="applied to each element of the result; softmax too"),
+    ),
+    (
+        Weight("weights", lambda c: (_last(c), c["units"]), aliases=("kernel",)),
+        Weight("bias", lambda c: (c["units"],), optional=True, aliases=("use_bias",), initial="zeros"),
+    ),
+)
+_EMBEDDING = Kind(
+    "embedding",
+    ir.Embedding,
+    (
+        Attribute(
+            "input_dim",
+            Whole(1),
+            meaning="how many vectors the table has",
+            of=lambda layer, _: layer.constants["weights"].shape[0],
+        ),
+        Attribute(
+            "output_dim",
+            Whole(1),
+            meaning="how long the vectors are",
+            of=lambda layer, _: layer.constants["weights"].shape[1],
+        ),
+    ),
+    (Weight("weights", lambda c: (c["input_dim"], c["output_dim"]), aliases=("embeddings",)),),
+)
+
+
+# normalisation
+
+
+def _scale_and_shift(shape: Callable[[Context], Shape]) -> tuple[Weight, Weight]:
+    return (
+        Weight("gamma", shape, optional=True, switch="scale", initial="ones"),
+        Weight("beta", shape, optional=True, switch="center", initial="zeros"),
+    )
+
+
+def _epsilon(layer: type[Layer]) -> Attribute:
+    return attribute_of(layer, "epsilon", meaning="keeps the divisor from 0")
+
+
+def _axes(layer: type[Layer]) -> Attribute:
+    meaning = "what is taken together; counted without batch"
+    return attribute_of(layer, "axes", "axis", form=AxesForm(), default=lambda c: (_last_axis(c),), meaning=meaning)
+
+
+def _rescaled(context: Context, _: Mapping[str, Constant | None]) -> Layer:
+    """Scale * x + offset as batch normalisation of mean 0 and variance 1, as in networks from Keras files."""
+    scale, offset = np.array(context["scale"]), np.array(context["offset"])
+    zeros, ones = np.zeros(scale.shape), np.ones(scale.shape)
+    statistics = (Constant(zeros), Constant(ones), Constant(scale), Constant(offset))
+    return ir.BatchNormalization(*statistics, epsilon=0.0, axis=_last_axis(context))
+
+
+_NORMALISATIONS = (
+    Kind(
+        "batch_normalization",
+        ir.BatchNormalization,
+        (_axis(ir.BatchNormalization, "the axis of the channels"), _epsilon(ir.BatchNormalization)),
+        (
+            Weight("mean", lambda c: (_size_along(c, c["axis"]),), aliases=("moving_mean",), initial="zeros"),
+            Weight("variance", lambda c: (_size_along(c, c["axis"]),), aliases=("moving_variance",), initial="ones"),
+            *_scale_and_shift(lambda c: (_size_along(c, c["axis"]),)),
+        ),
+    ),
+    Kind(
+        "layer_normalization",
+        ir.LayerNormalization,
+        (_axes(ir.LayerNormalization), _epsilon(ir.LayerNormalization)),
+        _scale_and_shift(lambda c: tuple(_size_along(c, axis) for axis in c["axes"])),
+    ),
+    Kind(
+        "group_normalization",
+        ir.GroupNormalization,
+        (
+            attribute_of(ir.GroupNormalization, "groups", form=Whole(1), meaning="how many groups of channels"),
+            _epsilon(ir.GroupNormalization),
+        ),
+        _scale_and_shift(lambda c: (_last(c),)),
+    ),
+    Kind("unit_normalization", ir.UnitNormalization, (_axes(ir.UnitNormalization), _epsilon(ir.UnitNormalization))),
+    Kind(
+        "rescaling",
+        ir.BatchNormalization,
+        (
+            Attribute("scale", NumbersForm(), meaning="what the input is multiplied with"),
+            Attribute("offset", NumbersForm(), lambda c: [0.0] * _last(c), meaning="what is then added"),
+        ),
+        make=_rescaled,
+    ),
+)
+
+
+# element by element, and rearranging
+
+
+def _alpha(context: Context) -> Shape:
+    shape = context.inputs[0].shape
+    return tuple(1 if axis in context["shared_axes"] else size for axis, size in enumerate(shape))
+
+
+def _shared(layer: Layer, context: Context) -> tuple[int, ...]:
+    sizes = zip(layer.constants["alpha"].shape, context.inputs[0].shape, strict=True)
+    return tuple(axis for axis, (own, size) in enumerate(sizes) if own == 1 and size != 1)
+
+
+def _permutation(context: Context) -> Any:
+    return REQUIRED if context["dims"] is None else tuple(dim - 1 for dim in context["dims"])
 
 
 _DROPOUTS = ("dropout", "spatial_dropout1d", "spatial_dropout2d", "gaussian_dropout", "alpha_dropout", "gaussian_noise")
 
-TABLE: tuple[Kind, ...] = (
+_OTHERS = (
     Kind(
-        "conv2d",
-        ir.Conv2D,
+        "prelu",
+        ir.PReLU,
         (
-            _filters(),
-            _kernel(),
-            _stride(ir.Conv2D),
-            _dilation(ir.Conv2D),
-            _padding(ir.Conv2D, "kernel"),
-            attribute_of(ir.Conv2D, "groups", form=Whole(1), meaning="channels are split into so many groups"),
-            _activation(ir.Conv2D),
-        ),
-        (Weight("weights", _conv2d_weights), _bias(lambda c: (c["filters"],))),
-    ),
-    Kind(
-        "depthwise_conv2d",
-        ir.DepthwiseConv2D,
-        (
-            _kernel(),
-            _stride(ir.DepthwiseConv2D),
-            _dilation(ir.DepthwiseConv2D),
-            _padding(ir.DepthwiseConv2D, "kernel"),
-            _multiplier(),
-            _activation(ir.DepthwiseConv2D),
-        ),
-        (
-            Weight("weights", _depthwise_weights, aliases=("depthwise_kernel",)),
-            _bias(lambda c: (_channels(c) * c["depth_multiplier"],)),
-        ),
-    ),
-    Kind(
-        "separable_conv2d",
-        ir.SeparableConv2D,
-        (
-            _filters(),
-            _kernel(),
-            _stride(ir.SeparableConv2D),
-            _dilation(ir.SeparableConv2D),
-            _padding(ir.SeparableConv2D, "kernel"),
-            _multiplier(),
-            _activation(ir.SeparableConv2D),
-        ),
-        (
-            Weight("depthwise", _depthwise_weights, aliases=("depthwise_kernel",)),
-            Weight(
-                "pointwise",
-                lambda c: (1, 1, _channels(c) * c["depth_multiplier"], c["filters"]),
-                aliases=("pointwise_kernel",),
+            Attribute(
+                "shared_axes",
+                ShapeForm(),
+                (),
+                meaning="axes along which alpha is the same; counted without batch",
+                of=_shared,
             ),
-            _bias(lambda c: (c["filters"],)),
         ),
+        (Weight("alpha", _alpha, initial="zeros"),),
+        aliases=("p_re_lu",),
     ),
+    Kind("softmax", ir.Softmax, (_axis(ir.Softmax, "the axis that sums to 1"),)),
+    Kind("concatenate", ir.Concatenate, (_axis(ir.Concatenate, "the axis that grows"),)),
     Kind(
-        "dense",
-        ir.Dense,
-        (Attribute("units", Whole(1), meaning="how many values come out"), _activation(ir.Dense)),
-        (Weight("weights", lambda c: (_last(c), c["units"])), _bias(lambda c: (c["units"],))),
+        "dot",
+        ir.Dot,
+        (attribute_of(ir.Dot, "axes", form=PairForm(-32), meaning="one axis of each input; counted without batch"),),
     ),
-    Kind(
-        "batch_normalization",
-        ir.BatchNormalization,
-        (
-            _axis(ir.BatchNormalization, "the axis of the channels, batch not counted"),
-            attribute_of(ir.BatchNormalization, "epsilon", form=Real(), meaning="added to the variance"),
-        ),
-        (
-            Weight("mean", _along_axis, aliases=("moving_mean",), initial="zeros"),
-            Weight("variance", _along_axis, aliases=("moving_variance",), initial="ones"),
-            Weight("gamma", _along_axis, optional=True, switch="scale", initial="ones"),
-            Weight("beta", _along_axis, optional=True, switch="center", initial="zeros"),
-        ),
-    ),
-    _pooling("max_pooling2d", ir.MaxPooling2D),
-    _pooling(
-        "average_pooling2d",
-        ir.AveragePooling2D,
-        attribute_of(ir.AveragePooling2D, "count_padding", meaning="whether padding counts as zeros"),
-    ),
-    Kind(
-        "global_average_pooling",
-        ir.GlobalAveragePooling,
-        (attribute_of(ir.GlobalAveragePooling, "keepdims", meaning="whether the other axes stay, with one element"),),
-        aliases=("global_average_pooling1d", "global_average_pooling2d"),
-    ),
-    Kind(
-        "global_max_pooling",
-        ir.GlobalMaxPooling,
-        (attribute_of(ir.GlobalMaxPooling, "keepdims", meaning="whether the other axes stay, with one element"),),
-        aliases=("global_max_pooling1d", "global_max_pooling2d"),
-    ),
-    Kind(
-        "zero_padding2d",
-        ir.ZeroPadding2D,
-        (attribute_of(ir.ZeroPadding2D, "padding", form=PaddingForm(), meaning="rows and columns of zeros"),),
+    *(
+        Kind(
+            name,
+            layer,
+            (attribute_of(layer, "keepdims", meaning="whether the other axes stay, with one element each"),),
+            aliases=(f"{name}1d", f"{name}2d"),
+        )
+        for name, layer in (
+            ("global_average_pooling", ir.GlobalAveragePooling),
+            ("global_max_pooling", ir.GlobalMaxPooling),
+        )
     ),
     Kind(
         "reshape",
         ir.Reshape,
         (
             attribute_of(
-                ir.Reshape, "shape", "target_shape", form=ShapeForm(), meaning="the new shape; -1: what is left"
+                ir.Reshape, "shape", "target_shape", form=ShapeForm(), meaning="the new shape; -1 is what is left"
             ),
         ),
     ),
-    Kind("softmax", ir.Softmax, (_axis(ir.Softmax, "the axis that sums to 1, batch not counted"),)),
-    Kind("concatenate", ir.Concatenate, (_axis(ir.Concatenate, "the axis that grows, batch not counted"),)),
+    Kind(
+        "permute",
+        ir.Permute,
+        (
+            Attribute(
+                "dims",
+                Maybe(ShapeForm()),
+                None,
+                meaning="the axes in their new order, counted from 1 as Keras does",
+                of=lambda *_: None,
+            ),
+            attribute_of(ir.Permute, "axes", default=_permutation, meaning="the same, counted from 0"),
+        ),
+    ),
     Kind("identity", ir.Identity, aliases=_DROPOUTS, ignored=("rate", "stddev", "noise_shape", "seed")),
 )
+
+TABLE: tuple[Kind, ...] = (
+    *WINDOW_KINDS,
+    _DENSE,
+    _EMBEDDING,
+    _recurrent("simple_rnn", ir.SimpleRNN),
+    _recurrent("gru", ir.GRU, "recurrent_activation", "reset_after"),
+    _recurrent("lstm", ir.LSTM, "recurrent_activation"),
+    *_NORMALISATIONS,
+    *_OTHERS,
+)
+"""Every kind that is listed."""
 
 TRAINING_ONLY = frozenset(
     {"trainable", "momentum", "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer"}
