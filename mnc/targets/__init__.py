@@ -36,6 +36,6 @@ def get(name: str) -> Target:
     for target in TARGETS:
         if target.name == name:
             return target
-    near = difflib.get_close_matches(name, names(), n=1)
+    near = difflib.get_close_matches(name.lower(), names(), n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Targets: {', '.join(names())}."
     raise refuse("", f"unknown target {name!r}", hint)

@@ -11,12 +11,19 @@ M = 1024 * K
 
 ARM_GCC = Tool("arm-none-eabi-gcc", "gcc-arm-none-eabi")
 QEMU_ARM = Tool("qemu-system-arm", "qemu-system-arm")
+RISCV_GCC = Tool("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf")
+QEMU_RISCV = Tool("qemu-system-riscv32", "qemu-system-misc")
 
 EMULATE = ("-nographic", "-monitor", "none", "-serial", "none", "-icount", "shift=0")
 """Whole-system emulation at one instruction per virtual nanosecond, so that timers count instructions."""
 
-BARE_METAL = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-T", "link.ld", "-Wl,-u,__errno")
-"""Our own start-up.  The C library's state, which any use of errno brings, is in every image: it counts for none."""
+SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
+
+BARE_METAL = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-T", "link.ld")
+"""Our own start-up and memory."""
+
+NEWLIB_STATE = "-Wl,-u,__errno"
+"""The C library's state, which any use of errno brings, is in every image: it counts for no network."""
 
 HOST = Target(
     name="host",
@@ -35,8 +42,8 @@ def _cortex_m_board(machine: str, hertz: int, vectors: int, code: Region, ram: R
         name=machine,
         support="cortex_m",
         emulator=QEMU_ARM,
-        arguments=("-M", machine, *EMULATE, "-semihosting-config", "enable=on,target=native", "-kernel"),
-        link=BARE_METAL,
+        arguments=("-M", machine, *EMULATE, *SEMIHOSTING, "-kernel", "image"),
+        link=(*BARE_METAL, NEWLIB_STATE),
         regions=(("VECTORS", Region(vectors, K)), ("CODE", code), ("RAM", ram)),
         stack=64 * K,
         clock=Clock(wrap=1 << 24, per_tick=Fraction(10**9, hertz), per_step=2),
@@ -112,5 +119,24 @@ TARGETS = (
         AN547,
         4 * M,
         4 * M,
+    ),
+    Target(
+        name="rv32imc",
+        title="RISC-V, 32 bits, without FPU",
+        compiler=RISCV_GCC,
+        flags=("--specs=picolibc.specs", "-march=rv32imc", "-mabi=ilp32"),
+        features=frozenset({"mul64"}),
+        board=Board(
+            name="virt",
+            support="riscv",
+            emulator=QEMU_RISCV,
+            arguments=("-M", "virt", *EMULATE, *SEMIHOSTING, "-bios", "none", "-device", "loader,file=image,cpu-num=0"),
+            link=BARE_METAL,
+            regions=(("RAM", Region(0x8000_0000, 4 * M)), ("CODE", Region(0x8040_0000, 4 * M))),
+            stack=64 * K,
+            clock=Clock(wrap=1 << 32, per_tick=Fraction(1)),
+        ),
+        max_flash=4 * M,
+        max_ram=512 * K,
     ),
 )

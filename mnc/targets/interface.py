@@ -67,7 +67,7 @@ def pack(types: tuple[TensorType, ...], arrays: tuple[Array, ...], where: str) -
     `CompileError` where types or sizes do not fit.
     """
     if len(arrays) != len(types):
-        raise refuse(where, f"the network has {len(types)} inputs, not {len(arrays)}")
+        raise refuse(where, f"the network takes {len(types)} input{'s' * (len(types) != 1)}, not {len(arrays)}")
     samples = {len(array) for array in arrays}
     if len(samples) > 1:
         raise refuse(where, f"the inputs have different numbers of samples: {sorted(samples)}")

@@ -20,11 +20,14 @@ from mnc.targets.target import Clock, Target
 
 RUN_SECONDS = 3600.0
 
+STACK_RESERVE = 1024
+"""Bytes of stack that must stay untouched, as a function that needs too much may leave gaps."""
+
 PLAIN = Options()
 """As the target says."""
 
 STAMP = np.dtype([("high", "<u4"), ("low", "<u4"), ("fine", "<u4")])
-HEAD = np.dtype([("stack", "<u4"), ("stamps", STAMP, (4,))])
+HEAD = np.dtype([("stack", "<u4"), ("room", "<u4"), ("stamps", STAMP, (4,))])
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,7 @@ def _execute(
         if board.emulator is None:
             process.run_file(folder / "image", folder, where=where, seconds=RUN_SECONDS)
         else:
-            arguments = [*board.arguments, "image"]
-            process.run(board.emulator, arguments, folder, where=f"{where} on {board.name}", seconds=RUN_SECONDS)
+            process.run(board.emulator, board.arguments, folder, where=f"{where} on {board.name}", seconds=RUN_SECONDS)
         written = (folder / "outputs.bin").read_bytes()
     record = np.dtype(
         [
@@ -148,7 +150,10 @@ def _execute(
     samples = len(packed) // sum(kind.bytes for kind in interface.inputs)
     if len(written) != HEAD.itemsize + samples * record.itemsize:
         raise refuse(where, "the program stopped before it had written its results")
-    return np.frombuffer(written, HEAD, count=1)[0], np.frombuffer(written, record, offset=HEAD.itemsize)
+    head = np.frombuffer(written, HEAD, count=1)[0]
+    if head["stack"] > head["room"] - STACK_RESERVE:  # a board may ignore writes below, so that nothing faults
+        raise refuse(where, f"a run needs more stack than there is, which is {head['room']} bytes")
+    return head, np.frombuffer(written, record, offset=HEAD.itemsize)
 
 
 def _columns(rows: Array) -> tuple[Array, ...]:

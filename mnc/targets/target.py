@@ -53,7 +53,7 @@ class Board:
     emulator: Tool | None = None
     """None: the image runs by itself."""
     arguments: tuple[str, ...] = ()
-    """What the emulator takes; the image's path follows."""
+    """What the emulator takes; the image is a file called `image` in its folder."""
     link: tuple[str, ...] = ()
     """Flags of the linker."""
     regions: tuple[tuple[str, Region], ...] = ()

@@ -1,7 +1,7 @@
 /*
  * Runs the network on every record of the input file and writes what happened.
  *
- * Output file: the stack's depth, four stamps that calibrate the clock, then
+ * Output file: the stack's depth and size, four stamps that calibrate the clock, then
  * for every record of inputs: what each layer gave (with MNC_TRACE_VALUES),
  * the stamps before and after the run, the stamp after each layer (with
  * MNC_TRACE_TIME), the outputs.  measure.py's reader mirrors this.
@@ -42,8 +42,8 @@ static void write_outputs(void) {
     }
 }
 
-/* Bytes below this function's frame that one run touches. */
-static uint32_t __attribute__((noinline)) stack_depth(void) {
+/* depth[0]: bytes below this function's frame that one run touches; depth[1]: all that there are. */
+static void __attribute__((noinline)) measure_stack(uint32_t *depth) {
     volatile unsigned char *const limit = board_stack_limit();
     volatile unsigned char *const top = board_stack_pointer();
     volatile unsigned char *byte;
@@ -55,19 +55,20 @@ static uint32_t __attribute__((noinline)) stack_depth(void) {
     while (byte != top && *byte == PAINT) {
         byte++;
     }
-    return (uint32_t)(top - byte);
+    depth[0] = (uint32_t)(top - byte);
+    depth[1] = (uint32_t)(top - limit);
 }
 
 int main(void) {
     mnc_stamp stamps[4];
-    uint32_t depth;
+    uint32_t depth[2];
     int more;
 
     board_open();
     more = read_inputs();
     mnc_net_init();
-    depth = stack_depth();
-    board_write(&depth, sizeof depth);
+    measure_stack(depth);
+    board_write(depth, sizeof depth);
 
     board_clock_start();
     board_stamp(&stamps[0]);

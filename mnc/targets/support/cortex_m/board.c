@@ -1,5 +1,7 @@
-/* A Cortex-M core under an emulator that offers semihosting: start-up, files of the host, SysTick as a clock. */
+/* A Cortex-M core under an emulator: start-up, the host's files by semihosting, SysTick as a clock. */
 #include "driver.h"
+#include "board.h"
+#include "semihosting.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 #define SYST_CSR REGISTER(0xE000E010u)
@@ -9,16 +11,6 @@
 #define SCB_CFSR REGISTER(0xE000ED28u)
 #define SCB_CPACR REGISTER(0xE000ED88u)
 
-/* Semihosting for AArch32, operation numbers and argument blocks as Arm publishes them. */
-#define SYS_OPEN 0x01u
-#define SYS_WRITE0 0x04u
-#define SYS_WRITE 0x05u
-#define SYS_READ 0x06u
-#define SYS_EXIT_EXTENDED 0x20u
-#define OPEN_READ 1u  /* "rb" */
-#define OPEN_WRITE 5u /* "wb" */
-#define APPLICATION_EXIT 0x20026u
-
 extern unsigned char board_stack_top[];
 int main(void);
 
@@ -26,40 +18,23 @@ static volatile uint32_t wraps;
 static uint32_t inputs;
 static uint32_t outputs;
 
-static uint32_t host_call(uint32_t operation, const void *argument) {
-    register uint32_t r0 __asm__("r0") = operation;
-    register const void *r1 __asm__("r1") = argument;
-    __asm__ volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-}
-
-static uint32_t open_file(const char *name, uint32_t length, uint32_t mode) {
-    const uint32_t block[3] = {(uint32_t)name, mode, length};
-    return host_call(SYS_OPEN, block);
-}
-
 void board_open(void) {
-    inputs = open_file("inputs.bin", 10u, OPEN_READ);
-    outputs = open_file("outputs.bin", 11u, OPEN_WRITE);
+    inputs = host_open("inputs.bin", 10u, OPEN_READ);
+    outputs = host_open("outputs.bin", 11u, OPEN_WRITE);
 }
 
 uint32_t board_read(void *to, uint32_t size) {
-    const uint32_t block[3] = {inputs, (uint32_t)to, size};
-    return size - host_call(SYS_READ, block);
+    return host_read(inputs, to, size);
 }
 
 void board_write(const void *from, uint32_t size) {
-    const uint32_t block[3] = {outputs, (uint32_t)from, size};
-    if (size != 0u && host_call(SYS_WRITE, block) != 0u) {
-        board_exit(2);
+    if (host_write(outputs, from, size) != size) {
+        host_exit(2);
     }
 }
 
 void board_exit(int status) {
-    const uint32_t block[2] = {APPLICATION_EXIT, (uint32_t)status};
-    host_call(SYS_EXIT_EXTENDED, block);
-    for (;;) {
-    }
+    host_exit(status);
 }
 
 void board_clock_start(void) {
@@ -110,22 +85,14 @@ static void reset(void) {
     main();
 }
 
-static void print_hex(const char *label, uint32_t value) {
-    static const char digits[] = "0123456789abcdef";
-    char text[9];
-    unsigned i;
-    for (i = 0; i < 8u; i++) {
-        text[i] = digits[(value >> (28u - 4u * i)) & 15u];
-    }
-    text[8] = '\0';
-    host_call(SYS_WRITE0, label);
-    host_call(SYS_WRITE0, text);
-}
-
 void board_fault(const uint32_t *frame) {
-    print_hex("the processor faulted at address 0x", frame[6]);
-    print_hex(" with fault status 0x", SCB_CFSR);
-    board_exit(3);
+    if ((const unsigned char *)frame < board_stack_bottom) {
+        host_print("the processor faulted; the stack has overflowed\n");
+    } else {
+        host_print_hex("the processor faulted at address 0x", frame[6]);
+    }
+    host_print_hex(" with fault status 0x", SCB_CFSR);
+    host_exit(3);
 }
 
 static void __attribute__((naked)) fault(void) {
