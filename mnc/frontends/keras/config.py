@@ -39,6 +39,8 @@ class Findings:
 
     keras: int
     """The major version of Keras whose meaning holds: 1, 2 or 3."""
+    backend: str = ""
+    """What Keras computed with when it wrote the file, where the file says so."""
     notes: list[str] = field(default_factory=list)
     channels_first: set[int] = field(default_factory=set)
     """The ranks of images (3) and sequences (2) that some layer reads channels first."""

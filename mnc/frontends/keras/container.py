@@ -56,15 +56,15 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
     with hdf5.reading(path.name):
         file = h5py.File(path, "r")
     with file:
-        text = hdf5.text(hdf5.attribute(path.name, file, "model_config"))
-        if text is None:
+        config = hdf5.text(path.name, file, "model_config")
+        if config is None:
             raise refuse(
                 path.name,
                 "there is no model_config in it; it holds weights only, or was not written by Keras",
                 "save the whole model with model.save('model.h5'), not model.save_weights(...)",
             )
-        version = hdf5.text(hdf5.attribute(path.name, file, "keras_version"))
-        backend = hdf5.text(hdf5.attribute(path.name, file, "backend"))
+        version = hdf5.text(path.name, file, "keras_version")
+        backend = hdf5.text(path.name, file, "backend")
         group = hdf5.group(path.name, file, "model_weights")
         if group is None and "layer_names" in file.attrs:
             group = file
@@ -77,7 +77,7 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
         yield SavedModel(
             stem=_stem(path),
             where=f"{path.name}: model_config",
-            config=_json(f"{path.name}: model_config", text),
+            config=_json(f"{path.name}: model_config", config),
             keras=_major(version),
             backend=backend or "",
             weights=legacy_weights(f"{path.name}: model_weights", group),

@@ -37,11 +37,29 @@ def reading(where: str) -> Iterator[None]:
         ) from None
 
 
-def attribute(where: str, group: h5py.Group, name: str) -> object | None:
-    """An attribute of a group, or None where it has none of this name."""
+def attribute(where: str, group: h5py.Group | h5py.Dataset, name: str) -> Array | None:
+    """An attribute that holds text, as an array of str or bytes; None where there is none of this name.
+
+    Other types are not even read: HDF5 trusts them, and a damaged one can
+    crash it.
+    """
     with reading(f"{where}, attribute {name!r}"):
-        value: object = group.attrs.get(name)
-    return value
+        if name not in group.attrs:
+            return None
+        stored = h5py.h5a.open(group.id, name.encode())
+        if stored.get_space().get_simple_extent_npoints() == 0:
+            return np.empty(0, object)
+        if not isinstance(stored.get_type(), h5py.h5t.TypeStringID):
+            raise refuse(f"{where}, attribute {name!r}", "it must hold text")
+        return np.asarray(group.attrs[name])
+
+
+def text(where: str, group: h5py.Group | h5py.Dataset, name: str) -> str | None:
+    """A string in an attribute, whether it was written as str or bytes; None where there is none."""
+    value = attribute(where, group, name)
+    if value is None or value.size != 1:
+        return None
+    return _string(value.item())
 
 
 def names(where: str, group: h5py.Group, name: str) -> tuple[str, ...] | None:
@@ -51,33 +69,18 @@ def names(where: str, group: h5py.Group, name: str) -> tuple[str, ...] | None:
     """
     whole = attribute(where, group, name)
     if whole is not None:
-        return _strings(where, name, whole)
+        return tuple(map(_string, whole.ravel()))
     pieces: list[str] = []
     for i in range(len(group.attrs)):
         piece = attribute(where, group, f"{name}{i}")
         if piece is None:
             return tuple(pieces) if i else None
-        pieces += _strings(where, f"{name}{i}", piece)
+        pieces += map(_string, piece.ravel())
     return tuple(pieces) if pieces else None
 
 
-def text(value: object) -> str | None:
-    """A string attribute as str, whether it was written as str or bytes; None where it is neither."""
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.reshape(-1)[0]
-    if isinstance(value, h5py.Empty):
-        return ""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    return value if isinstance(value, str) else None
-
-
-def _strings(where: str, name: str, value: object) -> tuple[str, ...]:
-    decoded = [text(item) for item in value.reshape(-1)] if isinstance(value, np.ndarray) else [text(value)]
-    strings = tuple(item for item in decoded if item is not None)
-    if len(strings) != len(decoded):
-        raise refuse(f"{where}, attribute {name!r}", "it must hold names")
-    return strings
+def _string(value: object) -> str:
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def child(where: str, group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
@@ -110,9 +113,7 @@ def floats(where: str, dataset: h5py.Dataset, what: str, shape: Shape) -> Array:
             raise refuse(where, f"{what} has the shape {show(given)}; the configuration asks for {show(shape)}")
         if dataset.nbytes > MAX_DATASET_BYTES:
             raise refuse(where, f"{what} takes {dataset.nbytes:,} bytes; the limit is {MAX_DATASET_BYTES:,}")
-        brain_float = (
-            dtype.kind == "V" and dtype.itemsize == 2 and text(attribute(where, dataset, "dtype")) == "bfloat16"
-        )
+        brain_float = dtype.kind == "V" and dtype.itemsize == 2 and text(where, dataset, "dtype") == "bfloat16"
         if dtype.kind not in "fiu" and not brain_float:
             raise refuse(where, f"{what} holds {dtype}, not numbers")
         stored: Array = np.asarray(dataset[()])

@@ -29,6 +29,7 @@ def conv2d(config: Config) -> Build:
 
 
 def _convolution(config: Config, axes: int) -> Build:
+    _refuse_theano(config)
     filters = config.integer("filters")
     kernel = pair(config.integers("kernel_size", axes))
     stride = pair(config.integers("strides", axes, 1))
@@ -66,6 +67,14 @@ def _keras1_kernel(call: Call, shape: Shape, layout: str) -> Array:
     if layout == "channels_first":
         return np.transpose(call.weights.array("kernel", (filters, channels, *window)), (2, 3, 1, 0))
     return call.weights.array("kernel", shape)
+
+
+def _refuse_theano(config: Config) -> None:
+    if config.findings.backend == "theano":
+        raise config.fault(
+            "the file was written by Keras on Theano, whose convolution kernels are turned by 180 degrees",
+            "load the model with Keras 2 on TensorFlow and save it again",
+        )
 
 
 @converts("DepthwiseConv1D", over_time=True)
@@ -158,6 +167,7 @@ def conv2d_transpose(config: Config) -> Build:
 
 
 def _transposed(config: Config, axes: int) -> Build:
+    _refuse_theano(config)
     filters = config.integer("filters")
     kernel = pair(config.integers("kernel_size", axes))
     stride = pair(config.integers("strides", axes, 1))

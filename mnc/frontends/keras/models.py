@@ -72,7 +72,7 @@ class Parser:
 
     def __init__(self, saved: SavedModel) -> None:
         self.problems: list[Problem] = []
-        self.findings = Findings(saved.keras or _guess_version(saved.config))
+        self.findings = Findings(saved.keras or _guess_version(saved.config), saved.backend)
 
     def model(self, where: str, entry: Mapping[str, object], weights: ModelWeights, depth: int) -> ModelSpec:
         """A model; CompileError where its own structure is at fault."""
