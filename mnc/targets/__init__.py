@@ -6,7 +6,7 @@ import difflib
 
 from mnc.errors import refuse
 from mnc.targets.builtin import TARGETS
-from mnc.targets.image import Options, Sizes
+from mnc.targets.image import Options, Sizes, compiler_version
 from mnc.targets.interface import Interface
 from mnc.targets.measure import Measurement, layer_instructions, layer_values, measure, run
 from mnc.targets.target import Target
@@ -17,6 +17,7 @@ __all__ = [
     "Options",
     "Sizes",
     "Target",
+    "compiler_version",
     "get",
     "layer_instructions",
     "layer_values",

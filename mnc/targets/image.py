@@ -94,6 +94,13 @@ def sizes(target: Target, network: Files, adapter: Files, options: Options) -> S
         return full - _section_sizes(target, folder)
 
 
+@functools.lru_cache
+def compiler_version(target: Target) -> str:
+    """The first line of what the compiler says of itself.  `CompileError` where it is not installed."""
+    said = process.run(target.compiler, ["--version"], Path(), where=f"target {target.name}", seconds=COMPILE_SECONDS)
+    return said.strip().partition("\n")[0]
+
+
 def _network_objects(target: Target, network: Files, folder: Path, options: Options, trace: str) -> list[str]:
     files = dict(network)
     write(folder, {**files, **_support_files(target.board)})

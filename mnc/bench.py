@@ -1,0 +1,109 @@
+"""What generated code costs on real instruction sets: figures, no tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from mnc import backends, targets
+from mnc.backends.names import snake
+from mnc.compiler import compile as compile_graph
+from mnc.ir.graph import Graph
+from mnc.targets import Interface, Options
+from mnc.verify import random_inputs
+
+AS_THE_TARGET_SAYS = Options()
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One executed layer's share of a run."""
+
+    name: str
+    op: str
+    macs: int
+    instructions: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one network costs, compiled by one backend for one target.  Sizes are in bytes."""
+
+    model: str
+    backend: str
+    target: str
+    compiler: str
+    """Its name and version, and the optimisation level."""
+    dtype: str
+    macs: int
+    instructions: int
+    """Of one inference; instructions are not cycles."""
+    code: int
+    """Flash for instructions, library functions that only the network needs included."""
+    constants: int
+    """Flash for weights and tables."""
+    ram: int
+    """The network's struct and what else it brings; inputs and outputs are the caller's."""
+    stack: int
+    layers: tuple[LayerCost, ...] = ()
+    """In execution order, where they were asked for."""
+
+    @property
+    def instructions_per_mac(self) -> float | None:
+        """None for a network without multiplications."""
+        return self.instructions / self.macs if self.macs else None
+
+    @property
+    def flash(self) -> int:
+        return self.code + self.constants
+
+
+def bench(
+    graph: Graph,
+    name: str,
+    backend: str = "c",
+    target: str = "host",
+    *,
+    layers: bool = False,
+    options: Options = AS_THE_TARGET_SAYS,
+) -> Cost:
+    """Compile a network called `name`, run one inference on `target` and count.
+
+    The input is random, the same every time.  `CompileError` where the network
+    is refused, a tool is missing or the program fails.
+    """
+    machine = targets.get(target)
+    build = compile_graph(graph, backend=backend, name=name, target=target)
+    interface = Interface.of_graph(build.graph, name)
+    inputs = [samples[:1] for samples in random_inputs(graph)]
+    measured = targets.measure(machine, build.files, interface, inputs, options)
+    costs: tuple[LayerCost, ...] = ()
+    if layers:
+        traced = backends.get(backend).emit(build.graph, name, trace=True)
+        steps = traced.program.steps
+        (counts,) = targets.layer_instructions(machine, traced.files, len(steps), interface, inputs, options)
+        costs = tuple(
+            LayerCost(step.node.name, snake(type(step.node.layer).__name__), build.graph.macs(step.node), count)
+            for step, count in zip(steps, counts, strict=True)
+        )
+    return Cost(
+        model=name,
+        backend=backend,
+        target=target,
+        compiler=f"{targets.compiler_version(machine)} {options.optimise or machine.optimise}",
+        dtype=build.report.dtype,
+        macs=build.report.macs,
+        instructions=measured.instructions[0],
+        code=measured.sizes.code,
+        constants=measured.sizes.constants + measured.sizes.data,
+        ram=measured.sizes.ram,
+        stack=measured.stack,
+        layers=costs,
+    )
+
+
+def to_json(costs: Sequence[Cost]) -> str:
+    """One JSON object, indented: `{"costs": [...]}`, keys in the order of the fields, `flash` and the ratio besides."""
+    rows = [{**asdict(cost), "flash": cost.flash, "instructions_per_mac": cost.instructions_per_mac} for cost in costs]
+    return json.dumps({"costs": rows}, indent=2)
