@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from mnc.ir.types import Constant, TensorType
+from mnc.ir.types import Constant, Number, TensorType
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layer:
     """One layer kind: its attributes are fields, its operands are wired by a `Node`.
 
@@ -19,13 +19,21 @@ class Layer:
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     """Smallest and largest number of inputs (None: any)."""
 
+    output: Number | None = None
+    """What the elements of the output are where the layer chooses that itself:
+    a quantised layer requantises its result.  None: what `infer` says, float32
+    for a layer that computes, the input's for one that only moves elements."""
+
     def infer(self, *inputs: TensorType) -> TensorType:
         """The type of the output; ShapeError where the operands do not fit."""
         raise NotImplementedError(type(self).__name__)
 
     def outputs(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """The types of all outputs; a kind with several overrides this."""
-        return (self.infer(*inputs),)
+        inferred = self.infer(*inputs)
+        if self.output is None:
+            return (inferred,)
+        return (TensorType(inferred.shape, self.output.dtype, self.output.quant),)
 
     def macs(self, *inputs: TensorType) -> int:
         """Multiply-accumulate operations of one inference, taps over padding included."""

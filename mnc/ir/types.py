@@ -64,6 +64,14 @@ class Quantisation:
 
 
 @dataclass(frozen=True)
+class Number:
+    """What the elements of a value are: a type of number, and what it stands for."""
+
+    dtype: DType
+    quant: Quantisation | None = None
+
+
+@dataclass(frozen=True)
 class TensorType:
     """The type of a value: shape without the batch axis, element type, quantisation."""
 

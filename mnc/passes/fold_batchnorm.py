@@ -201,5 +201,10 @@ def _behind_reshape(norm: BatchNormalization, before: Shape, after: Shape) -> Ba
         along = constant.array.reshape(-1, *(1,) * (len(before) - axis - 1))
         return Constant(np.broadcast_to(along, before).reshape(after))
 
-    constants = {name: spread(constant) for name, constant in norm.constants.items()}
-    return BatchNormalization(**constants, epsilon=norm.epsilon, axis=-1)
+    return BatchNormalization(
+        spread(norm.mean),
+        spread(norm.variance),
+        None if norm.gamma is None else spread(norm.gamma),
+        None if norm.beta is None else spread(norm.beta),
+        norm.epsilon,
+    )

@@ -26,6 +26,7 @@ from mnc.ir.layers.pool import (
     Pooling2D,
     ZeroPadding2D,
 )
+from mnc.ir.layers.quantise import Dequantize, Quantize
 from mnc.ir.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from mnc.ir.layers.resize import Cropping2D, Resize, ResizeBilinear, ResizeNearest
 from mnc.ir.layers.shape import Concatenate, Flatten, Permute, Reshape, Reverse
@@ -47,6 +48,7 @@ __all__ = [
     "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dequantize",
     "Dot",
     "Embedding",
     "Flatten",
@@ -66,6 +68,7 @@ __all__ = [
     "Pair",
     "Permute",
     "Pooling2D",
+    "Quantize",
     "Recurrent",
     "Reshape",
     "Resize",
