@@ -160,7 +160,7 @@ def backends() -> None:
     from mnc.terminal.catalogue import backend_rows
     from mnc.terminal.tables import Paper, listing
 
-    click.echo(listing(("backend", "generates"), backend_rows(), Paper.of(sys.stdout)))
+    click.echo(listing(("backend", "from", "generates"), backend_rows(), Paper.of(sys.stdout)))
 
 
 @commands.command()

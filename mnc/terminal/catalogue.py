@@ -6,6 +6,7 @@ import inspect
 import re
 
 from mnc import backends, targets
+from mnc.errors import CompileError
 from mnc.ir import layers
 from mnc.ir.layer import Layer
 from mnc.targets import Target
@@ -30,9 +31,16 @@ def keras_classes() -> list[str]:
     return sorted(CONVERTERS)
 
 
-def backend_rows() -> list[tuple[str, str]]:
-    """Every backend by name, and what it generates."""
-    return [(name, backends.get(name).description) for name in backends.names()]
+def backend_rows() -> list[tuple[str, str, str]]:
+    """Every backend by name, where it is from, and what it generates, or why it does not work."""
+    return [(entry.name, entry.distribution, _description(entry)) for entry in backends.installed().values()]
+
+
+def _description(entry: backends.Entry) -> str:
+    try:
+        return entry.load().description
+    except CompileError as fault:
+        return fault.problems[0].what
 
 
 def target_rows() -> list[tuple[str, str, str]]:
