@@ -12,6 +12,22 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write recorded results anew instead of comparing")
+
+
+@pytest.fixture(scope="session")
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether tests write what they would compare with."""
+    return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    """The folder of our own small models."""
+    return ROOT / "tests" / "fixtures"
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's root folder."""

@@ -150,9 +150,7 @@ def _driver(cases: Sequence[Case]) -> str:
         lines += [f"static void run_{name}(void)", "{"]
         lines += [f"    {name}_t *net = ({name}_t *)block(sizeof({name}_t));"]
         lines += [f"    float *x{i} = input({size}), *c{i} = copy(x{i}, {size});" for i, size in enumerate(sizes)]
-        lines += [
-            f"    float *y{i} = (float *)block({n} * sizeof(float));" for i, n in enumerate(case.output_sizes)
-        ]
+        lines += [f"    float *y{i} = (float *)block({n} * sizeof(float));" for i, n in enumerate(case.output_sizes)]
         arguments = [f"x{i}" for i in range(len(sizes))] + [f"y{i}" for i in range(len(case.output_sizes))]
         lines += [f"    {name}_init(net);", f"    {name}_run({', '.join(['net', *arguments])});"]
         lines += [f'    untouched("{name}", x{i}, c{i}, {size});' for i, size in enumerate(sizes)]
