@@ -30,7 +30,8 @@ class Relu(Function):
     threshold: float = 0.0
 
     def bounds(self) -> tuple[float, float]:
-        low = 0.0 if self.negative_slope == 0.0 and self.threshold >= 0.0 else -INFINITY
+        bounded = self.negative_slope == 0.0 and self.threshold >= 0.0
+        low = min(0.0, self.max_value or 0.0) if bounded else -INFINITY
         if self.negative_slope < 0.0:
             return (low, INFINITY)
         return (low, INFINITY if self.max_value is None else max(self.max_value, 0.0))

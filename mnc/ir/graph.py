@@ -110,28 +110,6 @@ class Graph:
         """The same network made of other nodes, checked anew."""
         return replace(self, nodes=tuple(nodes))
 
-    def without(self, dropped: Mapping[str, str]) -> Graph:
-        """The network with values renamed: `dropped[old] = new`; their nodes go.
-
-        Every node of which all outputs are dropped is removed, and all readers
-        (and the network's outputs) read the replacement instead.
-        """
-
-        def final(name: str) -> str:
-            while name in dropped:
-                name = dropped[name]
-            return name
-
-        return replace(
-            self,
-            nodes=tuple(
-                replace(node, inputs=tuple(map(final, node.inputs)))
-                for node in self.nodes
-                if not all(name in dropped for name in node.outputs)
-            ),
-            outputs=tuple(map(final, self.outputs)),
-        )
-
     def predict(self, x: Array | Sequence[Array]) -> Array | list[Array]:
         """Run the network in NumPy: the definition that generated code is held to.
 

@@ -44,6 +44,8 @@ def fold_batchnorm(graph: Graph) -> Graph:
 
     def fold(producer: Node, reader: Node) -> tuple[Node, ...] | None:
         first, second = producer.layer, reader.layer
+        if first.output is not None or second.output is not None:
+            return None  # what is quantised rounds in between
         if isinstance(second, BatchNormalization) and (linear := _folding(first)) is not None:
             folded = _followed(linear, second, shapes[reader.name])
             return None if folded is None else (replace(producer, outputs=reader.outputs, layer=folded),)

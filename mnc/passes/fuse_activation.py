@@ -8,18 +8,21 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Activation, Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Merge, SeparableConv2D
 from mnc.passes.rewrite import rewrite_pairs
 
-Fusible = (Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, Dense, Merge)
+FUSIBLE = (Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, Dense, Merge)
 
 
 def fuse_activation(graph: Graph) -> Graph:
-    """Each Activation in the layer before it, where it is the only reader and that layer has none yet."""
+    """Each Activation in the layer before it, where it is the only reader and that layer has none yet.
+
+    Where the layer before it requantises, both stay: one rounding is not two.
+    """
     return graph.with_nodes(rewrite_pairs(graph, _fuse))
 
 
 def _fuse(producer: Node, reader: Node) -> tuple[Node, ...] | None:
-    if not (isinstance(reader.layer, Activation) and isinstance(producer.layer, Fusible)):
+    if not (isinstance(reader.layer, Activation) and isinstance(producer.layer, FUSIBLE)):
         return None
-    if producer.layer.activation is not None:
+    if producer.layer.activation is not None or producer.layer.output is not None:
         return None
     layer = replace(producer.layer, activation=reader.layer.function)
     return (replace(producer, outputs=reader.outputs, layer=layer),)

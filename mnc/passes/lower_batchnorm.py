@@ -18,13 +18,13 @@ def lower_batchnorm(graph: Graph) -> Graph:
     """Each BatchNormalization as a DepthwiseConv2D with one weight and one bias per channel.
 
     What is no image becomes one: one row, a pixel for each index before the
-    normalised axis, a channel for each index from there on.  CompileError
-    where a scale or offset is not finite in float32.
+    normalised axis, a channel for each index from there on.  What requantises
+    stays.  CompileError where a scale or offset is not finite in float32.
     """
     invent = new_names(graph)
     nodes: list[Node] = []
     for node in graph.nodes:
-        if not isinstance(node.layer, BatchNormalization):
+        if not isinstance(node.layer, BatchNormalization) or node.layer.output is not None:
             nodes.append(node)
             continue
         shape = graph.output_type(node).shape

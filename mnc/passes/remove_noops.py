@@ -26,22 +26,22 @@ from mnc.passes.rewrite import drop
 def remove_noops(graph: Graph) -> Graph:
     """The network without layers whose output equals their only input."""
     known = ranges(graph)
-    return drop(
-        graph,
-        {
-            node.name: node.inputs[0]
-            for node in graph.nodes
-            if len(node.inputs) == 1 and _does_nothing(node.layer, graph.input_types(node)[0], known[node.inputs[0]])
-        },
-    )
+    dropped = {}
+    for node in graph.nodes:
+        if len(node.inputs) == 1:
+            (value,) = node.inputs
+            x = graph.types[value]
+            # a layer that requantises does something, whatever else it does
+            if graph.output_type(node) == x and _does_nothing(node.layer, x, known[value]):
+                dropped[node.name] = value
+    return drop(graph, dropped)
 
 
 def _does_nothing(layer: Layer, x: TensorType, within: Range) -> bool:
+    """Whether the layer, whose output has the type of its only input `x`, gives it back."""
     match layer:
-        case Identity() | Concatenate():  # of one input
+        case Identity() | Concatenate() | Reshape() | Flatten() | Resize():  # of one input, which has the same shape
             return True
-        case Reshape() | Flatten() | Resize():
-            return layer.infer(x) == x
         case Permute():
             return layer.axes == tuple(range(x.rank))
         case Reverse():

@@ -24,13 +24,14 @@ from mnc.ir.layers import (
     Identity,
     MaxPooling2D,
     Permute,
+    Quantize,
     Reshape,
     ResizeBilinear,
     Reverse,
     SeparableConv2D,
     ZeroPadding2D,
 )
-from mnc.ir.types import Constant, TensorType
+from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
 from mnc.passes import optimise
 from mnc.passes.decompose_separable import decompose_separable
 from mnc.passes.fuse_activation import fuse_activation
@@ -197,6 +198,21 @@ def test_a_normalisation_that_divides_by_zero_is_refused(variance: float) -> Non
     bn = BatchNormalization(Constant([0.0]), Constant([variance]), epsilon=0.0)
     with pytest.raises(CompileError, match="the line of bn: its scale is not finite: the smallest variance is"):
         optimise(chain((1,), dense=Dense(constant(1, 1)), bn=bn))
+
+
+def test_what_requantises_stays() -> None:
+    coarse, fine = (Number(DType.INT8, Quantisation((scale,))) for scale in (0.5, 0.25))
+    graph = chain(
+        (2, 2, 3),
+        quantised=Quantize(output=coarse),
+        pad=ZeroPadding2D(output=fine),
+        pool=AveragePooling2D(output=coarse),
+        bn=BatchNormalization(Constant([0.0] * 3), Constant([1.0] * 3), output=coarse),
+        sigmoid=Activation(Sigmoid(), output=fine),
+        relu=Activation(Relu(), output=coarse),
+        reshape=Identity(output=fine),
+    )
+    assert optimise(graph) == graph
 
 
 def test_a_one_dimensional_network_becomes_a_two_dimensional_one() -> None:

@@ -9,11 +9,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from networks import FUNCTIONS, functions, samples, single_layers
 
-from mnc.ir.activations import Function
+from mnc.ir.activations import Function, Relu
 from mnc.ir.graph import Graph
 from mnc.ir.layers import (
     GRU,
@@ -266,6 +266,7 @@ def test_a_known_value(kind: str, x: float, expected: float) -> None:
     assert activated(function, x) == pytest.approx(expected, abs=1e-10)
 
 
+@example(function=Relu(max_value=-1.0), x=0.0)
 @given(function=functions(), x=st.floats(-1e4, 1e4))
 @settings(max_examples=200, deadline=None)
 def test_bounds_enclose_every_value(function: Function, x: float) -> None:
