@@ -8,42 +8,68 @@ from mnc.ir.types import TensorType
 from mnc.targets.interface import C_TYPES, Interface
 
 
-def adapter(interface: Interface, sizes: Sequence[int] = ()) -> Mapping[str, str]:
-    """`network.c`, which the driver calls, and `empty.c`, the same without the network.
+def adapter(interface: Interface, files: Mapping[str, str], sizes: Sequence[int] = ()) -> Mapping[str, str]:
+    """`network.c` or `network.cpp`, which the driver calls, and `empty.c`, the same without the network.
 
-    `sizes` has one entry for each layer of a traced build: the bytes of its output.
+    `files` are the generated ones: without a `<name>.c`, it is the C++ class in
+    `<name>.h` that is called.  `sizes` has one entry for each layer of a traced
+    build: the bytes of its output.
     """
-    name = interface.name
     inputs, outputs = _names("input", interface.inputs), _names("output", interface.outputs)
-    shared = [
+    head = [
         '#include "driver.h"',
-        *_values("input", interface.inputs),
-        *_values("output", interface.outputs),
+        *_arrays(inputs, interface.inputs),
+        _table("input", inputs),
         f"const uint16_t mnc_layer_count = {len(sizes)};",
         f"mnc_stamp mnc_layers[{max(len(sizes), 1)}];",
         f"const uint32_t mnc_layer_sizes[] = {{{', '.join(map(str, sizes or [0]))}}};",
         "void mnc_nothing(void) {}",
     ]
-    network = [
+    memory = [*_arrays(outputs, interface.outputs), _table("output", outputs)]
+    empty = ["void mnc_net_init(void) {}", "void mnc_net_run(void) {}"]
+    if f"{interface.name}.c" in files:
+        network = {"network.c": _lines(*head, *memory, *_functions(interface.name, [*inputs, *outputs]))}
+    else:
+        network = {"network.cpp": _lines(*head, *_object(interface.name, inputs, len(outputs)))}
+    return {**network, "empty.c": _lines(*head, *memory, *empty)}
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join([*lines, ""])
+
+
+def _functions(name: str, arguments: Sequence[str]) -> list[str]:
+    """How backend `c` is called."""
+    return [
         f'#include "{name}.h"',
         f"static {name}_t net;",
         f"void mnc_net_init(void) {{ {name}_init(&net); }}",
-        f"void mnc_net_run(void) {{ {name}_run({', '.join(('&net', *inputs, *outputs))}); }}",
+        f"void mnc_net_run(void) {{ {name}_run({', '.join(('&net', *arguments))}); }}",
     ]
-    empty = ["void mnc_net_init(void) {}", "void mnc_net_run(void) {}"]
-    return {"network.c": "\n".join([*shared, *network, ""]), "empty.c": "\n".join([*shared, *empty, ""])}
+
+
+def _object(name: str, arguments: Sequence[str], outputs: int) -> list[str]:
+    """How backend `cpp` is called; the object, which may be larger than the stack, is made anew where it lies."""
+    members = ["net.outputs", *(f"net.outputs{i}" for i in range(1, outputs))]
+    return [
+        f'#include "{name}.h"',
+        f"static {name} net;",
+        _table("output", members),
+        "inline void *operator new(decltype(sizeof 0), void *place) noexcept { return place; }",
+        f"void mnc_net_init(void) {{ new (&net) {name}(); }}",
+        f"void mnc_net_run(void) {{ net.predict({', '.join(arguments)}); }}",
+    ]
 
 
 def _names(role: str, types: Sequence[TensorType]) -> list[str]:
     return [f"{role}{i}" for i in range(len(types))]
 
 
-def _values(role: str, types: Sequence[TensorType]) -> list[str]:
-    """The memory of all inputs or all outputs, and the table of it that the driver reads."""
-    names = _names(role, types)
-    blocks = ", ".join(f"{{{name}, sizeof {name}}}" for name in names)
-    return [
-        *(f"static {C_TYPES[t.dtype]} {name}[{t.elements}];" for name, t in zip(names, types, strict=True)),
-        f"const mnc_block mnc_{role}s[] = {{{blocks}}};",
-        f"const uint16_t mnc_{role}_count = {len(types)};",
-    ]
+def _arrays(names: Sequence[str], types: Sequence[TensorType]) -> list[str]:
+    return [f"static {C_TYPES[t.dtype]} {name}[{t.elements}];" for name, t in zip(names, types, strict=True)]
+
+
+def _table(role: str, places: Sequence[str]) -> str:
+    """What the driver reads of all inputs or all outputs."""
+    blocks = ", ".join(f"{{{place}, sizeof {place}}}" for place in places)
+    return f"const mnc_block mnc_{role}s[] = {{{blocks}}};\nconst uint16_t mnc_{role}_count = {len(places)};"

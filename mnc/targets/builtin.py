@@ -10,8 +10,10 @@ K = 1024
 M = 1024 * K
 
 ARM_GCC = Tool("arm-none-eabi-gcc", "gcc-arm-none-eabi")
+ARM_GXX = Tool("arm-none-eabi-g++", "gcc-arm-none-eabi")
 QEMU_ARM = Tool("qemu-system-arm", "qemu-system-arm")
 RISCV_GCC = Tool("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf")
+RISCV_GXX = Tool("riscv64-unknown-elf-g++", RISCV_GCC.package)
 QEMU_RISCV = Tool("qemu-system-riscv32", "qemu-system-misc")
 
 EMULATE = ("-nographic", "-monitor", "none", "-serial", "none", "-icount", "shift=0")
@@ -29,6 +31,7 @@ HOST = Target(
     name="host",
     title="the machine that mnc runs on",
     compiler=Tool("cc", "gcc"),
+    cpp=Tool("c++", "g++"),
     flags=(),
     features=frozenset({"fpu", "fpu64", "mul64"}),
     board=Board(name="a process", support="host"),
@@ -71,6 +74,7 @@ def _cortex_m(
         name=core,
         title=title,
         compiler=ARM_GCC,
+        cpp=ARM_GXX,
         flags=(f"-mcpu={core}", "-mthumb", *flags),
         features=frozenset(features),
         board=board,
@@ -124,6 +128,7 @@ TARGETS = (
         name="rv32imc",
         title="RISC-V, 32 bits, without FPU",
         compiler=RISCV_GCC,
+        cpp=RISCV_GXX,
         flags=("--specs=picolibc.specs", "-march=rv32imc", "-mabi=ilp32"),
         features=frozenset({"mul64"}),
         board=Board(

@@ -15,6 +15,9 @@ from mnc.targets.target import Board, Target, Tool
 
 COMPILE_SECONDS = 600.0
 
+CPP_FLAGS = ("-std=gnu++11", "-fno-exceptions", "-fno-rtti")
+"""As the makers of small machines' development kits have it."""
+
 Files = tuple[tuple[str, str], ...]
 """File names and texts, as a value that can be a key."""
 
@@ -104,8 +107,12 @@ def compiler_version(target: Target) -> str:
 def _network_objects(target: Target, network: Files, folder: Path, options: Options, trace: str) -> list[str]:
     files = dict(network)
     write(folder, {**files, **_support_files(target.board)})
-    flags = [*options.flags, *(["-include", "trace.h"] if trace else [])]
+    flags = _network_flags(options, trace)
     return [_compile(target, name, folder, options, flags) for name in files if name.endswith(".c")]
+
+
+def _network_flags(options: Options, trace: str) -> list[str]:
+    return [*options.flags, *(["-include", "trace.h"] if trace else [])]
 
 
 def _driver_objects(
@@ -119,7 +126,10 @@ def _driver_objects(
     write(folder, dict(adapter))
     flags = ["-fno-optimize-sibling-calls", *([f"-DMNC_TRACE_{trace}"] if trace else [])]
     rest = [_compile(target, name, folder, Options(), flags) for name in ("driver.c", "board.c")]
-    return [*rest, _compile(target, f"{which}.c", folder, options, flags)]
+    (between,) = (name for name, _ in adapter if Path(name).stem == which)
+    if between.endswith(".cpp"):  # the network itself is in there
+        flags += _network_flags(options, trace)
+    return [*rest, _compile(target, between, folder, options, flags)]
 
 
 def _support_files(board: Board) -> dict[str, str]:
@@ -142,12 +152,13 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _compile(target: Target, source: str, folder: Path, options: Options, flags: Sequence[str]) -> str:
-    """The object file of one C file in `folder`, by name."""
+    """The object file of one C or C++ file in `folder`, by name."""
     made = f"{Path(source).stem}.o"
+    compiler, language = (target.cpp, CPP_FLAGS) if source.endswith(".cpp") else (target.compiler, ())
     include = [f"-I{path}" for path in options.include]
     level = options.optimise or target.optimise
-    arguments = [*target.common_flags, level, "-I.", *include, *flags, "-c", source, "-o", made]
-    process.run(target.compiler, arguments, folder, where=source, seconds=COMPILE_SECONDS)
+    arguments = [*target.common_flags, *language, level, "-I.", *include, *flags, "-c", source, "-o", made]
+    process.run(compiler, arguments, folder, where=source, seconds=COMPILE_SECONDS)
     return made
 
 

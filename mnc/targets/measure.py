@@ -67,10 +67,10 @@ def measure(
         call = _steps(clock, head["stamps"])[0]
         instructions = tuple(round(_steps(clock, row)[0] - call) for row in body["stamps"])
     else:
-        image = build(target, freeze(files), freeze(adapter(interface)), options)
+        image = build(target, freeze(files), freeze(adapter(interface, files)), options)
         counts = callgrind.count(image, pack(interface.inputs, tuple(inputs), f"target {target.name}"))
         instructions = tuple(sum(count) for count in counts)
-    added = sizes(target, freeze(files), freeze(adapter(interface)), options)
+    added = sizes(target, freeze(files), freeze(adapter(interface, files)), options)
     return Measurement(_columns(body["outputs"]), instructions, int(head["stack"]), added)
 
 
@@ -94,7 +94,7 @@ def layer_instructions(
         mark = _steps(clock, head["stamps"])[2]
         moments = np.concatenate([body["stamps"][:, :1], body["layers"]], axis=1)
         return tuple(tuple(round(step - mark) for step in _steps(clock, row)) for row in moments)
-    image = build(target, freeze(traced), freeze(adapter(interface, sizes_)), options, "TIME")
+    image = build(target, freeze(traced), freeze(adapter(interface, traced, sizes_)), options, "TIME")
     counts = callgrind.count(image, pack(interface.inputs, tuple(inputs), f"target {target.name}"))
     return tuple(count[:-1] for count in counts)
 
@@ -128,7 +128,7 @@ def _execute(
     board = target.board
     packed = pack(interface.inputs, tuple(inputs), where)
     layer_sizes = [value.bytes for value in values] or layers
-    image = build(target, freeze(files), freeze(adapter(interface, layer_sizes)), options, trace)
+    image = build(target, freeze(files), freeze(adapter(interface, files, layer_sizes)), options, trace)
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)
         (folder / "inputs.bin").write_bytes(packed)

@@ -72,6 +72,8 @@ class Target:
     title: str
     """What it is, in a few words."""
     compiler: Tool
+    cpp: Tool
+    """The C++ compiler."""
     flags: tuple[str, ...]
     """What tells the compiler the core."""
     features: frozenset[str]
