@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mnc.errors import refuse
-from mnc.ir.graph import Graph, Input
+from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.types import Array, show
 from mnc.reference.dispatch import apply
+from mnc.reference.quantised import apply_quantised
 
 
 def predict(graph: Graph, x: Array | Sequence[Array]) -> Array | list[Array]:
@@ -26,11 +27,19 @@ def evaluate(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:
     """
     values = feed(graph, x)
     for node in graph.nodes:
-        outputs = apply(node.layer, *(values[name] for name in node.inputs))
+        outputs = _apply(graph, node, [values[name] for name in node.inputs])
         for name, value in zip(node.outputs, outputs, strict=True):
             assert value.shape[1:] == graph.types[name].shape, f"{node.where}: {value.shape} is not {graph.types[name]}"
             values[name] = value
     return values
+
+
+def _apply(graph: Graph, node: Node, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    types = graph.input_types(node)
+    results = [graph.types[name] for name in node.outputs]
+    if any(each.quant is not None for each in (*types, *results)):
+        return apply_quantised(node.layer, types, results, *inputs)
+    return apply(node.layer, *inputs)
 
 
 def feed(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:

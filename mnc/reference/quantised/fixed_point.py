@@ -1,0 +1,84 @@
+"""gemmlowp's fixed-point functions, to the bit: exp, 1 / (1 + x), logistic, tanh.
+
+A value in Qn has n bits before the binary point of an int32: raw / 2^(31 - n).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnc.ir.types import Array
+from mnc.reference.quantised.arithmetic import INT32_MAX, divide_by_power, high_multiply, shift_left
+
+_EXP_STEPS = (
+    (-2, 1672461947),
+    (-1, 1302514674),
+    (0, 790015084),
+    (1, 290630308),
+    (2, 39332535),
+    (3, 720401),
+    (4, 242),
+)
+"""exp(-2^k) in Q0 for each k."""
+
+
+def exp_of_negative(a: Array, integer_bits: int) -> Array:
+    """exp(a) in Q0 for a <= 0 in Q`integer_bits`: a polynomial on the last quarter, then a factor per bit."""
+    fraction_bits = 31 - integer_bits
+    quarter = 1 << (fraction_bits - 2)
+    within = (a & (quarter - 1)) - quarter
+    result = _exp_near_zero(shift_left(within, integer_bits))
+    remainder = within - a
+    for exponent, factor in _EXP_STEPS:
+        if integer_bits > exponent:
+            bit = remainder & (1 << (fraction_bits + exponent))
+            result = np.where(bit != 0, high_multiply(result, factor), result)
+    return np.where(a == 0, INT32_MAX, result)
+
+
+def _exp_near_zero(a: Array) -> Array:
+    """exp(a) for -1/4 <= a < 0, both in Q0: Taylor's series round -1/8."""
+    x = a + (1 << 28)
+    x2 = high_multiply(x, x)
+    x3 = high_multiply(x2, x)
+    x4 = high_multiply(x2, x2)
+    third = 715827883
+    higher = divide_by_power(high_multiply(divide_by_power(x4, 2) + x3, third) + x2, 1)
+    centre = 1895147668  # exp(-1/8)
+    return centre + high_multiply(x + higher, centre)
+
+
+def reciprocal_of_one_plus(a: Array) -> Array:
+    """1 / (1 + a) in Q0 for 0 <= a <= 1 in Q0: three steps of Newton and Raphson."""
+    x = _newton(a)
+    return shift_left(x, 1)
+
+
+def _newton(a: Array) -> Array:
+    """2 / (1 + a) in Q2."""
+    total = np.asarray(a, np.int64) + INT32_MAX
+    half = (total + np.where(total >= 0, 1, -1)) // 2
+    x = 1515870810 + high_multiply(half, -1010580540)
+    for _ in range(3):
+        rest = (1 << 29) - high_multiply(half, x)
+        x = x + shift_left(high_multiply(x, rest), 2)
+    return x
+
+
+def logistic(a: Array, integer_bits: int) -> Array:
+    """The logistic function in Q0 of `a` in Q`integer_bits`."""
+    positive = reciprocal_of_one_plus(exp_of_negative(-np.abs(a), integer_bits))
+    result = np.where(a > 0, positive, INT32_MAX - positive)
+    return np.where(a == 0, 1 << 30, result)
+
+
+def tanh(a: Array, integer_bits: int) -> Array:
+    """tanh(a) in Q0, a in Q`integer_bits`: (1 - e) / (1 + e) with e = exp(-2 |a|)."""
+    e = exp_of_negative(-np.abs(a), integer_bits + 1)
+    positive = _one_minus_over_one_plus(e)
+    return np.where(a == 0, 0, np.where(a < 0, -positive, positive))
+
+
+def _one_minus_over_one_plus(a: Array) -> Array:
+    x = _newton(a)
+    return shift_left(x - (1 << 29), 2)
