@@ -12,16 +12,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mnc.errors import refuse
+from mnc.errors import CompileError, Problem, refuse
 from mnc.ir.graph import Graph
 from mnc.language import stores, syntax
-from mnc.language.elaborate import Elaborator
+from mnc.language.elaborate import Elaborator, literal
+from mnc.language.formatter import format_text
 from mnc.language.printer import Shown, show
-from mnc.language.source import Source
+from mnc.language.source import Source, SourceError
 from mnc.language.stores import Loader
 from mnc.language.values import Value
 
-__all__ = ["Shown", "load", "parse", "show"]
+__all__ = ["Shown", "format_text", "load", "parameter", "parse", "show"]
 
 
 def parse(
@@ -41,6 +42,20 @@ def parse(
     source = Source(name, text)
     loader = load_weights or stores.loader(folder or Path())
     return Elaborator(source, syntax.parse(source), loader).graph(parameters or {})
+
+
+def parameter(setting: str) -> tuple[str, Value]:
+    """`classes=4` as a name and a value written as in the language; CompileError where it is neither."""
+    name, equals, value = setting.partition("=")
+    if not equals or not name.strip():
+        raise refuse("parameter", f"expected name=value, not {setting!r}")
+    source = Source(f"parameter {name.strip()}", f"network p(value = {value})")
+    (stated,) = syntax.parse(source).parameters
+    assert stated.default is not None
+    try:
+        return name.strip(), literal(stated.default)
+    except SourceError as fault:
+        raise CompileError(Problem(source.name, fault.what, fault.hints)) from None
 
 
 def load(path: str | Path, parameters: Mapping[str, Value] | None = None) -> Graph:

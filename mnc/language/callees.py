@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mnc.ir.types import Constant, Quantisation
+from mnc.ir.types import Constant, DType, Number, Quantisation
 from mnc.language import arithmetic
 from mnc.language.calls import as_constant
 from mnc.language.expressions import DTYPES
@@ -29,7 +29,9 @@ def is_known(name: str) -> bool:
 def call(name: str, positional: list[Value], named: dict[str, Value]) -> Value:
     """The value of a call; RefusalError where the arguments do not fit."""
     if name in _QUANTISED:
-        return _quantisation(positional, named)
+        return _quantisation(name, positional, named)
+    if name in DTYPES and named:
+        return Number(DType(name), _quantisation(name, positional, named))
     if name in functions() and not positional:
         return make(name, named)
     for keyword in named:
@@ -39,10 +41,10 @@ def call(name: str, positional: list[Value], named: dict[str, Value]) -> Value:
     return arithmetic.call(name, positional)
 
 
-def _quantisation(positional: list[Value], named: dict[str, Value]) -> Quantisation:
+def _quantisation(name: str, positional: list[Value], named: dict[str, Value]) -> Quantisation:
     unknown = sorted(set(named) - {"scale", "zero_point", "axis"})
     if positional or unknown or "scale" not in named:
-        raise RefusalError("quantised takes scale = ..., and where they are needed zero_point = ... and axis = ...")
+        raise RefusalError(f"{name} takes scale = ..., and where they are needed zero_point = ... and axis = ...")
     scale = named["scale"]
     scales: list[Any] = scale if isinstance(scale, list) else [scale]
     if any(isinstance(each, bool) or not isinstance(each, (int, float)) for each in scales):

@@ -15,7 +15,7 @@ from mnc.ir.types import MAX_ELEMENTS, Constant, DType, Shape, ShapeError, Tenso
 from mnc.language import tree
 from mnc.language.forms import ActivationForm, Context
 from mnc.language.functions import make
-from mnc.language.kinds import REQUIRED, Attribute, Kind, Weight, similar
+from mnc.language.kinds import OUTPUT, REQUIRED, Attribute, Kind, Weight, similar
 from mnc.language.source import Place, SourceError
 from mnc.language.table import TRAINING_ONLY
 from mnc.language.values import FromFile, RefusalError, Tensor, Value, describe
@@ -73,8 +73,14 @@ def bind_function(name: str, given: Given, at: Place, read: Read) -> Bound:
     """An activation function as a layer: `relu(x, max_value = 6)`."""
     for argument in given.positional:
         raise SourceError(argument.at, f"{name} takes one input; its arguments have names")
-    arguments = {each.keyword or "": read(each.value, frozenset()) for each in given.named}
-    layer = Activation(make(name, arguments, layer=True))
+    arguments: dict[str, Value] = {}
+    output = None
+    for argument in given.named:
+        if argument.keyword == OUTPUT.name:
+            output = _attribute(OUTPUT, argument, read(argument.value, OUTPUT.form.words), Context(()))
+        else:
+            arguments[argument.keyword or ""] = read(argument.value, frozenset())
+    layer = Activation(make(name, arguments, layer=True), output=output)
     return Bound(name, layer, _types(name, layer, given, at, tuple(tensor.type for tensor in given.inputs)))
 
 

@@ -11,7 +11,8 @@ from mnc.errors import CompileError, Problem
 from mnc.ir.graph import Graph
 from mnc.ir.types import Quantisation
 from mnc.language import callees, tree
-from mnc.language.calls import Given, Pending, bind, bind_function
+from mnc.language.arguments import bind_parameters, name_argument, split
+from mnc.language.calls import Pending, bind, bind_function
 from mnc.language.construction import Construction
 from mnc.language.expressions import ITEMS_A_STEP, ConsequenceError, Expressions, Hints, Scope, assign
 from mnc.language.functions import functions
@@ -255,12 +256,16 @@ class Elaborator:
         if block.name in self._active:
             chain = ", ".join([*self._active[self._active.index(block.name) :], block.name])
             raise SourceError(call.at, f"the block '{block.name}' calls itself: {chain}")
-        given, arguments = self._name_argument(call, scope)
+        given, arguments = name_argument(call, lambda each: self._expressions.value(each, scope))
         label = self._built.label(block.name, given, hints, scope, call.at)
         line = self._source.line(call.at)
         called = f"in block '{block.name}', called in line {line}"
         inner = Scope(_sole(block.body, block.parameters), self._top, label, (called, *scope.callers)[:_MAX_CALLERS])
-        self._bind_block(block, call, arguments, scope, inner)
+        for name, written in bind_parameters(block, call, arguments).items():
+            inner.variables[name] = self._expressions.value(written, scope)
+        for parameter in block.parameters:
+            if parameter.name not in inner.variables and parameter.default is not None:
+                inner.variables[parameter.name] = self._expressions.value(parameter.default, inner)
         self._built.blocks.append(label)
         self._active.append(block.name)
         try:
@@ -284,32 +289,6 @@ class Elaborator:
             self._report(scope, fault.at, fault.what, *fault.hints)
             raise ConsequenceError from None
 
-    def _bind_block(
-        self, block: tree.Block, call: tree.Call, arguments: list[tree.Argument], scope: Scope, inner: Scope
-    ) -> None:
-        """Give the parameters of a block their values."""
-        known = [parameter.name for parameter in block.parameters]
-        position = 0
-        for argument in arguments:
-            if argument.keyword is None:
-                if position >= len(known):
-                    raise SourceError(argument.at, f"the block '{block.name}' takes {len(known)} arguments, not more")
-                name, position = known[position], position + 1
-            else:
-                name = argument.keyword
-            if name not in known:
-                hints = similar(name, known) or (f"it has {', '.join(known)}" if known else "it has none",)
-                raise SourceError(argument.at, f"the block '{block.name}' has no parameter '{name}'", *hints)
-            if name in inner.variables:
-                raise SourceError(argument.at, f"the block '{block.name}' is given '{name}' twice")
-            inner.variables[name] = self._expressions.value(argument.value, scope)
-        for parameter in block.parameters:
-            if parameter.name in inner.variables:
-                continue
-            if parameter.default is None:
-                raise SourceError(call.at, f"the block '{block.name}' needs '{parameter.name}'")
-            inner.variables[parameter.name] = self._expressions.value(parameter.default, inner)
-
     # calls
 
     def _call(self, call: tree.Call, scope: Scope, hints: Hints) -> Value:
@@ -321,9 +300,8 @@ class Elaborator:
         kind = kind_named(call.name)
         if kind is None and call.name not in functions():
             return self._call_other(call, scope)
-        given_name, arguments = self._name_argument(call, scope)
-        evaluated: dict[int, Value] = {}
-        given = self._split(arguments, scope, evaluated)
+        given_name, arguments = name_argument(call, lambda each: self._expressions.value(each, scope))
+        given, evaluated = split(arguments, lambda each: self._expressions.value(each, scope))
         if kind is None and not given.inputs:
             return self._call_other(call, scope)
 
@@ -340,34 +318,6 @@ class Elaborator:
         inline = sum(c.array.size for c in bound.layer.constants.values() if not isinstance(c, Pending))
         self._expressions.charge(inline // ITEMS_A_STEP, call.at)
         return self._built.add(bound, given.inputs, given_name, hints, scope, call.at)
-
-    def _name_argument(self, call: tree.Call, scope: Scope) -> tuple[str | None, list[tree.Argument]]:
-        """The argument `name`, and the others."""
-        given = [argument for argument in call.arguments if argument.keyword == "name"]
-        if not given:
-            return None, list(call.arguments)
-        value = self._expressions.value(given[0].value, scope)
-        if not isinstance(value, str) or not value or len(given) > 1:
-            raise SourceError(given[-1].at, f'name takes one text, as in name = "hidden", not {describe(value)}')
-        return value, [argument for argument in call.arguments if argument.keyword != "name"]
-
-    def _split(self, arguments: list[tree.Argument], scope: Scope, evaluated: dict[int, Value]) -> Given:
-        """A call's arguments: first the inputs, then attributes by position, then those with names."""
-        positional = [argument for argument in arguments if argument.keyword is None]
-        inputs: list[Tensor] = []
-        places: list[tree.Expression] = []
-        while positional:
-            value = self._expressions.value(positional[0].value, scope)
-            tensors = list(value) if isinstance(value, (tuple, list)) else [value]
-            found = [tensor for tensor in tensors if isinstance(tensor, Tensor)]
-            if not found or len(found) < len(tensors):
-                evaluated[id(positional[0].value)] = value
-                break
-            inputs += found
-            places += [positional[0].value] * len(found)
-            del positional[0]
-        named = tuple(argument for argument in arguments if argument.keyword is not None)
-        return Given(tuple(inputs), tuple(places), tuple(positional), named)
 
     def _call_other(self, call: tree.Call, scope: Scope) -> Value:
         """A function, an activation, a constant or a quantisation."""
@@ -391,6 +341,15 @@ class Elaborator:
         items += len(result) if isinstance(result, list) else 0
         self._expressions.charge(items // ITEMS_A_STEP, call.at)
         return result
+
+
+def literal(expression: tree.Expression) -> Value:
+    """The value of an expression outside of any network: numbers, texts, words and lists."""
+
+    def refuse(call: tree.Call, *_: object) -> Value:
+        raise SourceError(call.at, "calls have no place here")
+
+    return Expressions(refuse).value(expression, Scope(frozenset()))
 
 
 def _sole(body: tuple[tree.Statement, ...], parameters: tuple[tree.Parameter, ...]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mnc.ir.activations import Function
 from mnc.ir.layers.window import Padding, Pair
-from mnc.ir.types import DType, Quantisation, TensorType
+from mnc.ir.types import DType, Number, Quantisation, TensorType
 from mnc.language.functions import functions, make, spell_function
 from mnc.language.names import quote
 from mnc.language.numbers import spell_float
@@ -284,6 +284,28 @@ class DTypeForm(Form):
         return str(value.value)
 
 
+class NumberForm(Form):
+    """A Number: an element type, quantised or not."""
+
+    @property
+    def takes(self) -> str:
+        return "an element type such as int8(scale = 0.1, zero_point = -3)"
+
+    @property
+    def words(self) -> frozenset[str]:
+        return DTypeForm().words
+
+    def read(self, value: Any, context: Context) -> Number:
+        if isinstance(value, str) and value in self.words:
+            return Number(DType(value))
+        if not isinstance(value, Number):
+            raise self.refuse(value)
+        return value
+
+    def write(self, value: Any, context: Context) -> str:
+        return str(value.dtype.value) + ("" if value.quant is None else f"({_quantisation(value.quant)})")
+
+
 @dataclass(frozen=True)
 class Maybe(Form):
     """What another form takes, or none."""
@@ -337,13 +359,17 @@ class Several(Form):
 
 def spell_quantisation(quant: Quantisation) -> str:
     """`quantised(...)` with what differs from the defaults."""
+    return f"quantised({_quantisation(quant)})"
+
+
+def _quantisation(quant: Quantisation) -> str:
     scales = [spell_float(scale) for scale in quant.scale]
     parts = ["scale = " + (scales[0] if quant.axis is None else f"[{', '.join(scales)}]")]
     if quant.zero_point != 0:
         parts.append(f"zero_point = {quant.zero_point}")
     if quant.axis is not None:
         parts.append(f"axis = {quant.axis}")
-    return f"quantised({', '.join(parts)})"
+    return ", ".join(parts)
 
 
 def form_of(hint: Any) -> Form:
@@ -369,6 +395,8 @@ def form_of(hint: Any) -> Form:
         return ActivationForm()
     if hint is Quantisation:
         return QuantisationForm()
+    if hint is Number:
+        return NumberForm()
     if hint is DType:
         return DTypeForm()
     raise AssertionError(f"the language has no form for attributes of type {hint}")

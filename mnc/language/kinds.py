@@ -10,13 +10,13 @@ import difflib
 import inspect
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache, lru_cache
 from typing import Any
 
 from mnc.ir.layer import Layer
 from mnc.ir.types import Constant, Shape
-from mnc.language.forms import Context, Form, form_of
+from mnc.language.forms import Context, Form, Maybe, NumberForm, form_of
 from mnc.language.functions import snake, subclasses
 
 
@@ -125,9 +125,10 @@ class Kind:
     def build(self, context: Context, constants: Mapping[str, Constant | None]) -> Layer:
         """The IR's layer."""
         if self.make is not None:
-            return self.make(context, constants)
+            return replace(self.make(context, constants), output=context["output"])
         own = {each.name for each in fields(self.layer)}
-        return self.layer(**{name: value for name, value in context.attributes.items() if name in own}, **constants)
+        build: Callable[..., Layer] = self.layer
+        return build(**{name: value for name, value in context.attributes.items() if name in own}, **constants)
 
     @property
     def meaning(self) -> str:
@@ -135,11 +136,18 @@ class Kind:
         return inspect.cleandoc(self.layer.__doc__ or "")
 
 
+OUTPUT = Attribute("output", Maybe(NumberForm()), None, meaning="what a quantised layer converts its result to")
+"""The attribute that every kind has."""
+
+
 def derive(layer: type[Layer]) -> Kind:
     """A kind as its dataclass has it."""
     hints = typing.get_type_hints(layer)
-    attributes, weights = [], []
+    attributes: list[Attribute] = []
+    weights: list[Weight] = []
     for each in fields(layer):
+        if each.name == OUTPUT.name:
+            continue
         hint = hints[each.name]
         default = each.default if each.default is not MISSING else REQUIRED
         if hint is Constant:
@@ -148,7 +156,7 @@ def derive(layer: type[Layer]) -> Kind:
             weights.append(Weight(each.name, optional=True, expected=False))
         else:
             attributes.append(Attribute(each.name, form_of(hint), default))
-    return Kind(snake(layer.__name__), layer, tuple(attributes), tuple(weights), derived=True)
+    return Kind(snake(layer.__name__), layer, (*attributes, OUTPUT), tuple(weights), derived=True)
 
 
 def attribute_of(layer: type[Layer], name: str, *aliases: str, **changes: Any) -> Attribute:
@@ -163,7 +171,7 @@ def attribute_of(layer: type[Layer], name: str, *aliases: str, **changes: Any) -
 def _listed() -> tuple[Kind, ...]:
     from mnc.language.table import TABLE
 
-    return TABLE
+    return tuple(replace(kind, attributes=(*kind.attributes, OUTPUT)) for kind in TABLE)
 
 
 @cache

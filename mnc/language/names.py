@@ -24,7 +24,7 @@ def spell(name: str) -> str:
 
 def quote(text: str) -> str:
     """A text literal in which nothing is filled in."""
-    return _quote(text, '"{')
+    return _quote(text, '"{}')
 
 
 def unquote(literal: str) -> str:

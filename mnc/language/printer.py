@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from mnc.ir.types import Array, Constant
 from mnc.language.constants import arrays, key, spell_constant
 from mnc.language.forms import Context, spell_quantisation
 from mnc.language.functions import spelled
-from mnc.language.kinds import Kind, Weight, kind_of
+from mnc.language.kinds import OUTPUT, Kind, Weight, kind_of
 from mnc.language.names import quote, spell
 
 
@@ -29,9 +30,11 @@ class Shown:
 def show(graph: Graph, weights_file: str | None = None) -> Shown:
     """The text of a network; `weights_file` is what it calls the file of its large constants.
 
-    By default the file is the network's name with `.npz` behind it.
+    By default that is the network's name with `.npz` behind it, or `weights.npz`
+    where the name is none for a file.
     """
-    return _Printer(graph).shown(weights_file or f"{graph.name}.npz")
+    stem = graph.name if re.fullmatch(r"[\w-][\w.-]{0,99}", graph.name, re.ASCII) else "weights"
+    return _Printer(graph).shown(weights_file or f"{stem}.npz")
 
 
 class _Printer:
@@ -62,6 +65,8 @@ class _Printer:
         values = [spell(name) for name in node.inputs]
         if isinstance(node.layer, Activation):
             callee, arguments = spelled(node.layer.function)
+            if node.layer.output is not None:
+                arguments.append(f"output = {OUTPUT.form.write(node.layer.output, Context(()))}")
         else:
             kind = kind_of(type(node.layer))
             callee, arguments = kind.name, [*self._attributes(kind, node), *self._weights(kind, node)]

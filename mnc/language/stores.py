@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mnc.errors import CompileError, refuse
+from mnc.errors import refuse
 from mnc.ir.types import Array, Constant
 from mnc.language.constants import from_arrays
 
@@ -37,7 +37,7 @@ def load(path: Path) -> Store:
         raise refuse(str(path), "there is no such file" if not path.exists() else "this is not a file")
     names = _members(path)
     if names and all(name.endswith(".npy") for name in names):
-        return _grouped(_arrays(path))
+        return grouped(_arrays(path))
     return _of_model(path)
 
 
@@ -61,7 +61,8 @@ def _arrays(path: Path) -> dict[str, Array]:
         raise refuse(str(path), f"the arrays cannot be read: {fault}") from None
 
 
-def _grouped(arrays: Mapping[str, Array]) -> Store:
+def grouped(arrays: Mapping[str, Array]) -> Store:
+    """The arrays of an .npz file as constants by layer and field."""
     store: dict[str, dict[str, Constant]] = {}
     for name in arrays:
         layer, _, field = name.rpartition("/")
@@ -85,6 +86,3 @@ def _of_model(path: Path) -> Store:
             raise refuse(str(path), "weights come from a trained model or an .npz file, not from a text")
     graph = load_model(path)
     return {node.name: node.layer.constants for node in graph.nodes if node.layer.constants}
-
-
-__all__ = ["CompileError", "Loader", "Store", "load", "loader"]

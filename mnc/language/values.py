@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from mnc.ir.activations import Function
-from mnc.ir.types import Constant, Quantisation, TensorType
+from mnc.ir.types import Constant, Number, Quantisation, TensorType
 
 
 class RefusalError(Exception):
@@ -56,6 +56,7 @@ Value: TypeAlias = (
     | Constant
     | FromFile
     | Quantisation
+    | Number
     | None
 )
 """A bool is an int, as in Python; a tuple is what a layer with several outputs gives."""
@@ -84,6 +85,8 @@ def describe(value: object, depth: int = 2) -> str:
         return "an activation function"
     if isinstance(value, Quantisation):
         return "a quantisation"
+    if isinstance(value, Number):
+        return "a quantised element type"
     return "a constant"
 
 
