@@ -138,7 +138,7 @@ def _window(draw: Draw, x: TensorType, *, dilates: bool) -> _Window:
 
 def _axis(draw: Draw, size: int, mode: str) -> tuple[int, int, Pair, int]:
     """(kernel, stride, padding, dilation) along one axis."""
-    kernel = draw(st.integers(1, 4))
+    kernel = draw(st.integers(1, 4) | st.integers(5, 7))
     step = draw(st.integers(1, 3))
     stride, dilation = (step if mode == "strided" else 1), (step if mode == "dilated" else 1)
     padding = (0, 0)
