@@ -16,6 +16,7 @@ from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation, Add, Concatenate, Dequantize, Quantize, Recurrent
 from mnc.ir.types import TensorType
 from mnc.reference import activate, compute, evaluate
+from mnc.reference.quantised import compute_quantised
 
 
 def leaves(kind: type[object]) -> Iterator[type[object]]:
@@ -26,10 +27,17 @@ def leaves(kind: type[object]) -> Iterator[type[object]]:
         yield from leaves(below)
 
 
+QUANTISED = {Quantize, Dequantize}
+"""Kinds that only quantised networks have; the networks that are drawn are of float32."""
+
+
 def test_every_layer_kind_has_a_meaning_and_is_drawn() -> None:
     kinds = set(leaves(Layer))
-    assert {kind for kind in kinds if compute.dispatch(kind) is compute.dispatch(Layer)} == set()
-    assert kinds - {Quantize, Dequantize} == set(KINDS)  # the networks that are drawn are of float32
+    assert {kind for kind in kinds - QUANTISED if compute.dispatch(kind) is compute.dispatch(Layer)} == set()
+    assert {
+        kind for kind in QUANTISED if compute_quantised.dispatch(kind) is compute_quantised.dispatch(Layer)
+    } == set()
+    assert kinds - QUANTISED == set(KINDS)
 
 
 def test_every_function_has_a_meaning_and_is_drawn() -> None:
