@@ -31,17 +31,19 @@ def parse(
     parameters: Mapping[str, Value] | None = None,
     folder: Path | None = None,
     load_weights: Loader | None = None,
+    weights: str | None = None,
 ) -> Graph:
     """The network of a text.
 
     `name` is what errors call the text; `parameters` are set as by the command
     line; `weights` statements name files in `folder` (by default the current
-    one), unless `load_weights` reads them.  CompileError has every independent
-    problem, each with its line.
+    one), unless `load_weights` reads them.  With `weights` that file has them
+    all, whatever the text says.  CompileError has every independent problem,
+    each with its line.
     """
     source = Source(name, text)
     loader = load_weights or stores.loader(folder or Path())
-    return Elaborator(source, syntax.parse(source), loader).graph(parameters or {})
+    return Elaborator(source, syntax.parse(source), loader, weights).graph(parameters or {})
 
 
 def parameter(setting: str) -> tuple[str, Value]:
@@ -58,8 +60,8 @@ def parameter(setting: str) -> tuple[str, Value]:
         raise CompileError(Problem(source.name, fault.what, fault.hints)) from None
 
 
-def load(path: str | Path, parameters: Mapping[str, Value] | None = None) -> Graph:
-    """The network of a file."""
+def load(path: str | Path, parameters: Mapping[str, Value] | None = None, weights: str | Path | None = None) -> Graph:
+    """The network of a file, as `parse` has it; `weights` is relative to the current folder, as any path is."""
     path = Path(path)
     try:
         text = path.read_text("utf-8")
@@ -69,4 +71,5 @@ def load(path: str | Path, parameters: Mapping[str, Value] | None = None) -> Gra
         ) from None
     except OSError as fault:
         raise refuse(str(path), f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}") from None
-    return parse(text, path.name, parameters, path.parent)
+    stated = None if weights is None else str(Path(weights).absolute())
+    return parse(text, path.name, parameters, path.parent, weights=stated)

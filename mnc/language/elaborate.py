@@ -33,12 +33,13 @@ class TooManyError(Exception):
 
 
 class Elaborator:
-    """One network under construction."""
+    """One network under construction; `weights` is a file that replaces those of the text."""
 
-    def __init__(self, source: Source, network: tree.Network, load: Loader) -> None:
+    def __init__(self, source: Source, network: tree.Network, load: Loader, weights: str | None = None) -> None:
         self._source = source
         self._network = network
         self._load = load
+        self._stated = weights
         self._problems: list[Problem] = []
         self._reported: set[Place] = set()
         self._expressions = Expressions(self._call)
@@ -65,8 +66,11 @@ class Elaborator:
             pass
         if self._problems:
             raise CompileError(*self._problems)
+        origins = self._origins
+        if self._stated is not None:
+            origins = [FromPath(self._stated, False, self._network.at)]
         try:
-            return self._built.graph(self._network.name, self._network.at, self._origins, self._load)
+            return self._built.graph(self._network.name, self._network.at, origins, self._load)
         except SourceError as fault:
             raise CompileError(self._source.problem(fault.at, fault.what, *fault.hints)) from None
 
