@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mnc import backends
 from mnc.backends.facts import parameters
+from mnc.backends.memory import ram_bytes
 from mnc.backends.names import check_name, name_from, snake
 from mnc.errors import CompileError, Problem, refuse
 from mnc.ir.graph import Graph
@@ -132,7 +133,7 @@ def report(graph: Graph, name: str, backend: str, target: str | None, emission: 
         dtype="float32",
         macs=sum(layer.macs for layer in layers),
         params=parameters(graph),
-        ram=Ram(max(arena.size + state, 4), arena.size, state, arena.lower_bound, arena.optimal),
+        ram=Ram(ram_bytes(program, arena.size), arena.size, state, arena.lower_bound, arena.optimal),
         flash=Flash(constants, constants),
         files=tuple(emission.files),
         layers=tuple(layers),

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import mnc
 from mnc.backends.facts import facts, model_hash
 from mnc.backends.interface import CFamily
+from mnc.backends.memory import arena_pointer, memory, ram_bytes
 from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.unit import Unit, parameter_names
-from mnc.backends.writer import Writer, array, declaration, joined
+from mnc.backends.writer import TYPES, Writer, array, declaration, joined
 from mnc.plan.arena import Arena
 
 
@@ -47,7 +48,7 @@ def _header(program: Program, arena: Arena, name: str) -> str:
             w(f"#define {which}_SHAPE {{{joined(type_.shape)}}}")
     w()
     w("/* bytes of RAM, all of it in the struct; multiply-accumulate operations of a run; a hash of the model */")
-    w(f"#define {upper}_RAM_SIZE {_ram(program, arena)}")
+    w(f"#define {upper}_RAM_SIZE {ram_bytes(program, arena.size)}")
     w(f"#define {upper}_MACS {sum(graph.macs(node) for node in graph.nodes)}")
     w(f"#define {upper}_MODEL_HASH 0x{model_hash(graph):08X}UL")
     w()
@@ -59,7 +60,7 @@ def _header(program: Program, arena: Arena, name: str) -> str:
     w(" * do not run at the same time may share memory through a union. */")
     with w.block("typedef struct", f" {name}_t;"):
         if arena.size or not program.state_bytes:
-            w(f"float arena[{max(arena.size // 4, 1)}];")
+            w(memory(program, arena.size))
         if program.state_bytes:
             w(f"float state[{program.state_bytes // 4}]; /* outlives a run */")
     w()
@@ -115,7 +116,7 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
     w()
     with w.block(f"void {name}_run({_parameters(program, name)})"):
         if arena.size:
-            w("float *const arena = net->arena;")
+            w(arena_pointer(program, "net->"))
         if program.state_bytes:
             w("float *const state = net->state;")
         if arena.size or program.state_bytes:
@@ -133,8 +134,12 @@ def _parameters(program: Program, name: str) -> str:
     graph = program.graph
     inputs = parameter_names("input", len(graph.inputs))
     outputs = parameter_names("output", len(graph.outputs))
-    return joined([f"{name}_t *net", *(f"const float *{i}" for i in inputs), *(f"float *{o}" for o in outputs)])
-
-
-def _ram(program: Program, arena: Arena) -> int:
-    return max(arena.size + program.state_bytes, 4)
+    types = [TYPES[given.type.dtype.value] for given in graph.inputs]
+    results = [TYPES[graph.types[value].dtype.value] for value in graph.outputs]
+    return joined(
+        [
+            f"{name}_t *net",
+            *(f"const {type_} *{pointer}" for type_, pointer in zip(types, inputs, strict=True)),
+            *(f"{type_} *{pointer}" for type_, pointer in zip(results, outputs, strict=True)),
+        ]
+    )

@@ -21,6 +21,7 @@ _HEADERS = {
     "<float.h>": re.compile(r"\bFLT_\w+"),
     "<limits.h>": re.compile(r"\b(?:U?INT|U?LONG)_MAX\b"),
     "<math.h>": re.compile(r"\bMNC_(?:EXP|TANH|LOG1P|EXPM1|ERF|SQRT)F\b"),
+    "<stdint.h>": re.compile(r"\bu?int(?:8|16|32|64)_t\b"),
     "<stddef.h>": re.compile(r"\bNULL\b|\bsize_t\b"),
 }
 """What in the text of a kernel calls for which standard header."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mnc.ir.graph import Graph, Node
-from mnc.ir.types import Constant, Shape, TensorType
+from mnc.ir.types import Constant, DType, Shape, TensorType
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Buffer:
     bytes: int
     index: int = 0
     """Which input or output of the network it is; the place of a state, in bytes."""
+    dtype: DType = DType.FLOAT32
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ class Const:
 
     name: str
     offset: int = 0
+    stride: int = 0
+    """Elements from one iteration to the next."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,7 @@ class Step:
     """Laid out for the kernel."""
     scratch: int = 0
     """Bytes."""
+    scratch_dtype: DType = DType.FLOAT32
     state: int = 0
     """Bytes."""
     in_place: bool = False
@@ -239,6 +243,12 @@ class Program:
     def kernels(self) -> tuple[str, ...]:
         """All kernels called, sorted."""
         return tuple(sorted({call.kernel for step in self.steps for call in step.all_calls}))
+
+    @property
+    def arena_dtype(self) -> DType | None:
+        """The element type of everything in the arena; None where it holds several."""
+        types = {buffer.dtype for buffer in self.buffers.values() if buffer.kind == "arena"}
+        return types.pop() if len(types) == 1 else None if types else DType.FLOAT32
 
     @property
     def state_bytes(self) -> int:

@@ -16,13 +16,15 @@ from mnc.backends.program import (
     Name,
     Out,
     Program,
+    RowNumber,
     Rows,
     Scratch,
     State,
     Step,
+    Value,
     Window,
 )
-from mnc.backends.writer import Writer, joined, literal
+from mnc.backends.writer import TYPES, Writer, joined, literal
 from mnc.ir.types import Array, show
 from mnc.plan.liveness import Plan
 
@@ -65,7 +67,7 @@ def unit(
 ) -> Unit:
     """Print a program as it is planned; `inputs` and `outputs` are what a run calls the caller's memory."""
     outer = {"input": inputs, "output": outputs}
-    pointers = {name: _pointer(buffer, plan.arena.offsets, outer) for name, buffer in program.buffers.items()}
+    pointers = {name: _pointer(program, buffer, plan.arena.offsets, outer) for name, buffer in program.buffers.items()}
     layers, calls = [], []
     for i, step in enumerate(program.steps):
         function = f"{prefix}_{i:02d}_{snake(type(step.node.layer).__name__)}"
@@ -92,30 +94,36 @@ def parameter_names(kind: str, count: int) -> tuple[str, ...]:
     return (kind,) if count == 1 else tuple(f"{kind}{i}" for i in range(count))
 
 
-def _pointer(buffer: Buffer, offsets: Mapping[str, int], outer: Mapping[str, Sequence[str]]) -> str:
+def _pointer(
+    program: Program, buffer: Buffer, offsets: Mapping[str, int], outer: Mapping[str, Sequence[str]]
+) -> str:
     if buffer.kind in ("input", "output"):
         return outer[buffer.kind][buffer.index]
-    at = (offsets[buffer.name] if buffer.kind == "arena" else buffer.index) // 4
-    return f"{buffer.kind} + {at}" if at else buffer.kind
+    if buffer.kind == "state":
+        return _plus("state", buffer.index // buffer.dtype.bytes)
+    if program.arena_dtype is not None:
+        return _plus("arena", offsets[buffer.name] // buffer.dtype.bytes)
+    return f"({TYPES[buffer.dtype.value]} *)(void *)({_plus('arena', offsets[buffer.name])})"
 
 
 def _layer(program: Program, step: Step, function: str, library: Library, *, descending: bool) -> LayerText:
-    x, y = step.reads[0], step.writes[0]
+    y = step.writes[0]
     macs = program.graph.macs(step.node)
     shapes = f"{', '.join(show(v.type.shape) for v in step.reads)} -> {show(y.type.shape)}"
     remark = f"{comment(step.node.name)}: {shapes}{f', {macs:,} MACs' if macs else ''}"
     w = Writer()
     ins = parameter_names("in", len(step.reads))
     outs = parameter_names("out", len(step.writes))
-    parameters = [f"const float *{name}" for name in ins] + [f"float *{name}" for name in outs]
-    parameters += ["float *scratch"] * (step.scratch > 0) + ["float *state"] * (step.state > 0)
+    parameters = [f"const {_c(value)} *{name}" for name, value in zip(ins, step.reads, strict=True)]
+    parameters += [f"{_c(value)} *{name}" for name, value in zip(outs, step.writes, strict=True)]
+    parameters += [f"{TYPES[step.scratch_dtype.value]} *scratch"] * (step.scratch > 0)
+    parameters += ["float *state"] * (step.state > 0)
     w(f"MNC_LAYER void {function}({', '.join(parameters)})")
     by_rows = step.rows > 1
     with w.block():
         for k, value in enumerate(step.reads):
             if _needs_rows(step):
-                w(f"const float *{_rows_name(step, k)}[{step.windows[k].size}];")
-            assert value.type.dtype == x.type.dtype
+                w(f"const {_c(value)} *{_rows_name(step, k)}[{step.windows[k].size}];")
         if by_rows:
             w("int y;")
         if by_rows or _needs_rows(step):
@@ -160,8 +168,8 @@ def _calls(
                 return pointer("scratch", 0, offset)
             case State(offset):
                 return pointer("state", 0, offset)
-            case Const(name, offset):
-                return f"{function}_{name}" + (f" + {offset}" if offset else "")
+            case Const(name, offset, stride):
+                return pointer(f"{function}_{name}", stride, offset)
             case Name(text):
                 return text
             case _:
@@ -183,7 +191,12 @@ def _gather(w: Writer, step: Step) -> None:
         window = step.windows[k]
         first = _first_row(window) if step.rows > 1 else str(-window.padding // window.divisor)
         sizes = joined((window.dilation, window.size, value.image[0], value.layout.row))
-        w(f"mnc_rows_f32({_rows_name(step, k)}, {ins[k]}, {first}, {sizes});")
+        gather = {"float": "mnc_rows_f32", "int8_t": "mnc_rows_s8", "int16_t": "mnc_rows_s16"}[_c(value)]
+        w(f"{gather}({_rows_name(step, k)}, {ins[k]}, {first}, {sizes});")
+
+
+def _c(value: Value) -> str:
+    return TYPES[value.type.dtype.value]
 
 
 def _first_row(window: Window) -> str:

@@ -65,13 +65,13 @@ def wrap(text: str, *, depth: int = 0, indent: int = 1) -> list[str]:
     return [line.replace("\0", " ") for line in lines]
 
 
-TYPES = {"float32": "float", "int8": "signed char", "int16": "short", "int32": "int"}
+TYPES = {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
 """How C spells an element's type."""
 
 
 def declaration(name: str, values: Array) -> str:
     """A constant array without its initialiser; zeros stand in for data, so they stay with it."""
-    place = " MNC_FLASH" if values.any() else ""
+    place = " MNC_FLASH" if values.dtype == np.float32 and values.any() else ""
     return f"{TYPES[values.dtype.name]} {name}[{values.size}]{place}"
 
 

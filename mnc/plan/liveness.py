@@ -31,12 +31,13 @@ def plan(program: Program) -> Plan:
     """Lay out the arena, and have the independent checker prove the result."""
     lives = lifetimes(program)
     sizes = {name: buffer.bytes for name, buffer in program.buffers.items() if buffer.kind == "arena"}
+    align = {name: buffer.dtype.bytes for name, buffer in program.buffers.items()}
     arena = place(
-        [Buffer(name, sizes[name], lives[name].first, lives[name].last) for name in lives],
+        [Buffer(name, sizes[name], lives[name].first, lives[name].last, align[name]) for name in lives],
         list(overlaps(program)),
     )
     descending = frozenset(i for i, step in enumerate(program.steps) if _rises(step, arena.offsets, sizes))
-    check(arena.offsets, {name: sizes[name] for name in lives}, arena.size, moments(program, descending))
+    check(arena.offsets, {name: sizes[name] for name in lives}, arena.size, moments(program, descending), alignments=align)
     return Plan(arena, descending)
 
 
@@ -118,6 +119,11 @@ def moments(program: Program, descending: frozenset[int] = frozenset()) -> Itera
             if step.scratch:
                 writes.append(Touch(step.scratch_buffer, 0, step.scratch))
             yield Moment(tuple(reads), tuple(writes), step.in_place)
+        if step.in_place:
+            # What is smaller than the output may be read again and again until the end.
+            small = [x for x in step.reads if x.type.bytes < step.writes[0].type.bytes]
+            again = (t for x in small if (t := _read(program, step, step.reads.index(x), x, 0)) is not None)
+            yield Moment(tuple(again), ())
 
 
 def _read(program: Program, step: Step, k: int, x: Value, row: int) -> Touch | None:

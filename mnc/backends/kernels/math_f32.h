@@ -47,3 +47,13 @@
 #define MNC_ERFF(x) erff(x)
 #endif
 #endif
+
+#ifndef MNC_SQRTF
+#if defined(__GNUC__) && !defined(__AVR__)
+#define MNC_SQRTF(x) __builtin_sqrtf(x)
+#elif !defined(__AVR__) && (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L))
+#define MNC_SQRTF(x) sqrtf(x)
+#else
+#define MNC_SQRTF(x) ((float)sqrt((double)(x)))
+#endif
+#endif

@@ -1,64 +1,148 @@
-/* One row of max pooling.  What lies outside the input does not count. */
+/* One row of max pooling, `block_channels` channels at a time, the last block
+ * reaching back over the one before.  What lies outside the input does not
+ * count. */
 MNC_KERNEL void mnc_max_pooling2d_f32(const float *const *rows, float *out, int channels, int pool_height,
                                       int pool_width, int stride, int padding, int in_width, int out_width,
-                                      int in_pixel, int in_channel, int out_pixel, int out_channel)
+                                      int in_pixel, int in_channel, int out_pixel, int out_channel,
+                                      int block_channels)
 {
-    int c, p, ky, kx;
+    int c, p, ky, kx, i;
 
     for (p = 0; p < out_width; ++p) {
         const int x = p * stride - padding;
-        const int first = x < 0 ? -x : 0;
-        const int last = x + pool_width > in_width ? in_width - x : pool_width;
+        const int first = x < 0 ? 0 : x;
+        const int last = x + pool_width > in_width ? in_width : x + pool_width;
 
-        for (c = 0; c < channels; ++c) {
-            float largest = -FLT_MAX;
+        for (c = 0; c < channels; c += block_channels) {
+            float largest[16];
 
+            if (c > channels - block_channels)
+                c = channels - block_channels;
+            MNC_UNROLL
+            for (i = 0; i < block_channels; ++i)
+                largest[i] = -FLT_MAX;
             for (ky = 0; ky < pool_height; ++ky) {
                 const float *in = rows[ky];
 
                 if (in == NULL)
                     continue;
-                in += (x + first) * in_pixel + c * in_channel;
+                in += first * in_pixel + c * in_channel;
                 for (kx = first; kx < last; ++kx) {
-                    largest = *in > largest ? *in : largest;
+                    MNC_UNROLL
+                    for (i = 0; i < block_channels; ++i)
+                        largest[i] = in[i * in_channel] > largest[i] ? in[i * in_channel] : largest[i];
                     in += in_pixel;
                 }
             }
-            out[p * out_pixel + c * out_channel] = largest;
+            MNC_UNROLL
+            for (i = 0; i < block_channels; ++i)
+                out[p * out_pixel + (c + i) * out_channel] = largest[i];
         }
     }
 }
 
-/* One row of average pooling.  With `whole` the mean is over the whole window,
- * zeros outside the input; otherwise over the elements inside it. */
+/* One row of average pooling, in blocks like max pooling.  With `whole` the mean
+ * is over the whole window, zeros outside the input; otherwise over the elements
+ * inside it. */
 MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, int channels, int pool_height,
                                           int pool_width, int stride, int padding, int in_width, int out_width,
-                                          int in_pixel, int in_channel, int out_pixel, int out_channel, int whole)
+                                          int in_pixel, int in_channel, int out_pixel, int out_channel,
+                                          int block_channels, int whole)
 {
-    int c, p, ky, kx;
+    int c, p, ky, kx, i, height = 0;
 
+    for (ky = 0; ky < pool_height; ++ky)
+        height += whole || rows[ky] != NULL;
     for (p = 0; p < out_width; ++p) {
         const int x = p * stride - padding;
-        const int first = x < 0 ? -x : 0;
-        const int last = x + pool_width > in_width ? in_width - x : pool_width;
+        const int first = x < 0 ? 0 : x;
+        const int last = x + pool_width > in_width ? in_width : x + pool_width;
+        const float part = 1.0f / (float)(height * (whole ? pool_width : last - first));
 
-        for (c = 0; c < channels; ++c) {
-            float sum = 0.0f;
-            int count = 0;
+        for (c = 0; c < channels; c += block_channels) {
+            float sum[16];
 
+            if (c > channels - block_channels)
+                c = channels - block_channels;
+            MNC_UNROLL
+            for (i = 0; i < block_channels; ++i)
+                sum[i] = 0.0f;
             for (ky = 0; ky < pool_height; ++ky) {
                 const float *in = rows[ky];
 
                 if (in == NULL)
                     continue;
-                in += (x + first) * in_pixel + c * in_channel;
+                in += first * in_pixel + c * in_channel;
                 for (kx = first; kx < last; ++kx) {
-                    sum += *in;
+                    MNC_UNROLL
+                    for (i = 0; i < block_channels; ++i)
+                        sum[i] += in[i * in_channel];
                     in += in_pixel;
                 }
-                count += last - first;
             }
-            out[p * out_pixel + c * out_channel] = sum / (float)(whole ? pool_height * pool_width : count);
+            MNC_UNROLL
+            for (i = 0; i < block_channels; ++i)
+                out[p * out_pixel + (c + i) * out_channel] = sum[i] * part;
         }
+    }
+}
+
+/* The largest element of each channel, `block_channels` channels at a time. */
+MNC_KERNEL void mnc_global_max_f32(const float *in, float *out, int rows, int pixels, int channels, int in_row,
+                                   int in_pixel, int in_channel, int block_channels)
+{
+    int c, y, p, i;
+
+    for (c = 0; c < channels; c += block_channels) {
+        float largest[16];
+
+        if (c > channels - block_channels)
+            c = channels - block_channels;
+        MNC_UNROLL
+        for (i = 0; i < block_channels; ++i)
+            largest[i] = in[(c + i) * in_channel];
+        for (y = 0; y < rows; ++y) {
+            const float *x = in + y * in_row + c * in_channel;
+
+            for (p = 0; p < pixels; ++p) {
+                MNC_UNROLL
+                for (i = 0; i < block_channels; ++i)
+                    largest[i] = x[i * in_channel] > largest[i] ? x[i * in_channel] : largest[i];
+                x += in_pixel;
+            }
+        }
+        MNC_UNROLL
+        for (i = 0; i < block_channels; ++i)
+            out[c + i] = largest[i];
+    }
+}
+
+/* The mean of each channel, `block_channels` channels at a time. */
+MNC_KERNEL void mnc_global_average_f32(const float *in, float *out, int rows, int pixels, int channels, int in_row,
+                                       int in_pixel, int in_channel, int block_channels)
+{
+    int c, y, p, i;
+
+    for (c = 0; c < channels; c += block_channels) {
+        float sum[16];
+
+        if (c > channels - block_channels)
+            c = channels - block_channels;
+        MNC_UNROLL
+        for (i = 0; i < block_channels; ++i)
+            sum[i] = 0.0f;
+        for (y = 0; y < rows; ++y) {
+            const float *x = in + y * in_row + c * in_channel;
+
+            for (p = 0; p < pixels; ++p) {
+                MNC_UNROLL
+                for (i = 0; i < block_channels; ++i)
+                    sum[i] += x[i * in_channel];
+                x += in_pixel;
+            }
+        }
+        MNC_UNROLL
+        for (i = 0; i < block_channels; ++i)
+            out[c + i] = sum[i] * (1.0f / ((float)rows * (float)pixels));
     }
 }

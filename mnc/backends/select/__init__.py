@@ -35,7 +35,7 @@ def select(graph: Graph, table: Mapping[type[Layer], Select]) -> Program:
         step = table[type(node.layer)](site)
         steps.append(step)
         if step.scratch:
-            buffers[step.scratch_buffer] = Buffer(step.scratch_buffer, "arena", step.scratch)
+            buffers[step.scratch_buffer] = Buffer(step.scratch_buffer, "arena", step.scratch, 0, step.scratch_dtype)
         if step.state:
             buffers[step.state_buffer] = Buffer(step.state_buffer, "state", step.state, state)
             state += step.state

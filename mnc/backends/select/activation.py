@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mnc.backends.program import Argument, Call, In, Name, Out
+from mnc.backends.program import Argument, Call, In, Name, Out, Scratch
 from mnc.ir import activations as fn
 
 FLOAT_MAX = 3.4028234663852886e38
@@ -22,10 +22,10 @@ def epilogue(function: fn.Function | None, count: int) -> tuple[Mapping[str, Arg
     return linear, (over(function, Out(), count),)
 
 
-def over(function: fn.Function, source: In | Out, count: int) -> Call:
-    """The call that applies a function to `count` elements."""
+def over(function: fn.Function, source: In | Out | Scratch, count: int, target: Out | Scratch | None = None) -> Call:
+    """The call that applies a function to `count` elements; None: into the output."""
     kernel, parameters = _kernel(function)
-    return Call(kernel, {"in": source, "out": Out(), "count": count, **parameters})
+    return Call(kernel, {"in": source, "out": target or Out(), "count": count, **parameters})
 
 
 def _kernel(function: fn.Function) -> tuple[str, Mapping[str, Argument]]:

@@ -54,6 +54,11 @@ def depthwise_block(pixels: int, stride: int, kernel_height: int, kernel_width: 
     return min(range(1, 7), key=cost) if pixels else 1
 
 
+def across(channels: int, most: int = 16) -> int:
+    """How many channels, at most `most`, to work on at once: no more than it takes for the fewest blocks."""
+    return -(-channels // -(-channels // most))
+
+
 def split(channels: int, width: int) -> tuple[tuple[int, int, int], ...]:
     """Channels in blocks of `width`, then one narrower block: (first, count, block width)."""
     whole = channels - channels % width

@@ -39,7 +39,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
                     "rows": Rows(),
                     "out": Out(first * y.layout.channel),
                     "weights": Const("weights", sum(a.size for a in packed)),
-                    "bias": _bias(layer.bias, sum(a.size for a in biases)),
+                    "bias": bias_at(layer.bias, sum(a.size for a in biases)),
                     "groups": layer.groups,
                     "in_channels": group_in,
                     "out_channels": count,
@@ -82,7 +82,7 @@ def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array, bias: Constant |
                 "in": In(),
                 "out": Out(first * y.layout.channel),
                 "weights": Const("weights", first * inputs),
-                "bias": _bias(bias, first),
+                "bias": bias_at(bias, first),
                 "in_channels": inputs,
                 "out_channels": count,
                 "pixels": pixels,
@@ -114,7 +114,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
         "rows": Rows(),
         "out": Out(),
         "weights": Const("weights"),
-        "bias": _bias(layer.bias, 0),
+        "bias": bias_at(layer.bias, 0),
         "in_channels": x.image[2],
         "multiplier": layer.depth_multiplier,
         **_window(layer, x, y),
@@ -180,5 +180,6 @@ def _taps(kernel_width: int) -> int:
     return next(taps for taps in (kernel_width, 5, 4, 3, 2, 1) if taps <= 5 and kernel_width % taps == 0)
 
 
-def _bias(bias: Constant | None, offset: int) -> Name | Const:
+def bias_at(bias: Constant | None, offset: int) -> Name | Const:
+    """A kernel's `bias` argument."""
     return NULL if bias is None else Const("bias", offset)

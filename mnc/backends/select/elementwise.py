@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-from mnc.backends.program import Argument, Call, In, Name, Out, Step, Value
+from mnc.backends.program import Argument, Call, Const, In, Name, Out, Step
 from mnc.backends.select.activation import epilogue, over
+from mnc.backends.select.loops import loops, repeated, repeated_constant
 from mnc.backends.select.site import Site
-from mnc.backends.select.values import same_elements
-from mnc.ir.layers import Activation, Add, Average, Maximum, Merge, Minimum, Multiply, Softmax, Subtract
+from mnc.ir.layers import Activation, Add, Average, Maximum, Merge, Minimum, Multiply, PReLU, Softmax, Subtract
 
 _OPERATIONS: dict[type[Merge], str] = {
     Add: "MNC_ADD",
@@ -28,10 +29,11 @@ def activation(site: Site[Activation]) -> Step:
 def merge(site: Site[Merge]) -> Step:
     """The first two inputs into the output, then each further one onto it."""
     y, last = site.output, len(site.inputs) - 1
-    flat = all(same_elements(x, y) for x in site.inputs)
+    operands = [repeated(x, y.type.rank) for x in (y, *site.inputs)]
+    rows, steps, inside = loops(y.type.shape, *operands).rows(3)
     fused, after = epilogue(site.layer.activation, y.type.elements)
     plain, _ = epilogue(None, y.type.elements)
-    sizes = (1, 1, y.type.elements) if flat else y.image
+    out = Out(stride=steps[0])
     calls = []
     for i in range(1, len(site.inputs)):
         ends = i == last
@@ -39,21 +41,45 @@ def merge(site: Site[Merge]) -> Step:
             Call(
                 "mnc_merge_f32",
                 {
-                    "a": In(0) if i == 1 else Out(),
-                    "b": In(i),
-                    "out": Out(),
+                    "a": In(0, stride=steps[1]) if i == 1 else out,
+                    "b": In(i, stride=steps[i + 1]),
+                    "out": out,
                     "operation": Name(_OPERATIONS[type(site.layer)]),
-                    **dict(zip(("rows", "pixels", "channels"), sizes, strict=True)),
-                    **_strides("a", site.inputs[0] if i == 1 else y, flat=flat),
-                    **_strides("b", site.inputs[i], flat=flat),
-                    **_strides("out", y, flat=flat),
+                    **inside.sized("rows", "pixels", "channels"),
+                    **inside.moved(1 if i == 1 else 0, "a_row", "a_pixel", "a_channel"),
+                    **inside.moved(i + 1, "b_row", "b_pixel", "b_channel"),
+                    **inside.moved(0, "out_row", "out_pixel", "out_channel"),
                     "factor": 1.0 / len(site.inputs) if ends and isinstance(site.layer, Average) else 1.0,
                     **(fused if ends else plain),
                 },
             )
         )
+    alike = all(
+        own == operands[0] for own, x in zip(operands[1:], site.inputs, strict=True) if x.type.bytes == y.type.bytes
+    )
     # With three inputs or more the output is written before the last is read.
-    return site.whole((*calls, *after), in_place=flat and last == 1)
+    return replace(site.whole(tuple(calls), in_place=alike and last == 1 and rows == 1), rows=rows, after=after)
+
+
+def prelu(site: Site[PReLU]) -> Step:
+    """A slope of its own for each element below 0, or for each index of the axes that do not share one."""
+    y = site.output
+    alpha = site.layer.alpha
+    rows, (step, alpha_step), inside = loops(y.type.shape, y.strides, repeated_constant(alpha.shape, y.type.rank)).rows(
+        3
+    )
+    call = Call(
+        "mnc_prelu_f32",
+        {
+            "in": In(stride=step),
+            "out": Out(stride=step),
+            "alpha": Const("alpha", stride=alpha_step),
+            **inside.sized("rows", "pixels", "channels"),
+            **inside.moved(0, "row", "pixel", "channel"),
+            **inside.moved(1, "alpha_row", "alpha_pixel", "alpha_channel"),
+        },
+    )
+    return replace(site.whole((call,), {"alpha": alpha}, in_place=rows == 1), rows=rows)
 
 
 def softmax(site: Site[Softmax]) -> Step:
@@ -66,11 +92,3 @@ def softmax(site: Site[Softmax]) -> Step:
     arguments: dict[str, Argument] = {"in": In(), "out": Out(), "vectors": outer, "count": shape[axis], "stride": inner}
     # Vectors that interleave are not worked on in the order of memory.
     return site.whole((Call("mnc_softmax_f32", arguments),), in_place=inner == 1)
-
-
-def _strides(operand: str, x: Value, *, flat: bool) -> dict[str, Argument]:
-    """The strides to walk an operand with, 0 along the axes it is broadcast on."""
-    names = tuple(f"{operand}_{axis}" for axis in ("row", "pixel", "channel"))
-    own = (x.layout.row, x.layout.pixel, x.layout.channel)
-    kept = tuple(stride if size > 1 else 0 for stride, size in zip(own, x.image, strict=True))
-    return dict(zip(names, (0, 0, 1) if flat else kept, strict=True))

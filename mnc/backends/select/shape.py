@@ -2,61 +2,105 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from dataclasses import replace
 
-from mnc.backends.program import Call, In, Layout, Out, Step, Value
+from mnc.backends.program import Call, In, Out, Rows, Step, Window
+from mnc.backends.select.conv import strides
+from mnc.backends.select.loops import loops
 from mnc.backends.select.site import Site
-from mnc.backends.select.values import same_elements
-from mnc.ir.layers import Concatenate, Identity
+from mnc.ir.layers import Concatenate, Cropping2D, Identity, Permute, Reverse, ZeroPadding2D
+from mnc.ir.types import Shape
 
 
 def copy(site: Site[Identity]) -> Step:
     """The input once more, in other memory."""
-    return site.whole((copy_into(site.inputs[0], site.output, 0),))
+    (x,), y = site.inputs, site.output
+    return _moved(site, y.type.shape, x.strides)
 
 
-def copy_into(x: Value, y: Value, offset: int, read: int = 0) -> Call:
-    """Copy an image to where element `offset` of another begins."""
-    if same_elements(x, y):
-        return _copy(read, offset, (1, 1, x.type.elements), Layout(0, 0, 1), Layout(0, 0, 1))
-    return _copy(read, offset, x.image, x.layout, y.layout)
+def permute(site: Site[Permute]) -> Step:
+    """The input walked in the order of the output's axes."""
+    (x,), y = site.inputs, site.output
+    return _moved(site, y.type.shape, [x.strides[axis] for axis in site.layer.axes])
+
+
+def reverse(site: Site[Reverse]) -> Step:
+    """The input walked backwards along one axis, from its last element on."""
+    (x,), y = site.inputs, site.output
+    axis = site.layer.axis % x.type.rank
+    backwards = [-stride if i == axis else stride for i, stride in enumerate(x.strides)]
+    return _moved(site, y.type.shape, backwards, offset=(x.type.shape[axis] - 1) * x.strides[axis])
 
 
 def concatenate(site: Site[Concatenate]) -> Step:
     """Each input copied to its place."""
     y = site.output
-    rank, axis = y.type.rank, site.layer.axis % y.type.rank
+    axis = site.layer.axis % y.type.rank
     calls, first = [], 0
     for i, x in enumerate(site.inputs):
-        size = x.type.shape[axis]
-        if rank <= 3:
-            stride = (y.layout.row, y.layout.pixel, y.layout.channel)[3 - rank + axis]
-            calls.append(_copy(i, first * stride, x.image, x.layout, y.layout))
-        else:  # row-major: the axes before the joined one are one, it and those behind another
-            inner = math.prod(y.type.shape[axis + 1 :])
-            image = (1, math.prod(y.type.shape[:axis]), size * inner)
-            calls.append(
-                _copy(i, first * inner, image, Layout(0, size * inner, 1), Layout(0, y.type.shape[axis] * inner, 1))
-            )
-        first += size
+        source, target = In(i), Out(first * y.strides[axis])
+        calls.append(_copy(source, target, x.type.shape, x.strides, y.strides))
+        first += x.type.shape[axis]
     return site.whole(tuple(calls))
 
 
-def _copy(read: int, offset: int, image: tuple[int, int, int], source: Layout, target: Layout) -> Call:
-    rows, pixels, channels = image
+def cropping2d(site: Site[Cropping2D]) -> Step:
+    """The middle of each row that is left."""
+    (x,), y = site.inputs, site.output
+    (top, _), (left, _) = site.layer.cropping
+    source = In(offset=top * x.layout.row + left * x.layout.pixel)
+    return site.by_rows(
+        Window(padding=-top), (_copy(source, Out(), y.type.shape[1:], x.strides[1:], y.strides[1:]),), {}
+    )
+
+
+def zero_padding2d(site: Site[ZeroPadding2D]) -> Step:
+    """Padding that no layer could take into itself."""
+    (x,), y = site.inputs, site.output
+    (top, _), (left, _) = site.layer.padding
+    call = Call(
+        "mnc_zero_padding2d_f32",
+        {
+            "rows": Rows(),
+            "out": Out(),
+            "channels": x.image[2],
+            "left": left,
+            "in_width": x.image[1],
+            "out_width": y.image[1],
+            **strides(x, y),
+        },
+    )
+    return site.by_rows(Window(padding=top), (call,), {})
+
+
+def _moved(site: Site[Identity | Permute | Reverse], shape: Shape, source: Sequence[int], offset: int = 0) -> Step:
+    """Every element of the output, from where `source` strides through the input from element `offset` on."""
+    y = site.output
+    nest = loops(shape, y.strides, source)
+    rows, (forth, back), inside = nest.rows(3)
+    call = Call(
+        "mnc_copy_f32",
+        {
+            "in": In(offset=offset, stride=back),
+            "out": Out(stride=forth),
+            **inside.sized("rows", "pixels", "channels"),
+            **inside.moved(0, "out_row", "out_pixel", "out_channel"),
+            **inside.moved(1, "in_row", "in_pixel", "in_channel"),
+        },
+    )
+    return replace(site.whole((call,)), rows=rows)
+
+
+def _copy(source: In, target: Out, shape: Shape, x: Sequence[int], y: Sequence[int]) -> Call:
+    nest = loops(shape, y, x)
     return Call(
         "mnc_copy_f32",
         {
-            "in": In(read),
-            "out": Out(offset),
-            "rows": rows,
-            "pixels": pixels,
-            "channels": channels,
-            "in_row": source.row,
-            "in_pixel": source.pixel,
-            "in_channel": source.channel,
-            "out_row": target.row,
-            "out_pixel": target.pixel,
-            "out_channel": target.channel,
+            "in": source,
+            "out": target,
+            **nest.sized("rows", "pixels", "channels"),
+            **nest.moved(0, "out_row", "out_pixel", "out_channel"),
+            **nest.moved(1, "in_row", "in_pixel", "in_channel"),
         },
     )

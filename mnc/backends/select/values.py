@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from mnc.backends.program import Buffer, Layout, Value, image_shape
+from mnc.backends.program import Buffer, Layout, Value
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import (
     Activation,
     Concatenate,
     Conv2D,
+    Conv2DTranspose,
+    Cropping2D,
     Dense,
     DepthwiseConv2D,
     Flatten,
     GlobalPooling,
     Identity,
     Merge,
+    Permute,
     Pooling2D,
+    PReLU,
     Reshape,
+    Resize,
+    Reverse,
     ZeroPadding2D,
 )
 
@@ -26,7 +32,21 @@ VIEWS = (Flatten, Reshape)
 """Layers whose output is their input under another shape: no code, no memory."""
 
 
-STRIDED = (Concatenate, Conv2D, Dense, DepthwiseConv2D, GlobalPooling, Merge, Pooling2D, ZeroPadding2D)
+STRIDED = (
+    Concatenate,
+    Conv2D,
+    Conv2DTranspose,
+    Cropping2D,
+    Dense,
+    DepthwiseConv2D,
+    GlobalPooling,
+    Merge,
+    Permute,
+    Pooling2D,
+    Resize,
+    Reverse,
+    ZeroPadding2D,
+)
 """Layers whose kernels walk their operands by strides, and so take any layout."""
 
 
@@ -62,11 +82,11 @@ def place_values(graph: Graph) -> tuple[dict[str, Value], dict[str, Buffer]]:
         base = root(name)
         if base == name:
             if name in inputs:
-                buffers[name] = Buffer(name, "input", type_.bytes, inputs[name])
+                buffers[name] = Buffer(name, "input", type_.bytes, inputs[name], type_.dtype)
             elif name in outputs:
-                buffers[name] = Buffer(name, "output", type_.bytes, outputs[name])
+                buffers[name] = Buffer(name, "output", type_.bytes, outputs[name], type_.dtype)
             else:
-                buffers[name] = Buffer(name, "arena", type_.bytes)
+                buffers[name] = Buffer(name, "arena", type_.bytes, 0, type_.dtype)
         layout = Layout.planar(type_.shape) if name in planar else Layout.interleaved(type_.shape)
         values[name] = Value(name, type_, layout, base)
     return values, buffers
@@ -103,9 +123,10 @@ def _planar(graph: Graph) -> frozenset[str]:
     for node in graph.nodes:
         if isinstance(node.layer, VIEWS):
             fixed |= {node.name, node.inputs[0]}
-        elif isinstance(node.layer, (Activation, Identity)) or _is_plain_merge(graph, node):
+        elif isinstance(node.layer, (Activation, Identity, Merge, PReLU)):
             for name in node.inputs:
-                group[find(name)] = find(node.name)
+                if graph.types[name].shape == graph.types[node.name].shape:
+                    group[find(name)] = find(node.name)
         elif isinstance(node.layer, (DepthwiseConv2D, Pooling2D)):
             wanting.add(node.inputs[0])
         elif not isinstance(node.layer, STRIDED):
@@ -115,20 +136,10 @@ def _planar(graph: Graph) -> frozenset[str]:
     return frozenset(name for name in graph.types if find(name) in {find(w) for w in wanting} - never)
 
 
-def _is_plain_merge(graph: Graph, node: Node) -> bool:
-    types = {graph.types[name].shape for name in (*node.inputs, node.name)}
-    return isinstance(node.layer, Merge) and len(types) == 1
-
-
 def _fresh(name: str, taken: set[str]) -> str:
     while name in taken:
         name += "'"
     return name
-
-
-def same_elements(a: Value, b: Value) -> bool:
-    """Whether two values have the same elements in the same order in memory."""
-    return image_shape(a.type.shape) == image_shape(b.type.shape) and a.layout == b.layout
 
 
 Values = Mapping[str, Value]

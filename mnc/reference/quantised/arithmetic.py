@@ -55,7 +55,7 @@ def rescale(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
 
 def shift_left(x: Array, bits: int) -> Array:
     """X * 2^bits, saturating at the ends of int32."""
-    return np.clip(np.asarray(x, np.int64) << bits, INT32_MIN, INT32_MAX)
+    return np.asarray(np.clip(np.asarray(x, np.int64) << bits, INT32_MIN, INT32_MAX))
 
 
 def round_away(x: Array | float) -> Array:

@@ -1,0 +1,24 @@
+"""The kernel that looks vectors up."""
+
+from __future__ import annotations
+
+from mnc.backends.program import Call, Const, In, Out, Step
+from mnc.backends.select.site import Site
+from mnc.ir.layers import Embedding
+
+
+def embedding(site: Site[Embedding]) -> Step:
+    """One row of the table for each number."""
+    table = site.layer.weights
+    call = Call(
+        "mnc_embedding_f32",
+        {
+            "in": In(),
+            "out": Out(),
+            "table": Const("table"),
+            "count": site.inputs[0].type.elements,
+            "entries": table.shape[0],
+            "dimensions": table.shape[1],
+        },
+    )
+    return site.whole((call,), {"table": table})

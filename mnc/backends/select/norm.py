@@ -1,0 +1,88 @@
+"""Kernels for normalisation by statistics of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from mnc.backends.program import NULL, Argument, Call, Const, In, Out, Step
+from mnc.backends.select.loops import Loops, loops, repeated_constant
+from mnc.backends.select.site import Site
+from mnc.ir.layers import GroupNormalization, LayerNormalization, UnitNormalization
+from mnc.ir.types import Constant, Shape
+
+
+def layer_normalization(site: Site[LayerNormalization]) -> Step:
+    """Each slice along the axes."""
+    x, layer = site.inputs[0], site.layer
+    axes = places(layer.axes, x.type.rank)
+    sizes = tuple(size if axis in axes else 1 for axis, size in enumerate(x.type.shape))
+    return _normalization(site, x.type.shape, axes, repeated_constant(sizes, len(sizes)))
+
+
+def group_normalization(site: Site[GroupNormalization]) -> Step:
+    """The input as (places, groups, channels of a group), each group by itself."""
+    (x,), layer = site.inputs, site.layer
+    channels = x.type.shape[-1]
+    shape = (x.type.elements // channels, layer.groups, channels // layer.groups)
+    return _normalization(site, shape, {0, 2}, repeated_constant((1, *shape[1:]), 3))
+
+
+def unit_normalization(site: Site[UnitNormalization]) -> Step:
+    """Each slice along the axes divided by its length."""
+    x, layer = site.inputs[0], site.layer
+    slices, inside = across(x.type.shape, places(layer.axes, x.type.rank))
+    arguments = {"in": In(), "out": Out(), **_walk(slices, inside), "epsilon": layer.epsilon}
+    return site.whole((Call("mnc_unit_normalization_f32", arguments),), in_place=_ascends(slices, inside))
+
+
+def places(axes: Sequence[int], rank: int) -> frozenset[int]:
+    """Axes counted from the first."""
+    return frozenset(axis % rank for axis in axes)
+
+
+def across(shape: Shape, axes: Collection[int], *further: Sequence[int]) -> tuple[Loops, Loops]:
+    """The loops over the slices of a row-major value, and those through a slice along `axes`."""
+    operands = [repeated_constant(shape, len(shape)), *further]
+
+    def over(chosen: Collection[int]) -> Loops:
+        own = [axis for axis in range(len(shape)) if axis in chosen]
+        return loops([shape[axis] for axis in own], *([operand[axis] for axis in own] for operand in operands))
+
+    return over(set(range(len(shape))) - set(axes)), over(axes)
+
+
+def _normalization(
+    site: Site[LayerNormalization] | Site[GroupNormalization],
+    shape: Shape,
+    axes: Collection[int],
+    scales: Sequence[int],
+) -> Step:
+    layer = site.layer
+    slices, inside = across(shape, axes, scales)
+    constants: dict[str, Constant] = {}
+    arguments: dict[str, Argument] = {"in": In(), "out": Out(), "gamma": NULL, "beta": NULL}
+    for name, constant in (("gamma", layer.gamma), ("beta", layer.beta)):
+        if constant is not None:
+            constants[name] = constant
+            arguments[name] = Const(name)
+    arguments |= {
+        **_walk(slices, inside),
+        **slices.moved(1, "gamma_outer", "gamma_inner"),
+        **inside.moved(1, "gamma_row", "gamma_stride"),
+        "epsilon": layer.epsilon,
+    }
+    return site.whole((Call("mnc_normalization_f32", arguments),), constants, in_place=_ascends(slices, inside))
+
+
+def _walk(slices: Loops, inside: Loops) -> dict[str, Argument]:
+    return {
+        **slices.sized("outer", "inner"),
+        **inside.sized("rows", "count"),
+        **slices.moved(0, "outer_stride", "inner_stride"),
+        **inside.moved(0, "row_stride", "stride"),
+    }
+
+
+def _ascends(slices: Loops, inside: Loops) -> bool:
+    """Whether the slices lie one behind the other: then the kernel goes in the order of memory."""
+    return slices.depth == 0 or (inside.depth == 1 and inside.strides[0] == (1,))

@@ -1,0 +1,61 @@
+"""Kernels for images sampled anew."""
+
+from __future__ import annotations
+
+import math
+
+from mnc.backends.program import Call, Out, RowNumber, Rows, Step, Window
+from mnc.backends.select.conv import strides
+from mnc.backends.select.site import Site
+from mnc.ir.layers import ResizeBilinear, ResizeNearest
+
+
+def resize_nearest(site: Site[ResizeNearest]) -> Step:
+    """Each output row copied from one input row."""
+    (x,), y = site.inputs, site.output
+    down, across = (_ratio(2 * x.image[i], x.image[i], 2 * y.image[i]) for i in (0, 1))
+    call = Call(
+        "mnc_resize_nearest_f32",
+        {
+            "rows": Rows(),
+            "out": Out(),
+            "channels": x.image[2],
+            "out_width": y.image[1],
+            "step": across[0],
+            "start": across[1],
+            "divisor": across[2],
+            **strides(x, y),
+        },
+    )
+    return site.by_rows(Window(1, down[0], -down[1], divisor=down[2]), (call,), {})
+
+
+def resize_bilinear(site: Site[ResizeBilinear]) -> Step:
+    """Each output row from the two input rows round it; places count from one pixel before the input."""
+    (x,), y = site.inputs, site.output
+    down, across = (_ratio(2 * x.image[i], x.image[i] + y.image[i], 2 * y.image[i]) for i in (0, 1))
+    call = Call(
+        "mnc_resize_bilinear_f32",
+        {
+            "rows": Rows(),
+            "out": Out(),
+            "channels": x.image[2],
+            "in_width": x.image[1],
+            "out_width": y.image[1],
+            "row": RowNumber(),
+            "row_step": down[0],
+            "row_start": down[1],
+            "row_divisor": down[2],
+            "step": across[0],
+            "start": across[1],
+            "divisor": across[2],
+            **strides(x, y),
+        },
+    )
+    return site.by_rows(Window(2, down[0], down[2] - down[1], divisor=down[2]), (call,), {})
+
+
+def _ratio(step: int, start: int, divisor: int) -> tuple[int, int, int]:
+    """(i * step + start) / divisor in lowest terms."""
+    common = math.gcd(step, start, divisor)
+    return step // common, start // common, divisor // common
