@@ -94,9 +94,7 @@ def parameter_names(kind: str, count: int) -> tuple[str, ...]:
     return (kind,) if count == 1 else tuple(f"{kind}{i}" for i in range(count))
 
 
-def _pointer(
-    program: Program, buffer: Buffer, offsets: Mapping[str, int], outer: Mapping[str, Sequence[str]]
-) -> str:
+def _pointer(program: Program, buffer: Buffer, offsets: Mapping[str, int], outer: Mapping[str, Sequence[str]]) -> str:
     if buffer.kind in ("input", "output"):
         return outer[buffer.kind][buffer.index]
     if buffer.kind == "state":

@@ -37,7 +37,9 @@ def plan(program: Program) -> Plan:
         list(overlaps(program)),
     )
     descending = frozenset(i for i, step in enumerate(program.steps) if _rises(step, arena.offsets, sizes))
-    check(arena.offsets, {name: sizes[name] for name in lives}, arena.size, moments(program, descending), alignments=align)
+    check(
+        arena.offsets, {name: sizes[name] for name in lives}, arena.size, moments(program, descending), alignments=align
+    )
     return Plan(arena, descending)
 
 
