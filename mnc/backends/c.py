@@ -123,6 +123,9 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
             w()
         else:
             w("(void)net;")
+        inputs = parameter_names("input", len(program.graph.inputs))
+        for number in program.unread_inputs:
+            w(f"(void){inputs[number]};")
         for i, (call, output) in enumerate(zip(pieces.calls, pieces.outputs, strict=True)):
             w(call)
             if trace:

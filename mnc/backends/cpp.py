@@ -122,10 +122,12 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
             w()
         w("/* Run the network; returns output. */")
         with w.block(f"{_unsigned(sizes[0])} predict({joined([f'const float *{i}' for i in inputs])})"):
-            for i, call in enumerate(pieces.calls):
+            for number in program.unread_inputs:
+                w(f"(void){inputs[number]};")
+            for i, (call, place) in enumerate(zip(pieces.calls, pieces.outputs, strict=True)):
                 w(f"this->{call}")
                 if trace:
-                    w(f"MNC_TRACE({i}, {call[call.rindex(',') + 2 : -2]});")
+                    w(f"MNC_TRACE({i}, {place});")
             w("output = 0;")
             loop = f"for ({_unsigned(sizes[0])} i = 1; i < numOutputs; ++i)"
             with w.block(loop), w.block("if (outputs[i] > outputs[output])"):

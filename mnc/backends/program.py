@@ -254,3 +254,9 @@ class Program:
     def state_bytes(self) -> int:
         """Bytes of memory that outlive a run."""
         return sum(buffer.bytes for buffer in self.buffers.values() if buffer.kind == "state")
+
+    @property
+    def unread_inputs(self) -> tuple[int, ...]:
+        """The inputs that no step reads, by number."""
+        read = {value.buffer for step in self.steps for value in step.reads}
+        return tuple(i for i, given in enumerate(self.graph.inputs) if given.name not in read)

@@ -22,9 +22,12 @@
 #endif
 
 /* Before a short loop over a block: unroll it, so that the block's
- * accumulators live in registers (GCC unrolls at -O2 only where told). */
+ * accumulators live in registers (GCC unrolls at -O2 only where told).  Shared
+ * kernels do not know how large a block is. */
 #ifndef MNC_UNROLL
-#if defined(__clang__)
+#if defined(MNC_SMALL)
+#define MNC_UNROLL
+#elif defined(__clang__)
 #define MNC_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__) && __GNUC__ >= 8
 #define MNC_UNROLL _Pragma("GCC unroll 32")
