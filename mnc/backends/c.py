@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 import mnc
 from mnc.backends.facts import facts, model_hash
@@ -11,7 +12,8 @@ from mnc.backends.memory import arena_pointer, memory, ram_bytes
 from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.unit import Unit, parameter_names
-from mnc.backends.writer import TYPES, Writer, array, declaration, joined
+from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
+from mnc.ir.types import DType
 from mnc.plan.arena import Arena
 
 
@@ -20,6 +22,14 @@ class C(CFamily):
 
     name = "c"
     description = "ANSI C (C89 and every later C and C++), one source and one header"
+
+    def helpers(self, program: Program) -> Collection[str]:
+        """The kernels that convert inputs and outputs."""
+        graph = program.graph
+        return [
+            *["mnc_quantize_s8"] * any(given.type.quant is not None for given in graph.inputs),
+            *["mnc_dequantize_s8"] * any(graph.types[value].quant is not None for value in graph.outputs),
+        ]
 
     def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
         """See `CFamily.wrap`."""
@@ -38,6 +48,8 @@ def _header(program: Program, arena: Arena, name: str) -> str:
     w(" */")
     w(f"#ifndef {upper}_H")
     w(f"#define {upper}_H")
+    if any(type_.dtype is not DType.FLOAT32 for type_ in graph.types.values()):
+        w("#include <stdint.h>")
     w()
     for kind, values in (("INPUT", [i.name for i in graph.inputs]), ("OUTPUT", graph.outputs)):
         for i, value in enumerate(values):
@@ -46,6 +58,9 @@ def _header(program: Program, arena: Arena, name: str) -> str:
             w(f"/* {kind.lower()} {comment(value)}: {type_}, channels last */")
             w(f"#define {which}_SIZE {type_.elements}")
             w(f"#define {which}_SHAPE {{{joined(type_.shape)}}}")
+            if type_.quant is not None:
+                w(f"#define {which}_SCALE {literal(type_.quant.scale[0])}")
+                w(f"#define {which}_ZERO_POINT {literal(type_.quant.zero_point)}")
     w()
     w("/* bytes of RAM, all of it in the struct; multiply-accumulate operations of a run; a hash of the model */")
     w(f"#define {upper}_RAM_SIZE {ram_bytes(program, arena.size)}")
@@ -70,6 +85,10 @@ def _header(program: Program, arena: Arena, name: str) -> str:
     w("/* Run the network once.  The inputs are left as they are. */")
     w(f"void {name}_run({_parameters(program, name)});")
     w()
+    for conversion in _conversions(program, name):
+        w(f"/* {conversion.remark} */")
+        w(f"{conversion.head};")
+        w()
     w("#ifdef __cplusplus")
     w("}")
     w("#endif")
@@ -100,6 +119,10 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
                 w(line)
             w()
         w(layer.function)
+    for conversion in _conversions(program, name):
+        with w.block(conversion.head):
+            w(conversion.call)
+        w()
     w("/* ---- network ---- */")
     w()
     w("/* The compiler's plan and the struct agree. */")
@@ -131,6 +154,40 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
             if trace:
                 w(f"MNC_TRACE({i}, {output});")
     return w.text()
+
+
+@dataclass(frozen=True)
+class _Conversion:
+    """A function that converts an input or an output between real and stored numbers."""
+
+    remark: str
+    head: str
+    call: str
+
+
+def _conversions(program: Program, name: str) -> Iterator[_Conversion]:
+    graph = program.graph
+    for kind, values in (("input", [i.name for i in graph.inputs]), ("output", graph.outputs)):
+        for i, value in enumerate(values):
+            type_ = graph.types[value]
+            if type_.quant is None:
+                continue
+            which = kind if len(values) == 1 else f"{kind}_{i}"
+            stored = TYPES[type_.dtype.value]
+            macro = f"{name}_{which}".upper()
+            sizes = f"{macro}_SIZE, {macro}_SCALE, {macro}_ZERO_POINT"
+            if kind == "input":
+                yield _Conversion(
+                    f"Real numbers to what the network takes as {which}.",
+                    f"void {name}_quantize_{which}(const float *real, {stored} *stored)",
+                    f"mnc_quantize_s8(real, stored, {sizes});",
+                )
+            else:
+                yield _Conversion(
+                    f"What the network gives as {which} to real numbers.",
+                    f"void {name}_dequantize_{which}(const {stored} *stored, float *real)",
+                    f"mnc_dequantize_s8(stored, real, {sizes});",
+                )
 
 
 def _parameters(program: Program, name: str) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import mnc
 from mnc.backends.facts import facts, model_hash
 from mnc.backends.interface import CFamily
+from mnc.backends.memory import arena_pointer, memory
 from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.unit import Unit, parameter_names
-from mnc.backends.writer import Writer, array, declaration, joined
-from mnc.ir.types import show
+from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
+from mnc.ir.types import TensorType, show
 from mnc.plan.arena import Arena
 
 
@@ -105,7 +106,9 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
         w(f"static constexpr uint32_t kModelHash = 0x{model_hash(graph):08X};")
         w()
         for output, value, size in zip(outputs, graph.outputs, sizes, strict=True):
-            w(f"float {output}[{size}]; /* {comment(value)}, {show(graph.types[value].shape)} */")
+            w(
+                f"{TYPES[graph.types[value].dtype.value]} {output}[{size}]; /* {comment(value)}, {show(graph.types[value].shape)} */"
+            )
         w(f"{_unsigned(sizes[0])} output; /* the index of the largest of outputs */")
         w("float proba; /* the largest of outputs */")
         w()
@@ -120,8 +123,12 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
             with w.block("void reset()"), w.block(f"for (size_t i = 0; i < {program.state_bytes // 4}; ++i)"):
                 w("state[i] = 0.0f;")
             w()
+        parameters = [
+            f"const {TYPES[given.type.dtype.value]} *{pointer}"
+            for given, pointer in zip(graph.inputs, inputs, strict=True)
+        ]
         w("/* Run the network; returns output. */")
-        with w.block(f"{_unsigned(sizes[0])} predict({joined([f'const float *{i}' for i in inputs])})"):
+        with w.block(f"{_unsigned(sizes[0])} predict({joined(parameters)})"):
             for number in program.unread_inputs:
                 w(f"(void){inputs[number]};")
             for i, (call, place) in enumerate(zip(pieces.calls, pieces.outputs, strict=True)):
@@ -132,13 +139,13 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
             loop = f"for ({_unsigned(sizes[0])} i = 1; i < numOutputs; ++i)"
             with w.block(loop), w.block("if (outputs[i] > outputs[output])"):
                 w("output = i;")
-            w("proba = outputs[output];")
+            w(f"proba = {_real(graph.types[graph.outputs[0]])};")
             w("return output;")
         if arena.size or program.state_bytes:
             w()
             w.outdented("private:")
         if arena.size:
-            w(f"float arena[{arena.size // 4}];")
+            w(memory(program, arena.size))
         if program.state_bytes:
             w(f"float state[{program.state_bytes // 4}]; /* outlives a run */")
     w()
@@ -150,6 +157,13 @@ def _shapes(program: Program) -> Mapping[str, tuple[int, ...]]:
     names = [*parameter_names("kInputShape", len(graph.inputs)), *parameter_names("kOutputShape", len(graph.outputs))]
     values = [*(given.name for given in graph.inputs), *graph.outputs]
     return {name: graph.types[value].shape or (1,) for name, value in zip(names, values, strict=True)}
+
+
+def _real(type_: TensorType) -> str:
+    """The largest output as a real number."""
+    if type_.quant is None:
+        return "outputs[output]"
+    return f"{literal(type_.quant.scale[0])} * static_cast<float>(outputs[output] - {literal(type_.quant.zero_point)})"
 
 
 def _outputs(program: Program) -> tuple[str, ...]:

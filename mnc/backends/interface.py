@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 from mnc.backends.library import Library, standard
 from mnc.backends.program import Program
-from mnc.backends.select import Select, select
+from mnc.backends.select import Select, is_quantised, select
+from mnc.backends.select.quantised.plain import INT8
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
 from mnc.backends.unit import Unit, parameter_names, unit
@@ -68,6 +69,7 @@ class CFamily:
     description: str
     api_version: int = API_VERSION
     table: ClassVar[Mapping[type[Layer], Select]] = FLOAT32
+    quantised: ClassVar[Mapping[type[Layer], Select]] = INT8
 
     def configured(self, options: Mapping[str, str]) -> Backend:
         """See `Backend.configured`; a backend without options refuses all."""
@@ -83,8 +85,10 @@ class CFamily:
     def unsupported(self, graph: Graph, node: Node) -> str | None:
         """See `Backend.unsupported`."""
         kind = type(node.layer)
-        if kind not in self.table and not issubclass(kind, VIEWS):
-            return f"the {self.name} backend has no kernel for {kind.__name__}"
+        table = self.quantised if is_quantised(graph, node) else self.table
+        if kind not in table and not issubclass(kind, VIEWS):
+            numbers = "quantised values" if table is self.quantised else "float32"
+            return f"the {self.name} backend has no kernel for {kind.__name__} on {numbers}"
         types = [*graph.input_types(node), graph.output_type(node)]
         if isinstance(node.layer, Merge) and len({t.shape for t in types}) > 1 and max(t.rank for t in types) > 3:
             return f"{kind.__name__} broadcasts values of at most 3 axes, not {max(t.rank for t in types)}"
@@ -92,10 +96,10 @@ class CFamily:
 
     def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""
-        program = select(graph, self.table)
+        program = select(graph, self.table, self.quantised)
         layout = plan(program)
         inputs, outputs = self.operands(program)
-        pieces = unit(program, layout, self.prefix(name), self.library, inputs=inputs, outputs=outputs)
+        pieces = unit(program, layout, self.prefix(name), self.library, self.helpers(program), inputs, outputs)
         files = self.wrap(program, layout.arena, pieces, name, trace=trace)
         return Emission(files, program, layout, pieces.constant_bytes)
 
@@ -107,6 +111,10 @@ class CFamily:
         """What a run calls its inputs and outputs."""
         graph = program.graph
         return parameter_names("input", len(graph.inputs)), parameter_names("output", len(graph.outputs))
+
+    def helpers(self, program: Program) -> Collection[str]:
+        """Further kernels that the wrapping calls."""
+        return ()
 
     def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
         """The files round the shared pieces."""

@@ -93,6 +93,3 @@ def get(name: str) -> Backend:
         known = ", ".join(entries) or "none: install mnc, do not run it from its sources"
         raise refuse(f"backend {name!r}", "is not known", f"did you mean {near[0]!r}?" if near else f"known: {known}")
     return entries[name].load()
-
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mnc.backends.library import Library, headers
@@ -61,11 +61,15 @@ def unit(
     plan: Plan,
     prefix: str,
     library: Library,
-    *,
+    helpers: Collection[str],
     inputs: Sequence[str],
     outputs: Sequence[str],
 ) -> Unit:
-    """Print a program as it is planned; `inputs` and `outputs` are what a run calls the caller's memory."""
+    """Print a program as it is planned.
+
+    `helpers` are kernels that are wanted besides; `inputs` and `outputs` are
+    what a run calls the caller's memory.
+    """
     outer = {"input": inputs, "output": outputs}
     pointers = {name: _pointer(program, buffer, plan.arena.offsets, outer) for name, buffer in program.buffers.items()}
     layers, calls = [], []
@@ -77,7 +81,7 @@ def unit(
         operands = [pointers[buffer] for buffer in buffers]
         calls.append(f"{function}({', '.join(operands)});")
     functions = "\n".join(layer.function for layer in layers)
-    items = library.closure({"MNC_FLASH", *library.mentioned(functions)})
+    items = library.closure({"MNC_FLASH", *helpers, *library.mentioned(functions)})
     return Unit(
         headers("".join(item.text for item in items) + functions),
         "\n\n".join(item.text for item in items if item.parameters is None),

@@ -1,19 +1,55 @@
-/* round(a * b / 2^31), halves upwards; b is a multiplier of at least 2^30, so
- * nothing overflows.  Without a 64-bit type the product is made of 16-bit halves. */
+/* round(a * b / 2^31), halves upwards; b is a multiplier below 2^31, so nothing
+ * overflows.  Negative numbers are shifted to the right arithmetically, as every
+ * compiler for these cores does.  MNC_NO_INT64 is for those without int64_t. */
 MNC_KERNEL int32_t mnc_high_multiply(int32_t a, int32_t b)
 {
 #ifndef MNC_NO_INT64
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 #else
-    const uint32_t a_low = (uint32_t)a & 0xFFFFu, b_low = (uint32_t)b & 0xFFFFu;
-    const int32_t a_high = (int32_t)(a >> 16), b_high = (int32_t)(b >> 16);
-    const uint32_t low = a_low * b_low;
-    const int32_t middle = (int32_t)(low >> 16) + (int32_t)((uint32_t)a_high * b_low & 0xFFFFu);
-    const int32_t more = middle + (int32_t)(a_low * (uint32_t)b_high & 0xFFFFu);
-    const int32_t high = a_high * b_high + mnc_shift_right(a_high, b_low) + mnc_shift_right(b_high, a_low) + (more >> 16);
-    const uint32_t rest = ((uint32_t)more << 16) | (low & 0xFFFFu);
-    const uint32_t rounded = rest + 0x40000000u;
+    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu), a1 = a >> 16;
+    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu), b1 = b >> 16;
+    const uint32_t bottom = (uint32_t)a0 * (uint32_t)b0;
+    const int32_t first = a1 * b0 + (int32_t)(bottom >> 16);
+    const int32_t second = a0 * b1 + (int32_t)((uint32_t)first & 0xFFFFu);
+    const int32_t high = a1 * b1 + (first >> 16) + (second >> 16);
+    const uint32_t low = (uint32_t)a * (uint32_t)b;
+    const uint32_t rounded = low + 0x40000000u;
 
-    return (int32_t)(((uint32_t)high + (rounded < rest ? 1u : 0u)) << 1 | rounded >> 31);
+    return (int32_t)((((uint32_t)high + (rounded < low ? 1u : 0u)) << 1) | (rounded >> 31));
 #endif
+}
+
+/* round(x / 2^exponent), halves away from zero. */
+MNC_KERNEL int32_t mnc_divide_by_power(int32_t x, int exponent)
+{
+    const int32_t mask = (int32_t)(((uint32_t)1 << exponent) - 1u);
+
+    return (x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0) ? 1 : 0);
+}
+
+/* x * multiplier * 2^(shift - 31), rounded in two steps. */
+MNC_KERNEL int32_t mnc_rescale(int32_t x, int32_t multiplier, int shift)
+{
+    const int left = shift > 0 ? shift : 0;
+
+    return mnc_divide_by_power(mnc_high_multiply(x * ((int32_t)1 << left), multiplier), left - shift);
+}
+
+/* A sum on its way to int8.  Unless `general`, the shift is at most -1 and the
+ * sum far from the ends of int32, which takes fewer instructions. */
+MNC_KERNEL int8_t mnc_requantise_s8(int32_t sum, int32_t multiplier, int shift, int general, int zero, int low,
+                                    int high)
+{
+    int32_t x;
+
+    if (general) {
+        x = mnc_rescale(sum, multiplier, shift);
+    } else {
+        x = mnc_high_multiply(sum, multiplier);
+        x = (x + (x >> 31) + ((int32_t)1 << (-shift - 1))) >> -shift;
+    }
+    x += zero;
+    x = x < low ? low : x;
+    x = x > high ? high : x;
+    return (int8_t)x;
 }

@@ -40,7 +40,7 @@ def concatenate(site: Site[Concatenate]) -> Step:
     calls, first = [], 0
     for i, x in enumerate(site.inputs):
         source, target = In(i), Out(first * y.strides[axis])
-        calls.append(_copy(source, target, x.type.shape, x.strides, y.strides))
+        calls.append(_copy(site.kernel("copy"), source, target, x.type.shape, x.strides, y.strides))
         first += x.type.shape[axis]
     return site.whole(tuple(calls))
 
@@ -51,7 +51,9 @@ def cropping2d(site: Site[Cropping2D]) -> Step:
     (top, _), (left, _) = site.layer.cropping
     source = In(offset=top * x.layout.row + left * x.layout.pixel)
     return site.by_rows(
-        Window(padding=-top), (_copy(source, Out(), y.type.shape[1:], x.strides[1:], y.strides[1:]),), {}
+        Window(padding=-top),
+        (_copy(site.kernel("copy"), source, Out(), y.type.shape[1:], x.strides[1:], y.strides[1:]),),
+        {},
     )
 
 
@@ -59,8 +61,9 @@ def zero_padding2d(site: Site[ZeroPadding2D]) -> Step:
     """Padding that no layer could take into itself."""
     (x,), y = site.inputs, site.output
     (top, _), (left, _) = site.layer.padding
+    value = {} if x.type.quant is None else {"value": x.type.quant.zero_point}
     call = Call(
-        "mnc_zero_padding2d_f32",
+        site.kernel("zero_padding2d"),
         {
             "rows": Rows(),
             "out": Out(),
@@ -69,6 +72,7 @@ def zero_padding2d(site: Site[ZeroPadding2D]) -> Step:
             "in_width": x.image[1],
             "out_width": y.image[1],
             **strides(x, y),
+            **value,
         },
     )
     return site.by_rows(Window(padding=top), (call,), {})
@@ -80,7 +84,7 @@ def _moved(site: Site[Identity | Permute | Reverse], shape: Shape, source: Seque
     nest = loops(shape, y.strides, source)
     rows, (forth, back), inside = nest.rows(3)
     call = Call(
-        "mnc_copy_f32",
+        site.kernel("copy"),
         {
             "in": In(offset=offset, stride=back),
             "out": Out(stride=forth),
@@ -92,10 +96,10 @@ def _moved(site: Site[Identity | Permute | Reverse], shape: Shape, source: Seque
     return replace(site.whole((call,)), rows=rows)
 
 
-def _copy(source: In, target: Out, shape: Shape, x: Sequence[int], y: Sequence[int]) -> Call:
+def _copy(kernel: str, source: In, target: Out, shape: Shape, x: Sequence[int], y: Sequence[int]) -> Call:
     nest = loops(shape, y, x)
     return Call(
-        "mnc_copy_f32",
+        kernel,
         {
             "in": source,
             "out": target,

@@ -9,7 +9,10 @@ from typing import Generic, TypeVar
 from mnc.backends.program import Call, Step, Value, Window
 from mnc.ir.graph import Node
 from mnc.ir.layer import Layer
-from mnc.ir.types import Constant
+from mnc.ir.types import Constant, DType
+
+SUFFIXES = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16", DType.INT32: "s32"}
+"""How a kernel's name tells the element type it works on."""
 
 L = TypeVar("L", bound=Layer, covariant=True)
 
@@ -28,6 +31,10 @@ class Site(Generic[L]):
         """The only output."""
         (output,) = self.outputs
         return output
+
+    def kernel(self, name: str) -> str:
+        """A kernel by its name without the element type, which is the output's."""
+        return f"mnc_{name}_{SUFFIXES[self.outputs[0].type.dtype]}"
 
     def by_rows(self, window: Window, calls: tuple[Call, ...], constants: Mapping[str, Constant]) -> Step:
         """A step of one output row after the other, each from a window of input rows."""

@@ -119,6 +119,7 @@ def _planar(graph: Graph) -> frozenset[str]:
         return name
 
     fixed = {given.name for given in graph.inputs} | set(graph.outputs)
+    fixed |= {name for name, type_ in graph.types.items() if type_.quant is not None}  # dot products go along channels
     wanting: set[str] = set()
     for node in graph.nodes:
         if isinstance(node.layer, VIEWS):

@@ -60,5 +60,5 @@ def shift_left(x: Array, bits: int) -> Array:
 
 def round_away(x: Array | float) -> Array:
     """The nearest integer, halves away from zero, as C's round()."""
-    x = np.asarray(x)
+    x = np.asarray(x, np.float64)
     return (np.sign(x) * np.floor(np.abs(x) + 0.5)).astype(np.int64)

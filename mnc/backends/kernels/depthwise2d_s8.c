@@ -1,0 +1,65 @@
+/* One row of a depthwise convolution, channel by channel, as mnc_depthwise2d_f32.
+ * The input's zero point is in the bias, as if padding held it.  In a row that
+ * touches the padding above or below, all pixels go one by one.
+ * weights: [in_channels][multiplicity][kernel_height][kernel_width]. */
+MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
+                                   const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
+                                   int in_channels, int multiplicity, int kernel_height, int kernel_width, int stride,
+                                   int dilation, int padding, int in_width, int out_width, int inner_begin,
+                                   int blocks, int in_pixel, int out_pixel, int block_pixels, int in_zero, int zero,
+                                   int low, int high)
+{
+    int c, m, b, p, i, ky, kx, inside = blocks;
+    int32_t sum[8];
+
+    for (ky = 0; ky < kernel_height; ++ky) {
+        if (rows[ky] == NULL)
+            inside = 0;
+    }
+    for (c = 0; c < in_channels; ++c) {
+        for (m = 0; m < multiplicity; ++m) {
+            for (b = 0; b < inside; ++b) {
+                const int8_t *w = weights;
+
+                p = inner_begin + b * block_pixels;
+                MNC_UNROLL
+                for (i = 0; i < block_pixels; ++i)
+                    sum[i] = *bias;
+                for (ky = 0; ky < kernel_height; ++ky) {
+                    const int8_t *const x = rows[ky] + (p * stride - padding) * in_pixel + c;
+
+                    MNC_UNROLL
+                    for (kx = 0; kx < kernel_width; ++kx) {
+                        MNC_UNROLL
+                        for (i = 0; i < block_pixels; ++i)
+                            sum[i] += x[(i * stride + kx * dilation) * in_pixel] * w[kx];
+                    }
+                    w += kernel_width;
+                }
+                MNC_UNROLL
+                for (i = 0; i < block_pixels; ++i)
+                    out[(p + i) * out_pixel] = mnc_requantise_s8(sum[i], *multiplier, *shift, general, zero, low, high);
+            }
+            for (b = 0; b < out_width - inside * block_pixels; ++b) {
+                const int8_t *w = weights;
+                int32_t total = *bias;
+
+                p = inside == 0 || b < inner_begin ? b : b + inside * block_pixels;
+                for (ky = 0; ky < kernel_height; ++ky) {
+                    for (kx = 0; kx < kernel_width; ++kx) {
+                        const int at = p * stride - padding + kx * dilation;
+
+                        total += (rows[ky] != NULL && at >= 0 && at < in_width ? rows[ky][at * in_pixel + c] : in_zero) *
+                                 *w++;
+                    }
+                }
+                out[p * out_pixel] = mnc_requantise_s8(total, *multiplier, *shift, general, zero, low, high);
+            }
+            ++out;
+            weights += kernel_height * kernel_width;
+            ++bias;
+            multiplier += per_channel;
+            shift += per_channel;
+        }
+    }
+}

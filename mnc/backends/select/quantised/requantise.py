@@ -1,0 +1,71 @@
+"""The integer constants of quantised layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnc.backends.program import Argument
+from mnc.backends.select.site import Site
+from mnc.ir.activations import Function
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.types import Array, Quantisation
+from mnc.reference.quantised.layers import Operands, channel_multipliers
+
+WORST_INPUT = 255
+"""The largest distance of an int8 input from its zero point."""
+
+
+def operands(site: Site[Layer]) -> Operands:
+    """The types of the layer's operands, as the reference wants them."""
+    return Operands(tuple(value.type for value in site.inputs), site.outputs[0].type)
+
+
+def quant(site: Site[Layer], read: int = 0) -> Quantisation:
+    """The quantisation of an input."""
+    return operands(site).quant(read)
+
+
+def limits(site: Site[Layer], function: Function | None = None) -> dict[str, Argument]:
+    """A kernel's `zero`, `low` and `high`."""
+    types = operands(site)
+    low, high = types.limits(function)
+    return {"zero": types.zero, "low": low, "high": high}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A weighted layer's constants, by output channel, not yet in the kernel's order."""
+
+    bias: Array
+    """(channels,) int32, the input's zero point multiplied in."""
+    multiplier: Array
+    """(channels,) or (1,) int32."""
+    shift: Array
+    """As multiplier, int8; positive is to the left."""
+
+    @classmethod
+    def of(cls, site: Site[Conv2D] | Site[DepthwiseConv2D] | Site[Dense], by_channel: Array) -> Weights:
+        """From a layer and its weights as (..., channels)."""
+        layer = site.layer
+        channels = by_channel.shape[-1]
+        zero = quant(site).zero_point
+        bias = np.zeros(channels, np.int64) if layer.bias is None else layer.bias.array.astype(np.int64)
+        folded = bias - zero * by_channel.reshape(-1, channels).astype(np.int64).sum(axis=0)
+        multiplier, shift = channel_multipliers(layer, operands(site))
+        return cls(folded.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8))
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether each channel has a multiplier of its own."""
+        return self.multiplier.size > 1
+
+    def arguments(self, by_channel: Array) -> Mapping[str, Argument]:
+        """A kernel's `per_channel` and `general`."""
+        sums = np.abs(by_channel.reshape(-1, by_channel.shape[-1]).astype(np.int64)).sum(axis=0) * WORST_INPUT
+        largest = int((sums + np.abs(self.bias.astype(np.int64))).max())
+        plain = int(self.shift.max()) <= -1 and largest < 2**30
+        return {"per_channel": int(self.per_channel), "general": int(not plain)}
