@@ -32,23 +32,21 @@ def plan(program: Program) -> Plan:
     lives = lifetimes(program)
     sizes = {name: buffer.bytes for name, buffer in program.buffers.items() if buffer.kind == "arena"}
     align = {name: buffer.dtype.bytes for name, buffer in program.buffers.items()}
+    chases = list(overlaps(program))
     arena = place(
-        [Buffer(name, sizes[name], lives[name].first, lives[name].last, align[name]) for name in lives],
-        list(overlaps(program)),
+        [Buffer(name, sizes[name], lives[name].first, lives[name].last, align[name]) for name in lives], chases
     )
-    descending = frozenset(i for i, step in enumerate(program.steps) if _rises(step, arena.offsets, sizes))
+    descending = frozenset(lives[chase.written].first for chase in chases if _descends(chase, arena.offsets, sizes))
     check(
         arena.offsets, {name: sizes[name] for name in lives}, arena.size, moments(program, descending), alignments=align
     )
     return Plan(arena, descending)
 
 
-def _rises(step: Step, offsets: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
-    """Whether the output lies above an input that it shares memory with."""
-    pairs = ((x.buffer, y.buffer) for x in step.reads for y in step.writes)
-    return bool(step.windows) and any(
-        x in offsets and y in offsets and offsets[x] < offsets[y] < offsets[x] + sizes[x] for x, y in pairs
-    )
+def _descends(chase: Overlap, offsets: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
+    """Whether two buffers share memory, and not as going from the first row to the last would need it."""
+    distance = offsets[chase.read] - offsets[chase.written]
+    return -sizes[chase.read] < distance < min(chase.below, sizes[chase.written])
 
 
 def lifetimes(program: Program) -> dict[str, Lifetime]:
