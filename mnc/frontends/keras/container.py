@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import zipfile
 import zlib
@@ -11,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
-
 from mnc.errors import refuse
 from mnc.frontends.keras import hdf5
 from mnc.frontends.keras.weights import ModelWeights, legacy_weights, object_weights
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+MAX_FILE_BYTES = 2**30
 MAX_CONFIG_BYTES = 2**26
 MAX_WEIGHTS_BYTES = 2**29
 MAX_RATIO = 2048
@@ -53,9 +51,10 @@ def is_hdf5(head: bytes) -> bool:
 @contextlib.contextmanager
 def open_h5(path: Path) -> Iterator[SavedModel]:
     """The model in an HDF5 file, open as long as the context is."""
-    with hdf5.reading(path.name):
-        file = h5py.File(path, "r")
-    with file:
+    size = path.stat().st_size
+    if size > MAX_FILE_BYTES:
+        raise refuse(path.name, f"the file has {size:,} bytes; the limit is {MAX_FILE_BYTES:,}")
+    with hdf5.opened(path.name, path.read_bytes()) as file:
         config = hdf5.text(path.name, file, "model_config")
         if config is None:
             raise refuse(
@@ -105,9 +104,7 @@ def open_zip(path: Path) -> Iterator[SavedModel]:
             )
         about = {} if metadata is None else _json(f"{path.name}: metadata.json", metadata.decode("utf-8", "replace"))
         version = about.get("keras_version")
-        with hdf5.reading(f"{path.name}: model.weights.h5"):
-            file = h5py.File(io.BytesIO(weights), "r")
-        with file:
+        with hdf5.opened(f"{path.name}: model.weights.h5", weights) as file:
             yield SavedModel(
                 stem=_stem(path),
                 where=f"{path.name}: config.json",

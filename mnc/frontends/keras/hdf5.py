@@ -7,16 +7,21 @@ and nothing is allocated before its size is known to be sane.
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator
 
 import h5py
 import numpy as np
 
 from mnc.errors import CompileError, refuse
+from mnc.frontends.keras.heap import damaged_heap
 from mnc.ir.types import Array, Shape, show
 
 MAX_DATASET_BYTES = 2**28
 """No microcontroller's flash holds a quarter of a gigabyte; files that claim more are refused."""
+
+MAX_ATTRIBUTE_BYTES = 2**26
+DAMAGED = "the file is damaged or incomplete; save the model again, or copy the file again"
 
 
 @contextlib.contextmanager
@@ -33,8 +38,20 @@ def reading(where: str) -> Iterator[None]:
         raise refuse(
             where,
             f"the HDF5 data cannot be read: {reason[0] if reason else type(fault).__name__}",
-            "the file is damaged or incomplete; save the model again, or copy the file again",
+            DAMAGED,
         ) from None
+
+
+@contextlib.contextmanager
+def opened(where: str, content: bytes) -> Iterator[h5py.File]:
+    """A whole HDF5 file in memory, open for reading as long as the context is."""
+    damaged = damaged_heap(content)
+    if damaged is not None:
+        raise refuse(where, f"the HDF5 data is damaged at byte {damaged}", DAMAGED)
+    with reading(where):
+        file = h5py.File(io.BytesIO(content), "r")
+    with file:
+        yield file
 
 
 def attribute(where: str, group: h5py.Group | h5py.Dataset, name: str) -> Array | None:
@@ -47,8 +64,11 @@ def attribute(where: str, group: h5py.Group | h5py.Dataset, name: str) -> Array 
         if name not in group.attrs:
             return None
         stored = h5py.h5a.open(group.id, name.encode())
-        if stored.get_space().get_simple_extent_npoints() == 0:
+        count = stored.get_space().get_simple_extent_npoints()
+        if count == 0:
             return np.empty(0, object)
+        if count * stored.get_type().get_size() > MAX_ATTRIBUTE_BYTES:
+            raise refuse(f"{where}, attribute {name!r}", f"it claims to hold {count} values, which is not sane")
         if not isinstance(stored.get_type(), h5py.h5t.TypeStringID):
             raise refuse(f"{where}, attribute {name!r}", "it must hold text")
         return np.asarray(group.attrs[name])

@@ -1,0 +1,51 @@
+"""A check of HDF5's global heaps, in which strings of variable length lie, before HDF5 itself walks through them.
+
+HDF5 trusts the sizes in a heap: with a damaged one it reads out of bounds or
+never comes to an end.  The layout is that of the HDF5 File Format
+Specification, section III.E: "GCOL", version 1, three reserved bytes, the
+collection's size, then objects, each with its index, reference count, four
+reserved bytes and its size, padded to a multiple of eight; an object of index
+0 is what is free up to the end.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+SIGNATURE = b"GCOL\x01\x00\x00\x00"
+MINIMUM = 4096
+"""HDF5 makes no smaller collection."""
+HEADER = 16
+"""Of a collection and of an object."""
+
+
+def damaged_heap(data: bytes) -> int | None:
+    """The offset of a global heap collection that is not sound; None where all of them are."""
+    return next((start for start in _collections(data) if not _is_sound(data, start)), None)
+
+
+def _collections(data: bytes) -> Iterator[int]:
+    start = data.find(SIGNATURE)
+    while start >= 0:
+        yield start
+        start = data.find(SIGNATURE, start + 1)
+
+
+def _is_sound(data: bytes, start: int) -> bool:
+    if start + HEADER > len(data):
+        return False
+    (size,) = struct.unpack_from("<Q", data, start + 8)
+    end = start + size
+    if size < MINIMUM or end > len(data):
+        return False
+    place = start + HEADER
+    while end - place >= HEADER:
+        index, _, _, length = struct.unpack_from("<HHIQ", data, place)
+        taken = length if index == 0 else HEADER + -(-length // 8) * 8
+        if taken < HEADER or taken > end - place:
+            return False
+        place += taken
+        if index == 0:
+            break
+    return end - place < HEADER
