@@ -64,7 +64,7 @@ def load(path: str | Path, parameters: Mapping[str, Value] | None = None, weight
     """The network of a file, as `parse` has it; `weights` is relative to the current folder, as any path is."""
     path = Path(path)
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as fault:
         raise refuse(
             path.name, f"the text is not UTF-8: byte {fault.start} is {fault.object[fault.start]:#04x}"

@@ -35,8 +35,9 @@ def split(arguments: Sequence[tree.Argument], value: Evaluate) -> tuple[Given, d
     inputs: list[Tensor] = []
     places: list[tree.Expression] = []
     evaluated: dict[int, Value] = {}
-    while positional:
-        first = positional[0].value
+    count = 0
+    for count, argument in enumerate(positional):
+        first = argument.value
         worth = value(first)
         tensors = list(worth) if isinstance(worth, (tuple, list)) else [worth]
         found = [tensor for tensor in tensors if isinstance(tensor, Tensor)]
@@ -45,9 +46,10 @@ def split(arguments: Sequence[tree.Argument], value: Evaluate) -> tuple[Given, d
             break
         inputs += found
         places += [first] * len(found)
-        del positional[0]
+    else:
+        count = len(positional)
     named = tuple(argument for argument in arguments if argument.keyword is not None)
-    return Given(tuple(inputs), tuple(places), tuple(positional), named), evaluated
+    return Given(tuple(inputs), tuple(places), tuple(positional[count:]), named), evaluated
 
 
 def bind_parameters(

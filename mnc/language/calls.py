@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from mnc.language import tree
 from mnc.language.forms import ActivationForm, Context
 from mnc.language.functions import make
 from mnc.language.kinds import OUTPUT, REQUIRED, Attribute, Kind, Weight, similar
-from mnc.language.source import Place, SourceError
+from mnc.language.source import Place, SourceError, UnknownNameError
 from mnc.language.table import TRAINING_ONLY
 from mnc.language.values import FromFile, RefusalError, Tensor, Value, describe
 
@@ -29,9 +30,15 @@ class Pending(Constant):
 
     __slots__ = ()
 
-    def __init__(self, shape: Shape, dtype: DType = DType.FLOAT32) -> None:
+    def __init__(self, shape: Shape, dtype: DType) -> None:
         object.__setattr__(self, "array", np.broadcast_to(dtype.numpy.type(0), shape))
         object.__setattr__(self, "quant", None)
+
+
+@lru_cache(256)
+def pending(shape: Shape, dtype: DType = DType.FLOAT32) -> Pending:
+    """A place of this shape; all alike are one."""
+    return Pending(shape, dtype)
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,8 @@ def bind(kind: Kind, name: str, given: Given, at: Place, read: Read) -> Bound:
         for attribute in kind.attributes:
             if attribute.name in arguments:
                 argument = arguments[attribute.name]
-                value = read(argument.value, attribute.form.words)
-                if value == "softmax" and isinstance(attribute.form, ActivationForm) and kind.layer is not Activation:
+                value = _read(attribute, argument, read)
+                if value == "softmax" and attribute.form == ActivationForm(softmax=True):
                     softmax, value = True, None
                 context.attributes[attribute.name] = _attribute(attribute, argument, value, context)
             else:
@@ -133,20 +140,19 @@ def _input_types(kind: Kind, name: str, given: Given, at: Place) -> tuple[Tensor
 
 def _by_name(kind: Kind, name: str, given: Given) -> dict[str, tree.Argument]:
     """The arguments by the field they mean."""
-    if len(given.positional) > len(kind.attributes):
-        extra = given.positional[len(kind.attributes)]
-        takes = f"takes at most {len(kind.attributes)} attributes" if kind.attributes else "takes no attributes"
-        raise SourceError(extra.at, f"{name} {takes} besides its inputs")
-    found = {attribute.name: argument for attribute, argument in zip(kind.attributes, given.positional, strict=False)}
+    if len(given.positional) > len(kind.positional):
+        extra = given.positional[len(kind.positional)]
+        takes = f"takes at most {len(kind.positional)} attributes" if kind.positional else "takes no attributes"
+        raise SourceError(extra.at, f"{name} {takes} without a name besides its inputs")
+    found = {attribute.name: argument for attribute, argument in zip(kind.positional, given.positional, strict=False)}
     for argument in given.named:
         keyword = argument.keyword or ""
-        meant = kind.attribute(keyword)
-        weight = kind.weight(keyword)
-        target = meant.name if meant else weight.field if weight else None
-        if target is None:
+        meant = kind.keywords.get(keyword)
+        target = meant.name if isinstance(meant, Attribute) else "" if meant is None else meant.field
+        if meant is None:
             if keyword in kind.ignored:
                 continue
-            hints = similar(keyword, kind.words)
+            hints = similar(keyword, kind.keywords)
             if not hints and keyword in TRAINING_ONLY:
                 hints = ("it says nothing about inference; leave it out",)
             if not hints:
@@ -162,12 +168,24 @@ def _own(kind: Kind) -> list[str]:
     return [each.name for each in kind.attributes] + [each.field for each in kind.weights]
 
 
+def _read(attribute: Attribute, argument: tree.Argument, read: Read) -> Value:
+    """An attribute's argument worked out; a name that means nothing is taken for a misspelt word."""
+    try:
+        return read(argument.value, attribute.form.words)
+    except UnknownNameError as fault:
+        if fault.at != argument.value.at or not attribute.form.words:
+            raise
+        hints = similar(fault.name, attribute.form.words) or fault.hints
+        what = f"{attribute.name} takes {attribute.form.takes}, and nothing is called '{fault.name}'"
+        raise SourceError(fault.at, what, *hints) from None
+
+
 def _attribute(attribute: Attribute, argument: tree.Argument, value: Value, context: Context) -> Any:
     try:
         return attribute.form.read(value, context)
     except RefusalError as fault:
         hints = fault.hints
-        if isinstance(value, str):
+        if isinstance(value, str) and value not in attribute.form.words:
             hints = (*hints, *similar(value, attribute.form.words))
         raise SourceError(argument.value.at, f"{attribute.name} {fault.what}", *hints) from None
 
@@ -185,12 +203,12 @@ def _constant(
     if isinstance(value, FromFile):
         _check_shape(weight, argument, value.type.shape, shape)
         wants.append(Want(weight, value.type.shape, value.type.dtype))
-        return Pending(value.type.shape, value.type.dtype)
+        return pending(value.type.shape, value.type.dtype)
     if argument is None or (value is True and weight.optional):
         if shape is None:
             raise RefusalError(f"needs '{weight.field}': its type, as in {weight.field} = float32[3, 4]")
         wants.append(Want(weight, _within_limit(shape), None))
-        return Pending(shape)
+        return pending(shape)
     try:
         constant = as_constant(value)
     except RefusalError as fault:
@@ -202,7 +220,7 @@ def _constant(
 
 def _check_shape(weight: Weight, argument: tree.Argument | None, given: Shape, expected: Shape | None) -> None:
     if expected is not None and given != expected and argument is not None:
-        what = f"{weight.field} must be {show(expected)} here, not {show(given)}"
+        what = f"{weight.field} must have the shape {list(expected)} here, not {list(given)}"
         raise SourceError(argument.value.at, what, "the shape follows from the attributes and the input")
 
 
@@ -226,7 +244,7 @@ def as_constant(value: Value, dtype: str = "float32") -> Constant:
     if whole:
         bounds = np.iinfo(dtype)
         if any(not bounds.min <= each <= bounds.max for each in numbers):  # type: ignore[operator]  # checked above
-            raise RefusalError(f"numbers outside {dtype}")
+            raise RefusalError(f"others than {bounds.min} to {bounds.max}")
     with np.errstate(over="ignore"):
         return Constant(np.array(numbers, dtype).reshape(shape))
 

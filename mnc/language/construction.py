@@ -13,7 +13,7 @@ from mnc.ir.types import TensorType
 from mnc.language.calls import Bound, Want, softmax_over
 from mnc.language.expressions import Hints, Scope
 from mnc.language.naming import Label, Strength, name_all
-from mnc.language.source import Place, Source, SourceError
+from mnc.language.source import LimitError, Place, Source
 from mnc.language.stores import Loader
 from mnc.language.values import Tensor
 from mnc.language.weights import Needy, Origin, fill
@@ -59,7 +59,7 @@ class Construction:
     ) -> Tensor | tuple[Tensor, ...]:
         """Add a layer; its output, or all of them where it has several."""
         if len(self.made) >= MAX_LAYERS:
-            raise SourceError(at, f"the network has more than {MAX_LAYERS:,} layers")
+            raise LimitError(at, f"the network has more than {MAX_LAYERS:,} layers")
         first = self.label(bound.kind, given, hints, scope, at)
         wants = tuple(bound.wants)
         if bound.softmax or bound.sequence:

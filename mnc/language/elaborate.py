@@ -17,7 +17,7 @@ from mnc.language.construction import Construction
 from mnc.language.expressions import ITEMS_A_STEP, ConsequenceError, Expressions, Hints, Scope, assign
 from mnc.language.functions import functions
 from mnc.language.kinds import kind_named, kinds, similar
-from mnc.language.source import NOWHERE, Place, Source, SourceError
+from mnc.language.source import NOWHERE, LimitError, Place, Source, SourceError
 from mnc.language.stores import Loader
 from mnc.language.values import UNKNOWN, RefusalError, Tensor, Value, describe
 from mnc.language.weights import FromPath, Origin, Seeded
@@ -49,7 +49,7 @@ class Elaborator:
         self._built = Construction(source)
         self._inputs: list[tree.Input] = []
         self._origins: list[Origin] = []
-        self._top = Scope(_sole(network.body, ()))
+        self._top = self._scope(network.body, ())
 
     def graph(self, parameters: Mapping[str, Value]) -> Graph:
         """The network; CompileError with every independent problem."""
@@ -74,6 +74,11 @@ class Elaborator:
         except SourceError as fault:
             raise CompileError(self._source.problem(fault.at, fault.what, *fault.hints)) from None
 
+    def _scope(self, body: tuple[tree.Statement, ...], parameters: tuple[tree.Parameter, ...]) -> Scope:
+        targets = [target for statement in body for target in _targets(statement)]
+        lines = {target.name: self._source.line(target.at) for target in reversed(targets)}
+        return Scope(_sole(body, parameters), lines=lines)
+
     # problems
 
     def _report(self, scope: Scope, at: Place, what: str, *hints: str) -> None:
@@ -90,6 +95,8 @@ class Elaborator:
             run(statement, scope)
         except SourceError as fault:
             self._report(scope, fault.at, fault.what, *fault.hints)
+            if isinstance(fault, LimitError):
+                raise TooManyError from None
         except ConsequenceError:
             pass
         else:
@@ -264,7 +271,8 @@ class Elaborator:
         label = self._built.label(block.name, given, hints, scope, call.at)
         line = self._source.line(call.at)
         called = f"in block '{block.name}', called in line {line}"
-        inner = Scope(_sole(block.body, block.parameters), self._top, label, (called, *scope.callers)[:_MAX_CALLERS])
+        callers = (called, *scope.callers)[:_MAX_CALLERS]
+        inner = replace(self._scope(block.body, block.parameters), parent=self._top, label=label, callers=callers)
         for name, written in bind_parameters(block, call, arguments).items():
             inner.variables[name] = self._expressions.value(written, scope)
         for parameter in block.parameters:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -14,14 +14,14 @@ from mnc.language.functions import functions
 from mnc.language.kinds import kinds, similar
 from mnc.language.names import unescape
 from mnc.language.naming import Label
-from mnc.language.source import Place, SourceError
+from mnc.language.source import LimitError, Place, SourceError, UnknownNameError
 from mnc.language.values import UNKNOWN, FromFile, RefusalError, Unknown, Value, describe, whole_hint
 
 MAX_STEPS = 1_000_000
 """How many expressions may be worked out, loops and blocks included."""
 MAX_DEPTH = 100
 """How deep expressions and calls of blocks may be nested."""
-ITEMS_A_STEP = 16
+ITEMS_A_STEP = 4
 """How many items of a list count as one step."""
 _MAX_TEXT = 10_000
 _MAX_AXES = 32
@@ -48,6 +48,8 @@ class Scope:
     parent: Scope | None = None
     label: Label | None = None
     """The call's own name, where it is a block's."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Where names get their first value."""
     callers: tuple[str, ...] = ()
     """How it was reached, for errors: one sentence for each block on the way."""
     variables: dict[str, Value | Unknown] = field(default_factory=dict)
@@ -74,7 +76,7 @@ class Expressions:
         """Count work; SourceError where it becomes too much."""
         self._steps += steps
         if self._steps > MAX_STEPS:
-            raise SourceError(at, f"the network takes more than {MAX_STEPS:,} steps to work out")
+            raise LimitError(at, f"the network takes more than {MAX_STEPS:,} steps to work out")
 
     def value(
         self, expression: tree.Expression, scope: Scope, words: frozenset[str] = frozenset(), hints: Hints = ()
@@ -156,7 +158,9 @@ class Expressions:
                 return name.value
         assert inner is not None
         known = [*inner.names(), *vocabulary(), *LITERALS]
-        raise SourceError(name.at, f"nothing is called '{name.value}' here", *similar(name.value, known))
+        if name.value in inner.lines:
+            raise UnknownNameError(name.at, name.value, f"it gets its value in line {inner.lines[name.value]}")
+        raise UnknownNameError(name.at, name.value, *similar(name.value, known))
 
     def _text(self, text: tree.Text, scope: Scope) -> str:
         def fill(match: re.Match[str]) -> str:
@@ -198,7 +202,8 @@ def assign(scope: Scope, targets: tuple[tree.Target, ...], value: Value | Unknow
         return
     parts = value if isinstance(value, (list, tuple)) else [value]
     if len(parts) != len(targets):
-        raise SourceError(targets[0].at, f"{len(targets)} names stand for {len(parts)} values")
+        values = "one value" if len(parts) == 1 else f"{len(parts)} values"
+        raise SourceError(targets[0].at, f"{len(targets)} names stand for {values}")
     scope.variables.update((target.name, part) for target, part in zip(targets, parts, strict=True))
 
 

@@ -222,8 +222,12 @@ class ShapeForm(Form):
         return f"[{', '.join(map(str, value))}]"
 
 
+@dataclass(frozen=True)
 class ActivationForm(Form):
-    """A Function or none; softmax, which is a layer of its own, is the reader's to split off."""
+    """A Function or none."""
+
+    softmax: bool = False
+    """Whether softmax may stand here too: a layer of its own behind this one, which the reader splits off."""
 
     @property
     def takes(self) -> str:

@@ -11,7 +11,7 @@ import inspect
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from mnc.ir.layer import Layer
@@ -89,7 +89,7 @@ class Kind:
     name: str
     layer: type[Layer]
     attributes: tuple[Attribute, ...] = ()
-    """In the order in which they may be given without their names."""
+    """In the order in which they may be given without their names; `OUTPUT` follows."""
     weights: tuple[Weight, ...] = ()
     aliases: tuple[str, ...] = ()
     """Further names under which it may be called."""
@@ -110,25 +110,29 @@ class Kind:
     def names(self) -> tuple[str, ...]:
         return (self.name, *self.aliases)
 
-    def attribute(self, name: str) -> Attribute | None:
-        return next((each for each in self.attributes if name in each.names), None)
-
-    def weight(self, name: str) -> Weight | None:
-        return next((each for each in self.weights if name in each.names), None)
-
     @property
-    def words(self) -> list[str]:
-        """Every name that an argument may have, for suggestions."""
-        own = [name for attribute in self.attributes for name in attribute.names]
-        return own + [name for weight in self.weights for name in weight.names]
+    def positional(self) -> tuple[Attribute, ...]:
+        """The attributes that may be given without their names."""
+        return tuple(each for each in self.attributes if each is not OUTPUT)
+
+    @cached_property
+    def _fields(self) -> frozenset[str]:
+        return frozenset(each.name for each in fields(self.layer))
+
+    @cached_property
+    def keywords(self) -> Mapping[str, Attribute | Weight]:
+        """What each name of an argument means; attributes before constants."""
+        meant: dict[str, Attribute | Weight] = {name: each for each in self.weights for name in each.names}
+        meant.update((name, each) for each in self.attributes for name in each.names)
+        return meant
 
     def build(self, context: Context, constants: Mapping[str, Constant | None]) -> Layer:
         """The IR's layer."""
         if self.make is not None:
             return replace(self.make(context, constants), output=context["output"])
-        own = {each.name for each in fields(self.layer)}
         build: Callable[..., Layer] = self.layer
-        return build(**{name: value for name, value in context.attributes.items() if name in own}, **constants)
+        own = {name: value for name, value in context.attributes.items() if name in self._fields}
+        return build(**own, **constants)
 
     @property
     def meaning(self) -> str:
@@ -206,7 +210,7 @@ def kind_of(layer: type[Layer]) -> Kind:
     return next((kind for kind in _listed() if kind.layer is layer and kind.prints), None) or derive(layer)
 
 
-def similar(name: str, known: typing.Iterable[str]) -> tuple[str, ...]:
+def similar(name: str, known: typing.Iterable[str], likeness: float = 0.6) -> tuple[str, ...]:
     """A hint at what may have been meant, or none."""
-    found = difflib.get_close_matches(name, sorted(set(known)), 2, 0.6)
+    found = difflib.get_close_matches(name, sorted(set(known)), 2, likeness)
     return (f"did you mean {' or '.join(repr(each) for each in found)}?",) if found else ()

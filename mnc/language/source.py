@@ -27,6 +27,18 @@ class SourceError(Exception):
         self.hints = hints
 
 
+class UnknownNameError(SourceError):
+    """A name that nothing has."""
+
+    def __init__(self, at: Place, name: str, *hints: str) -> None:
+        super().__init__(at, f"nothing is called '{name}' here", *hints)
+        self.name = name
+
+
+class LimitError(SourceError):
+    """A text that asks for too much; nothing more is worked out."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A text and what its errors call it."""

@@ -40,7 +40,7 @@ def parse(source: Source) -> tree.Network:
                 return network
             break
         problems.append(source.problem(network.at, network.what, *network.hints))
-        text = without_statement(text, network.at)
+        text = without_statement(text, network)
     raise CompileError(*problems)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Set as AbstractSet
 
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
-from mnc.language.source import Place, Source, SourceError
+from mnc.language.kinds import similar
+from mnc.language.source import Source, SourceError
 
 _VALUE = {"NAME", "NUMBER", "TEXT", "LSQB", "LPAR"}
 _OPERATORS = {"SUM", "PRODUCT", "POWER", "COMPARISON", "AND", "OR", "IF"}
@@ -29,11 +30,11 @@ _WORDS = {
     "BY": "'by order'",
     "ORDER": "'order'",
     "UNUSED": "'unused'",
-    "NETWORK": "'network' and the network's name",
+    "NETWORK": "'network' and the network's name first of all",
     "_NL": "the end of the line",
 }
 _SIGNS = {
-    "'": "texts stand in double quotes, and only where a text is meant",
+    "'": "texts stand in double quotes",
     ";": "a statement ends with its line; no sign is needed",
     "{": "a block's body stands in braces behind its parameters",
     "\u201c": 'use plain double quotes: "..."',
@@ -42,6 +43,9 @@ _SIGNS = {
 }
 
 _LANDMARK = re.compile(r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\\n]|\\.)*`|#[^\n]*|[()\[\]{}\n]')
+_HEADER = re.compile(r"^\s*network\b.*\n", re.MULTILINE)
+_WORD = re.compile(r"[A-Za-z]+")
+_STATEMENT_WORDS = ("network", "input", "output", "block", "for", "return", "weights")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 
 
@@ -64,9 +68,21 @@ def explain(fault: UnexpectedInput, source: Source) -> SourceError:
         hints.append(f"'{{' in line {source.line((opened[-1][1], 0))} is still open")
     if token == "(" and "EQUAL" in wanted:
         hints.append("give the result a name, or make it an output: y = ...")
-    if token == "=" and "COMPARISON" in wanted:
+    if token == "=" and "EQUAL" not in wanted and wanted & (_OPERATORS | {"ELSE"}):
         hints.append("'==' compares")
+    if token == ":" and "LBRACE" in wanted:
+        hints.append("a body stands in braces: { ... }")
+    hints += _misspelt(source, start)
     return SourceError(at, f"expected {_wanted(wanted)}, not {found}", *hints)
+
+
+def _misspelt(source: Source, start: int) -> tuple[str, ...]:
+    """A hint at the statement that was meant, where an error is at its first word or right behind it."""
+    line = source.text[source.text.rfind("\n", 0, start) + 1 : start]
+    word = _WORD.match(line.strip() or source.text[start:])
+    if word is None or line.strip() not in ("", word[0]) or word[0] in _STATEMENT_WORDS:
+        return ()
+    return similar(word[0], _STATEMENT_WORDS, 0.7)
 
 
 def _bad_character(source: Source, start: int) -> SourceError:
@@ -77,13 +93,15 @@ def _bad_character(source: Source, start: int) -> SourceError:
         what = "text" if character == '"' else "name"
         return SourceError((start, len(source.text) if end < 0 else end), f"this {what} is not closed with {character}")
     hint = _SIGNS.get(character)
-    shown = f"'{character}'" if character.isprintable() else f"the character \\u{{{ord(character):x}}}"
+    shown = f"the sign {character}" if character.isprintable() else f"the character \\u{{{ord(character):x}}}"
     return SourceError(at, f"{shown} means nothing here", *([hint] if hint else []))
 
 
 def _wanted(terminals: AbstractSet[str]) -> str:
     """What could have stood there, in the user's words, the most telling first."""
     left = set(terminals)
+    if "NETWORK" in left:
+        return _WORDS["NETWORK"]
     words = []
     if left >= _STATEMENTS:
         words.append("a statement")
@@ -113,12 +131,15 @@ def _open_brackets(text: str, end: int) -> list[tuple[str, int]]:
     return opened
 
 
-def without_statement(text: str, at: Place) -> str | None:
-    """The text with the statement at a place blanked out, offsets kept, so that reading can go on.
+def without_statement(text: str, fault: SourceError) -> str | None:
+    """The text with the statement at fault blanked out, offsets kept, so that reading can go on.
 
-    None where it cannot be told where the statement ends: what followed would
-    only be a consequence.
+    None where it cannot be told where the statement ends, or where all that
+    follows depends on it: further errors would only be consequences.
     """
+    at = fault.at
+    if at[0] >= len(text.rstrip()) or not _HEADER.search(text, 0, at[0]):
+        return None
     begin = text.rfind("\n", 0, min(at[0], len(text))) + 1
     opened = [(sign, start) for sign, start in _open_brackets(text, begin) if sign != "{"]
     if opened:

@@ -16,7 +16,7 @@ import numpy as np
 from mnc.ir import layers as ir
 from mnc.ir.layer import Layer
 from mnc.ir.types import Constant, Shape, ShapeError
-from mnc.language.forms import Context, Form, Maybe, PairForm, Real, ShapeForm, Whole
+from mnc.language.forms import ActivationForm, Context, Form, Maybe, PairForm, Real, ShapeForm, Whole
 from mnc.language.kinds import REQUIRED, Attribute, Kind, Weight, attribute_of
 from mnc.language.values import RefusalError
 from mnc.language.window_kinds import WINDOW_KINDS
@@ -110,7 +110,12 @@ _DENSE = Kind(
     ir.Dense,
     (
         Attribute("units", Whole(1), meaning="how many values come out"),
-        attribute_of(ir.Dense, "activation", meaning="applied to each element of the result; softmax too"),
+        attribute_of(
+            ir.Dense,
+            "activation",
+            form=ActivationForm(softmax=True),
+            meaning="applied to each element of the result",
+        ),
     ),
     (
         Weight("weights", lambda c: (_last(c), c["units"]), aliases=("kernel",)),

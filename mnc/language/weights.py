@@ -134,7 +134,7 @@ def _mismatch(layer: Needy, constants: Mapping[str, Constant]) -> str | None:
     known = {name for want in layer.wants for name in want.weight.names}
     inline = {name for name, constant in layer.layer.constants.items() if not isinstance(constant, Pending)}
     extra = sorted(set(constants) - known - inline)
-    return f"the file has {', '.join(extra)} besides" if extra else None
+    return f"the file also has its {', '.join(extra)}, which the text leaves out" if extra else None
 
 
 def _missing(

@@ -10,7 +10,7 @@ from mnc.ir import layers as ir
 from mnc.ir.layer import Layer
 from mnc.ir.layers.window import NO_PADDING, Padding, Pair, extent, image, same_padding
 from mnc.ir.types import Shape, ShapeError
-from mnc.language.forms import Context, Form, Maybe, PaddingForm, PairForm, Whole, Word
+from mnc.language.forms import ActivationForm, Context, Form, Maybe, PaddingForm, PairForm, Whole, Word
 from mnc.language.kinds import REQUIRED, Attribute, Kind, Weight, attribute_of
 from mnc.language.values import describe
 
@@ -68,7 +68,8 @@ def _multiplier() -> Attribute:
 
 
 def _activation(layer: type[Layer]) -> Attribute:
-    return attribute_of(layer, "activation", meaning="applied to each element of the result; softmax too")
+    meaning = "applied to each element of the result"
+    return attribute_of(layer, "activation", form=ActivationForm(softmax=True), meaning=meaning)
 
 
 def _bias(shape: Callable[[Context], Shape]) -> Weight:
