@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import mnc
 from mnc.backends.facts import facts, model_hash
 from mnc.backends.interface import CFamily
-from mnc.backends.memory import arena_pointer, memory
+from mnc.backends.memory import memory
 from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.unit import Unit, parameter_names
@@ -106,9 +106,8 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
         w(f"static constexpr uint32_t kModelHash = 0x{model_hash(graph):08X};")
         w()
         for output, value, size in zip(outputs, graph.outputs, sizes, strict=True):
-            w(
-                f"{TYPES[graph.types[value].dtype.value]} {output}[{size}]; /* {comment(value)}, {show(graph.types[value].shape)} */"
-            )
+            type_ = graph.types[value]
+            w(f"{TYPES[type_.dtype.value]} {output}[{size}]; /* {comment(value)}, {show(type_.shape)} */")
         w(f"{_unsigned(sizes[0])} output; /* the index of the largest of outputs */")
         w("float proba; /* the largest of outputs */")
         w()
