@@ -35,8 +35,8 @@ def split(arguments: Sequence[tree.Argument], value: Evaluate) -> tuple[Given, d
     inputs: list[Tensor] = []
     places: list[tree.Expression] = []
     evaluated: dict[int, Value] = {}
-    count = 0
-    for count, argument in enumerate(positional):
+    taken = 0
+    for argument in positional:
         first = argument.value
         worth = value(first)
         tensors = list(worth) if isinstance(worth, (tuple, list)) else [worth]
@@ -46,10 +46,9 @@ def split(arguments: Sequence[tree.Argument], value: Evaluate) -> tuple[Given, d
             break
         inputs += found
         places += [first] * len(found)
-    else:
-        count = len(positional)
+        taken += 1
     named = tuple(argument for argument in arguments if argument.keyword is not None)
-    return Given(tuple(inputs), tuple(places), tuple(positional[count:]), named), evaluated
+    return Given(tuple(inputs), tuple(places), tuple(positional[taken:]), named), evaluated
 
 
 def bind_parameters(

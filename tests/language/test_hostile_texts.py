@@ -55,8 +55,11 @@ def test_mutated_texts(text: str, edits: list[tuple[str, tuple[int, int], str]])
 
 PARSER = Lark(grammar(), parser="lalr")
 NAMES = st.sampled_from(
-    ["x", "y", "z", "n", "conv2d", "dense", "relu", "add", "gru", "softmax", "filters", "units", "kernel", "padding"]
-    + ["same", "range", "zip", "int", "int8", "float32", "true", "name", "activation", "axis", "shape", "random"]
+    [
+        *("x", "y", "z", "n", "conv2d", "dense", "relu", "add", "gru", "softmax", "filters", "units", "kernel"),
+        *("padding", "same", "range", "zip", "int", "int8", "float32", "true", "name", "activation", "axis"),
+        *("shape", "random", "quantised", "scale"),
+    ]
 )
 TERMINALS = {
     "NAME": NAMES,
