@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from math import gcd
 from types import MappingProxyType
 
-_BUDGET = 200_000
+_BUDGET = 1_000_000
 """Work, in buffers looked at, after which the best packing so far is taken; counted, not timed, so plans reproduce."""
 _DEPTH = 250
 """Buffers laid down one upon the other's decision; deeper, the budget counts as spent, as Python's stack is finite."""
@@ -157,19 +157,17 @@ class _Puzzle:
         a bound, and so is the sum of the written buffers; it is exact where a
         group has one written buffer.
         """
-        total, left = 0, set(crowd)
-        while left:
-            group = [left.pop()]
-            for i in group:
-                tied = {j for j in left if j in self.chased[i] or i in self.chased[j]}
-                group.extend(sorted(tied))
-                left -= tied
-            read = {j for i in group for j in self.chased[i]}.intersection(group)
-            written = [i for i in group if i not in read]
-            bounds = [
-                self._star(i, read & self.chased[i]) + sum(self.size[j] for j in read - self.chased[i]) for i in written
-            ]
-            total += max(sum(self.size[i] for i in written), *bounds)
+        here = set(crowd)
+        reads = {i: self.chased[i] & here for i in crowd if not self.chased[i].isdisjoint(here)}
+        total = sum(self.size[i] for i in here.difference(reads, *reads.values()))
+        while reads:
+            group = dict([reads.popitem()])
+            taken = set().union(*group.values())
+            while tied := [i for i in reads if not reads[i].isdisjoint(taken)]:
+                group.update((i, reads.pop(i)) for i in tied)
+                taken = set().union(*group.values())
+            stars = [self._star(i, own) + sum(self.size[j] for j in taken - own) for i, own in group.items()]
+            total += max(sum(self.size[i] for i in group), *stars)
         return total
 
     def _star(self, written: int, reads: set[int]) -> int:
@@ -210,15 +208,11 @@ class _Puzzle:
         """Each buffer in turn at the lowest place where it gets along with those before it."""
         at: dict[int, int] = {}
         for i in order:
-            alignment = self.buffers[i].alignment
-            near = [j for j in self.gap[i] if j in at]
-            above = [_round_up(at[j] + self.gap[j][i], alignment) for j in near]
-            below = [(at[j] - self.gap[i][j]) // alignment * alignment for j in near]
-            at[i] = next(
-                place
-                for place in sorted([0, *above, *below])
-                if place >= 0 and all(place >= at[j] + self.gap[j][i] or at[j] >= place + self.gap[i][j] for j in near)
-            )
+            place = 0
+            for bottom, top in sorted((at[j] - self.gap[i][j], at[j] + self.gap[j][i]) for j in self.gap[i] if j in at):
+                if bottom < place < top:
+                    place = _round_up(top, self.buffers[i].alignment)
+            at[i] = place
         return [at[i] for i in range(len(order))]
 
 
@@ -280,6 +274,7 @@ class _Search:
         for at, i in sorted([(low[i], i) for i in part if floor <= low[i] < ceiling]):
             if latest is not None and at == floor and i < latest and latest not in puzzle.gap[i]:
                 continue
+            self.spent += len(puzzle.gap[i])
             above = low.copy()
             for j, gap in puzzle.gap[i].items():
                 above[j] = max(above[j], _round_up(at + gap, puzzle.buffers[j].alignment))
@@ -289,8 +284,8 @@ class _Search:
             done = self._lay([j for j in part if j != i], above, at, i)
             self.depth -= 1
             self.laid[i] = False
-            if done:
-                return True
+            if done or not self.complete:
+                return done
         self.failed.add(state)
         return False
 
@@ -299,26 +294,29 @@ class _Search:
         stack, room = self.puzzle.stack, self.capacity
         for k in sorted({k for i in part for k in self.members[i]}):
             left = tuple([i for i in self.puzzle.crowds[k] if not self.laid[i]])
+            self.spent += len(left)
             if left not in self.views:
                 self.views[left] = self._view(left)
             piles, fewest = self.views[left]
             if any(stack(pile, low, floor) > room for pile in piles):
                 return True
-            if len(piles) > 1 and max(floor, min([low[i] for i in left])) + fewest > room:
+            if fewest and max(floor, min([low[i] for i in left])) + fewest > room:
                 return True
         return False
 
     def _view(self, crowd: tuple[int, ...]) -> tuple[list[list[int]], int]:
-        """The largest parts of a crowd that are sure to stack up, and its `fewest`.
+        """The largest parts of a crowd that are sure to stack up; and its `fewest`, where the parts do not say it all.
 
         Of each pair that may have memory in common, one part leaves out the
         written buffer and the other the read.
         """
         chased = self.puzzle.chased
         written = {i for i in crowd if not chased[i].isdisjoint(crowd)}
+        if not written:
+            return [list(crowd)], 0
         read = {j for i in written for j in chased[i]}
         piles = [[i for i in crowd if i not in written], [i for i in crowd if i not in read]]
-        return (piles if written else piles[:1]), self.puzzle.fewest(crowd)
+        return piles, self.puzzle.fewest(crowd)
 
 
 def _round_up(number: int, unit: int) -> int:
