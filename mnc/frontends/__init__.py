@@ -16,9 +16,10 @@ from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.dsl import NETWORK_TEXT
 from mnc.frontends.frontend import HEAD_BYTES, Frontend, Reading
 from mnc.frontends.keras import KERAS_H5, KERAS_ZIP
+from mnc.frontends.tflite import TFLITE
 from mnc.ir.graph import Graph
 
-FRONTENDS: tuple[Frontend, ...] = (KERAS_H5, KERAS_ZIP, NETWORK_TEXT)
+FRONTENDS: tuple[Frontend, ...] = (KERAS_H5, KERAS_ZIP, TFLITE, NETWORK_TEXT)
 """Every frontend, in the order in which they are asked whether a file is theirs."""
 
 __all__ = ["FRONTENDS", "Frontend", "Reading", "check", "load", "read"]

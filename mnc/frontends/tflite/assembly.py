@@ -1,0 +1,217 @@
+"""The Graph under construction, and the view of it that an operator's converter has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.tflite.file import Operator, Option, Tensor
+from mnc.frontends.tflite.tensors import Value, held, number, weights
+from mnc.ir.activations import Function, Relu
+from mnc.ir.graph import Input, Node
+from mnc.ir.layer import Layer
+from mnc.ir.layers import NO_PADDING, Activation, Padding, Pair, Reshape, same_padding
+from mnc.ir.types import Array, Constant, DType, Number, Shape, ShapeError, show
+
+SAME, VALID = 0, 1
+"""TFLite's numbers of the two paddings."""
+
+FUSED: dict[int, Function | None] = {0: None, 1: Relu(), 3: Relu(6.0)}
+"""The activations that an operator can have fused, by TFLite's numbers."""
+UNSUPPORTED_FUSED = {2: "RELU_N1_TO_1", 4: "TANH", 5: "SIGN_BIT"}
+
+
+@dataclass
+class Assembly:
+    """What has been built so far."""
+
+    nodes: list[Node] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
+    _names: set[str] = field(default_factory=set)
+
+    def unique(self, name: str) -> str:
+        """The name itself, or with the first number behind it that makes it new."""
+        candidate, number = name, 2
+        while candidate in self._names:
+            candidate, number = f"{name}__{number}", number + 1
+        self._names.add(candidate)
+        return candidate
+
+    def emit(self, where: str, name: str, layer: Layer, inputs: Sequence[Value]) -> Value:
+        """Add a node of one output."""
+        try:
+            (result,) = layer.outputs(*(value.type for value in inputs))
+        except ShapeError as fault:
+            raise CompileError(Problem(where, str(fault))) from None
+        name = self.unique(name)
+        self.nodes.append(Node((name,), layer, tuple(value.name for value in inputs), where))
+        return Value(name, result, (1, *result.shape))
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operator: what its converter reads and builds."""
+
+    where: str
+    operator: Operator
+    inputs: tuple[Tensor | None, ...]
+    result: Tensor
+    values: tuple[Value | None, ...]
+    """The inputs that the network computes."""
+    known: tuple[Array | None, ...]
+    """The inputs that are known now."""
+    assembly: Assembly
+
+    def fault(self, what: str, *hints: str) -> CompileError:
+        return refuse(self.where, what, *hints)
+
+    # What the operator reads.
+
+    def option(self, name: str) -> Option:
+        if self.operator.options is None:
+            raise self.fault("the file gives the operator no options", "convert the model again")
+        return self.operator.options[name]
+
+    def integer(self, name: str) -> int:
+        return int(self.option(name))
+
+    def pair(self, height: str, width: str) -> Pair:
+        return self.integer(height), self.integer(width)
+
+    def value(self, index: int = 0) -> Value:
+        """An input that the network computes."""
+        found = self.values[index] if index < len(self.values) else None
+        if found is None:
+            raise self.fault(f"its input {index} must be computed by the network, not be a constant")
+        return found
+
+    def array(self, index: int, what: str) -> Array:
+        """An input that must be known."""
+        found = self.optional_array(index)
+        if found is None:
+            raise self.fault(f"its {what} is not known before the network runs; it must be a constant")
+        return found
+
+    def optional_array(self, index: int) -> Array | None:
+        return self.known[index] if index < len(self.known) else None
+
+    def integers(self, index: int, what: str) -> tuple[int, ...]:
+        """A known input of whole numbers, flat."""
+        array = self.array(index, what)
+        if array.dtype.kind != "i":
+            raise self.fault(f"its {what} must be whole numbers")
+        return tuple(int(n) for n in array.ravel())
+
+    def weights(self, index: int, what: str, order: Sequence[int]) -> Constant:
+        """An input of weights, with as many axes as `order`, turned to it."""
+        array = self.array(index, what)
+        tensor = self.inputs[index]
+        assert tensor is not None
+        if array.ndim != len(order):
+            raise self.fault(f"its {what} must have {len(order)} axes, not {show(array.shape)}")
+        wanted = np.int8 if self.is_quantised else np.float32
+        if array.dtype != wanted:
+            raise self.fault(
+                f"its {what} {tensor.name!r} are {tensor.type} while the values are {self.result.type}",
+                "for int8 throughout give the converter a representative data set; for float32 set no optimisations",
+            )
+        return weights(self.where, tensor, array, order)
+
+    def bias(self, index: int) -> Constant | None:
+        """The bias, one value for each output channel; None where there is none."""
+        tensor = self.inputs[index] if index < len(self.inputs) else None
+        if tensor is None:
+            return None
+        array = self.array(index, "bias")
+        if array.dtype != (np.int32 if self.is_quantised else np.float32):
+            raise self.fault(f"a bias of type {tensor.type} is not supported where values are {self.result.type}")
+        return weights(self.where, tensor, array.reshape(-1), (0,))
+
+    @property
+    def is_quantised(self) -> bool:
+        return self.result.type == "INT8"
+
+    @property
+    def output(self) -> Number | None:
+        """What a layer that computes says of its output: None in float32."""
+        found = number(self.where, self.result)
+        return found if found.dtype is DType.INT8 else None
+
+    def activation(self) -> Function | None:
+        """The fused activation."""
+        code = self.integer("FusedActivationFunction")
+        if code not in FUSED:
+            name = UNSUPPORTED_FUSED.get(code, f"number {code}")
+            raise self.fault(f"the fused activation {name} is not supported; NONE, RELU and RELU6 are")
+        return FUSED[code]
+
+    def padding(self, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Padding:
+        """The rows and columns round the image that the operator's padding means."""
+        shape = self.value().type.shape
+        if len(shape) != 3:
+            raise self.fault(f"it needs an image of four axes with the batch, not {show(self.value().shape)}")
+        if min(*stride, *dilation) < 1:
+            raise self.fault(f"stride {stride} and dilation {dilation} must be at least 1")
+        code = self.integer("Padding")
+        if code == VALID:
+            return NO_PADDING
+        if code != SAME:
+            raise self.fault(f"padding number {code} is not supported; SAME and VALID are")
+        top, left = (same_padding(shape[i], kernel[i], stride[i], dilation[i]) for i in (0, 1))
+        return top, left
+
+    def keeps_scale(self, index: int = 0) -> None:
+        """Refuse an operator that only moves values where it would change what they stand for."""
+        if self.value(index).type.quant != number(self.where, self.result).quant:
+            raise self.fault(
+                "its input and its output have different scales or zero points, though it only moves values"
+            )
+
+    def axis(self, axis: int, x: Value) -> int:
+        """The IR's axis of `x` for one of TFLite."""
+        rank = len(x.shape)
+        found = axis % rank - x.dropped if -rank <= axis < rank else -1
+        if found < 0:
+            raise self.fault(f"axis {axis} is not among those after the batch of {show(x.shape)}")
+        return found
+
+    # What it builds.
+
+    def emit(self, layer: Layer, *inputs: Value, part: str = "") -> Value:
+        """One node; `part` names what is not yet the operator's result."""
+        name = self.result.name.split(";")[0] or "value"
+        return self.assembly.emit(self.where, f"{name}/{part}" if part else name, layer, inputs)
+
+    def reshaped(self, x: Value, shape: Shape, part: str = "") -> Value:
+        """The same elements under another shape of the IR."""
+        return x if x.type.shape == shape else self.emit(Reshape(shape), x, part=part)
+
+    def shaped(self, x: Value) -> Value:
+        """The elements of `x` under the shape that the file declares for the result."""
+        return self.reshaped(x, held(self.result.shape))
+
+    def activated(self, x: Value) -> Value:
+        """`x` after the fused activation of an operator whose layer has none."""
+        function = self.activation()
+        return x if function is None else self.emit(Activation(function), x)
+
+
+Converter = Callable[[Call], Value]
+"""Builds one operator out of IR layers, or raises what it cannot honour."""
+
+CONVERTERS: dict[str, Converter] = {}
+
+
+def converts(*kinds: str) -> Callable[[Converter], Converter]:
+    """Register a converter for operators by their names in the schema."""
+
+    def register(converter: Converter) -> Converter:
+        for kind in kinds:
+            assert kind not in CONVERTERS, kind
+            CONVERTERS[kind] = converter
+        return converter
+
+    return register

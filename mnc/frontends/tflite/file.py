@@ -1,0 +1,232 @@
+"""The flatbuffer of a TFLite file as plain, checked values.
+
+The package `tflite` has the accessors that the flatbuffers compiler makes of
+TFLite's schema.  They trust every offset in the file, so nothing outside this
+module touches them: what leaves it are dataclasses whose indices exist, whose
+sizes are sane and whose buffers lie inside the file.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import numpy as np
+import tflite
+
+from mnc.errors import CompileError, refuse
+from mnc.frontends.tflite.options import OPTIONS
+from mnc.ir.types import MAX_ELEMENTS, Array, Shape, show
+
+MAX_ITEMS = 2**16
+"""Tensors, operators, buffers: more than any network for a microcontroller has."""
+MAX_RANK = 8
+MAX_NAME = 1024
+"""Names are cut there."""
+SCHEMA_VERSION = 3
+
+T = TypeVar("T")
+Option = int | float | bool
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of the file."""
+
+    name: str
+    shape: Shape
+    """With the batch axis."""
+    open_axes: tuple[int, ...]
+    """The axes that the file leaves open; `shape` has 1 there."""
+    type: str
+    """As the schema calls it: FLOAT32, INT8."""
+    scale: tuple[float, ...] = ()
+    zero_point: tuple[int, ...] = ()
+    axis: int = 0
+    """What the scales belong to where there are several."""
+    data: Array | None = None
+    """The bytes of a constant."""
+    oddity: str = ""
+    """What keeps mnc from reading it at all."""
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator: tensors by index, absent ones as -1."""
+
+    kind: str
+    """As the schema calls it: CONV_2D."""
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, Option] | None
+    """By the schema's names; None where the file gives none."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The first subgraph of the file."""
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def read_file(path: Path) -> Model:
+    """The network in the file; CompileError where it is no sound TFLite file."""
+    try:
+        content = path.read_bytes()
+    except OSError as fault:
+        raise refuse(str(path), f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}") from None
+    return parse(content, path.name)
+
+
+def parse(content: bytes, where: str) -> Model:
+    """The network in these bytes; `where` names them in errors."""
+    try:
+        return _model(content, where)
+    # What the accessors raise on offsets and lengths that lead out of the file.
+    except (struct.error, TypeError, ValueError, IndexError, OverflowError):
+        raise _damaged(where, "an offset leads out of it") from None
+
+
+def _damaged(where: str, what: str) -> CompileError:
+    return refuse(where, f"the file is damaged: {what}", "convert the model again, or copy the file again")
+
+
+def _model(content: bytes, where: str) -> Model:
+    root = tflite.Model.GetRootAs(content, 0)
+    if root.Version() != SCHEMA_VERSION:
+        raise refuse(
+            where,
+            f"version {root.Version()} of TFLite's schema is not supported",
+            f"convert the model with a TensorFlow that writes version {SCHEMA_VERSION}",
+        )
+    buffers = _items("buffers", root.BuffersLength, root.Buffers, _buffer, where)
+    codes = _items("operator codes", root.OperatorCodesLength, root.OperatorCodes, _operator_kind, where)
+    if root.SubgraphsLength() < 1:
+        raise _damaged(where, "it has no network")
+    graph = root.Subgraphs(0)
+
+    def tensor(stored: Any) -> Tensor:
+        return _tensor(stored, buffers)
+
+    def operator(stored: Any) -> Operator:
+        kind = codes[stored.OpcodeIndex()]
+        return Operator(
+            kind,
+            _integers(stored.InputsLength, stored.InputsAsNumpy),
+            _integers(stored.OutputsLength, stored.OutputsAsNumpy),
+            _options(stored, kind),
+        )
+
+    model = Model(
+        _items("tensors", graph.TensorsLength, graph.Tensors, tensor, where),
+        _items("operators", graph.OperatorsLength, graph.Operators, operator, where),
+        _integers(graph.InputsLength, graph.InputsAsNumpy),
+        _integers(graph.OutputsLength, graph.OutputsAsNumpy),
+    )
+    _check_indices(model, where)
+    return model
+
+
+def _items(
+    what: str, length: Callable[[], int], item: Callable[[int], Any], convert: Callable[[Any], T], where: str
+) -> tuple[T, ...]:
+    """A vector of tables, each converted."""
+    count = length()
+    if count > MAX_ITEMS:
+        raise refuse(where, f"the file has {count:,} {what}; the limit is {MAX_ITEMS:,}")
+    return tuple(convert(item(i)) for i in range(count))
+
+
+def _integers(length: Callable[[], int], array: Callable[[], Array]) -> tuple[int, ...]:
+    """A short vector of integers."""
+    count = length()
+    if count > MAX_ITEMS:
+        raise ValueError(f"a vector of {count} numbers")
+    return tuple(int(n) for n in array()) if count else ()
+
+
+def _buffer(stored: Any) -> Array | None:
+    """A constant's bytes; None where there are none, or where they lie outside the flatbuffer."""
+    return np.asarray(stored.DataAsNumpy()) if stored.DataLength() else None
+
+
+_KINDS = {code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int)}
+_TYPES = {code: name for name, code in vars(tflite.TensorType).items() if isinstance(code, int)}
+
+
+def _operator_kind(stored: Any) -> str:
+    """The operator's name.  Old files have its number in a field of eight bits."""
+    code = int(max(stored.BuiltinCode(), stored.DeprecatedBuiltinCode()))
+    if code == tflite.BuiltinOperator.CUSTOM:
+        return f"CUSTOM {_text(stored.CustomCode())}"
+    return _KINDS.get(code, f"number {code}")
+
+
+def _text(stored: bytes | None) -> str:
+    return bytes(stored or b"")[:MAX_NAME].decode("utf-8", "replace")
+
+
+def _tensor(stored: Any, buffers: tuple[Array | None, ...]) -> Tensor:
+    shape = _integers(stored.ShapeLength, stored.ShapeAsNumpy)
+    signature = _integers(stored.ShapeSignatureLength, stored.ShapeSignatureAsNumpy) or shape
+    scale, zero_point, axis = _quantisation(stored.Quantization())
+    data = buffers[stored.Buffer()]
+    kind = _TYPES.get(stored.Type(), f"type number {stored.Type()}")
+    oddity = ""
+    if len(shape) > MAX_RANK or len(signature) != len(shape):
+        oddity = f"it has {len(shape)} axes" if len(shape) > MAX_RANK else "its shape signature has other axes"
+    elif min(shape, default=0) < 0 or math.prod(shape) > MAX_ELEMENTS:
+        oddity = f"its shape is {show(shape)}"
+    elif stored.IsVariable():
+        oddity = "it keeps its value from one inference to the next"
+    elif data is not None and stored.Sparsity() is not None:
+        oddity = "it is stored sparsely"
+    open_axes = tuple(i for i, size in enumerate(signature) if size < 0)
+    return Tensor(_text(stored.Name()), shape, open_axes, kind, scale, zero_point, axis, data, oddity)
+
+
+def _quantisation(stored: Any) -> tuple[tuple[float, ...], tuple[int, ...], int]:
+    """(scales, zero points, the axis they belong to)."""
+    if stored is None:
+        return (), (), 0
+    count = stored.ScaleLength()
+    if count > MAX_ITEMS:
+        raise ValueError(f"{count} scales")
+    scale = tuple(float(s) for s in stored.ScaleAsNumpy()) if count else ()
+    return scale, _integers(stored.ZeroPointLength, stored.ZeroPointAsNumpy), stored.QuantizedDimension()
+
+
+def _options(stored: Any, kind: str) -> Mapping[str, Option] | None:
+    """The operator's options by name; None where it has none, or where they are of another operator."""
+    known = OPTIONS.get(kind)
+    if known is None or stored.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, known.table):
+        return None
+    table = stored.BuiltinOptions()
+    if table is None:
+        return None
+    options = getattr(tflite, known.table)()
+    options.Init(table.Bytes, table.Pos)
+    return MappingProxyType({name: getattr(options, name)() for name in known.fields})
+
+
+def _check_indices(model: Model, where: str) -> None:
+    count = len(model.tensors)
+    for operator in model.operators:
+        if not all(-1 <= i < count for i in operator.inputs) or not all(0 <= i < count for i in operator.outputs):
+            raise _damaged(where, f"a {operator.kind} refers to a tensor that does not exist")
+    if not all(0 <= i < count for i in (*model.inputs, *model.outputs)):
+        raise _damaged(where, "its inputs or outputs refer to a tensor that does not exist")
+    if not model.inputs or not model.outputs:
+        raise _damaged(where, "the network has no inputs or no outputs")

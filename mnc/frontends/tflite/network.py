@@ -1,0 +1,201 @@
+"""The operators of a TFLite network, in their order, as a Graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.frontend import Reading
+from mnc.frontends.tflite.assembly import CONVERTERS, Assembly, Call
+from mnc.frontends.tflite.file import Model, Operator, Tensor
+from mnc.frontends.tflite.folding import folded
+from mnc.frontends.tflite.tensors import Value, held, number, stored_array
+from mnc.ir.graph import Graph, Input
+from mnc.ir.types import Array, ShapeError, TensorType, show
+
+__all__ = ["operators", "read_network"]
+
+BETWEEN_TYPES = ("QUANTIZE", "DEQUANTIZE")
+MAX_CONSTANT_BYTES = 2**28
+"""What all constants may take together: a small file can refer to one buffer many times."""
+
+
+def read_network(model: Model, name: str) -> Reading:
+    """The network, or everything in it that is refused, at once."""
+    reader = _Reader(model)
+    reader.read_inputs()
+    for index, operator in enumerate(model.operators):
+        reader.read_operator(index, operator)
+    outputs = reader.outputs()
+    if reader.problems:
+        return Reading(None, tuple(reader.problems))
+    assembly = reader.assembly
+    return Reading(Graph(name, tuple(assembly.inputs), tuple(assembly.nodes), outputs))
+
+
+@dataclass
+class _Reader:
+    """Walks over the operators; what is refused is noted, and its result taken as the file declares it."""
+
+    model: Model
+    assembly: Assembly = field(default_factory=Assembly)
+    problems: list[Problem] = field(default_factory=list)
+    values: dict[int, Value | None] = field(default_factory=dict)
+    """What the network computes, by tensor; None where what it is could not be told."""
+    known: dict[int, Array] = field(default_factory=dict)
+    constant_bytes: int = 0
+
+    def note(self, error: CompileError) -> None:
+        """Keep what was refused, once each."""
+        self.problems += [problem for problem in error.problems if problem not in self.problems]
+
+    def read_inputs(self) -> None:
+        for index in self.model.inputs:
+            tensor = self.model.tensors[index]
+            self.values[index] = None
+            try:
+                self.values[index] = self._input(tensor)
+            except CompileError as error:
+                self.note(error)
+
+    def _input(self, tensor: Tensor) -> Value:
+        where = f"input {tensor.name!r}"
+        element = number(where, tensor)
+        if len(tensor.shape) < 2 or tensor.shape[0] != 1:
+            raise refuse(
+                where,
+                f"its shape {show(tensor.shape)} has no batch axis of 1 in front",
+                "convert the model for one sample, or with the batch axis left open",
+            )
+        if any(tensor.open_axes[1:]) or (tensor.open_axes and tensor.open_axes[0] != 0):
+            raise refuse(
+                where,
+                "axes other than the batch are left open",
+                "give the input a fixed shape before converting, for instance keras.Input(shape=(96, 96, 1))",
+            )
+        try:
+            type_ = TensorType(held(tensor.shape), element.dtype, element.quant)
+        except ShapeError as fault:
+            raise refuse(where, str(fault)) from None
+        given = Input(self.assembly.unique(tensor.name or "input"), type_)
+        self.assembly.inputs.append(given)
+        return Value(given.name, type_, tensor.shape)
+
+    def read_operator(self, index: int, operator: Operator) -> None:
+        names = [self.model.tensors[i].name for i in operator.outputs]
+        where = f"operator {index}, {operator.kind}" + (f" {names[0].split(';')[0]!r}" if names else "")
+        try:
+            self._operator(where, operator)
+        except CompileError as error:
+            self.note(error)
+            self._stand_in(operator)
+
+    def _stand_in(self, operator: Operator) -> None:
+        """Take the results of an operator that cannot be read as the file declares them, to look at what follows."""
+        for output in operator.outputs:
+            self.values.setdefault(output, self._declared(output))
+
+    def _operator(self, where: str, operator: Operator) -> None:
+        taken = [i for i in operator.outputs if i in self.values or i in self.known]
+        if taken or len(set(operator.outputs)) != len(operator.outputs):
+            raise refuse(
+                where, "it gives a tensor that is already there", "the file is damaged; convert the model again"
+            )
+        known = tuple(self._known(where, i) for i in operator.inputs)
+        if operator.kind == "SHAPE" and len(operator.inputs) == len(operator.outputs) == 1:
+            value = self.values.get(operator.inputs[0])
+            if value is not None:
+                self.known[operator.outputs[0]] = np.array(value.shape, np.int32)
+                return
+        present = [x for x in known if x is not None]
+        if len(operator.outputs) == 1 and present and len(present) == len(known):
+            result = folded(operator, present)
+            if result is not None:
+                self.known[operator.outputs[0]] = result
+                return
+        converter = CONVERTERS.get(operator.kind)
+        if converter is None:
+            raise refuse(
+                where,
+                f"the operator {operator.kind} is not supported",
+                "docs/tflite.md lists the operators that are; rebuild the model from layers that convert to those",
+            )
+        if any(self.values.get(i, True) is None for i in operator.inputs):
+            self._stand_in(operator)  # what it reads was refused before
+            return
+        if len(operator.outputs) != 1:
+            raise refuse(where, f"it has {len(operator.outputs)} outputs instead of one")
+        self.values[operator.outputs[0]] = self._convert(where, operator, known)
+
+    def _known(self, where: str, index: int) -> Array | None:
+        """A tensor's elements where they are known before the network runs."""
+        if index < 0 or index in self.values:
+            return None
+        if index not in self.known:
+            tensor = self.model.tensors[index]
+            if tensor.data is None:
+                raise refuse(where, f"it reads {tensor.name!r}, which no operator before it gives")
+            self.known[index] = stored_array(where, tensor)
+        found = self.known[index]
+        self.constant_bytes += found.nbytes
+        if self.constant_bytes > MAX_CONSTANT_BYTES:
+            raise refuse(where, f"the constants up to here take more than {MAX_CONSTANT_BYTES:,} bytes")
+        return found
+
+    def _convert(self, where: str, operator: Operator, known: tuple[Array | None, ...]) -> Value:
+        tensors = self.model.tensors
+        result = tensors[operator.outputs[0]]
+        declared = number(where, result)
+        for i in operator.inputs:
+            if i in self.values:
+                given = number(where, tensors[i])
+                if given.dtype is not declared.dtype and operator.kind not in BETWEEN_TYPES:
+                    raise refuse(where, f"it makes {result.type} of {tensors[i].type}", "use QUANTIZE or DEQUANTIZE")
+        call = Call(
+            where,
+            operator,
+            tuple(None if i < 0 else tensors[i] for i in operator.inputs),
+            result,
+            tuple(self.values.get(i) for i in operator.inputs),
+            known,
+            self.assembly,
+        )
+        value = CONVERTERS[operator.kind](call)
+        return self._placed(where, value, result)
+
+    def _placed(self, where: str, value: Value, declared: Tensor) -> Value:
+        """The value under the shape that the file declares for it, which must agree."""
+        if held(declared.shape) == value.type.shape:
+            return Value(value.name, value.type, declared.shape)
+        if declared.open_axes:
+            return value
+        raise refuse(
+            where,
+            f"the file says that it gives {show(declared.shape)}, but it works out as {show(value.shape)}",
+            "the file is damaged; convert the model again",
+        )
+
+    def _declared(self, index: int) -> Value | None:
+        tensor = self.model.tensors[index]
+        try:
+            element = number("", tensor)
+            return Value(
+                self.assembly.unique("refused"),
+                TensorType(held(tensor.shape), element.dtype, element.quant),
+                tensor.shape,
+            )
+        except (CompileError, ShapeError):
+            return None
+
+    def outputs(self) -> tuple[str, ...]:
+        names = []
+        for index in self.model.outputs:
+            value = self.values.get(index)
+            if value is not None:
+                names.append(value.name)
+            elif index not in self.values:
+                tensor = self.model.tensors[index]
+                self.note(refuse(f"output {tensor.name!r}", "it does not depend on the network's inputs"))
+        return tuple(names)

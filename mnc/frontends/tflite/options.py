@@ -1,0 +1,46 @@
+"""Which options of which operator mnc reads, by the names of TFLite's schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """A table of the schema and the fields that matter.  What only guides a TFLite kernel is left out."""
+
+    table: str
+    fields: tuple[str, ...]
+
+
+_WINDOW = ("Padding", "StrideH", "StrideW")
+_POOL = Options("Pool2DOptions", (*_WINDOW, "FilterHeight", "FilterWidth", "FusedActivationFunction"))
+_REDUCE = Options("ReducerOptions", ("KeepDims",))
+_RESIZE = ("AlignCorners", "HalfPixelCenters")
+
+OPTIONS: Mapping[str, Options] = {
+    "ADD": Options("AddOptions", ("FusedActivationFunction",)),
+    "AVERAGE_POOL_2D": _POOL,
+    "CONCATENATION": Options("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
+    "CONV_2D": Options("Conv2DOptions", (*_WINDOW, "DilationHFactor", "DilationWFactor", "FusedActivationFunction")),
+    "DEPTHWISE_CONV_2D": Options(
+        "DepthwiseConv2DOptions", (*_WINDOW, "DilationHFactor", "DilationWFactor", "FusedActivationFunction")
+    ),
+    "FULLY_CONNECTED": Options("FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims")),
+    "LEAKY_RELU": Options("LeakyReluOptions", ("Alpha",)),
+    "MAX_POOL_2D": _POOL,
+    "MEAN": _REDUCE,
+    "MUL": Options("MulOptions", ("FusedActivationFunction",)),
+    "PACK": Options("PackOptions", ("Axis",)),
+    "REDUCE_MAX": _REDUCE,
+    "REDUCE_PROD": _REDUCE,
+    "RESIZE_BILINEAR": Options("ResizeBilinearOptions", _RESIZE),
+    "RESIZE_NEAREST_NEIGHBOR": Options("ResizeNearestNeighborOptions", _RESIZE),
+    "SOFTMAX": Options("SoftmaxOptions", ("Beta",)),
+    "STRIDED_SLICE": Options(
+        "StridedSliceOptions", ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
+    ),
+    "SUB": Options("SubOptions", ("FusedActivationFunction",)),
+    "TRANSPOSE_CONV": Options("TransposeConvOptions", (*_WINDOW, "FusedActivationFunction")),
+}

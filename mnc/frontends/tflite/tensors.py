@@ -1,0 +1,124 @@
+"""What the file's tensors are in the IR: shapes without batch, element types, scales, constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mnc.errors import CompileError, refuse
+from mnc.frontends.tflite.file import Tensor
+from mnc.ir.types import Array, Constant, DType, Number, Quantisation, Shape, TensorType
+
+ELEMENTS: dict[str, np.dtype[Any]] = {
+    "FLOAT32": np.dtype("<f4"),
+    "FLOAT16": np.dtype("<f2"),
+    "INT8": np.dtype("i1"),
+    "INT32": np.dtype("<i4"),
+    "INT64": np.dtype("<i8"),
+    "BOOL": np.dtype("?"),
+}
+"""The element types that a constant may have."""
+
+WAYS_OUT = {
+    "FLOAT16": "convert without float16 quantisation: leave converter.target_spec.supported_types unset",
+    "INT16": "convert with int8 activations: supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]",
+    "UINT8": "convert with converter.inference_input_type = converter.inference_output_type = tf.int8",
+}
+
+
+@dataclass(frozen=True)
+class Value:
+    """One tensor that the network computes, and how it is held."""
+
+    name: str
+    type: TensorType
+    shape: Shape
+    """As TFLite sees it; `type.shape` is `held(shape)`."""
+
+    @property
+    def dropped(self) -> int:
+        """How many leading axes the IR's shape lacks."""
+        return dropped(self.shape)
+
+
+def dropped(shape: Shape) -> int:
+    """1 where the first axis is a batch of one, which the IR does not write, else 0.
+
+    Reshaping may leave no batch axis at all; such a shape is held as it is.
+    """
+    return 1 if len(shape) > 1 and shape[0] == 1 else 0
+
+
+def held(shape: Shape) -> Shape:
+    """The IR's shape for one of TFLite."""
+    return shape[dropped(shape) :] or (1,)
+
+
+def number(where: str, tensor: Tensor) -> Number:
+    """The element type of a tensor that the network computes; CompileError where mnc has none for it."""
+    if tensor.oddity:
+        raise refuse(where, f"tensor {tensor.name!r} is not supported: {tensor.oddity}")
+    if tensor.type == "FLOAT32":
+        return Number(DType.FLOAT32)
+    if tensor.type == "INT8":
+        if len(tensor.scale) != 1 or len(tensor.zero_point) != 1:
+            what = "no scale" if not tensor.scale else "more than one scale"
+            raise refuse(where, f"the int8 tensor {tensor.name!r} has {what}")
+        if not -128 <= tensor.zero_point[0] <= 127:
+            raise refuse(where, f"the int8 tensor {tensor.name!r} has the zero point {tensor.zero_point[0]}")
+        return Number(DType.INT8, _quantisation(where, tensor, tensor.zero_point[0]))
+    way_out = WAYS_OUT.get(tensor.type, "convert to int8 with a representative data set, or to float32")
+    raise refuse(where, f"values of type {tensor.type} are not supported, as {tensor.name!r} is", way_out)
+
+
+def _quantisation(where: str, tensor: Tensor, zero_point: int = 0, axis: int | None = None) -> Quantisation:
+    try:
+        return Quantisation(tensor.scale, zero_point, axis)
+    except ValueError as fault:
+        raise refuse(where, f"tensor {tensor.name!r}: {fault}") from None
+
+
+def stored_array(where: str, tensor: Tensor) -> Array:
+    """A constant's elements, in its own type."""
+    assert tensor.data is not None
+    element = ELEMENTS.get(tensor.type)
+    if tensor.oddity or element is None:
+        reason = tensor.oddity or f"its elements are {tensor.type}"
+        raise refuse(where, f"the constant {tensor.name!r} is not supported: {reason}")
+    if tensor.data.nbytes != tensor.elements * element.itemsize:
+        raise refuse(
+            where,
+            f"the constant {tensor.name!r} should have {tensor.elements * element.itemsize} bytes, "
+            f"not {tensor.data.nbytes}",
+            "the file is damaged; convert the model again",
+        )
+    return np.asarray(tensor.data.view(np.uint8).view(element).reshape(tensor.shape))
+
+
+def weights(where: str, tensor: Tensor, array: Array, order: Sequence[int] | None = None) -> Constant:
+    """Weights, a bias or slopes as a constant of the IR, the axes in `order`.
+
+    Quantised ones are symmetric; the scales of several channels follow their axis.
+    """
+    order = tuple(range(array.ndim)) if order is None else tuple(order)
+    turned = array.transpose(order)
+    if array.dtype not in (np.float32, np.int8, np.int32):
+        raise _wrong_type(where, tensor)
+    if array.dtype == np.float32:
+        return Constant(turned)
+    if any(tensor.zero_point):
+        raise refuse(where, f"the weights {tensor.name!r} have a zero point other than 0")
+    if not tensor.scale:
+        raise refuse(where, f"the weights {tensor.name!r} have no scale")
+    if len(tensor.scale) == 1:
+        return Constant(turned, _quantisation(where, tensor))
+    if not 0 <= tensor.axis < array.ndim or len(tensor.scale) != array.shape[tensor.axis]:
+        raise refuse(where, f"the scales of {tensor.name!r} do not belong to one of its axes")
+    return Constant(turned, _quantisation(where, tensor, axis=order.index(tensor.axis)))
+
+
+def _wrong_type(where: str, tensor: Tensor) -> CompileError:
+    return refuse(where, f"weights of type {tensor.type} are not supported, as {tensor.name!r} is")
