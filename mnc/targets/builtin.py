@@ -49,7 +49,7 @@ def _cortex_m_board(machine: str, hertz: int, vectors: int, code: Region, ram: R
         link=(*BARE_METAL, NEWLIB_STATE),
         regions=(("VECTORS", Region(vectors, K)), ("CODE", code), ("RAM", ram)),
         stack=64 * K,
-        clock=Clock(wrap=1 << 24, per_tick=Fraction(10**9, hertz), per_step=2),
+        clock=Clock(wrap=1 << 24, per_tick=Fraction(10**9, hertz), per_step=2, per_wrap=5),
     )
 
 
@@ -143,5 +143,25 @@ TARGETS = (
         ),
         max_flash=4 * M,
         max_ram=512 * K,
+    ),
+    # avr-gcc keeps constants in RAM as well as in flash, so only small networks fit.
+    Target(
+        name="avr",
+        title="AVR ATmega1284P",
+        compiler=Tool("avr-gcc", "gcc-avr and avr-libc"),
+        cpp=Tool("avr-g++", "gcc-avr and avr-libc"),
+        flags=("-mmcu=atmega1284p",),
+        features=frozenset(),
+        board=Board(
+            name="ATmega1284P",
+            support="avr",
+            emulator=Tool("simavr", "simavr"),
+            arguments=("-m", "atmega1284p", "-f", "16000000", "image"),
+            link=("-Wl,--gc-sections",),
+            clock=Clock(wrap=1 << 16, per_tick=Fraction(1), per_wrap=58, unit="cycles"),
+            console=True,
+        ),
+        max_flash=128 * K,
+        max_ram=16 * K,
     ),
 )

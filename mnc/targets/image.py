@@ -70,16 +70,20 @@ def freeze(files: Mapping[str, str]) -> Files:
 
 
 @functools.lru_cache(maxsize=16)
-def build(target: Target, network: Files, adapter: Files, options: Options, trace: str = "") -> bytes:
+def build(
+    target: Target, network: Files, adapter: Files, options: Options, trace: str = "", inputs: bytes = b""
+) -> bytes:
     """The image of generated files, their adapter and the driver for the target's board.
 
     `trace` is empty, `TIME` or `VALUES`: what a traced build of the files
-    tells after each layer.  `CompileError` where something does not compile.
+    tells after each layer; `inputs` is what the image itself holds, on boards
+    without files.  `CompileError` where something does not compile.
     An image is a value that depends on nothing but the arguments, so the last
     few are kept.
     """
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)
+        (folder / "inputs.bin").write_bytes(inputs)
         objects = _network_objects(target, network, folder, options, trace)
         _link(target, [*_driver_objects(target, adapter, "network", folder, options, trace), *objects], folder, options)
         return (folder / "image").read_bytes()
@@ -90,6 +94,7 @@ def sizes(target: Target, network: Files, adapter: Files, options: Options) -> S
     """What generated files add to an image: the image with them less the same image without them."""
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)
+        (folder / "inputs.bin").write_bytes(b"")
         objects = _network_objects(target, network, folder, options, "")
         _link(target, [*_driver_objects(target, adapter, "network", folder, options, ""), *objects], folder, options)
         full = _section_sizes(target, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ from mnc.targets.target import Clock, Target
 
 RUN_SECONDS = 3600.0
 
-STACK_RESERVE = 1024
-"""Bytes of stack that must stay untouched, as a function that needs too much may leave gaps."""
+STACK_RESERVE = 1 / 64
+"""What part of the stack must stay untouched, as a function that needs too much may leave gaps."""
 
 PLAIN = Options()
 """As the target says."""
@@ -128,17 +129,9 @@ def _execute(
     board = target.board
     packed = pack(interface.inputs, tuple(inputs), where)
     layer_sizes = [value.bytes for value in values] or layers
-    image = build(target, freeze(files), freeze(adapter(interface, files, layer_sizes)), options, trace)
-    with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
-        folder = Path(temporary)
-        (folder / "inputs.bin").write_bytes(packed)
-        (folder / "image").write_bytes(image)
-        (folder / "image").chmod(0o700)
-        if board.emulator is None:
-            process.run_file(folder / "image", folder, where=where, seconds=RUN_SECONDS)
-        else:
-            process.run(board.emulator, board.arguments, folder, where=f"{where} on {board.name}", seconds=RUN_SECONDS)
-        written = (folder / "outputs.bin").read_bytes()
+    embedded = packed if board.console else b""
+    image = build(target, freeze(files), freeze(adapter(interface, files, layer_sizes)), options, trace, embedded)
+    written = _written(target, image, packed)
     record = np.dtype(
         [
             ("values", records(values)),
@@ -151,9 +144,27 @@ def _execute(
     if len(written) != HEAD.itemsize + samples * record.itemsize:
         raise refuse(where, "the program stopped before it had written its results")
     head = np.frombuffer(written, HEAD, count=1)[0]
-    if head["stack"] > head["room"] - STACK_RESERVE:  # a board may ignore writes below, so that nothing faults
+    if head["stack"] > head["room"] * (1 - STACK_RESERVE):  # a board may ignore writes below, so that nothing faults
         raise refuse(where, f"a run needs more stack than there is, which is {head['room']} bytes")
     return head, np.frombuffer(written, record, offset=HEAD.itemsize)
+
+
+def _written(target: Target, image: bytes, inputs: bytes) -> bytes:
+    """What the driver wrote when the image was run."""
+    board = target.board
+    with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
+        folder = Path(temporary)
+        (folder / "inputs.bin").write_bytes(inputs)
+        (folder / "image").write_bytes(image)
+        (folder / "image").chmod(0o700)
+        if board.emulator is None:
+            process.run_file(folder / "image", folder, where=f"target {target.name}", seconds=RUN_SECONDS)
+            return (folder / "outputs.bin").read_bytes()
+        where = f"target {target.name} on {board.name}"
+        printed = process.run(board.emulator, board.arguments, folder, where=where, seconds=RUN_SECONDS)
+        if board.console:
+            return bytes.fromhex("".join(re.findall(r":((?:[0-9a-f]{2})+)", printed)))
+        return (folder / "outputs.bin").read_bytes()
 
 
 def _columns(rows: Array) -> tuple[Array, ...]:

@@ -25,7 +25,7 @@ def find(tool: Tool) -> str:
 
 
 def run(tool: Tool, arguments: Sequence[str], folder: Path, *, where: str, seconds: float) -> str:
-    """What the program prints on standard output, run in `folder`.
+    """What the program prints, run in `folder`: standard output, then standard error.
 
     `CompileError` where it fails, with the start of what it printed, or takes
     longer than `seconds`.
@@ -53,11 +53,11 @@ def _run(command: Sequence[str], name: str, folder: Path, where: str, seconds: f
         raise refuse(where, f"{name} did not finish within {seconds:g} s") from None
     except OSError as fault:
         raise refuse(where, f"{name} does not start: {fault.strerror}") from None
+    printed = (done.stdout + done.stderr).decode(errors="replace")
     if done.returncode != 0:
-        words = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
-        shown = "".join(f"\n{line}" for line in words[:MAX_LINES])
+        shown = "".join(f"\n{line}" for line in printed.strip().splitlines()[:MAX_LINES])
         raise refuse(where, f"{name} {_ending(done.returncode)}{':' if shown else ''}{shown}")
-    return done.stdout.decode(errors="replace")
+    return printed
 
 
 def _ending(status: int) -> str:

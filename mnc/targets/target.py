@@ -27,7 +27,8 @@ class Clock:
     """How a board's stamp becomes a number of instructions.
 
     A stamp is three counters; its moment is
-    `(high * wrap + low) * per_tick - fine * per_step` instructions.
+    `(high * wrap + low) * per_tick - fine * per_step - high * per_wrap`
+    instructions.
     """
 
     wrap: int
@@ -36,11 +37,13 @@ class Clock:
     """Instructions that pass in one tick."""
     per_step: int = 0
     """Instructions that one step of `fine` stands for."""
+    per_wrap: int = 0
+    """Instructions of the interrupt that counts in `high` how often `low` starts again."""
     unit: str = "instructions"
     """What is counted: an emulator of an AVR counts cycles."""
 
     def moment(self, high: int, low: int, fine: int) -> Fraction:
-        return (high * self.wrap + low) * self.per_tick - fine * self.per_step
+        return (high * self.wrap + low) * self.per_tick - fine * self.per_step - high * self.per_wrap
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Board:
     """Bytes of stack, where the linker script reserves it; to use more ends the run."""
     clock: Clock | None = None
     """None where the board itself cannot count."""
+    console: bool = False
+    """Whether the image holds the inputs and prints the outputs, lines of `:` and hexadecimal, for want of files."""
 
 
 @dataclass(frozen=True)

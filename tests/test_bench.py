@@ -1,0 +1,105 @@
+"""Costs on real instruction sets, and the page that is made of them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from mnc.bench import Cost, bench, to_json
+from mnc.errors import CompileError
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layers import Dense, Softmax
+from mnc.ir.types import Constant, TensorType
+
+WEIGHTS = np.random.default_rng(3).standard_normal((20, 5)).astype(np.float32)
+NETWORK = Graph(
+    "small",
+    (Input("x", TensorType((20,))),),
+    (
+        Node(("scores",), Dense(weights=Constant(WEIGHTS), bias=Constant(np.zeros(5, np.float32))), ("x",)),
+        Node(("probabilities",), Softmax(), ("scores",)),
+    ),
+    ("probabilities",),
+)
+
+
+def needs(*programs: str) -> None:
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+
+
+@pytest.mark.parametrize("backend", ["c", "cpp"])
+def test_a_network_costs_what_its_arithmetic_takes(backend: str) -> None:
+    needs("arm-none-eabi-gcc", "arm-none-eabi-g++", "qemu-system-arm")
+    cost = bench(NETWORK, "Small", backend, "cortex-m4", layers=True)
+    assert (cost.model, cost.backend, cost.target, cost.dtype) == ("Small", backend, "cortex-m4", "float32")
+    assert cost.macs == 100
+    assert 200 < cost.instructions < 3000
+    assert cost.instructions_per_mac == cost.instructions / 100
+    assert 420 <= cost.constants < 1500  # 105 weights, and the exponential function's table
+    assert cost.flash == cost.code + cost.constants
+    assert "arm-none-eabi-gcc" in cost.compiler
+    assert cost.compiler.endswith("-O2")
+    assert [(layer.op, layer.macs) for layer in cost.layers] == [("dense", 100), ("softmax", 0)]
+    assert abs(sum(layer.instructions for layer in cost.layers) - cost.instructions) < 100
+    assert bench(NETWORK, "Small", backend, "cortex-m4", layers=True) == cost
+
+
+def test_costs_as_json() -> None:
+    cost = Cost("m", "c", "host", "cc 1 -O2", "float32", 4, 10, 100, 50, 16, 8)
+    (row,) = json.loads(to_json([cost]))["costs"]
+    assert row["instructions"] == 10
+    assert row["flash"] == 150
+    assert row["instructions_per_mac"] == 2.5
+    assert row["layers"] == []
+    assert json.loads(to_json([]))["costs"] == []
+
+
+def test_an_unknown_target_is_refused() -> None:
+    with pytest.raises(CompileError, match="unknown target 'abacus'"):
+        bench(NETWORK, "small", "c", "abacus")
+
+
+@pytest.fixture
+def results(root: Path) -> ModuleType:
+    """The script that writes the page of results."""
+    file = root / "bench" / "results.py"
+    if not file.exists():
+        pytest.skip("only the repository has bench/, not the installed package")
+    spec = importlib.util.spec_from_file_location("results", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["results"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_page_of_results(results: ModuleType, root: Path) -> None:
+    costs = [
+        Cost("pico", "c", "cortex-m4", "arm-gcc 12 -O2", "float32", 100, 250, 1000, 400, 1234, 56),
+        Cost("pico", "c", "cortex-m3", "arm-gcc 12 -O2", "float32", 0, 250, 1000, 400, 1234, 56),
+    ]
+    peers = results.read_peers(root / "bench" / "peers.csv")
+    lines = results.page(costs, peers).splitlines()
+    assert "## cortex-m4: Cortex-M4F" in lines
+    assert "| pico | float32 | c | 100 | 250 | 2.50 | 1,000 | 400 | 1,234 | 56 | 218,400 (onnx2c) |" in lines
+    assert "| pico | float32 | c | 0 | 250 |  | 1,000 | 400 | 1,234 | 56 |" in lines
+
+
+def test_the_page_of_results_has_every_model_and_target(results: ModuleType, root: Path) -> None:
+    from mnc import targets
+
+    page = (root / "bench" / "results.md").read_text(encoding="utf-8")
+    for name in targets.names():
+        assert (f"## {name}: " in page) == (targets.get(name).max_ram >= results.LEAST_RAM)
+    for model in results.MODELS:
+        assert f"| {model} | float32 | c |" in page
