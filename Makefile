@@ -1,5 +1,6 @@
 # `make demo`  compiles a trained network to C, builds it and classifies real samples with it.
 # `make test`  sets up all that the tests need and runs them.
+# `make bench` measures every model, backend and target and writes bench/results.md.
 
 PYTHON ?= python3
 CC ?= cc
@@ -11,14 +12,15 @@ EXAMPLE := examples/digits
 # Debian's names of the compilers, the emulator and the memory checker that the tests use.
 TOOLS := gcc g++ clang tcc valgrind \
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
-  gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc
+  gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc \
+  gcc-avr avr-libc simavr
 
 # Steps build on each other, and the tests share the machine themselves.
 .NOTPARALLEL:
-.PHONY: help demo test check tools clean
+.PHONY: help demo test check bench tools clean
 
 help:
-	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST)) | head -n 2
+	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST)) | head -n 3
 
 demo: $(VENV)/mnc
 	@mkdir -p $(DEMO)
@@ -33,6 +35,9 @@ check:
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+bench: tools $(VENV)/mnc
+	$(BIN)/python bench/results.py
 
 # A stamp in the environment says what has been installed into it.
 $(VENV)/mnc: pyproject.toml | $(VENV)/ready
