@@ -19,4 +19,4 @@ def golden(model: Path) -> tuple[list[Array], list[Array]]:
 
 def _numbered(stored: np.lib.npyio.NpzFile, letter: str) -> list[Array]:
     """x, or x0, x1 and so on."""
-    return [stored[name] for name in (letter, *(f"{letter}{i}" for i in range(9))) if name in stored]
+    return [stored[name] for name in (letter, *(f"{letter}{i}" for i in range(99))) if name in stored]

@@ -35,13 +35,14 @@ def _collections(data: bytes) -> Iterator[int]:
 def _is_sound(data: bytes, start: int) -> bool:
     if start + HEADER > len(data):
         return False
-    (size,) = struct.unpack_from("<Q", data, start + 8)
+    size: int = struct.unpack_from("<Q", data, start + 8)[0]
     end = start + size
     if size < MINIMUM or end > len(data):
         return False
     place = start + HEADER
     while end - place >= HEADER:
-        index, _, _, length = struct.unpack_from("<HHIQ", data, place)
+        index: int = struct.unpack_from("<H", data, place)[0]
+        length: int = struct.unpack_from("<Q", data, place + 8)[0]
         taken = length if index == 0 else HEADER + -(-length // 8) * 8
         if taken < HEADER or taken > end - place:
             return False
