@@ -6,7 +6,7 @@ Many networks go through one call of the compiler, which takes most of the time.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from mnc.ir.types import Array
 
 WARNINGS = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 STRICT = ("-std=c89", *WARNINGS)
+Tool = Callable[[str], str]
+"""The fixture `tool`: a program's path by its name."""
+
 SANITIZED = ("-std=c89", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 

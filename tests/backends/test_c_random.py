@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from generated_c import Case, run_cases
+from gallery import SUPPORTED, exhibit
+from generated_c import run_cases
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from networks import KINDS, networks, samples, single_layers
+from networks import networks, single_layers
 
-import mnc
-from mnc.backends.select.table import FLOAT32
-from mnc.backends.select.values import VIEWS
 from mnc.ir.graph import Graph
 from mnc.ir.layer import Layer
-from mnc.ir.layers import BatchNormalization, SeparableConv2D
-from mnc.reference import evaluate
-
-LOWERED = (BatchNormalization, SeparableConv2D)
-"""Kinds that passes turn into others."""
-SUPPORTED = [kind for kind in KINDS if kind in FLOAT32 or kind in VIEWS or kind in LOWERED]
 
 BATCH = settings(
     deadline=None,
@@ -37,20 +28,13 @@ def batches(networks: st.SearchStrategy[Graph], size: int) -> st.SearchStrategy[
 
 
 def assert_c_equals_reference(graphs: Iterable[Graph], folder: Path, compiler: str) -> None:
-    graphs = list(graphs)
-    cases = []
-    for i, graph in enumerate(graphs):
-        build = mnc.compile(graph, name=f"n{i}")
-        sizes = [graph.types[name].elements for name in graph.outputs]
-        cases.append(Case(f"n{i}", build.files, samples(graph), sizes))
-    wrong = []
-    for graph, case, got in zip(graphs, cases, run_cases(cases, folder, compiler), strict=True):
-        expected = evaluate(graph, case.inputs)
-        largest = max(float(np.abs(value).max()) for value in expected.values())
-        for name, y in zip(graph.outputs, got, strict=True):
-            want = expected[name].reshape(y.shape)
-            if not np.allclose(y, want, rtol=1e-5, atol=2e-6 * max(1.0, largest)):
-                wrong.append((len(graph.nodes), f"{name}: {np.abs(y - want).max()} off in {graph}"))
+    exhibits = [exhibit(graph, f"n{i}") for i, graph in enumerate(graphs)]
+    outputs = run_cases([each.case for each in exhibits], folder, compiler)
+    wrong = [
+        (len(each.build.graph.nodes), f"{error} times the tolerance: {each.build.graph}")
+        for each, got in zip(exhibits, outputs, strict=True)
+        if not (error := each.error(got)) <= 1.0
+    ]
     assert not wrong, min(wrong)[1]
 
 
@@ -66,5 +50,5 @@ def test_random_networks(graphs: list[Graph], gcc: str, tmp_path_factory: pytest
 def test_single_layers(
     kind: type[Layer], data: st.DataObject, gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    graphs = data.draw(batches(single_layers(kind), 12))
+    graphs = data.draw(batches(single_layers(kind), 8))
     assert_c_equals_reference(graphs, tmp_path_factory.mktemp("layers"), gcc)

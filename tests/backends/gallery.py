@@ -1,0 +1,102 @@
+"""A few random networks, the same ones in every run, that together call every kernel of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from generated_c import Case
+from hypothesis import HealthCheck, given, settings
+from layer_kinds import KINDS
+from networks import networks, samples, single_layers
+
+import mnc
+from mnc.backends.library import standard
+from mnc.backends.select.table import FLOAT32
+from mnc.backends.select.values import VIEWS
+from mnc.compiler import Build
+from mnc.ir.graph import Graph
+from mnc.ir.layers import BatchNormalization, SeparableConv2D
+from mnc.ir.types import Array
+from mnc.reference import evaluate
+
+LOWERED = (BatchNormalization, SeparableConv2D)
+"""Kinds that passes turn into others."""
+SUPPORTED = [kind for kind in KINDS if kind in FLOAT32 or kind in VIEWS or kind in LOWERED]
+"""What the C backends compile."""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A network, compiled, with samples and what the reference makes of them."""
+
+    build: Build
+    case: Case
+    expected: Sequence[Array]
+    """For each output (samples, elements)."""
+    tolerance: float
+    """The error that rounding may bring, by the largest value anywhere in the network."""
+
+    def error(self, got: Sequence[Array]) -> float:
+        """The largest difference from the reference, in tolerances: at most 1 where all is well."""
+        return max(
+            float((np.abs(y - want) / (self.tolerance + 1e-5 * np.abs(want))).max())
+            for y, want in zip(got, self.expected, strict=True)
+        )
+
+
+def exhibit(graph: Graph, name: str) -> Exhibit:
+    build = mnc.compile(graph, name=name)
+    case = Case(name, build.files, samples(graph), [graph.types[output].elements for output in graph.outputs])
+    values = evaluate(graph, case.inputs)
+    largest = max(float(np.abs(value).max()) for value in values.values())
+    expected = [values[output].reshape(len(case.inputs[0]), -1) for output in graph.outputs]
+    return Exhibit(build, case, expected, 2e-6 * max(1.0, largest))
+
+
+@cache
+def gallery() -> tuple[Exhibit, ...]:
+    """Networks picked, largest first, while they call kernels that none before them calls."""
+    drawn = sorted(_drawn(), key=lambda graph: -len(graph.nodes))
+    seen: set[str] = set()
+    chosen: list[Exhibit] = []
+    for graph in drawn:
+        build = mnc.compile(graph, name="n")
+        kernels = {*build.emission.program.kernels}
+        if kernels - seen:
+            seen |= kernels
+            chosen.append(exhibit(graph, f"n{len(chosen)}"))
+    return tuple(chosen)
+
+
+def unseen_kernels() -> set[str]:
+    """The float32 functions of the library that nothing in the gallery needs."""
+    library = standard()
+    called = {kernel for each in gallery() for kernel in each.build.emission.program.kernels}
+    needed = {name for item in library.closure({*called, "mnc_rows_f32"}) for name in item.names}
+    return {name for name in library.items if name.endswith("_f32")} - needed
+
+
+def _drawn() -> list[Graph]:
+    graphs: list[Graph] = []
+    steady = settings(
+        derandomize=True, database=None, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck)
+    )
+
+    @steady
+    @given(networks(layers=SUPPORTED, max_layers=10))
+    def draw_large(graph: Graph) -> None:
+        graphs.append(graph)
+
+    draw_large()
+    for kind in SUPPORTED:
+
+        @settings(steady, max_examples=15)
+        @given(single_layers(kind))
+        def draw_small(graph: Graph) -> None:
+            graphs.append(graph)
+
+        draw_small()
+    return graphs
