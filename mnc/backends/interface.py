@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 from mnc.backends.library import Library, standard
 from mnc.backends.program import Program
 from mnc.backends.select import Select, is_quantised, select
+from mnc.backends.select.limits import limit
 from mnc.backends.select.quantised.plain import INT8
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
@@ -16,7 +17,6 @@ from mnc.backends.unit import Unit, parameter_names, unit
 from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Merge
 from mnc.plan.arena import Arena
 from mnc.plan.liveness import Plan, plan
 
@@ -89,10 +89,7 @@ class CFamily:
         if kind not in table and not issubclass(kind, VIEWS):
             numbers = "quantised values" if table is self.quantised else "float32"
             return f"the {self.name} backend has no kernel for {kind.__name__} on {numbers}"
-        types = [*graph.input_types(node), graph.output_type(node)]
-        if isinstance(node.layer, Merge) and len({t.shape for t in types}) > 1 and max(t.rank for t in types) > 3:
-            return f"{kind.__name__} broadcasts values of at most 3 axes, not {max(t.rank for t in types)}"
-        return None
+        return limit(node.layer, graph.input_types(node), graph.output_type(node))
 
     def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""
