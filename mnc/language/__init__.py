@@ -51,7 +51,7 @@ def parameter(setting: str) -> tuple[str, Value]:
     name, equals, value = setting.partition("=")
     if not equals or not name.strip():
         raise refuse("parameter", f"expected name=value, not {setting!r}")
-    source = Source(f"parameter {name.strip()}", f"network p(value = {value})")
+    source = Source(f"parameter {name.strip()}", f"network p(value = ({value}\n))")
     (stated,) = syntax.parse(source).parameters
     assert stated.default is not None
     try:

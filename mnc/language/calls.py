@@ -118,6 +118,8 @@ def bind(kind: Kind, name: str, given: Given, at: Place, read: Read) -> Bound:
         for weight in kind.weights:
             constants[weight.field] = _constant(weight, arguments.get(weight.field), context, read, wants)
         layer = kind.build(context, constants)
+        if softmax and kind.layer is Activation:  # nothing stands before it
+            layer, softmax = softmax_over(context.inputs[0]), False
     except RefusalError as fault:
         raise SourceError(at, f"{name} {fault.what}", *fault.hints) from None
     except ShapeError as fault:

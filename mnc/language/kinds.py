@@ -99,12 +99,8 @@ class Kind:
     """How the IR's layer is built where it is not just the class with its fields."""
     sequence: bool = False
     """Whether its input is a sequence (steps, channels), for the class an image of one row."""
-    derived: bool = False
-
-    @property
-    def prints(self) -> bool:
-        """Whether layers of the class are printed by this name: not where it is only another way to say it."""
-        return self.make is None and not self.sequence
+    prints: bool = True
+    """Whether layers of the class are printed by this name; else it is only another way to write some of them."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -160,7 +156,7 @@ def derive(layer: type[Layer]) -> Kind:
             weights.append(Weight(each.name, optional=True, expected=False))
         else:
             attributes.append(Attribute(each.name, form_of(hint), default))
-    return Kind(snake(layer.__name__), layer, (*attributes, OUTPUT), tuple(weights), derived=True)
+    return Kind(snake(layer.__name__), layer, (*attributes, OUTPUT), tuple(weights))
 
 
 def attribute_of(layer: type[Layer], name: str, *aliases: str, **changes: Any) -> Attribute:

@@ -205,6 +205,7 @@ _NORMALISATIONS = (
             Attribute("offset", NumbersForm(), lambda c: [0.0] * _last(c), meaning="what is then added"),
         ),
         make=_rescaled,
+        prints=False,
     ),
 )
 
@@ -228,7 +229,28 @@ def _permutation(context: Context) -> Any:
 
 _DROPOUTS = ("dropout", "spatial_dropout1d", "spatial_dropout2d", "gaussian_dropout", "alpha_dropout", "gaussian_noise")
 
+
+def _activation(context: Context, _: object) -> Layer:
+    function = context["function"]
+    return ir.Identity() if function is None else ir.Activation(function)
+
+
 _OTHERS = (
+    Kind(
+        "activation",
+        ir.Activation,
+        (
+            attribute_of(
+                ir.Activation,
+                "function",
+                "activation",
+                form=ActivationForm(softmax=True),
+                default=REQUIRED,
+                meaning="what is applied to each element; also a layer by its own name: relu(x)",
+            ),
+        ),
+        make=_activation,
+    ),
     Kind(
         "prelu",
         ir.PReLU,

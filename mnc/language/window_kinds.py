@@ -12,7 +12,6 @@ from mnc.ir.layers.window import NO_PADDING, Padding, Pair, extent, image, same_
 from mnc.ir.types import Shape, ShapeError
 from mnc.language.forms import ActivationForm, Context, Form, Maybe, PaddingForm, PairForm, Whole, Word
 from mnc.language.kinds import REQUIRED, Attribute, Kind, Weight, attribute_of
-from mnc.language.values import describe
 
 
 def _same(window: str) -> Callable[[Context], Padding]:
@@ -242,6 +241,7 @@ UP_SAMPLING2D = Kind(
     ir.ResizeNearest,
     (Attribute("size", PairForm(), (2, 2), meaning="how many times as large"), _interpolation("nearest")),
     make=_resized,
+    prints=False,
 )
 RESIZING = Kind(
     "resizing",
@@ -252,6 +252,7 @@ RESIZING = Kind(
         _interpolation("bilinear"),
     ),
     make=lambda context, _: _sampled(context, (context["height"], context["width"])),
+    prints=False,
 )
 
 
@@ -296,7 +297,8 @@ class SidesForm(Form):
         return ((0, 0), (sides[0], sides[1]))
 
     def write(self, value: Any, context: Context) -> str:
-        raise AssertionError(f"layers of sequences are printed as images: {describe(value)}")
+        before, behind = value[1]
+        return str(before) if before == behind else f"[{before}, {behind}]"
 
 
 def _along_steps(kind: Kind, window: str = "kernel") -> Kind:
@@ -306,6 +308,7 @@ def _along_steps(kind: Kind, window: str = "kernel") -> Kind:
         name=kind.name.replace("2d", "1d"),
         attributes=tuple(_attribute_along_steps(attribute, window) for attribute in kind.attributes),
         sequence=True,
+        prints=False,
     )
 
 
