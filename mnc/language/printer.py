@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,12 @@ class Shown:
     text: str
     constants: Mapping[str, Array]
     """What belongs into the .npz file that the text's `weights` statement names, by key."""
+
+    def archive(self) -> bytes:
+        """That .npz file; the same constants give the same bytes."""
+        file = io.BytesIO()
+        np.savez(file, allow_pickle=False, **self.constants)  # every key has a slash, so none is an argument's name
+        return file.getvalue()
 
 
 def show(graph: Graph, weights_file: str | None = None) -> Shown:
