@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from mnc.errors import refuse
 from mnc.frontends.keras.config import brief
 
-HARMLESS_ARGUMENTS = frozenset({"mask", "training", "name"})
-"""Arguments of a call that say nothing about inference when they are null or false."""
 
 INPUT_ARGUMENTS = ("inputs", "sequences", "sequence")
 """Names of a layer's input, where the user has called it with a name."""
@@ -134,11 +132,11 @@ def _keras2_call(where: str, node: object) -> tuple[Ref, ...]:
 def _keras3_call(where: str, node: object) -> tuple[Ref, ...]:
     assert isinstance(node, Mapping)
     named = node.get("kwargs", {})
+    tensors = []
     if isinstance(named, Mapping):
         tensors = [named[key] for key in INPUT_ARGUMENTS if named.get(key) is not None]
-        named = {key: value for key, value in named.items() if key not in INPUT_ARGUMENTS}
-    else:
-        tensors = []
+        # `predict` puts its own `training` in place of the file's; Keras 2 does not
+        named = {key: value for key, value in named.items() if key not in (*INPUT_ARGUMENTS, "training")}
     _check_arguments(where, named)
     return (*_tensors(where, node["args"]), *_tensors(where, tensors))
 
@@ -166,7 +164,7 @@ def _check_arguments(where: str, arguments: object) -> None:
     if not isinstance(arguments, Mapping):
         raise refuse(where, f"{brief(arguments)} must be the arguments of a call")
     for key, value in arguments.items():
-        if value is None or (key in HARMLESS_ARGUMENTS and value is False) or key == "name":
+        if value is None or value is False or key == "name":
             continue
         raise refuse(
             where,
