@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mnc.ir.types import TensorType
+from mnc.targets.image import GENERATED
 from mnc.targets.interface import C_TYPES, Interface
 
 
@@ -26,7 +27,7 @@ def adapter(interface: Interface, files: Mapping[str, str], sizes: Sequence[int]
         "void mnc_nothing(void) {}",
     ]
     memory = [*_arrays(outputs, interface.outputs), _table("output", outputs)]
-    empty = ["void mnc_net_init(void) {}", "void mnc_net_run(void) {}"]
+    empty = ["void mnc_set_up(void) {}", "void mnc_inference(void) {}"]
     if f"{interface.name}.c" in files:
         network = {"network.c": _lines(*head, *memory, *_functions(interface.name, [*inputs, *outputs]))}
     else:
@@ -41,28 +42,28 @@ def _lines(*lines: str) -> str:
 def _functions(name: str, arguments: Sequence[str]) -> list[str]:
     """How backend `c` is called."""
     return [
-        f'#include "{name}.h"',
-        f"static {name}_t net;",
-        f"void mnc_net_init(void) {{ {name}_init(&net); }}",
-        f"void mnc_net_run(void) {{ {name}_run({', '.join(('&net', *arguments))}); }}",
+        f'#include "{GENERATED}/{name}.h"',
+        f"static {name}_t mnc_network;",
+        f"void mnc_set_up(void) {{ {name}_init(&mnc_network); }}",
+        f"void mnc_inference(void) {{ {name}_run({', '.join(('&mnc_network', *arguments))}); }}",
     ]
 
 
 def _object(name: str, arguments: Sequence[str], outputs: int) -> list[str]:
     """How backend `cpp` is called; the object, which may be larger than the stack, is made anew where it lies."""
-    members = ["net.outputs", *(f"net.outputs{i}" for i in range(1, outputs))]
+    members = ["mnc_network.outputs", *(f"mnc_network.outputs{i}" for i in range(1, outputs))]
     return [
-        f'#include "{name}.h"',
-        f"static {name} net;",
+        f'#include "{GENERATED}/{name}.h"',
+        f"static {name} mnc_network;",
         _table("output", members),
         "inline void *operator new(decltype(sizeof 0), void *place) noexcept { return place; }",
-        f"void mnc_net_init(void) {{ new (&net) {name}(); }}",
-        f"void mnc_net_run(void) {{ net.predict({', '.join(arguments)}); }}",
+        f"void mnc_set_up(void) {{ new (&mnc_network) {name}(); }}",
+        f"void mnc_inference(void) {{ mnc_network.predict({', '.join(arguments)}); }}",
     ]
 
 
 def _names(role: str, types: Sequence[TensorType]) -> list[str]:
-    return [f"{role}{i}" for i in range(len(types))]
+    return [f"mnc_{role}{i}" for i in range(len(types))]
 
 
 def _arrays(names: Sequence[str], types: Sequence[TensorType]) -> list[str]:

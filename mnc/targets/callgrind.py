@@ -16,9 +16,9 @@ SECONDS = 3600.0
 ARGUMENTS = (
     "--tool=callgrind",
     "--collect-atstart=no",
-    "--toggle-collect=mnc_net_run",
+    "--toggle-collect=mnc_inference",
     "--dump-before=layer_done",
-    "--dump-after=mnc_net_run",
+    "--dump-after=mnc_inference",
     "--callgrind-out-file=counts",
     "./image",
 )
@@ -41,7 +41,7 @@ def count(image: bytes, inputs: bytes) -> tuple[tuple[int, ...], ...]:
         for dump in dumps:
             text = dump.read_text(encoding="utf-8")
             parts.append(sum(int(total) for total in re.findall(r"^totals: (\d+)", text, re.MULTILINE)))
-            if "Trigger: --dump-after=mnc_net_run" in text:
+            if "Trigger: --dump-after=mnc_inference" in text:
                 runs.append(tuple(parts))
                 parts = []
     return tuple(runs[1:])  # the first run measures the stack

@@ -15,6 +15,9 @@ from mnc.targets.target import Board, Target, Tool
 
 COMPILE_SECONDS = 600.0
 
+GENERATED = "generated"
+"""The folder of the network's own files: it may be called `driver`, or `board`."""
+
 CPP_FLAGS = ("-std=gnu++11", "-fno-exceptions", "-fno-rtti")
 """As the makers of small machines' development kits have it."""
 
@@ -110,10 +113,13 @@ def compiler_version(target: Target) -> str:
 
 
 def _network_objects(target: Target, network: Files, folder: Path, options: Options, trace: str) -> list[str]:
-    files = dict(network)
-    write(folder, {**files, **_support_files(target.board)})
+    (folder / GENERATED).mkdir()
+    write(folder / GENERATED, dict(network))
+    write(folder, _support_files(target.board))
     flags = _network_flags(options, trace)
-    return [_compile(target, name, folder, options, flags) for name in files if name.endswith(".c")]
+    return [
+        _compile(target, f"{GENERATED}/{name}", folder, options, flags) for name, _ in network if name.endswith(".c")
+    ]
 
 
 def _network_flags(options: Options, trace: str) -> list[str]:
@@ -158,12 +164,12 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 
 def _compile(target: Target, source: str, folder: Path, options: Options, flags: Sequence[str]) -> str:
     """The object file of one C or C++ file in `folder`, by name."""
-    made = f"{Path(source).stem}.o"
+    made = str(Path(source).with_suffix(".o"))
     compiler, language = (target.cpp, CPP_FLAGS) if source.endswith(".cpp") else (target.compiler, ())
     include = [f"-I{path}" for path in options.include]
     level = options.optimise or target.optimise
     arguments = [*target.common_flags, *language, level, "-I.", *include, *flags, "-c", source, "-o", made]
-    process.run(compiler, arguments, folder, where=source, seconds=COMPILE_SECONDS)
+    process.run(compiler, arguments, folder, where=Path(source).name, seconds=COMPILE_SECONDS)
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 
@@ -149,6 +150,18 @@ def test_stack_is_what_a_run_touches(name: str) -> None:
     files, interface = network(body, [INT], [INT])
     x = np.array([[2999]], np.int32)
     assert 2990 <= targets.measure(target, files, interface, [x]).stack <= 3300
+
+
+@pytest.mark.parametrize("name", ["host", "cortex-m4"])
+@pytest.mark.parametrize("called", ["driver", "board", "network", "empty", "image", "main", "mnc", "mnc_net", "size"])
+def test_a_network_may_be_called_what_our_own_files_are_called(name: str, called: str) -> None:
+    files, interface = network("*out0 = *in0 + 1;", [INT], [INT])
+    renamed = {
+        re.sub(r"\bnet\b", called, file): re.sub(r"\bnet(?=_|\.h)", called, text) for file, text in files.items()
+    }
+    interface = dataclasses.replace(interface, name=called)
+    (y,) = targets.run(machine(name), renamed, interface, [np.array([[4]], np.int32)])
+    assert y.tolist() == [[5]]
 
 
 CLASS = """#include <stdint.h>

@@ -50,7 +50,7 @@ static void __attribute__((noinline)) measure_stack(uint32_t *depth) {
     for (byte = limit; byte != top; byte++) {
         *byte = PAINT;
     }
-    mnc_net_run();
+    mnc_inference();
     byte = limit;
     while (byte != top && *byte == PAINT) {
         byte++;
@@ -66,7 +66,7 @@ int main(void) {
 
     board_open();
     more = read_inputs();
-    mnc_net_init();
+    mnc_set_up();
     measure_stack(depth);
     board_write(depth, sizeof depth);
 
@@ -87,9 +87,9 @@ int main(void) {
     board_write(stamps, sizeof stamps);
 
     for (; more; more = read_inputs()) {
-        mnc_net_init();
+        mnc_set_up();
         board_stamp(&stamps[0]);
-        mnc_net_run();
+        mnc_inference();
         board_stamp(&stamps[1]);
         board_write(stamps, 2 * sizeof stamps[0]);
 #ifdef MNC_TRACE_TIME

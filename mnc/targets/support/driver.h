@@ -25,8 +25,8 @@ extern const mnc_block mnc_inputs[];
 extern const mnc_block mnc_outputs[];
 extern const uint16_t mnc_input_count;
 extern const uint16_t mnc_output_count;
-void mnc_net_init(void);
-void mnc_net_run(void);
+void mnc_set_up(void);
+void mnc_inference(void);
 void mnc_nothing(void);
 
 /* A traced build: what the network's code calls after each layer, and a stamp or a size in bytes for each. */
