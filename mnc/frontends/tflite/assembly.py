@@ -201,17 +201,3 @@ class Call:
 
 Converter = Callable[[Call], Value]
 """Builds one operator out of IR layers, or raises what it cannot honour."""
-
-CONVERTERS: dict[str, Converter] = {}
-
-
-def converts(*kinds: str) -> Callable[[Converter], Converter]:
-    """Register a converter for operators by their names in the schema."""
-
-    def register(converter: Converter) -> Converter:
-        for kind in kinds:
-            assert kind not in CONVERTERS, kind
-            CONVERTERS[kind] = converter
-        return converter
-
-    return register

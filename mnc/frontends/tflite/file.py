@@ -29,6 +29,8 @@ MAX_RANK = 8
 MAX_NAME = 1024
 """Names are cut there."""
 SCHEMA_VERSION = 3
+REREADING = 16
+"""How many times its own size a file may be read: honest tables share little."""
 
 T = TypeVar("T")
 Option = int | float | bool
@@ -79,6 +81,8 @@ class Model:
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    size: int
+    """Bytes of the whole file."""
 
 
 def read_file(path: Path) -> Model:
@@ -93,7 +97,7 @@ def read_file(path: Path) -> Model:
 def parse(content: bytes, where: str) -> Model:
     """The network in these bytes; `where` names them in errors."""
     try:
-        return _model(content, where)
+        return _Source(content, where).model()
     # What the accessors raise on offsets and lengths that lead out of the file.
     except (struct.error, TypeError, ValueError, IndexError, OverflowError):
         raise _damaged(where, "an offset leads out of it") from None
@@ -103,109 +107,124 @@ def _damaged(where: str, what: str) -> CompileError:
     return refuse(where, f"the file is damaged: {what}", "convert the model again, or copy the file again")
 
 
-def _model(content: bytes, where: str) -> Model:
-    root = tflite.Model.GetRootAs(content, 0)
-    if root.Version() != SCHEMA_VERSION:
-        raise refuse(
-            where,
-            f"version {root.Version()} of TFLite's schema is not supported",
-            f"convert the model with a TensorFlow that writes version {SCHEMA_VERSION}",
+_KINDS: dict[int, str] = {code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int)}
+_TYPES: dict[int, str] = {code: name for name, code in vars(tflite.TensorType).items() if isinstance(code, int)}
+
+
+class _Source:
+    """The bytes, and how many more may be read: tables may overlap, so that a small file could mean endless work."""
+
+    def __init__(self, content: bytes, where: str) -> None:
+        self.content = content
+        self.where = where
+        self.allowance = REREADING * len(content)
+
+    def model(self) -> Model:
+        root = tflite.Model.GetRootAs(self.content, 0)
+        if root.Version() != SCHEMA_VERSION:
+            raise refuse(
+                self.where,
+                f"version {root.Version()} of TFLite's schema is not supported",
+                f"convert the model with a TensorFlow that writes version {SCHEMA_VERSION}",
+            )
+        if root.SubgraphsLength() < 1:
+            raise _damaged(self.where, "it has no network")
+        graph = root.Subgraphs(0)
+        buffers = self.items("buffers", root.BuffersLength, root.Buffers, _buffer)
+        kinds = self.items("operator codes", root.OperatorCodesLength, root.OperatorCodes, self.kind)
+        model = Model(
+            self.items("tensors", graph.TensorsLength, graph.Tensors, lambda stored: self.tensor(stored, buffers)),
+            self.items(
+                "operators", graph.OperatorsLength, graph.Operators, lambda stored: self.operator(stored, kinds)
+            ),
+            self.integers(graph.InputsLength, graph.InputsAsNumpy),
+            self.integers(graph.OutputsLength, graph.OutputsAsNumpy),
+            len(self.content),
         )
-    buffers = _items("buffers", root.BuffersLength, root.Buffers, _buffer, where)
-    codes = _items("operator codes", root.OperatorCodesLength, root.OperatorCodes, _operator_kind, where)
-    if root.SubgraphsLength() < 1:
-        raise _damaged(where, "it has no network")
-    graph = root.Subgraphs(0)
+        _check_indices(model, self.where)
+        return model
 
-    def tensor(stored: Any) -> Tensor:
-        return _tensor(stored, buffers)
+    def items(
+        self, what: str, length: Callable[[], int], item: Callable[[int], Any], convert: Callable[[Any], T]
+    ) -> tuple[T, ...]:
+        """A vector of tables, each converted."""
+        count = length()
+        if count > MAX_ITEMS:
+            raise refuse(self.where, f"the file has {count:,} {what}; the limit is {MAX_ITEMS:,}")
+        return tuple(convert(item(i)) for i in range(count))
 
-    def operator(stored: Any) -> Operator:
-        kind = codes[stored.OpcodeIndex()]
-        return Operator(
-            kind,
-            _integers(stored.InputsLength, stored.InputsAsNumpy),
-            _integers(stored.OutputsLength, stored.OutputsAsNumpy),
-            _options(stored, kind),
+    def take(self, count: int) -> None:
+        """Count the bytes that are about to be read."""
+        self.allowance -= count
+        if self.allowance < 0:
+            raise _damaged(self.where, "its tables overlap")
+
+    def numbers(self, length: Callable[[], int], array: Callable[[], Array]) -> Array:
+        """A vector of numbers."""
+        count = length()
+        self.take(4 * count)
+        return array() if count else np.empty(0, np.int32)
+
+    def integers(self, length: Callable[[], int], array: Callable[[], Array]) -> tuple[int, ...]:
+        """A vector of whole numbers."""
+        return tuple(int(n) for n in self.numbers(length, array))
+
+    def text(self, stored: bytes | None) -> str:
+        self.take(len(stored or b""))
+        return str((stored or b"")[:MAX_NAME], "utf-8", "replace")
+
+    def kind(self, stored: Any) -> str:
+        """The operator's name.  Old files have its number in a field of eight bits."""
+        code = int(max(stored.BuiltinCode(), stored.DeprecatedBuiltinCode()))
+        if code == tflite.BuiltinOperator.CUSTOM:
+            return f"CUSTOM {self.text(stored.CustomCode())!r}"
+        return _KINDS.get(code, f"number {code}")
+
+    def operator(self, stored: Any, kinds: tuple[str, ...]) -> Operator:
+        kind = kinds[stored.OpcodeIndex()]
+        inputs = self.integers(stored.InputsLength, stored.InputsAsNumpy)
+        outputs = self.integers(stored.OutputsLength, stored.OutputsAsNumpy)
+        return Operator(kind, inputs, outputs, _options(stored, kind))
+
+    def tensor(self, stored: Any, buffers: tuple[Array | None, ...]) -> Tensor:
+        shape = self.integers(stored.ShapeLength, stored.ShapeAsNumpy)
+        signature = self.integers(stored.ShapeSignatureLength, stored.ShapeSignatureAsNumpy) or shape
+        scale, zero_point, axis = self.quantisation(stored.Quantization())
+        data = buffers[stored.Buffer()]
+        oddity = ""
+        if len(shape) > MAX_RANK:
+            oddity = f"it has {len(shape)} axes"
+        elif len(signature) != len(shape):
+            oddity = "its shape and its shape signature have different axes"
+        elif min(shape, default=0) < 0 or math.prod(shape) > MAX_ELEMENTS:
+            oddity = f"its shape is {show(shape)}"
+        elif stored.IsVariable():
+            oddity = "it keeps its value from one inference to the next"
+        elif data is not None and stored.Sparsity() is not None:
+            oddity = "it is stored sparsely"
+        return Tensor(
+            self.text(stored.Name()),
+            shape,
+            tuple(i for i, size in enumerate(signature) if size < 0),
+            _TYPES.get(stored.Type(), f"number {stored.Type()}"),
+            scale,
+            zero_point,
+            axis,
+            data,
+            oddity,
         )
 
-    model = Model(
-        _items("tensors", graph.TensorsLength, graph.Tensors, tensor, where),
-        _items("operators", graph.OperatorsLength, graph.Operators, operator, where),
-        _integers(graph.InputsLength, graph.InputsAsNumpy),
-        _integers(graph.OutputsLength, graph.OutputsAsNumpy),
-    )
-    _check_indices(model, where)
-    return model
-
-
-def _items(
-    what: str, length: Callable[[], int], item: Callable[[int], Any], convert: Callable[[Any], T], where: str
-) -> tuple[T, ...]:
-    """A vector of tables, each converted."""
-    count = length()
-    if count > MAX_ITEMS:
-        raise refuse(where, f"the file has {count:,} {what}; the limit is {MAX_ITEMS:,}")
-    return tuple(convert(item(i)) for i in range(count))
-
-
-def _integers(length: Callable[[], int], array: Callable[[], Array]) -> tuple[int, ...]:
-    """A short vector of integers."""
-    count = length()
-    if count > MAX_ITEMS:
-        raise ValueError(f"a vector of {count} numbers")
-    return tuple(int(n) for n in array()) if count else ()
+    def quantisation(self, stored: Any) -> tuple[tuple[float, ...], tuple[int, ...], int]:
+        """(scales, zero points, the axis they belong to)."""
+        if stored is None:
+            return (), (), 0
+        scale = tuple(float(s) for s in self.numbers(stored.ScaleLength, stored.ScaleAsNumpy))
+        return scale, self.integers(stored.ZeroPointLength, stored.ZeroPointAsNumpy), stored.QuantizedDimension()
 
 
 def _buffer(stored: Any) -> Array | None:
     """A constant's bytes; None where there are none, or where they lie outside the flatbuffer."""
     return np.asarray(stored.DataAsNumpy()) if stored.DataLength() else None
-
-
-_KINDS = {code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int)}
-_TYPES = {code: name for name, code in vars(tflite.TensorType).items() if isinstance(code, int)}
-
-
-def _operator_kind(stored: Any) -> str:
-    """The operator's name.  Old files have its number in a field of eight bits."""
-    code = int(max(stored.BuiltinCode(), stored.DeprecatedBuiltinCode()))
-    if code == tflite.BuiltinOperator.CUSTOM:
-        return f"CUSTOM {_text(stored.CustomCode())}"
-    return _KINDS.get(code, f"number {code}")
-
-
-def _text(stored: bytes | None) -> str:
-    return bytes(stored or b"")[:MAX_NAME].decode("utf-8", "replace")
-
-
-def _tensor(stored: Any, buffers: tuple[Array | None, ...]) -> Tensor:
-    shape = _integers(stored.ShapeLength, stored.ShapeAsNumpy)
-    signature = _integers(stored.ShapeSignatureLength, stored.ShapeSignatureAsNumpy) or shape
-    scale, zero_point, axis = _quantisation(stored.Quantization())
-    data = buffers[stored.Buffer()]
-    kind = _TYPES.get(stored.Type(), f"type number {stored.Type()}")
-    oddity = ""
-    if len(shape) > MAX_RANK or len(signature) != len(shape):
-        oddity = f"it has {len(shape)} axes" if len(shape) > MAX_RANK else "its shape signature has other axes"
-    elif min(shape, default=0) < 0 or math.prod(shape) > MAX_ELEMENTS:
-        oddity = f"its shape is {show(shape)}"
-    elif stored.IsVariable():
-        oddity = "it keeps its value from one inference to the next"
-    elif data is not None and stored.Sparsity() is not None:
-        oddity = "it is stored sparsely"
-    open_axes = tuple(i for i, size in enumerate(signature) if size < 0)
-    return Tensor(_text(stored.Name()), shape, open_axes, kind, scale, zero_point, axis, data, oddity)
-
-
-def _quantisation(stored: Any) -> tuple[tuple[float, ...], tuple[int, ...], int]:
-    """(scales, zero points, the axis they belong to)."""
-    if stored is None:
-        return (), (), 0
-    count = stored.ScaleLength()
-    if count > MAX_ITEMS:
-        raise ValueError(f"{count} scales")
-    scale = tuple(float(s) for s in stored.ScaleAsNumpy()) if count else ()
-    return scale, _integers(stored.ZeroPointLength, stored.ZeroPointAsNumpy), stored.QuantizedDimension()
 
 
 def _options(stored: Any, kind: str) -> Mapping[str, Option] | None:

@@ -6,6 +6,7 @@ RESHAPE; the shapes being known, the first three are numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -23,7 +24,7 @@ Fold = Callable[[Operator, Sequence[Array]], Array]
 def folded(operator: Operator, inputs: Sequence[Array]) -> Array | None:
     """The operator's result; None where it is not one that is folded, or does not work out."""
     fold = FOLDS.get(operator.kind)
-    if fold is None or any(x.size > MAX_FOLDED for x in inputs):
+    if fold is None or sum(x.size for x in inputs) > MAX_FOLDED:
         return None
     try:
         with np.errstate(all="ignore"):
@@ -61,6 +62,8 @@ def _elementwise(function: Callable[[Array, Array], Array]) -> Fold:
         a, b = inputs
         if a.dtype.kind != "i" or b.dtype.kind != "i":
             raise ValueError("only whole numbers are folded")
+        if math.prod(np.broadcast_shapes(a.shape, b.shape)) > MAX_FOLDED:
+            raise ValueError("only shapes are folded")
         return function(a, b)
 
     return fold

@@ -8,18 +8,17 @@ import numpy as np
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.frontend import Reading
-from mnc.frontends.tflite.assembly import CONVERTERS, Assembly, Call
+from mnc.frontends.tflite.assembly import Assembly, Call
 from mnc.frontends.tflite.file import Model, Operator, Tensor
 from mnc.frontends.tflite.folding import folded
+from mnc.frontends.tflite.operators import CONVERTERS
 from mnc.frontends.tflite.tensors import Value, held, number, stored_array
 from mnc.ir.graph import Graph, Input
 from mnc.ir.types import Array, ShapeError, TensorType, show
 
-__all__ = ["operators", "read_network"]
-
 BETWEEN_TYPES = ("QUANTIZE", "DEQUANTIZE")
-MAX_CONSTANT_BYTES = 2**28
-"""What all constants may take together: a small file can refer to one buffer many times."""
+SHARING = 16
+"""How many times its own size the constants of a file may take: a small file can refer to one buffer many times."""
 
 
 def read_network(model: Model, name: str) -> Reading:
@@ -41,7 +40,8 @@ class _Reader:
 
     model: Model
     assembly: Assembly = field(default_factory=Assembly)
-    problems: list[Problem] = field(default_factory=list)
+    problems: dict[Problem, None] = field(default_factory=dict)
+    """In the order of the file."""
     values: dict[int, Value | None] = field(default_factory=dict)
     """What the network computes, by tensor; None where what it is could not be told."""
     known: dict[int, Array] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class _Reader:
 
     def note(self, error: CompileError) -> None:
         """Keep what was refused, once each."""
-        self.problems += [problem for problem in error.problems if problem not in self.problems]
+        self.problems.update(dict.fromkeys(error.problems))
 
     def read_inputs(self) -> None:
         for index in self.model.inputs:
@@ -140,8 +140,8 @@ class _Reader:
             self.known[index] = stored_array(where, tensor)
         found = self.known[index]
         self.constant_bytes += found.nbytes
-        if self.constant_bytes > MAX_CONSTANT_BYTES:
-            raise refuse(where, f"the constants up to here take more than {MAX_CONSTANT_BYTES:,} bytes")
+        if self.constant_bytes > SHARING * self.model.size:
+            raise refuse(where, f"constants are shared so often that they take {SHARING} times the file")
         return found
 
     def _convert(self, where: str, operator: Operator, known: tuple[Array | None, ...]) -> Value:

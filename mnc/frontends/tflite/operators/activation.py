@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from mnc.frontends.tflite.assembly import Call, converts
+from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.activations import Elu, Function, HardSwish, Relu, Sigmoid, Tanh
 from mnc.ir.layers import Activation, Dequantize, Identity, PReLU, Quantize, Softmax
 from mnc.ir.types import Constant, DType, Number, Quantisation
 
-FUNCTIONS: dict[str, Function] = {
-    "ELU": Elu(),
-    "HARD_SWISH": HardSwish(),
-    "LOGISTIC": Sigmoid(),
-    "RELU": Relu(),
-    "RELU6": Relu(6.0),
-    "TANH": Tanh(),
-}
 FIXED: dict[str, Quantisation] = {
     "LOGISTIC": Quantisation((1 / 256,), -128),
     "SOFTMAX": Quantisation((1 / 256,), -128),
@@ -24,10 +16,38 @@ FIXED: dict[str, Quantisation] = {
 """The only output scale and zero point that int8 kernels of these have."""
 
 
-@converts(*FUNCTIONS)
-def activation(call: Call) -> Value:
-    """A function of each element."""
-    return call.emit(Activation(FUNCTIONS[call.operator.kind], output=_output(call)), call.value())
+def relu(call: Call) -> Value:
+    """max(x, 0)."""
+    return _function(call, Relu())
+
+
+def relu6(call: Call) -> Value:
+    """min(max(x, 0), 6)."""
+    return _function(call, Relu(6.0))
+
+
+def elu(call: Call) -> Value:
+    """The exponential linear unit with alpha 1."""
+    return _function(call, Elu())
+
+
+def hard_swish(call: Call) -> Value:
+    """X * relu6(x + 3) / 6."""
+    return _function(call, HardSwish())
+
+
+def logistic(call: Call) -> Value:
+    """1 / (1 + exp(-x))."""
+    return _function(call, Sigmoid())
+
+
+def tanh(call: Call) -> Value:
+    """The hyperbolic tangent."""
+    return _function(call, Tanh())
+
+
+def _function(call: Call, function: Function) -> Value:
+    return call.emit(Activation(function, output=_output(call)), call.value())
 
 
 def _output(call: Call) -> Number | None:
@@ -38,13 +58,11 @@ def _output(call: Call) -> Number | None:
     return output
 
 
-@converts("LEAKY_RELU")
 def leaky_relu(call: Call) -> Value:
     """A ReLU with a slope below zero."""
-    return call.emit(Activation(Relu(negative_slope=float(call.option("Alpha"))), output=call.output), call.value())
+    return _function(call, Relu(negative_slope=float(call.option("Alpha"))))
 
 
-@converts("PRELU")
 def prelu(call: Call) -> Value:
     """A ReLU with learnt slopes."""
     x = call.value()
@@ -58,7 +76,6 @@ def prelu(call: Call) -> Value:
     return call.emit(PReLU(Constant(alpha.array.reshape(shape), alpha.quant), output=call.output), x)
 
 
-@converts("SOFTMAX")
 def softmax(call: Call) -> Value:
     """Over the last axis."""
     beta = float(call.option("Beta"))
@@ -67,7 +84,6 @@ def softmax(call: Call) -> Value:
     return call.emit(Softmax(output=_output(call)), call.value())
 
 
-@converts("QUANTIZE")
 def quantize(call: Call) -> Value:
     """To int8, from float32 or from another scale."""
     output = call.output
@@ -76,7 +92,6 @@ def quantize(call: Call) -> Value:
     return call.emit(Quantize(output=output), call.value())
 
 
-@converts("DEQUANTIZE")
 def dequantize(call: Call) -> Value:
     """To float32."""
     if call.is_quantised:

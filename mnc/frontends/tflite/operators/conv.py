@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from mnc.frontends.tflite.assembly import Call, converts
+from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D
 from mnc.ir.types import Constant, show
 
 
-@converts("CONV_2D")
 def conv_2d(call: Call) -> Value:
     """Weights (filters, height, width, channels / groups)."""
     kernel = call.weights(1, "weights", (1, 2, 3, 0))
@@ -34,7 +33,6 @@ def conv_2d(call: Call) -> Value:
     )
 
 
-@converts("DEPTHWISE_CONV_2D")
 def depthwise_conv_2d(call: Call) -> Value:
     """Weights (1, height, width, channels * depth multiplier)."""
     stored = call.weights(1, "weights", (0, 1, 2, 3))
@@ -52,7 +50,6 @@ def depthwise_conv_2d(call: Call) -> Value:
     )
 
 
-@converts("TRANSPOSE_CONV")
 def transpose_conv(call: Call) -> Value:
     """Inputs: the output's shape, weights (filters, height, width, channels), the image, maybe a bias."""
     size = call.integers(0, "output shape")
@@ -82,7 +79,6 @@ def transpose_conv(call: Call) -> Value:
     )
 
 
-@converts("FULLY_CONNECTED")
 def fully_connected(call: Call) -> Value:
     """Weights (units, inputs); whatever axes the input has, it is read as rows of `inputs` values."""
     if call.integer("WeightsFormat") != 0:

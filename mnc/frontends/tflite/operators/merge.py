@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-from mnc.frontends.tflite.assembly import Call, converts
+from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import Add, Concatenate, Maximum, Merge, Minimum, Multiply, Subtract
 
-MERGES: dict[str, type[Merge]] = {"ADD": Add, "SUB": Subtract, "MUL": Multiply}
+
+def add(call: Call) -> Value:
+    """The sum of two values, with its fused activation."""
+    return _merged(call, Add(call.activation(), output=call.output))
 
 
-@converts(*MERGES)
-def arithmetic(call: Call) -> Value:
-    """ADD, SUB, MUL with their fused activation."""
-    layer = MERGES[call.operator.kind](call.activation(), output=call.output)
-    return call.emit(layer, call.value(0), call.value(1))
+def sub(call: Call) -> Value:
+    """The first less the second, with its fused activation."""
+    return _merged(call, Subtract(call.activation(), output=call.output))
 
 
-@converts("MAXIMUM", "MINIMUM")
-def extreme(call: Call) -> Value:
+def mul(call: Call) -> Value:
+    """The product of two values, with its fused activation."""
+    return _merged(call, Multiply(call.activation(), output=call.output))
+
+
+def maximum(call: Call) -> Value:
+    """The larger of two values."""
+    return _extreme(call, Maximum(output=call.output))
+
+
+def minimum(call: Call) -> Value:
+    """The smaller of two values."""
+    return _extreme(call, Minimum(output=call.output))
+
+
+def _extreme(call: Call, layer: Merge) -> Value:
     """TFLite compares stored integers as they are, so all must have one scale."""
     call.keeps_scale(0)
     call.keeps_scale(1)
-    layer = Maximum if call.operator.kind == "MAXIMUM" else Minimum
-    return call.emit(layer(output=call.output), call.value(0), call.value(1))
+    return _merged(call, layer)
 
 
-@converts("CONCATENATION")
+def _merged(call: Call, layer: Merge) -> Value:
+    return call.emit(layer, call.value(0), call.value(1))
+
+
 def concatenation(call: Call) -> Value:
     """Any axis but the batch."""
     values = [call.value(i) for i in range(len(call.inputs))]

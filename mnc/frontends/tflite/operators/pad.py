@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mnc.frontends.tflite.assembly import Call, converts
+from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.slicing import strided
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layer import Layer
@@ -14,26 +14,35 @@ from mnc.ir.types import show
 UNTOUCHED: Pair = (0, 0)
 
 
-@converts("PAD", "PADV2")
 def pad(call: Call) -> Value:
     """Zeros round the value: in int8 the zero point."""
+    return _padded(call)
+
+
+def padv2(call: Call) -> Value:
+    """PAD with a value of its own, which must stand for 0."""
+    quant = call.value().type.quant
+    zero = 0 if quant is None else quant.zero_point
+    value = call.array(2, "padding value")
+    if value.size != 1 or value.item() != zero:
+        raise call.fault(
+            f"its padding value {value.ravel()[:1]} is not supported; it must be {zero}, which stands for 0"
+        )
+    return _padded(call)
+
+
+def _padded(call: Call) -> Value:
     call.keeps_scale()
     x = call.value()
     amounts = call.array(1, "paddings")
     if amounts.shape != (len(x.shape), 2) or amounts.dtype.kind != "i" or amounts.min() < 0:
         raise call.fault(f"its paddings must be two numbers, 0 or more, for each axis of {show(x.shape)}")
-    if call.operator.kind == "PADV2":
-        value = float(call.array(2, "padding value").ravel()[:1].sum())
-        zero = x.type.quant.zero_point if x.type.quant is not None else 0
-        if value != zero:
-            raise call.fault(f"the padding value {value:g} is not supported; it must be {zero}, which stands for 0")
     pairs = [(int(before), int(after)) for before, after in amounts]
     if any(any(pair) for pair in pairs[: x.dropped]):
         raise call.fault("it pads the batch axis")
     return _along(call, x, pairs[x.dropped :], lambda padding: ZeroPadding2D(padding))
 
 
-@converts("SLICE")
 def slice_(call: Call) -> Value:
     """A part of each axis, from `begin`, of `size` (-1: all that follow)."""
     x = call.value()
@@ -48,7 +57,6 @@ def slice_(call: Call) -> Value:
     return _part(call, x, parts)
 
 
-@converts("STRIDED_SLICE")
 def strided_slice(call: Call) -> Value:
     """A part of each axis, every n-th element; axes may be dropped."""
     x = call.value()

@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
-from mnc.frontends.tflite.assembly import Call, converts
+import math
+
+from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import (
     AveragePooling2D,
     GlobalAveragePooling,
     GlobalMaxPooling,
+    GlobalPooling,
     MaxPooling2D,
     Permute,
+    Pooling2D,
 )
-from mnc.ir.types import show
 
 
-@converts("AVERAGE_POOL_2D", "MAX_POOL_2D")
-def pool_2d(call: Call) -> Value:
-    """A window over each channel; elements outside do not count."""
+def average_pool_2d(call: Call) -> Value:
+    """The mean of each window; elements outside do not count."""
+    return _pooled(call, AveragePooling2D)
+
+
+def max_pool_2d(call: Call) -> Value:
+    """The largest of each window."""
+    return _pooled(call, MaxPooling2D)
+
+
+def _pooled(call: Call, kind: type[Pooling2D]) -> Value:
     call.keeps_scale()
     pool = call.pair("FilterHeight", "FilterWidth")
     stride = call.pair("StrideH", "StrideW")
-    layer = MaxPooling2D if call.operator.kind == "MAX_POOL_2D" else AveragePooling2D
     if min(pool) < 1:
         raise call.fault(f"its window {pool} must be at least 1")
-    return call.activated(call.emit(layer(pool, stride, call.padding(pool, stride)), call.value()))
+    return call.activated(call.emit(kind(pool, stride, call.padding(pool, stride)), call.value()))
 
 
-@converts("MEAN", "REDUCE_MAX")
-def reduce(call: Call) -> Value:
-    """Over any axes: those that stay are turned to the end and taken for channels."""
+def mean(call: Call) -> Value:
+    """The mean over any axes."""
+    return _reduced(call, GlobalAveragePooling(output=call.output))
+
+
+def reduce_max(call: Call) -> Value:
+    """The largest over any axes."""
+    call.keeps_scale()
+    return _reduced(call, GlobalMaxPooling())
+
+
+def _reduced(call: Call, layer: GlobalPooling) -> Value:
+    """The axes that stay are turned to the end and taken for channels."""
     x = call.value()
     rank = x.type.rank
-    given = [axis % len(x.shape) for axis in call.integers(1, "axes") if -len(x.shape) <= axis < len(x.shape)]
-    if len(given) != call.array(1, "axes").size:
-        raise call.fault(f"its axes are not those of {show(x.shape)}")
-    axes = {axis - x.dropped for axis in given if axis >= x.dropped}  # the batch of one needs no reduction
-    if call.operator.kind == "REDUCE_MAX":
-        call.keeps_scale()
-        layer: GlobalMaxPooling | GlobalAveragePooling = GlobalMaxPooling()
-    else:
-        layer = GlobalAveragePooling(output=call.output)
+    axes = {call.axis(axis, x) for axis in call.integers(1, "axes")}
     order = (*sorted(axes), *sorted(set(range(rank)) - axes))
     if order != tuple(range(rank)):
         x = call.emit(Permute(order), x, part="turned")
-    if axes != set(range(rank - 1)) or rank < 2:
-        count = 1
-        for size in x.type.shape[: len(axes)]:
-            count *= size
+    if len(axes) != rank - 1:
+        count = math.prod(x.type.shape[: len(axes)])
         x = call.reshaped(x, (count, x.type.elements // count), "columns")
     return call.shaped(call.emit(layer, x))

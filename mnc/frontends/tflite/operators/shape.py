@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from mnc.frontends.tflite.assembly import Call, converts
+from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import Permute
 from mnc.ir.types import show
 
 
-@converts("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 def reshape(call: Call) -> Value:
     """To the shape that the file declares, or where it leaves that open, to the one that is given."""
     call.keeps_scale()
     return call.shaped(call.value())
 
 
-@converts("TRANSPOSE")
 def transpose(call: Call) -> Value:
     """The axes in any order, that of a batch of one included."""
     call.keeps_scale()
