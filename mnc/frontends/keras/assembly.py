@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from mnc.errors import CompileError, Problem, refuse
+from mnc.errors import CompileError, refuse
+from mnc.frontends.keras.config import SAVE_AGAIN, brief
 from mnc.frontends.keras.weights import LayerWeights
 from mnc.ir.activations import Function
 from mnc.ir.graph import Graph, Input, Node
@@ -13,8 +14,8 @@ from mnc.ir.layer import Layer
 from mnc.ir.layers import Flatten, Permute, Reshape, Softmax
 from mnc.ir.types import Shape, ShapeError, TensorType
 
-MAX_NODES = 2**16
-"""Nested models that call each other twice, twenty deep, are a bomb, not a network."""
+MAX_NODES = 2**14
+"""Models in models, each called twice by the next, are soon a bomb and not a network."""
 
 CHANNELS_FIRST = {2: (1, 0), 3: (2, 0, 1)}
 """Where Keras' axes (channels, steps) or (channels, height, width) are in channels-last order, by rank."""
@@ -51,6 +52,11 @@ class Value:
         return self.axes == tuple(range(len(self.axes))) and self.before_flatten is None
 
 
+def inputs_of(values: Sequence[Value]) -> tuple[str, ...]:
+    """What the inputs of a layer are, for hints; no more than three of them."""
+    return tuple(f"its input {brief(value.name)} is {value.type}" for value in values[:3])
+
+
 @dataclass
 class Assembly:
     """What has been built so far."""
@@ -76,18 +82,18 @@ class Assembly:
         try:
             given = Input(self.unique(name), TensorType(tuple(held)))
         except ShapeError as fault:
-            raise refuse(where, str(fault)) from None
+            raise refuse(where, str(fault), "rebuild the model for smaller inputs") from None
         self.inputs.append(given)
         return Value(given.name, given.type, axes)
 
     def emit(self, where: str, name: str, layer: Layer, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
         """Add a node; its outputs are called `name`, or `name/1` and so on from the second."""
         if len(self.nodes) >= MAX_NODES:
-            raise refuse(where, f"the network has more than {MAX_NODES} layers")
+            raise refuse(where, f"the network has more than {MAX_NODES} layers", "call nested models less often")
         try:
             types = layer.outputs(*(value.type for value in inputs))
         except ShapeError as fault:
-            raise CompileError(Problem(where, str(fault))) from None
+            raise refuse(where, str(fault), *inputs_of(inputs)) from None
         names = tuple(self.unique(f"{name}/{i}" if i else name) for i in range(len(types)))
         self.nodes.append(Node(names, layer, tuple(value.name for value in inputs), where))
         masked = any(value.masked for value in inputs)
@@ -133,13 +139,14 @@ class Call:
     """Whether TimeDistributed applies the layer: inputs have one more axis in front than it knows."""
 
     def fault(self, what: str, *hints: str) -> CompileError:
-        return refuse(self.where, what, *hints)
+        """The refusal of this call; without hints it says what the inputs are."""
+        return refuse(self.where, what, *(hints or inputs_of(self.inputs)))
 
     @property
     def held(self) -> Value:
         """The only input, in whatever order it is held."""
         if len(self.inputs) != 1:
-            raise self.fault(f"the layer takes one input, not {len(self.inputs)}")
+            raise self.fault(f"the layer takes one input, not {len(self.inputs)}", SAVE_AGAIN)
         return self.inputs[0]
 
     @property

@@ -29,6 +29,9 @@ IRRELEVANT = frozenset(
 IRRELEVANT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 MUST_BE_NULL = frozenset({"quantization_config"})
 LARGEST = MAX_ELEMENTS
+SAVE_AGAIN = "save the model again with Keras"
+OTHERWISE = "rebuild the model with another value and load the weights into it"
+WITHOUT_IT = "rebuild the layer without it, if it was not meant, and load the weights into the new model"
 FLOAT_POLICIES = frozenset({"float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"})
 """Those whose weights are floating-point numbers."""
 
@@ -62,7 +65,7 @@ class Config:
 
     def fault(self, what: str, *hints: str) -> CompileError:
         """The refusal of this layer."""
-        return refuse(self.where, what, *hints)
+        return refuse(self.where, what, *(hints or (OTHERWISE,)))
 
     def __contains__(self, key: str) -> bool:
         return key in self._raw
@@ -84,7 +87,7 @@ class Config:
         """Refuse the layer unless the key is absent or has one of the values that change nothing."""
         value = _plain(self.raw(key, allowed[0]))
         if not any(type(value) is type(good) and value == good for good in allowed):
-            raise self.fault(f"{key} = {brief(value)} is not supported; it must be {brief(allowed[0])}")
+            raise self.fault(f"{key} = {brief(value)} is not supported", f"mnc knows only {brief(allowed[0])} for it")
 
     def integer(self, key: str, default: int | None = None, least: int = 1) -> int:
         """An integer of at least `least`; without a default the key must be there."""
@@ -175,7 +178,7 @@ class Config:
     def _needed(self, key: str, default: object) -> object:
         value = self.raw(key, default)
         if value is None and key not in self._raw:
-            raise self.fault(f"the key {key!r} is missing", "save the model again with Keras")
+            raise self.fault(f"the key {key!r} is missing", SAVE_AGAIN)
         return default if value is None and default is not None else value
 
     def remaining(self) -> dict[str, object]:
@@ -185,7 +188,7 @@ class Config:
     def leftovers(self) -> tuple[Problem, ...]:
         """One problem for each key that nobody has read and that may matter."""
         return tuple(
-            Problem(self.where, f"the attribute {brief(key)} = {brief(value)} is not supported")
+            Problem(self.where, f"the attribute {brief(key)} = {brief(value)} is not supported", (WITHOUT_IT,))
             for key, value in self._raw.items()
             if key not in self._read
             and not key.endswith(IRRELEVANT_ENDINGS)
@@ -195,10 +198,12 @@ class Config:
     def check_policy(self) -> None:
         """Refuse a dtype policy that mnc cannot honour; note one that Keras computes less exactly than mnc."""
         value = self._raw.get("dtype")
-        if isinstance(value, Mapping):  # a serialised policy
+        if value is None:
+            return
+        if isinstance(value, Mapping):  # a serialised policy; one for quantisation has no name
             inner = value.get("config")
-            value = inner.get("name") if isinstance(inner, Mapping) else None
-        if value is None or value == "float32":
+            value = inner.get("name", value.get("class_name")) if isinstance(inner, Mapping) else value
+        if value == "float32":
             return
         if not isinstance(value, str) or value not in FLOAT_POLICIES:
             raise self.fault(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mnc.errors import refuse
 from mnc.frontends.keras import hdf5
+from mnc.frontends.keras.config import SAVE_AGAIN
 from mnc.frontends.keras.weights import ModelWeights, legacy_weights, object_weights
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -53,7 +54,11 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
     """The model in an HDF5 file, open as long as the context is."""
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:
-        raise refuse(path.name, f"the file has {size:,} bytes; the limit is {MAX_FILE_BYTES:,}")
+        raise refuse(
+            path.name,
+            f"the file has {size:,} bytes; the limit is {MAX_FILE_BYTES:,}",
+            hdf5.TOO_LARGE,
+        )
     with hdf5.opened(path.name, path.read_bytes()) as file:
         config = hdf5.text(path.name, file, "model_config")
         if config is None:
@@ -123,13 +128,13 @@ def _member(name: str, archive: zipfile.ZipFile, member: str, limit: int) -> byt
         return None
     where = f"{name}: {member}"
     if info.file_size > limit or info.file_size > MAX_RATIO * max(info.compress_size, 1):
-        raise refuse(where, f"it claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}")
+        raise refuse(where, f"it would unpack {info.compress_size:,} bytes to {info.file_size:,}", hdf5.DAMAGED)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise refuse(where, f"it is packed by method {info.compress_type}; Keras stores or deflates")
+        raise refuse(where, f"it is packed by method {info.compress_type}; Keras stores or deflates", SAVE_AGAIN)
     with _zip_faults(where), archive.open(info) as stream:
         content = stream.read(info.file_size + 1)
     if len(content) != info.file_size:
-        raise refuse(where, "its size is not the one that the archive states")
+        raise refuse(where, "its size is not the one that the archive states", hdf5.DAMAGED)
     return content
 
 
@@ -141,7 +146,7 @@ def _zip_faults(where: str) -> Iterator[None]:
         raise refuse(
             where,
             f"the archive cannot be read: {fault}",
-            "the file is damaged or incomplete; save the model again, or copy the file again",
+            hdf5.DAMAGED,
         ) from None
 
 
@@ -149,11 +154,11 @@ def _json(where: str, text: str) -> Mapping[str, object]:
     try:
         value = json.loads(text)
     except RecursionError:
-        raise refuse(where, "the JSON is nested too deeply") from None
+        raise refuse(where, "the JSON is nested too deeply", SAVE_AGAIN) from None
     except ValueError as fault:
-        raise refuse(where, f"it is not valid JSON: {fault}", "save the model again with Keras") from None
+        raise refuse(where, f"it is not valid JSON: {fault}", SAVE_AGAIN) from None
     if not isinstance(value, dict):
-        raise refuse(where, "it must be a JSON object that describes a model")
+        raise refuse(where, "it must be a JSON object that describes a model", SAVE_AGAIN)
     return value
 
 

@@ -21,6 +21,9 @@ MAX_DATASET_BYTES = 2**28
 """No microcontroller's flash holds a quarter of a gigabyte; files that claim more are refused."""
 
 MAX_ATTRIBUTE_BYTES = 2**26
+FOREIGN_WEIGHTS = "the weights do not belong to this configuration; save the whole model again"
+TOO_LARGE = "no microcontroller holds it; train a smaller network"
+OUTSIDE = "save the model again into a single file"
 DAMAGED = "the file is damaged or incomplete; save the model again, or copy the file again"
 
 
@@ -68,9 +71,9 @@ def attribute(where: str, group: h5py.Group | h5py.Dataset, name: str) -> Array 
         if count == 0:
             return np.empty(0, object)
         if count * stored.get_type().get_size() > MAX_ATTRIBUTE_BYTES:
-            raise refuse(f"{where}, attribute {name!r}", f"it claims to hold {count} values, which is not sane")
+            raise refuse(f"{where}, attribute {name!r}", f"it cannot hold {count} values", DAMAGED)
         if not isinstance(stored.get_type(), h5py.h5t.TypeStringID):
-            raise refuse(f"{where}, attribute {name!r}", "it must hold text")
+            raise refuse(f"{where}, attribute {name!r}", "it must hold text", DAMAGED)
         return np.asarray(group.attrs[name])
 
 
@@ -111,7 +114,7 @@ def child(where: str, group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset
             if not isinstance(current, h5py.Group) or part not in current:
                 return None
             if isinstance(current.get(part, getlink=True), h5py.ExternalLink):
-                raise refuse(f"{where}/{name}", "this is a link into another file, which is not followed")
+                raise refuse(f"{where}/{name}", "this is a link into another file, which is not followed", OUTSIDE)
             current = current[part]
     return current
 
@@ -128,14 +131,20 @@ def floats(where: str, dataset: h5py.Dataset, what: str, shape: Shape) -> Array:
         given: Shape = tuple(dataset.shape)
         dtype = dataset.dtype
         if dataset.external or dataset.is_virtual:
-            raise refuse(where, f"{what} is kept outside the file, which is not followed")
+            raise refuse(where, f"{what} is kept outside the file, which is not followed", OUTSIDE)
         if given != shape:
-            raise refuse(where, f"{what} has the shape {show(given)}; the configuration asks for {show(shape)}")
+            raise refuse(
+                where, f"{what} has the shape {show(given)}; the configuration asks for {show(shape)}", FOREIGN_WEIGHTS
+            )
         if dataset.nbytes > MAX_DATASET_BYTES:
-            raise refuse(where, f"{what} takes {dataset.nbytes:,} bytes; the limit is {MAX_DATASET_BYTES:,}")
+            raise refuse(
+                where,
+                f"{what} takes {dataset.nbytes:,} bytes; the limit is {MAX_DATASET_BYTES:,}",
+                TOO_LARGE,
+            )
         brain_float = dtype.kind == "V" and dtype.itemsize == 2 and text(where, dataset, "dtype") == "bfloat16"
         if dtype.kind not in "fiu" and not brain_float:
-            raise refuse(where, f"{what} holds {dtype}, not numbers")
+            raise refuse(where, f"{what} holds {dtype}, not numbers", FOREIGN_WEIGHTS)
         stored: Array = np.asarray(dataset[()])
     if brain_float:  # the upper half of a float32
         stored = (stored.view(np.uint16).astype(np.uint32) << 16).view(np.float32)

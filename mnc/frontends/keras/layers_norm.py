@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mnc.frontends.keras import hdf5
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config, brief
 from mnc.frontends.keras.registry import converts
@@ -40,7 +41,7 @@ def batch_normalization(config: Config) -> Build:
         mean = call.weights.take("moving_mean", size)
         variance = call.weights.take("moving_variance", size)
         if not (variance.array + epsilon > 0).all():
-            raise call.fault("variance + epsilon must be positive; the moving variance has values that are not")
+            raise call.fault("the moving variance + epsilon must be positive, and is not", hdf5.FOREIGN_WEIGHTS)
         return call.emit(BatchNormalization(mean, variance, gamma, beta, epsilon, held_axis), x, axes=x.axes)
 
     return build

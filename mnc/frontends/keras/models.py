@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.keras.assembly import Build
-from mnc.frontends.keras.config import Config, Findings, brief
+from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief
 from mnc.frontends.keras.container import SavedModel
 from mnc.frontends.keras.registry import convert
 from mnc.frontends.keras.spelling import respell
@@ -77,7 +77,7 @@ class Parser:
     def model(self, where: str, entry: Mapping[str, object], weights: ModelWeights, depth: int) -> ModelSpec:
         """A model; CompileError where its own structure is at fault."""
         if depth > MAX_DEPTH:
-            raise refuse(where, f"models are nested more than {MAX_DEPTH} deep")
+            raise refuse(where, f"models are nested more than {MAX_DEPTH} deep", "nest fewer models")
         class_name, config = _entry(where, entry)
         if class_name not in MODELS:
             raise refuse(
@@ -89,7 +89,7 @@ class Parser:
         name = name if isinstance(name, str) and name else class_name.lower()
         layers = config.get("layers")
         if not isinstance(layers, list):
-            raise refuse(where, "the key 'layers' is missing", "save the model again with Keras")
+            raise refuse(where, "the key 'layers' is missing", SAVE_AGAIN)
         if class_name == "Sequential":
             return self._sequential(where, name, config, layers, weights, depth)
         return self._functional(where, name, config, layers, weights, depth)
@@ -112,7 +112,7 @@ class Parser:
             layer_name = _name(raw, f"{snake_case(class_name)}_{i}")
             if class_name == "InputLayer":
                 if i > 0:
-                    raise refuse(layer_where, "an InputLayer stands behind other layers")
+                    raise refuse(layer_where, "an InputLayer stands behind other layers", SAVE_AGAIN)
                 given = self._input(layer_where, layer_name, raw)
                 source = Ref(given.name, 0, 0)
                 continue
@@ -121,11 +121,11 @@ class Parser:
                 given = self._first_input(layer_where, layer_name, layer, raw, config)
                 source = Ref(given.name, 0, 0)
             if any(step.name == layer_name for step in steps) or layer_name == given.name:
-                raise refuse(layer_where, f"two layers are called {brief(layer_name)}")
+                raise refuse(layer_where, f"two layers are called {brief(layer_name)}", SAVE_AGAIN)
             steps.append(Step(layer_name, 0, layer, (source,)))
             source = Ref(layer_name, 0, 0)
         if given is None:
-            raise refuse(where, "the model has no layers")
+            raise refuse(where, "the model has no layers", SAVE_AGAIN)
         return ModelSpec(where, name, (given,), tuple(steps), (source,))
 
     def _first_input(
@@ -167,7 +167,7 @@ class Parser:
             stated = entry.get("name")
             layer_name = stated if isinstance(stated, str) and stated else _name(raw, f"{snake_case(class_name)}_{i}")
             if layer_name in specs:
-                raise refuse(layer_where, f"two layers are called {brief(layer_name)}")
+                raise refuse(layer_where, f"two layers are called {brief(layer_name)}", SAVE_AGAIN)
             inbound = entry.get("inbound_nodes", [])
             is_keras3 |= isinstance(inbound, list) and any(isinstance(node, Mapping) for node in inbound)
             if class_name == "InputLayer":
@@ -179,7 +179,9 @@ class Parser:
             try:
                 calls[layer_name] = read_calls(layer_where, inbound)
             except CompileError as error:
-                self.problems += error.problems
+                spec = specs[layer_name]
+                if not (isinstance(spec, LayerSpec) and spec.build is None):  # one refusal of a layer is enough
+                    self.problems += error.problems
                 specs[layer_name] = LayerSpec(layer_where, layer_name, None, LayerWeights(layer_where, ()))
                 calls[layer_name] = ((),) * (len(inbound) if isinstance(inbound, list) else 1)
         inputs = read_refs(where, "input_layers", config.get("input_layers"))
@@ -199,20 +201,20 @@ class Parser:
             if not isinstance(spec, InputSpec):
                 arguments = tuple(_counted(ref, offsets) for ref in calls[layer_name][index])
                 if not arguments and not (isinstance(spec, LayerSpec) and spec.build is None):
-                    raise refuse(spec.where, "the layer is called without an input")
+                    raise refuse(spec.where, "the layer is called without an input", SAVE_AGAIN)
                 steps.append(Step(layer_name, index, spec, arguments))
         given = []
         for ref in inputs:
             source = specs.get(ref.layer)
             if not isinstance(source, InputSpec):
-                raise refuse(where, f"the input {brief(ref.layer)} is not an InputLayer of the model")
+                raise refuse(where, f"the input {brief(ref.layer)} is not an InputLayer of the model", SAVE_AGAIN)
             given.append(source)
         if not given or not outputs:
-            raise refuse(where, "a model needs at least one input and one output")
+            raise refuse(where, "a model needs at least one input and one output", SAVE_AGAIN)
         produced = {(step.name, step.index) for step in steps} | {(spec.name, 0) for spec in given}
         for ref in outputs:
             if (ref.layer, ref.call) not in produced:
-                raise refuse(where, f"the output {brief(ref.layer)} does not exist")
+                raise refuse(where, f"the output {brief(ref.layer)} does not exist", SAVE_AGAIN)
         return ModelSpec(where, name, tuple(given), tuple(steps), outputs)
 
     def _identify(self, where: str, index: int, entry: object) -> tuple[str, str, Mapping[str, object]]:
@@ -284,16 +286,16 @@ class Parser:
 def _entry(where: str, entry: object) -> tuple[str, Mapping[str, object]]:
     """class_name and config of a serialised object; early Keras has a Sequential's layers in place of its config."""
     if not isinstance(entry, Mapping):
-        raise refuse(where, f"it must be an object with class_name and config, not {brief(entry)}")
+        raise refuse(where, f"it must be an object with class_name and config, not {brief(entry)}", SAVE_AGAIN)
     class_name, config = entry.get("class_name"), entry.get("config")
     if not isinstance(class_name, str) or not class_name:
-        raise refuse(where, "the key 'class_name' is missing", "save the model again with Keras")
+        raise refuse(where, "the key 'class_name' is missing", SAVE_AGAIN)
     if class_name == "Model":
         class_name = "Functional"
     if isinstance(config, list) and class_name == "Sequential":
         config = {"layers": config}
     if not isinstance(config, Mapping):
-        raise refuse(where, "the key 'config' is missing", "save the model again with Keras")
+        raise refuse(where, "the key 'config' is missing", SAVE_AGAIN)
     return class_name, config
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.frontend import Reading
 from mnc.frontends.keras.assembly import Assembly, Call, Value
-from mnc.frontends.keras.config import Findings, brief
+from mnc.frontends.keras.config import SAVE_AGAIN, Findings, brief
 from mnc.frontends.keras.container import SavedModel
 from mnc.frontends.keras.models import FIXED_SHAPE, InputSpec, ModelSpec, Parser, Step
 from mnc.frontends.keras.topology import Ref
@@ -71,7 +71,7 @@ class _Builder:
         """The values that one call of a model gives."""
         known: dict[tuple[str, int], tuple[Value | None, ...]] = {}
         if len(inputs) != len(model.inputs):
-            raise refuse(model.where, f"the model takes {len(model.inputs)} inputs, not {len(inputs)}")
+            raise refuse(model.where, f"the model takes {len(model.inputs)} inputs, not {len(inputs)}", SAVE_AGAIN)
         for given, value in zip(model.inputs, inputs, strict=True):
             self._check_input(given, value)
             known[given.name, 0] = (value,)
@@ -83,7 +83,7 @@ class _Builder:
 
     def _check_input(self, given: InputSpec, value: Value | None) -> None:
         if value is not None and given.shape is not None and value.shape != given.shape:
-            raise refuse(given.where, f"the model is built for inputs of {given.shape}, but gets {value.shape}")
+            raise refuse(given.where, f"the model is for inputs {given.shape}, not {value.shape}", SAVE_AGAIN)
 
     def _step(self, step: Step, arguments: tuple[Value | None, ...], name: str) -> tuple[Value | None, ...]:
         layer = step.layer
@@ -96,9 +96,7 @@ class _Builder:
             result = layer.build(Call(layer.where, name, inputs, layer.weights, self.assembly))
             unused = layer.weights.unused()
             if unused:
-                raise refuse(
-                    unused[0], "the layer has no use for this weight", "the file holds another version's layer"
-                )
+                raise refuse(unused[0], "the layer has no use for this weight", FOREIGN_WEIGHTS)
         except CompileError as error:
             self.problems += error.problems
             return ()
@@ -109,5 +107,9 @@ class _Builder:
         if not values:
             return None
         if ref.tensor >= len(values):
-            raise refuse(where, f"{brief(ref.layer)} has {len(values)} outputs; there is no output {ref.tensor}")
+            raise refuse(
+                where,
+                f"{brief(ref.layer)} has {len(values)} outputs, not {ref.tensor + 1}",
+                SAVE_AGAIN,
+            )
         return values[ref.tensor]

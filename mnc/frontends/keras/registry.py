@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from mnc.errors import CompileError, refuse
 from mnc.frontends.keras.assembly import Build
-from mnc.frontends.keras.config import Config, Findings, brief
+from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief
 from mnc.frontends.keras.spelling import respell
 
 Converter = Callable[[Config], Build]
@@ -51,7 +51,7 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
     """A serialised layer's class, which is one of CONVERTERS, and its configuration."""
     stated, raw = entry.get("class_name"), entry.get("config")
     if not isinstance(stated, str) or not isinstance(raw, Mapping):
-        raise refuse(where, "it must be a layer with class_name and config", "save the model again with Keras")
+        raise refuse(where, "it must be a layer with class_name and config", SAVE_AGAIN)
     class_name, raw = respell(stated, raw)
     module, registered = entry.get("module"), entry.get("registered_name")
     if class_name == "Lambda":

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mnc.errors import refuse
-from mnc.frontends.keras.config import brief
+from mnc.frontends.keras.config import SAVE_AGAIN, brief
 
-
+ARGUMENT = "rebuild the model without this argument and load the weights into it"
 INPUT_ARGUMENTS = ("inputs", "sequences", "sequence")
 """Names of a layer's input, where the user has called it with a name."""
 
@@ -33,7 +33,7 @@ class Ref:
 def read_calls(where: str, inbound: object) -> tuple[tuple[Ref, ...], ...]:
     """The calls of one layer, each as the tensors that it reads."""
     if not isinstance(inbound, list):
-        raise refuse(where, f"inbound_nodes must be a list, not {brief(inbound)}")
+        raise refuse(where, f"inbound_nodes must be a list, not {brief(inbound)}", SAVE_AGAIN)
     return tuple(_keras3_call(where, node) if _is_keras3(node) else _keras2_call(where, node) for node in inbound)
 
 
@@ -44,7 +44,7 @@ def read_refs(where: str, what: str, given: object) -> tuple[Ref, ...]:
     if _is_ref(given):
         given = [given]
     if not isinstance(given, list):
-        raise refuse(where, f"{what} must be a list, not {brief(given)}")
+        raise refuse(where, f"{what} must be a list, not {brief(given)}", SAVE_AGAIN)
     refs: list[Ref] = []
     for item in given:
         refs += [_ref(where, item)] if _is_ref(item) else read_refs(where, what, item)
@@ -69,7 +69,7 @@ def in_order(
                     raise refuse(
                         where,
                         f"layer {brief(name)} reads {_call_name(producer)}, which does not exist",
-                        "save the model again with Keras",
+                        SAVE_AGAIN,
                     )
                 readers.setdefault(producer, []).append((name, i))
             position[name, i] = len(position)
@@ -83,11 +83,24 @@ def in_order(
             missing[reader] -= 1
             if missing[reader] == 0:
                 heapq.heappush(ready, (position[reader], reader))
-    stuck = [call for call, count in missing.items() if count > 0]
+    stuck = _circular({call for call, count in missing.items() if count > 0}, readers, position)
     if stuck:
         names = ", ".join(_call_name(call) for call in stuck[:5]) + (", ..." if len(stuck) > 5 else "")
-        raise refuse(where, f"these layers wait for each other in a circle: {names}", "save the model again with Keras")
+        raise refuse(where, f"these layers wait for each other in a circle: {names}", SAVE_AGAIN)
     return tuple(order)
+
+
+def _circular(
+    waiting: set[tuple[str, int]],
+    readers: Mapping[tuple[str, int], Sequence[tuple[str, int]]],
+    position: Mapping[tuple[str, int], int],
+) -> list[tuple[str, int]]:
+    """Of the calls that wait for ever, those that another such call waits for: the rest only read from a circle."""
+    idle = [call for call in waiting if not any(reader in waiting for reader in readers.get(call, ()))]
+    while idle:
+        waiting = waiting.difference(idle)
+        idle = [call for call in waiting if not any(reader in waiting for reader in readers.get(call, ()))]
+    return sorted(waiting, key=position.__getitem__)
 
 
 def _call_name(call: tuple[str, int]) -> str:
@@ -106,9 +119,9 @@ def _is_ref(item: object) -> bool:
 def _ref(where: str, item: Sequence[object]) -> Ref:
     name, call, tensor = item[:3]
     if not isinstance(name, str) or isinstance(call, bool) or isinstance(tensor, bool):
-        raise refuse(where, f"{brief(item)} does not name a tensor")
+        raise refuse(where, f"{brief(item)} does not name a tensor", SAVE_AGAIN)
     if not isinstance(call, int) or not isinstance(tensor, int) or call < 0 or tensor < 0:
-        raise refuse(where, f"{brief(item)} does not name a tensor")
+        raise refuse(where, f"{brief(item)} does not name a tensor", SAVE_AGAIN)
     return Ref(name, call, tensor)
 
 
@@ -118,11 +131,11 @@ def _keras2_call(where: str, node: object) -> tuple[Ref, ...]:
     if _is_ref(node):
         node = [node]
     if not isinstance(node, list):
-        raise refuse(where, f"the call {brief(node)} is not in a form that Keras writes")
+        raise refuse(where, f"the call {brief(node)} is not in a form that Keras writes", SAVE_AGAIN)
     refs = []
     for item in node:
         if not _is_ref(item):
-            raise refuse(where, f"the call reads {brief(item)}, which is not a tensor of the model")
+            raise refuse(where, f"the call reads {brief(item)}, which is not a tensor of the model", ARGUMENT)
         if len(item) > 3:
             _check_arguments(where, item[3])
         refs.append(_ref(where, item))
@@ -149,7 +162,7 @@ def _tensors(where: str, argument: object) -> Iterator[Ref]:
         config = argument.get("config")
         history = config.get("keras_history") if isinstance(config, Mapping) else None
         if not isinstance(history, list) or not _is_ref(history):
-            raise refuse(where, f"{brief(argument)} does not name a tensor")
+            raise refuse(where, f"{brief(argument)} does not name a tensor", SAVE_AGAIN)
         yield _ref(where, history)
     elif isinstance(argument, Mapping) and argument.get("class_name") == "__tuple__":
         yield from _tensors(where, argument.get("items"))
@@ -157,17 +170,17 @@ def _tensors(where: str, argument: object) -> Iterator[Ref]:
         for key in sorted(argument, key=str):
             yield from _tensors(where, argument[key])
     else:
-        raise refuse(where, f"the layer is called with {brief(argument)}, which is not a tensor of the model")
+        raise refuse(where, f"the layer is called with {brief(argument)}, which is not a tensor of the model", ARGUMENT)
 
 
 def _check_arguments(where: str, arguments: object) -> None:
     if not isinstance(arguments, Mapping):
-        raise refuse(where, f"{brief(arguments)} must be the arguments of a call")
+        raise refuse(where, f"{brief(arguments)} must be the arguments of a call", SAVE_AGAIN)
     for key, value in arguments.items():
         if value is None or value is False or key == "name":
             continue
         raise refuse(
             where,
             f"the layer is called with {brief(key)} = {brief(value)}, which is not supported",
-            "rebuild the model without this argument and load the weights into it",
+            ARGUMENT,
         )

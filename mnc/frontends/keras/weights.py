@@ -21,6 +21,7 @@ import h5py
 
 from mnc.errors import refuse
 from mnc.frontends.keras import hdf5
+from mnc.frontends.keras.hdf5 import FOREIGN_WEIGHTS
 from mnc.ir.types import Array, Constant, Shape, show
 
 KNOWN_ROLES = {
@@ -88,7 +89,7 @@ class LayerWeights:
         array = self._taken[key]
         if array.shape != shape:
             given, wanted = show(array.shape), show(shape)
-            raise refuse(self._where, f"the {role} has the shape {given}; this call of the layer needs {wanted}")
+            raise refuse(self._where, f"the {role} has the shape {given}, this call needs {wanted}", FOREIGN_WEIGHTS)
         return array
 
     def inside(self, attribute: str) -> LayerWeights:
@@ -119,11 +120,11 @@ class LayerWeights:
             raise refuse(
                 self._where,
                 f"the {role} is missing",
-                "the weights do not belong to this configuration; save the whole model again",
+                FOREIGN_WEIGHTS,
             )
         stated = self._entries[0].name.rpartition("/")[2].partition(":")[0]
         if KNOWN_ROLES.get(stated) not in (None, KNOWN_ROLES.get(role)):
-            raise refuse(self._entries[0].where, f"the {role} was expected here, not the {stated}")
+            raise refuse(self._entries[0].where, f"the {role} was expected here, not the {stated}", FOREIGN_WEIGHTS)
         return self._entries.pop(0)
 
 
@@ -159,7 +160,7 @@ class _Legacy:
         for weight in hdf5.names(where, group, "weight_names") or ():
             dataset = hdf5.child(where, group, weight)
             if not isinstance(dataset, h5py.Dataset):
-                raise refuse(f"{where}/{weight}", "the weight is missing, although weight_names lists it")
+                raise refuse(f"{where}/{weight}", "weight_names lists what is not there", FOREIGN_WEIGHTS)
             entries.append(Entry(f"{where}/{weight}", weight, dataset))
         return tuple(entries)
 
