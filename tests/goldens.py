@@ -12,7 +12,7 @@ from mnc.ir.types import Array
 def golden(model: Path) -> tuple[list[Array], list[Array]]:
     """Inputs and outputs, batch first, of a model file; files of two Keras versions may share theirs."""
     stem = model.name.rsplit(".", 1)[0]
-    names = (f"{stem}.golden.npz", f"{stem.split('.')[0]}.golden.npz")
+    names = (f"{stem}.golden.npz", f"{stem.split('.')[0]}.golden.npz", f"{stem}.k3.golden.npz")
     with np.load(next(model.with_name(name) for name in names if model.with_name(name).exists())) as stored:
         return _numbered(stored, "x"), _numbered(stored, "y")
 
