@@ -136,7 +136,8 @@ def test_the_wheel_has_all_that_is_not_python_too(tmp_path: Path) -> None:
     setuptools = pytest.importorskip("setuptools", "70.1", reason="building a wheel offline needs setuptools 70.1")
     assert setuptools
     listed = [path for path, _ in texts() if (ROOT / "mnc") in path.parents]
-    for path in [*listed, ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE"]:
+    grammar = [ROOT / "grammar" / "__init__.py", ROOT / "grammar" / "mnc.lark"]
+    for path in [*listed, *grammar, *(ROOT / name for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"))]:
         copy = tmp_path / "source" / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
@@ -146,4 +147,5 @@ def test_the_wheel_has_all_that_is_not_python_too(tmp_path: Path) -> None:
     )
     (wheel,) = tmp_path.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
-    assert {str(path.relative_to(ROOT)) for path in listed} - packed == set()
+    wanted = {str(path.relative_to(ROOT)) for path in listed} | {"mnc/grammar/__init__.py", "mnc/grammar/mnc.lark"}
+    assert wanted - packed == set()

@@ -32,7 +32,9 @@ def call(name: str, positional: list[Value], named: dict[str, Value]) -> Value:
         return _quantisation(name, positional, named)
     if name in DTYPES and named:
         return Number(DType(name), _quantisation(name, positional, named))
-    if name in functions() and not positional:
+    if name in functions():
+        if positional:
+            raise RefusalError(f"{name} takes a value of the network, not {describe(positional[0])}")
         return make(name, named)
     for keyword in named:
         raise RefusalError(f"{name} has no argument '{keyword}'")
