@@ -80,7 +80,7 @@ def bench(
     measured = targets.measure(machine, build.files, interface, inputs, options)
     costs: tuple[LayerCost, ...] = ()
     if layers:
-        traced = backends.get(backend).emit(build.graph, name, trace=True)
+        traced = backends.get(backend).configured({}, machine).emit(build.graph, name, trace=True)
         steps = traced.program.steps
         (counts,) = targets.layer_instructions(machine, traced.files, len(steps), interface, inputs, options)
         costs = tuple(

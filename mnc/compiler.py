@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from mnc import backends
+from mnc import backends, targets
 from mnc.backends.facts import parameters
 from mnc.backends.memory import ram_bytes
 from mnc.backends.names import check_name, name_from, snake
@@ -43,7 +44,6 @@ class Build:
 
         `x` is as for `Graph.predict`.  CompileError where there is no C compiler.
         """
-        from mnc import targets
         from mnc.reference.run import feed
 
         xs = list(feed(self.graph, x).values())
@@ -66,18 +66,19 @@ def compile(  # the contract's name  # noqa: A001
     target: str | None = None,
     quantize: str | None = None,
     calibration: Array | Sequence[Array] | None = None,
+    *,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Build:
-    """Compile a graph: passes, selection, planning, emission; CompileError where it is refused."""
+    """Compile a graph: passes, selection, planning, emission; CompileError where it is refused.
+
+    `settings` are those of the backend: what `-X KEY=VALUE` gives it.
+    """
     if quantize is not None or calibration is not None:
         raise refuse(
             "quantize", "this version compiles float32 networks only", "leave --quantize and --calibration out"
         )
-    if target is not None:
-        from mnc import targets
-
-        targets.get(target)
     name = check_name(name_from(graph.name) if name is None else name)
-    optimised, chosen = optimised_for(graph, backend)
+    optimised, chosen = optimised_for(graph, backend, target, settings)
     emission = chosen.emit(optimised, name)
     return Build(name, optimised, emission, report(optimised, name, backend, target, emission))
 
@@ -87,9 +88,12 @@ def check(graph: Graph, backend: str = "c") -> tuple[Problem, ...]:
     return _refusals(optimise(graph), backends.get(backend))
 
 
-def optimised_for(graph: Graph, backend: str) -> tuple[Graph, backends.Backend]:
+def optimised_for(
+    graph: Graph, backend: str, target: str | None = None, settings: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Graph, backends.Backend]:
     """The graph after all passes, every layer of which the backend takes; CompileError where it does not."""
-    optimised, chosen = optimise(graph), backends.get(backend)
+    machine = None if target is None else targets.get(target)
+    optimised, chosen = optimise(graph), backends.get(backend).configured(settings, machine)
     if problems := _refusals(optimised, chosen):
         raise CompileError(*problems)
     return optimised, chosen

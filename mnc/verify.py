@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,15 +26,20 @@ SAMPLES = 4
 
 
 def verify(
-    graph: Graph, backend: str = "c", inputs: Sequence[Array] | None = None, target: str = "host"
+    graph: Graph,
+    backend: str = "c",
+    inputs: Sequence[Array] | None = None,
+    target: str = "host",
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Verification:
     """Compile `graph`, run the code on `target` and compare every layer with the reference.
 
     `inputs` holds one array for each of the network's inputs, (samples,
-    *shape); None: random ones, the same every time.  CompileError where the
-    graph is refused, or a tool that builds or runs the code is missing.
+    *shape); None: random ones, the same every time; `settings` are the
+    backend's.  CompileError where the graph is refused, or a tool that builds
+    or runs the code is missing.
     """
-    optimised, chosen = optimised_for(graph, backend)
+    optimised, chosen = optimised_for(graph, backend, target, settings)
     name = name_from(graph.name)
     emission = chosen.emit(optimised, name, trace=True)
     steps = emission.program.steps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Protocol, runtime_checkable
 
 from mnc.backends.library import Library, standard
@@ -19,6 +20,7 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.plan.arena import Arena
 from mnc.plan.liveness import Plan, plan
+from mnc.targets.target import Target
 
 API_VERSION = 1
 """The version of this interface; a backend written for another one is refused."""
@@ -43,9 +45,14 @@ class Backend(Protocol):
     name: str
     description: str
     api_version: int
+    options: Mapping[str, str]
+    """What `-X KEY=VALUE` may set: the keys, and what each does in a few words."""
 
-    def configured(self, options: Mapping[str, str]) -> Backend:
-        """The backend under the options that the user gave (`-X key=value`); CompileError for an unknown one."""
+    def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
+        """The backend under the user's settings, for a target (None: any); CompileError for what it does not take.
+
+        Target features, as an FPU, reach a backend here and nowhere else.
+        """
 
     def unsupported(self, graph: Graph, node: Node) -> str | None:
         """Why this backend cannot compile a layer, or None where it can."""
@@ -68,14 +75,26 @@ class CFamily:
     name: str
     description: str
     api_version: int = API_VERSION
+    options: Mapping[str, str] = MappingProxyType({})
     table: ClassVar[Mapping[type[Layer], Select]] = FLOAT32
     quantised: ClassVar[Mapping[type[Layer], Select]] = INT8
 
-    def configured(self, options: Mapping[str, str]) -> Backend:
-        """See `Backend.configured`; a backend without options refuses all."""
-        for key in options:
-            raise refuse(f"backend {self.name!r}", f"has no option {key!r}", "leave it out")
-        return self
+    def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
+        """A backend with options reads `settings` here, and refuses values that it does not take."""
+        self.settings = settings
+        self.target = target
+
+    def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
+        """See `Backend.configured`."""
+        for key in settings:
+            if key not in self.options:
+                known = ", ".join(self.options)
+                raise refuse(
+                    f"backend {self.name!r}",
+                    f"has no option {key!r}",
+                    f"its options: {known}" if known else "leave it out: this backend has no options",
+                )
+        return type(self)(settings, target)
 
     @property
     def library(self) -> Library:

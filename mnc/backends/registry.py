@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
@@ -26,10 +26,15 @@ class Entry:
     distribution: str
     """Name and version of the distribution it is from."""
     point: EntryPoint
+    rivals: tuple[Entry, ...] = ()
+    """Others that claim the same name."""
 
     def load(self) -> Backend:
         """The backend itself; CompileError where it cannot be had or does not fit."""
         where = f"backend {self.name!r} of {self.distribution}"
+        if self.rivals:
+            claims = [f"{each.distribution} ({each.point.value})" for each in (self, *self.rivals)]
+            raise refuse(f"backend {self.name!r}", f"comes from {' and from '.join(claims)}", "uninstall all but one")
         try:
             found = self.point.load()
             backend = found() if isinstance(found, type) else found
@@ -46,11 +51,12 @@ class Entry:
                 f"is written for version {version} of the backend interface, this mnc has version {API_VERSION}",
                 "install versions of mnc and of the plugin that fit together",
             )
-        missing = [name for name in _MEMBERS if not hasattr(backend, name)]
-        if missing:
+        unfit = [name for name, kind in _DATA.items() if not isinstance(getattr(backend, name, None), kind)]
+        unfit += [name for name in _METHODS if not callable(getattr(backend, name, None))]
+        if unfit:
             raise refuse(
                 where,
-                f"is a {type(backend).__name__} without {', '.join(missing)}",
+                f"is a {type(backend).__name__} without a fitting {', '.join(unfit)}",
                 "a backend has the members of mnc.backends.Backend; docs/plugins.md shows one",
             )
         if backend.name != self.name:
@@ -59,12 +65,13 @@ class Entry:
         return backend
 
 
-_MEMBERS = ("name", "description", "api_version", "unsupported", "emit", "configured")
+_DATA: Mapping[str, type] = {"name": str, "description": str, "api_version": int, "options": Mapping}
+_METHODS = ("configured", "unsupported", "emit")
 
 
 @cache
 def installed() -> Mapping[str, Entry]:
-    """All backends by name, sorted; CompileError where two distributions claim one name."""
+    """All backends by name, sorted; one that several distributions claim is refused when it is loaded."""
     entries: dict[str, Entry] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
         source = point.dist
@@ -72,11 +79,7 @@ def installed() -> Mapping[str, Entry]:
         entry = Entry(point.name, distribution, point)
         known = entries.setdefault(point.name, entry)
         if known.point.value != point.value:
-            raise refuse(
-                f"backend {point.name!r}",
-                f"comes from both {known.distribution} ({known.point.value}) and {distribution} ({point.value})",
-                "uninstall one of the two",
-            )
+            entries[point.name] = replace(known, rivals=(*known.rivals, entry))
     return entries
 
 

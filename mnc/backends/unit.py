@@ -35,7 +35,7 @@ class LayerText:
 
     comment: str
     constants: Mapping[str, Array]
-    """By their names in the generated code; zeros among them are read as data, not as weights."""
+    """By their names in the generated code; one called `..._zeros` is read as data, not as weights."""
     function: str
 
 

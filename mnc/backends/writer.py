@@ -70,8 +70,12 @@ TYPES = {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int
 
 
 def declaration(name: str, values: Array) -> str:
-    """A constant array without its initialiser; zeros stand in for data, so they stay with it."""
-    place = " MNC_FLASH" if values.dtype == np.float32 and values.any() else ""
+    """A constant array without its initialiser.
+
+    What kernels read as weights may lie in a memory of its own; a row of zeros
+    stands in for one of the input's, and stays with it.
+    """
+    place = " MNC_FLASH" if values.dtype == np.float32 and not name.endswith("_zeros") else ""
     return f"{TYPES[values.dtype.name]} {name}[{values.size}]{place}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from mnc.errors import refuse
 from mnc.ir.types import TensorType
 from mnc.targets.image import GENERATED
 from mnc.targets.interface import C_TYPES, Interface
@@ -14,8 +15,14 @@ def adapter(interface: Interface, files: Mapping[str, str], sizes: Sequence[int]
 
     `files` are the generated ones: without a `<name>.c`, it is the C++ class in
     `<name>.h` that is called.  `sizes` has one entry for each layer of a traced
-    build: the bytes of its output.
+    build: the bytes of its output.  `CompileError` where there is neither.
     """
+    if not {f"{interface.name}.c", f"{interface.name}.h"} & files.keys():
+        raise refuse(
+            f"network {interface.name!r}",
+            f"is not C or C++, so no target can run it: {', '.join(files)}",
+            "use a backend that generates C or C++",
+        )
     inputs, outputs = _names("input", interface.inputs), _names("output", interface.outputs)
     head = [
         '#include "driver.h"',
