@@ -9,6 +9,7 @@ from mnc.frontends.frontend import Reading
 from mnc.frontends.keras.assembly import Assembly, Call, Value
 from mnc.frontends.keras.config import SAVE_AGAIN, Findings, brief
 from mnc.frontends.keras.container import SavedModel
+from mnc.frontends.keras.hdf5 import FOREIGN_WEIGHTS
 from mnc.frontends.keras.models import FIXED_SHAPE, InputSpec, ModelSpec, Parser, Step
 from mnc.frontends.keras.topology import Ref
 
