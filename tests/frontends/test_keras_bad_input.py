@@ -1,0 +1,551 @@
+"""What cannot be compiled is refused: one error each, with the place inside the file and a way out."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from keras_files import SMALL_MODEL, SMALL_WEIGHTS, numbers, refusal, save_h5, save_zip, sequential, small_model
+
+from mnc.frontends import check, load
+from mnc.ir.types import Array
+
+SAVE_AGAIN = "save the model again with Keras"
+DAMAGED = "the file is damaged or incomplete; save the model again, or copy the file again"
+FIXED_SHAPE = (
+    "rebuild the model with a fixed input shape, for instance keras.Input((96, 96, 3)), and load the weights into it"
+)
+OTHER_WEIGHTS = "the weights do not belong to this configuration; save the whole model again"
+NO_ARGUMENT = "rebuild the model without this argument and load the weights into it"
+WITHOUT_IT = "rebuild the layer without it, if it was not meant, and load the weights into the new model"
+OTHERWISE = "rebuild the model with another value and load the weights into it"
+LISTED = "`mnc layers` lists what is; rebuild the model from those and load the weights into it"
+CONV = "model_config/layers/1 (Conv2D 'conv')"
+NORM = "model_config/layers/2 (BatchNormalization 'norm')"
+
+Layers = list[Any]
+Edit = Callable[[Layers, dict[str, Any]], object]
+
+EDITS: dict[str, tuple[Edit, str, str]] = {
+    # what is done to the layers and the configuration: the place and the fault, the way out
+    "a missing class": (
+        lambda layers, _: layers[1].pop("class_name"),
+        "model_config/layers/1: the key 'class_name' is missing",
+        SAVE_AGAIN,
+    ),
+    "a missing configuration": (
+        lambda layers, _: layers[1].pop("config"),
+        "model_config/layers/1: the key 'config' is missing",
+        SAVE_AGAIN,
+    ),
+    "a missing attribute": (
+        lambda layers, _: layers[1]["config"].pop("filters"),
+        f"{CONV}: the key 'filters' is missing",
+        SAVE_AGAIN,
+    ),
+    "missing layers": (
+        lambda _, config: config.pop("layers"),
+        "model_config: the key 'layers' is missing",
+        SAVE_AGAIN,
+    ),
+    "missing outputs": (
+        lambda _, config: config.pop("output_layers"),
+        "model_config: output_layers must be a list, not None",
+        SAVE_AGAIN,
+    ),
+    "a layer that is no object": (
+        lambda layers, _: layers.insert(1, None),
+        "model_config/layers/1: it must be an object with class_name and config, not None",
+        SAVE_AGAIN,
+    ),
+    "a dynamic shape": (
+        lambda layers, _: layers[0]["config"].update(batch_input_shape=[None, None, None, 2]),
+        "model_config/layers/0 (InputLayer 'image'): input 'image' has no fixed shape: (?, ?, 2)",
+        FIXED_SHAPE,
+    ),
+    "no shape": (
+        lambda layers, _: layers[0]["config"].pop("batch_input_shape"),
+        "model_config/layers/0 (InputLayer 'image'): input 'image' must have a shape, not None",
+        FIXED_SHAPE,
+    ),
+    "an empty shape": (
+        lambda layers, _: layers[0]["config"].update(batch_input_shape=[None, 0, 6, 2]),
+        "model_config/layers/0 (InputLayer 'image'): input 'image' cannot have the shape [0, 6, 2]",
+        FIXED_SHAPE,
+    ),
+    "a shape of terabytes": (
+        lambda layers, _: layers[0]["config"].update(batch_input_shape=[None, 10**6, 10**6, 2]),
+        "model_config/layers/0 (InputLayer 'image'): "
+        "1000000x1000000x2 has 2,000,000,000,000 elements; the limit is 2^31 - 1",
+        "rebuild the model for smaller inputs",
+    ),
+    "too many filters": (
+        lambda layers, _: layers[1]["config"].update(filters=10**12),
+        f"{CONV}: filters must be in 1 to 2147483647, not 1000000000000",
+        OTHERWISE,
+    ),
+    "more filters than there are weights": (
+        lambda layers, _: layers[1]["config"].update(filters=10**9),
+        "model_weights/conv/conv/kernel:0: the kernel has the shape 3x3x2x3; "
+        "the configuration asks for 3x3x2x1000000000",
+        OTHER_WEIGHTS,
+    ),
+    "an enormous number": (
+        lambda layers, _: layers[1]["config"].update(filters=10**4000),
+        f"{CONV}: filters must be in 1 to 2147483647, not 1{'0' * 56}...",
+        OTHERWISE,
+    ),
+    "a fraction": (
+        lambda layers, _: layers[1]["config"].update(filters=2.5),
+        f"{CONV}: filters must be a whole number, not 2.5",
+        OTHERWISE,
+    ),
+    "an unknown layer": (
+        lambda layers, _: layers[3].update(class_name="MultiHeadAttention"),
+        "model_config/layers/3 (MultiHeadAttention 'relu'): the layer 'MultiHeadAttention' is not supported",
+        LISTED,
+    ),
+    "a custom layer": (
+        lambda layers, _: layers[3].update(module="mine.layers", registered_name="mine>ReLU"),
+        "model_config/layers/3 (ReLU 'relu'): the custom layer 'ReLU' is not supported",
+        LISTED,
+    ),
+    "a Lambda layer": (
+        lambda layers, _: layers[3].update(class_name="Lambda", config={"name": "f", "function": ["4wEAAAAA", None]}),
+        "model_config/layers/3 (Lambda 'f'): a Lambda layer holds Python code, which mnc never runs",
+        "replace it by Keras layers that do the same, for instance Rescaling or Reshape",
+    ),
+    "an operation of TensorFlow": (
+        lambda layers, _: layers[3].update(
+            class_name="TFOpLambda",
+            config={"name": "div", "function": "math.truediv"},
+            inbound_nodes=[["norm", 0, 0, {"y": 2.0}]],
+        ),
+        "model_config/layers/3 (TFOpLambda 'div'): the operation 'math.truediv' is not a layer and not supported",
+        "use the layer of keras.layers that does the same, for instance Add, Multiply or Rescaling",
+    ),
+    "an unknown attribute": (
+        lambda layers, _: layers[1]["config"].update(lora_rank=4),
+        f"{CONV}: the attribute 'lora_rank' = 4 is not supported",
+        WITHOUT_IT,
+    ),
+    "an unknown padding": (
+        lambda layers, _: layers[1]["config"].update(padding="reflect"),
+        f"{CONV}: padding = 'reflect' is not supported",
+        "mnc knows valid, same",
+    ),
+    "a quantised policy": (
+        lambda layers, _: layers[1]["config"].update(dtype={"class_name": "QuantizedDTypePolicy", "config": {}}),
+        f"{CONV}: the dtype policy 'QuantizedDTypePolicy' is not supported",
+        "save the float32 model; mnc quantises by itself (--quantize int8)",
+    ),
+    "renormalisation": (
+        lambda layers, _: layers[2]["config"].update(renorm=True),
+        f"{NORM}: renorm = True is not supported",
+        "mnc knows only False for it",
+    ),
+    "training at inference": (
+        lambda layers, _: layers[2].update(inbound_nodes=[[["conv", 0, 0, {"training": True}]]]),
+        f"{NORM}: the layer is called with 'training' = True, which is not supported",
+        NO_ARGUMENT,
+    ),
+    "a circle": (
+        lambda layers, _: layers[1].update(inbound_nodes=[[["relu", 0, 0, {}]]]),
+        "model_config: these layers wait for each other in a circle: 'conv', 'norm', 'relu'",
+        SAVE_AGAIN,
+    ),
+    "a layer that reads nobody": (
+        lambda layers, _: layers[1].update(inbound_nodes=[[["nobody", 0, 0, {}]]]),
+        "model_config: layer 'conv' reads 'nobody', which does not exist",
+        SAVE_AGAIN,
+    ),
+    "a call that never was": (
+        lambda layers, _: layers[2].update(inbound_nodes=[[["conv", 3, 0, {}]]]),
+        "model_config: layer 'norm' reads call 3 of 'conv', which does not exist",
+        SAVE_AGAIN,
+    ),
+    "an output that a layer does not have": (
+        lambda layers, _: layers[2].update(inbound_nodes=[[["conv", 0, 1, {}]]]),
+        f"{NORM}: 'conv' has 1 outputs, not 2",
+        SAVE_AGAIN,
+    ),
+    "a layer without an input": (
+        lambda layers, _: layers[1].update(inbound_nodes=[[]]),
+        f"{CONV}: the layer is called without an input",
+        SAVE_AGAIN,
+    ),
+    "an output of nobody": (
+        lambda _, config: config.update(output_layers=[["nobody", 0, 0]]),
+        "model_config: the output 'nobody' does not exist",
+        SAVE_AGAIN,
+    ),
+    "an input of nobody": (
+        lambda _, config: config.update(input_layers=[["conv", 0, 0]]),
+        "model_config: the input 'conv' is not an InputLayer of the model",
+        SAVE_AGAIN,
+    ),
+    "one name twice": (
+        lambda layers, _: layers[2].update(name="conv"),
+        f"{NORM}: two layers are called 'conv'",
+        SAVE_AGAIN,
+    ),
+    "the wrong rank": (
+        lambda layers, _: layers[0]["config"].update(batch_input_shape=[None, 6, 2]),
+        f"{CONV}: the layer needs an input (height, width, channels), not one of 2 axes",
+        "its input 'image' is float32[6, 2]",
+    ),
+    "a window larger than the image": (
+        lambda layers, _: (
+            layers[0]["config"].update(batch_input_shape=[None, 2, 2, 2]),
+            layers[1]["config"].update(padding="valid"),
+        ),
+        f"{CONV}: a window of 3 does not fit into 2",
+        "its input 'image' is float32[2, 2, 2]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_bad_configurations(tmp_path: Path, name: str) -> None:
+    edit, fault, way_out = EDITS[name]
+    model = small_model()
+    edit(model["config"]["layers"], model["config"])
+    assert refusal(save_h5(tmp_path / "m.h5", model)) == f"error: m.h5: {fault}\nhint: {way_out}"
+
+
+def test_all_refusals_at_once(tmp_path: Path) -> None:
+    model = small_model()
+    layers = model["config"]["layers"]
+    layers[1]["config"].update(padding="reflect", groups=0)
+    layers[3].update(class_name="Lambda")
+    layers[5]["config"].update(activation="mine", spectral=True)
+    first, second, third = (str(problem).splitlines() for problem in check(save_h5(tmp_path / "m.h5", model)))
+    assert first[0] == f"error: m.h5: {CONV}: padding = 'reflect' is not supported"
+    assert second[0].startswith("error: m.h5: model_config/layers/3 (Lambda 'relu'): a Lambda layer")
+    assert third[0] == "error: m.h5: model_config/layers/5 (Dense 'scores'): the activation 'mine' is not supported"
+    assert third[1].startswith("hint: mnc knows celu, elu, exponential,")
+
+
+def test_several_unknown_attributes_of_one_layer(tmp_path: Path) -> None:
+    model = small_model()
+    model["config"]["layers"][5]["config"].update(a=1, b="two")
+    where = "error: m.h5: model_config/layers/5 (Dense 'scores'): the attribute"
+    shown = [str(problem).splitlines()[0] for problem in check(save_h5(tmp_path / "m.h5", model))]
+    assert shown == [f"{where} 'a' = 1 is not supported", f"{where} 'b' = 'two' is not supported"]
+
+
+TEXTS = {
+    '{"class_name": ': ("it is not valid JSON: Expecting value: line 1 column 16 (char 15)", SAVE_AGAIN),
+    "[" * 10**5: ("the JSON is nested too deeply", SAVE_AGAIN),
+    "[1]": ("it must be a JSON object that describes a model", SAVE_AGAIN),
+    "{}": ("the key 'class_name' is missing", SAVE_AGAIN),
+    '{"class_name": "Mine", "config": {}}': (
+        "the model is a 'Mine', not a Sequential or functional model",
+        "rebuild it as a functional model and load the weights into it",
+    ),
+    '{"class_name": "Sequential", "config": {"layers": []}}': ("the model has no layers", SAVE_AGAIN),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: str(text)[:20])
+def test_bad_texts(tmp_path: Path, text: str) -> None:
+    fault, way_out = TEXTS[text]
+    assert refusal(save_h5(tmp_path / "m.h5", text)) == f"error: m.h5: model_config: {fault}\nhint: {way_out}"
+
+
+def test_a_sequential_model_that_was_never_built(tmp_path: Path) -> None:
+    model = sequential(("Dense", {"name": "d", "units": 3}))
+    assert refusal(save_h5(tmp_path / "m.h5", model, {})) == (
+        f"error: m.h5: model_config/layers/0 (Dense 'd'): the shape of input 'd_input' is unknown\nhint: {FIXED_SHAPE}"
+    )
+
+
+def broken(kernel: Array, place: tuple[int | slice, ...], value: float) -> Array:
+    kernel = kernel.copy()
+    kernel[place] = value
+    return kernel
+
+
+KERNEL = "conv/kernel:0"
+BIAS = SMALL_WEIGHTS["conv"][1]
+NORM_WEIGHTS = list(SMALL_WEIGHTS["norm"])
+LOUD = "training has diverged; train again with a smaller learning rate, or load an earlier checkpoint"
+
+WEIGHTS: dict[str, tuple[str, list[tuple[str, Array]], str, str]] = {
+    "a wrong shape": (
+        "conv",
+        [(KERNEL, numbers(3, 3, 2, 4)), BIAS],
+        "model_weights/conv/conv/kernel:0: the kernel has the shape 3x3x2x4; the configuration asks for 3x3x2x3",
+        OTHER_WEIGHTS,
+    ),
+    "NaN": (
+        "conv",
+        [(KERNEL, broken(numbers(3, 3, 2, 3), (1, 2, 0, 1), np.nan)), BIAS],
+        "model_weights/conv/conv/kernel:0: "
+        "the kernel holds 1 of 54 values that are not finite in float32, the first at [1, 2, 0, 1]",
+        LOUD,
+    ),
+    "infinity": (
+        "conv",
+        [(KERNEL, broken(numbers(3, 3, 2, 3), (slice(2), 0, 0, 0), -np.inf)), BIAS],
+        "model_weights/conv/conv/kernel:0: "
+        "the kernel holds 2 of 54 values that are not finite in float32, the first at [0, 0, 0, 0]",
+        LOUD,
+    ),
+    "too large for float32": (
+        "conv",
+        [(KERNEL, numbers(3, 3, 2, 3)), ("conv/bias:0", np.array([0, 1e300, 0]))],
+        "model_weights/conv/conv/bias:0: the bias holds 1 of 3 values that are not finite in float32, the first at [1]",
+        LOUD,
+    ),
+    "a missing bias": (
+        "conv",
+        [(KERNEL, numbers(3, 3, 2, 3))],
+        "model_weights/conv: the bias is missing",
+        OTHER_WEIGHTS,
+    ),
+    "a weight too many": (
+        "conv",
+        [*SMALL_WEIGHTS["conv"], ("conv/more:0", numbers(2))],
+        "model_weights/conv/conv/more:0: the layer has no use for this weight",
+        OTHER_WEIGHTS,
+    ),
+    "weights in another order": (
+        "norm",
+        [NORM_WEIGHTS[i] for i in (1, 0, 2, 3)],
+        "model_weights/norm/norm/beta:0: the gamma was expected here, not the beta",
+        OTHER_WEIGHTS,
+    ),
+    "a negative variance": (
+        "norm",
+        [*NORM_WEIGHTS[:3], ("norm/moving_variance:0", numbers(3))],
+        f"{NORM}: the moving variance + epsilon must be positive, and is not",
+        OTHER_WEIGHTS,
+    ),
+    "weights of text": (
+        "conv",
+        [(KERNEL, np.full((3, 3, 2, 3), b"a")), BIAS],
+        "model_weights/conv/conv/kernel:0: the kernel holds |S1, not numbers",
+        OTHER_WEIGHTS,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_bad_weights(tmp_path: Path, name: str) -> None:
+    layer, weights, fault, way_out = WEIGHTS[name]
+    path = save_h5(tmp_path / "m.h5", weights={**SMALL_WEIGHTS, layer: weights})
+    assert refusal(path) == f"error: m.h5: {fault}\nhint: {way_out}"
+
+
+def test_a_layer_without_its_weights(tmp_path: Path) -> None:
+    weights = {name: own for name, own in SMALL_WEIGHTS.items() if name != "conv"}
+    path = save_h5(tmp_path / "m.h5", weights=weights)
+    assert refusal(path) == f"error: m.h5: model_weights/conv: the kernel is missing\nhint: {OTHER_WEIGHTS}"
+
+
+def changed(path: Path, change: Callable[[h5py.File], object]) -> Path:
+    save_h5(path)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    return path
+
+
+def replaced(name: str, make: Callable[[h5py.File], object]) -> Callable[[h5py.File], object]:
+    def change(file: h5py.File) -> object:
+        del file[name]
+        return make(file)
+
+    return change
+
+
+CONTAINERS: dict[str, tuple[Callable[[h5py.File], object], str, str]] = {
+    "only weights": (
+        lambda file: file.attrs.pop("model_config"),
+        "m.h5: there is no model_config in it; it holds weights only, or was not written by Keras",
+        "save the whole model with model.save('model.h5'), not model.save_weights(...)",
+    ),
+    "no weights": (
+        replaced("model_weights", lambda file: None),
+        "m.h5: model_weights: the group is missing",
+        "save the whole model with model.save('model.h5')",
+    ),
+    "weights in no known format": (
+        lambda file: file["model_weights"].attrs.pop("layer_names"),
+        "m.h5: model_weights: there is no list layer_names in it",
+        "save the whole model with model.save('model.h5')",
+    ),
+    "a configuration that is a number": (
+        lambda file: file.attrs.create("model_config", 3),
+        "m.h5, attribute 'model_config': it must hold text",
+        DAMAGED,
+    ),
+    "a listed weight that is not there": (
+        lambda file: file["model_weights/conv"].attrs.modify("weight_names", [b"conv/kernel:0", b"lost:0"]),
+        "m.h5: model_weights/conv/lost:0: weight_names lists what is not there",
+        OTHER_WEIGHTS,
+    ),
+    "a link into another file": (
+        replaced("model_weights/conv", lambda file: file["model_weights"].update(conv=h5py.ExternalLink("o.h5", "x"))),
+        "m.h5: model_weights/conv: this is a link into another file, which is not followed",
+        "save the model again into a single file",
+    ),
+    "data kept outside": (
+        replaced(
+            "model_weights/conv/conv/bias:0",
+            lambda file: file["model_weights/conv/conv"].create_dataset(
+                "bias:0", shape=(3,), dtype="f4", external=[("/etc/passwd", 0, 12)]
+            ),
+        ),
+        "m.h5: model_weights/conv/conv/bias:0: the bias is kept outside the file, which is not followed",
+        "save the model again into a single file",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_bad_containers(tmp_path: Path, name: str) -> None:
+    change, fault, way_out = CONTAINERS[name]
+    assert refusal(changed(tmp_path / "m.h5", change)) == f"error: {fault}\nhint: {way_out}"
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
+def test_truncated_files(tmp_path: Path, kept: float) -> None:
+    path = save_h5(tmp_path / "m.h5")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
+    error, hint = refusal(path).splitlines()
+    assert error.startswith("error: m.h5: the HDF5 data ")
+    assert hint == f"hint: {DAMAGED}"
+
+
+def test_weights_that_claim_gigabytes_are_not_allocated(tmp_path: Path) -> None:
+    layers = ("InputLayer", {"name": "i", "batch_input_shape": [None, 10**5]}), ("Dense", {"name": "d", "units": 10**5})
+    path = save_h5(tmp_path / "m.h5", sequential(*layers), {"d": []})
+    with h5py.File(path, "r+") as file:
+        file["model_weights/d"].create_dataset("k", shape=(10**5, 10**5), dtype="f4", chunks=(100, 100))
+        file["model_weights/d"].attrs["weight_names"] = [b"k"]
+    assert refusal(path) == (
+        "error: m.h5: model_weights/d/k: the kernel takes 40,000,000,000 bytes; the limit is 268,435,456\n"
+        "hint: no microcontroller holds it; train a smaller network"
+    )
+
+
+def doubled(model: dict[str, Any]) -> dict[str, Any]:
+    """A model that calls another one twice in a row."""
+    given = {"class_name": "InputLayer", "name": "i", "config": {"name": "i", "batch_input_shape": [None, 2]}}
+    calls = [[["i", 0, 0, {}]], [["inner", 1, 0, {}]]]
+    layers = [given, {**model, "name": "inner", "inbound_nodes": calls}]
+    ends = {"input_layers": [["i", 0, 0]], "output_layers": [["inner", 2, 0]]}
+    return {"class_name": "Functional", "config": {"name": "twice", "layers": layers, **ends}}
+
+
+def test_models_in_models_do_not_explode(tmp_path: Path) -> None:
+    model = sequential(("InputLayer", {"name": "i", "batch_input_shape": [None, 2]}), ("ReLU", {"name": "r"}))
+    for _ in range(10):
+        model = doubled(model)
+    assert len(load(save_h5(tmp_path / "m.h5", model, {})).nodes) == 2**10
+    for _ in range(6):
+        model = doubled(model)
+    error, hint = refusal(save_h5(tmp_path / "m.h5", model, {})).splitlines()
+    assert error.endswith("(ReLU 'r'): the network has more than 16384 layers")
+    assert hint == "hint: call nested models less often"
+    path = save_h5(tmp_path / "m.h5", doubled(model), {})
+    assert "models are nested more than 16 deep" in refusal(path)
+
+
+def zipped(path: Path, compression: int = zipfile.ZIP_DEFLATED, **members: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "."), content)
+    return path
+
+
+def test_a_zip_without_a_configuration(tmp_path: Path) -> None:
+    assert refusal(zipped(tmp_path / "m.keras", other=b"x")) == (
+        "error: m.keras: there is no config.json in the archive\nhint: save the model with model.save('model.keras')"
+    )
+
+
+def test_a_zip_without_weights(tmp_path: Path) -> None:
+    assert refusal(zipped(tmp_path / "m.keras", config__json=b"{}")) == (
+        "error: m.keras: model.weights.h5: the weights are missing from the archive\n"
+        "hint: save the model unsharded with model.save('model.keras')"
+    )
+
+
+@pytest.mark.parametrize("size", [2**26 + 1, 2**22])
+def test_zip_bombs(tmp_path: Path, size: int) -> None:
+    path = zipped(tmp_path / "m.keras", zipfile.ZIP_BZIP2, config__json=b" " * size, model__weights__h5=b"")
+    error, hint = refusal(path).splitlines()
+    assert error.startswith("error: m.keras: config.json: it would unpack ")
+    assert hint == f"hint: {DAMAGED}"
+
+
+def test_paths_in_a_zip_are_never_used(tmp_path: Path) -> None:
+    path = save_zip(tmp_path / "m.keras", SMALL_MODEL, {})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("../../escaped", b"x")
+        archive.writestr("/absolute", b"x")
+    before = sorted(tmp_path.parent.iterdir())
+    check(path)
+    assert sorted(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.parent.iterdir()) == before
+
+
+def test_a_damaged_zip(tmp_path: Path) -> None:
+    path = save_zip(tmp_path / "m.keras", SMALL_MODEL, {})
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"filters"', b'"filterz"', 1))
+    assert refusal(path) == (
+        f"error: m.keras: config.json: the archive cannot be read: Bad CRC-32 for file 'config.json'\nhint: {DAMAGED}"
+    )
+    path.write_bytes(content[: len(content) // 2])
+    assert refusal(path) == (f"error: m.keras: the archive cannot be read: File is not a zip file\nhint: {DAMAGED}")
+
+
+WRAPPED = {"class_name": "Conv2D", "config": {"name": "c", "filters": 2, "kernel_size": [3, 3]}}
+
+
+def test_time_distributed_images(tmp_path: Path) -> None:
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 5, 8, 8, 1]})
+    model = sequential(given, ("TimeDistributed", {"name": "t", "layer": WRAPPED}))
+    assert refusal(save_h5(tmp_path / "m.h5", model, {})) == (
+        "error: m.h5: model_config/layers/1 (TimeDistributed 't'): "
+        "TimeDistributed over a Conv2D layer is not supported\n"
+        "hint: let the network see one step at a time, or make the steps channels of one image"
+    )
+
+
+def test_masks_that_somebody_reads(tmp_path: Path) -> None:
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 5]})
+    table = ("Embedding", {"name": "e", "input_dim": 4, "output_dim": 3, "mask_zero": True})
+    weights = {"e": [("e/embeddings:0", numbers(4, 3))], "r": []}
+    model = sequential(given, table, ("LSTM", {"name": "r", "units": 2}))
+    assert refusal(save_h5(tmp_path / "m.h5", model, weights)) == (
+        "error: m.h5: model_config/layers/2 (LSTM 'r'): "
+        "the layer reads a mask (from mask_zero of an Embedding, or from Masking), which is not supported\n"
+        "hint: train without the mask, or give sequences of the full length only and rebuild the model without it"
+    )
+    assert load(save_h5(tmp_path / "m.h5", sequential(given, table, ("Flatten", {"name": "f"})), weights))
+
+
+@pytest.mark.parametrize(
+    "name", ["int", "9lives", "a b/c", "*/ #include <x>", "naïve 🙂", "\n\r\0\x1b[31m", "x" * 10_000]
+)
+def test_any_name_will_do(tmp_path: Path, name: str) -> None:
+    model = small_model()
+    layers = model["config"]["layers"]
+    layers[3]["name"] = layers[3]["config"]["name"] = name
+    layers[4]["inbound_nodes"] = [[[name, 0, 0, {}]]]
+    graph = load(save_h5(tmp_path / "m.h5", model))
+    assert graph.nodes[2].outputs == (name,)
+    layers[3]["config"]["max_value"] = "high"
+    error, _ = refusal(save_h5(tmp_path / "m.h5", model)).splitlines()
+    assert len(error) < 250
+    assert error.isprintable()
