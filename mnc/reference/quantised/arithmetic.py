@@ -38,6 +38,18 @@ def high_multiply(a: Array, b: Array | int) -> Array:
     return np.asarray(np.minimum(np.where(nudged >= 0, nudged >> 31, -(-nudged >> 31)), INT32_MAX))
 
 
+def high_multiply16(a: Array, b: Array | int) -> Array:
+    """round(a * b / 2^15), halves away from zero, saturating in 16 bits."""
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    nudged = product + np.where(product >= 0, 2**14, 1 - 2**14)
+    return saturate16(np.where(nudged >= 0, nudged >> 15, -(-nudged >> 15)))
+
+
+def saturate16(x: Array) -> Array:
+    """The nearest value that 16 bits hold."""
+    return np.asarray(np.clip(x, -(2**15), 2**15 - 1))
+
+
 def divide_by_power(x: Array, exponent: Array | int) -> Array:
     """round(x / 2^exponent), halves away from zero; exponent from 0 to 31."""
     x = np.asarray(x, np.int64)

@@ -73,7 +73,7 @@ def logistic(a: Array, integer_bits: int) -> Array:
 
 
 def tanh(a: Array, integer_bits: int) -> Array:
-    """tanh(a) in Q0, a in Q`integer_bits`: (1 - e) / (1 + e) with e = exp(-2 |a|)."""
+    """The hyperbolic tangent in Q0 of `a` in Q`integer_bits`: (1 - e) / (1 + e) with e = exp(-2 |a|)."""
     e = exp_of_negative(-np.abs(a), integer_bits + 1)
     positive = _one_minus_over_one_plus(e)
     return np.where(a == 0, 0, np.where(a < 0, -positive, positive))

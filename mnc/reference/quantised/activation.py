@@ -1,0 +1,163 @@
+"""Activation functions and softmax in integers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import singledispatch
+
+import numpy as np
+
+from mnc.ir.activations import Elu, Function, HardSwish, Relu, Sigmoid, Tanh
+from mnc.ir.layers import Activation, PReLU, Softmax
+from mnc.ir.types import Array
+from mnc.reference.activations import activate
+from mnc.reference.quantised.arithmetic import (
+    divide_by_power,
+    high_multiply,
+    high_multiply16,
+    quantise_multiplier,
+    rescale,
+    round_away,
+    saturate16,
+)
+from mnc.reference.quantised.fixed_point import exp_of_negative, logistic, reciprocal_of_one_plus, tanh
+from mnc.reference.quantised.operands import Operands, clip, compute_quantised
+
+
+@compute_quantised.register
+def _activation(layer: Activation, operands: Operands, x: Array) -> Array:
+    return activate_quantised(layer.function, operands, x)
+
+
+@singledispatch
+def activate_quantised(function: Function, operands: Operands, x: Array) -> Array:
+    """A function of each stored value.
+
+    What TFLM has no arithmetic of its own for is what it does for ELU: the
+    function in float32 of each of the 256 values, rounded.
+    """
+    return _tabulated(operands, lambda real: activate(function, real.astype(np.float64)).astype(np.float32), x)
+
+
+def _tabulated(operands: Operands, function: Callable[[Array], Array], x: Array) -> Array:
+    quant = operands.quant()
+    real = np.float32(quant.scale[0]) * (x - quant.zero_point).astype(np.float32)
+    scaled = round_away(np.clip(function(real) * (np.float32(1) / np.float32(operands.scale)), -1e9, 1e9))
+    return clip(scaled + operands.zero, *operands.limits())
+
+
+@activate_quantised.register
+def _elu(function: Elu, operands: Operands, x: Array) -> Array:
+    def elu(real: Array) -> Array:
+        power = np.exp(np.minimum(real, 0).astype(np.float64)).astype(np.float32)
+        return np.where(real < 0, np.float32(function.alpha) * (power - np.float32(1)), real)
+
+    return _tabulated(operands, elu, x)
+
+
+@activate_quantised.register
+def _relu(function: Relu, operands: Operands, x: Array) -> Array:
+    if function.is_clamp:
+        return clip(_slope(operands, 1.0, x) + operands.zero, *operands.limits(function))
+    if function.max_value is not None or function.threshold != 0.0:
+        return activate_quantised.dispatch(Function)(function, operands, x)
+    above, below = _slope(operands, 1.0, x), _slope(operands, function.negative_slope, x)
+    return clip(np.where(x >= operands.quant().zero_point, above, below) + operands.zero, *operands.limits())
+
+
+def _slope(operands: Operands, slope: float, x: Array) -> Array:
+    """Slope times the input, in steps of the output; the quotient of the scales is rounded to float32, as in TFLM."""
+    quant = operands.quant()
+    real = np.float32(quant.scale[0]) * np.float32(abs(slope)) / np.float32(operands.scale)
+    scaled = rescale(x - quant.zero_point, *quantise_multiplier(float(real)))
+    return scaled if slope > 0 else -scaled
+
+
+@activate_quantised.register
+def _logistic(function: Sigmoid, operands: Operands, x: Array) -> Array:
+    raw, beyond = _fixed_point(operands, x)
+    y = divide_by_power(logistic(raw, INTEGER_BITS), 31 - 8) - 128
+    return np.where(beyond != 0, np.where(beyond > 0, 127, -128), clip(y, -128, 127))
+
+
+@activate_quantised.register
+def _tanh(function: Tanh, operands: Operands, x: Array) -> Array:
+    raw, beyond = _fixed_point(operands, x)
+    y = divide_by_power(tanh(raw, INTEGER_BITS), 31 - 7)
+    return np.where(beyond != 0, np.where(beyond > 0, 127, -128), clip(y, -128, 127))
+
+
+INTEGER_BITS = 4
+"""Of the fixed-point argument of logistic and tanh: it lies between -16 and 16."""
+
+
+def _fixed_point(operands: Operands, x: Array) -> tuple[Array, Array]:
+    """The argument in Q4, and the sign of what lies beyond it."""
+    quant = operands.quant()
+    multiplier, shift = quantise_multiplier(quant.scale[0] * 2.0 ** (31 - INTEGER_BITS))
+    radius = int((2**INTEGER_BITS - 1) * 2.0 ** (31 - INTEGER_BITS) / 2.0**shift)
+    difference = x - quant.zero_point
+    beyond = np.where(difference >= radius, 1, 0) - np.where(difference <= -radius, 1, 0)
+    return rescale(np.where(beyond != 0, 0, difference), multiplier, shift), beyond
+
+
+def hard_swish_multipliers(given: float, out: float) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(multiplier, shift) in 16 bits of 128 steps of the input: to the output's scale, and to 3 / 2^15."""
+    fine = np.float32(1 / 128) * np.float32(given)
+    output = quantise_multiplier(float(fine / np.float32(out)))
+    ramp = quantise_multiplier(float(fine / np.float32(3 / 2**15)))
+    return (_narrow(output[0]), output[1]), (_narrow(ramp[0]), ramp[1])
+
+
+def _narrow(multiplier: int) -> int:
+    return min((multiplier + 2**15) >> 16, 2**15 - 1)
+
+
+@activate_quantised.register
+def _hard_swish(function: HardSwish, operands: Operands, x: Array) -> Array:
+    """X times a ramp from 0 at -3 to 1 at 3, all in 16 bits.  The output's shift must lie between -15 and 0."""
+    quant = operands.quant()
+    (multiplier, shift), (ramp_multiplier, ramp_shift) = hard_swish_multipliers(quant.scale[0], operands.scale)
+    fine = (x - quant.zero_point) << 7
+    scaled = high_multiply16(fine, multiplier)
+    ramp = saturate16(fine << max(ramp_shift - 1, 0))
+    ramp = high_multiply16(ramp, ramp_multiplier)
+    ramp = saturate16(ramp << 1) if ramp_shift > 0 else divide_by_power(ramp, -ramp_shift)
+    ramp = (ramp + 2**15) >> 1
+    product = ramp * scaled
+    truncated = np.sign(product) * (np.abs(product) >> 15)
+    return clip(divide_by_power(truncated, -shift) + operands.zero, *operands.limits())
+
+
+@compute_quantised.register
+def _prelu(layer: PReLU, operands: Operands, x: Array) -> Array:
+    given, slopes = operands.quant(), layer.alpha.quant
+    assert slopes is not None, "quantised layers have quantised slopes"
+    difference = x - given.zero_point
+    above = rescale(difference, *quantise_multiplier(given.scale[0] / operands.scale))
+    steepness = layer.alpha.array.astype(np.int64) - slopes.zero_point
+    product = quantise_multiplier(given.scale[0] * slopes.scale[0] / operands.scale)
+    below = rescale(difference * steepness, *product)
+    return clip(np.where(difference >= 0, above, below) + operands.zero, *operands.limits())
+
+
+def softmax_parameters(scale: float) -> tuple[int, int, int]:
+    """(multiplier, left shift, smallest difference that counts) for an input of this scale, beta being 1."""
+    multiplier, shift = quantise_multiplier(min(scale * 2.0**26, 2.0**31 - 1.0))
+    return multiplier, shift, -int(31.0 * 2.0**26 / 2.0**shift)
+
+
+@compute_quantised.register
+def _softmax(layer: Softmax, operands: Operands, x: Array) -> Array:
+    axis = layer.axis % operands.output.rank + 1
+    multiplier, shift, smallest = softmax_parameters(operands.quant().scale[0])
+    difference = x - x.max(axis=axis, keepdims=True)
+    counts = difference >= smallest
+    scaled = high_multiply(np.where(counts, difference, 0) << shift, multiplier)
+    powers = np.where(counts, exp_of_negative(scaled, 5), 0)
+    total = np.where(counts, divide_by_power(powers, 12), 0).sum(axis=axis, keepdims=True)
+    leading = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
+    inverse = reciprocal_of_one_plus(((total << leading) & 0xFFFFFFFF) - 2**31)
+    bits = 12 - leading + 31 - 8
+    stored = divide_by_power(high_multiply(inverse, powers), bits) - 128
+    return np.where(counts, clip(stored, -128, 127), -128)

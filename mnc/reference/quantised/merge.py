@@ -1,0 +1,94 @@
+"""Element-by-element layers of two values in integers."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mnc.ir.layers import Add, Maximum, Minimum, Multiply, Subtract
+from mnc.ir.types import Array
+from mnc.reference.elementwise import aligned
+from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale
+from mnc.reference.quantised.operands import Operands, clip, compute_quantised, requantise
+
+Pair = tuple[int, int]
+"""(multiplier, shift)."""
+
+HEADROOM = 20
+"""The bits by which operands of a sum are shifted left before they are scaled."""
+
+
+def add_multipliers(a: float, b: float, out: float) -> tuple[Pair, Pair, Pair]:
+    """(multiplier, shift) of both operands and of the sum, for operands shifted left by `HEADROOM`."""
+    twice = 2.0 * max(a, b)
+    return (
+        quantise_multiplier(a / twice),
+        quantise_multiplier(b / twice),
+        quantise_multiplier(twice / (2.0**HEADROOM * out)),
+    )
+
+
+def subtract_multipliers(a: float, b: float, out: float) -> tuple[Pair, Pair, Pair]:
+    """As `add_multipliers`, but the quotients are rounded to float32, as TFLM does in subtraction only."""
+    first, second, scale = np.float32(a), np.float32(b), np.float32(out)
+    twice = 2 * max(first, second)
+    return (
+        quantise_multiplier(float(first / twice)),
+        quantise_multiplier(float(second / twice)),
+        quantise_multiplier(float(twice / (np.float32(2**HEADROOM) * scale))),
+    )
+
+
+@compute_quantised.register
+def _add(layer: Add, operands: Operands, *inputs: Array) -> Array:
+    a, b, total = _scaled(operands, add_multipliers, *inputs)
+    return clip(rescale(a + b, *total) + operands.zero, *operands.limits(layer.activation))
+
+
+@compute_quantised.register
+def _subtract(layer: Subtract, operands: Operands, *inputs: Array) -> Array:
+    a, b, total = _scaled(operands, subtract_multipliers, *inputs)
+    return clip(rescale(a - b, *total) + operands.zero, *operands.limits(layer.activation))
+
+
+def _scaled(
+    operands: Operands, multipliers: Callable[[float, float, float], tuple[Pair, Pair, Pair]], *inputs: Array
+) -> tuple[Array, Array, Pair]:
+    """Both operands on one scale, and what takes their sum to the output's."""
+    a, b = aligned(*inputs)
+    qa, qb = operands.quant(0), operands.quant(1)
+    first, second, total = multipliers(qa.scale[0], qb.scale[0], operands.scale)
+    return (
+        rescale((a - qa.zero_point) << HEADROOM, *first),
+        rescale((b - qb.zero_point) << HEADROOM, *second),
+        total,
+    )
+
+
+@compute_quantised.register
+def _multiply(layer: Multiply, operands: Operands, *inputs: Array) -> Array:
+    a, b = aligned(*inputs)
+    qa, qb = operands.quant(0), operands.quant(1)
+    pair = quantise_multiplier(qa.scale[0] * qb.scale[0] / operands.scale)
+    raw = (a - qa.zero_point) * (b - qb.zero_point)
+    return clip(rescale(raw, *pair) + operands.zero, *operands.limits(layer.activation))
+
+
+@compute_quantised.register
+def _maximum(layer: Maximum, operands: Operands, *inputs: Array) -> Array:
+    return _extreme(layer, operands, np.maximum, inputs)
+
+
+@compute_quantised.register
+def _minimum(layer: Minimum, operands: Operands, *inputs: Array) -> Array:
+    return _extreme(layer, operands, np.minimum, inputs)
+
+
+def _extreme(
+    layer: Maximum | Minimum, operands: Operands, choose: Callable[[Array, Array], Array], inputs: Sequence[Array]
+) -> Array:
+    """TFLM compares stored values and knows one scale only; others are brought to the output's before."""
+    same = (requantise(x, operands.quant(i), operands) for i, x in enumerate(aligned(*inputs)))
+    return clip(functools.reduce(choose, same), *operands.limits(layer.activation))

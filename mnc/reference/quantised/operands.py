@@ -1,0 +1,87 @@
+"""One quantised layer: what it is given, and the function that computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+
+import numpy as np
+
+from mnc.errors import refuse
+from mnc.ir.activations import Function, Relu
+from mnc.ir.layer import Layer
+from mnc.ir.types import Array, Quantisation, TensorType
+from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale, round_away
+
+
+@dataclass(frozen=True)
+class Operands:
+    """The types of a layer's inputs and of its output."""
+
+    inputs: tuple[TensorType, ...]
+    output: TensorType
+
+    def quant(self, index: int = 0) -> Quantisation:
+        """The quantisation of an input."""
+        quant = self.inputs[index].quant
+        assert quant is not None
+        return quant
+
+    @property
+    def scale(self) -> float:
+        """The output's scale."""
+        assert self.output.quant is not None
+        return self.output.quant.scale[0]
+
+    @property
+    def zero(self) -> int:
+        """The output's zero point."""
+        assert self.output.quant is not None
+        return self.output.quant.zero_point
+
+    def limits(self, function: Function | None = None) -> tuple[int, int]:
+        """The smallest and the largest stored value of the output, after a fused clamp."""
+        info = np.iinfo(self.output.dtype.numpy)
+        low, high = int(info.min), int(info.max)
+        if function is None:
+            return low, high
+        assert isinstance(function, Relu) and function.is_clamp, function
+        low = max(low, self.zero)
+        if function.max_value is not None:
+            steps = round_away(np.float32(function.max_value) / np.float32(self.scale))
+            high = min(high, self.zero + int(steps))
+        return low, high
+
+
+def clip(x: Array, low: int, high: int) -> Array:
+    """Stored values within the limits of their type."""
+    return np.asarray(np.clip(x, low, high))
+
+
+@singledispatch
+def compute_quantised(layer: Layer, operands: Operands, *inputs: Array) -> Array:
+    """What `layer` makes of stored integers, as int64; `apply_quantised` narrows the result."""
+    raise refuse(
+        "",
+        f"{type(layer).__name__} has no meaning in integers",
+        "Let it run in float32 between Dequantize and Quantize.",
+    )
+
+
+def apply_quantised(
+    layer: Layer, types: Sequence[TensorType], outputs: Sequence[TensorType], *inputs: Array
+) -> tuple[Array, ...]:
+    """All outputs of a layer of which an input or the output is quantised."""
+    (output,) = outputs
+    wide = (x if x.dtype == np.float32 else x.astype(np.int64) for x in inputs)
+    result = compute_quantised(layer, Operands(tuple(types), output), *wide)
+    return (result.astype(output.dtype.numpy),)
+
+
+def requantise(x: Array, given: Quantisation, operands: Operands) -> Array:
+    """Stored values under the output's quantisation, unchanged where that is the same."""
+    if given == operands.output.quant:
+        return x
+    pair = quantise_multiplier(given.scale[0] / operands.scale)
+    return clip(rescale(x - given.zero_point, *pair) + operands.zero, *operands.limits())

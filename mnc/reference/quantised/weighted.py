@@ -1,0 +1,48 @@
+"""Convolutions and dense layers in integers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D
+from mnc.ir.types import Array, Constant
+from mnc.reference.dispatch import compute
+from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale
+from mnc.reference.quantised.operands import Operands, clip, compute_quantised
+
+T = TypeVar("T")
+Weighted = Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D
+
+
+def channel_multipliers(layer: Weighted, operands: Operands) -> tuple[Array, Array]:
+    """(multiplier, shift) of each output channel; Dense multiplies its scales in float32 first, as TFLite does."""
+    quant = layer.weights.quant
+    assert quant is not None, "quantised layers have quantised weights"
+    given = operands.quant().scale[0]
+    if isinstance(layer, Dense) and quant.axis is None:
+        reals = [float(np.float32(given) * np.float32(quant.scale[0])) / operands.scale]
+    else:
+        reals = [given * scale / operands.scale for scale in quant.scale]
+    pairs = [quantise_multiplier(real) for real in reals]
+    return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
+
+
+@compute_quantised.register(Conv2D)
+@compute_quantised.register(Conv2DTranspose)
+@compute_quantised.register(Dense)
+@compute_quantised.register(DepthwiseConv2D)
+def _weighted(layer: Weighted, operands: Operands, x: Array) -> Array:
+    # float64 holds the sums exactly: they are int32.
+    plain = replace(layer, activation=None, output=None, weights=_plain(layer.weights), bias=_plain(layer.bias))
+    sums = compute(plain, (x - operands.quant().zero_point).astype(np.float64))
+    assert isinstance(sums, np.ndarray)
+    multiplier, shift = channel_multipliers(layer, operands)
+    return clip(rescale(sums.astype(np.int64), multiplier, shift) + operands.zero, *operands.limits(layer.activation))
+
+
+def _plain(constant: T) -> T | Constant:
+    """The stored integers of a constant, None staying None."""
+    return Constant(constant.array) if isinstance(constant, Constant) else constant
