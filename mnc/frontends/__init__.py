@@ -67,7 +67,7 @@ def _frontend(path: Path) -> Frontend:
                 )
             return frontend
     names = ", ".join(frontend.name for frontend in FRONTENDS)
-    raise refuse(path.name, f"the file is of no known kind; mnc reads {names}")
+    raise refuse(path.name, "the file is of no known kind", f"mnc reads {names}")
 
 
 def _stray_text(path: Path, head: bytes) -> bool:

@@ -33,7 +33,9 @@ def test_every_frontend_declines_what_is_nothing() -> None:
 def test_unknown_content(tmp_path: Path) -> None:
     path = tmp_path / "m.h5"
     path.write_bytes(bytes(range(256)))
-    assert refusal(path).startswith("error: m.h5: the file is of no known kind; mnc reads Keras .h5, Keras .keras")
+    assert refusal(path).startswith(
+        "error: m.h5: the file is of no known kind\nhint: mnc reads Keras .h5, Keras .keras"
+    )
 
 
 def test_empty_file(tmp_path: Path) -> None:
