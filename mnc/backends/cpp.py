@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import mnc
 from mnc.backends.facts import facts, model_hash
@@ -12,6 +14,7 @@ from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.unit import Unit, parameter_names
 from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
+from mnc.errors import refuse
 from mnc.ir.types import TensorType, show
 from mnc.plan.arena import Arena
 
@@ -37,6 +40,7 @@ class Cpp(CFamily):
 
     def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
         """See `CFamily.wrap`."""
+        _check_class_name(name, program, arena)
         w = Writer()
         w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file.")
         for line in facts(program, arena):
@@ -47,22 +51,44 @@ class Cpp(CFamily):
         for header in sorted({*pieces.headers, "<stddef.h>", "<stdint.h>"}):
             w(f"#include {header}")
         w()
-        _layers(w, program, pieces, name)
+        _layers(w, program, arena, pieces, name)
         _class(w, program, arena, pieces, name, trace=trace)
         w("#endif")
         return {f"{name}.h": w.text()}
 
 
-def _layers(w: Writer, program: Program, pieces: Unit, name: str) -> None:
-    shapes = _shapes(program)
+_DECLARED = """
+    abs acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh div drem erf erfc exp exp10 exp2 expm1 fabs
+    fdim finite floor fma fmax fmin fmod frexp gamma hypot ilogb infnan isinf isnan j0 j1 jn ldexp lgamma log log10
+    log1p log2 logb modf nan nearbyint nextafter pow pow10 remainder remquo rint round scalb scalbn signbit significand
+    sin sincos sinh sqrt tan tanh tgamma trunc y0 y1 yn
+    loop setup delay millis micros Serial String std MAX MIN NAN INFINITY NULL PI
+"""
+"""What <math.h>, and a sketch, have declared already; the functions also with an f or an l at the end."""
+
+
+def _check_class_name(name: str, program: Program, arena: Arena) -> None:
+    """CompileError where the class would be called like one of its members, or like something else in scope."""
+    members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *_outputs(program)}
+    members |= {fact.name for fact in _known(program, arena)}
+    members |= set(parameter_names("input", len(program.graph.inputs)))
+    declared = {word + suffix for word in _DECLARED.split() for suffix in ("", "f", "l")}
+    generated = re.fullmatch(r"layer_\d.*|mnc_.*|MNC_.*|u?int\w*_t|(?:size|ptrdiff|max_align|float|double)_t", name)
+    if name in members | declared or generated:
+        raise refuse(f"name {name!r}", "has another meaning in the class's header", f"--name {name.capitalize()}Net")
+
+
+def _layers(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str) -> None:
+    """The template: what has one definition however often the header is included, and needs no inline variables."""
+    known = _known(program, arena)
     w(pieces.macros)
     w()
     w(f"/* The network's constants and functions: the private half of {name}. */")
     w("template <typename Unused>")
     with w.block(f"class {name}Layers", ";"):
         w.outdented("public:")
-        for constant, shape in shapes.items():
-            w(f"static constexpr int {constant}[{len(shape)}] = {{{joined(shape)}}};")
+        for fact in known:
+            w(f"static constexpr {fact.type} {fact.name}{fact.extent} = {fact.value};{fact.remark}")
         w()
         w.outdented("protected:")
         for layer in pieces.layers:
@@ -73,9 +99,9 @@ def _layers(w: Writer, program: Program, pieces: Unit, name: str) -> None:
             w.lines(text)
             w()
     w()
-    for constant, shape in shapes.items():
+    for fact in known:
         w("template <typename Unused>")
-        w(f"constexpr int {name}Layers<Unused>::{constant}[{len(shape)}];")
+        w(f"constexpr {fact.type} {name}Layers<Unused>::{fact.name}{fact.extent};")
         w()
     for layer in pieces.layers:
         for constant, values in layer.constants.items():
@@ -90,20 +116,14 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
     graph, outputs = program.graph, _outputs(program)
     inputs = parameter_names("input", len(graph.inputs))
     sizes = [graph.types[value].elements for value in graph.outputs]
-    first = graph.inputs[0].type.elements
     members = ["outputs()", *(f"{output}()" for output in outputs[1:]), "output(0)", "proba(0.0f)"]
     w("/* All the memory of one network; any number of objects run side by side. */")
     with w.block(f"class {name} : private {name}Layers<void>", ";"):
         w.outdented("public:")
         for given, pointer in zip(graph.inputs, inputs, strict=True):
             w(f"/* {pointer}: {comment(given.name)}, {show(given.type.shape)}, channels last */")
-        w(f"static constexpr {_unsigned(first)} numInputs = {first};")
-        w(f"static constexpr {_unsigned(sizes[0])} numOutputs = {sizes[0]};")
-        for constant in _shapes(program):
-            w(f"using {name}Layers<void>::{constant};")
-        w(f"static constexpr uint32_t kArenaSize = {arena.size}; /* bytes */")
-        w(f"static constexpr uint32_t kMacs = {sum(graph.macs(node) for node in graph.nodes)};")
-        w(f"static constexpr uint32_t kModelHash = 0x{model_hash(graph):08X};")
+        for fact in _known(program, arena):
+            w(f"using {name}Layers<void>::{fact.name};")
         w()
         for output, value, size in zip(outputs, graph.outputs, sizes, strict=True):
             type_ = graph.types[value]
@@ -150,12 +170,39 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
     w()
 
 
-def _shapes(program: Program) -> Mapping[str, tuple[int, ...]]:
-    """The shapes of inputs and outputs, by the names of their constants; a scalar has one element."""
+@dataclass(frozen=True)
+class _Fact:
+    """A number, or a list of them, that the class tells."""
+
+    name: str
+    type: str
+    value: str
+    extent: str = ""
+    remark: str = ""
+
+
+def _known(program: Program, arena: Arena) -> list[_Fact]:
     graph = program.graph
-    names = [*parameter_names("kInputShape", len(graph.inputs)), *parameter_names("kOutputShape", len(graph.outputs))]
-    values = [*(given.name for given in graph.inputs), *graph.outputs]
-    return {name: graph.types[value].shape or (1,) for name, value in zip(names, values, strict=True)}
+    facts = []
+    groups = (("kInputShape", [given.name for given in graph.inputs]), ("kOutputShape", graph.outputs))
+    for (kind, values), count in zip(groups, ("numInputs", "numOutputs"), strict=True):
+        elements = graph.types[values[0]].elements
+        facts.append(_Fact(count, _unsigned(elements), str(elements)))
+        for shape_name, value in zip(parameter_names(kind, len(values)), values, strict=True):
+            type_ = graph.types[value]
+            shape = type_.shape or (1,)  # C++ has no empty arrays
+            facts.append(_Fact(shape_name, "int", f"{{{joined(shape)}}}", f"[{len(shape)}]"))
+            if type_.quant is not None:
+                real = " /* real = scale * (stored - zero point) */"
+                scale, zero = shape_name.replace("Shape", "Scale"), shape_name.replace("Shape", "ZeroPoint")
+                facts.append(_Fact(scale, "float", literal(type_.quant.scale[0]), remark=real))
+                facts.append(_Fact(zero, "int", literal(type_.quant.zero_point)))
+    return [
+        *facts,
+        _Fact("kArenaSize", "uint32_t", str(arena.size), remark=" /* bytes */"),
+        _Fact("kMacs", "uint32_t", str(sum(graph.macs(node) for node in graph.nodes))),
+        _Fact("kModelHash", "uint32_t", f"0x{model_hash(graph):08X}"),
+    ]
 
 
 def _real(type_: TensorType) -> str:
