@@ -74,3 +74,34 @@ def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match="cannot write"):
         write_files({"a.c": "x"}, tmp_path / "out" / "deeper")
     assert (tmp_path / "out").read_text() == "a file"
+
+
+def test_folders_inside_are_made_and_old_ones_kept(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "mine.c").write_text("mine")
+    write_files({"src/a.c": "a", "examples/One/One.ino": "b", "top.txt": "c"}, tmp_path)
+    assert {name for name, content in everything(tmp_path).items() if content is not None} == {
+        "src/mine.c",
+        "src/a.c",
+        "examples/One/One.ino",
+        "top.txt",
+    }
+
+
+def test_a_file_where_a_folder_inside_should_be_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "src").write_text("a file")
+    before = everything(tmp_path)
+    for name in ("src/a.c", "src/deep/a.c"):
+        with pytest.raises(CompileError, match="cannot write"):
+            write_files({"new/b.c": "b", name: "a"}, tmp_path)
+        assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../a.c", "src/../../a.c", "/a.c", "a/", "a//b", "./a", "C:a.c", "a\\b.c", "a\0.c", "a\n.c"]
+)
+def test_no_file_is_written_outside(name: str, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with pytest.raises(CompileError, match="is no path inside the output directory"):
+        write_files({"good.c": "", name: "bad"}, tmp_path / "out")
+    assert everything(tmp_path) == {"out": None}

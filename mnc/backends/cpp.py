@@ -129,7 +129,7 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
             type_ = graph.types[value]
             w(f"{TYPES[type_.dtype.value]} {output}[{size}]; /* {comment(value)}, {show(type_.shape)} */")
         w(f"{_unsigned(sizes[0])} output; /* the index of the largest of outputs */")
-        w("float proba; /* the largest of outputs */")
+        w("float proba; /* the largest of outputs, as a real number */")
         w()
         if arena.size:
             members.append("arena()")

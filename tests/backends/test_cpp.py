@@ -130,6 +130,21 @@ def test_a_trained_model_gives_the_bits_of_the_c_backend(
     assert same_bits(by_class, by_c)
 
 
+@pytest.mark.parametrize("file", ["micromobilenet/pico.int8.tflite", "mlperf_tiny/pretrainedResnet_quant.tflite"])
+def test_a_quantised_model_gives_the_bytes_of_the_c_backend(
+    trained: Compile, file: str, gcc: str, gxx: str, tmp_path: Path
+) -> None:
+    build = trained(file, "cpp")
+    shape = build.graph.inputs[0].type.shape
+    x = np.random.default_rng(4).integers(-128, 128, (3, *shape)).astype(np.int8)
+    by_c, by_class = (np.asarray(each.predict(x)) for each in (trained(file, "c"), build))
+    assert by_c.dtype == by_class.dtype == np.int8
+    assert (by_c == by_class).all()
+    use = '#include "Net.h"\nunsigned run(Net &net, const int8_t *x) { return net.predict(x); }\n'
+    write({**build.files, "use.cpp": use}, tmp_path)
+    checked_run([gxx, *STANDARD, "-O1", "-c", "use.cpp"], tmp_path)
+
+
 def test_every_kernel_gives_the_bits_of_the_c_backend(fixtures: Path, gcc: str, gxx: str, tmp_path: Path) -> None:
     """In networks of every kind, several inputs and outputs among them, under sanitizers."""
     graphs = [(each.build.graph, each.case.inputs) for each in gallery()]
