@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from mnc.ir.types import Array
 from mnc.output import write_files
 from mnc.passes import optimise
 from mnc.plan.liveness import lifetimes
+from mnc.quantise.pipeline import Quantised, Scheme, to_integers
 from mnc.report import Flash, LayerReport, Ram, Report
 
 
@@ -68,19 +70,22 @@ def compile(  # the contract's name  # noqa: A001
     calibration: Array | Sequence[Array] | None = None,
     *,
     settings: Mapping[str, str] = MappingProxyType({}),
+    scheme: Scheme | None = None,
 ) -> Build:
     """Compile a graph: passes, selection, planning, emission; CompileError where it is refused.
 
-    `settings` are those of the backend: what `-X KEY=VALUE` gives it.
+    `quantize` is None or "int8"; then `calibration` holds representative
+    inputs, as `Graph.predict` takes them.  `scheme` says the same and the finer
+    points.  `settings` are those of the backend: what `-X KEY=VALUE` gives it.
     """
-    if quantize is not None or calibration is not None:
-        raise refuse(
-            "quantize", "this version compiles float32 networks only", "leave --quantize and --calibration out"
-        )
     name = check_name(name_from(graph.name) if name is None else name)
-    optimised, chosen = optimised_for(graph, backend, target, settings)
-    emission = chosen.emit(optimised, name)
-    return Build(name, optimised, emission, report(optimised, name, backend, target, emission))
+    if quantize is not None:
+        scheme = Scheme(calibration, quantize)
+    elif calibration is not None:
+        raise refuse("calibration", "serves no purpose without quantisation", "add --quantize int8, or leave it out")
+    prepared, chosen = prepare(graph, backend, target, settings, scheme)
+    emission = chosen.emit(prepared.graph, name)
+    return Build(name, prepared.graph, emission, report(prepared, name, backend, target, emission))
 
 
 def check(graph: Graph, backend: str = "c") -> tuple[Problem, ...]:
@@ -88,15 +93,26 @@ def check(graph: Graph, backend: str = "c") -> tuple[Problem, ...]:
     return _refusals(optimise(graph), backends.get(backend))
 
 
-def optimised_for(
-    graph: Graph, backend: str, target: str | None = None, settings: Mapping[str, str] = MappingProxyType({})
-) -> tuple[Graph, backends.Backend]:
-    """The graph after all passes, every layer of which the backend takes; CompileError where it does not."""
+def prepare(
+    graph: Graph,
+    backend: str,
+    target: str | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    scheme: Scheme | None = None,
+) -> tuple[Quantised, backends.Backend]:
+    """The graph after all passes, quantised where a scheme is given, every layer of which the backend takes.
+
+    CompileError where it does not.
+    """
     machine = None if target is None else targets.get(target)
     optimised, chosen = optimise(graph), backends.get(backend).configured(settings, machine)
-    if problems := _refusals(optimised, chosen):
+    prepared = Quantised(optimised)
+    if scheme is not None:
+        integers = to_integers(optimised, scheme, chosen.unsupported)
+        prepared = Quantised(optimise(integers.graph), integers.noise)
+    if problems := _refusals(prepared.graph, chosen):
         raise CompileError(*problems)
-    return optimised, chosen
+    return prepared, chosen
 
 
 def _refusals(optimised: Graph, backend: backends.Backend) -> tuple[Problem, ...]:
@@ -107,7 +123,7 @@ def _refusals(optimised: Graph, backend: backends.Backend) -> tuple[Problem, ...
     )
 
 
-def report(graph: Graph, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
+def report(prepared: Quantised, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
     """What `mnc compile --json` prints."""
     program, arena = emission.program, emission.plan.arena
     lives, state = lifetimes(program), program.state_bytes
@@ -126,6 +142,7 @@ def report(graph: Graph, name: str, backend: str, target: str | None, emission: 
                 kernel=step.kernel,
                 offset=arena.offsets.get(y.buffer),
                 first=live.first if live else None,
+                sqnr=_finite(prepared.noise.get(step.node.name)),
                 last=live.last if live else None,
             )
         )
@@ -134,11 +151,20 @@ def report(graph: Graph, name: str, backend: str, target: str | None, emission: 
         name=name,
         backend=backend,
         target=target,
-        dtype="float32",
+        dtype=_arithmetic(prepared.graph),
         macs=sum(layer.macs for layer in layers),
-        params=parameters(graph),
+        params=parameters(prepared.graph),
         ram=Ram(ram_bytes(program, arena.size), arena.size, state, arena.lower_bound, arena.optimal),
         flash=Flash(constants, constants),
         files=tuple(emission.files),
         layers=tuple(layers),
     )
+
+
+def _finite(decibels: float | None) -> float | None:
+    return decibels if decibels is not None and math.isfinite(decibels) else None
+
+
+def _arithmetic(graph: Graph) -> str:
+    """The narrowest element type that the network computes in."""
+    return min((type_.dtype for type_ in graph.types.values()), key=lambda dtype: dtype.bytes).value

@@ -60,6 +60,9 @@ class LayerReport:
     """The first step at which the output is live, counted from 0; None where `offset` is None."""
     last: int | None = None
     """The last step at which the output is live."""
+    sqnr: float | None = None
+    """Signal-to-quantisation-noise ratio of the output over the calibration samples, in dB; None where
+    nothing was quantised or nothing is lost."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ import numpy as np
 from mnc import targets
 from mnc.backends.names import name_from, snake
 from mnc.backends.program import Value
-from mnc.compiler import optimised_for
+from mnc.compiler import prepare
 from mnc.ir.graph import Graph
-from mnc.ir.types import Array
+from mnc.ir.types import Array, DType
+from mnc.quantise.pipeline import Scheme
+from mnc.quantise.quality import store
 from mnc.reference import evaluate
 from mnc.reference.run import feed
 from mnc.report import LayerVerification, Verification
@@ -31,6 +33,7 @@ def verify(
     inputs: Sequence[Array] | None = None,
     target: str = "host",
     settings: Mapping[str, str] = MappingProxyType({}),
+    scheme: Scheme | None = None,
 ) -> Verification:
     """Compile `graph`, run the code on `target` and compare every layer with the reference.
 
@@ -39,11 +42,12 @@ def verify(
     backend's.  CompileError where the graph is refused, or a tool that builds
     or runs the code is missing.
     """
-    optimised, chosen = optimised_for(graph, backend, target, settings)
+    prepared, chosen = prepare(graph, backend, target, settings, scheme)
     name = name_from(graph.name)
-    emission = chosen.emit(optimised, name, trace=True)
+    emission = chosen.emit(prepared.graph, name, trace=True)
     steps = emission.program.steps
-    xs = list(feed(graph, random_inputs(graph) if inputs is None else inputs).values())
+    real = list(feed(graph, random_inputs(graph) if inputs is None else inputs).values())
+    xs = [x if scheme is None else store(x, prepared.graph, i) for i, x in enumerate(real)]
     got = layer_values(
         targets.get(target),
         emission.files,
@@ -63,9 +67,16 @@ def verify(
 
 
 def random_inputs(graph: Graph) -> list[Array]:
-    """Uniform in [0, 1), seeded: what an image or a normalised signal looks like."""
+    """Seeded; uniform in [0, 1), what an image or a normalised signal looks like, or over all of an integer type."""
     rng = np.random.default_rng(0)
-    return [rng.random((SAMPLES, *given.type.shape), dtype=np.float32) for given in graph.inputs]
+    return [_random((SAMPLES, *given.type.shape), given.type.dtype, rng) for given in graph.inputs]
+
+
+def _random(shape: tuple[int, ...], dtype: DType, rng: np.random.Generator) -> Array:
+    if dtype is DType.FLOAT32:
+        return rng.random(shape, dtype=np.float32)
+    info = np.iinfo(dtype.numpy)
+    return rng.integers(info.min, info.max + 1, shape).astype(dtype.numpy)
 
 
 def channels_last(value: Value, memory: Array) -> Array:
@@ -85,10 +96,12 @@ def channels_last(value: Value, memory: Array) -> Array:
 def compare(name: str, op: str, expected: Array, got: Array) -> LayerVerification:
     """The largest differences between two arrays of one shape, and whether they are small enough."""
     error = np.abs(got.astype(np.float64) - expected.astype(np.float64))
-    error = np.where(np.isnan(error), np.inf, error)
+    both = np.isnan(got) & np.isnan(expected)
+    error = np.where(both, 0.0, np.where(np.isnan(error), np.inf, error))
     worst = np.unravel_index(int(np.argmax(error)), error.shape)
-    ulp = error / np.spacing(np.maximum(np.abs(expected), np.finfo(np.float32).tiny)).astype(np.float64)
-    limit = max(ABSOLUTE, RELATIVE * float(np.max(np.abs(expected))))
+    exact = expected.dtype != np.float32
+    ulp = error if exact else error / np.spacing(np.maximum(np.abs(expected), np.finfo(np.float32).tiny)).astype(float)
+    limit = 0.0 if exact else max(ABSOLUTE, RELATIVE * float(np.max(np.abs(expected))))
     return LayerVerification(
         name=name,
         op=op,

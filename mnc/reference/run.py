@@ -27,14 +27,15 @@ def evaluate(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:
     """
     values = feed(graph, x)
     for node in graph.nodes:
-        outputs = _apply(graph, node, [values[name] for name in node.inputs])
+        outputs = apply_node(graph, node, [values[name] for name in node.inputs])
         for name, value in zip(node.outputs, outputs, strict=True):
             assert value.shape[1:] == graph.types[name].shape, f"{node.where}: {value.shape} is not {graph.types[name]}"
             values[name] = value
     return values
 
 
-def _apply(graph: Graph, node: Node, inputs: Sequence[Array]) -> tuple[Array, ...]:
+def apply_node(graph: Graph, node: Node, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    """All outputs of one node of the graph, in float32 or in integers as its values are."""
     types = graph.input_types(node)
     results = [graph.types[name] for name in node.outputs]
     if any(each.quant is not None for each in (*types, *results)):

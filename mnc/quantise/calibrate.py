@@ -1,0 +1,69 @@
+"""Which range of real numbers each value's int8 shall cover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mnc.errors import refuse
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array, DType
+from mnc.reference import evaluate
+
+
+class Range(NamedTuple):
+    """An interval of real numbers."""
+
+    low: float
+    high: float
+
+
+def observe(graph: Graph, samples: Sequence[Array], method: str = "minmax") -> dict[str, Range]:
+    """The range of every float value of `graph` over representative inputs.
+
+    `samples` holds one array for each input, (samples, *shape).  `method` is
+    one of `RANGES`.  CompileError where a value is not finite.
+    """
+    if not samples or not len(samples[0]):
+        raise refuse("calibration", "there are no samples", "give some dozens of representative inputs")
+    values = evaluate(graph, samples)
+    ranges = {}
+    for name, array in values.items():
+        if graph.types[name].dtype is not DType.FLOAT32:
+            continue
+        if not np.isfinite(array).all():
+            raise refuse(f"value {name!r}", "is not finite for a calibration sample", "check the samples' scale")
+        ranges[name] = RANGES[method](array)
+    return ranges
+
+
+def _minmax(values: Array) -> Range:
+    """Everything that was seen."""
+    return Range(float(values.min()), float(values.max()))
+
+
+def _percentile(values: Array) -> Range:
+    """All but the outermost hundredth of a percent at each end."""
+    low, high = np.percentile(values, (0.01, 99.99))
+    return Range(float(low), float(high))
+
+
+def _mse(values: Array) -> Range:
+    """The range of the smallest mean squared error: what is clipped against how coarse the steps are."""
+    full = _minmax(values)
+    drawn = values.ravel()[:: max(values.size // 100_000, 1)].astype(np.float64)
+    best, least = full, np.inf
+    for share in np.linspace(1.0, 0.5, 51):
+        low, high = min(full.low * share, 0.0), max(full.high * share, 0.0)
+        step = (high - low) / 255.0 or 1.0
+        stored = np.clip(np.round((drawn - low) / step), 0, 255)
+        error = float(np.mean((stored * step + low - drawn) ** 2))
+        if error < least * (1.0 - 1e-9):
+            best, least = Range(low, high), error
+    return best
+
+
+RANGES: Mapping[str, Callable[[Array], Range]] = {"minmax": _minmax, "percentile": _percentile, "mse": _mse}
+"""The ways to choose a range, by name."""
