@@ -143,15 +143,22 @@ def verify(model: Path, backend: str, inputs: Path | None, machine: str) -> None
 
 
 @commands.command()
-def layers() -> None:
-    """List the layers that mnc can compile."""
-    from mnc.terminal.catalogue import keras_classes, layer_rows
+@click.option("--markdown", is_flag=True, help="As a page of documentation: docs/layers.md.")
+def layers(markdown: bool) -> None:
+    """List the layers that mnc can compile, and the classes of Keras that it reads."""
+    from mnc.terminal.keras_table import keras_rows
+    from mnc.terminal.layer_table import kinds, layer_rows, left, page
     from mnc.terminal.tables import Paper, listing
 
+    if markdown:
+        click.echo(page(), nl=False)
+        return
     paper = Paper.of(sys.stdout)
-    click.echo(listing(("layer", "meaning"), layer_rows(), paper))
+    rows = [(row.name, row.float32, row.int8, ", ".join(row.attributes)) for row in layer_rows()]
+    click.echo(listing(("layer", "float32", "int8", "attributes"), rows, paper))
     click.echo()
-    click.echo(listing(("read from these of Keras",), [(", ".join(keras_classes()),)], paper))
+    classes = [(row.name, ", ".join(row.becomes) or left(row), row.meaning) for row in keras_rows(kinds())]
+    click.echo(listing(("Keras", "becomes", "what it does"), classes, paper))
 
 
 @commands.command()

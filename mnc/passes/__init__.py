@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
+from mnc.ir.layers import BatchNormalization, SeparableConv2D
+from mnc.passes.dead_channels import dead_channels
 from mnc.passes.decompose_separable import decompose_separable
 from mnc.passes.fold_batchnorm import fold_batchnorm
 from mnc.passes.fuse_activation import fuse_activation
@@ -23,7 +25,7 @@ from mnc.passes.move_reshapes import move_reshapes
 from mnc.passes.remove_dead import remove_dead
 from mnc.passes.remove_noops import remove_noops
 
-__all__ = ["PASSES", "Pass", "optimise"]
+__all__ = ["LOWERED", "PASSES", "Pass", "optimise"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,12 @@ PASSES = (
     Pass("merge-reshapes", merge_reshapes),
     Pass("fuse-activation", fuse_activation),
     Pass("fuse-pad", fuse_pad),
+    Pass("dead-channels", dead_channels),
 )
 """Every pass, in the order in which `optimise` runs them."""
+
+LOWERED = (BatchNormalization, SeparableConv2D)
+"""The layer kinds of which nothing is left after all passes."""
 
 
 def optimise(graph: Graph, after: str | None = None) -> Graph:

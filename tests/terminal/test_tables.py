@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mnc.report import Flash, LayerReport, LayerVerification, Ram, Report, Verification
-from mnc.terminal.catalogue import layer_rows
 from mnc.terminal.escape import printable
 from mnc.terminal.sizes import size
 from mnc.terminal.tables import Paper, compiled, lifetime, verified
@@ -98,9 +95,3 @@ def test_what_is_no_size(text: str) -> None:
 @given(st.text())
 def test_nothing_that_steers_a_terminal_is_printed(text: str) -> None:
     assert printable(text).isprintable()
-
-
-def test_every_layer_kind_has_a_meaning(root: Path) -> None:
-    rows = layer_rows()
-    assert len(rows) > 10
-    assert all((meaning and not meaning.endswith(".")) or meaning.endswith("...") for _, meaning in rows)

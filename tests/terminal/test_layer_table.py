@@ -1,0 +1,65 @@
+"""What `mnc layers` says, and the page of documentation made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mnc.frontends.keras.registry import CONVERTERS
+from mnc.ir import layers
+from mnc.ir.layer import Layer
+from mnc.terminal.keras_table import keras_rows
+from mnc.terminal.layer_table import kinds, layer_rows, page
+
+KERAS = {row.name: row for row in keras_rows(kinds())}
+
+
+def test_the_page_is_up_to_date(root: Path) -> None:
+    assert (root / "docs" / "layers.md").read_text("utf-8") == page(), "run: mnc layers --markdown > docs/layers.md"
+
+
+def test_every_layer_kind_has_a_row() -> None:
+    rows = {row.name: row for row in layer_rows()}
+    leaves = {
+        name
+        for name in layers.__all__
+        if isinstance(kind := getattr(layers, name), type) and issubclass(kind, Layer) and not kind.__subclasses__()
+    }
+    assert rows.keys() == leaves
+    assert all(row.meaning and row.float32 and row.int8 for row in rows.values())
+    assert all(not row.meaning.endswith(".") or row.meaning.endswith("...") for row in rows.values())
+    assert rows["Conv2D"].attributes[:3] == ("weights", "bias", "stride")
+    assert rows["Reshape"].float32 == "no code"
+    assert rows["SeparableConv2D"].float32 == "as others"
+    assert rows["Dense"].float32.startswith("c, cpp")
+    assert rows["Quantize"].float32 == "no"
+
+
+def test_every_class_of_keras_has_a_row() -> None:
+    assert KERAS.keys() == CONVERTERS.keys()
+    assert all(row.meaning for row in KERAS.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "becomes"),
+    [
+        ("Add", ("Add",)),
+        ("Conv1D", ("Conv2D",)),
+        ("Dropout", ()),
+        ("GlobalMaxPooling1D", ("GlobalMaxPooling",)),
+        ("LSTM", ("LSTM",)),
+        ("LeakyReLU", ("Activation",)),
+        ("RandomFlip", ()),
+        ("Resizing", ("ResizeBilinear", "ResizeNearest")),
+        ("TimeDistributed", ()),
+    ],
+)
+def test_what_a_class_of_keras_becomes(name: str, becomes: tuple[str, ...]) -> None:
+    assert KERAS[name].becomes == becomes
+    assert KERAS[name].wraps == (name == "TimeDistributed")
+
+
+def test_no_layer_is_left_that_nothing_in_keras_becomes() -> None:
+    orphans = {row.name for row in layer_rows() if not row.keras}
+    assert orphans == {"Identity", "Quantize", "Dequantize"}
