@@ -19,7 +19,8 @@ from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.plan.arena import Arena
-from mnc.plan.liveness import Plan, plan
+from mnc.plan.liveness import Plan
+from mnc.plan.schedule import schedule
 from mnc.targets.target import Target
 
 API_VERSION = 1
@@ -112,8 +113,7 @@ class CFamily:
 
     def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""
-        program = select(graph, self.table, self.quantised)
-        layout = plan(program)
+        program, layout = schedule(select(graph, self.table, self.quantised))
         inputs, outputs = self.operands(program)
         pieces = unit(program, layout, self.prefix(name), self.library, self.helpers(program), inputs, outputs)
         files = self.wrap(program, layout.arena, pieces, name, trace=trace)
