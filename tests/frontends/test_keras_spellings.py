@@ -1,0 +1,453 @@
+"""One network, as every version of Keras spells it, is one Graph."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from keras_files import SMALL_MODEL, SMALL_WEIGHTS, Weights, numbers, save_h5, save_zip, sequential, small_model
+
+from mnc.frontends import load, read
+from mnc.ir.activations import HardSigmoid, Relu
+from mnc.ir.graph import Graph
+from mnc.ir.layers import GRU, LSTM, Activation, Conv2D, Dense, Flatten, Permute, Softmax
+from mnc.ir.types import Array
+
+POLICY = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": None}
+
+
+def keras3(model: dict[str, Any]) -> dict[str, Any]:
+    """A functional model as Keras 3 spells it."""
+
+    def tensor(ref: list[Any]) -> dict[str, Any]:
+        return {"class_name": "__keras_tensor__", "config": {"shape": [None], "keras_history": ref[:3]}}
+
+    model = copy.deepcopy(model)
+    for layer in model["config"]["layers"]:
+        layer.update(module="keras.layers", registered_name=None)
+        calls = [[tensor(ref) for ref in call] for call in layer["inbound_nodes"]]
+        layer["inbound_nodes"] = [
+            {"args": call if len(call) == 1 else [call], "kwargs": {"mask": None}} for call in calls
+        ]
+        config = layer["config"]
+        if "batch_input_shape" in config:
+            config["batch_shape"] = config.pop("batch_input_shape")
+        else:
+            config["dtype"] = POLICY
+            layer["build_config"] = {"input_shape": [None, 3]}
+    ends = model["config"]
+    ends["input_layers"], ends["output_layers"] = ends["input_layers"][0], ends["output_layers"][0]
+    return {"module": "keras.src.models.functional", "registered_name": "Functional", "compile_config": {}, **model}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Graph:
+    return load(save_h5(tmp_path / "m.h5"))
+
+
+def test_keras_3(tmp_path: Path, small: Graph) -> None:
+    weights = {name: [(key.split(":")[0], value) for key, value in own] for name, own in SMALL_WEIGHTS.items()}
+    assert load(save_h5(tmp_path / "m.h5", keras3(SMALL_MODEL), weights, "3.5.0")) == small
+
+
+def test_archives(tmp_path: Path, small: Graph) -> None:
+    classes = {"conv": "conv2d", "norm": "batch_normalization", "scores": "dense"}
+    variables = {
+        f"layers/{path}/vars/{i}": value
+        for name, path in classes.items()
+        for i, (_, value) in enumerate(SMALL_WEIGHTS[name])
+    }
+    assert load(save_zip(tmp_path / "m.keras", keras3(SMALL_MODEL), variables)) == small
+    older = {name.replace("layers", "_layer_checkpoint_dependencies"): value for name, value in variables.items()}
+    assert load(save_zip(tmp_path / "m.keras", SMALL_MODEL, older, "2.12.0")) == small
+
+
+def test_archives_of_keras_2_skip_numbers(tmp_path: Path) -> None:
+    layers = [("Dense", {"name": name, "units": 2}) for name in "abc"]
+    model = sequential(("InputLayer", {"name": "i", "batch_input_shape": [None, 2]}), *layers)
+    variables = {
+        f"_layer_checkpoint_dependencies/{path}/vars/{i}": numbers(*shape) + offset
+        for offset, path in enumerate(("dense", "dense_2", "dense_10"))
+        for i, shape in enumerate(((2, 2), (2,)))
+    }
+    graph = load(save_zip(tmp_path / "m.keras", model, variables, "2.12.0"))
+    dense = [node.layer for node in graph.nodes]
+    assert [layer.bias.array[0] for layer in dense if isinstance(layer, Dense) and layer.bias] == [-1, 0, 1]
+
+
+def test_text_as_bytes(tmp_path: Path, small: Graph) -> None:
+    path = save_h5(tmp_path / "m.h5")
+    with h5py.File(path, "r+") as file:
+        file.attrs["model_config"] = np.bytes_(file.attrs["model_config"].encode())
+        file.attrs["keras_version"] = np.bytes_(b"2.2.4-tf")
+        for group in file["model_weights"].values():
+            names = [name.decode() for name in group.attrs["weight_names"]]
+            group.attrs.create("weight_names", names, dtype=h5py.string_dtype())
+    assert load(path) == small
+
+
+def test_attributes_in_pieces(tmp_path: Path, small: Graph) -> None:
+    path = save_h5(tmp_path / "m.h5")
+    with h5py.File(path, "r+") as file:
+        top = file["model_weights"]
+        for group, key in ((top, "layer_names"), (top["norm"], "weight_names"), (top["conv"], "weight_names")):
+            names = list(group.attrs.pop(key))
+            for i in range(2):
+                group.attrs[f"{key}{i}"] = names[len(names) * i // 2 : len(names) * (i + 1) // 2]
+    assert load(path) == small
+
+
+def test_empty_lists_are_written_as_numbers(tmp_path: Path, small: Graph) -> None:
+    path = save_h5(tmp_path / "m.h5")
+    with h5py.File(path, "r+") as file:
+        file["model_weights/relu"].attrs["weight_names"] = np.empty(0)
+    assert load(path) == small
+
+
+CHAIN = [(layer["class_name"], layer["config"]) for layer in SMALL_MODEL["config"]["layers"]]
+
+
+def test_sequential_with_an_input_layer(tmp_path: Path, small: Graph) -> None:
+    assert load(save_h5(tmp_path / "m.h5", sequential(*CHAIN))) == small
+
+
+def renamed(graph: Graph, name: str) -> Graph:
+    """The graph with another name of its only input."""
+    old = graph.inputs[0]
+    nodes = [
+        type(node)(node.outputs, node.layer, tuple(name if value == old.name else value for value in node.inputs))
+        for node in graph.nodes
+    ]
+    return Graph(graph.name, (type(old)(name, old.type),), tuple(nodes), graph.outputs)
+
+
+def test_sequential_without_an_input_layer(tmp_path: Path, small: Graph) -> None:
+    (conv, config), *rest = CHAIN[1:]
+    shape = [None, 6, 6, 2]
+    spellings = (
+        sequential((conv, {**config, "batch_input_shape": shape}), *rest),
+        sequential((conv, config), *rest, build_input_shape=shape),
+        {
+            "class_name": "Sequential",
+            "config": sequential((conv, {**config, "batch_input_shape": shape}), *rest)["config"]["layers"],
+        },
+    )
+    for model in spellings:
+        assert load(save_h5(tmp_path / "m.h5", model)) == renamed(small, "conv_input")
+
+
+def test_models_in_models(tmp_path: Path, small: Graph) -> None:
+    inner = sequential(*CHAIN[:3])
+    inner["config"]["name"] = "inner"
+    outer = sequential(CHAIN[0], *CHAIN[3:])
+    outer["config"]["layers"].insert(1, inner)
+    weights: Weights = {
+        "inner": [*SMALL_WEIGHTS["conv"], *SMALL_WEIGHTS["norm"]],
+        "scores": SMALL_WEIGHTS["scores"],
+    }
+    graph = load(save_h5(tmp_path / "m.h5", outer, weights))
+    assert [node.layer for node in graph.nodes] == [node.layer for node in small.nodes]
+    assert [node.name for node in graph.nodes[:3]] == ["inner/conv", "inner/norm", "relu"]
+    # Keras lists the trainable weights first, whichever layers are frozen
+    weights = {**weights, "inner": [*SMALL_WEIGHTS["norm"][:2], *SMALL_WEIGHTS["conv"], *SMALL_WEIGHTS["norm"][2:]]}
+    assert load(save_h5(tmp_path / "m.h5", outer, weights)) == graph
+
+
+def test_layers_of_one_name_in_two_nested_models(tmp_path: Path) -> None:
+    dense = ("Dense", {"name": "same", "units": 2})
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 2]})
+    parts = []
+    for name in ("first", "second"):
+        part = sequential(given, dense)
+        part["config"]["name"] = name
+        parts.append(part)
+    middle = sequential(given)
+    middle["config"]["layers"] += parts
+    middle["config"]["name"] = "middle"
+    outer = sequential(given)
+    outer["config"]["layers"].append(middle)
+    weights = [
+        (f"middle/{part}/same/{role}", numbers(*shape) + i)
+        for i, part in enumerate(("second", "first"))
+        for role, shape in (("kernel", (2, 2)), ("bias", (2,)))
+    ]
+    graph = load(save_h5(tmp_path / "m.h5", outer, {"middle": weights}, "3.5.0"))
+    first, second = (node.layer for node in graph.nodes)
+    assert isinstance(first, Dense) and isinstance(second, Dense)
+    assert first.bias is not None and second.bias is not None
+    assert (first.bias.array[0], second.bias.array[0]) == (0, -1)
+
+
+def shared(first: int, second: int) -> dict[str, Any]:
+    """A nested model that is called twice; its calls are counted `first` and `second`."""
+    inner = sequential(
+        ("InputLayer", {"name": "i", "batch_input_shape": [None, 3]}), ("Dense", {"name": "d", "units": 3})
+    )
+    given = {"class_name": "InputLayer", "name": "a", "config": {"name": "a", "batch_input_shape": [None, 3]}}
+    add = {"class_name": "Add", "name": "sum", "config": {"name": "sum"}}
+    return {
+        "class_name": "Functional",
+        "config": {
+            "name": "outer",
+            "layers": [
+                {**given, "inbound_nodes": []},
+                {**inner, "name": "in", "inbound_nodes": [[["a", 0, 0, {}]], [["in", first, 0, {}]]]},
+                {**add, "inbound_nodes": [[["in", first, 0, {}], ["in", second, 0, {}]]]},
+            ],
+            "input_layers": [["a", 0, 0]],
+            "output_layers": [["sum", 0, 0]],
+        },
+    }
+
+
+def test_calls_are_counted_from_one_in_keras_2_and_from_zero_in_keras_3(tmp_path: Path) -> None:
+    weights = {"in": [("d/kernel:0", numbers(3, 3)), ("d/bias:0", numbers(3))]}
+    graph = load(save_h5(tmp_path / "m.h5", shared(1, 2), weights))
+    assert load(save_h5(tmp_path / "m.h5", shared(0, 1), weights)) == graph
+    assert load(save_h5(tmp_path / "m.h5", keras3(shared(0, 1)), weights)) == graph
+    assert [(node.inputs, node.name) for node in graph.nodes] == [
+        (("a",), "in/d"),
+        (("in/d",), "in__2/d"),
+        (("in/d", "in__2/d"), "sum"),
+    ]
+
+
+def test_outputs_count_the_calls_of_a_model_from_one_even_in_keras_3(tmp_path: Path) -> None:
+    weights = {"in": [("d/kernel", numbers(3, 3)), ("d/bias", numbers(3))]}
+    model = keras3(shared(0, 1))
+    inner = model["config"]["layers"][1]
+    inner["class_name"] = "Functional"
+    inner["config"]["layers"] = [
+        {**layer, "name": layer["config"]["name"], "inbound_nodes": calls}
+        for layer, calls in zip(inner["config"]["layers"], ([], [[["i", 0, 0, {}]]]), strict=True)
+    ]
+    inner["config"].update(input_layers=[["i", 0, 0]], output_layers=[["d", 0, 0]])
+    for index, name in ((1, "in/d"), (2, "in__2/d")):
+        model["config"]["output_layers"] = ["in", index, 0]
+        assert load(save_h5(tmp_path / "m.h5", model, weights, "3.5.0")).outputs == (name,)
+
+
+def test_shared_layers_share_their_constants(tmp_path: Path) -> None:
+    model = shared(0, 1)
+    model["config"]["layers"][1].update(class_name="Dense", config={"name": "in", "units": 3})
+    weights = {"in": [("in/kernel:0", numbers(3, 3)), ("in/bias:0", numbers(3))]}
+    graph = load(save_h5(tmp_path / "m.h5", model, weights))
+    first, second = (node.layer for node in graph.nodes[:2])
+    assert isinstance(first, Dense) and isinstance(second, Dense)
+    assert first.weights is second.weights
+    assert [node.name for node in graph.nodes] == ["in", "in__2", "sum"]
+
+
+def test_names_and_origins(small: Graph) -> None:
+    assert small.name == "m"
+    assert [node.name for node in small.nodes] == ["conv", "norm", "relu", "flat", "scores/logits", "scores"]
+    assert small.nodes[0].origin == "m.h5: model_config/layers/1 (Conv2D 'conv')"
+    assert isinstance(small.nodes[-1].layer, Softmax)
+    assert isinstance(small.nodes[-2].layer, Dense)
+
+
+def keras1(*layers: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    return {"class_name": "Sequential", "config": [{"class_name": name, "config": config} for name, config in layers]}
+
+
+OLD_CONV = {
+    "name": "conv",
+    "batch_input_shape": [None, 6, 6, 2],
+    "nb_filter": 3,
+    "nb_row": 3,
+    "nb_col": 3,
+    "init": "glorot_uniform",
+    "activation": "linear",
+    "border_mode": "same",
+    "subsample": [2, 2],
+    "dim_ordering": "tf",
+    "W_regularizer": None,
+    "b_regularizer": None,
+    "activity_regularizer": None,
+    "W_constraint": None,
+    "b_constraint": None,
+    "bias": True,
+    "trainable": True,
+    "input_dtype": "float32",
+}
+OLD_NORM = {"name": "norm", "mode": 0, "axis": 3, "epsilon": 0.001, "momentum": 0.99, "gamma_regularizer": None}
+OLD_SCORES = {
+    "name": "scores",
+    "output_dim": 4,
+    "init": "uniform",
+    "bias": True,
+    "activation": "softmax",
+    "input_dim": 27,
+}
+OLD_MODEL = keras1(
+    ("Convolution2D", OLD_CONV),
+    ("BatchNormalization", OLD_NORM),
+    ("ReLU", {"name": "relu", "max_value": {"type": "ndarray", "value": 6.0}}),
+    ("Flatten", {"name": "flat"}),
+    ("Dense", OLD_SCORES),
+)
+
+
+def test_keras_1(tmp_path: Path, small: Graph) -> None:
+    names = {"norm": ["norm_gamma", "norm_beta", "norm_running_mean", "norm_running_std"], "conv": ["conv_W", "conv_b"]}
+    weights = {
+        name: [(old, value) for old, (_, value) in zip(names.get(name, [f"{name}_W", f"{name}_b"]), own, strict=False)]
+        for name, own in SMALL_WEIGHTS.items()
+    }
+    assert load(save_h5(tmp_path / "m.h5", OLD_MODEL, weights, "1.2.2")) == renamed(small, "conv_input")
+
+
+def test_keras_1_with_channels_first(tmp_path: Path, small: Graph) -> None:
+    model = copy.deepcopy(OLD_MODEL)
+    layers = model["config"]
+    layers[0]["config"].update(dim_ordering="th", batch_input_shape=[None, 2, 6, 6])
+    layers[1]["config"]["axis"] = 1
+    kernel, bias = (value for _, value in SMALL_WEIGHTS["conv"])
+    dense = SMALL_WEIGHTS["scores"][0][1].reshape(3, 3, 3, 4)  # height, width, channels
+    weights = {
+        **SMALL_WEIGHTS,
+        "conv": [("conv_W", np.transpose(kernel, (3, 2, 0, 1))), ("conv_b", bias)],
+        "scores": [("scores_W", np.transpose(dense, (2, 0, 1, 3)).reshape(27, 4)), SMALL_WEIGHTS["scores"][1]],
+    }
+    reading = read(save_h5(tmp_path / "m.h5", model, weights, "1.2.2"))
+    assert reading.graph == renamed(small, "conv_input")
+    (note,) = reading.notes
+    assert note == "input 'conv_input' is channels first in Keras; the network takes it (height, width, channels)"
+
+
+def test_files_of_theano_are_refused(tmp_path: Path) -> None:
+    (problem,) = read(save_h5(tmp_path / "m.h5", OLD_MODEL, version="1.2.2", backend="theano")).problems
+    assert "on Theano, whose convolution kernels are turned" in problem.what
+
+
+@pytest.mark.parametrize("stored", [(3, 1, 2, 4), (4, 2, 3, 1)], ids=["version 1.2", "version 1.1"])
+def test_keras_1_convolutions_of_sequences(tmp_path: Path, stored: tuple[int, ...]) -> None:
+    config = {"name": "c", "nb_filter": 4, "filter_length": 3, "subsample_length": 2, "border_mode": "valid"}
+    kernel = numbers(*stored)
+    model = keras1(("Convolution1D", {**config, "batch_input_shape": [None, 9, 2]}))
+    graph = load(save_h5(tmp_path / "m.h5", model, {"c": [("c_W", kernel), ("c_b", numbers(4))]}, "1.2.2"))
+    (conv,) = (node.layer for node in graph.nodes if isinstance(node.layer, Conv2D))
+    wanted = kernel[:, 0] if stored[1] == 1 else np.transpose(kernel[..., 0], (2, 1, 0))
+    np.testing.assert_array_equal(conv.weights.array, wanted[np.newaxis])
+    assert conv.stride == (1, 2)
+
+
+def gates(order: str) -> dict[str, tuple[Array, Array, Array]]:
+    return {gate: (numbers(3, 2) + i, numbers(2, 2) + i, numbers(2) + i) for i, gate in enumerate(order)}
+
+
+def test_keras_1_lstm(tmp_path: Path) -> None:
+    config = {"name": "l", "output_dim": 2, "inner_init": "orthogonal", "inner_activation": "hard_sigmoid"}
+    training = {"forget_bias_init": "one", "dropout_W": 0.0, "dropout_U": 0.0, "consume_less": "cpu", "unroll": False}
+    model = keras1(("LSTM", {**config, **training, "batch_input_shape": [None, 5, 3]}))
+    blocks = gates("icfo")
+    weights = [(f"l_{name}_{gate}", value) for gate in "icfo" for name, value in zip("WUb", blocks[gate], strict=True)]
+    graph = load(save_h5(tmp_path / "m.h5", model, {"l": weights}, "1.2.2"))
+    (lstm,) = (node.layer for node in graph.nodes)
+    assert isinstance(lstm, LSTM)
+    assert lstm.recurrent_activation == HardSigmoid(0.2)
+    for constant, i in ((lstm.kernel, 0), (lstm.recurrent_kernel, 1), (lstm.bias, 2)):
+        assert constant is not None
+        np.testing.assert_array_equal(constant.array, np.concatenate([blocks[gate][i] for gate in "ifco"], axis=-1))
+
+
+def test_keras_1_gru(tmp_path: Path) -> None:
+    model = keras1(("GRU", {"name": "g", "output_dim": 2, "batch_input_shape": [None, 5, 3]}))
+    blocks = gates("zrh")
+    weights = [(f"g_{name}_{gate}", value) for gate in "zrh" for name, value in zip("WUb", blocks[gate], strict=True)]
+    (gru,) = (node.layer for node in load(save_h5(tmp_path / "m.h5", model, {"g": weights}, "1.2.2")).nodes)
+    assert isinstance(gru, GRU)
+    assert not gru.reset_after
+    np.testing.assert_array_equal(gru.kernel.array, np.concatenate([blocks[gate][0] for gate in "zrh"], axis=-1))
+
+
+def test_keras_1_merge(tmp_path: Path) -> None:
+    for mode, kind in (
+        ("sum", "Add"),
+        ("mul", "Multiply"),
+        ("ave", "Average"),
+        ("max", "Maximum"),
+        ("concat", "Concatenate"),
+    ):
+        model = shared(0, 1)
+        layers = model["config"]["layers"]
+        layers[1].update(class_name="ReLU", config={"name": "in"})
+        layers[2].update(class_name="Merge", config={"name": "sum", "mode": mode, "concat_axis": -1, "dot_axes": -1})
+        assert type(load(save_h5(tmp_path / "m.h5", model, {}, "1.2.2")).nodes[-1].layer).__name__ == kind
+
+
+@pytest.mark.parametrize(
+    ("version", "slope"), [("1.2.2", 0.2), ("2.2.4-tf", 0.2), ("2.15.0", 0.2), ("3.0.0", 1 / 6), ("3.15.1", 1 / 6)]
+)
+def test_hard_sigmoid_is_that_of_the_version(tmp_path: Path, version: str, slope: float) -> None:
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 3]})
+    model = sequential(given, ("Activation", {"name": "a", "activation": "hard_sigmoid"}))
+    (node,) = load(save_h5(tmp_path / "m.h5", model, {}, version)).nodes
+    assert node.layer == Activation(HardSigmoid(slope))
+
+
+def test_a_file_that_does_not_state_its_version(tmp_path: Path) -> None:
+    layer = ("Activation", {"name": "a", "activation": "hard_sigmoid"})
+    for key, slope in (("batch_input_shape", 0.2), ("batch_shape", 1 / 6)):
+        model = sequential(("InputLayer", {"name": "i", key: [None, 3]}), layer)
+        (node,) = load(save_h5(tmp_path / "m.h5", model, {}, None)).nodes
+        assert node.layer == Activation(HardSigmoid(slope))
+
+
+def test_serialised_functions_and_numbers(tmp_path: Path) -> None:
+    function = {"module": "keras.activations", "class_name": "function", "config": "relu6", "registered_name": "relu6"}
+    model = small_model()
+    model["config"]["layers"][1]["config"]["activation"] = function
+    conv = load(save_h5(tmp_path / "m.h5", model)).nodes[0].layer
+    assert isinstance(conv, Conv2D)
+    assert conv.activation == Relu(6.0)
+    model["config"]["layers"][3].update(class_name="LeakyReLU", config={"alpha": {"type": "ndarray", "value": 0.25}})
+    assert load(save_h5(tmp_path / "m.h5", model)).nodes[2].layer == Activation(Relu(negative_slope=0.25))
+
+
+def test_half_precision_is_computed_in_float32_and_said(tmp_path: Path, small: Graph) -> None:
+    model = small_model()
+    for layer in model["config"]["layers"][1:]:
+        layer["config"]["dtype"] = {"class_name": "Policy", "config": {"name": "mixed_float16"}}
+    weights = {name: [(key, value.astype(np.float16)) for key, value in own] for name, own in SMALL_WEIGHTS.items()}
+    reading = read(save_h5(tmp_path / "m.h5", model, weights))
+    assert reading.graph == small
+    assert reading.notes == ("layers of the dtype policy 'mixed_float16' are computed in float32",)
+
+
+def test_bfloat16_weights(tmp_path: Path, small: Graph) -> None:
+    path = save_h5(tmp_path / "m.h5")
+    with h5py.File(path, "r+") as file:
+        for name in ("conv/conv/kernel:0", "scores/scores/bias:0"):
+            halves = (file["model_weights"][name][()].view(np.uint32) >> 16).astype(np.uint16)
+            del file["model_weights"][name]
+            file["model_weights"][name] = halves.view("V2")
+            file["model_weights"][name].attrs["dtype"] = "bfloat16"
+    assert load(path) == small
+
+
+def test_indices_come_as_floats(tmp_path: Path) -> None:
+    given = ("InputLayer", {"name": "words", "batch_input_shape": [None, 5], "dtype": "int32"})
+    model = sequential(given, ("Embedding", {"name": "e", "input_dim": 4, "output_dim": 3}))
+    reading = read(save_h5(tmp_path / "m.h5", model, {"e": [("e/embeddings:0", numbers(4, 3))]}))
+    assert reading.graph is not None
+    assert reading.notes == ("input 'words' is int32 in Keras; the network takes its numbers as float",)
+
+
+def test_channels_first_moves_no_data_before_a_dense_layer(tmp_path: Path) -> None:
+    model = small_model()
+    layers = model["config"]["layers"]
+    layers[0]["config"]["batch_input_shape"] = [None, 2, 6, 6]
+    layers[1]["config"]["data_format"] = "channels_first"
+    layers[2]["config"]["axis"] = [1]
+    graph = load(save_h5(tmp_path / "m.h5", model))
+    assert graph.inputs[0].type.shape == (6, 6, 2)
+    kinds = [type(node.layer) for node in graph.nodes]
+    assert Permute not in kinds
+    layers[4].update(class_name="Reshape", config={"name": "flat", "target_shape": [-1]})
+    kinds = [type(node.layer) for node in load(save_h5(tmp_path / "m.h5", model)).nodes]
+    assert Permute in kinds and Flatten not in kinds
