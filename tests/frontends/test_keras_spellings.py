@@ -85,7 +85,7 @@ def test_text_as_bytes(tmp_path: Path, small: Graph) -> None:
         file.attrs["model_config"] = np.bytes_(file.attrs["model_config"].encode())
         file.attrs["keras_version"] = np.bytes_(b"2.2.4-tf")
         for group in file["model_weights"].values():
-            names = [name.decode() for name in group.attrs["weight_names"]]
+            names = list(map(str, group.attrs["weight_names"].astype(str)))
             group.attrs.create("weight_names", names, dtype=h5py.string_dtype())
     assert load(path) == small
 
