@@ -69,11 +69,6 @@ UNHANDLED = (Conv2DTranspose, PReLU)
 
 UNIT = Quantisation((1.0 / 256.0,), -128)
 """What TFLite fixes for values from 0 to 1: softmax and sigmoid."""
-SYMMETRIC_UNHANDLED = (Conv2DTranspose, PReLU)
-"""Layers with weights that are not quantised here: they stay in float32."""
-
-UNIT = Quantisation((1.0 / 128.0,), 0)
-"""What TFLite fixes for values from -1 to 1: tanh."""
 
 
 def quantise(
