@@ -18,10 +18,19 @@ _WORDS = """
 _KEYWORDS = frozenset(_WORDS.split())
 """The keywords of every C and C++, and what <errno.h> and <stdio.h> make macros of."""
 
+_TYPES = """
+    clock cnd div double fexcept float fpos imaxdiv int16 int32 int64 int8 int_fast16 int_fast32 int_fast64 int_fast8
+    int_least16 int_least32 int_least64 int_least8 intmax intptr ldiv lldiv max_align mbstate mtx off once_flag pid
+    ptrdiff sig_atomic size ssize thrd time tss uint16 uint32 uint64 uint8 uint_fast16 uint_fast32 uint_fast64
+    uint_fast8 uint_least16 uint_least32 uint_least64 uint_least8 uintmax uintptr wchar wctrans wctype wint
+"""
+_TAKEN = _KEYWORDS | frozenset(_TYPES.split()) | {"NULL"}
+"""Words with which the name alone, or with _t after it, is taken by the language or its library."""
+
 
 def check_name(name: str) -> str:
     """The network's name, where it can be an identifier in C and C++; CompileError otherwise."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) or "__" in name or name in _KEYWORDS:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) or "__" in name or name in _TAKEN:
         raise refuse(
             f"name {comment(name)!r}",
             "is not a name that C and C++ allow",
@@ -35,7 +44,7 @@ def name_from(text: str) -> str:
     name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:40].strip("_")
     if not name or not name[0].isalpha():
         name = f"net_{name}".rstrip("_")
-    return f"{name}_net" if name in _KEYWORDS else name
+    return f"{name}_net" if name in _TAKEN else name
 
 
 def comment(text: str) -> str:
@@ -46,5 +55,5 @@ def comment(text: str) -> str:
 
 def snake(class_name: str) -> str:
     """A layer kind's name as the network language has it: DepthwiseConv2D is depthwise_conv2d."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])(?!D\b)|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name)
-    return re.sub(r"_(\d)_d", r"\1d", spaced.lower())
+    spaced = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", class_name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()
