@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
@@ -19,13 +20,41 @@ from mnc.terminal.progress import Progress
 from mnc.terminal.sizes import size
 
 if TYPE_CHECKING:
+    from mnc.compiler import Build
     from mnc.ir.graph import Graph
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + the signal, as shells have it
 
+PACKAGE_BACKENDS = {"arduino": "cpp", "cmake": "c", "platformio": "cpp", "zephyr": "c"}
+"""Kinds of packages, and the backend whose code is packed where none is named; as in `mnc.packages`."""
+
+SAMPLES = click.Path(exists=True, dir_okay=False, path_type=Path)
 model_argument = click.argument("model", type=click.Path(exists=True, readable=False, path_type=Path), metavar="MODEL")
 backend_option = click.option("--backend", default="c", show_default=True, metavar="NAME", help="See `mnc backends`.")
+
+
+def _settings(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """`KEY=VALUE` words as a mapping."""
+    settings: dict[str, str] = {}
+    for word in given:
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{word!r} is not KEY=VALUE", context, parameter)
+        if key in settings:
+            raise click.BadParameter(f"{key!r} is given twice", context, parameter)
+        settings[key] = value
+    return settings
+
+
+settings_option = click.option(
+    "-X",
+    "settings",
+    multiple=True,
+    callback=_settings,
+    metavar="KEY=VALUE",
+    help="An option of the backend's own; may be repeated.",
+)
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -46,44 +75,63 @@ def commands(traceback_: bool) -> None:
     metavar="DIR",
     help="Where the generated files go; created where missing.  [default: the current directory]",
 )
-@backend_option
+@click.option(
+    "--backend", metavar="NAME", help="See `mnc backends`.  [default: c; cpp in packages for arduino and platformio]"
+)
+@settings_option
 @click.option("--name", help="What the network is called in the code.  [default: the model file's name]")
 @click.option("--target", metavar="TARGET", help="See `mnc targets`.  [default: any]")
+@click.option(
+    "--package", type=click.Choice(tuple(PACKAGE_BACKENDS)), help="Write a library of this kind, with an example."
+)
+@click.option("--sample", type=SAMPLES, metavar="X.npy", help="The example's sample: the first one in this file.")
 @click.option("--max-ram", type=size, metavar="BYTES", help="Write nothing if more RAM is needed; takes 64K.")
 @click.option("--max-flash", type=size, metavar="BYTES", help="Write nothing if the constants are larger; takes 64K.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def compile_(
     model: Path,
     directory: Path,
-    backend: str,
+    backend: str | None,
+    settings: dict[str, str],
     name: str | None,
     target: str | None,
+    package: str | None,
+    sample: Path | None,
     max_ram: int | None,
     max_flash: int | None,
     as_json: bool,
 ) -> None:
     """Compile MODEL to source code and say what it costs."""
+    if sample is not None and package is None:
+        raise click.UsageError("--sample is for the example of a --package")
     with Progress(sys.stderr, f"reading {model.name}") as progress:
         from mnc.backends.names import name_from
         from mnc.budget import over_budget
         from mnc.compiler import compile as compile_graph
+        from mnc.output import write_files
 
         graph, notes = read(model)
         progress.step(f"compiling {model.name}")
         build = compile_graph(
-            graph, backend=backend, name=name_from(model.stem) if name is None else name, target=target
+            graph,
+            backend=backend or (PACKAGE_BACKENDS[package] if package else "c"),
+            name=name_from(model.stem) if name is None else name,
+            target=target,
+            settings=settings,
         )
         if exceeded := over_budget(build.report, max_ram, max_flash):
             raise CompileError(*exceeded)
-        build.write(directory)
+        files = packed(build, package, sample)
+        write_files(files, directory)
+    report = replace(build.report, files=tuple(files))
     remark(notes)
     if as_json:
-        click.echo(build.report.to_json())
+        click.echo(report.to_json())
         return
     from mnc.terminal.tables import Paper, compiled
 
-    click.echo(compiled(build.report, Paper.of(sys.stdout)))
-    click.echo(f"wrote {', '.join(str(directory / file) for file in build.report.files)}")
+    click.echo(compiled(report, Paper.of(sys.stdout)))
+    click.echo(f"wrote {', '.join(str(directory / file) for file in report.files)}")
 
 
 @commands.command()
@@ -105,14 +153,15 @@ def check(model: Path, backend: str) -> None:
 @commands.command()
 @model_argument
 @backend_option
+@settings_option
 @click.option(
     "--inputs",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=SAMPLES,
     metavar="X.npy",
     help="Samples to run, .npy or .npz.  [default: random ones, the same every time]",
 )
 @click.option("--on", "machine", metavar="TARGET", default="host", show_default=True, help="See `mnc targets`.")
-def verify(model: Path, backend: str, inputs: Path | None, machine: str) -> None:
+def verify(model: Path, backend: str, settings: dict[str, str], inputs: Path | None, machine: str) -> None:
     """Build, run and compare MODEL with the reference, layer by layer."""
     with Progress(sys.stderr, f"reading {model.name}") as progress:
         graph, notes = read(model)
@@ -122,7 +171,7 @@ def verify(model: Path, backend: str, inputs: Path | None, machine: str) -> None
 
         samples = None if inputs is None else load_samples(inputs, graph)
         progress.step(f"building and running {model.name} on {machine}")
-        verification = compare(graph, backend, samples, machine)
+        verification = compare(graph, backend, samples, machine, settings)
     remark(notes)
     from mnc.terminal.tables import Paper, verified
 
@@ -177,6 +226,17 @@ def targets() -> None:
     from mnc.terminal.tables import Paper, listing
 
     click.echo(listing(("target", "machine", "runs by"), target_rows(), Paper.of(sys.stdout)))
+
+
+def packed(build: Build, package: str | None, sample: Path | None) -> Mapping[str, str]:
+    """The files to write: the generated ones, or a package of them."""
+    if package is None:
+        return build.files
+    from mnc.packages import PACKAGES, first_sample
+    from mnc.samples import load_samples
+
+    samples = None if sample is None else load_samples(sample, build.graph)
+    return PACKAGES[package](build, first_sample(build.graph, samples))
 
 
 def read(model: Path) -> tuple[Graph, tuple[str, ...]]:

@@ -1,0 +1,78 @@
+"""A CMake project: the network as a target that others add as a subfolder, fetch, or install and find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mnc.compiler import Build
+from mnc.ir.types import Array
+from mnc.packages.example import VERSION, example, sources
+
+
+def cmake(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
+    """The project; its target is `<name>::<name>`.  Built by itself, it also builds and tests the example.
+
+    Inside, targets begin with `mnc_`: CMake keeps names such as `test` for itself.
+    """
+    name, shown = build.name, example(build, sample)
+    library = _STATIC if shown.language == "c" else _INTERFACE
+    text = _HEAD + library + _REST
+    replacements = {
+        "@NAME@": name,
+        "@UPPER@": name.upper(),
+        "@VERSION@": VERSION,
+        "@LANGUAGE@": "C" if shown.language == "c" else "CXX",
+        "@ENDING@": shown.language,
+        "@SOURCES@": " ".join(path for path in sources(build) if path.endswith(".c")),
+        "@HEADERS@": " ".join(path for path in sources(build) if path.endswith(".h")),
+    }
+    for mark, value in replacements.items():
+        text = text.replace(mark, value)
+    return {
+        "CMakeLists.txt": text,
+        **sources(build),
+        f"example/main.{shown.language}": shown.program(),
+        f"example/{shown.sample_header}": shown.sample,
+    }
+
+
+_HEAD = """\
+cmake_minimum_required(VERSION 3.13)
+project(@NAME@ VERSION @VERSION@ LANGUAGES @LANGUAGE@)
+
+include(GNUInstallDirs)
+find_library(@UPPER@_MATH m)
+"""
+
+_STATIC = """
+add_library(mnc_@NAME@ STATIC @SOURCES@)
+set(@NAME@_SCOPE PUBLIC)
+"""
+
+_INTERFACE = """
+add_library(mnc_@NAME@ INTERFACE)
+set(@NAME@_SCOPE INTERFACE)
+target_compile_features(mnc_@NAME@ INTERFACE cxx_std_11)
+"""
+
+_REST = """\
+add_library(@NAME@::@NAME@ ALIAS mnc_@NAME@)
+set_target_properties(mnc_@NAME@ PROPERTIES EXPORT_NAME @NAME@)
+target_include_directories(mnc_@NAME@ ${@NAME@_SCOPE}
+  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/src>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+if(@UPPER@_MATH)
+  target_link_libraries(mnc_@NAME@ ${@NAME@_SCOPE} m)
+endif()
+
+install(TARGETS mnc_@NAME@ EXPORT @NAME@-config ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES @HEADERS@ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT @NAME@-config NAMESPACE @NAME@:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/@NAME@)
+
+if(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)
+  enable_testing()
+  add_executable(mnc_@NAME@_example example/main.@ENDING@)
+  target_link_libraries(mnc_@NAME@_example PRIVATE @NAME@::@NAME@)
+  add_test(NAME @NAME@_example COMMAND mnc_@NAME@_example)
+endif()
+"""

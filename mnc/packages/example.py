@@ -1,0 +1,153 @@
+"""The program that shows a packed network at work: it classifies a stored sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnc.backends.unit import parameter_names
+from mnc.backends.writer import TYPES, Writer, array, joined
+from mnc.compiler import Build
+from mnc.errors import refuse
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array, DType
+
+VERSION = "1.0.0"
+"""Of a network as a library; whoever publishes one counts on from here."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """How a network is called: pieces of a program in the language of its interface."""
+
+    header: str
+    """The network's own header."""
+    sample_header: str
+    """The name of the header with the sample."""
+    sample: str
+    """Its text."""
+    definitions: str
+    """The network's memory and `classify()`."""
+    begin: str
+    """A statement that comes before the first run; may be empty."""
+    label: str
+    """The macro that has the reference's answer to the sample."""
+    language: str
+    """`c` or `cpp`, which is also how the program's file ends."""
+
+    def program(self) -> str:
+        """A whole program: it tells the label and succeeds where the reference has the same."""
+        w = Writer()
+        w("#include <stdio.h>")
+        w(f'#include "{self.header}"')
+        w(f'#include "{self.sample_header}"')
+        w()
+        w.lines(self.definitions)
+        w()
+        with w.block("int main(void)"):
+            w("int label;")
+            w()
+            if self.begin:
+                w(self.begin)
+            w("label = classify();")
+            w(f'printf("label %d, the reference says %d\\n", label, {self.label});')
+            w(f"return label == {self.label} ? 0 : 1;")
+        return w.text()
+
+
+def first_sample(graph: Graph, samples: Sequence[Array] | None = None) -> tuple[Array, ...]:
+    """One array for each input: the first of `samples` (batch first), or random numbers, the same every time."""
+    if samples is not None:
+        return tuple(array[0] for array in samples)
+    rng = np.random.default_rng(0)
+
+    def drawn(dtype: DType, shape: tuple[int, ...]) -> Array:
+        if dtype is DType.FLOAT32:
+            return rng.random(shape, np.float32)
+        return rng.integers(-128, 128, shape).astype(dtype.numpy)
+
+    return tuple(drawn(given.type.dtype, given.type.shape) for given in graph.inputs)
+
+
+def sources(build: Build) -> Mapping[str, str]:
+    """The generated files, in `src/`."""
+    return {f"src/{name}": text for name, text in build.files.items()}
+
+
+def example(build: Build, sample: Sequence[Array]) -> Example:
+    """How this network is called; CompileError where it is neither C nor C++."""
+    name = build.name
+    label = f"{name.upper()}_SAMPLE_LABEL"
+    pointers = [f"{name}_{each}" for each in parameter_names("sample", len(sample))]
+    text = _sample(build, sample, pointers, label)
+    if f"{name}.c" in build.files:
+        begin = f"{name}_init(&network);"
+        return Example(f"{name}.h", f"{name}_sample.h", text, _c_function(build, pointers), begin, label, "c")
+    if f"{name}.h" in build.files:
+        return Example(f"{name}.h", f"{name}_sample.h", text, _cpp_function(name, pointers), "", label, "cpp")
+    raise refuse(
+        f"network {name!r}",
+        f"is not C or C++, so it cannot be packed: {joined(list(build.files))}",
+        "use a backend that generates C or C++",
+    )
+
+
+def summary(build: Build) -> str:
+    """The network in one sentence."""
+    report = build.report
+    return f"{report.params:,} parameters, {report.macs:,} multiplications a run, {report.ram.total:,} bytes of RAM"
+
+
+def _sample(build: Build, sample: Sequence[Array], names: Sequence[str], label: str) -> str:
+    outputs = build.graph.predict([x[None] for x in sample])
+    first = outputs[0] if isinstance(outputs, list) else outputs
+    guard = f"{build.name.upper()}_SAMPLE_H"
+    w = Writer()
+    w(f"/* A sample for {build.name}, and the index of the largest output that the reference gives for it. */")
+    w(f"#ifndef {guard}")
+    w(f"#define {guard}")
+    if any(x.dtype != np.float32 for x in sample):
+        w("#include <stdint.h>")
+    w()
+    w(f"#define {label} {int(np.argmax(first[0]))}")
+    for name, x in zip(names, sample, strict=True):
+        w()
+        for line in array(f"static const {TYPES[x.dtype.name]} {name}[{x.size}]", x):
+            w(line)
+    w()
+    w("#endif")
+    return w.text()
+
+
+def _c_function(build: Build, pointers: Sequence[str]) -> str:
+    name, graph = build.name, build.graph
+    outputs = parameter_names("scores", len(graph.outputs))
+    several = len(outputs) > 1
+    sizes = [f"{name.upper()}_OUTPUT{f'_{i}' if several else ''}_SIZE" for i in range(len(outputs))]
+    w = Writer()
+    w(f"static {name}_t network; /* all the memory that the network uses */")
+    for output, size, value in zip(outputs, sizes, graph.outputs, strict=True):
+        w(f"static {TYPES[graph.types[value].dtype.value]} {output}[{size}];")
+    w()
+    w("/* The index of the largest output for the stored sample. */")
+    with w.block("static int classify(void)"):
+        w("int i, label = 0;")
+        w()
+        w(f"{name}_run(&network, {joined([*pointers, *outputs])});")
+        w(f"for (i = 1; i < {sizes[0]}; ++i)")
+        w(f"    if ({outputs[0]}[i] > {outputs[0]}[label])")
+        w("        label = i;")
+        w("return label;")
+    return w.text()
+
+
+def _cpp_function(name: str, pointers: Sequence[str]) -> str:
+    w = Writer()
+    w(f"static {name} network; /* all the memory that the network uses */")
+    w()
+    w("/* The index of the largest output for the stored sample. */")
+    with w.block("static int classify()"):
+        w(f"return static_cast<int>(network.predict({joined(pointers)}));")
+    return w.text()
