@@ -9,11 +9,12 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 EXAMPLE := examples/digits
 
-# Debian's names of the compilers, the emulator and the memory checker that the tests use.
+# Debian's names of the compilers, builders and emulators that the tests use, and of the memory checker.
 TOOLS := gcc g++ clang tcc valgrind \
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc \
-  gcc-avr avr-libc simavr
+  gcc-avr avr-libc simavr arduino-builder arduino-core-avr \
+  cmake
 
 # Steps build on each other, and the tests share the machine themselves.
 .NOTPARALLEL:

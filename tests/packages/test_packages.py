@@ -1,0 +1,313 @@
+"""Packages are what the tools of their users build: run where the tool is to be had, else held against its layout."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from networks import chain, networks, samples
+
+import mnc
+from mnc.cli import PACKAGE_BACKENDS, run
+from mnc.compiler import Build
+from mnc.errors import CompileError
+from mnc.ir import activations as fn
+from mnc.ir.graph import Graph
+from mnc.ir.layers import Dense, Softmax
+from mnc.ir.types import Constant
+from mnc.output import is_inside, write_files
+from mnc.packages import PACKAGES, first_sample
+
+Tool = Callable[[str], str]
+BACKENDS = ("c", "cpp")
+
+
+def classifier() -> Graph:
+    rng = np.random.default_rng(1)
+
+    def constant(*shape: int) -> Constant:
+        return Constant(rng.normal(size=shape).astype(np.float32))
+
+    return chain(
+        (8,),
+        hidden=Dense(constant(8, 12), constant(12), fn.Relu()),
+        logits=Dense(constant(12, 3), constant(3)),
+        scores=Softmax(-1),
+    )
+
+
+def built(backend: str, name: str = "Tiny") -> Build:
+    return mnc.compile(classifier(), backend=backend, name=name)
+
+
+def package(kind: str, backend: str, name: str = "Tiny") -> Mapping[str, str]:
+    build = built(backend, name)
+    return PACKAGES[kind](build, first_sample(build.graph))
+
+
+def label() -> int:
+    graph = classifier()
+    return int(np.asarray(graph.predict(first_sample(graph)[0][None])).argmax())
+
+
+def command(folder: Path, *words: str) -> str:
+    done = subprocess.run(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    text = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, f"{' '.join(words)}: status {done.returncode}\n{text[-4000:]}"
+    return text
+
+
+def test_the_command_line_knows_every_package() -> None:
+    assert PACKAGE_BACKENDS.keys() == PACKAGES.keys()
+
+
+@pytest.mark.parametrize("kind", PACKAGES)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_package_holds_the_generated_code_unchanged_and_its_paths_stay_inside(kind: str, backend: str) -> None:
+    files, build = package(kind, backend), built(backend)
+    assert {f"src/{name}": text for name, text in build.files.items()}.items() <= files.items()
+    assert all(is_inside(name) for name in files)
+    assert files == package(kind, backend)
+
+
+@pytest.mark.parametrize("kind", PACKAGES)
+def test_what_is_not_c_is_not_packed(kind: str) -> None:
+    from dataclasses import replace
+
+    build = built("c")
+    other = replace(build, emission=replace(build.emission, files={"Tiny.py": ""}))
+    with pytest.raises(CompileError, match=r"is not C or C\+\+, so it cannot be packed: Tiny\.py"):
+        PACKAGES[kind](other, first_sample(build.graph))
+
+
+# Arduino
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_arduino_library_has_the_specified_layout(backend: str) -> None:
+    files = package("arduino", backend)
+    assert {path.split("/")[0] for path in files} == {"library.properties", "keywords.txt", "src", "examples"}
+    properties = dict(line.split("=", 1) for line in files["library.properties"].splitlines())
+    needed = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category", "url", "architectures"}
+    assert needed <= properties.keys()
+    assert all(properties.values())
+    assert properties["name"] == "Tiny"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", properties["version"])
+    assert f"src/{properties['includes']}" in files
+    assert "examples/Tiny/Tiny.ino" in files, "a sketch is called like its folder"
+    for line in files["keywords.txt"].splitlines():
+        assert re.fullmatch(r"\w+\t(KEYWORD[123]|LITERAL[12])", line), "a single tab, as the IDE wants it"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_arduino_tools_build_the_library_and_a_simulated_uno_runs_its_example(
+    backend: str, tool: Tool, tmp_path: Path
+) -> None:
+    builder, hardware = tool("arduino-builder"), Path("/usr/share/arduino/hardware")
+    if not hardware.is_dir():
+        pytest.skip("the Arduino core for AVR is not installed (Debian: arduino-core-avr)")
+    write_files(package("arduino", backend), tmp_path / "libraries" / "Tiny")
+    (tmp_path / "build").mkdir()
+    command(
+        tmp_path,
+        builder,
+        *("-hardware", str(hardware), "-hardware", "/usr/share/arduino-builder", "-tools", "/usr/bin"),
+        *("-libraries", "libraries", "-fqbn", "arduino:avr:uno", "-build-path", str(tmp_path / "build")),
+        "-prefs=compiler.cpp.extra_flags=-DDECIMAL_DIG=17",  # avr-gcc 5.4 has it for C only
+        "libraries/Tiny/examples/Tiny/Tiny.ino",
+    )
+    simulator = tool("simavr")
+    arguments = [simulator, "-m", "atmega328p", "-f", "16000000", "build/Tiny.ino.elf"]
+    with subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+        assert running.stdout is not None
+        printed = next(line for line in running.stdout if b"label" in line)
+        running.kill()
+    assert f"label {label()}, the reference says {label()}; us: ".encode() in printed
+
+
+# PlatformIO
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_platformio_library_has_the_documented_layout(backend: str) -> None:
+    files = package("platformio", backend)
+    manifest = json.loads(files["library.json"])
+    assert {"name", "version", "description"} <= manifest.keys()
+    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
+    assert f"src/{manifest['headers']}" in files
+    for shown in manifest["examples"]:
+        assert {f"{shown['base']}/{file}" for file in shown["files"]} <= files.keys()
+    listed = {f"{shown['base']}/{file}" for shown in manifest["examples"] for file in shown["files"]}
+    assert {path for path in files if path.startswith("examples/")} == listed
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_program_of_a_platformio_example_runs(backend: str, tool: Tool, tmp_path: Path) -> None:
+    """Compiled as PlatformIO does: everything in src/ of the library and of the project."""
+    write_files(package("platformio", backend), tmp_path)
+    sources = [*tmp_path.glob("src/*.c"), *tmp_path.glob("examples/Tiny/src/main.*")]
+    compiler = tool("gcc" if backend == "c" else "g++")
+    command(tmp_path, compiler, "-Wall", "-Wextra", "-Werror", "-Isrc", *map(str, sources), "-lm", "-o", "example")
+    assert command(tmp_path, "./example") == f"label {label()}, the reference says {label()}\n"
+
+
+# CMake
+
+
+@pytest.mark.parametrize("name", ["Tiny", "test"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_cmake_builds_tests_and_installs_the_package(backend: str, name: str, tool: Tool, tmp_path: Path) -> None:
+    """And a project that finds it builds with it, and one that has it as a subfolder."""
+    cmake = tool("cmake")
+    write_files(package("cmake", backend, name), tmp_path / "package")
+    command(tmp_path, cmake, "-S", "package", "-B", "build", "-Werror=dev", "-DCMAKE_INSTALL_PREFIX=installed")
+    command(tmp_path, cmake, "--build", "build")
+    command(tmp_path, tool("ctest"), "--test-dir", "build", "--output-on-failure", "--no-tests=error")
+    command(tmp_path, cmake, "--install", "build", "--prefix", str(tmp_path / "installed"))
+    language, ending = ("C", "c") if backend == "c" else ("CXX", "cpp")
+    for user, how in (("finder", f"find_package({name} REQUIRED)"), ("owner", f"add_subdirectory(../package {name})")):
+        lists = (
+            f"cmake_minimum_required(VERSION 3.13)\nproject(user LANGUAGES {language})\n{how}\n"
+            f"add_executable(app ../package/example/main.{ending})\ntarget_link_libraries(app PRIVATE {name}::{name})\n"
+        )
+        write_files({"CMakeLists.txt": lists}, tmp_path / user)
+        found = f"-DCMAKE_PREFIX_PATH={tmp_path / 'installed'}"
+        command(tmp_path, cmake, "-S", user, "-B", f"{user}-build", *([found] if user == "finder" else []))
+        command(tmp_path, cmake, "--build", f"{user}-build")
+        assert command(tmp_path, f"{user}-build/app") == f"label {label()}, the reference says {label()}\n"
+
+
+# Zephyr
+
+
+ZEPHYR = """\
+cmake_minimum_required(VERSION 3.20)
+project(stand_in LANGUAGES C CXX)
+add_library(zephyr_interface INTERFACE)
+function(zephyr_include_directories)
+  target_include_directories(zephyr_interface INTERFACE ${ARGV})
+endfunction()
+macro(zephyr_library_named name)
+  set(ZEPHYR_CURRENT_LIBRARY ${name})
+  add_library(${name} STATIC)
+  target_link_libraries(${name} PUBLIC zephyr_interface)
+endmacro()
+function(zephyr_library_sources)
+  target_sources(${ZEPHYR_CURRENT_LIBRARY} PRIVATE ${ARGV})
+endfunction()
+set(CONFIG_MNC_TINY y)
+add_subdirectory(module/zephyr module)
+add_executable(app module/samples/Tiny/src/main.@)
+target_link_libraries(app PRIVATE zephyr_interface $<TARGET_NAME_IF_EXISTS:mnc_Tiny> m)
+"""
+"""What of Zephyr's build system a module calls, as its documentation describes it."""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_zephyr_module_has_the_documented_layout(backend: str) -> None:
+    files = package("zephyr", backend)
+    module = files["zephyr/module.yml"]
+    places = dict(re.findall(r"^ *(\w+): (\S+)$", module, re.MULTILINE))
+    assert places["name"] == "Tiny"
+    assert f"{places['cmake']}/CMakeLists.txt" in files
+    assert places["kconfig"] in files
+    assert re.search(r"^samples:\n  - samples$", module, re.MULTILINE)
+    sample = {path.removeprefix("samples/Tiny/") for path in files if path.startswith("samples/")}
+    assert {"CMakeLists.txt", "prj.conf", "sample.yaml"} <= sample
+    assert "find_package(Zephyr REQUIRED HINTS $ENV{ZEPHYR_BASE})" in files["samples/Tiny/CMakeLists.txt"]
+    (main,) = (path for path in sample if path.startswith("src/main."))
+    assert f"target_sources(app PRIVATE {main})" in files["samples/Tiny/CMakeLists.txt"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_options_of_a_zephyr_module_are_kconfig(backend: str, tmp_path: Path) -> None:
+    """Read by the library that Zephyr reads them with, among options of Zephyr's, under the sample's settings."""
+    kconfiglib = pytest.importorskip("kconfiglib", reason="kconfiglib is not installed (PyPI: kconfiglib)")
+    files = package("zephyr", backend)
+    outside = 'config CPP\n\tbool "C++"\nconfig REQUIRES_FULL_LIBC\n\tbool\n'
+    write_files({**files, "Kconfig": f'{outside}source "{tmp_path}/zephyr/Kconfig"\n'}, tmp_path)
+    options = kconfiglib.Kconfig(str(tmp_path / "Kconfig"), warn_to_stderr=False)
+    options.load_config(str(tmp_path / "samples" / "Tiny" / "prj.conf"))
+    assert options.warnings == []
+    assert options.syms["MNC_TINY"].str_value == "y"
+    assert options.syms["REQUIRES_FULL_LIBC"].str_value == "y", "softmax calls expf"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_build_files_of_a_zephyr_module_do_their_work(backend: str, tool: Tool, tmp_path: Path) -> None:
+    cmake = tool("cmake")
+    version = re.search(r"(\d+)\.(\d+)", command(tmp_path, cmake, "--version"))
+    assert version is not None
+    if (int(version[1]), int(version[2])) < (3, 20):
+        pytest.skip("Zephyr needs CMake 3.20")
+    write_files(package("zephyr", backend), tmp_path / "module")
+    write_files({"CMakeLists.txt": ZEPHYR.replace("@", backend)}, tmp_path)
+    command(tmp_path, cmake, "-S", ".", "-B", "build")
+    command(tmp_path, cmake, "--build", "build")
+    assert command(tmp_path, "build/app") == f"label {label()}, the reference says {label()}\n"
+
+
+# Any network
+
+
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(networks(max_layers=4))
+def test_the_example_of_any_network_compiles_and_agrees(tmp_path_factory: pytest.TempPathFactory, graph: Graph) -> None:
+    """Several inputs and outputs, too."""
+    import shutil
+
+    if not (shutil.which("gcc") and shutil.which("g++")):
+        pytest.skip("gcc and g++ are not installed")
+    for backend, compiler in (("c", "gcc"), ("cpp", "g++")):
+        try:
+            build = mnc.compile(graph, backend=backend, name="Any")
+        except CompileError:
+            return
+        folder = tmp_path_factory.mktemp(backend)
+        write_files(PACKAGES["platformio"](build, first_sample(build.graph, samples(graph))), folder)
+        sources = [*folder.glob("src/*.c"), *folder.glob("examples/Any/src/main.*")]
+        command(folder, compiler, "-Wall", "-Werror", "-Isrc", *map(str, sources), "-lm", "-o", "example")
+        done = subprocess.run(["./example"], cwd=folder, capture_output=True, text=True)
+        got, want = map(int, re.findall(r"\d+", done.stdout))
+        outputs = build.graph.predict([x[:1] for x in samples(graph)])
+        first = np.asarray(outputs[0] if isinstance(outputs, list) else outputs).ravel()
+        assert first[got] == pytest.approx(first[want], abs=1e-4), "the same label, or one that is as likely"
+
+
+# The command
+
+
+def test_the_command_writes_a_package_of_a_stored_sample(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = root / "examples" / "digits" / "nano.h5"
+    image = np.zeros((2, 96, 96, 1), np.float32)
+    image[0, 3, 4, 0] = 0.625
+    np.save(tmp_path / "x.npy", image)
+    arguments = ["compile", str(model), "--name", "Digits", "-o", str(tmp_path / "out"), "--json"]
+    assert run([*arguments, "--package", "arduino", "--sample", str(tmp_path / "x.npy")]) == 0
+    report = json.loads(capsys.readouterr().out)
+    written = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert report["backend"] == "cpp"
+    assert set(report["files"]) == written >= {"library.properties", "src/Digits.h", "examples/Digits/Digits.ino"}
+    stored = (tmp_path / "out" / "examples" / "Digits" / "Digits_sample.h").read_text()
+    numbers = re.findall(r"-?[\d.e-]+(?=f)", stored.split("{")[1])
+    assert len(numbers) == 96 * 96
+    assert [float(number) for number in numbers if float(number)] == [0.625]
+
+
+def test_a_sample_without_a_package_is_wrong_usage(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((1, 96, 96, 1), np.float32))
+    model = str(root / "examples" / "digits" / "nano.h5")
+    assert run(["compile", model, "--sample", str(tmp_path / "x.npy")]) == 2
+    assert "--sample is for the example of a --package" in capsys.readouterr().err
+    assert run(["compile", model, "--package", "deb"]) == 2
+    assert "'deb' is not one of" in capsys.readouterr().err
