@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
 from mnc.ir.layers import BatchNormalization, SeparableConv2D
+from mnc.passes.dead_channels import dead_channels
 from mnc.passes.decompose_separable import decompose_separable
 from mnc.passes.fold_batchnorm import fold_batchnorm
 from mnc.passes.fuse_activation import fuse_activation
@@ -45,6 +46,7 @@ PASSES = (
     Pass("merge-reshapes", merge_reshapes),
     Pass("fuse-activation", fuse_activation),
     Pass("fuse-pad", fuse_pad),
+    Pass("dead-channels", dead_channels),
 )
 """Every pass, in the order in which `optimise` runs them."""
 

@@ -71,7 +71,7 @@ def _range(layer: Layer, inputs: list[Range]) -> Range:
             zeros_count = layer.count_padding and layer.padding != NO_PADDING
             return inputs[0].including(0.0) if zeros_count else inputs[0]
         case Activation():
-            return _activated(layer.function, inputs[0])
+            return activated(layer.function, inputs[0])
         case Softmax():
             return Range(0.0, 1.0)
         case Merge(activation=None):
@@ -103,7 +103,8 @@ def is_identity(function: Function, within: Range) -> bool:
     return function.max_value is None or within.high <= function.max_value
 
 
-def _activated(function: Function, x: Range) -> Range:
+def activated(function: Function, x: Range) -> Range:
+    """The range of the function's values on `x`."""
     if is_identity(function, x):
         return x
     bounds = _bounds(function)

@@ -1,0 +1,283 @@
+"""Between which bounds each channel of each value lies, whatever the inputs are.
+
+A channel is one index along the last axis.  Bounds of quantised values are
+stored integers, found by interval arithmetic with the reference's own integer
+functions, so a channel whose bounds meet is constant to the bit.  Of float32
+values only the sign is followed, which no rounding can change: the bounds are
+0 or infinite, and the only constant is 0.  (An input that is not finite makes
+no promise.)
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnc.ir.activations import Function
+from mnc.ir.graph import Graph, Node
+from mnc.ir.layer import Layer
+from mnc.ir.layers import (
+    NO_PADDING,
+    Activation,
+    Concatenate,
+    Conv2D,
+    Conv2DTranspose,
+    Cropping2D,
+    Dense,
+    DepthwiseConv2D,
+    Dequantize,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Merge,
+    Permute,
+    Pooling2D,
+    Quantize,
+    Reshape,
+    Resize,
+    Reverse,
+    ZeroPadding2D,
+)
+from mnc.ir.types import Array, DType, TensorType
+from mnc.passes.ranges import Range, activated, ranges
+from mnc.reference.activations import activate
+from mnc.reference.dispatch import apply
+from mnc.reference.quantised import apply_quantised
+from mnc.reference.quantised.arithmetic import INT32_MAX, rescale
+from mnc.reference.quantised.layers import Operands, channel_multipliers
+
+Linear = Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense
+BY_CHANNEL = (Identity, Pooling2D, GlobalPooling, Cropping2D, ZeroPadding2D, Resize, Activation, Quantize, Dequantize)
+"""Kinds each of whose output channels is made of one input channel, all in the same way."""
+
+MONOTONE = (*BY_CHANNEL, Merge, Concatenate, Reshape, Flatten, Permute, Reverse)
+"""Kinds that only rise or only fall with each element of each operand while the others stand still."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Every element x of channel c has low[c] <= x <= high[c]."""
+
+    low: Array
+    """(channels,): int64 for stored integers, else float64."""
+    high: Array
+
+    @property
+    def constant(self) -> Array:
+        """(channels,): whether the channel can only have the one value `low`."""
+        return np.asarray(self.low == self.high)
+
+
+def channel_bounds(graph: Graph) -> dict[str, Bounds]:
+    """The bounds of every value by name; those of its element type where nothing better is known."""
+    known = {given.name: _of_type(given.type) for given in graph.inputs}
+    signs = ranges(graph)
+    for node in graph.nodes:
+        given = [known[name] for name in node.inputs]
+        if len(node.outputs) > 1:
+            known.update({name: _of_type(graph.types[name]) for name in node.outputs})
+        elif graph.output_type(node).quant is not None or any(x.quant is not None for x in graph.input_types(node)):
+            known[node.name] = _stored(graph, node, given)
+        else:
+            known[node.name] = _signs(graph, node, given, signs[node.name])
+    return known
+
+
+def zero_of(type_: TensorType) -> int:
+    """How a value of this type stores 0, which is also what padding adds."""
+    return 0 if type_.quant is None else type_.quant.zero_point
+
+
+def is_padded(layer: Linear) -> bool:
+    """Whether some outputs of a linear layer are made of less than the whole kernel's worth of inputs."""
+    match layer:
+        case Dense():
+            return False
+        case Conv2D() | DepthwiseConv2D():
+            return layer.padding != NO_PADDING
+    return True
+
+
+def _of_type(type_: TensorType) -> Bounds:
+    channels = type_.shape[-1] if type_.shape else 1
+    if type_.dtype is DType.FLOAT32:
+        return Bounds(np.full(channels, -math.inf), np.full(channels, math.inf))
+    info = np.iinfo(type_.dtype.numpy)
+    return Bounds(np.full(channels, info.min, np.int64), np.full(channels, info.max, np.int64))
+
+
+# Stored integers
+
+
+def _stored(graph: Graph, node: Node, given: Sequence[Bounds]) -> Bounds:
+    types, y = graph.input_types(node), graph.output_type(node)
+    match node.layer:
+        case Conv2D() | Conv2DTranspose() | DepthwiseConv2D() | Dense():
+            return _requantised_sums(node.layer, Operands(types, y), given[0])
+        case Quantize() if types[0].dtype is DType.FLOAT32:
+            anything, zero = _of_type(y), zero_of(y)
+            low = np.where(given[0].low < 0, anything.low, zero)
+            return Bounds(low, np.where(given[0].high > 0, anything.high, zero))
+        case Activation():
+            return _looked_up(node.layer, types[0], y, given[0])
+    return _at_corners(node.layer, types, y, given) if isinstance(node.layer, MONOTONE) else _of_type(y)
+
+
+def _requantised_sums(layer: Linear, operands: Operands, x: Bounds) -> Bounds:
+    """From the smallest and the largest sum each output channel can have."""
+    zero = operands.quant().zero_point
+    if is_padded(layer):
+        x = Bounds(np.minimum(x.low, zero), np.maximum(x.high, zero))
+    low, high = _sums(layer, x.low - zero, x.high - zero)
+    multiplier, shift = channel_multipliers(layer, operands)
+    left = np.maximum(shift, 0)
+    known = np.maximum(np.abs(low), np.abs(high)) <= INT32_MAX >> left  # more would overflow in C
+    least, most = operands.limits(layer.activation)
+    ends = (rescale(np.where(known, end, 0), multiplier, shift) + operands.zero for end in (low, high))
+    lowest, highest = (np.clip(end, least, most) for end in ends)
+    return Bounds(np.where(known, lowest, least), np.where(known, highest, most))
+
+
+def _sums(layer: Linear, low: Array, high: Array) -> tuple[Array, Array]:
+    """The least and the greatest sum of each output channel, for inputs between `low` and `high` of each channel."""
+    weights = by_channels(layer).astype(np.int64)
+    one, other = weights * low[:, np.newaxis], weights * high[:, np.newaxis]
+    bias = 0 if layer.bias is None else layer.bias.array.astype(np.int64)
+    return per_filter(layer, np.minimum(one, other)) + bias, per_filter(layer, np.maximum(one, other)) + bias
+
+
+def by_channels(layer: Linear) -> Array:
+    """The weights as (taps, channels of the input, what each of them is multiplied into).
+
+    A depthwise layer multiplies each channel into outputs of its own; a grouped
+    convolution has zeros where a channel is not in a filter's group.
+    """
+    weights: Array = layer.weights.array
+    match layer:
+        case Dense():
+            return np.asarray(weights[np.newaxis])
+        case Conv2DTranspose():
+            height, width, filters, channels = weights.shape
+            return np.asarray(weights.reshape(height * width, filters, channels).transpose(0, 2, 1))
+        case Conv2D() if layer.groups > 1:
+            height, width, group_in, filters = weights.shape
+            group_out = filters // layer.groups
+            spread = np.zeros((height * width, group_in * layer.groups, filters), weights.dtype)
+            for g in range(layer.groups):
+                filters_of_g = slice(g * group_out, (g + 1) * group_out)
+                spread[:, g * group_in : (g + 1) * group_in, filters_of_g] = weights[..., filters_of_g].reshape(
+                    height * width, group_in, group_out
+                )
+            return np.asarray(spread)
+    return weights.reshape(-1, *weights.shape[2:])
+
+
+def per_filter(layer: Linear, products: Array) -> Array:
+    """Of products in the places of `by_channels`, the sum for each output channel."""
+    if isinstance(layer, DepthwiseConv2D):
+        return np.asarray(products.sum(axis=0)).reshape(-1)
+    return np.asarray(products.sum(axis=(0, 1)))
+
+
+def _looked_up(layer: Activation, x: TensorType, y: TensorType, given: Bounds) -> Bounds:
+    """Of a function of one stored integer: the extremes of its values."""
+    info = np.iinfo(x.dtype.numpy)
+    every = np.arange(info.min, info.max + 1).astype(x.dtype.numpy)
+    (table,) = apply_quantised(layer, [x], [y], every.reshape(-1, *(1,) * x.rank))
+    spans = [table[low - info.min : high - info.min + 1] for low, high in zip(given.low, given.high, strict=True)]
+    return _of_ends(y, np.array([span.min() for span in spans]), np.array([span.max() for span in spans]))
+
+
+def _at_corners(layer: Layer, types: Sequence[TensorType], y: TensorType, given: Sequence[Bounds]) -> Bounds:
+    """The extremes are among what the layer makes of operands that are at one end everywhere."""
+    channels = y.shape[-1] if y.shape else 1
+    corners = []
+    for ends in itertools.product(*((each.low, each.high) for each in given)):
+        stored = (np.broadcast_to(end.astype(x.dtype.numpy), (1, *x.shape)) for end, x in zip(ends, types, strict=True))
+        (corner,) = apply_quantised(layer, types, [y], *stored)
+        corners.append(corner.reshape(-1, channels))
+    return _of_ends(y, np.concatenate(corners).min(axis=0), np.concatenate(corners).max(axis=0))
+
+
+def _of_ends(type_: TensorType, low: Array, high: Array) -> Bounds:
+    if type_.dtype is DType.FLOAT32:
+        return _only_signs(low, high)
+    return Bounds(low.astype(np.int64), high.astype(np.int64))
+
+
+# Signs of floating-point numbers
+
+
+def _signs(graph: Graph, node: Node, given: Sequence[Bounds], within: Range) -> Bounds:
+    layer, y = node.layer, graph.output_type(node)
+    if y.dtype is not DType.FLOAT32:
+        return _of_type(y)
+    channels = y.shape[-1] if y.shape else 1
+    overall = _only_signs(np.full(channels, within.low), np.full(channels, within.high))
+    match layer:
+        case Conv2D() | Conv2DTranspose() | DepthwiseConv2D() | Dense():
+            return _activated_sums(layer, given[0])
+        case Reshape() | Flatten():
+            return _reshaped(given[0], _of_type(y))
+        case Concatenate():
+            return _concatenated(given, layer.axis % y.rank == y.rank - 1)
+    if not isinstance(layer, (*BY_CHANNEL, Merge)):
+        return overall
+    zero = _where_all_are_zero(layer, given)
+    return Bounds(np.where(zero, 0.0, overall.low), np.where(zero, 0.0, overall.high))
+
+
+def _where_all_are_zero(layer: Layer, given: Sequence[Bounds]) -> Array:
+    """(channels,): whether all operands are 0 there and the layer makes 0 of that."""
+    if isinstance(layer, Merge | Activation) and any(
+        result.any() for result in apply(layer, *(np.zeros((1, 1), np.float32) for _ in given))
+    ):
+        return np.zeros(1, bool)
+    return np.asarray(np.logical_and.reduce(np.broadcast_arrays(*(each.constant for each in given))))
+
+
+def _activated_sums(layer: Linear, x: Bounds) -> Bounds:
+    """A sum is positive only if one of its terms is, and negative likewise."""
+    weights = by_channels(layer)
+    up, down = (x.high > 0)[:, np.newaxis], (x.low < 0)[:, np.newaxis]
+    bias = np.float32(0) if layer.bias is None else layer.bias.array
+    rises = per_filter(layer, (weights > 0) & up | (weights < 0) & down) + (bias > 0) > 0
+    falls = per_filter(layer, (weights > 0) & down | (weights < 0) & up) + (bias < 0) > 0
+    ends = [_activated_sign(layer.activation, bool(f), bool(r)) for f, r in zip(falls, rises, strict=True)]
+    return _only_signs(np.array([each.low for each in ends]), np.array([each.high for each in ends]))
+
+
+def _activated_sign(function: Function | None, falls: bool, rises: bool) -> Range:
+    x = Range(-math.inf if falls else 0.0, math.inf if rises else 0.0)
+    if function is None:
+        return x
+    if not (falls or rises) and not activate(function, np.zeros(1)).any():
+        return x
+    return activated(function, x)
+
+
+def _only_signs(low: Array, high: Array) -> Bounds:
+    return Bounds(np.where(low >= 0, 0.0, -math.inf), np.where(high <= 0, 0.0, math.inf))
+
+
+# Either
+
+
+def _reshaped(x: Bounds, anything: Bounds) -> Bounds:
+    """Channels run fastest, so a longer last axis repeats them and a shorter one takes them in turns."""
+    before, after = x.low.size, anything.low.size
+    if after % before == 0:
+        return Bounds(np.tile(x.low, after // before), np.tile(x.high, after // before))
+    turns = after if before % after == 0 else 1
+    low, high = x.low.reshape(-1, turns).min(axis=0), x.high.reshape(-1, turns).max(axis=0)
+    return Bounds(np.broadcast_to(low, after), np.broadcast_to(high, after))
+
+
+def _concatenated(parts: Sequence[Bounds], by_channels: bool) -> Bounds:
+    if by_channels:
+        return Bounds(np.concatenate([each.low for each in parts]), np.concatenate([each.high for each in parts]))
+    return Bounds(np.min([each.low for each in parts], axis=0), np.max([each.high for each in parts], axis=0))

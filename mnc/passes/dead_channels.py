@@ -1,0 +1,209 @@
+"""Channels that need not be there are taken out of the network.
+
+A channel, one index along a value's last axis, is dead where every layer that
+reads the value can do without it:
+
+- it is constant (a filter of zeros, or a sum that the clamp always cuts off),
+  and a convolution or dense layer takes it into its bias;
+- all weights that read it are zero, or belong to outputs that are dead.
+
+Layers that work channel by channel (depthwise convolutions, pooling,
+activations, additions, reshapes that keep channels apart, concatenations)
+have their input's and their output's channels removed together.  What the
+network takes in and gives out is whole, and so is what any other layer reads.
+
+Nothing is rounded anew.  In a quantised network a constant adds an integer to
+the bias; where windows hang over the edge only a channel at the zero point is
+constant for them, as padding is that.  In float32 only terms that are exactly
+zero are dropped.
+
+The set of channels that stay is the smallest one closed under these rules,
+found from the outputs backwards (as dead code is: Cytron et al., "Efficiently
+computing static single assignment form", 1991, section 7.1).  At least one
+channel of every value stays, as there are no empty values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from mnc.ir.graph import Graph, Node
+from mnc.ir.layer import Layer
+from mnc.ir.layers import (
+    Concatenate,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    Merge,
+    Reshape,
+)
+from mnc.ir.types import Array, Constant, DType, Quantisation
+from mnc.passes.channel_bounds import (
+    BY_CHANNEL,
+    Bounds,
+    Linear,
+    by_channels,
+    channel_bounds,
+    is_padded,
+    zero_of,
+)
+from mnc.passes.rewrite import new_names
+from mnc.reference.quantised.arithmetic import INT32_MAX
+
+Mask = Array
+"""(channels,) bool."""
+Mixing = Conv2D | Conv2DTranspose | Dense
+"""Kinds that make every output channel of all input channels."""
+
+
+def dead_channels(graph: Graph) -> Graph:
+    """The network without dead channels.  A value that lost some has another name than before."""
+    bounds = channel_bounds(graph)
+    foldable = {node.name: _foldable(graph, node, bounds) for node in graph.nodes if _is_mixing(node)}
+    alive = _alive(graph, foldable)
+    invent = new_names(graph)
+    names = {name: name if mask.all() else invent(f"{name}/alive") for name, mask in alive.items()}
+    return graph.with_nodes(
+        replace(
+            node,
+            layer=_rewired(node, alive, foldable.get(node.name, {})),
+            inputs=tuple(names[name] for name in node.inputs),
+            outputs=tuple(names[name] for name in node.outputs),
+        )
+        for node in graph.nodes
+    )
+
+
+def _is_mixing(node: Node) -> bool:
+    return isinstance(node.layer, Mixing) and not (isinstance(node.layer, Conv2D) and node.layer.groups > 1)
+
+
+def _foldable(graph: Graph, node: Node, bounds: Mapping[str, Bounds]) -> Mapping[int, int]:
+    """Which channels of its input a layer can take into its bias: how far they are from the zero point."""
+    (name,) = node.inputs
+    layer, type_ = node.layer, graph.types[name]
+    assert isinstance(layer, Mixing)
+    x, zero = bounds[name], zero_of(type_)
+    at_zero = {int(c): 0 for c in np.flatnonzero(x.constant & (x.low == zero))}
+    if type_.dtype is DType.FLOAT32 or is_padded(layer):
+        return at_zero
+    folded = {int(c): int(x.low[c]) - zero for c in np.flatnonzero(x.constant)}
+    largest = np.abs(_products(layer, folded)).sum(axis=0) + np.abs(_bias(layer))
+    return folded if largest.max() <= INT32_MAX else at_zero
+
+
+def _products(layer: Linear, folded: Mapping[int, int]) -> Array:
+    """(channels in `folded`, outputs): what each adds to the sums."""
+    weights = by_channels(layer)[:, list(folded)].astype(np.int64).sum(axis=0)
+    return np.asarray(weights * np.array(list(folded.values()), np.int64)[:, np.newaxis])
+
+
+def _bias(layer: Linear) -> Array:
+    return np.zeros(1, np.int64) if layer.bias is None else layer.bias.array.astype(np.int64)
+
+
+# Which channels are alive
+
+
+def _alive(graph: Graph, foldable: Mapping[str, Mapping[int, int]]) -> dict[str, Mask]:
+    """The channels of every value that stay."""
+    alive = {name: np.zeros(max((1, *type_.shape[-1:])), bool) for name, type_ in graph.types.items()}
+    for name in (*(given.name for given in graph.inputs), *graph.outputs):
+        alive[name][:] = True
+    grown = True
+    while grown:
+        grown = False
+        for node in reversed(graph.nodes):
+            for name, mask in _demands(graph, node, alive, foldable.get(node.name, {})):
+                grown = grown or bool((mask & ~alive[name]).any())
+                alive[name] = alive[name] | mask
+        if not grown:
+            for mask in alive.values():
+                if not mask.any():
+                    mask[0] = grown = True
+    return alive
+
+
+def _demands(
+    graph: Graph, node: Node, alive: Mapping[str, Mask], foldable: Iterable[int]
+) -> Iterable[tuple[str, Mask]]:
+    """What must be alive at a node's inputs and outputs because of what is alive there."""
+    layer, names = node.layer, (*node.inputs, *node.outputs)
+    last_axes = {alive[name].size for name in names}
+    if _is_mixing(node):
+        assert isinstance(layer, Mixing)
+        read = (by_channels(layer)[:, :, alive[node.name]] != 0).any(axis=(0, 2))
+        read[list(foldable)] = False
+        return [(node.inputs[0], read)]
+    match layer:
+        case DepthwiseConv2D():
+            channels = alive[node.inputs[0]] | alive[node.name].reshape(-1, layer.depth_multiplier).any(axis=1)
+            return [(node.inputs[0], channels), (node.name, np.repeat(channels, layer.depth_multiplier))]
+        case Concatenate() if layer.axis % graph.output_type(node).rank == graph.output_type(node).rank - 1:
+            ends = np.cumsum([alive[name].size for name in node.inputs])
+            parts = np.split(alive[node.name], ends[:-1])
+            joined = np.concatenate([alive[name] for name in node.inputs])
+            return [*zip(node.inputs, parts, strict=True), (node.name, joined)]
+        case Reshape() | Flatten() if max(last_axes) % min(last_axes) == 0:
+            shared = np.any([alive[name].reshape(-1, min(last_axes)).any(axis=0) for name in names], axis=0)
+            return [(name, np.tile(shared, alive[name].size // shared.size)) for name in names]
+        case Merge() | Concatenate() if len(last_axes) == 1:
+            return [(name, np.any([alive[each] for each in names], axis=0)) for name in names]
+    if isinstance(layer, BY_CHANNEL):
+        return [(name, np.any([alive[each] for each in names], axis=0)) for name in names]
+    return [(name, np.ones_like(alive[name])) for name in names]
+
+
+# Taking channels out
+
+
+def _rewired(node: Node, alive: Mapping[str, Mask], foldable: Mapping[int, int]) -> Layer:
+    """The node's layer on the channels that are alive."""
+    layer = node.layer
+    if all(alive[name].all() for name in (*node.inputs, *node.outputs)):
+        return layer
+    match layer:
+        case Reshape():
+            return replace(layer, shape=(*layer.shape[:-1], int(alive[node.name].sum())))
+        case Conv2D() | Conv2DTranspose() | DepthwiseConv2D() | Dense():
+            channels = alive[node.inputs[0]]
+            folded = {c: offset for c, offset in foldable.items() if not channels[c]}
+            return _narrowed(_with_bias_of(layer, folded), channels, alive[node.name])
+    return layer
+
+
+def _with_bias_of(layer: Linear, folded: Mapping[int, int]) -> Linear:
+    """The layer that adds what these channels of its input do, which then may be taken away."""
+    added = _products(layer, folded).sum(axis=0)
+    if not added.any():
+        return layer
+    quant = None if layer.bias is None else layer.bias.quant
+    return replace(layer, bias=Constant((_bias(layer) + added).astype(np.int32), quant))
+
+
+def _narrowed(layer: Linear, channels: Mask, filters: Mask) -> Linear:
+    """The layer on these channels of its input, with these of its output."""
+    weights = layer.weights.array
+    match layer:
+        case Conv2D():
+            weights = weights[:, :, channels][..., filters]
+        case DepthwiseConv2D():
+            weights = weights[:, :, channels]
+        case Conv2DTranspose():
+            weights = weights[:, :, filters][..., channels]
+        case Dense():
+            weights = weights[channels][:, filters]
+    bias = None if layer.bias is None else Constant(layer.bias.array[filters], _of(layer.bias.quant, filters))
+    return replace(layer, weights=Constant(weights, _of(layer.weights.quant, filters)), bias=bias)
+
+
+def _of(quant: Quantisation | None, filters: Mask) -> Quantisation | None:
+    """The scales of these output channels."""
+    if quant is None or quant.axis is None:
+        return quant
+    return replace(quant, scale=tuple(scale for scale, stays in zip(quant.scale, filters, strict=True) if stays))
