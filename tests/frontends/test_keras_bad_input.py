@@ -509,16 +509,62 @@ def test_a_damaged_zip(tmp_path: Path) -> None:
     assert refusal(path) == (f"error: m.keras: the archive cannot be read: File is not a zip file\nhint: {DAMAGED}")
 
 
-WRAPPED = {"class_name": "Conv2D", "config": {"name": "c", "filters": 2, "kernel_size": [3, 3]}}
+def timed(steps: int, inner: dict[str, Any]) -> dict[str, Any]:
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, steps, 8, 8, 1]})
+    return sequential(given, ("TimeDistributed", {"name": "t", "layer": inner}))
 
 
-def test_time_distributed_images(tmp_path: Path) -> None:
-    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 5, 8, 8, 1]})
-    model = sequential(given, ("TimeDistributed", {"name": "t", "layer": WRAPPED}))
-    assert refusal(save_h5(tmp_path / "m.h5", model, {})) == (
+def test_time_distributed_over_too_many_steps(tmp_path: Path) -> None:
+    conv = {"class_name": "Conv2D", "config": {"name": "c", "filters": 2, "kernel_size": [3, 3]}}
+    weights = {"t": [("t/kernel:0", numbers(3, 3, 1, 2)), ("t/bias:0", numbers(2))]}
+    assert load(save_h5(tmp_path / "m.h5", timed(3, conv), weights))
+    assert refusal(save_h5(tmp_path / "m.h5", timed(65, conv), weights)) == (
         "error: m.h5: model_config/layers/1 (TimeDistributed 't'): "
-        "TimeDistributed over a Conv2D layer is not supported\n"
-        "hint: let the network see one step at a time, or make the steps channels of one image"
+        "the wrapped layer would be called 65 times; the limit is 64\n"
+        "hint: let the network see fewer steps, or one step at a time"
+    )
+
+
+def test_time_distributed_over_what_is_not_supported(tmp_path: Path) -> None:
+    inner = {"class_name": "Lambda", "config": {"name": "f"}}
+    assert refusal(save_h5(tmp_path / "m.h5", timed(3, inner), {})).startswith(
+        "error: m.h5: model_config/layers/1 (TimeDistributed 't')/layer (Lambda 'f'): a Lambda layer holds Python code"
+    )
+
+
+def test_stateful_layers_are_not_shared(tmp_path: Path) -> None:
+    inner = {"class_name": "SimpleRNN", "config": {"name": "r", "units": 2, "stateful": True}}
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [1, 3, 4, 2]})
+    weights = {"t": [("t/kernel:0", numbers(2, 2)), ("t/recurrent_kernel:0", numbers(2, 2)), ("t/bias:0", numbers(2))]}
+    model = sequential(given, ("TimeDistributed", {"name": "t", "layer": inner}))
+    assert refusal(save_h5(tmp_path / "m.h5", model, weights)) == (
+        "error: m.h5: model_config/layers/1 (TimeDistributed 't')/layer (SimpleRNN 'r'): "
+        "the layer is stateful and called more than once; the calls would share one state\n"
+        "hint: make it stateless, or use a layer for each call"
+    )
+
+
+def test_inputs_that_the_model_does_not_list(tmp_path: Path) -> None:
+    model = small_model()
+    other = {"class_name": "InputLayer", "name": "o", "config": {"name": "o", "batch_input_shape": [None, 3]}}
+    model["config"]["layers"].insert(1, {**other, "inbound_nodes": []})
+    assert refusal(save_h5(tmp_path / "m.h5", model)) == (
+        "error: m.h5: model_config/layers/1 (InputLayer 'o'): the InputLayer is not among input_layers\n"
+        f"hint: {SAVE_AGAIN}"
+    )
+
+
+def test_a_nested_model_may_leave_its_input_open(tmp_path: Path) -> None:
+    inner = small_model()
+    inner["config"]["layers"][0]["config"]["batch_input_shape"] = [None, None, None, 2]
+    outer = sequential(("InputLayer", {"name": "i", "batch_input_shape": [None, 6, 6, 2]}))
+    outer["config"]["layers"].append(inner)
+    weights = {"small": [weight for own in SMALL_WEIGHTS.values() for weight in own]}
+    assert load(save_h5(tmp_path / "m.h5", outer, weights))
+    outer["config"]["layers"][0]["config"]["batch_input_shape"] = [None, 6, 6, 3]
+    assert refusal(save_h5(tmp_path / "m.h5", outer, weights)) == (
+        "error: m.h5: model_config/layers/1 (Functional 'small')/layers/0 (InputLayer 'image'): "
+        f"the model is for inputs (None, None, 2), not (6, 6, 3)\nhint: {SAVE_AGAIN}"
     )
 
 

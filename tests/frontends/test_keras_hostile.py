@@ -64,7 +64,7 @@ def spoilt(draw: st.DrawFn, original: Any) -> Any:
         elif change == "double" and isinstance(holder, list):
             holder.insert(key, copy.deepcopy(holder[key]))
         else:
-            holder[key] = draw(JUNK)
+            holder[key] = copy.deepcopy(draw(JUNK))
     return value
 
 

@@ -1,11 +1,11 @@
-"""Keras' activation functions by name, as the version that wrote the file means them."""
+"""Keras' activation functions, by name or as layers, as the version that wrote the file means them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mnc.frontends.keras.assembly import Activation
-from mnc.frontends.keras.config import Config, brief
+from mnc.frontends.keras.config import Config, brief, is_of_keras
 from mnc.ir.activations import (
     Elu,
     Exponential,
@@ -44,6 +44,8 @@ FUNCTIONS: dict[str, Function] = {
     "tanh": Tanh(),
 }
 
+NAME_A_FUNCTION = "put a layer in its place, or name a function of Keras"
+
 
 def hard_sigmoid(keras: int) -> HardSigmoid:
     """Keras 1 and 2 have the slope 0.2, Keras 3 has 1/6."""
@@ -53,14 +55,15 @@ def hard_sigmoid(keras: int) -> HardSigmoid:
 def read_activation(config: Config, key: str = "activation", default: str = "linear") -> Activation:
     """The function that an attribute names; None is the identity."""
     value = config.raw(key, default)
-    if isinstance(value, Mapping):  # a serialised function: {"class_name": "function", "config": "relu", ...}
-        module = value.get("module")
-        known = module is None or (isinstance(module, str) and module.split(".")[0] in ("builtins", "keras"))
-        if value.get("class_name") != "function" or not known or not isinstance(value.get("config"), str):
-            raise config.fault(
-                f"{key} = {brief(value)} is not supported", "put a layer in its place, or name a function of Keras"
-            )
-        value = value["config"]
+    if isinstance(value, Mapping):
+        class_name, inner = value.get("class_name"), value.get("config")
+        if not is_of_keras(value):
+            raise config.fault(f"the custom {key} {brief(class_name)} is not supported", NAME_A_FUNCTION)
+        if isinstance(class_name, str) and class_name in LAYERS and isinstance(inner, Mapping):
+            return _layer(config, key, class_name, inner)
+        if class_name != "function" or not isinstance(inner, str):
+            raise config.fault(f"{key} = {brief(value)} is not supported", NAME_A_FUNCTION)
+        value = inner  # a serialised function: {"class_name": "function", "config": "relu", ...}
     if value is None or value == "linear":
         return None
     if value == "softmax":
@@ -71,6 +74,51 @@ def read_activation(config: Config, key: str = "activation", default: str = "lin
         return FUNCTIONS[value]
     known_names = ", ".join(sorted([*FUNCTIONS, "hard_sigmoid", "linear", "softmax"]))
     raise config.fault(f"the {key} {brief(value)} is not supported", f"mnc knows {known_names}")
+
+
+def _layer(config: Config, key: str, class_name: str, inner: Mapping[str, object]) -> Function:
+    """A layer that stands where a function is expected: Dense(3, activation=LeakyReLU(0.1))."""
+    own = Config(inner, f"{config.where}/{key} ({class_name})", config.findings)
+    function = LAYERS[class_name](own)
+    own.refuse_leftovers()
+    return function
+
+
+def relu(config: Config) -> Function:
+    """ReLU with its three parameters."""
+    function = Relu(
+        max_value=config.optional_number("max_value"),
+        negative_slope=config.number("negative_slope", 0.0),
+        threshold=config.number("threshold", 0.0),
+    )
+    if min(function.max_value or 0.0, function.negative_slope, function.threshold) < 0.0:
+        raise config.fault("max_value, negative_slope and threshold must not be negative")
+    return function
+
+
+def leaky_relu(config: Config) -> Function:
+    """A slope below 0: `alpha` in Keras 1 and 2, `negative_slope` in Keras 3."""
+    key = "alpha" if "alpha" in config else "negative_slope"
+    return Relu(negative_slope=config.number(key, 0.3))
+
+
+def thresholded_relu(config: Config) -> Function:
+    """0 below a threshold."""
+    return Relu(threshold=config.number("theta", 1.0))
+
+
+def elu(config: Config) -> Function:
+    """The exponential linear unit."""
+    return Elu(config.number("alpha", 1.0))
+
+
+LAYERS: dict[str, Callable[[Config], Function]] = {
+    "ReLU": relu,
+    "LeakyReLU": leaky_relu,
+    "ThresholdedReLU": thresholded_relu,
+    "ELU": elu,
+}
+"""Layers that are just a function of each element."""
 
 
 def read_function(config: Config, key: str, default: str) -> Function | None:

@@ -137,6 +137,8 @@ class Call:
     assembly: Assembly
     over_time: bool = False
     """Whether TimeDistributed applies the layer: inputs have one more axis in front than it knows."""
+    again: bool = False
+    """Whether the layer has been called before."""
 
     def fault(self, what: str, *hints: str) -> CompileError:
         """The refusal of this call; without hints it says what the inputs are."""

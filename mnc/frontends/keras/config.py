@@ -28,6 +28,7 @@ IRRELEVANT = frozenset(
 )
 IRRELEVANT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 MUST_BE_NULL = frozenset({"quantization_config"})
+KERAS_MODULES = ("keras", "tensorflow", "tf_keras", "builtins")
 LARGEST = MAX_ELEMENTS
 SAVE_AGAIN = "save the model again with Keras"
 OTHERWISE = "rebuild the model with another value and load the weights into it"
@@ -195,6 +196,12 @@ class Config:
             and (key not in IRRELEVANT or (key in MUST_BE_NULL and value is not None))
         )
 
+    def refuse_leftovers(self) -> None:
+        """CompileError where there are keys that nobody has read."""
+        leftovers = self.leftovers()
+        if leftovers:
+            raise CompileError(*leftovers)
+
     def check_policy(self) -> None:
         """Refuse a dtype policy that mnc cannot honour; note one that Keras computes less exactly than mnc."""
         value = self._raw.get("dtype")
@@ -211,6 +218,13 @@ class Config:
                 "save the float32 model; mnc quantises by itself (--quantize int8)",
             )
         self.findings.note(f"layers of the dtype policy {value!r} are computed in float32")
+
+
+def is_of_keras(entry: Mapping[str, object]) -> bool:
+    """Whether a serialised object says that it is Keras' own, or says nothing."""
+    module, registered = entry.get("module"), entry.get("registered_name")
+    foreign = isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES
+    return not foreign and not (isinstance(registered, str) and ">" in registered)
 
 
 def _plain(value: object) -> object:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from mnc.frontends.keras.activations import read_activation
+from mnc.frontends.keras.activations import LAYERS, read_activation
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
-from mnc.frontends.keras.registry import converts
-from mnc.ir.activations import Elu, Function, Relu
+from mnc.frontends.keras.registry import Converter, converts
+from mnc.ir.activations import Function
 from mnc.ir.layers import Activation, Identity, PReLU, Softmax
 from mnc.ir.types import Constant
 
@@ -33,36 +34,15 @@ def activation(config: Config) -> Build:
     return _softmax(-1) if isinstance(function, Softmax) else elementwise(function)
 
 
-@converts("ReLU", over_time=True)
-def relu(config: Config) -> Build:
-    """ReLU with its three parameters."""
-    function = Relu(
-        max_value=config.optional_number("max_value"),
-        negative_slope=config.number("negative_slope", 0.0),
-        threshold=config.number("threshold", 0.0),
-    )
-    if min(function.max_value or 0.0, function.negative_slope, function.threshold) < 0.0:
-        raise config.fault("max_value, negative_slope and threshold must not be negative")
-    return elementwise(function)
+def _function_layer(read: Callable[[Config], Function]) -> Converter:
+    def convert(config: Config) -> Build:
+        return elementwise(read(config))
+
+    return convert
 
 
-@converts("LeakyReLU", over_time=True)
-def leaky_relu(config: Config) -> Build:
-    """A slope below 0: `alpha` in Keras 1 and 2, `negative_slope` in Keras 3."""
-    key = "alpha" if "alpha" in config else "negative_slope"
-    return elementwise(Relu(negative_slope=config.number(key, 0.3)))
-
-
-@converts("ThresholdedReLU", over_time=True)
-def thresholded_relu(config: Config) -> Build:
-    """0 below a threshold."""
-    return elementwise(Relu(threshold=config.number("theta", 1.0)))
-
-
-@converts("ELU", over_time=True)
-def elu(config: Config) -> Build:
-    """The exponential linear unit."""
-    return elementwise(Elu(config.number("alpha", 1.0)))
+for _name, _read in LAYERS.items():
+    converts(_name, over_time=True)(_function_layer(_read))
 
 
 @converts("PReLU", over_time=True)

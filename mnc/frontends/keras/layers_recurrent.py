@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mnc.errors import CompileError
 from mnc.frontends.keras.activations import read_function
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config, brief
@@ -144,24 +143,29 @@ def _rnn_spec(config: Config) -> Spec:
     outer = {key: value for key, value in config.remaining().items() if key != "cell"}
     merged = Config({**inner, **outer}, config.where, config.findings)
     spec = read_spec(KINDS[CELLS[stated]], merged)
-    _refuse_leftovers(merged)
+    merged.refuse_leftovers()
     config.ignore_all()
     return spec
 
 
 def _recurrent(spec: Spec) -> Build:
     def build(call: Call) -> Value | tuple[Value, ...]:
-        x = _sequence(call)
+        x = _sequence(call, spec.stateful)
         results = call.emit_all(spec.layer(call.weights, x.shape[-1]), x)
         return results if spec.return_state else results[0]
 
     return build
 
 
-def _sequence(call: Call) -> Value:
+def _sequence(call: Call, stateful: bool) -> Value:
     if len(call.inputs) > 1:
         raise call.fault(
             "an initial state as a further input is not supported", "make the layer stateful, or start from zero"
+        )
+    if stateful and call.again:
+        raise call.fault(
+            "the layer is stateful and called more than once; the calls would share one state",
+            "make it stateless, or use a layer for each call",
         )
     x = call.x
     call.refuse_mask(x)
@@ -189,7 +193,7 @@ def bidirectional(config: Config) -> Build:
         raise config.fault("the two directions must return the same")
 
     def build(call: Call) -> tuple[Value, ...]:
-        x = _sequence(call)
+        x = _sequence(call, forward.stateful or backward.stateful)
         features = x.shape[-1]
         there = call.emit_all(
             forward.layer(call.weights.inside("forward_layer"), features, "forward"), x, part="forward"
@@ -217,7 +221,7 @@ def _inner_spec(config: Config, key: str) -> Spec:
     if class_name not in KINDS:
         raise config.fault(f"the wrapped layer {brief(class_name)} is not supported", f"mnc knows {', '.join(KINDS)}")
     spec = read_spec(KINDS[class_name], inner)
-    _refuse_leftovers(inner)
+    inner.refuse_leftovers()
     return spec
 
 
@@ -226,12 +230,6 @@ def _inner(config: Config, key: str) -> tuple[str, Config]:
     if not isinstance(entry, Mapping):
         raise config.fault(f"{key} must be a layer, not {brief(entry)}")
     return understood(f"{config.where}/{key}", entry, config.findings)
-
-
-def _refuse_leftovers(config: Config) -> None:
-    leftovers = config.leftovers()
-    if leftovers:
-        raise CompileError(*leftovers)
 
 
 @converts("TimeDistributed")
@@ -244,7 +242,7 @@ def time_distributed(config: Config) -> Build:
             "let the network see one step at a time, or make the steps channels of one image",
         )
     through = CONVERTERS[class_name](inner)
-    _refuse_leftovers(inner)
+    inner.refuse_leftovers()
 
     def build(call: Call) -> Value | tuple[Value, ...]:
         x = call.x

@@ -10,10 +10,10 @@ from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.keras.assembly import Build
 from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief
 from mnc.frontends.keras.container import SavedModel
-from mnc.frontends.keras.registry import convert
+from mnc.frontends.keras.registry import OVER_TIME, convert
 from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.topology import Ref, in_order, read_calls, read_refs
-from mnc.frontends.keras.weights import LayerWeights, ModelWeights, snake_case
+from mnc.frontends.keras.weights import LayerWeights, Member, ModelWeights, snake_case
 from mnc.ir.types import Shape
 
 MODELS = ("Sequential", "Functional")
@@ -36,13 +36,32 @@ class LayerSpec:
 
 
 @dataclass(frozen=True)
+class TimedSpec:
+    """A layer or model that TimeDistributed calls once for each step, because it cannot take all of them at once."""
+
+    where: str
+    name: str
+    inner: Spec
+
+
+@dataclass(frozen=True)
 class InputSpec:
     """One input of a model."""
 
     where: str
     name: str
-    shape: Shape | None
-    """As Keras sees it, without batch; None where the file does not say."""
+    sizes: tuple[int | None, ...] | None
+    """The axes behind the batch, as Keras sees them; None where the file does not say."""
+    fault: Problem | None
+    """Why it cannot be an input of the whole network."""
+
+    def takes(self, shape: Shape) -> bool:
+        """Whether a value of this shape fits; an axis that is open in the file fits any."""
+        if self.sizes is None:
+            return True
+        return len(self.sizes) == len(shape) and all(
+            given in (None, size) for given, size in zip(self.sizes, shape, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -52,7 +71,7 @@ class Step:
     name: str
     index: int
     """Which call it is, from 0."""
-    layer: LayerSpec | ModelSpec
+    spec: Spec
     arguments: tuple[Ref, ...]
 
 
@@ -67,6 +86,9 @@ class ModelSpec:
     outputs: tuple[Ref, ...]
 
 
+Spec = LayerSpec | TimedSpec | ModelSpec
+
+
 class Parser:
     """From the configuration to specifications; problems are collected, not raised, wherever reading can go on."""
 
@@ -74,7 +96,7 @@ class Parser:
         self.problems: list[Problem] = []
         self.findings = Findings(saved.keras or _guess_version(saved.config), saved.backend)
 
-    def model(self, where: str, entry: Mapping[str, object], weights: ModelWeights, depth: int) -> ModelSpec:
+    def model(self, where: str, entry: object, weights: ModelWeights, depth: int = 0) -> ModelSpec:
         """A model; CompileError where its own structure is at fault."""
         if depth > MAX_DEPTH:
             raise refuse(where, f"models are nested more than {MAX_DEPTH} deep", "nest fewer models")
@@ -85,202 +107,228 @@ class Parser:
                 f"the model is a {brief(class_name)}, not a Sequential or functional model",
                 "rebuild it as a functional model and load the weights into it",
             )
-        name = config.get("name")
-        name = name if isinstance(name, str) and name else class_name.lower()
         layers = config.get("layers")
         if not isinstance(layers, list):
             raise refuse(where, "the key 'layers' is missing", SAVE_AGAIN)
-        if class_name == "Sequential":
-            return self._sequential(where, name, config, layers, weights, depth)
-        return self._functional(where, name, config, layers, weights, depth)
+        members = _Members(self, where, layers, weights, depth)
+        return members.sequential(config) if class_name == "Sequential" else members.functional(config)
 
-    def _sequential(
-        self,
-        where: str,
-        name: str,
-        config: Mapping[str, object],
-        layers: Sequence[object],
-        weights: ModelWeights,
-        depth: int,
-    ) -> ModelSpec:
-        given: InputSpec | None = None
-        steps: list[Step] = []
-        ordinals: Counter[str] = Counter()
-        source = Ref("", 0, 0)
-        for i, entry in enumerate(layers):
-            layer_where, class_name, raw = self._identify(where, i, entry)
-            layer_name = _name(raw, f"{snake_case(class_name)}_{i}")
-            if class_name == "InputLayer":
-                if i > 0:
-                    raise refuse(layer_where, "an InputLayer stands behind other layers", SAVE_AGAIN)
-                given = self._input(layer_where, layer_name, raw)
-                source = Ref(given.name, 0, 0)
-                continue
-            layer = self._layer(layer_where, layer_name, class_name, raw, entry, weights, ordinals, depth)
-            if given is None:
-                given = self._first_input(layer_where, layer_name, layer, raw, config)
-                source = Ref(given.name, 0, 0)
-            if any(step.name == layer_name for step in steps) or layer_name == given.name:
-                raise refuse(layer_where, f"two layers are called {brief(layer_name)}", SAVE_AGAIN)
-            steps.append(Step(layer_name, 0, layer, (source,)))
-            source = Ref(layer_name, 0, 0)
-        if given is None:
-            raise refuse(where, "the model has no layers", SAVE_AGAIN)
-        return ModelSpec(where, name, (given,), tuple(steps), (source,))
-
-    def _first_input(
-        self,
-        where: str,
-        name: str,
-        layer: LayerSpec | ModelSpec,
-        raw: Mapping[str, object],
-        config: Mapping[str, object],
-    ) -> InputSpec:
-        """The input of a Sequential that has no InputLayer."""
-        if isinstance(layer, ModelSpec) and len(layer.inputs) == 1:
-            return InputSpec(where, f"{name}_input", layer.inputs[0].shape)
-        for stated in (raw, config):
-            for key in ("batch_input_shape", "batch_shape", "build_input_shape"):
-                if isinstance(stated.get(key), list):
-                    return InputSpec(where, f"{name}_input", self._shape(where, f"{name}_input", stated[key]))
-        size = raw.get("input_dim")
-        if isinstance(size, int) and not isinstance(size, bool) and raw.get("input_length") is None and size > 0:
-            return InputSpec(where, f"{name}_input", (size,))
-        return InputSpec(where, f"{name}_input", None)
-
-    def _functional(
-        self,
-        where: str,
-        name: str,
-        config: Mapping[str, object],
-        layers: Sequence[object],
-        weights: ModelWeights,
-        depth: int,
-    ) -> ModelSpec:
-        specs: dict[str, LayerSpec | ModelSpec | InputSpec] = {}
-        calls: dict[str, tuple[tuple[Ref, ...], ...]] = {}
-        is_keras3 = False
-        ordinals: Counter[str] = Counter()
-        for i, entry in enumerate(layers):
-            layer_where, class_name, raw = self._identify(where, i, entry)
-            assert isinstance(entry, Mapping)
-            stated = entry.get("name")
-            layer_name = stated if isinstance(stated, str) and stated else _name(raw, f"{snake_case(class_name)}_{i}")
-            if layer_name in specs:
-                raise refuse(layer_where, f"two layers are called {brief(layer_name)}", SAVE_AGAIN)
-            inbound = entry.get("inbound_nodes", [])
-            is_keras3 |= isinstance(inbound, list) and any(isinstance(node, Mapping) for node in inbound)
-            if class_name == "InputLayer":
-                specs[layer_name] = self._input(layer_where, layer_name, raw)
-                ordinals[snake_case(class_name)] += 1
-                calls[layer_name] = ((),)
-                continue
-            specs[layer_name] = self._layer(layer_where, layer_name, class_name, raw, entry, weights, ordinals, depth)
-            try:
-                calls[layer_name] = read_calls(layer_where, inbound)
-            except CompileError as error:
-                spec = specs[layer_name]
-                if not (isinstance(spec, LayerSpec) and spec.build is None):  # one refusal of a layer is enough
-                    self.problems += error.problems
-                specs[layer_name] = LayerSpec(layer_where, layer_name, None, LayerWeights(layer_where, ()))
-                calls[layer_name] = ((),) * (len(inbound) if isinstance(inbound, list) else 1)
-        inputs = read_refs(where, "input_layers", config.get("input_layers"))
-        outputs = read_refs(where, "output_layers", config.get("output_layers"))
-        models = [name for name, spec in specs.items() if isinstance(spec, ModelSpec)]
-        counts = {name: len(calls[name]) for name in models}
-        inbound_refs = [ref for layer in calls.values() for refs in layer for ref in refs]
-        if is_keras3:  # in output_layers alone it counts from 1
-            offsets = _call_offsets(counts, inbound_refs, 0)
-            output_offsets = _call_offsets(counts, outputs, 1)
-        else:
-            offsets = output_offsets = _call_offsets(counts, (*inbound_refs, *outputs), 1)
-        outputs = tuple(_counted(ref, output_offsets) for ref in outputs)
-        steps = []
-        for layer_name, index in in_order(where, calls, offsets):
-            spec = specs[layer_name]
-            if not isinstance(spec, InputSpec):
-                arguments = tuple(_counted(ref, offsets) for ref in calls[layer_name][index])
-                if not arguments and not (isinstance(spec, LayerSpec) and spec.build is None):
-                    raise refuse(spec.where, "the layer is called without an input", SAVE_AGAIN)
-                steps.append(Step(layer_name, index, spec, arguments))
-        given = []
-        for ref in inputs:
-            source = specs.get(ref.layer)
-            if not isinstance(source, InputSpec):
-                raise refuse(where, f"the input {brief(ref.layer)} is not an InputLayer of the model", SAVE_AGAIN)
-            given.append(source)
-        if not given or not outputs:
-            raise refuse(where, "a model needs at least one input and one output", SAVE_AGAIN)
-        produced = {(step.name, step.index) for step in steps} | {(spec.name, 0) for spec in given}
-        for ref in outputs:
-            if (ref.layer, ref.call) not in produced:
-                raise refuse(where, f"the output {brief(ref.layer)} does not exist", SAVE_AGAIN)
-        return ModelSpec(where, name, tuple(given), tuple(steps), outputs)
-
-    def _identify(self, where: str, index: int, entry: object) -> tuple[str, str, Mapping[str, object]]:
-        """A layer's place for messages, its class and its configuration."""
-        place = f"{where}/layers/{index}"
-        class_name, config = _entry(place, entry)
-        name = config.get("name")
-        shown = f"{_short(class_name)} {brief(name)}" if isinstance(name, str) else _short(class_name)
-        place = f"{place} ({shown})"
+    def layer(self, where: str, name: str, entry: Mapping[str, object], weights: Member, depth: int) -> Spec:
+        """A layer, or whatever stands in the place of one."""
+        class_name, config = _entry(where, entry)
         if class_name in MODELS:
-            return place, class_name, config
-        assert isinstance(entry, Mapping)
-        return place, *respell(class_name, config)
+            return self.model(where, entry, weights.model(), depth + 1)
+        inner = config.get("layer")
+        if class_name == "TimeDistributed" and isinstance(inner, Mapping) and not _takes_all_steps(inner):
+            return self._timed(where, name, config, inner, weights, depth)
+        build, own = None, LayerWeights(where, ())
+        try:
+            own = weights.layer()
+            build = convert(where, entry, self.findings)
+        except CompileError as error:
+            self.problems += error.problems
+        return LayerSpec(where, name, build, own)
 
-    def _input(self, where: str, name: str, raw: Mapping[str, object]) -> InputSpec:
+    def _timed(
+        self,
+        where: str,
+        name: str,
+        config: Mapping[str, object],
+        inner: Mapping[str, object],
+        weights: Member,
+        depth: int,
+    ) -> Spec:
+        own = Config(config, where, self.findings)
+        own.ignore("layer")
+        try:
+            own.check_policy()
+            own.refuse_leftovers()
+            place, _, inner_name = _place(f"{where}/layer", inner)
+        except CompileError as error:
+            self.problems += error.problems
+            return LayerSpec(where, name, None, LayerWeights(where, ()))
+        if depth > MAX_DEPTH:
+            raise refuse(where, f"layers are nested more than {MAX_DEPTH} deep", "nest fewer layers")
+        return TimedSpec(where, name, self.layer(place, inner_name, inner, weights.inside("layer"), depth + 1))
+
+    def input(self, where: str, name: str, raw: Mapping[str, object]) -> InputSpec:
+        """An InputLayer."""
         config = Config(raw, where, self.findings)
         for key in ("sparse", "ragged"):
             config.only(key, False, None)
         dtype = config.raw("dtype", "float32")
         if isinstance(dtype, str) and dtype.lstrip("u").startswith("int"):
             self.findings.note(f"input {brief(name)} is {dtype} in Keras; the network takes its numbers as float")
-        stated = config.raw("batch_shape", config.raw("batch_input_shape"))
-        return InputSpec(where, name, self._shape(where, name, stated))
+        return input_spec(where, name, config.raw("batch_shape", config.raw("batch_input_shape")))
 
-    def _shape(self, where: str, name: str, stated: object) -> Shape | None:
-        """The shape behind the batch axis; a problem is noted where it is not fixed."""
-        if not isinstance(stated, list) or len(stated) < 2:
-            self._problem(where, f"input {brief(name)} must have a shape, not {brief(stated)}", FIXED_SHAPE)
-            return None
-        sizes = stated[1:]
-        if any(size is None for size in sizes):
-            shown = "(" + ", ".join("?" if size is None else brief(size) for size in sizes) + ")"
-            self._problem(where, f"input {brief(name)} has no fixed shape: {shown}", FIXED_SHAPE)
-            return None
-        if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
-            self._problem(where, f"input {brief(name)} cannot have the shape {brief(sizes)}", FIXED_SHAPE)
-            return None
-        return tuple(sizes)
 
-    def _layer(
+class _Members:
+    """The layers of one model."""
+
+    def __init__(
+        self, parser: Parser, where: str, entries: Sequence[object], weights: ModelWeights, depth: int
+    ) -> None:
+        self._parser = parser
+        self._where = where
+        self._entries = entries
+        self._weights = weights
+        self._depth = depth
+        self._ordinals: Counter[str] = Counter()
+
+    def sequential(self, config: Mapping[str, object]) -> ModelSpec:
+        """The layers as one chain."""
+        given: InputSpec | None = None
+        steps: list[Step] = []
+        source = Ref("", 0, 0)
+        for i, entry in enumerate(self._entries):
+            where, class_name, name = _place(f"{self._where}/layers/{i}", entry)
+            assert isinstance(entry, Mapping)
+            raw = _entry(where, entry)[1]
+            if class_name == "InputLayer":
+                if i > 0:
+                    raise refuse(where, "an InputLayer stands behind other layers", SAVE_AGAIN)
+                given = self._parser.input(where, name, raw)
+                source = Ref(given.name, 0, 0)
+                continue
+            spec = self._member(where, name, class_name, entry)
+            if given is None:
+                given = _first_input(where, name, spec, raw, config)
+                source = Ref(given.name, 0, 0)
+            if any(step.name == name for step in steps) or name == given.name:
+                raise refuse(where, f"two layers are called {brief(name)}", SAVE_AGAIN)
+            steps.append(Step(name, 0, spec, (source,)))
+            source = Ref(name, 0, 0)
+        if given is None:
+            raise refuse(self._where, "the model has no layers", SAVE_AGAIN)
+        return ModelSpec(self._where, _name(config, "sequential"), (given,), tuple(steps), (source,))
+
+    def functional(self, config: Mapping[str, object]) -> ModelSpec:
+        """The layers as the file wires them."""
+        specs: dict[str, Spec | InputSpec] = {}
+        calls: dict[str, tuple[tuple[Ref, ...], ...]] = {}
+        is_keras3 = False
+        for i, entry in enumerate(self._entries):
+            where, class_name, name = _place(f"{self._where}/layers/{i}", entry)
+            assert isinstance(entry, Mapping)
+            name = _name(entry, name)
+            if name in specs:
+                raise refuse(where, f"two layers are called {brief(name)}", SAVE_AGAIN)
+            if class_name == "InputLayer":
+                specs[name] = self._parser.input(where, name, _entry(where, entry)[1])
+                self._ordinals[snake_case(class_name)] += 1
+                calls[name] = ((),)
+                continue
+            inbound = entry.get("inbound_nodes", [])
+            is_keras3 |= isinstance(inbound, list) and any(isinstance(node, Mapping) for node in inbound)
+            specs[name] = self._member(where, name, class_name, entry)
+            try:
+                calls[name] = read_calls(where, inbound)
+            except CompileError as error:
+                if not _is_refused(specs[name]):  # one refusal of a layer is enough
+                    self._parser.problems += error.problems
+                specs[name] = LayerSpec(where, name, None, LayerWeights(where, ()))
+                calls[name] = ((),) * (len(inbound) if isinstance(inbound, list) else 1)
+        return self._wired(config, specs, calls, is_keras3)
+
+    def _wired(
         self,
-        where: str,
-        name: str,
-        class_name: str,
-        raw: Mapping[str, object],
-        entry: object,
-        weights: ModelWeights,
-        ordinals: Counter[str],
-        depth: int,
-    ) -> LayerSpec | ModelSpec:
-        assert isinstance(entry, Mapping)
-        kind = snake_case(class_name)
-        ordinal = ordinals[kind]
-        ordinals[kind] += 1
-        if class_name in MODELS:
-            return self.model(where, entry, weights.model(name, class_name, ordinal), depth + 1)
-        build, own = None, LayerWeights(where, ())
-        try:
-            own = weights.layer(name, class_name, ordinal)
-            build = convert(where, entry, self.findings)
-        except CompileError as error:
-            self.problems += error.problems
-        return LayerSpec(where, name, build, own)
+        config: Mapping[str, object],
+        specs: Mapping[str, Spec | InputSpec],
+        calls: Mapping[str, Sequence[tuple[Ref, ...]]],
+        is_keras3: bool,
+    ) -> ModelSpec:
+        outputs = read_refs(self._where, "output_layers", config.get("output_layers"))
+        counts = {name: len(calls[name]) for name, spec in specs.items() if isinstance(spec, ModelSpec)}
+        read = [ref for layer in calls.values() for refs in layer for ref in refs]
+        if is_keras3:  # in output_layers alone it counts from 1
+            offsets = _call_offsets(counts, read, 0)
+            output_offsets = _call_offsets(counts, outputs, 1)
+        else:
+            offsets = output_offsets = _call_offsets(counts, (*read, *outputs), 1)
+        given: dict[str, InputSpec] = {}
+        for ref in read_refs(self._where, "input_layers", config.get("input_layers")):
+            source = specs.get(ref.layer)
+            if not isinstance(source, InputSpec):
+                what = f"the input {brief(ref.layer)} is not an InputLayer of the model"
+                raise refuse(self._where, what, SAVE_AGAIN)
+            given[ref.layer] = source
+        steps = []
+        for name, index in in_order(self._where, calls, offsets):
+            spec = specs[name]
+            if isinstance(spec, InputSpec):
+                if name not in given:
+                    raise refuse(spec.where, "the InputLayer is not among input_layers", SAVE_AGAIN)
+                continue
+            arguments = tuple(_counted(ref, offsets) for ref in calls[name][index])
+            if not arguments and not _is_refused(spec):
+                raise refuse(spec.where, "the layer is called without an input", SAVE_AGAIN)
+            steps.append(Step(name, index, spec, arguments))
+        if not given or not outputs:
+            raise refuse(self._where, "a model needs at least one input and one output", SAVE_AGAIN)
+        outputs = tuple(_counted(ref, output_offsets) for ref in outputs)
+        produced = {(step.name, step.index) for step in steps} | {(name, 0) for name in given}
+        for ref in outputs:
+            if (ref.layer, ref.call) not in produced:
+                raise refuse(self._where, f"the output {brief(ref.layer)} does not exist", SAVE_AGAIN)
+        return ModelSpec(self._where, _name(config, "model"), tuple(given.values()), tuple(steps), outputs)
 
-    def _problem(self, where: str, what: str, *hints: str) -> None:
-        self.problems.append(Problem(where, what, hints))
+    def _member(self, where: str, name: str, class_name: str, entry: Mapping[str, object]) -> Spec:
+        kind = snake_case(class_name)
+        ordinal = self._ordinals[kind]
+        self._ordinals[kind] += 1
+        try:
+            weights = self._weights.member(name, class_name, ordinal)
+        except CompileError as error:
+            self._parser.problems += error.problems
+            return LayerSpec(where, name, None, LayerWeights(where, ()))
+        return self._parser.layer(where, name, entry, weights, self._depth)
+
+
+def input_spec(where: str, name: str, stated: object) -> InputSpec:
+    """An input from its shape as the file states it, batch included."""
+
+    def refused(what: str) -> Problem:
+        return Problem(where, f"input {brief(name)} {what}", (FIXED_SHAPE,))
+
+    if not isinstance(stated, list) or len(stated) < 2:
+        return InputSpec(where, name, None, refused(f"must have a shape, not {brief(stated)}"))
+    sizes = stated[1:]
+    if not all(size is None or (type(size) is int and size > 0) for size in sizes):
+        return InputSpec(where, name, None, refused(f"cannot have the shape {brief(sizes)}"))
+    fault = None
+    if None in sizes:
+        shown = ", ".join("?" if size is None else brief(size) for size in sizes)
+        fault = refused(f"has no fixed shape: ({shown})")
+    return InputSpec(where, name, tuple(sizes), fault)
+
+
+def _first_input(
+    where: str, name: str, spec: Spec, raw: Mapping[str, object], config: Mapping[str, object]
+) -> InputSpec:
+    """The input of a Sequential that has no InputLayer."""
+    name = f"{name}_input"
+    if isinstance(spec, ModelSpec) and len(spec.inputs) == 1:
+        return InputSpec(spec.inputs[0].where, name, spec.inputs[0].sizes, spec.inputs[0].fault)
+    for stated in (raw, config):
+        for key in ("batch_input_shape", "batch_shape", "build_input_shape"):
+            if isinstance(stated.get(key), list):
+                return input_spec(where, name, stated[key])
+    size = raw.get("input_dim")
+    if type(size) is int and raw.get("input_length") is None:
+        return input_spec(where, name, [None, size])
+    return InputSpec(where, name, None, Problem(where, f"the shape of input {brief(name)} is unknown", (FIXED_SHAPE,)))
+
+
+def _takes_all_steps(inner: Mapping[str, object]) -> bool:
+    """Whether a layer's own form takes one more axis in front, so that TimeDistributed needs no loop."""
+    stated, config = inner.get("class_name"), inner.get("config")
+    if not isinstance(stated, str) or not isinstance(config, Mapping):
+        return stated != "Sequential"
+    return respell(stated, config)[0] in OVER_TIME
+
+
+def _is_refused(spec: Spec | InputSpec) -> bool:
+    return isinstance(spec, LayerSpec) and spec.build is None
 
 
 def _entry(where: str, entry: object) -> tuple[str, Mapping[str, object]]:
@@ -299,13 +347,17 @@ def _entry(where: str, entry: object) -> tuple[str, Mapping[str, object]]:
     return class_name, config
 
 
-def _name(raw: Mapping[str, object], otherwise: str) -> str:
-    name = raw.get("name")
+def _place(where: str, entry: object) -> tuple[str, str, str]:
+    """A layer's place for messages, its class and its name."""
+    class_name, config = _entry(where, entry)
+    name = _name(config, snake_case(class_name) or "layer")
+    shown = class_name if len(class_name) <= 60 and class_name.isprintable() else brief(class_name)
+    return f"{where} ({shown} {brief(name)})", class_name, name
+
+
+def _name(config: Mapping[str, object], otherwise: str) -> str:
+    name = config.get("name")
     return name if isinstance(name, str) and name else otherwise
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 60 and name.isprintable() else brief(name)
 
 
 def _counted(ref: Ref, offsets: Mapping[str, int]) -> Ref:

@@ -10,15 +10,19 @@ from mnc.frontends.keras.assembly import Assembly, Call, Value
 from mnc.frontends.keras.config import SAVE_AGAIN, Findings, brief
 from mnc.frontends.keras.container import SavedModel
 from mnc.frontends.keras.hdf5 import FOREIGN_WEIGHTS
-from mnc.frontends.keras.models import FIXED_SHAPE, InputSpec, ModelSpec, Parser, Step
+from mnc.frontends.keras.models import InputSpec, LayerSpec, ModelSpec, Parser, Spec, TimedSpec
 from mnc.frontends.keras.topology import Ref
+from mnc.frontends.keras.unrolling import unrolled
+
+Results = tuple[Value | None, ...]
+"""What a call gives; None, or nothing at all, where it was refused."""
 
 
 def read_model(saved: SavedModel) -> Reading:
     """The network of a file, or everything that was refused."""
     parser = Parser(saved)
     try:
-        model = parser.model(saved.where, saved.config, saved.weights, 0)
+        model = parser.model(saved.where, saved.config, saved.weights)
     except CompileError as error:
         return Reading(None, (*parser.problems, *error.problems))
     builder = _Builder(parser.findings, parser.problems)
@@ -40,26 +44,14 @@ class _Builder:
         self.assembly = Assembly()
         self.problems = problems
         self._findings = findings
+        self._called: set[int] = set()
 
     def outermost(self, model: ModelSpec) -> tuple[Value, ...]:
-        inputs: list[Value | None] = []
-        for given in model.inputs:
-            if given.shape is None:
-                inputs.append(None)
-                if not self.problems:
-                    raise refuse(given.where, f"the shape of input {brief(given.name)} is unknown", FIXED_SHAPE)
-                continue
-            turned = len(given.shape) in self._findings.channels_first
-            inputs.append(self.assembly.input(given.where, given.name, given.shape, turned))
-            if turned:
-                order = "(height, width, channels)" if len(given.shape) == 3 else "(steps, channels)"
-                self._findings.note(
-                    f"input {brief(given.name)} is channels first in Keras; the network takes it {order}"
-                )
-        results = self._run(model, tuple(inputs), "")
+        """Build the whole network; what it gives, where nothing was refused."""
         values = []
-        for result in results:
+        for result in self._model(model, tuple(self._input(given) for given in model.inputs), ""):
             if result is None:
+                assert self.problems
                 return ()
             if result.before_flatten is not None:
                 result = self.assembly.plain(model.where, result)
@@ -68,49 +60,74 @@ class _Builder:
             values.append(result)
         return tuple(values)
 
-    def _run(self, model: ModelSpec, inputs: tuple[Value | None, ...], prefix: str) -> tuple[Value | None, ...]:
-        """The values that one call of a model gives."""
-        known: dict[tuple[str, int], tuple[Value | None, ...]] = {}
+    def _input(self, given: InputSpec) -> Value | None:
+        """An input of the network; images of a channels-first model are taken channels last."""
+        if given.fault is not None:
+            self.problems.append(given.fault)
+            return None
+        assert given.sizes is not None
+        shape = tuple(size for size in given.sizes if size is not None)
+        turned = len(shape) in self._findings.channels_first
+        value = self.assembly.input(given.where, given.name, shape, turned)
+        if turned:
+            order = "(height, width, channels)" if len(shape) == 3 else "(steps, channels)"
+            self._findings.note(f"input {brief(given.name)} is channels first in Keras; the network takes it {order}")
+        return value
+
+    def _model(self, model: ModelSpec, inputs: Results, prefix: str) -> Results:
+        """What one call of a model gives."""
+        known: dict[tuple[str, int], Results] = {}
         if len(inputs) != len(model.inputs):
             raise refuse(model.where, f"the model takes {len(model.inputs)} inputs, not {len(inputs)}", SAVE_AGAIN)
         for given, value in zip(model.inputs, inputs, strict=True):
-            self._check_input(given, value)
+            if value is not None and not given.takes(value.shape):
+                raise refuse(given.where, f"the model is for inputs {given.sizes}, not {value.shape}", SAVE_AGAIN)
             known[given.name, 0] = (value,)
         for step in model.steps:
-            arguments = tuple(self._tensor(known, step.layer.where, ref) for ref in step.arguments)
+            arguments = tuple(_tensor(known, step.spec.where, ref) for ref in step.arguments)
             name = f"{prefix}{step.name}" + (f"__{step.index + 1}" if step.index else "")
-            known[step.name, step.index] = self._step(step, arguments, name)
-        return tuple(self._tensor(known, model.where, ref) for ref in model.outputs)
+            try:
+                known[step.name, step.index] = self._call(step.spec, arguments, name)
+            except CompileError as error:
+                self.problems += error.problems
+        return tuple(_tensor(known, model.where, ref) for ref in model.outputs)
 
-    def _check_input(self, given: InputSpec, value: Value | None) -> None:
-        if value is not None and given.shape is not None and value.shape != given.shape:
-            raise refuse(given.where, f"the model is for inputs {given.shape}, not {value.shape}", SAVE_AGAIN)
-
-    def _step(self, step: Step, arguments: tuple[Value | None, ...], name: str) -> tuple[Value | None, ...]:
-        layer = step.layer
+    def _call(self, spec: Spec, arguments: Results, name: str) -> Results:
+        if isinstance(spec, ModelSpec):
+            return self._model(spec, arguments, f"{name}/")
         inputs = tuple(value for value in arguments if value is not None)
-        try:
-            if isinstance(layer, ModelSpec):
-                return self._run(layer, arguments, f"{name}/")
-            if layer.build is None or len(inputs) < len(arguments):
-                return ()
-            result = layer.build(Call(layer.where, name, inputs, layer.weights, self.assembly))
-            unused = layer.weights.unused()
-            if unused:
-                raise refuse(unused[0], "the layer has no use for this weight", FOREIGN_WEIGHTS)
-        except CompileError as error:
-            self.problems += error.problems
+        if len(inputs) < len(arguments):
             return ()
+        return self._timed(spec, inputs, name) if isinstance(spec, TimedSpec) else self._layer(spec, inputs, name)
+
+    def _layer(self, spec: LayerSpec, inputs: tuple[Value, ...], name: str) -> Results:
+        if spec.build is None:
+            return ()
+        again = id(spec) in self._called
+        self._called.add(id(spec))
+        result = spec.build(Call(spec.where, name, inputs, spec.weights, self.assembly, again=again))
+        unused = spec.weights.unused()
+        if unused:
+            raise refuse(unused[0], "the layer has no use for this weight", FOREIGN_WEIGHTS)
         return result if isinstance(result, tuple) else (result,)
 
-    def _tensor(self, known: Mapping[tuple[str, int], tuple[Value | None, ...]], where: str, ref: Ref) -> Value | None:
-        values = known.get((ref.layer, ref.call), ())
-        if not values:
-            return None
-        if ref.tensor >= len(values):
-            raise refuse(
-                where,
-                f"{brief(ref.layer)} has {len(values)} outputs, not {ref.tensor + 1}",
-                SAVE_AGAIN,
-            )
-        return values[ref.tensor]
+    def _timed(self, spec: TimedSpec, inputs: tuple[Value, ...], name: str) -> Results:
+        if len(inputs) != 1:
+            raise refuse(spec.where, f"the layer takes one input, not {len(inputs)}", SAVE_AGAIN)
+
+        def call(own: str, step: Value) -> Value | None:
+            results = self._call(spec.inner, (step,), own)
+            if len(results) > 1:
+                raise refuse(spec.where, "the wrapped layer gives several outputs", "wrap one that gives a single one")
+            return results[0] if results else None
+
+        return (unrolled(self.assembly, spec.where, name, inputs[0], call),)
+
+
+def _tensor(known: Mapping[tuple[str, int], Results], where: str, ref: Ref) -> Value | None:
+    values = known.get((ref.layer, ref.call), ())
+    if not values:
+        return None
+    if ref.tensor >= len(values):
+        raise refuse(where, f"{brief(ref.layer)} has {len(values)} outputs, not {ref.tensor + 1}", SAVE_AGAIN)
+    return values[ref.tensor]

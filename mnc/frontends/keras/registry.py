@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mnc.errors import CompileError, refuse
+from mnc.errors import refuse
 from mnc.frontends.keras.assembly import Build
-from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief
+from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief, is_of_keras
 from mnc.frontends.keras.spelling import respell
 
 Converter = Callable[[Config], Build]
@@ -16,7 +16,6 @@ CONVERTERS: dict[str, Converter] = {}
 OVER_TIME: set[str] = set()
 """The classes that TimeDistributed can apply: what they build also takes one more axis in front."""
 
-KERAS_MODULES = ("keras", "tensorflow", "tf_keras", "builtins")
 REBUILD = "`mnc layers` lists what is; rebuild the model from those and load the weights into it"
 
 
@@ -41,9 +40,7 @@ def convert(where: str, entry: Mapping[str, object], findings: Findings) -> Buil
     """
     class_name, config = understood(where, entry, findings)
     build = CONVERTERS[class_name](config)
-    leftovers = config.leftovers()
-    if leftovers:
-        raise CompileError(*leftovers)
+    config.refuse_leftovers()
     return build
 
 
@@ -53,15 +50,14 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
     if not isinstance(stated, str) or not isinstance(raw, Mapping):
         raise refuse(where, "it must be a layer with class_name and config", SAVE_AGAIN)
     class_name, raw = respell(stated, raw)
-    module, registered = entry.get("module"), entry.get("registered_name")
+    module = entry.get("module")
     if class_name == "Lambda":
         raise refuse(
             where,
             "a Lambda layer holds Python code, which mnc never runs",
             "replace it by Keras layers that do the same, for instance Rescaling or Reshape",
         )
-    foreign = isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES
-    if foreign or (isinstance(registered, str) and ">" in registered):
+    if not is_of_keras(entry):
         raise refuse(where, f"the custom layer {brief(stated)} is not supported", REBUILD)
     if class_name in ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer") or (
         isinstance(module, str) and ".ops" in module

@@ -128,32 +128,40 @@ class LayerWeights:
         return self._entries.pop(0)
 
 
+class Member(Protocol):
+    """Where the weights of one member of a model are, whatever the member is."""
+
+    def layer(self) -> LayerWeights:
+        """The member's weights, where it is a layer."""
+
+    def model(self) -> ModelWeights:
+        """The weights of its members, where it is a model."""
+
+    def inside(self, attribute: str) -> Member:
+        """What it holds as `attribute`, where it is a wrapper."""
+
+
 class ModelWeights(Protocol):
-    """The weights of a model's layers."""
+    """The weights of a model's members."""
 
-    def layer(self, name: str, class_name: str, ordinal: int) -> LayerWeights:
-        """Of the layer with this name, which is the `ordinal`-th of its class in the model (from 0)."""
-
-    def model(self, name: str, class_name: str, ordinal: int) -> ModelWeights:
-        """Of a nested model."""
+    def member(self, name: str, class_name: str, ordinal: int) -> Member:
+        """The member with this name, which is the `ordinal`-th of its class in the model (from 0)."""
 
 
+@dataclass(frozen=True)
 class _Legacy:
     """Keras' first format, at the outermost model."""
 
-    def __init__(self, where: str, group: h5py.Group) -> None:
-        self._where = where
-        self._group = group
+    where: str
+    group: h5py.Group
 
-    def layer(self, name: str, class_name: str, ordinal: int) -> LayerWeights:
-        return LayerWeights(f"{self._where}/{name}", self._entries(name))
+    def member(self, name: str, class_name: str, ordinal: int) -> Member:
+        where = f"{self.where}/{name}"
+        entries = self._entries(where, name)
+        return _LegacyMember(where, entries, where, entries, (name,))
 
-    def model(self, name: str, class_name: str, ordinal: int) -> ModelWeights:
-        return _LegacyNested(f"{self._where}/{name}", self._entries(name), (name,))
-
-    def _entries(self, name: str) -> tuple[Entry, ...]:
-        where = f"{self._where}/{name}"
-        group = hdf5.group(self._where, self._group, name)
+    def _entries(self, where: str, name: str) -> tuple[Entry, ...]:
+        group = hdf5.group(self.where, self.group, name)
         if group is None:
             return ()
         entries = []
@@ -173,15 +181,11 @@ class _LegacyNested:
     entries: tuple[Entry, ...]
     path: tuple[str, ...]
 
-    def layer(self, name: str, class_name: str, ordinal: int) -> LayerWeights:
-        own = [entry for entry in self.entries if f"/{name}/" in f"/{entry.name}"]
-        closest = max((self._nearness(entry, name) for entry in own), default=0)
-        return LayerWeights(
-            f"{self.where} (layer {name!r})", [entry for entry in own if self._nearness(entry, name) == closest]
-        )
-
-    def model(self, name: str, class_name: str, ordinal: int) -> ModelWeights:
-        return _LegacyNested(self.where, self.entries, (*self.path, name))
+    def member(self, name: str, class_name: str, ordinal: int) -> Member:
+        named = [entry for entry in self.entries if f"/{name}/" in f"/{entry.name}"]
+        closest = max((self._nearness(entry, name) for entry in named), default=0)
+        own = tuple(entry for entry in named if self._nearness(entry, name) == closest)
+        return _LegacyMember(f"{self.where} (layer {name!r})", own, self.where, self.entries, (*self.path, name))
 
     def _nearness(self, entry: Entry, name: str) -> int:
         """How many of the enclosing models a weight's name states: two of them may have layers of one name."""
@@ -189,21 +193,44 @@ class _LegacyNested:
         return sum(f"/{model}/" in scope for model in self.path)
 
 
+@dataclass(frozen=True)
+class _LegacyMember:
+    where: str
+    own: tuple[Entry, ...]
+    """Its weights, where it is a layer."""
+    list_where: str
+    entries: tuple[Entry, ...]
+    """The list that has its members' weights, where it is a model."""
+    path: tuple[str, ...]
+
+    def layer(self) -> LayerWeights:
+        return LayerWeights(self.where, self.own)
+
+    def model(self) -> ModelWeights:
+        return _LegacyNested(self.list_where, self.entries, self.path)
+
+    def inside(self, attribute: str) -> Member:
+        return self
+
+
+@dataclass(frozen=True)
 class _Objects:
-    """Keras' second format."""
+    """Keras' second format: a model, or any member of it."""
 
-    def __init__(self, where: str, group: h5py.Group | None) -> None:
-        self._where = where
-        self._group = group
+    where: str
+    group: h5py.Group | None
 
-    def layer(self, name: str, class_name: str, ordinal: int) -> LayerWeights:
-        where, group = self._find(class_name, ordinal)
-        return _object_layer(where, group)
+    def layer(self) -> LayerWeights:
+        return _object_layer(self.where, self.group)
 
-    def model(self, name: str, class_name: str, ordinal: int) -> ModelWeights:
-        return _Objects(*self._find(class_name, ordinal))
+    def model(self) -> ModelWeights:
+        return self
 
-    def _find(self, class_name: str, ordinal: int) -> tuple[str, h5py.Group | None]:
+    def inside(self, attribute: str) -> _Objects:
+        group = None if self.group is None else hdf5.group(self.where, self.group, attribute)
+        return _Objects(f"{self.where}/{attribute}", group)
+
+    def member(self, name: str, class_name: str, ordinal: int) -> Member:
         """The group of the `ordinal`-th object of a class.
 
         Keras 3 numbers them 0, 1, 2, ...; Keras 2 skips numbers, because it
@@ -211,23 +238,16 @@ class _Objects:
         """
         stem = snake_case(class_name)
         exact = f"{stem}_{ordinal}" if ordinal else stem
-        for container in ("layers", "_layer_checkpoint_dependencies"):
-            where = f"{self._where}/{container}"
-            group = None if self._group is None else hdf5.group(self._where, self._group, container)
-            if group is None:
-                continue
-            if container == "layers":
-                return f"{where}/{exact}", hdf5.group(where, group, exact)
-            with hdf5.reading(where):
-                numbered = sorted(
-                    (int(match[1] or 0), key)
-                    for key in group
-                    if (match := re.fullmatch(rf"{re.escape(stem)}(?:_(\d{{1,9}}))?", key))
-                )
-            if ordinal < len(numbered):
-                key = numbered[ordinal][1]
-                return f"{where}/{key}", hdf5.group(where, group, key)
-        return f"{self._where}/layers/{exact}", None
+        skipping = self.inside("_layer_checkpoint_dependencies")
+        if self.group is None or skipping.group is None or self.inside("layers").group is not None:
+            return self.inside("layers").inside(exact)
+        with hdf5.reading(skipping.where):
+            numbered = sorted(
+                (int(match[1] or 0), key)
+                for key in skipping.group
+                if (match := re.fullmatch(rf"{re.escape(stem)}(?:_(\d{{1,9}}))?", key))
+            )
+        return skipping.inside(numbered[ordinal][1] if ordinal < len(numbered) else exact)
 
 
 def _object_layer(where: str, group: h5py.Group | None, depth: int = 0) -> LayerWeights:

@@ -1,0 +1,40 @@
+"""TimeDistributed round what takes one step at a time: one call for each step, all with the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mnc.errors import refuse
+from mnc.frontends.keras.assembly import Assembly, Value
+from mnc.ir.layers import Concatenate, Cropping2D, Reshape
+
+MAX_STEPS = 64
+"""Each step is code of its own; more of them want another network."""
+
+
+def unrolled(
+    assembly: Assembly, where: str, name: str, steps: Value, call: Callable[[str, Value], Value | None]
+) -> Value | None:
+    """The results of `call(its name, one step)` along a new first axis; None where a call was refused."""
+    steps = assembly.plain(where, steps)
+    if len(steps.axes) < 2:
+        raise refuse(where, f"the layer needs steps along the first axis, not an input of {len(steps.axes)} axes")
+    count, *inner = steps.shape
+    if count > MAX_STEPS:
+        raise refuse(
+            where,
+            f"the wrapped layer would be called {count} times; the limit is {MAX_STEPS}",
+            "let the network see fewer steps, or one step at a time",
+        )
+    (rows,) = assembly.emit(where, f"{name}/rows", Reshape((count, steps.type.elements // count, 1)), (steps,))
+    results: list[Value] = []
+    for i in range(count):
+        own = f"{name}/{i}"
+        (row,) = assembly.emit(where, f"{own}/row", Cropping2D(((i, count - 1 - i), (0, 0))), (rows,))
+        (step,) = assembly.emit(where, f"{own}/step", Reshape(tuple(inner)), (row,))
+        result = call(own, step)
+        if result is None:
+            return None
+        result = assembly.plain(where, result)
+        results += assembly.emit(where, f"{own}/result", Reshape((1, *result.shape)), (result,))
+    return assembly.emit(where, name, Concatenate(0), tuple(results))[0]
