@@ -122,10 +122,8 @@ def _alive(graph: Graph, foldable: Mapping[str, Mapping[int, int]]) -> dict[str,
             for name, mask in _demands(graph, node, alive, foldable.get(node.name, {})):
                 grown = grown or bool((mask & ~alive[name]).any())
                 alive[name] = alive[name] | mask
-        if not grown:
-            for mask in alive.values():
-                if not mask.any():
-                    mask[0] = grown = True
+        if not grown and (empty := [mask for mask in alive.values() if not mask.any()]):
+            empty[-1][0] = grown = True  # the last one, as it may bring others to life
     return alive
 
 
