@@ -9,8 +9,8 @@ from pathlib import Path
 from mnc.errors import CompileError, refuse
 
 
-def write_files(files: Mapping[str, str], directory: str | os.PathLike[str]) -> None:
-    """Write `files` (path inside `directory`, with `/` between its parts -> text); what is missing is created.
+def write_files(files: Mapping[str, str | bytes], directory: str | os.PathLike[str]) -> None:
+    """Write `files` (path inside `directory`, with `/` between its parts -> content); what is missing is created.
 
     Everything is first written under temporary names beside its place, then
     renamed over what was there: whatever fails, the directory is left as it
@@ -25,12 +25,12 @@ def write_files(files: Mapping[str, str], directory: str | os.PathLike[str]) -> 
     try:
         for place in dict.fromkeys((folder, *((folder / name).parent for name in files))):
             _make(place, created)
-        for name, text in files.items():
+        for name, content in files.items():
             final = folder / name
             if final.is_dir():
                 raise refuse(str(final), "cannot write the file: a directory has its name")
             staged[name] = final.with_name(f".{final.name}.{os.getpid()}.tmp")
-            staged[name].write_bytes(text.encode("utf-8"))
+            staged[name].write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         for name, temporary in staged.items():
             temporary.replace(folder / name)
         created = []

@@ -1,4 +1,4 @@
-"""Reading samples for a network: what `mnc verify --inputs` names."""
+"""Reading samples for a network: what `--inputs`, `--labels` and `--calibration` name."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from mnc.errors import refuse
+from mnc.frames import load_frames
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, show
+from mnc.quantise.quality import store
 
 
-def load_samples(path: Path, graph: Graph) -> list[Array]:
+def load_samples(path: Path, graph: Graph, pixels: tuple[float, float] | None = None) -> list[Array]:
     """One array of shape (batch, *input shape) for each input of `graph`, in its element type.
 
     An `.npy` file holds the only input.  An `.npz` archive holds the inputs
-    under their names, or as `x` (the only one), or as `x0`, `x1` and so on.
+    under their names, or as `x` (the only one), or as `x0`, `x1` and so on.  A
+    folder holds the only input's samples, see `load_frames`.  Fractions are
+    quantised for a quantised input; whole numbers are what it stores.
     CompileError where the file, or what is in it, does not fit.
     """
-    arrays = _read(path)
+    arrays = {"x": load_frames(path, graph, pixels)} if path.is_dir() else _read(path)
     samples = [_of_input(path, graph, arrays, number) for number in range(len(graph.inputs))]
     counts = sorted({len(sample) for sample in samples})
     if len(counts) > 1:
@@ -64,4 +68,34 @@ def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int
         )
     if not np.issubdtype(found.dtype, np.number) or np.issubdtype(found.dtype, np.complexfloating):
         raise refuse(f"{path}: input {wanted.name!r}", f"the samples are {found.dtype}, not real numbers")
+    if np.issubdtype(found.dtype, np.floating):
+        found = store(found, graph, number)
     return found.astype(wanted.type.dtype.numpy)
+
+
+def load_labels(path: Path, classes: int, samples: int) -> Array:
+    """The right class of each sample, (samples,).
+
+    The file holds the numbers, or for each sample a row with its largest value
+    at the class.  In an `.npz` archive they are `labels` or `y`, or all there is.
+    CompileError where there are not `samples` of them, from 0 to `classes` - 1.
+    """
+    arrays = _read(path)
+    found = next((arrays[name] for name in ("labels", "y") if name in arrays), None)
+    if found is None:
+        if len(arrays) != 1:
+            held = ", ".join(map(repr, sorted(arrays))) or "nothing"
+            raise refuse(str(path), "there are no labels in it", f"call them 'labels'; the file holds {held}")
+        (found,) = arrays.values()
+    if found.ndim == 2 and found.shape[1] == classes and classes > 1 and found.dtype.kind in "biuf":
+        found = found.argmax(axis=1)
+    found = found.squeeze(axis=1) if found.ndim == 2 and found.shape[1] == 1 else found
+    if found.dtype.kind not in "iu" or found.ndim != 1:
+        hint = f"they are whole numbers, or rows of {classes}"
+        raise refuse(str(path), f"the labels are {found.dtype} of shape {show(found.shape)}", hint)
+    if len(found) != samples:
+        raise refuse(str(path), f"there are {len(found)} labels for {samples} samples")
+    wrong = found[(found < 0) | (found >= classes)]
+    if wrong.size:
+        raise refuse(str(path), f"there is a label {wrong[0]}; the network has {classes} classes, from 0")
+    return found.astype(np.int64)

@@ -79,7 +79,7 @@ def test_a_module_keeps_to_its_room(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"))
     called = {name: line for line, name in calls(tree)}
     forbidden = {"eval", "exec", "os.system", "breakpoint", "input"}
-    if path != ROOT / "mnc" / "cli.py":
+    if path != ROOT / "mnc" / "cli.py" and ROOT / "mnc" / "commands" not in path.parents:
         forbidden |= {"print", "sys.exit", "exit", "quit", "click.echo", "sys.stdout.write", "sys.stderr.write"}
     assert not forbidden & called.keys(), {name: called[name] for name in forbidden & called.keys()}
     assert not {"pickle", "marshal", "shelve", "dill"} & set(imports(tree))

@@ -22,7 +22,7 @@ from mnc.language.source import Source, SourceError
 from mnc.language.stores import Loader
 from mnc.language.values import Value
 
-__all__ = ["Shown", "format_text", "load", "parameter", "parse", "show"]
+__all__ = ["Shown", "format_text", "load", "parameter", "parse", "read_text", "show"]
 
 
 def parse(
@@ -63,13 +63,17 @@ def parameter(setting: str) -> tuple[str, Value]:
 def load(path: str | Path, parameters: Mapping[str, Value] | None = None, weights: str | Path | None = None) -> Graph:
     """The network of a file, as `parse` has it; `weights` is relative to the current folder, as any path is."""
     path = Path(path)
+    stated = None if weights is None else str(Path(weights).absolute())
+    return parse(read_text(path), path.name, parameters, path.parent, weights=stated)
+
+
+def read_text(path: Path) -> str:
+    """A file as text, with plain newlines; CompileError where it cannot be read or is not UTF-8."""
     try:
-        text = path.read_text("utf-8-sig")
+        return path.read_text("utf-8-sig")
     except UnicodeDecodeError as fault:
         raise refuse(
             path.name, f"the text is not UTF-8: byte {fault.start} is {fault.object[fault.start]:#04x}"
         ) from None
     except OSError as fault:
         raise refuse(str(path), f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}") from None
-    stated = None if weights is None else str(Path(weights).absolute())
-    return parse(text, path.name, parameters, path.parent, weights=stated)

@@ -19,6 +19,8 @@ NAME_WIDTHS = (8, 28)
 """Narrowest and widest column of layer names, in characters; longer names are cut."""
 BAR_WIDTHS = (14, 24)
 """Narrowest and widest drawing of a lifetime."""
+WORST = 3
+"""How many layers are named for what quantisation takes from them."""
 PLAIN_WIDTH = 160
 """The width for a file or a pipe: wide enough that no figure is cut."""
 
@@ -51,17 +53,22 @@ class Paper:
 
 
 def compiled(report: Report, paper: Paper) -> str:
-    """The layers of a compiled network with their cost and place in time, and the sums."""
+    """The layers of a compiled network with their cost and place in time, and the sums.
+
+    Of a network that was quantised, what is left of each layer's signal too.
+    """
     steps = 1 + max((layer.last for layer in report.layers if layer.last is not None), default=0)
     steps = max(steps, len(report.layers))
-    table = _table("layer", "op", "output", ">MACs", ">weights", "arena lifetime")
-    fixed = _width(table, [_figures(layer) for layer in report.layers])
+    judged = any(layer.sqnr is not None for layer in report.layers)
+    table = _table("layer", "op", "output", ">MACs", ">weights", *([">SQNR"] if judged else []), "arena lifetime")
+    rows = [(*_figures(layer), *([_decibels(layer.sqnr)] if judged else [])) for layer in report.layers]
+    fixed = _width(table, rows)
     room = _clamp(paper.width - fixed - NAME_WIDTHS[1], BAR_WIDTHS)
     table.columns[0].max_width = _clamp(paper.width - fixed - room, NAME_WIDTHS)
     room = min(room, steps)
-    for layer in report.layers:
-        table.add_row(*map(Text, _figures(layer)), Text(lifetime(layer, steps, room, paper.blocks), style="cyan"))
-    return paper.render(table, Text(), _sums(report))
+    for layer, row in zip(report.layers, rows, strict=True):
+        table.add_row(*map(Text, row), Text(lifetime(layer, steps, room, paper.blocks), style="cyan"))
+    return paper.render(table, Text(), _sums(report), *([_worst(report)] if judged else []))
 
 
 def lifetime(layer: LayerReport, steps: int, width: int, blocks: bool = True) -> str:
@@ -102,6 +109,17 @@ def _figures(layer: LayerReport) -> tuple[str, ...]:
     macs = f"{layer.macs:,}" if layer.macs else ""
     weights = bytes_(layer.weights_bytes) if layer.weights_bytes else ""
     return printable(layer.name), layer.op, show(layer.output_shape), macs, weights
+
+
+def _decibels(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.1f} dB"
+
+
+def _worst(report: Report) -> Text:
+    """The layers that lose the most of their signal to quantisation, the worst first."""
+    judged = sorted((layer.sqnr, layer.name) for layer in report.layers if layer.sqnr is not None)
+    names = ", ".join(f"{printable(name)} {_decibels(ratio)}" for ratio, name in judged[:WORST])
+    return Text(f"least signal left by quantisation (SQNR): {names}")
 
 
 def _sums(report: Report) -> Table:

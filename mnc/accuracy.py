@@ -1,0 +1,62 @@
+"""How often a network is right, before and after it became code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnc.compiler import Build
+from mnc.errors import refuse
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array
+from mnc.quantise.quality import store
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Shares of the samples, from 0 to 1."""
+
+    samples: int
+    model: float
+    """Where the largest output of the network as it was read is the right one."""
+    code: float
+    """The same of the generated code."""
+    agreement: float
+    """Where the two choose the same."""
+
+
+def classes(graph: Graph) -> int:
+    """Among how many classes the network chooses; CompileError where it does not."""
+    elements = [graph.types[name].elements for name in graph.outputs]
+    if len(elements) != 1 or elements[0] < 2:
+        what = f"{len(elements)} outputs" if len(elements) != 1 else "one output element"
+        raise refuse("--labels", f"the network has {what}", "labels are for a network that chooses among classes")
+    return elements[0]
+
+
+def accuracy(graph: Graph, build: Build, samples: Sequence[Array], labels: Array) -> Accuracy:
+    """What `graph` and the code in `build`, which was made of it, say of samples whose classes are known.
+
+    `samples` holds one array for each input, as `graph` takes them.  The code
+    runs on this machine; CompileError where it has no C compiler.
+    """
+    expected = _choices(graph.predict(list(samples)))
+    got = _choices(build.predict(stored(samples, build.graph)))
+    return Accuracy(
+        samples=len(labels),
+        model=float(np.mean(expected == labels)),
+        code=float(np.mean(got == labels)),
+        agreement=float(np.mean(expected == got)),
+    )
+
+
+def stored(samples: Sequence[Array], quantised: Graph) -> list[Array]:
+    """Samples as a graph that may take integers takes them; integers are what it takes already."""
+    return [store(x, quantised, i) if np.issubdtype(x.dtype, np.floating) else x for i, x in enumerate(samples)]
+
+
+def _choices(outputs: Array | list[Array]) -> Array:
+    assert isinstance(outputs, np.ndarray), "see `classes`"
+    return np.asarray(outputs.reshape(len(outputs), -1).argmax(axis=1))

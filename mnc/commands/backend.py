@@ -1,0 +1,30 @@
+"""The options that choose a backend and set it up."""
+
+from __future__ import annotations
+
+import click
+
+backend_option = click.option("--backend", default="c", show_default=True, metavar="NAME", help="See `mnc backends`.")
+
+
+def _settings(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """`KEY=VALUE` words as a mapping."""
+    settings: dict[str, str] = {}
+    for word in given:
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{word!r} is not KEY=VALUE", context, parameter)
+        if key in settings:
+            raise click.BadParameter(f"{key!r} is given twice", context, parameter)
+        settings[key] = value
+    return settings
+
+
+settings_option = click.option(
+    "-X",
+    "settings",
+    multiple=True,
+    callback=_settings,
+    metavar="KEY=VALUE",
+    help="An option of the backend's own; may be repeated.",
+)

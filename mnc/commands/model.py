@@ -1,0 +1,100 @@
+"""MODEL on the command line: the argument, the options of network texts, and reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from mnc.errors import CompileError
+
+if TYPE_CHECKING:
+    from mnc.ir.graph import Graph
+    from mnc.language.values import Value
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+model_argument = click.argument("model", type=click.Path(exists=True, readable=False, path_type=Path), metavar="MODEL")
+
+
+def text_options(command: Command) -> Command:
+    """`--set` and `--weights`, which only a network text takes."""
+    set_ = click.option(
+        "--set",
+        "parameters",
+        multiple=True,
+        callback=_parameters,
+        metavar="NAME=VALUE",
+        help="A parameter of a network text (.mnc); may be repeated.",
+    )
+    weights = click.option(
+        "--weights",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Where a network text (.mnc) has its weights from, whatever it says: an .npz or a model.",
+    )
+    return set_(weights(command))
+
+
+def read(
+    model: Path, parameters: dict[str, Value] | None = None, weights: Path | None = None
+) -> tuple[Graph, tuple[str, ...]]:
+    """The network in a file, and what the user should know of it; CompileError where there is none.
+
+    Wrong usage where `parameters` or `weights` are given and the file is no network text.
+    """
+    if parameters or weights is not None:
+        _require_text(model, "--set" if parameters else "--weights")
+        from mnc.language import load
+
+        return load(model, parameters, weights), ()
+    from mnc.frontends import read as read_file
+
+    reading = read_file(model)
+    if reading.graph is None:
+        raise CompileError(*reading.problems)
+    return reading.graph, reading.notes
+
+
+def complain(text: str) -> None:
+    """Print lines on stderr, with control characters spelled out."""
+    from mnc.terminal.escape import printable
+
+    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
+
+
+def remark(notes: Sequence[str]) -> None:
+    """Print what is worth knowing, but no fault, on stderr."""
+    for note in notes:
+        complain(f"note: {note}")
+
+
+def _parameters(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Value]:
+    """`NAME=VALUE` words as a mapping; the parser is loaded only where there are any."""
+    parameters: dict[str, Value] = {}
+    for word in given:
+        from mnc.language import parameter
+
+        try:
+            name, value = parameter(word)
+        except CompileError as fault:
+            problem = fault.problems[0]
+            raise click.BadParameter("; ".join((problem.what, *problem.hints)), context, option) from None
+        if name in parameters:
+            raise click.BadParameter(f"{name!r} is given twice", context, option)
+        parameters[name] = value
+    return parameters
+
+
+def _require_text(model: Path, option: str) -> None:
+    from mnc.frontends.dsl import NETWORK_TEXT
+    from mnc.frontends.frontend import HEAD_BYTES
+
+    if model.is_file():
+        with model.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if not head or NETWORK_TEXT.recognises(head):
+            return
+    raise click.UsageError(f"{option} is for network texts (.mnc), and {model.name!r} is none")
