@@ -1,4 +1,4 @@
-"""The command line: the only place that prints, writes and exits.
+"""The command line, with `mnc.commands` the only place that prints, writes and exits.
 
 Imports are where they are used, so that a command loads no more than it needs.
 """
@@ -15,13 +15,20 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
+from mnc.commands.backend import backend_option, settings_option
+from mnc.commands.bench import bench
+from mnc.commands.fmt import fmt
+from mnc.commands.model import complain, model_argument, read, remark, text_options
+from mnc.commands.quantise import QuantiseOptions, quantise_options
+from mnc.commands.show import show
+from mnc.commands.verify import verify
 from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress
 from mnc.terminal.sizes import size
 
 if TYPE_CHECKING:
     from mnc.compiler import Build
-    from mnc.ir.graph import Graph
+    from mnc.language.values import Value
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + the signal, as shells have it
@@ -30,31 +37,6 @@ PACKAGE_BACKENDS = {"arduino": "cpp", "cmake": "c", "platformio": "cpp", "zephyr
 """Kinds of packages, and the backend whose code is packed where none is named; as in `mnc.packages`."""
 
 SAMPLES = click.Path(exists=True, dir_okay=False, path_type=Path)
-model_argument = click.argument("model", type=click.Path(exists=True, readable=False, path_type=Path), metavar="MODEL")
-backend_option = click.option("--backend", default="c", show_default=True, metavar="NAME", help="See `mnc backends`.")
-
-
-def _settings(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    """`KEY=VALUE` words as a mapping."""
-    settings: dict[str, str] = {}
-    for word in given:
-        key, equals, value = word.partition("=")
-        if not key or not equals:
-            raise click.BadParameter(f"{word!r} is not KEY=VALUE", context, parameter)
-        if key in settings:
-            raise click.BadParameter(f"{key!r} is given twice", context, parameter)
-        settings[key] = value
-    return settings
-
-
-settings_option = click.option(
-    "-X",
-    "settings",
-    multiple=True,
-    callback=_settings,
-    metavar="KEY=VALUE",
-    help="An option of the backend's own; may be repeated.",
-)
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -87,6 +69,8 @@ def commands(traceback_: bool) -> None:
 @click.option("--sample", type=SAMPLES, metavar="X.npy", help="The example's sample: the first one in this file.")
 @click.option("--max-ram", type=size, metavar="BYTES", help="Write nothing if more RAM is needed; takes 64K.")
 @click.option("--max-flash", type=size, metavar="BYTES", help="Write nothing if the constants are larger; takes 64K.")
+@text_options
+@quantise_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def compile_(
     model: Path,
@@ -99,6 +83,9 @@ def compile_(
     sample: Path | None,
     max_ram: int | None,
     max_flash: int | None,
+    parameters: dict[str, Value],
+    weights: Path | None,
+    quantisation: QuantiseOptions,
     as_json: bool,
 ) -> None:
     """Compile MODEL to source code and say what it costs."""
@@ -110,7 +97,7 @@ def compile_(
         from mnc.compiler import compile as compile_graph
         from mnc.output import write_files
 
-        graph, notes = read(model)
+        graph, notes = read(model, parameters, weights)
         progress.step(f"compiling {model.name}")
         build = compile_graph(
             graph,
@@ -118,6 +105,7 @@ def compile_(
             name=name_from(model.stem) if name is None else name,
             target=target,
             settings=settings,
+            scheme=quantisation.scheme(graph),
         )
         if exceeded := over_budget(build.report, max_ram, max_flash):
             raise CompileError(*exceeded)
@@ -137,12 +125,13 @@ def compile_(
 @commands.command()
 @model_argument
 @backend_option
-def check(model: Path, backend: str) -> None:
+@text_options
+def check(model: Path, backend: str, parameters: dict[str, Value], weights: Path | None) -> None:
     """List all that is not supported in MODEL, each with a way out."""
     with Progress(sys.stderr, f"reading {model.name}"):
         from mnc.compiler import check as refusals
 
-        graph, notes = read(model)
+        graph, notes = read(model, parameters, weights)
         problems = refusals(graph, backend)
     remark(notes)
     if problems:
@@ -150,45 +139,8 @@ def check(model: Path, backend: str) -> None:
     click.echo(f"{model}: everything is supported")
 
 
-@commands.command()
-@model_argument
-@backend_option
-@settings_option
-@click.option(
-    "--inputs",
-    type=SAMPLES,
-    metavar="X.npy",
-    help="Samples to run, .npy or .npz.  [default: random ones, the same every time]",
-)
-@click.option("--on", "machine", metavar="TARGET", default="host", show_default=True, help="See `mnc targets`.")
-def verify(model: Path, backend: str, settings: dict[str, str], inputs: Path | None, machine: str) -> None:
-    """Build, run and compare MODEL with the reference, layer by layer."""
-    with Progress(sys.stderr, f"reading {model.name}") as progress:
-        graph, notes = read(model)
-
-        from mnc.samples import load_samples
-        from mnc.verify import verify as compare
-
-        samples = None if inputs is None else load_samples(inputs, graph)
-        progress.step(f"building and running {model.name} on {machine}")
-        verification = compare(graph, backend, samples, machine, settings)
-    remark(notes)
-    from mnc.terminal.tables import Paper, verified
-
-    click.echo(verified(verification, Paper.of(sys.stdout)))
-    failure = verification.first_failure
-    if failure is not None:
-        place = f"[{', '.join(map(str, failure.worst))}]"
-        what = (
-            f"the generated code differs from the reference by {failure.max_abs_error:.3g} "
-            f"({failure.max_ulp_error:.3g} ULP); at {place} it gives {failure.got!r}, not {failure.expected!r}"
-        )
-        hint = f"it is the first layer that differs by more than {verification.tolerance}"
-        raise CompileError(Problem(f"layer {failure.name!r}", what, (hint,)))
-    click.echo(
-        f"{len(verification.layers)} layers, {verification.samples} samples: "
-        f"the same as the reference within {verification.tolerance}"
-    )
+for command in (verify, show, fmt, bench):
+    commands.add_command(command)
 
 
 @commands.command()
@@ -239,16 +191,6 @@ def packed(build: Build, package: str | None, sample: Path | None) -> Mapping[st
     return PACKAGES[package](build, first_sample(build.graph, samples))
 
 
-def read(model: Path) -> tuple[Graph, tuple[str, ...]]:
-    """The network in a file, and what the user should know of it; CompileError where there is none."""
-    from mnc.frontends import read as read_file
-
-    reading = read_file(model)
-    if reading.graph is None:
-        raise CompileError(*reading.problems)
-    return reading.graph, reading.notes
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status; every fault becomes an `error:` on stderr."""
     try:
@@ -274,27 +216,22 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         complain(str(Problem("", "this machine has not enough memory to compile the model")))
         return REFUSED
-    except Exception as fault:  # whatever it is, it is ours: the user gets a sentence, not a stack
+    except Exception as fault:  # the user gets a sentence, not a stack
         if "--traceback" in arguments:
             traceback.print_exc()
-        what = f"{type(fault).__name__}: {fault}"
-        hint = f"this is a fault of mnc; please report it with what `mnc --traceback {' '.join(arguments)}` prints"
-        complain(str(Problem("internal", what, (hint,))))
+        complain(str(_own_fault(fault, arguments)))
         return REFUSED
     return DONE
 
 
-def complain(text: str) -> None:
-    """Print lines on stderr, with control characters spelled out."""
-    from mnc.terminal.escape import printable
+def _own_fault(fault: Exception, arguments: Sequence[str]) -> Problem:
+    """A fault that no user made: mnc's, or that of the plugin through whose code it came."""
+    from mnc.backends import culprit
 
-    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
-
-
-def remark(notes: Sequence[str]) -> None:
-    """Print what is worth knowing, but no fault, on stderr."""
-    for note in notes:
-        complain(f"note: {note}")
+    plugin = culprit(fault)
+    where, whose = ("internal", "mnc") if plugin is None else (f"backend {plugin.name!r}", plugin.distribution)
+    report = f"please report it with what `mnc --traceback {' '.join(arguments)}` prints"
+    return Problem(where, f"{type(fault).__name__}: {fault}", (f"this is a fault of {whose}; {report}",))
 
 
 def _wrong_usage(fault: click.UsageError) -> int:
