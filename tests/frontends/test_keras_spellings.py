@@ -409,6 +409,22 @@ def test_serialised_functions_and_numbers(tmp_path: Path) -> None:
     assert load(save_h5(tmp_path / "m.h5", model)).nodes[2].layer == Activation(Relu(negative_slope=0.25))
 
 
+def test_layers_as_activations(tmp_path: Path) -> None:
+    model = small_model()
+    conv, scores = model["config"]["layers"][1]["config"], model["config"]["layers"][5]["config"]
+    conv["activation"] = {"class_name": "ReLU", "config": {"name": "r", "max_value": 6.0}, "module": "keras.layers"}
+    scores["activation"] = {"class_name": "Softmax", "config": {"name": "s", "axis": -1}}
+    graph = load(save_h5(tmp_path / "m.h5", model))
+    layer = graph.nodes[0].layer
+    assert isinstance(layer, Conv2D)
+    assert layer.activation == Relu(6.0)
+    assert isinstance(graph.nodes[-1].layer, Softmax)
+    conv["activation"]["config"]["slope"] = 1
+    (problem,) = read(save_h5(tmp_path / "m.h5", model)).problems
+    assert problem.where == "m.h5: model_config/layers/1 (Conv2D 'conv')/activation (ReLU)"
+    assert problem.what == "the attribute 'slope' = 1 is not supported"
+
+
 def test_half_precision_is_computed_in_float32_and_said(tmp_path: Path, small: Graph) -> None:
     model = small_model()
     for layer in model["config"]["layers"][1:]:

@@ -59,7 +59,7 @@ def read_activation(config: Config, key: str = "activation", default: str = "lin
         class_name, inner = value.get("class_name"), value.get("config")
         if not is_of_keras(value):
             raise config.fault(f"the custom {key} {brief(class_name)} is not supported", NAME_A_FUNCTION)
-        if isinstance(class_name, str) and class_name in LAYERS and isinstance(inner, Mapping):
+        if isinstance(class_name, str) and class_name in (*LAYERS, "Softmax") and isinstance(inner, Mapping):
             return _layer(config, key, class_name, inner)
         if class_name != "function" or not isinstance(inner, str):
             raise config.fault(f"{key} = {brief(value)} is not supported", NAME_A_FUNCTION)
@@ -76,10 +76,15 @@ def read_activation(config: Config, key: str = "activation", default: str = "lin
     raise config.fault(f"the {key} {brief(value)} is not supported", f"mnc knows {known_names}")
 
 
-def _layer(config: Config, key: str, class_name: str, inner: Mapping[str, object]) -> Function:
+def _layer(config: Config, key: str, class_name: str, inner: Mapping[str, object]) -> Activation:
     """A layer that stands where a function is expected: Dense(3, activation=LeakyReLU(0.1))."""
     own = Config(inner, f"{config.where}/{key} ({class_name})", config.findings)
-    function = LAYERS[class_name](own)
+    function: Function | Softmax
+    if class_name == "Softmax":
+        own.only("axis", -1)
+        function = Softmax()
+    else:
+        function = LAYERS[class_name](own)
     own.refuse_leftovers()
     return function
 
