@@ -1,0 +1,148 @@
+"""From kernel calls to the planner's terms: lifetimes, overlaps, moments, and the direction of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import KINDS, networks
+
+from mnc.backends.program import Program, Step, Value, Window
+from mnc.backends.select import select
+from mnc.backends.select.table import FLOAT32
+from mnc.backends.select.values import VIEWS
+from mnc.ir.activations import Relu
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layers import (
+    Activation,
+    Add,
+    BatchNormalization,
+    Conv2D,
+    DepthwiseConv2D,
+    MaxPooling2D,
+    SeparableConv2D,
+    ZeroPadding2D,
+)
+from mnc.ir.types import Constant, TensorType
+from mnc.passes import optimise
+from mnc.plan.check import check
+from mnc.plan.liveness import lifetimes, moments, overlaps, plan
+
+SUPPORTED = [k for k in KINDS if k in FLOAT32 or k in VIEWS or k in (BatchNormalization, SeparableConv2D)]
+SPATIAL = [Conv2D, DepthwiseConv2D, MaxPooling2D, ZeroPadding2D, Activation, Add]
+
+
+def program(graph: Graph) -> Program:
+    return select(optimise(graph), FLOAT32, {})
+
+
+def places(value: Value, rows: Sequence[int]) -> set[tuple[str, int]]:
+    """The bytes of these rows of a value, as (buffer, byte)."""
+    row = value.type.bytes // value.image[0]
+    return {(value.buffer, byte) for r in rows for byte in range(r * row, (r + 1) * row)}
+
+
+def reads(step: Step, row: int) -> Iterator[set[tuple[str, int]]]:
+    """What one row of a step reads, from the definition of a window."""
+    for k, x in enumerate(step.reads):
+        if not step.windows:
+            yield places(x, range(x.image[0]))
+            continue
+        window: Window = step.windows[k]
+        first = (row * window.stride - window.padding) // window.divisor
+        taps = (first + i * window.dilation for i in range(window.size))
+        yield places(x, [tap for tap in taps if 0 <= tap < x.image[0]])
+
+
+@settings(max_examples=150, deadline=None)
+@given(networks(layers=SUPPORTED, max_layers=10) | networks(layers=SPATIAL, max_layers=8))
+def test_random_programs_are_planned_soundly(graph: Graph) -> None:
+    """Every byte is replayed: what a row reads is what the value's own rows wrote last."""
+    p = program(graph)
+    layout = plan(p)
+    assert layout.arena.lower_bound <= layout.arena.size
+    memory = np.full(layout.arena.size, -1)
+    number = {name: i for i, name in enumerate(p.buffers)}
+
+    def at(touched: set[tuple[str, int]]) -> list[int]:
+        return [layout.arena.offsets[name] + byte for name, byte in touched if p.buffers[name].kind == "arena"]
+
+    for i, step in enumerate(p.steps):
+        scratch = at({(step.scratch_buffer, byte) for byte in range(step.scratch)}) if step.scratch else []
+        memory[scratch] = number.get(step.scratch_buffer, -1)
+        for row in reversed(range(step.rows)) if i in layout.descending else range(step.rows):
+            for x, touched in zip(step.reads, reads(step, row), strict=True):
+                assert (memory[at(touched)] == number[x.buffer]).all(), (step.node, row)
+            for y in step.writes:
+                rows = [row] if step.windows and step.rows > 1 else range(y.image[0])
+                memory[at(places(y, rows))] = number[y.buffer]
+        assert (memory[scratch] == number.get(step.scratch_buffer, -1)).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(networks(layers=SUPPORTED, max_layers=10))
+def test_buffers_live_from_their_first_write_to_their_last_read(graph: Graph) -> None:
+    p = program(graph)
+    for name, life in lifetimes(p).items():
+        touching = [
+            i
+            for i, step in enumerate(p.steps)
+            if name in {v.buffer for v in (*step.reads, *step.writes)} or (step.scratch and name == step.scratch_buffer)
+        ]
+        assert (life.first, life.last) == (touching[0], touching[-1])
+    assert set(lifetimes(p)) == {name for name, buffer in p.buffers.items() if buffer.kind == "arena"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(networks(layers=SPATIAL, max_layers=4), st.booleans())
+def test_the_least_distance_is_far_enough(graph: Graph, downwards: bool) -> None:
+    """In both directions, wherever the other buffers lie."""
+    p = program(graph)
+    sizes = {name: buffer.bytes for name, buffer in p.buffers.items() if buffer.kind == "arena"}
+    apart = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
+    base = sum(sizes.values()) + max(sizes.values(), default=0)
+    for chase in overlaps(p):
+        distance = chase.above if downwards else -chase.below
+        if distance is None:
+            continue
+        step = lifetimes(p)[chase.written].first
+        offsets = {**apart, chase.read: base, chase.written: base + distance}
+        check(offsets, sizes, 3 * base, moments(p, frozenset({step} if downwards else ())))
+
+
+def constant(*shape: int) -> Constant:
+    return Constant(np.ones(shape, np.float32))
+
+
+def test_a_strided_convolution_writes_over_its_input() -> None:
+    """8 rows of 8 floats become 4 rows of 4: the output begins where its input begins."""
+    half = MaxPooling2D((2, 2), (2, 2))
+    nodes = (
+        Node(("a",), Activation(Relu()), ("x",)),
+        Node(("b",), half, ("a",)),
+        Node(("c",), Activation(Relu()), ("b",)),
+    )
+    p = program(Graph("g", (Input("x", TensorType((8, 8, 1))),), nodes, ("c",)))
+    assert plan(p).arena.size == 8 * 8 * 4
+
+
+def test_padding_that_stays_is_written_over_its_input_backwards() -> None:
+    """The image moves down by a row: only the last row may go first."""
+    nodes = (
+        Node(("a",), Add(), ("x", "x")),
+        Node(("b",), ZeroPadding2D(((1, 0), (0, 0))), ("a",)),
+        Node(("c",), Add(), ("b", "b")),
+    )
+    p = program(Graph("g", (Input("x", TensorType((3, 2, 1))),), nodes, ("c",)))
+    layout = plan(p)
+    assert layout.arena.size == 4 * 2 * 4
+    assert layout.descending == {1}
+
+
+def test_a_program_without_buffers_has_an_empty_plan() -> None:
+    nodes = (Node(("y",), Activation(Relu()), ("x",)),)
+    layout = plan(program(Graph("g", (Input("x", TensorType((3,))),), nodes, ("y",))))
+    assert (layout.arena.size, layout.arena.lower_bound, layout.descending) == (0, 0, frozenset())
+    assert layout.arena.optimal
