@@ -25,6 +25,7 @@ class LayerRow:
     float32: str
     """The backends that compile it, or why none needs to."""
     int8: str
+    """The backends that compile it on quantised values, or what becomes of it in a quantised network."""
     keras: tuple[str, ...]
     """The Keras classes that become it."""
 
@@ -62,6 +63,8 @@ def _compiled_by(kind: type[Layer], only_from: str, *, quantised: bool) -> str:
     if issubclass(kind, LOWERED):
         return "as others"
     able = [name for name, table in _tables(only_from, quantised=quantised) if kind in table]
+    if quantised and not able and any(kind in table for _, table in _tables(only_from, quantised=False)):
+        return "in float32"
     return ", ".join(able) or "no"
 
 
@@ -102,6 +105,7 @@ what to do instead. What becomes nothing does nothing at inference.
 
 What a network is made of inside mnc, and in the network language. The columns float32 and int8 name the backends that
 have a kernel. *No code*: the same memory under another shape. *As others*: passes put other layers in its place.
+*In float32*: `--quantize` leaves the layer as it is, between conversions.
 
 {layers}
 """
