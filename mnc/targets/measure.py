@@ -51,8 +51,9 @@ def run(
     """The outputs of the generated `files`, built for `target` and run there on every sample.
 
     `inputs` holds one array for each of the network's inputs, (samples,
-    *shape); so do the outputs.  Each sample starts from a fresh
-    `<name>_init`.  `CompileError` where a tool is missing, the code does not
+    *shape); so do the outputs.  `<name>_init` comes before the first sample
+    only: what a stateful layer keeps goes on to the next, as in
+    `Graph.predict`.  `CompileError` where a tool is missing, the code does not
     build or the program does not finish properly.
     """
     _, body = _execute(target, files, interface, inputs, options)

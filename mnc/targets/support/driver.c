@@ -86,8 +86,8 @@ int main(void) {
 #endif
     board_write(stamps, sizeof stamps);
 
+    mnc_set_up(); /* the run above left its state behind; from here on, one run follows the other */
     for (; more; more = read_inputs()) {
-        mnc_set_up();
         board_stamp(&stamps[0]);
         mnc_inference();
         board_stamp(&stamps[1]);
