@@ -8,6 +8,7 @@ that survives stands for another value than before.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,7 +59,8 @@ def optimise(graph: Graph, after: str | None = None) -> Graph:
     """The network after all passes, or after the one named `after`; CompileError where none is."""
     names = [each.name for each in PASSES]
     if after is not None and after not in names:
-        raise refuse("", f"there is no pass {after!r}", f"The passes are {', '.join(names)}.")
+        near = [f"Did you mean {name!r}?" for name in difflib.get_close_matches(after.lower(), names, n=1)]
+        raise refuse("", f"there is no pass {after!r}", *near, f"The passes are {', '.join(names)}.")
     for each in PASSES:
         graph = each.run(graph)
         if each.name == after:
