@@ -1,0 +1,74 @@
+"""Recurrent layers: state that outlives a run, as many outputs as Keras gives, one loop whatever the length."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from generated_c import SANITIZED, Case, run_cases
+from networks import samples
+
+import mnc
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
+from mnc.ir.types import Constant, TensorType
+
+STEPS, FEATURES, UNITS = 4, 3, 5
+
+
+def layer(kind: type[Recurrent], *, stateful: bool = False, return_state: bool = False) -> Recurrent:
+    rng = np.random.default_rng(1)
+    width = kind.gates * UNITS
+    kernel, recurrent = (Constant(rng.normal(0, 0.4, (n, width)).astype(np.float32)) for n in (FEATURES, UNITS))
+    return kind(kernel, recurrent, stateful=stateful, return_state=return_state)
+
+
+def network(recurrent: Recurrent, steps: int = STEPS) -> Graph:
+    given = Input("x", TensorType((steps, FEATURES)))
+    names = tuple(f"y{i}" for i in range(len(recurrent.outputs(given.type))))
+    return Graph("network", (given,), (Node(names, recurrent, ("x",)),), names)
+
+
+KINDS = pytest.mark.parametrize("kind", [SimpleRNN, GRU, LSTM])
+
+
+@KINDS
+def test_a_stateful_layer_goes_on_where_the_last_run_ended(kind: type[Recurrent], gcc: str, tmp_path: Path) -> None:
+    graph = network(layer(kind, stateful=True))
+    build = mnc.compile(graph, name="net")
+    assert build.report.ram.state == 4 * UNITS * kind.states
+    x = samples(graph, count=4)
+    case = Case("net", build.files, x, [UNITS])
+    # two networks, each set up once: the second begins anew
+    first, again = run_cases([case, Case("other", mnc.compile(graph, name="other").files, x, [UNITS])], tmp_path, gcc)
+    np.testing.assert_allclose(first[0], graph.predict(x[0]), atol=1e-6)
+    np.testing.assert_array_equal(first[0], again[0])
+    alone = network(layer(kind)).predict(x[0])
+    assert np.abs(first[0][1:] - alone[1:]).max() > 1e-3
+
+
+@KINDS
+def test_the_python_interface_runs_samples_one_after_the_other(kind: type[Recurrent], cc: str) -> None:
+    graph = network(layer(kind, stateful=True))
+    (x,) = samples(graph, count=3)
+    np.testing.assert_allclose(mnc.compile(graph).predict(x), graph.predict(x), atol=1e-6)
+
+
+@KINDS
+def test_the_state_follows_as_further_outputs(kind: type[Recurrent], gcc: str, tmp_path: Path) -> None:
+    graph = network(layer(kind, return_state=True))
+    x = samples(graph)
+    sizes = [UNITS] * (1 + kind.states)
+    (got,) = run_cases([Case("net", mnc.compile(graph, name="net").files, x, sizes)], tmp_path, gcc, SANITIZED)
+    for y, want in zip(got, graph.predict(x), strict=True):
+        np.testing.assert_allclose(y, want, atol=1e-6)
+
+
+@KINDS
+def test_the_code_does_not_grow_with_the_number_of_steps(kind: type[Recurrent]) -> None:
+    short, long = (mnc.compile(network(layer(kind), steps), name="net") for steps in (4, 400))
+    assert len(short.files["net.c"]) == pytest.approx(len(long.files["net.c"]), abs=50)
+    assert long.report.ram.total == short.report.ram.total
+    assert re.search(r"for \(y = 0; y < 400; \+\+y\)", long.files["net.c"])
