@@ -241,12 +241,13 @@ def _where_all_are_zero(layer: Layer, given: Sequence[Bounds]) -> Array:
 
 
 def _activated_sums(layer: Linear, x: Bounds) -> Bounds:
-    """A sum is positive only if one of its terms is, and negative likewise."""
-    weights = by_channels(layer)
-    up, down = (x.high > 0)[:, np.newaxis], (x.low < 0)[:, np.newaxis]
+    """A sum is 0 where all its terms are.  That a clamp would cut off every sum of one sign is not made use of:
+    a float network keeps the channels of its architecture, unless they were pruned to zeros.
+    """
+    live = ((x.high > 0) | (x.low < 0))[:, np.newaxis]
+    some = per_filter(layer, (by_channels(layer) != 0) & live) > 0
     bias = np.float32(0) if layer.bias is None else layer.bias.array
-    rises = per_filter(layer, (weights > 0) & up | (weights < 0) & down) + (bias > 0) > 0
-    falls = per_filter(layer, (weights > 0) & down | (weights < 0) & up) + (bias < 0) > 0
+    rises, falls = some | (bias > 0), some | (bias < 0)
     ends = [_activated_sign(layer.activation, bool(f), bool(r)) for f, r in zip(falls, rises, strict=True)]
     return _only_signs(np.array([each.low for each in ends]), np.array([each.high for each in ends]))
 
