@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Add, Identity
-from mnc.ir.types import TensorType
-from mnc.samples import load_samples
+from mnc.ir.types import DType, Quantisation, TensorType
+from mnc.samples import load_labels, load_samples
 
 ONE = Graph("one", (Input("image", TensorType((2, 3))),), (Node(("y",), Identity(), ("image",)),), ("y",))
 TWO = Graph(
@@ -92,3 +92,48 @@ def test_a_damaged_archive_is_refused_or_read(compressed: bool, damage: list[tup
         file.write_bytes(content)
         with contextlib.suppress(CompileError):
             load_samples(file, TWO)
+
+
+def test_fractions_are_quantised_for_a_quantised_input_and_whole_numbers_taken(tmp_path: Path) -> None:
+    stored = Input("x", TensorType((2,), DType.INT8, Quantisation((0.25,), -8)))
+    graph = Graph("stored", (stored,), (Node(("y",), Identity(), ("x",)),), ("y",))
+    for fed, expected in ((np.array([[1.0, 99.0]]), [[-4, 127]]), (np.array([[1, 99]]), [[1, 99]])):
+        np.save(tmp_path / "x.npy", fed)
+        (x,) = load_samples(tmp_path / "x.npy", graph)
+        assert x.dtype == np.int8
+        assert x.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([2, 0, 1]),
+        np.array([[2], [0], [1]], np.uint8),
+        np.eye(3)[[2, 0, 1]],
+        np.eye(3, dtype=bool)[[2, 0, 1]],
+    ],
+)
+def test_labels_are_numbers_or_one_hot(labels: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "y.npy", labels)
+    np.savez(tmp_path / "y.npz", x=np.zeros(1), labels=labels)
+    np.savez(tmp_path / "only.npz", anything=labels)
+    for file in ("y.npy", "y.npz", "only.npz"):
+        assert load_labels(tmp_path / file, classes=3, samples=3).tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "what"),
+    [
+        ({"labels": np.array([0, 1])}, "there are 2 labels for 3 samples"),
+        ({"labels": np.array([0, 1, 3])}, "there is a label 3; the network has 3 classes, from 0"),
+        ({"labels": np.array([0, 1, -1])}, "there is a label -1"),
+        ({"labels": np.array([0.5, 1, 2])}, "the labels are float64 of shape 3"),
+        ({"labels": np.zeros((3, 4))}, "the labels are float64 of shape 3x4"),
+        ({"labels": np.array(["a", "b", "c"])}, "the labels are <U1 of shape 3"),
+        ({"a": np.zeros(3), "b": np.zeros(3)}, "there are no labels in it"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(arrays: dict[str, np.ndarray], what: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "y.npz", **arrays)  # type: ignore[arg-type]  # see above
+    with pytest.raises(CompileError, match=what):
+        load_labels(tmp_path / "y.npz", classes=3, samples=3)

@@ -1,0 +1,192 @@
+"""Quantising on the command line: compile, verify against labels, and what is wrong usage."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnc import quantise
+from mnc.cli import run
+from mnc.commands.quantise import INTERFACES, NUMBERS, RANGES
+from mnc.errors import CompileError, Problem
+from mnc.frontends import load
+
+
+@pytest.fixture
+def pico(fixtures: Path) -> str:
+    return str(fixtures / "pico.keras3.h5")
+
+
+@pytest.fixture
+def samples(fixtures: Path) -> str:
+    return str(fixtures / "pico.golden.npz")
+
+
+@pytest.fixture
+def int8(samples: str) -> list[str]:
+    return ["--quantize", "int8", "--calibration", samples]
+
+
+def test_the_choices_are_those_of_the_quantiser() -> None:
+    assert NUMBERS == quantise.SCHEMES
+    assert INTERFACES == quantise.INTERFACES
+    assert tuple(quantise.RANGES) == RANGES
+
+
+def test_compile_says_what_is_left_of_the_signal(
+    pico: str, int8: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["compile", pico, *int8, "-o", str(tmp_path)]) == 0
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["layer", "op", "output", "MACs", "weights", "SQNR", "arena", "lifetime"]
+    ratios = {line.split()[0]: float(match[1]) for line in lines if (match := re.search(r" (\d+\.\d) dB  ", line))}
+    (worst,) = (line for line in lines if line.startswith("least signal left by quantisation (SQNR): "))
+    named = re.findall(r"(\S+) (\d+\.\d) dB", worst.partition(": ")[2])
+    assert [float(ratio) for _, ratio in named] == sorted(ratios.values())[:3]
+    assert all(ratios[name] == float(ratio) for name, ratio in named)
+    assert "int8" in next(line for line in lines if line.startswith("MACs"))
+    assert "int8_t" in (tmp_path / "pico_keras3.h").read_text()
+
+
+def test_a_float_network_has_no_such_column(pico: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compile", pico, "-o", str(tmp_path)]) == 0
+    assert "SQNR" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        ([], {}),
+        (["--io", "float"], {"io": "float"}),
+        (["--ranges", "mse"], {"ranges": "mse"}),
+        (["--equalise"], {"equalise": True}),
+        (["--per-channel-dense"], {"per_channel_dense": True}),
+        (["--no-bias-correction"], {"correct_biases": False}),
+    ],
+)
+@pytest.mark.parametrize(("command", "runs"), [("compile", "mnc.compiler.compile"), ("verify", "mnc.verify.verify")])
+def test_the_finer_points_reach_the_quantiser(
+    command: str,
+    runs: str,
+    options: list[str],
+    chosen: dict[str, object],
+    pico: str,
+    int8: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def caught(*given: object, scheme: object = None, **named: object) -> None:
+        schemes.extend([scheme or given[-1]])
+        raise CompileError(Problem("", "caught"))
+
+    schemes: list[object] = []
+    monkeypatch.setattr(runs, caught)
+    assert run([command, pico, *int8, *options]) == 1
+    (scheme,) = schemes
+    assert isinstance(scheme, quantise.Scheme)
+    assert scheme == replace(quantise.Scheme(scheme.calibration), **chosen)  # type: ignore[arg-type]  # by name
+
+
+def test_float_inputs_and_outputs(pico: str, int8: list[str], tmp_path: Path) -> None:
+    assert run(["compile", pico, *int8, "--io", "float", "--name", "net", "-o", str(tmp_path)]) == 0
+    assert re.search(r"void net_run\(net_t \*\w+, const float \*\w+, float \*\w+\);", (tmp_path / "net.h").read_text())
+
+
+def test_verify_says_how_often_model_and_code_are_right(
+    pico: str, samples: str, int8: list[str], tmp_path: Path, cc: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with np.load(samples) as golden:
+        chosen = golden["y"].reshape(len(golden["y"]), -1).argmax(axis=1)
+    labels = chosen.copy()
+    labels[0] = (labels[0] + 1) % 10
+    np.save(tmp_path / "y.npy", labels)
+    np.savez(tmp_path / "y.npz", labels=np.eye(10, dtype=np.float32)[labels])
+    count = len(labels)
+    for file in ("y.npy", "y.npz"):
+        assert run(["verify", pico, *int8, "--inputs", samples, "--labels", str(tmp_path / file)]) == 0
+        *_, accuracy, verdict = capsys.readouterr().out.splitlines()
+        share = f"{(count - 1) / count:.2%}"
+        assert accuracy.startswith(f"accuracy: {share} of {count} samples by the model, ")
+        assert "by the code (int8, on this machine); they agree on " in accuracy
+        assert verdict.startswith("10 layers, ")
+    assert run(["verify", pico, "--inputs", samples, "--labels", str(tmp_path / "y.npy")]) == 0
+    accuracy = capsys.readouterr().out.splitlines()[-2]
+    assert f"{share} by the code (float32, on this machine); they agree on 100.00%" in accuracy
+
+
+def test_verify_of_a_network_in_integers(
+    pico: str, samples: str, int8: list[str], tmp_path: Path, cc: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Quantised as it is built, and read as a text: fractions are quantised, whole numbers taken as they are."""
+    assert run(["verify", pico, *int8, "--inputs", samples]) == 0
+    (table,) = {tuple(capsys.readouterr().out.splitlines()[1:-1])}
+    text = tmp_path / "pico.mnc"
+    assert run(["show", pico, *int8, "-o", str(text)]) == 0
+    assert run(["verify", str(text), "--inputs", samples]) == 0
+    assert tuple(capsys.readouterr().out.splitlines()[1:-1]) == table
+    (given,) = load(text).inputs
+    np.save(tmp_path / "x.npy", np.zeros((2, *given.type.shape), np.int8))
+    assert run(["verify", str(text), "--inputs", str(tmp_path / "x.npy")]) == 0
+    assert ", 2 samples: the same" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["compile", "verify", "show"])
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--quantize", "int8"], "--quantize needs representative inputs: give some dozens with --calibration X.npy"),
+        (["--quantize", "int4", "--calibration", __file__], "Invalid value for '--quantize': 'int4'"),
+        (["--quantize", "int8", "--calibration", "absent.npy"], "Invalid value for '--calibration': "),
+        (["--calibration", __file__], "--calibration serves no purpose without --quantize int8"),
+        (["--equalise"], "--equalise serves no purpose without --quantize int8"),
+        (["--io", "float"], "--io serves no purpose without --quantize int8"),
+        (["--no-bias-correction"], "--no-bias-correction serves no purpose without --quantize int8"),
+        (["--per-channel-dense"], "--per-channel-dense serves no purpose without --quantize int8"),
+        (["--pixels", "1:0"], "Invalid value for '--pixels': '1:0' is not LOW:HIGH, as 0:1 or -1:1"),
+        (["--ranges", "max"], "Invalid value for '--ranges': 'max'"),
+    ],
+)
+def test_wrong_usage(
+    command: str, options: list[str], what: str, pico: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, pico, *options]) == 2
+    assert capsys.readouterr().err.startswith(f"error: mnc {command}: {what}")
+
+
+def test_what_cannot_be_quantised_or_judged_is_refused(
+    pico: str, samples: str, int8: list[str], fixtures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "pico.mnc"
+    assert run(["show", pico, *int8, "-o", str(text)]) == 0
+    assert run(["compile", str(text), *int8, "-o", str(tmp_path / "out")]) == 1
+    assert "error: network 'pico': is quantised already\nhint: leave --quantize out" in capsys.readouterr().err
+    assert run(["compile", pico, "--quantize", "int8", "--calibration", __file__]) == 1
+    assert "not a NumPy .npy or .npz file" in capsys.readouterr().err
+    np.save(tmp_path / "y.npy", np.zeros(5, np.int64))
+    assert run(["verify", pico, "--labels", str(tmp_path / "y.npy")]) == 2
+    assert "--labels are those of --inputs" in capsys.readouterr().err
+    assert run(["verify", pico, "--inputs", samples, "--labels", str(tmp_path / "y.npy")]) == 1
+    assert "there are 5 labels for " in capsys.readouterr().err
+    model = fixtures / "multi_io.k3"
+    arguments = ["verify", f"{model}.h5", "--inputs", f"{model}.golden.npz", "--labels", str(tmp_path / "y.npy")]
+    assert run(arguments) == 1
+    assert "error: --labels: the network has 2 outputs\n" in capsys.readouterr().err
+
+
+def test_a_folder_of_frames_calibrates(
+    pico: str, samples: str, int8: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    with np.load(samples) as golden:
+        for number, frame in enumerate(golden["x"]):
+            frame.astype("<f4").tofile(folder / f"{number:03}.raw")
+    outputs = []
+    for calibration in (samples, str(folder)):
+        arguments = ["compile", pico, "--quantize", "int8", "--calibration", calibration, "--name", "net"]
+        assert run([*arguments, "-o", str(tmp_path / "out")]) == 0
+        outputs.append((tmp_path / "out" / "net.c").read_text())
+    assert outputs[0] == outputs[1]

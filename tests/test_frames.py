@@ -1,0 +1,113 @@
+"""Samples from a folder of files."""
+
+from __future__ import annotations
+
+import importlib
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnc.errors import CompileError
+from mnc.frames import load_frames
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layers import Add, Identity
+from mnc.ir.types import TensorType
+
+IMAGE = Graph("one", (Input("image", TensorType((2, 3, 1))),), (Node(("y",), Identity(), ("image",)),), ("y",))
+VECTOR = Graph("one", (Input("x", TensorType((4,))),), (Node(("y",), Identity(), ("x",)),), ("y",))
+TWO = Graph(
+    "two",
+    (Input("left", TensorType((4,))), Input("right", TensorType((4,)))),
+    (Node(("y",), Add(), ("left", "right")),),
+    ("y",),
+)
+
+
+def test_every_file_is_a_sample_in_the_order_of_their_names(tmp_path: Path) -> None:
+    values = np.arange(18, dtype="<f4").reshape(3, 2, 3, 1)
+    values[0].tofile(tmp_path / "a.bin")
+    np.save(tmp_path / "b.npy", values[1].astype(np.float64))
+    values[2].tofile(tmp_path / "c.RAW")
+    (tmp_path / "labels.txt").write_text("not a sample")
+    (tmp_path / "folder.bin").mkdir()
+    assert np.array_equal(load_frames(tmp_path, IMAGE), values)
+    np.save(tmp_path / "several.npy", values)
+    assert load_frames(tmp_path, IMAGE).shape == (6, 2, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("a.bin", bytes(15), "the file has 15 bytes\nhint: an input of 4 in float32 has 16"),
+        ("a.npy", b"hello", "not a NumPy .npy file"),
+        ("a.npy", b"", "not a NumPy .npy file"),
+        ("a.txt", b"", "there is no sample in it"),
+        ("a.png", b"", "an image is no sample of 4"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(name: str, content: bytes, what: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CompileError) as fault:
+        load_frames(tmp_path, VECTOR)
+    assert what in str(fault.value)
+
+
+def test_arrays_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    for array, what in (
+        (np.zeros(5), "the sample has shape 5\nhint: the network takes 4"),
+        (np.zeros(4, complex), "not real numbers"),
+        (np.full(4, None), "not a NumPy .npy file"),
+    ):
+        np.save(tmp_path / "x.npy", array, allow_pickle=True)
+        with pytest.raises(CompileError) as fault:
+            load_frames(tmp_path, VECTOR)
+        assert what in str(fault.value)
+
+
+def test_a_folder_serves_one_input_only(tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match="the network has 2 inputs"):
+        load_frames(tmp_path, TWO)
+
+
+def png(rows: list[list[int]]) -> bytes:
+    """A grey image as a file, by the format's definition."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 0, 0, 0, 0)
+    lines = b"".join(b"\0" + bytes(row) for row in rows)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+
+
+def test_images_need_to_know_what_black_and_white_are(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png([[0, 255, 51], [102, 153, 204]]))
+    with pytest.raises(CompileError, match="what the network takes for black and white is not known"):
+        load_frames(tmp_path, IMAGE)
+
+
+def test_images_are_scaled_to_the_input(tmp_path: Path) -> None:
+    pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    (tmp_path / "a.png").write_bytes(png([[0, 255, 51], [102, 153, 204]]))
+    (tmp_path / "b.png").write_bytes(png([[51] * 30] * 40))
+    got = load_frames(tmp_path, IMAGE, (-1.0, 1.0))
+    assert got.dtype == np.float32
+    assert np.allclose(got[0, :, :, 0], [[-1, 1, -0.6], [-0.2, 0.2, 0.6]])
+    assert np.allclose(got[1], -0.6)
+    (tmp_path / "b.png").write_bytes(png([[0]])[:50])
+    with pytest.raises(CompileError, match="the image cannot be read"):
+        load_frames(tmp_path, IMAGE, (0.0, 1.0))
+
+
+def test_without_pillow_the_way_to_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(png([[0]]))
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(ImportError):
+        importlib.import_module("PIL.Image")
+    with pytest.raises(CompileError, match=r"reading images needs Pillow") as fault:
+        load_frames(tmp_path, IMAGE, (0.0, 1.0))
+    assert "pip install 'mnc[images]'" in str(fault.value)
