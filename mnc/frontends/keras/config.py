@@ -5,7 +5,6 @@ No attribute is silently ignored: what no reader has asked for is a fault.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,6 +29,7 @@ IRRELEVANT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 MUST_BE_NULL = frozenset({"quantization_config"})
 KERAS_MODULES = ("keras", "tensorflow", "tf_keras", "builtins")
 LARGEST = MAX_ELEMENTS
+LARGEST_FLOAT = 3.4028234e38
 SAVE_AGAIN = "save the model again with Keras"
 OTHERWISE = "rebuild the model with another value and load the weights into it"
 WITHOUT_IT = "rebuild the layer without it, if it was not meant, and load the weights into the new model"
@@ -104,12 +104,8 @@ class Config:
         value = _plain(self._needed(key, default))
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.fault(f"{key} must be a number, not {brief(value)}")
-        try:
-            finite = math.isfinite(value)
-        except OverflowError:
-            finite = False
-        if not finite:
-            raise self.fault(f"{key} must be finite, not {brief(value)}")
+        if not -LARGEST_FLOAT <= value <= LARGEST_FLOAT:  # NaN is not either
+            raise self.fault(f"{key} must be finite in float32, not {brief(value)}")
         return float(value)
 
     def optional_number(self, key: str) -> float | None:

@@ -1,0 +1,132 @@
+"""Layers that do nothing at inference, and the forms in which layers are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from keras_files import numbers, refusal, save_h5, save_zip, sequential
+
+from mnc.frontends import load
+from mnc.frontends.keras.layers_noop import RANDOM_AUGMENTATION
+from mnc.ir.layers import Dense, Identity
+
+IMAGE = ("InputLayer", {"name": "i", "batch_input_shape": [None, 4, 4, 3]})
+
+NOTHING: dict[str, dict[str, Any]] = {
+    "Dropout": {"rate": 0.2, "noise_shape": None, "seed": None},
+    "SpatialDropout2D": {"rate": 0.2, "data_format": "channels_last"},
+    "GaussianDropout": {"rate": 0.2},
+    "AlphaDropout": {"rate": 0.2, "noise_shape": None},
+    "GaussianNoise": {"stddev": 0.3},
+    "ActivityRegularization": {"l1": 0.1, "l2": 0.0},
+    "Activation": {"activation": "linear"},
+    "Masking": {"mask_value": 0.0},
+    "Permute": {"dims": [1, 2, 3]},
+    **{name: {"factor": [-0.2, 0.2], "fill_mode": "reflect", "seed": 1} for name in RANDOM_AUGMENTATION},
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_layers_that_do_nothing_at_inference(tmp_path: Path, name: str) -> None:
+    # the state of a random generator may lie among the weights
+    weights = {"n": [("n/StateVar:0", np.zeros(3, np.int64))] if "Random" in name or "Dropout" in name else []}
+    model = sequential(IMAGE, (name, {"name": "n", **NOTHING[name]}))
+    (node,) = load(save_h5(tmp_path / "m.h5", model, weights)).nodes
+    assert node.layer == Identity()
+
+
+def test_random_crops_are_not_nothing(tmp_path: Path) -> None:
+    model = sequential(IMAGE, ("RandomCrop", {"name": "n", "height": 2, "width": 2}))
+    assert "the layer 'RandomCrop' is not supported" in refusal(save_h5(tmp_path / "m.h5", model, {}))
+
+
+def test_masking_by_another_value(tmp_path: Path) -> None:
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 4, 3]})
+    model = sequential(given, ("Masking", {"name": "n", "mask_value": -1.0}))
+    assert "mask_value = -1 is not supported" in refusal(save_h5(tmp_path / "m.h5", model, {}))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39, -(10**400), True, "1"])
+def test_numbers_must_be_finite_numbers(tmp_path: Path, value: object) -> None:
+    model = sequential(IMAGE, ("LeakyReLU", {"name": "n", "alpha": value}))
+    assert "(LeakyReLU 'n'): alpha must be " in refusal(save_h5(tmp_path / "m.h5", model, {}))
+    model = sequential(IMAGE, ("Rescaling", {"name": "n", "scale": value}))
+    assert "(Rescaling 'n'): scale must be finite numbers, not " in refusal(save_h5(tmp_path / "m.h5", model, {}))
+
+
+def tensor(layer: str) -> dict[str, Any]:
+    return {"class_name": "__keras_tensor__", "config": {"shape": [None, 3], "keras_history": [layer, 0, 0]}}
+
+
+def summed(call: dict[str, Any]) -> dict[str, Any]:
+    """The sum of two inputs, called as Keras 3 writes it."""
+    inputs = [
+        {
+            "class_name": "InputLayer",
+            "name": name,
+            "config": {"name": name, "batch_shape": [None, 3]},
+            "inbound_nodes": [],
+        }
+        for name in "ab"
+    ]
+    add = {"class_name": "Add", "name": "sum", "config": {"name": "sum"}, "inbound_nodes": [call]}
+    ends = {"input_layers": {"y": ["b", 0, 0], "x": ["a", 0, 0]}, "output_layers": ["sum", 0, 0]}
+    return {"class_name": "Functional", "config": {"name": "m", "layers": [*inputs, add], **ends}}
+
+
+CALLS: dict[str, dict[str, Any]] = {
+    "a list": {"args": [[tensor("a"), tensor("b")]], "kwargs": {}},
+    "a tuple": {"args": [{"class_name": "__tuple__", "items": [tensor("a"), tensor("b")]}], "kwargs": {}},
+    "a mapping": {"args": [{"q": tensor("b"), "p": tensor("a")}], "kwargs": {"mask": None}},
+    "by name": {"args": [], "kwargs": {"inputs": [tensor("a"), tensor("b")], "training": True}},
+}
+
+
+@pytest.mark.parametrize("form", CALLS)
+def test_forms_of_a_call(tmp_path: Path, form: str) -> None:
+    graph = load(save_zip(tmp_path / "m.keras", summed(CALLS[form]), {}))
+    (node,) = graph.nodes
+    assert node.inputs == ("a", "b")
+    assert [given.name for given in graph.inputs] == ["a", "b"]  # in the order of the mapping's keys
+
+
+BAD_CALLS: dict[str, tuple[dict[str, Any], str]] = {
+    "a number": ({"args": [tensor("a"), 2.0], "kwargs": {}}, "the layer is called with 2.0, which is not a tensor"),
+    "an object": (
+        {"args": [tensor("a"), {"class_name": "Slice", "config": {}}], "kwargs": {}},
+        "the layer is called with {'class_name': 'Slice', 'config': {}}, which is not a tensor",
+    ),
+    "an argument": (
+        {"args": [tensor("a")], "kwargs": {"initial_state": [tensor("b")]}},
+        "the layer is called with 'initial_state' = [{'class_name'",
+    ),
+    "no arguments": ({"args": [tensor("a")], "kwargs": []}, "[] must be the arguments of a call"),
+    "a tensor without a history": (
+        {"args": [{"class_name": "__keras_tensor__", "config": {}}]},
+        "{'class_name': '__keras_tensor__', 'config': {}} does not name a tensor",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", BAD_CALLS)
+def test_bad_forms_of_a_call(tmp_path: Path, form: str) -> None:
+    call, fault = BAD_CALLS[form]
+    path = save_zip(tmp_path / "m.keras", summed(call), {})
+    assert refusal(path).startswith(f"error: m.keras: config.json/layers/2 (Add 'sum'): {fault}")
+
+
+def test_a_shared_layer_must_fit_all_its_calls(tmp_path: Path) -> None:
+    model = summed({"args": [[tensor("d"), tensor("b")]], "kwargs": {}})
+    layers = model["config"]["layers"]
+    calls = [{"args": [tensor("a")], "kwargs": {}}, {"args": [tensor("b")], "kwargs": {}}]
+    layers.append({"class_name": "Dense", "name": "d", "config": {"name": "d", "units": 3}, "inbound_nodes": calls})
+    variables = {"layers/dense/vars/0": numbers(3, 3), "layers/dense/vars/1": numbers(3)}
+    graph = load(save_zip(tmp_path / "m.keras", model, variables))
+    assert sum(isinstance(node.layer, Dense) for node in graph.nodes) == 2
+    layers[1]["config"]["batch_shape"] = [None, 1]
+    assert refusal(save_zip(tmp_path / "m.keras", model, variables)).startswith(
+        "error: m.keras: model.weights.h5/layers/dense: the kernel has the shape 3x3, this call needs 1x3"
+    )
