@@ -1,6 +1,20 @@
 """What turns a graph into files."""
 
 from mnc.backends.interface import API_VERSION, Backend, CFamily, Emission
-from mnc.backends.registry import Entry, get, installed, names
+from mnc.backends.library import Library
+from mnc.backends.registry import Entry, culprit, get, installed, names
+from mnc.targets.target import Target
 
-__all__ = ["API_VERSION", "Backend", "CFamily", "Emission", "Entry", "get", "installed", "names"]
+__all__ = [
+    "API_VERSION",
+    "Backend",
+    "CFamily",
+    "Emission",
+    "Entry",
+    "Library",
+    "Target",
+    "culprit",
+    "get",
+    "installed",
+    "names",
+]

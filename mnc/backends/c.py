@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import mnc
 from mnc.backends.facts import facts, model_hash
-from mnc.backends.interface import CFamily
+from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.memory import arena_pointer, memory, ram_bytes
 from mnc.backends.names import comment
 from mnc.backends.program import Program
@@ -21,6 +21,7 @@ class C(CFamily):
     """One struct that is all the RAM, one function to set it up, one to run the network."""
 
     name = "c"
+    api_version = API_VERSION
     description = "ANSI C (C89 and every later C and C++), one source and one header"
 
     def helpers(self, program: Program) -> Collection[str]:

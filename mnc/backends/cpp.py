@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import mnc
 from mnc.backends.facts import facts, model_hash
-from mnc.backends.interface import CFamily
+from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.memory import memory
 from mnc.backends.names import comment
 from mnc.backends.program import Program
@@ -28,6 +28,7 @@ class Cpp(CFamily):
     """
 
     name = "cpp"
+    api_version = API_VERSION
     description = "one C++11 class in one header, with predict(), output and proba"
 
     def prefix(self, name: str) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from mnc.errors import refuse
+
 _IDENTIFIER = re.compile(r"\b(?:mnc|MNC)_\w+")
 _FUNCTION = re.compile(r"^MNC_KERNEL [\w ]+?\**(\w+)\(([^)]*)\)\s*\{", re.MULTILINE)
 _DEFINE = re.compile(r"^#define (\w+)", re.MULTILINE)
@@ -61,6 +63,19 @@ class Library:
     def parse(cls, texts: Iterable[str]) -> Library:
         """Take C files apart at the blank lines between their top-level items."""
         return cls({name: item for text in texts for item in _items(text) for name in item.names})
+
+    def replaced(self, *texts: str) -> Library:
+        """The library with the items of more C texts, which take the place of those with the same names.
+
+        CompileError where a function would not take what its callers give it.
+        """
+        fresh = Library.parse(texts)
+        for name in fresh.items.keys() & self.items.keys():
+            old, new = self.items[name].parameters, fresh.items[name].parameters
+            if old != new:
+                shown = ["no function" if each is None else ", ".join(p.name for p in each) for each in (old, new)]
+                raise refuse(f"kernel {name!r}", f"is called with ({shown[0]}), its replacement takes ({shown[1]})")
+        return Library({**self.items, **fresh.items})
 
     def parameters(self, kernel: str) -> tuple[Parameter, ...]:
         """The parameters of a kernel, in order."""

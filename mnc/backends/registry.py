@@ -7,6 +7,7 @@ does not use it.  Whatever is wrong with one names the distribution it is from.
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -29,6 +30,11 @@ class Entry:
     rivals: tuple[Entry, ...] = ()
     """Others that claim the same name."""
 
+    @property
+    def package(self) -> str:
+        """The package, or module, that the backend is in."""
+        return self.point.module.partition(".")[0]
+
     def load(self) -> Backend:
         """The backend itself; CompileError where it cannot be had or does not fit."""
         where = f"backend {self.name!r} of {self.distribution}"
@@ -44,7 +50,10 @@ class Entry:
                 f"cannot be loaded: {type(fault).__name__}: {fault}",
                 "the fault is in that distribution: upgrade or uninstall it",
             ) from fault
-        version = getattr(backend, "api_version", None)
+        stated = {**vars(type(backend)), **getattr(backend, "__dict__", {})}
+        version = stated.get("api_version")  # one that is inherited says what mnc has, not what the plugin knows
+        if "api_version" not in stated and hasattr(backend, "api_version"):
+            raise refuse(where, "does not state its own api_version", f"for this mnc it is {API_VERSION}")
         if version is not None and version != API_VERSION:
             raise refuse(
                 where,
@@ -81,6 +90,14 @@ def installed() -> Mapping[str, Entry]:
         if known.point.value != point.value:
             entries[point.name] = replace(known, rivals=(*known.rivals, entry))
     return entries
+
+
+def culprit(fault: BaseException) -> Entry | None:
+    """The plugin through whose code a fault came; None where mnc is among itself."""
+    packages = {entry.package: entry for entry in installed().values() if entry.package != "mnc"}
+    frames = traceback.walk_tb(fault.__traceback__)
+    names = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in frames]
+    return next((packages[name] for name in reversed(names) if name in packages), None)
 
 
 def names() -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -126,7 +127,10 @@ def test_the_arduino_tools_build_the_library_and_a_simulated_uno_runs_its_exampl
     arguments = [simulator, "-m", "atmega328p", "-f", "16000000", "build/Tiny.ino.elf"]
     with subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
         assert running.stdout is not None
-        printed = next(line for line in running.stdout if b"label" in line)
+        too_long = threading.Timer(120, running.kill)
+        too_long.start()
+        printed = next((line for line in running.stdout if b"label" in line), b"")
+        too_long.cancel()
         running.kill()
     assert f"label {label()}, the reference says {label()}; us: ".encode() in printed
 

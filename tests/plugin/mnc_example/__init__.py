@@ -1,0 +1,1 @@
+"""Two backends for mnc: one that changes a kernel of another backend, and one of its own."""

@@ -1,0 +1,195 @@
+"""Backend `micropython`: one module for MicroPython (or any Python) that needs nothing but `array` and `math`.
+
+It shares selection's frame and the memory plan with mnc, and nothing of C:
+the kernels are Python, and so is what calls them.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Mapping
+from importlib import resources
+from types import MappingProxyType
+
+from mnc.backends import Backend, Emission, Target
+from mnc.backends.names import comment
+from mnc.backends.program import NULL, Argument, Call, Const, In, Out, Program, Step, Value
+from mnc.backends.select import Select, is_quantised, select
+from mnc.backends.select.site import Site
+from mnc.backends.select.values import VIEWS
+from mnc.errors import refuse
+from mnc.ir import activations as fn
+from mnc.ir.graph import Graph, Node
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Activation, Conv2D, Dense, DepthwiseConv2D, MaxPooling2D, Softmax
+from mnc.ir.types import Constant, DType
+from mnc.plan.liveness import Plan, plan
+
+LARGEST = 3.4e38
+"""Bounds of what is not bounded."""
+
+
+def _image(prefix: str, value: Value) -> dict[str, Argument]:
+    """A value's sizes and strides, as a kernel takes them."""
+    height, width, channels = value.image
+    layout = value.layout
+    sizes = {"height": height, "width": width, "channels": channels}
+    strides = {"row": layout.row, "pixel": layout.pixel, "channel": layout.channel}
+    return {f"{prefix}_{name}": number for name, number in {**sizes, **strides}.items()}
+
+
+def _bounds(function: fn.Function | None) -> dict[str, Argument]:
+    """A clamp's ends."""
+    if function is None:
+        return {"lowest": -LARGEST, "highest": LARGEST}
+    assert isinstance(function, fn.Relu)
+    return {"lowest": 0.0, "highest": LARGEST if function.max_value is None else function.max_value}
+
+
+def conv2d(site: Site[Conv2D | DepthwiseConv2D | Dense]) -> Step:
+    """A depthwise convolution has a group for each channel; a dense layer is a 1x1 convolution."""
+    layer, (x,), y = site.layer, site.inputs, site.output
+    if isinstance(layer, Dense):
+        layer = Conv2D(Constant(layer.weights.array[None, None]), layer.bias, activation=layer.activation)
+    constants = {"weights": layer.weights} | ({} if layer.bias is None else {"bias": layer.bias})
+    arguments: dict[str, Argument] = {
+        "x": In(),
+        "y": Out(),
+        "weights": Const("weights"),
+        "bias": NULL if layer.bias is None else Const("bias"),
+        **_image("in", x),
+        **_image("out", y),
+        "groups": layer.groups if isinstance(layer, Conv2D) else x.image[2],
+        "kernel_height": layer.kernel[0],
+        "kernel_width": layer.kernel[1],
+        "stride_y": layer.stride[0],
+        "stride_x": layer.stride[1],
+        "dilation_y": layer.dilation[0],
+        "dilation_x": layer.dilation[1],
+        "top": layer.padding[0][0],
+        "left": layer.padding[1][0],
+        **_bounds(layer.activation),
+    }
+    return site.whole((Call("conv2d", arguments),), constants)
+
+
+def max_pooling2d(site: Site[MaxPooling2D]) -> Step:
+    layer, (x,), y = site.layer, site.inputs, site.output
+    window: dict[str, Argument] = {
+        "pool_height": layer.pool[0],
+        "pool_width": layer.pool[1],
+        "stride_y": layer.stride[0],
+        "stride_x": layer.stride[1],
+        "top": layer.padding[0][0],
+        "left": layer.padding[1][0],
+    }
+    return site.whole(
+        (Call("max_pooling2d", {"x": In(), "y": Out(), **_image("in", x), **_image("out", y), **window}),)
+    )
+
+
+def activation(site: Site[Activation]) -> Step:
+    call = Call("clamp", {"x": In(), "y": Out(), "count": site.output.type.elements, **_bounds(site.layer.function)})
+    return site.whole((call,), in_place=True)
+
+
+def softmax(site: Site[Softmax]) -> Step:
+    count = site.output.type.shape[-1]
+    vectors = site.output.type.elements // count
+    return site.whole((Call("softmax", {"x": In(), "y": Out(), "vectors": vectors, "count": count}),), in_place=True)
+
+
+TABLE: Mapping[type[Layer], Select] = {
+    Activation: activation,
+    Conv2D: conv2d,
+    Dense: conv2d,
+    DepthwiseConv2D: conv2d,
+    MaxPooling2D: max_pooling2d,
+    Softmax: softmax,
+}
+
+
+class MicroPython:
+    """One module with one class; `predict` takes and gives flat sequences of floats."""
+
+    name = "micropython"
+    api_version = 1
+    description = "one module for MicroPython"
+    options: Mapping[str, str] = MappingProxyType({})
+
+    def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
+        for key in settings:
+            raise refuse("backend 'micropython'", f"has no option {key!r}")
+        return self
+
+    def unsupported(self, graph: Graph, node: Node) -> str | None:
+        layer = node.layer
+        if is_quantised(graph, node) or any(t.dtype is not DType.FLOAT32 for t in graph.input_types(node)):
+            return "the micropython backend computes in float32 only"
+        if not isinstance(layer, (*TABLE, *VIEWS)):
+            return f"the micropython backend has no kernel for {type(layer).__name__}"
+        function = layer.function if isinstance(layer, Activation) else getattr(layer, "activation", None)
+        if function is not None and not (isinstance(function, fn.Relu) and function.is_clamp):
+            return f"the micropython backend has no {type(function).__name__}"
+        if isinstance(layer, Softmax) and layer.axis not in (-1, graph.output_type(node).rank - 1):
+            return "the micropython backend has softmax along the last axis only"
+        return None
+
+    def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
+        if keyword.iskeyword(name):
+            raise refuse(f"name {name!r}", "is a keyword of Python")
+        program = select(graph, TABLE, {})
+        layout = plan(program)
+        constants = {step.node.name: sum(each.bytes for each in step.constants.values()) for step in program.steps}
+        return Emission({f"{name}.py": _module(program, layout, name)}, program, layout, constants)
+
+
+def _module(program: Program, layout: Plan, name: str) -> str:
+    kernels = (resources.files("mnc_example") / "kernels.py").read_text(encoding="utf-8")
+    used = [each for each in kernels.split("\n\n\n") if any(f"def {kernel}(" in each for kernel in program.kernels)]
+    head = ["from array import array"] + ["from math import exp"] * ("softmax" in program.kernels)
+    numbers = [
+        f"_{i}_{key} = array('f', {[float(v) for v in constant.array.ravel()]})"
+        for i, step in enumerate(program.steps)
+        for key, constant in step.constants.items()
+    ]
+    inputs = [f"input{i}" for i in range(len(program.graph.inputs))]
+    outputs = [f"self.output{i}" for i in range(len(program.graph.outputs))]
+    places = {
+        buffer.name: inputs[buffer.index]
+        if buffer.kind == "input"
+        else outputs[buffer.index]
+        if buffer.kind == "output"
+        else _slice(layout.arena.offsets[buffer.name], buffer.bytes)
+        for buffer in program.buffers.values()
+    }
+    sizes = [program.graph.types[value].elements for value in program.graph.outputs]
+    body = [f"class {name}:", "    def __init__(self):"]
+    body += [f"        self.arena = memoryview(array('f', [0.0] * {math.ceil(layout.arena.size / 4)}))"]
+    body += [f"        {output} = array('f', [0.0] * {size})" for output, size in zip(outputs, sizes, strict=True)]
+    body += ["", f"    def predict(self, {', '.join(inputs)}):", "        arena = self.arena"]
+    for i, step in enumerate(program.steps):
+        body += [f"        # {comment(step.node.name)}"]
+        body += [f"        {call.kernel}({_arguments(call, i, step, places)})" for call in step.calls]
+    body += [f"        return {', '.join(outputs)}", ""]
+    return "\n".join([*head, "", "\n\n\n".join(["", *used, "\n".join(numbers), "\n".join(body)])])
+
+
+def _slice(offset: int, size: int) -> str:
+    return f"arena[{offset // 4} : {(offset + size) // 4}]"
+
+
+def _arguments(call: Call, number: int, step: Step, places: Mapping[str, str]) -> str:
+    def text(argument: Argument) -> str:
+        match argument:
+            case In(read):
+                return places[step.reads[read].buffer]
+            case Out(write=write):
+                return places[step.writes[write].buffer]
+            case Const(name):
+                return f"_{number}_{name}"
+            case _:
+                return "None" if argument == NULL else repr(argument)
+
+    return ", ".join(f"{key}={text(argument)}" for key, argument in call.arguments.items())
