@@ -10,8 +10,9 @@ from typing import ClassVar, Protocol, runtime_checkable
 from mnc.backends.library import Library, standard
 from mnc.backends.program import Program
 from mnc.backends.select import Select, is_quantised, select
-from mnc.backends.select.limits import limit
-from mnc.backends.select.quantised.plain import INT8
+from mnc.backends.select.limits import limit, misplaced
+from mnc.backends.select.quantised.limits import misfit
+from mnc.backends.select.quantised.table import INT8
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
 from mnc.backends.unit import Unit, parameter_names, unit
@@ -46,6 +47,7 @@ class Backend(Protocol):
     name: str
     description: str
     api_version: int
+    """The `API_VERSION` that the backend is written for, as a number of its own."""
     options: Mapping[str, str]
     """What `-X KEY=VALUE` may set: the keys, and what each does in a few words."""
 
@@ -75,7 +77,7 @@ class CFamily:
 
     name: str
     description: str
-    api_version: int = API_VERSION
+    api_version: int
     options: Mapping[str, str] = MappingProxyType({})
     table: ClassVar[Mapping[type[Layer], Select]] = FLOAT32
     quantised: ClassVar[Mapping[type[Layer], Select]] = INT8
@@ -104,12 +106,13 @@ class CFamily:
 
     def unsupported(self, graph: Graph, node: Node) -> str | None:
         """See `Backend.unsupported`."""
-        kind = type(node.layer)
-        table = self.quantised if is_quantised(graph, node) else self.table
-        if kind not in table and not issubclass(kind, VIEWS):
-            numbers = "quantised values" if table is self.quantised else "float32"
+        kind, integers = type(node.layer), is_quantised(graph, node)
+        if kind not in (self.quantised if integers else self.table) and not issubclass(kind, VIEWS):
+            numbers = "quantised values" if integers else "float32"
             return f"the {self.name} backend has no kernel for {kind.__name__} on {numbers}"
-        return limit(node.layer, graph.input_types(node), graph.output_type(node))
+        inputs, output = graph.input_types(node), graph.output_type(node)
+        fault = misfit(node.layer, inputs, output) if integers else misplaced(node.layer, inputs, output)
+        return fault or limit(node.layer, inputs, output)
 
     def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""

@@ -1,38 +1,121 @@
-/* out = a + b, each operand first shifted left by 20 bits and brought to a common scale. */
-MNC_KERNEL void mnc_add_s8(const int8_t *a, const int8_t *b, int8_t *out, int count, int a_zero, int32_t a_multiplier,
-                           int a_shift, int b_zero, int32_t b_multiplier, int b_shift, int32_t multiplier, int shift,
-                           int zero, int low, int high)
+/* out = a + sign * b, each operand first shifted left by 20 bits and brought to a
+ * common scale.  An operand that is broadcast along an axis has the stride 0
+ * there, here and below. */
+MNC_KERNEL void mnc_add_s8(const int8_t *a, const int8_t *b, int8_t *out, int sign, int rows, int pixels, int channels,
+                           int a_row, int a_pixel, int a_channel, int b_row, int b_pixel, int b_channel, int out_row,
+                           int out_pixel, int out_channel, int a_zero, int32_t a_multiplier, int a_shift, int b_zero,
+                           int32_t b_multiplier, int b_shift, int32_t multiplier, int shift, int zero, int low,
+                           int high)
 {
-    int i;
+    int y, p, c;
 
-    for (i = 0; i < count; ++i) {
-        const int32_t l = mnc_rescale(((int32_t)a[i] - a_zero) * 1048576, a_multiplier, a_shift);
-        const int32_t r = mnc_rescale(((int32_t)b[i] - b_zero) * 1048576, b_multiplier, b_shift);
+    for (y = 0; y < rows; ++y) {
+        for (p = 0; p < pixels; ++p) {
+            for (c = 0; c < channels; ++c) {
+                const int32_t l = (int32_t)a[y * a_row + p * a_pixel + c * a_channel] - a_zero;
+                const int32_t r = (int32_t)b[y * b_row + p * b_pixel + c * b_channel] - b_zero;
+                const int32_t sum = mnc_rescale(l * 1048576, a_multiplier, a_shift) +
+                                    sign * mnc_rescale(r * 1048576, b_multiplier, b_shift);
 
-        out[i] = mnc_requantise_s8(l + r, multiplier, shift, 1, zero, low, high);
+                out[y * out_row + p * out_pixel + c * out_channel] =
+                    mnc_requantise_s8(sum, multiplier, shift, 1, zero, low, high);
+            }
+        }
     }
 }
 
-MNC_KERNEL void mnc_multiply_s8(const int8_t *a, const int8_t *b, int8_t *out, int count, int a_zero, int b_zero,
+MNC_KERNEL void mnc_multiply_s8(const int8_t *a, const int8_t *b, int8_t *out, int rows, int pixels, int channels,
+                                int a_row, int a_pixel, int a_channel, int b_row, int b_pixel, int b_channel,
+                                int out_row, int out_pixel, int out_channel, int a_zero, int b_zero,
                                 int32_t multiplier, int shift, int zero, int low, int high)
 {
-    int i;
+    int y, p, c;
 
-    for (i = 0; i < count; ++i) {
-        const int32_t product = ((int32_t)a[i] - a_zero) * ((int32_t)b[i] - b_zero);
+    for (y = 0; y < rows; ++y) {
+        for (p = 0; p < pixels; ++p) {
+            for (c = 0; c < channels; ++c) {
+                const int32_t l = (int32_t)a[y * a_row + p * a_pixel + c * a_channel] - a_zero;
+                const int32_t r = (int32_t)b[y * b_row + p * b_pixel + c * b_channel] - b_zero;
 
-        out[i] = mnc_requantise_s8(product, multiplier, shift, 1, zero, low, high);
+                out[y * out_row + p * out_pixel + c * out_channel] =
+                    mnc_requantise_s8(l * r, multiplier, shift, 1, zero, low, high);
+            }
+        }
     }
 }
 
-/* To another scale and zero point. */
-MNC_KERNEL void mnc_rescale_s8(const int8_t *in, int8_t *out, int count, int in_zero, int32_t multiplier, int shift,
-                               int zero, int low, int high)
+/* The larger of a and b, or where `smaller` the other.  An operand that is
+ * `scaled` is brought to the output's scale before. */
+MNC_KERNEL void mnc_extreme_s8(const int8_t *a, const int8_t *b, int8_t *out, int smaller, int rows, int pixels,
+                               int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel,
+                               int b_channel, int out_row, int out_pixel, int out_channel, int a_scaled, int a_zero,
+                               int32_t a_multiplier, int a_shift, int b_scaled, int b_zero, int32_t b_multiplier,
+                               int b_shift, int zero, int low, int high)
 {
-    int i;
+    int y, p, c;
 
-    for (i = 0; i < count; ++i)
-        out[i] = mnc_requantise_s8((int32_t)in[i] - in_zero, multiplier, shift, 1, zero, low, high);
+    for (y = 0; y < rows; ++y) {
+        for (p = 0; p < pixels; ++p) {
+            for (c = 0; c < channels; ++c) {
+                int32_t l = a[y * a_row + p * a_pixel + c * a_channel];
+                int32_t r = b[y * b_row + p * b_pixel + c * b_channel];
+
+                if (a_scaled)
+                    l = mnc_requantise_s8(l - a_zero, a_multiplier, a_shift, 1, zero, -128, 127);
+                if (b_scaled)
+                    r = mnc_requantise_s8(r - b_zero, b_multiplier, b_shift, 1, zero, -128, 127);
+                l = (l < r) == (smaller != 0) ? l : r;
+                l = l < low ? low : l;
+                l = l > high ? high : l;
+                out[y * out_row + p * out_pixel + c * out_channel] = (int8_t)l;
+            }
+        }
+    }
+}
+
+/* To another scale and zero point, and as mnc_copy_s8 to another place. */
+MNC_KERNEL void mnc_rescale_s8(const int8_t *in, int8_t *out, int rows, int pixels, int channels, int in_row,
+                               int in_pixel, int in_channel, int out_row, int out_pixel, int out_channel, int in_zero,
+                               int32_t multiplier, int shift, int zero, int low, int high)
+{
+    int y, p, c;
+
+    for (y = 0; y < rows; ++y) {
+        for (p = 0; p < pixels; ++p) {
+            for (c = 0; c < channels; ++c) {
+                const int32_t x = (int32_t)in[y * in_row + p * in_pixel + c * in_channel] - in_zero;
+
+                out[y * out_row + p * out_pixel + c * out_channel] =
+                    mnc_requantise_s8(x, multiplier, shift, 1, zero, low, high);
+            }
+        }
+    }
+}
+
+/* The multiplier is one above 0 and one below; the slope is `alpha` less
+ * `alpha_zero`, and has the stride 0 along an axis that shares it. */
+MNC_KERNEL void mnc_prelu_s8(const int8_t *in, int8_t *out, const int8_t *alpha, int rows, int pixels, int channels,
+                             int row, int pixel, int channel, int alpha_row, int alpha_pixel, int alpha_channel,
+                             int in_zero, int alpha_zero, int32_t multiplier, int shift, int32_t below_multiplier,
+                             int below_shift, int zero)
+{
+    int y, p, c;
+
+    for (y = 0; y < rows; ++y) {
+        for (p = 0; p < pixels; ++p) {
+            for (c = 0; c < channels; ++c) {
+                const int at = y * row + p * pixel + c * channel;
+                const int32_t x = (int32_t)in[at] - in_zero;
+                const int32_t slope =
+                    (int32_t)alpha[y * alpha_row + p * alpha_pixel + c * alpha_channel] - alpha_zero;
+
+                if (x >= 0)
+                    out[at] = mnc_requantise_s8(x, multiplier, shift, 1, zero, -128, 127);
+                else
+                    out[at] = mnc_requantise_s8(x * slope, below_multiplier, below_shift, 1, zero, -128, 127);
+            }
+        }
+    }
 }
 
 /* Any function of one int8, tabulated from -128 on. */
@@ -53,7 +136,8 @@ MNC_KERNEL void mnc_quantize_s8(const float *in, int8_t *out, int count, float s
         float x = in[i] / scale, rest;
         int n;
 
-        x = x < -512.0f ? -512.0f : x > 512.0f ? 512.0f : x;
+        x = x > -512.0f ? x : -512.0f; /* what is no number, too */
+        x = x < 512.0f ? x : 512.0f;
         n = (int)x;
         rest = x - (float)n;
         n += rest >= 0.5f ? zero + 1 : rest <= -0.5f ? zero - 1 : zero;

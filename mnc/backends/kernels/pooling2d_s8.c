@@ -63,3 +63,65 @@ MNC_KERNEL void mnc_average_pooling2d_s8(const int8_t *const *rows, int8_t *out,
         }
     }
 }
+
+/* The largest element of each channel, `block_channels` channels at a time. */
+MNC_KERNEL void mnc_global_max_s8(const int8_t *in, int8_t *out, int rows, int pixels, int channels, int in_row,
+                                  int in_pixel, int in_channel, int block_channels)
+{
+    int c, y, p, i;
+
+    for (c = 0; c < channels; c += block_channels) {
+        int largest[16];
+
+        if (c > channels - block_channels)
+            c = channels - block_channels;
+        MNC_UNROLL
+        for (i = 0; i < block_channels; ++i)
+            largest[i] = -128;
+        for (y = 0; y < rows; ++y) {
+            const int8_t *x = in + y * in_row + c * in_channel;
+
+            for (p = 0; p < pixels; ++p) {
+                MNC_UNROLL
+                for (i = 0; i < block_channels; ++i)
+                    largest[i] = x[i * in_channel] > largest[i] ? x[i * in_channel] : largest[i];
+                x += in_pixel;
+            }
+        }
+        MNC_UNROLL
+        for (i = 0; i < block_channels; ++i)
+            out[c + i] = (int8_t)largest[i];
+    }
+}
+
+/* The mean of each channel, `block_channels` channels at a time: the multiplier
+ * divides by their number and goes to the output's scale. */
+MNC_KERNEL void mnc_global_average_s8(const int8_t *in, int8_t *out, int rows, int pixels, int channels, int in_row,
+                                      int in_pixel, int in_channel, int block_channels, int in_zero,
+                                      int32_t multiplier, int shift, int zero, int low, int high)
+{
+    int c, y, p, i;
+
+    for (c = 0; c < channels; c += block_channels) {
+        int32_t sum[16];
+
+        if (c > channels - block_channels)
+            c = channels - block_channels;
+        MNC_UNROLL
+        for (i = 0; i < block_channels; ++i)
+            sum[i] = -(int32_t)rows * pixels * in_zero;
+        for (y = 0; y < rows; ++y) {
+            const int8_t *x = in + y * in_row + c * in_channel;
+
+            for (p = 0; p < pixels; ++p) {
+                MNC_UNROLL
+                for (i = 0; i < block_channels; ++i)
+                    sum[i] += x[i * in_channel];
+                x += in_pixel;
+            }
+        }
+        MNC_UNROLL
+        for (i = 0; i < block_channels; ++i)
+            out[c + i] = mnc_requantise_s8(sum[i], multiplier, shift, 1, zero, low, high);
+    }
+}

@@ -27,12 +27,19 @@ MNC_KERNEL int32_t mnc_divide_by_power(int32_t x, int exponent)
     return (x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0) ? 1 : 0);
 }
 
-/* x * multiplier * 2^(shift - 31), rounded in two steps. */
+/* x * multiplier * 2^(shift - 31), rounded in two steps.  What a shift to the
+ * left would push out of 32 bits is far beyond int8 anyway. */
 MNC_KERNEL int32_t mnc_rescale(int32_t x, int32_t multiplier, int shift)
 {
     const int left = shift > 0 ? shift : 0;
 
-    return mnc_divide_by_power(mnc_high_multiply(x * ((int32_t)1 << left), multiplier), left - shift);
+    if (left > 0) {
+        const int32_t most = 2147483647 >> left;
+
+        x = x > most ? most : x < -most ? -most : x;
+        x *= (int32_t)1 << left;
+    }
+    return mnc_divide_by_power(mnc_high_multiply(x, multiplier), left - shift);
 }
 
 /* A sum on its way to int8.  Unless `general`, the shift is at most -1 and the

@@ -11,37 +11,39 @@ MNC_KERNEL int32_t mnc_reciprocal_of_one_plus(int32_t a)
     return x >= 1073741824 ? 2147483647 : x * 2;
 }
 
-/* Softmax along each of `vectors` vectors of `count` neighbouring elements.
- * powers[d] is exp(-d * scale) in Q0; differences from the largest element of
- * `powers_count` and more count as 0.  Works in place. */
-MNC_KERNEL void mnc_softmax_s8(const int8_t *in, int8_t *out, int vectors, int count, const int32_t *powers,
-                               int powers_count)
+/* Softmax along each of `vectors` times `stride` vectors: their `count` elements
+ * lie `stride` apart.  powers[d] is exp(-d * scale) in Q0; differences from the
+ * largest element of `powers_count` and more count as 0.  Works in place. */
+MNC_KERNEL void mnc_softmax_s8(const int8_t *in, int8_t *out, int vectors, int count, int stride,
+                               const int32_t *powers, int powers_count)
 {
     int v, i;
 
-    for (v = 0; v < vectors; ++v) {
-        int largest = in[0], leading = 0;
+    for (v = 0; v < vectors * stride; ++v) {
+        const int first = v / stride * stride * count + v % stride;
+        const int8_t *const x = in + first;
+        int8_t *const y = out + first;
+        int largest = x[0], leading = 0;
         int32_t sum = 0, inverse;
 
         for (i = 1; i < count; ++i)
-            largest = in[i] > largest ? in[i] : largest;
+            largest = x[i * stride] > largest ? x[i * stride] : largest;
         for (i = 0; i < count; ++i) {
-            if (largest - in[i] < powers_count)
-                sum += mnc_divide_by_power(powers[largest - in[i]], 12);
+            if (largest - x[i * stride] < powers_count)
+                sum += mnc_divide_by_power(powers[largest - x[i * stride]], 12);
         }
         while (((uint32_t)sum << leading & 0x80000000u) == 0)
             ++leading;
         inverse = mnc_reciprocal_of_one_plus((int32_t)(((uint32_t)sum << leading) & 0x7FFFFFFFu));
         for (i = 0; i < count; ++i) {
-            int32_t y = -128;
+            const int below = largest - x[i * stride];
+            int32_t share = -128;
 
-            if (largest - in[i] < powers_count) {
-                y = mnc_divide_by_power(mnc_high_multiply(inverse, powers[largest - in[i]]), 35 - leading) - 128;
-                y = y > 127 ? 127 : y;
+            if (below < powers_count) {
+                share = mnc_divide_by_power(mnc_high_multiply(inverse, powers[below]), 35 - leading) - 128;
+                share = share > 127 ? 127 : share;
             }
-            out[i] = (int8_t)y;
+            y[i * stride] = (int8_t)share;
         }
-        in += count;
-        out += count;
     }
 }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from mnc.backends.program import Argument, Call, Const, In, Name, Out, Step
 from mnc.backends.select.activation import epilogue, over
-from mnc.backends.select.loops import loops, repeated, repeated_constant
+from mnc.backends.select.loops import Loops, loops, repeated, repeated_constant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Activation, Add, Average, Maximum, Merge, Minimum, Multiply, PReLU, Softmax, Subtract
 
@@ -28,37 +29,63 @@ def activation(site: Site[Activation]) -> Step:
 
 def merge(site: Site[Merge]) -> Step:
     """The first two inputs into the output, then each further one onto it."""
-    y, last = site.output, len(site.inputs) - 1
-    operands = [repeated(x, y.type.rank) for x in (y, *site.inputs)]
-    rows, steps, inside = loops(y.type.shape, *operands).rows(3)
-    fused, after = epilogue(site.layer.activation, y.type.elements)
-    plain, _ = epilogue(None, y.type.elements)
-    out = Out(stride=steps[0])
-    calls = []
-    for i in range(1, len(site.inputs)):
-        ends = i == last
-        calls.append(
-            Call(
-                "mnc_merge_f32",
-                {
-                    "a": In(0, stride=steps[1]) if i == 1 else out,
-                    "b": In(i, stride=steps[i + 1]),
-                    "out": out,
-                    "operation": Name(_OPERATIONS[type(site.layer)]),
-                    **inside.sized("rows", "pixels", "channels"),
-                    **inside.moved(1 if i == 1 else 0, "a_row", "a_pixel", "a_channel"),
-                    **inside.moved(i + 1, "b_row", "b_pixel", "b_channel"),
-                    **inside.moved(0, "out_row", "out_pixel", "out_channel"),
-                    "factor": 1.0 / len(site.inputs) if ends and isinstance(site.layer, Average) else 1.0,
-                    **(fused if ends else plain),
-                },
-            )
+    count = site.output.type.elements
+    walk = Walk.of(site)
+    fused, after = epilogue(site.layer.activation, count)
+    plain, _ = epilogue(None, count)
+    last = len(site.inputs) - 1
+    calls = [
+        Call(
+            "mnc_merge_f32",
+            {
+                **walk.operands(i),
+                "operation": Name(_OPERATIONS[type(site.layer)]),
+                "factor": 1.0 / len(site.inputs) if i == last and isinstance(site.layer, Average) else 1.0,
+                **(fused if i == last else plain),
+            },
         )
-    alike = all(
-        own == operands[0] for own, x in zip(operands[1:], site.inputs, strict=True) if x.type.bytes == y.type.bytes
-    )
-    # With three inputs or more the output is written before the last is read.
-    return replace(site.whole(tuple(calls), in_place=alike and last == 1 and rows == 1), rows=rows, after=after)
+        for i in range(1, len(site.inputs))
+    ]
+    return replace(walk.step(site, calls), after=after)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The loops of a merge through its output and its inputs."""
+
+    rows: int
+    steps: tuple[int, ...]
+    """How far the output, then each input, moves from one of the rows to the next."""
+    inside: Loops
+    in_place: bool
+
+    @classmethod
+    def of(cls, site: Site[Merge]) -> Walk:
+        """Those of a layer with any broadcasting."""
+        y = site.output
+        operands = [repeated(x, y.type.rank) for x in (y, *site.inputs)]
+        rows, steps, inside = loops(y.type.shape, *operands).rows(3)
+        large = (own for own, x in zip(operands[1:], site.inputs, strict=True) if x.type.elements == y.type.elements)
+        alike = all(own == operands[0] for own in large)
+        # With three inputs or more the output is written before the last is read.
+        return cls(rows, steps, inside, alike and len(site.inputs) == 2 and rows == 1)
+
+    def operands(self, i: int) -> dict[str, Argument]:
+        """A kernel's arguments for the call that combines input `i`, from 1 on, with those before it."""
+        out = Out(stride=self.steps[0])
+        return {
+            "a": In(0, stride=self.steps[1]) if i == 1 else out,
+            "b": In(i, stride=self.steps[i + 1]),
+            "out": out,
+            **self.inside.sized("rows", "pixels", "channels"),
+            **self.inside.moved(1 if i == 1 else 0, "a_row", "a_pixel", "a_channel"),
+            **self.inside.moved(i + 1, "b_row", "b_pixel", "b_channel"),
+            **self.inside.moved(0, "out_row", "out_pixel", "out_channel"),
+        }
+
+    def step(self, site: Site[Merge], calls: Sequence[Call]) -> Step:
+        """The step that makes these calls on each of the rows."""
+        return replace(site.whole(tuple(calls), in_place=self.in_place), rows=self.rows)
 
 
 def prelu(site: Site[PReLU]) -> Step:

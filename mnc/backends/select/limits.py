@@ -9,7 +9,7 @@ from mnc.backends.select.loops import loops, repeated_constant
 from mnc.backends.select.norm import across, places
 from mnc.ir.layer import Layer
 from mnc.ir.layers import LayerNormalization, Merge, Permute, PReLU, UnitNormalization
-from mnc.ir.types import Shape, TensorType
+from mnc.ir.types import DType, Shape, TensorType
 
 LOOPS = 4
 """So many nested loops a kernel of three and the rows round it make."""
@@ -39,6 +39,12 @@ def limit(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> str
             depth = max(slices.depth, inside.depth)
             return f"{kind} takes at most {SLICE_LOOPS} groups of axes, not {depth}" if depth > SLICE_LOOPS else None
     return None
+
+
+def misplaced(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> str | None:
+    """Why the float32 kernels cannot take these operands, or None."""
+    other = next((type_ for type_ in (*inputs, output) if type_.dtype is not DType.FLOAT32), None)
+    return None if other is None else f"{type(layer).__name__} has no kernel for {other.dtype.value} without a scale"
 
 
 def _depth(shape: Shape, *others: Shape) -> int:

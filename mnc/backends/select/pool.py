@@ -1,4 +1,4 @@
-"""Kernels for pooling in float32."""
+"""Kernels for pooling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mnc.ir.layers import AveragePooling2D, GlobalAveragePooling, GlobalPooling,
 
 
 def pooling2d(site: Site[Pooling2D]) -> Step:
-    """Max or average pooling, row by row."""
+    """Max or average pooling in float32, row by row."""
     layer, (x,), y = site.layer, site.inputs, site.output
     arguments: dict[str, Argument] = {
         "rows": Rows(),
@@ -40,7 +40,7 @@ def global_pooling(site: Site[GlobalPooling]) -> Step:
     nest = loops((height, width), (x.layout.row, x.layout.pixel))
     average = isinstance(site.layer, GlobalAveragePooling)
     call = Call(
-        "mnc_global_average_f32" if average else "mnc_global_max_f32",
+        site.kernel("global_average" if average else "global_max"),
         {
             "in": In(),
             "out": Out(),

@@ -15,7 +15,7 @@ def resize_nearest(site: Site[ResizeNearest]) -> Step:
     (x,), y = site.inputs, site.output
     down, across = (_ratio(2 * x.image[i], x.image[i], 2 * y.image[i]) for i in (0, 1))
     call = Call(
-        "mnc_resize_nearest_f32",
+        site.kernel("resize_nearest"),
         {
             "rows": Rows(),
             "out": Out(),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import Call, Const, Out, RowNumber, Rows, Step, Window
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mnc.backends.program import Argument, Call, Const, Out, RowNumber, Rows, Step, Window
 from mnc.backends.select.activation import epilogue
 from mnc.backends.select.blocks import block, pack, split
 from mnc.backends.select.conv import bias_at, strides
@@ -12,20 +15,10 @@ from mnc.ir.types import Constant
 
 
 def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
-    """Each output row gathered from the input rows that reach it.
-
-    Along each axis, input pixel x' reaches output pixel x through tap
-    k = x + crop - x' * stride (both divided by the dilation).  The first such
-    x' is floor((x + crop - (kernel - 1) * dilation + stride - 1) / stride).
-    """
+    """Each output row gathered from the input rows that reach it."""
     layer, (x,), y = site.layer, site.inputs, site.output
-    (top, _), (left, _) = layer.crop
-    height, width = layer.kernel
-    above = (height - 1) * layer.dilation[0] - top - (layer.stride[0] - 1)
-    aside = (width - 1) * layer.dilation[1] - left - (layer.stride[1] - 1)
-    before = max(-(-aside // layer.stride[1]), 0)
-    taps = (-(-height // layer.stride[0]), -(-width // layer.stride[1]))
-    block_pixels, block_channels = block(max(x.image[1] - (taps[1] - 1) * layer.dilation[1], 1), layer.filters)
+    gathering = Gathering.of(site)
+    block_pixels, block_channels = block(gathering.inner_pixels, layer.filters)
     matrix = layer.weights.array.transpose(0, 1, 3, 2)
     fused, after = epilogue(layer.activation, y.layout.row)
     calls = [
@@ -39,17 +32,7 @@ def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
                 "row": RowNumber(),
                 "in_channels": x.image[2],
                 "out_channels": count,
-                "height": taps[0],
-                "kernel_height": height,
-                "kernel_width": width,
-                "stride_y": layer.stride[0],
-                "stride_x": layer.stride[1],
-                "dilation": layer.dilation[1],
-                "row_start": -above % layer.stride[0],
-                "start": before * layer.stride[1] - aside,
-                "before": before,
-                "in_width": x.image[1],
-                "out_width": y.image[1],
+                **gathering.arguments,
                 **strides(x, y),
                 "block_pixels": block_pixels,
                 "block_channels": part,
@@ -61,4 +44,48 @@ def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
     constants = {"weights": Constant(pack(matrix, block_channels))}
     if layer.bias is not None:
         constants["bias"] = layer.bias
-    return site.by_rows(Window(taps[0], 1, above, layer.dilation[0], layer.stride[0]), (*calls, *after), constants)
+    return site.by_rows(gathering.window, (*calls, *after), constants)
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """Which input pixels reach which output pixels.
+
+    Along each axis, input pixel x' reaches output pixel x through tap
+    k = x + crop - x' * stride (both divided by the dilation).  The first such
+    x' is floor((x + crop - (kernel - 1) * dilation + stride - 1) / stride).
+    """
+
+    window: Window
+    arguments: Mapping[str, Argument]
+    """What a kernel is told of it."""
+    inner_pixels: int
+    """About so many neighbouring output pixels of one phase see no border."""
+
+    @classmethod
+    def of(cls, site: Site[Conv2DTranspose]) -> Gathering:
+        """That of a layer."""
+        layer, (x,), y = site.layer, site.inputs, site.output
+        (top, _), (left, _) = layer.crop
+        height, width = layer.kernel
+        above = (height - 1) * layer.dilation[0] - top - (layer.stride[0] - 1)
+        aside = (width - 1) * layer.dilation[1] - left - (layer.stride[1] - 1)
+        before = max(-(-aside // layer.stride[1]), 0)
+        taps = (-(-height // layer.stride[0]), -(-width // layer.stride[1]))
+        return cls(
+            Window(taps[0], 1, above, layer.dilation[0], layer.stride[0]),
+            {
+                "height": taps[0],
+                "kernel_height": height,
+                "kernel_width": width,
+                "stride_y": layer.stride[0],
+                "stride_x": layer.stride[1],
+                "dilation": layer.dilation[1],
+                "row_start": -above % layer.stride[0],
+                "start": before * layer.stride[1] - aside,
+                "before": before,
+                "in_width": x.image[1],
+                "out_width": y.image[1],
+            },
+            max(x.image[1] - (taps[1] - 1) * layer.dilation[1], 1),
+        )

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from mnc.backends.program import Argument, Call, Const, In, Out, Rows, Step, Window
 from mnc.backends.select.blocks import block, pack, split
 from mnc.backends.select.conv import interior, window
-from mnc.backends.select.quantised.requantise import Weights, limits, quant
+from mnc.backends.select.quantised.requantise import REGISTERS, Weights, limits, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
-from mnc.ir.types import Array, Constant
-
-REGISTERS = 11
-"""Of the thirteen general registers of a Cortex-M, those a block's sums and operands may fill."""
+from mnc.ir.types import Array
 
 
 def conv2d(site: Site[Conv2D]) -> Step:
@@ -45,7 +40,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
                     "rows": Rows(),
                     "out": Out(first),
                     "weights": Const("weights", before * height * width * group_in),
-                    **_per_channel(constants, before),
+                    **constants.at(before),
                     **constants.arguments(layer.weights.array),
                     "groups": layer.groups,
                     "in_channels": group_in,
@@ -70,7 +65,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
         )
         packed += [pack(weights[:, :, :, g, first : first + count], part) for g in range(layer.groups)]
         before += count * layer.groups
-    return site.by_rows(window(layer), tuple(calls), _constants(constants, np.concatenate(packed), order))
+    return site.by_rows(window(layer), tuple(calls), constants.constants(np.concatenate(packed), order))
 
 
 def dense(site: Site[Dense]) -> Step:
@@ -90,7 +85,7 @@ def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array) -> Step:
                 "in": In(),
                 "out": Out(first),
                 "weights": Const("weights", first * inputs),
-                **_per_channel(constants, first),
+                **constants.at(first),
                 **constants.arguments(matrix),
                 "in_channels": inputs,
                 "out_channels": count,
@@ -105,7 +100,7 @@ def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array) -> Step:
         )
         for first, count, part in split(outputs, channels)
     ]
-    return site.by_rows(Window(), tuple(calls), _constants(constants, pack(matrix, channels), range(outputs)))
+    return site.by_rows(Window(), tuple(calls), constants.constants(pack(matrix, channels), range(outputs)))
 
 
 def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
@@ -122,7 +117,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
             "rows": Rows(),
             "out": Out(),
             "weights": Const("weights"),
-            **_per_channel(constants, 0),
+            **constants.at(0),
             **constants.arguments(by_channel),
             "in_channels": x.image[2],
             "multiplicity": layer.depth_multiplier,
@@ -139,7 +134,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
         },
     )
     packed = layer.weights.array.transpose(2, 3, 0, 1).ravel()
-    return site.by_rows(window(layer), (call,), _constants(constants, packed, range(by_channel.shape[-1])))
+    return site.by_rows(window(layer), (call,), constants.constants(packed, range(by_channel.shape[-1])))
 
 
 def _window(layer: Conv2D | DepthwiseConv2D) -> dict[str, Argument]:
@@ -149,26 +144,6 @@ def _window(layer: Conv2D | DepthwiseConv2D) -> dict[str, Argument]:
         "stride": layer.stride[1],
         "dilation": layer.dilation[1],
         "padding": layer.padding[1][0],
-    }
-
-
-def _per_channel(weights: Weights, before: int) -> dict[str, Argument]:
-    scaled = before if weights.per_channel else 0
-    return {
-        "bias": Const("bias", before),
-        "multiplier": Const("multiplier", scaled),
-        "shift": Const("shift", scaled),
-    }
-
-
-def _constants(weights: Weights, packed: Array, order: Sequence[int]) -> dict[str, Constant]:
-    channels = list(order)
-    scaled = channels if weights.per_channel else [0]
-    return {
-        "weights": Constant(packed),
-        "bias": Constant(weights.bias[channels]),
-        "multiplier": Constant(weights.multiplier[scaled]),
-        "shift": Constant(weights.shift[scaled]),
     }
 
 

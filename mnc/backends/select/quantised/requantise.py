@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mnc.backends.program import Argument
+from mnc.backends.program import Argument, Const
 from mnc.backends.select.site import Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
-from mnc.ir.types import Array, Quantisation
+from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D
+from mnc.ir.types import Array, Constant, Quantisation
+from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import Operands, channel_multipliers
+
+Weighted = Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D
+
+REGISTERS = 11
+"""Of the thirteen general registers of a Cortex-M, those a block's sums and operands may fill."""
 
 WORST_INPUT = 255
 """The largest distance of an int8 input from its zero point."""
@@ -36,23 +42,34 @@ def limits(site: Site[Layer], function: Function | None = None) -> dict[str, Arg
     return {"zero": types.zero, "low": low, "high": high}
 
 
+def pair(prefix: str, multiplier_and_shift: tuple[int, int]) -> dict[str, Argument]:
+    """A kernel's `multiplier` and `shift`, their names begun with `prefix`."""
+    return {f"{prefix}multiplier": multiplier_and_shift[0], f"{prefix}shift": multiplier_and_shift[1]}
+
+
+def rescaling(site: Site[Layer], read: int = 0) -> tuple[int, int, int]:
+    """(zero point, multiplier, shift) that take an input to the output's scale."""
+    given = quant(site, read)
+    return (given.zero_point, *quantise_multiplier(given.scale[0] / operands(site).scale))
+
+
 @dataclass(frozen=True)
 class Weights:
     """A weighted layer's constants, by output channel, not yet in the kernel's order."""
 
     bias: Array
-    """(channels,) int32, the input's zero point multiplied in."""
+    """(channels,) int32, the input's zero point multiplied in where every output sees as many weights."""
     multiplier: Array
     """(channels,) or (1,) int32."""
     shift: Array
     """As multiplier, int8; positive is to the left."""
 
     @classmethod
-    def of(cls, site: Site[Conv2D] | Site[DepthwiseConv2D] | Site[Dense], by_channel: Array) -> Weights:
+    def of(cls, site: Site[Weighted], by_channel: Array) -> Weights:
         """From a layer and its weights as (..., channels)."""
         layer = site.layer
         channels = by_channel.shape[-1]
-        zero = quant(site).zero_point
+        zero = 0 if isinstance(layer, Conv2DTranspose) else quant(site).zero_point
         bias = np.zeros(channels, np.int64) if layer.bias is None else layer.bias.array.astype(np.int64)
         folded = bias - zero * by_channel.reshape(-1, channels).astype(np.int64).sum(axis=0)
         multiplier, shift = channel_multipliers(layer, operands(site))
@@ -69,3 +86,23 @@ class Weights:
         largest = int((sums + np.abs(self.bias.astype(np.int64))).max())
         plain = int(self.shift.max()) <= -1 and largest < 2**30
         return {"per_channel": int(self.per_channel), "general": int(not plain)}
+
+    def at(self, first: int) -> dict[str, Argument]:
+        """A kernel's `bias`, `multiplier` and `shift` from a channel on, counted in the kernel's order."""
+        scaled = first if self.per_channel else 0
+        return {
+            "bias": Const("bias", first),
+            "multiplier": Const("multiplier", scaled),
+            "shift": Const("shift", scaled),
+        }
+
+    def constants(self, packed: Array, order: Sequence[int]) -> dict[str, Constant]:
+        """The step's constants: the weights as they are packed, the others by channel in the kernel's order."""
+        channels = list(order)
+        scaled = channels if self.per_channel else [0]
+        return {
+            "weights": Constant(packed),
+            "bias": Constant(self.bias[channels]),
+            "multiplier": Constant(self.multiplier[scaled]),
+            "shift": Constant(self.shift[scaled]),
+        }

@@ -1,0 +1,75 @@
+"""Kernels for functions of single int8 values, and for softmax."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from mnc.backends.program import Argument, Call, Const, In, Out, Step
+from mnc.backends.select.loops import loops, repeated_constant
+from mnc.backends.select.quantised.requantise import operands, pair, quant
+from mnc.backends.select.site import Site
+from mnc.ir.layers import Activation, PReLU, Softmax
+from mnc.ir.types import Constant
+from mnc.reference.quantised.arithmetic import high_multiply, quantise_multiplier
+from mnc.reference.quantised.fixed_point import exp_of_negative
+from mnc.reference.quantised.layers import apply_quantised, softmax_parameters
+
+
+def activation(site: Site[Activation]) -> Step:
+    """Any function of one int8 is a table of 256 values, made by the reference."""
+    (x,), y = site.inputs, site.output
+    every = np.arange(-128, 128, dtype=np.int8).reshape(256, *(1,) * max(x.type.rank, 1))
+    with np.errstate(all="ignore"):  # what overflows is clipped
+        (table,) = apply_quantised(site.layer, [x.type], [y.type], every)
+    call = Call("mnc_lookup_s8", {"in": In(), "out": Out(), "count": y.type.elements, "table": Const("table")})
+    return site.whole((call,), {"table": Constant(table.ravel())}, in_place=True)
+
+
+def prelu(site: Site[PReLU]) -> Step:
+    """A slope of its own for each element below 0, or for each index of the axes that do not share one."""
+    y, given, slopes = site.output, quant(site), site.layer.alpha.quant
+    assert slopes is not None
+    alpha = site.layer.alpha
+    nest = loops(y.type.shape, y.strides, repeated_constant(alpha.shape, y.type.rank))
+    rows, (step, alpha_step), inside = nest.rows(3)
+    scale = operands(site).scale
+    call = Call(
+        "mnc_prelu_s8",
+        {
+            "in": In(stride=step),
+            "out": Out(stride=step),
+            "alpha": Const("alpha", stride=alpha_step),
+            **inside.sized("rows", "pixels", "channels"),
+            **inside.moved(0, "row", "pixel", "channel"),
+            **inside.moved(1, "alpha_row", "alpha_pixel", "alpha_channel"),
+            "in_zero": given.zero_point,
+            "alpha_zero": slopes.zero_point,
+            **pair("", quantise_multiplier(given.scale[0] / scale)),
+            **pair("below_", quantise_multiplier(given.scale[0] * slopes.scale[0] / scale)),
+            "zero": operands(site).zero,
+        },
+    )
+    return replace(site.whole((call,), {"alpha": alpha}, in_place=rows == 1), rows=rows)
+
+
+def softmax(site: Site[Softmax]) -> Step:
+    """Softmax along any axis; the exponentials are a table."""
+    multiplier, shift, smallest = softmax_parameters(quant(site).scale[0])
+    differences = -np.arange(min(256, 1 - smallest), dtype=np.int64)
+    powers = exp_of_negative(high_multiply(differences << shift, multiplier), 5)
+    shape = site.output.type.shape
+    axis = site.layer.axis % len(shape)
+    arguments: dict[str, Argument] = {
+        "in": In(),
+        "out": Out(),
+        "vectors": math.prod(shape[:axis]),
+        "count": shape[axis],
+        "stride": math.prod(shape[axis + 1 :]),
+        "powers": Const("powers"),
+        "powers_count": len(differences),
+    }
+    table = Constant(powers.astype(np.int32))
+    return site.whole((Call("mnc_softmax_s8", arguments),), {"powers": table}, in_place=True)

@@ -1,0 +1,158 @@
+"""What the int8 kernels cannot take, although the layer kind has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mnc.backends.select.quantised.requantise import Weighted
+from mnc.backends.select.values import VIEWS
+from mnc.ir.activations import Relu
+from mnc.ir.layer import Layer
+from mnc.ir.layers import (
+    Activation,
+    Add,
+    AveragePooling2D,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    DepthwiseConv2D,
+    Dequantize,
+    GlobalAveragePooling,
+    Multiply,
+    PReLU,
+    Quantize,
+    ResizeBilinear,
+    Softmax,
+    Subtract,
+)
+from mnc.ir.types import Constant, DType, TensorType
+from mnc.reference.quantised.resize import PLACE_BITS
+
+SCALES = (2.0**-60, 2.0**60)
+"""Between these, products and quotients of scales are numbers in float32 too."""
+LARGEST_FACTOR = 2.0**30
+"""A multiplier from one scale to another shifts to the left by at most so much."""
+LARGEST_MEAN = 2**23
+"""So many elements of int8 have a sum that int32 holds."""
+SMALLEST_SOFTMAX = 2.0**-27
+"""An input scale below this rounds all differences to 0."""
+
+
+def misfit(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> str | None:
+    """Why this very layer has no int8 kernel for these operands, or None."""
+    fault = next(_faults(layer, inputs, output), None)
+    return fault and f"{type(layer).__name__} has no int8 kernel {fault}"
+
+
+def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+    """What is wrong, the operands first: whatever comes later counts on them."""
+    for type_ in inputs:
+        yield from _operand(type_, "input", may_be_float=isinstance(layer, Quantize))
+    yield from _operand(output, "output", may_be_float=isinstance(layer, Dequantize))
+    if isinstance(layer, Weighted):
+        yield from _weights(layer)
+    elif isinstance(layer, PReLU):
+        yield from _slopes(layer.alpha)
+    activation = getattr(layer, "activation", None)
+    if activation is not None:
+        if not (isinstance(activation, Relu) and activation.is_clamp):
+            yield f"with {type(activation).__name__} fused"
+        elif abs(activation.max_value or 0.0) >= LARGEST_FACTOR * _scale(output):
+            yield f"for a clamp at {activation.max_value} on the output's scale"
+    if any(factor >= LARGEST_FACTOR for factor in _factors(layer, inputs, output)):
+        yield "for scales so far apart"
+    match layer:
+        case Add() | Subtract() | Multiply():
+            if len(inputs) > 2:
+                yield f"for {len(inputs)} inputs; combine them two by two"
+        case AveragePooling2D():
+            if layer.count_padding:
+                yield "that counts the padding"
+            if layer.pool[0] * layer.pool[1] > LARGEST_MEAN:
+                yield f"for the mean of more than {LARGEST_MEAN:,} elements"
+        case GlobalAveragePooling():
+            if inputs[0].elements // inputs[0].shape[-1] > LARGEST_MEAN:
+                yield f"for the mean of more than {LARGEST_MEAN:,} elements"
+        case ResizeBilinear():
+            size, n = output.shape[0], inputs[0].shape[0]
+            step = ((n << PLACE_BITS) + size // 2) // size
+            if (size - 1) * step + step // 2 - (1 << PLACE_BITS - 1) >= n << PLACE_BITS:
+                yield f"from {n} rows to {size}"
+        case Softmax():
+            if _scale(inputs[0]) < SMALLEST_SOFTMAX:
+                yield f"for an input of scale {_scale(inputs[0]):g}"
+        case _ if isinstance(layer, VIEWS) and output.quant != inputs[0].quant:
+            yield "that changes the scale as well; quantise the result anew instead"
+
+
+def _operand(type_: TensorType, what: str, *, may_be_float: bool) -> Iterator[str]:
+    if type_.dtype is DType.FLOAT32 and may_be_float:
+        return
+    if type_.dtype is not DType.INT8:
+        yield f"for {type_.dtype.value} as {what}"
+    elif type_.quant is None:
+        yield f"for an {what} without a scale"
+    elif type_.quant.axis is not None:
+        yield f"for an {what} with several scales"
+    elif not -128 <= type_.quant.zero_point <= 127:
+        yield f"for an {what} with the zero point {type_.quant.zero_point}"
+    elif not SCALES[0] <= _scale(type_) <= SCALES[1]:
+        yield f"for an {what} of scale {_scale(type_):g}"
+
+
+def _weights(layer: Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D) -> Iterator[str]:
+    """Bias and weights are to be as TFLite has them, and no sum may leave int32."""
+    array, quant = layer.weights.array, layer.weights.quant
+    if isinstance(layer, Conv2DTranspose):
+        array = array.swapaxes(2, 3)
+    elif isinstance(layer, DepthwiseConv2D):
+        array = array.reshape(*layer.kernel, -1)
+    channels = array.shape[-1]
+    if array.dtype != np.int8 or quant is None or quant.zero_point != 0:
+        yield "for weights that are not int8 round 0"
+        return
+    if len(quant.scale) not in (1, channels):
+        yield f"for {len(quant.scale)} scales of {channels} channels"
+    if any(not SCALES[0] <= scale <= SCALES[1] for scale in quant.scale):
+        yield "for weights of such scales"
+    bias = np.zeros(1, np.int32) if layer.bias is None else layer.bias.array
+    if bias.dtype != np.int32:
+        yield "for a bias that is not int32"
+    # The input's zero point, in the bias, and the stored input are at most 128 each.
+    sums = np.abs(array.astype(np.int64)).reshape(-1, channels).sum(axis=0) * 256
+    if int((sums + np.abs(bias.astype(np.int64))).max()) >= 2**31:
+        yield "for sums beyond 32 bits"
+
+
+def _slopes(alpha: Constant) -> Iterator[str]:
+    yield from _operand(alpha.type, "alpha", may_be_float=False)
+
+
+def _factors(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> Iterator[float]:
+    """By what stored numbers are multiplied on their way to the output's scale."""
+    if DType.FLOAT32 in (inputs[0].dtype, output.dtype):
+        return
+    plain = [_scale(type_) / _scale(output) for type_ in inputs]
+    match layer:
+        case Conv2D() | Conv2DTranspose() | Dense() | DepthwiseConv2D():
+            yield from (plain[0] * scale for scale in _scales(layer.weights))
+            return
+        case Multiply():
+            yield plain[0] * _scale(inputs[-1])
+            return
+        case PReLU():
+            yield from (plain[0] * scale for scale in _scales(layer.alpha))
+        case Activation(function=Relu(negative_slope=slope)):
+            yield plain[0] * abs(slope)
+    yield from plain
+
+
+def _scales(constant: Constant) -> tuple[float, ...]:
+    return () if constant.quant is None else constant.quant.scale
+
+
+def _scale(type_: TensorType) -> float:
+    """Only of operands that are known to be quantised."""
+    return 1.0 if type_.quant is None else type_.quant.scale[0]

@@ -1,0 +1,71 @@
+"""Kernels for int8 layers that combine values element by element."""
+
+from __future__ import annotations
+
+from mnc.backends.program import Argument, Call, Step
+from mnc.backends.select.elementwise import Walk
+from mnc.backends.select.quantised.requantise import limits, operands, pair, quant, rescaling
+from mnc.backends.select.site import Site
+from mnc.ir.layers import Add, Maximum, Minimum, Multiply, Subtract
+from mnc.reference.quantised.arithmetic import quantise_multiplier
+from mnc.reference.quantised.layers import add_multipliers, subtract_multipliers
+
+
+def add(site: Site[Add | Subtract]) -> Step:
+    """A sum or a difference of two values of any scales."""
+    minus = isinstance(site.layer, Subtract)
+    multipliers = subtract_multipliers if minus else add_multipliers
+    first, second, total = multipliers(quant(site).scale[0], quant(site, 1).scale[0], operands(site).scale)
+    walk = Walk.of(site)
+    arguments: dict[str, Argument] = {
+        **walk.operands(1),
+        "sign": -1 if minus else 1,
+        "a_zero": quant(site).zero_point,
+        **pair("a_", first),
+        "b_zero": quant(site, 1).zero_point,
+        **pair("b_", second),
+        **pair("", total),
+        **limits(site, site.layer.activation),
+    }
+    return walk.step(site, [Call("mnc_add_s8", arguments)])
+
+
+def multiply(site: Site[Multiply]) -> Step:
+    """A product of two values of any scales."""
+    real = quant(site).scale[0] * quant(site, 1).scale[0] / operands(site).scale
+    walk = Walk.of(site)
+    arguments: dict[str, Argument] = {
+        **walk.operands(1),
+        "a_zero": quant(site).zero_point,
+        "b_zero": quant(site, 1).zero_point,
+        **pair("", quantise_multiplier(real)),
+        **limits(site, site.layer.activation),
+    }
+    return walk.step(site, [Call("mnc_multiply_s8", arguments)])
+
+
+def extreme(site: Site[Maximum | Minimum]) -> Step:
+    """The largest or the smallest of several values, each brought to the output's scale where it is on another."""
+    walk = Walk.of(site)
+    calls = [
+        Call(
+            "mnc_extreme_s8",
+            {
+                **walk.operands(i),
+                "smaller": int(isinstance(site.layer, Minimum)),
+                **_operand(site, "a_", 0 if i == 1 else None),
+                **_operand(site, "b_", i),
+                **limits(site, site.layer.activation),
+            },
+        )
+        for i in range(1, len(site.inputs))
+    ]
+    return walk.step(site, calls)
+
+
+def _operand(site: Site[Maximum | Minimum], prefix: str, read: int | None) -> dict[str, Argument]:
+    """How an operand comes to the output's scale; None: it is the output itself."""
+    if read is None or quant(site, read) == site.output.type.quant:
+        return {f"{prefix}scaled": 0, f"{prefix}zero": 0, **pair(prefix, (0, 0))}
+    zero, multiplier, shift = rescaling(site, read)
+    return {f"{prefix}scaled": 1, f"{prefix}zero": zero, **pair(prefix, (multiplier, shift))}

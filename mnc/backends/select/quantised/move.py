@@ -1,0 +1,100 @@
+"""Kernels for int8 layers that move elements, and for those that change their scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from mnc.backends.program import Argument, Call, In, Out, RowNumber, Rows, Step, Window
+from mnc.backends.select import resize, shape
+from mnc.backends.select.quantised.requantise import limits, operands, pair, quant, rescaling
+from mnc.backends.select.site import Site
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Dequantize, Quantize, ResizeBilinear, ResizeNearest
+from mnc.ir.types import DType
+from mnc.reference.quantised.resize import PLACE_BITS
+
+Select = Callable[[Site[Any]], Step]
+
+
+def copied(select: Select) -> Select:
+    """A layer that is one copy of each input: those on another scale than the output's are rescaled on the way."""
+
+    def rescaled(site: Site[Any]) -> Step:
+        step = select(site)
+        calls = tuple(
+            call
+            if quant(site, i) == site.output.type.quant
+            else Call("mnc_rescale_s8", {**call.arguments, **_rescaling(site, i)})
+            for i, call in enumerate(step.calls)
+        )
+        return replace(step, calls=calls)
+
+    return rescaled
+
+
+def resize_nearest(site: Site[ResizeNearest]) -> Step:
+    """Each output row copied from one input row."""
+    return _then_rescaled(site, resize.resize_nearest(site))
+
+
+def resize_bilinear(site: Site[ResizeBilinear]) -> Step:
+    """Each output row from the two input rows round it, places in steps of 1/1024 pixel."""
+    (x,), y = site.inputs, site.output
+    one = 1 << PLACE_BITS
+    down, across = ((one * x.image[i] + y.image[i] // 2) // y.image[i] for i in (0, 1))
+    call = Call(
+        "mnc_resize_bilinear_s8",
+        {
+            "rows": Rows(),
+            "out": Out(),
+            "channels": x.image[2],
+            "in_width": x.image[1],
+            "out_width": y.image[1],
+            "row": RowNumber(),
+            "row_step": down,
+            "row_start": down // 2 - one // 2,
+            "step": across,
+            "start": across // 2 - one // 2,
+            "in_pixel": x.layout.pixel,
+            "out_pixel": y.layout.pixel,
+        },
+    )
+    window = Window(2, down, one // 2 - down // 2, divisor=one)
+    return _then_rescaled(site, site.by_rows(window, (call,), {}))
+
+
+def quantize(site: Site[Quantize]) -> Step:
+    """From float32, or from one scale to another."""
+    (x,), y = site.inputs, site.output
+    if x.type.dtype is not DType.FLOAT32:
+        return replace(copied(shape.copy)(site), in_place=True)
+    scale, zero = operands(site).scale, operands(site).zero
+    shared: dict[str, Argument] = {"in": In(), "out": Out(), "count": y.type.elements}
+    return site.whole((Call("mnc_quantize_s8", {**shared, "scale": scale, "zero": zero}),))
+
+
+def dequantize(site: Site[Dequantize]) -> Step:
+    """To float32."""
+    given = quant(site)
+    shared: dict[str, Argument] = {"in": In(), "out": Out(), "count": site.output.type.elements}
+    call = Call("mnc_dequantize_s8", {**shared, "scale": given.scale[0], "zero": given.zero_point})
+    return site.whole((call,))
+
+
+def _then_rescaled(site: Site[Layer], step: Step) -> Step:
+    """The step, and after its last row all of its output brought from the input's scale to its own."""
+    if quant(site) == site.output.type.quant:
+        return step
+    flat: dict[str, Argument] = {"rows": 1, "pixels": 1, "channels": site.output.type.elements}
+    places: dict[str, Argument] = {
+        f"{side}_{axis}": int(axis == "channel") for side in ("in", "out") for axis in ("row", "pixel", "channel")
+    }
+    call = Call("mnc_rescale_s8", {"in": Out(), "out": Out(), **flat, **places, **_rescaling(site, 0)})
+    return replace(step, after=(call,))
+
+
+def _rescaling(site: Site[Layer], read: int) -> dict[str, Argument]:
+    zero, multiplier, shift = rescaling(site, read)
+    return {"in_zero": zero, **pair("", (multiplier, shift)), **limits(site)}

@@ -1,0 +1,346 @@
+"""Every int8 kernel of the C backends, under sanitizers, against the reference: the same bits.
+
+A layer drawn in float32 is given integers for weights, and scales of its own;
+floats are quantised before it and dequantised behind it, which is exact, so
+that it runs like any float network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from generated_c import SANITIZED, Case, run_cases
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from layer_kinds import KINDS, Draw
+from networks import samples, single_layers
+
+from mnc import backends
+from mnc.backends.select.quantised.table import INT8
+from mnc.backends.select.values import VIEWS
+from mnc.ir.activations import Relu, Sigmoid
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layer import Layer
+from mnc.ir.layers import (
+    Activation,
+    Add,
+    AveragePooling2D,
+    Concatenate,
+    Conv2D,
+    Conv2DTranspose,
+    Cropping2D,
+    Dense,
+    DepthwiseConv2D,
+    Dequantize,
+    Flatten,
+    GlobalAveragePooling,
+    GlobalMaxPooling,
+    Identity,
+    Maximum,
+    MaxPooling2D,
+    Merge,
+    Minimum,
+    Permute,
+    PReLU,
+    Quantize,
+    ResizeBilinear,
+    ResizeNearest,
+    Reverse,
+    Softmax,
+    Subtract,
+    ZeroPadding2D,
+)
+from mnc.ir.types import Array, Constant, DType, Number, Quantisation, Shape, TensorType
+from mnc.reference import apply, evaluate
+
+LAYERS = sorted((kind for kind in INT8 if kind in KINDS), key=lambda kind: kind.__name__)
+FREE = (Activation, Concatenate, Cropping2D, Identity, Permute, ResizeBilinear, ResizeNearest, Reverse)
+"""Layers that may keep their input's scale, and may have one of their own."""
+KEEPING = (AveragePooling2D, GlobalMaxPooling, MaxPooling2D, ZeroPadding2D)
+"""Layers that keep it always."""
+C = backends.get("c")
+
+
+def drawn_quant(rng: np.random.Generator, low: float, high: float) -> Quantisation:
+    """A quantisation for about this range."""
+    scale = max(high - low, 1e-3) / 255 * 2 ** rng.uniform(-1.5, 1.0)
+    return Quantisation((float(np.float32(scale)),), [-128, 0, 127, int(rng.integers(-128, 128))][rng.integers(4)])
+
+
+def int8_constant(rng: np.random.Generator, constant: Constant, channel_axis: int) -> Constant:
+    """Weights as integers, with a scale for all or one for each channel."""
+    array = constant.array.astype(np.float64)
+    axes = tuple(axis for axis in range(array.ndim) if axis != channel_axis)
+    largest = np.abs(array).max(axis=axes, keepdims=True) if rng.integers(2) else np.abs(array).max(keepdims=True)
+    scale = np.maximum(largest, 1e-3) / 127
+    scales = tuple(float(np.float32(s)) for s in scale.ravel())
+    stored = np.clip(np.round(array / scale), -127, 127).astype(np.int8)
+    return Constant(stored, Quantisation(scales, 0, channel_axis if len(scales) > 1 else None))
+
+
+def in_integers(rng: np.random.Generator, layer: Layer, given: Sequence[TensorType], low: float, high: float) -> Layer:
+    """The layer with integers for constants and clamps for activations, its output on a scale for this range."""
+    first = given[0].quant
+    assert first is not None
+    changes: dict[str, Any] = {"output": Number(DType.INT8, drawn_quant(rng, low, high))}
+    if isinstance(layer, AveragePooling2D):
+        changes["count_padding"] = False
+    if isinstance(layer, KEEPING) or (isinstance(layer, FREE) and rng.integers(2)):
+        changes["output"] = Number(DType.INT8, first)
+    if isinstance(layer, (Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D)):
+        if isinstance(layer, DepthwiseConv2D):  # channels by multiplier are one axis of scales
+            flat = layer.weights.array.reshape(*layer.kernel, -1)
+            weights = int8_constant(rng, Constant(flat), 2)
+            scales = weights.quant.scale if weights.quant is not None else ()
+            axis = 3 if len(scales) > 1 else None
+            weights = Constant(weights.array.reshape(layer.weights.shape), Quantisation(scales, 0, axis))
+        else:
+            weights = int8_constant(
+                rng, layer.weights, 2 if isinstance(layer, Conv2DTranspose) else -1 % layer.weights.array.ndim
+            )
+        changes["weights"] = weights
+        if layer.bias is not None and weights.quant is not None:
+            units = np.array(weights.quant.scale) * first.scale[0]
+            changes["bias"] = Constant(np.round(layer.bias.array / units).astype(np.int32))
+    if isinstance(layer, PReLU):
+        stored = rng.integers(-128, 128, layer.alpha.shape).astype(np.int8)
+        changes["alpha"] = Constant(stored, Quantisation((0.004,), int(rng.integers(-128, 128))))
+    if hasattr(layer, "activation"):
+        changes["activation"] = [None, Relu(), Relu(1.0), Relu(6.0)][rng.integers(4)]
+    return replace(layer, **changes)
+
+
+@st.composite
+def merges(draw: Draw, kind: type[Layer]) -> Graph:
+    """A merge of operands that broadcast; maxima and minima of up to three."""
+    shape = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
+    inputs: list[Input] = []
+    for _ in range(draw(st.integers(2, 3)) if kind in (Maximum, Minimum) else 2):
+        cut = draw(st.integers(0, len(shape) - 1)) if draw(st.booleans()) else 0
+        own = tuple(draw(st.sampled_from([n, n, 1])) for n in shape[cut:])
+        inputs.append(Input(f"x{len(inputs)}", TensorType(own)))
+    names = tuple(each.name for each in inputs)
+    return Graph("merge", tuple(inputs), (Node(("v0",), kind(), names),), ("v0",))
+
+
+@st.composite
+def int8_layers(draw: Draw, kind: type[Layer]) -> Graph:
+    """A network that quantises its inputs, applies one layer of this kind, and dequantises."""
+    drawn = draw(merges(kind) if issubclass(kind, Merge) and draw(st.booleans()) else single_layers(kind))
+    (node,) = drawn.nodes
+    limit = 2 if kind not in (Maximum, Minimum, Concatenate) else None
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    same = rng.integers(2)
+    shared = drawn_quant(rng, -2, 2)
+    nodes, stored = [], []
+    for x in drawn.inputs:
+        quant = shared if same else drawn_quant(rng, -2, 2)
+        stored.append(TensorType(x.type.shape, DType.INT8, quant))
+        nodes.append(Node((f"{x.name}/int8",), Quantize(output=Number(DType.INT8, quant)), (x.name,)))
+    names = node.inputs[:limit]
+    places = [next(i for i, x in enumerate(drawn.inputs) if x.name == name) for name in names]
+    (y,) = apply(node.layer, *(samples(drawn)[i] for i in places))
+    layer = in_integers(rng, node.layer, [stored[i] for i in places], float(y.min()), float(y.max()))
+    nodes.append(Node(("y/int8",), layer, tuple(f"{name}/int8" for name in names)))
+    nodes.append(Node(("y",), Dequantize(), ("y/int8",)))
+    return Graph("layer", drawn.inputs, tuple(nodes), ("y",))
+
+
+def assert_same_bits(graphs: Sequence[Graph], folder: Path, compiler: str, *flags: str) -> None:
+    for graph in graphs:
+        for node in graph.nodes:
+            assert C.unsupported(graph, node) is None, node
+    cases = [
+        Case(f"n{i}", C.emit(graph, f"n{i}").files, samples(graph, 3), [graph.types[graph.outputs[0]].elements])
+        for i, graph in enumerate(graphs)
+    ]
+    outputs = run_cases(cases, folder, compiler, [*SANITIZED, *flags])
+    for graph, case, (got,) in zip(graphs, cases, outputs, strict=True):
+        want = evaluate(graph, list(case.inputs))[graph.outputs[0]].reshape(got.shape)
+        np.testing.assert_array_equal(got, want, err_msg=str(graph.nodes))
+
+
+STEADY = settings(
+    deadline=None,
+    max_examples=1,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking calls the compiler hundreds of times
+)
+
+
+@pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
+@STEADY
+@given(data=st.data())
+def test_a_layer_gives_the_same_bits(
+    kind: type[Layer], data: st.DataObject, gcc: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    graphs = data.draw(st.lists(int8_layers(kind), min_size=8, max_size=8))
+    assert_same_bits(graphs, tmp_path_factory.mktemp("int8"), gcc)
+
+
+@pytest.mark.parametrize("flag", ["-DMNC_NO_INT64", "-DMNC_SMALL"])
+@STEADY
+@given(graphs=st.tuples(*(int8_layers(kind) for kind in LAYERS)))
+def test_all_layers_as_compiled_for_other_cores(
+    graphs: Sequence[Graph], flag: str, gcc: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert_same_bits(graphs, tmp_path_factory.mktemp("int8"), gcc, flag)
+
+
+def test_every_kind_with_a_kernel_is_drawn() -> None:
+    assert set(INT8) - set(LAYERS) == {Dequantize, Quantize}
+
+
+def test_scales_are_changed_by_the_quantise_layer(gcc: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    graphs = []
+    for i in range(8):
+        a, b = drawn_quant(rng, -2, 2), drawn_quant(rng, -2, 2)
+        nodes = [
+            Node(("a",), Quantize(output=Number(DType.INT8, a)), ("x",)),
+            Node(("b",), Quantize(output=Number(DType.INT8, b if i else a)), ("a",)),
+            Node(("y",), Dequantize(), ("b",)),
+        ]
+        graphs.append(Graph("rescale", (Input("x", TensorType((4, 5))),), tuple(nodes), ("y",)))
+    assert_same_bits(graphs, tmp_path, gcc)
+
+
+def test_what_overflows_saturates(gcc: str, tmp_path: Path) -> None:
+    """An output scale so small that shifts to the left leave 32 bits."""
+    fine = Quantisation((2.0**-24,), 5)
+    given = Quantisation((2.0**5,), -3)
+    weights = Constant(np.arange(-12, 12, dtype=np.int8).reshape(8, 3), Quantisation((1.0,)))
+    graphs = [
+        Graph(
+            "saturating",
+            (Input("x", TensorType((8,))),),
+            (
+                Node(("a",), Quantize(output=Number(DType.INT8, given)), ("x",)),
+                Node(("b",), layer, ("a",) * layer.arity[0]),
+                Node(("y",), Dequantize(), ("b",)),
+            ),
+            ("y",),
+        )
+        for layer in (
+            Dense(weights, output=Number(DType.INT8, fine)),
+            Subtract(output=Number(DType.INT8, fine)),
+            Add(output=Number(DType.INT8, fine)),
+            Quantize(output=Number(DType.INT8, fine)),
+        )
+    ]
+    assert_same_bits(graphs, tmp_path, gcc)
+
+
+def test_quantising_takes_any_number(gcc: str, tmp_path: Path) -> None:
+    values = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 0.5, -0.5, 1.5, 254.5, 0.0], np.float32)
+    quant = Quantisation((1.0,), 3)
+    nodes = (
+        Node(("a",), Quantize(output=Number(DType.INT8, quant)), ("x",)),
+        Node(("y",), Dequantize(), ("a",)),
+    )
+    graph = Graph("numbers", (Input("x", TensorType((10,))),), nodes, ("y",))
+    case = Case("n0", C.emit(graph, "n0").files, [values.reshape(1, 10)], [10])
+    ((got,),) = run_cases([case], tmp_path, gcc, [*SANITIZED, "-fsanitize=float-cast-overflow"])
+    assert got[0].tolist() == [-131, 124, -131, 124, -131, 1, -1, 2, 124, 0]
+
+
+INT8_VALUE = Quantisation((0.1,), 3)
+
+
+def refusal(layer: Layer, *shapes: Shape, quant: Quantisation | None = INT8_VALUE, dtype: DType = DType.INT8) -> str:
+    """Why the backend does not take a layer on such inputs."""
+    inputs = tuple(Input(f"x{i}", TensorType(shape, dtype, quant)) for i, shape in enumerate(shapes or [(4, 4, 2)]))
+    graph = Graph("refused", inputs, (Node(("y",), layer, tuple(i.name for i in inputs)),), ("y",))
+    (node,) = graph.nodes
+    reason = C.unsupported(graph, node)
+    assert reason is not None
+    return reason
+
+
+OUT = Number(DType.INT8, Quantisation((0.2,), -7))
+ROUND_0 = Quantisation((0.01,))
+
+
+def int8_dense(**changes: Any) -> Dense:
+    return replace(Dense(Constant(np.ones((2, 3), np.int8), ROUND_0), output=OUT), **changes)
+
+
+def weights(array: Array, quant: Quantisation | None = ROUND_0) -> Constant:
+    return Constant(array, quant)
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (int8_dense(activation=Sigmoid()), "Dense has no int8 kernel with Sigmoid fused"),
+        (int8_dense(activation=Relu(None, 0.1)), "Dense has no int8 kernel with Relu fused"),
+        (int8_dense(activation=Relu(1e38)), "Dense has no int8 kernel for a clamp at 1e+38 on the output's scale"),
+        (int8_dense(output=None), "Dense has no int8 kernel for an output without a scale"),
+        (int8_dense(output=Number(DType.INT16, ROUND_0)), "Dense has no int8 kernel for int16 as output"),
+        (int8_dense(output=Number(DType.INT8)), "Dense has no int8 kernel for an output without a scale"),
+        (int8_dense(weights=weights(np.ones((2, 3), np.float32))), "Dense has no int8 kernel for weights that"),
+        (int8_dense(weights=weights(np.ones((2, 3), np.int8), None)), "Dense has no int8 kernel for weights that"),
+        (
+            int8_dense(weights=weights(np.ones((2, 3), np.int8), Quantisation((1.0, 2.0), 0, 0))),
+            "Dense has no int8 kernel for 2 scales of 3 channels",
+        ),
+        (
+            int8_dense(weights=weights(np.ones((2, 3), np.int8), Quantisation((1e30,)))),
+            "Dense has no int8 kernel for weights of such scales",
+        ),
+        (int8_dense(bias=Constant(np.zeros(3, np.float32))), "Dense has no int8 kernel for a bias that is not int32"),
+        (
+            int8_dense(bias=Constant(np.full(3, 2**31 - 100, np.int32))),
+            "Dense has no int8 kernel for sums beyond 32 bits",
+        ),
+        (
+            int8_dense(output=Number(DType.INT8, Quantisation((1e-15,)))),
+            "Dense has no int8 kernel for scales so far apart",
+        ),
+        (AveragePooling2D(count_padding=True), "AveragePooling2D has no int8 kernel that counts the padding"),
+        (
+            AveragePooling2D(output=Number(DType.INT8, Quantisation((0.1, 0.1), 0, 2))),
+            "AveragePooling2D has no int8 kernel for an output with several scales",
+        ),
+        (
+            Identity(output=Number(DType.INT8, Quantisation((0.1,), 128))),
+            "Identity has no int8 kernel for an output with the zero point 128",
+        ),
+        (
+            Identity(output=Number(DType.INT8, Quantisation((1e-30,)))),
+            "Identity has no int8 kernel for an output of scale 1e-30",
+        ),
+        (
+            Activation(Relu(None, 1e20), output=OUT),
+            "Activation has no int8 kernel for scales so far apart",
+        ),
+        (Flatten(output=OUT), "Flatten has no int8 kernel that changes the scale"),
+        (PReLU(weights(np.ones((1, 1, 2), np.float32), None), output=OUT), "PReLU has no int8 kernel for float32 as"),
+        (ResizeBilinear((5000, 2), output=None), "ResizeBilinear has no int8 kernel from 4 rows to 5000"),
+    ],
+)
+def test_what_has_no_kernel_is_named(layer: Layer, reason: str) -> None:
+    assert refusal(layer).startswith(reason)
+
+
+def test_sums_of_three_are_named() -> None:
+    assert refusal(Add(output=OUT), (2,), (2,), (2,)) == "Add has no int8 kernel for 3 inputs; combine them two by two"
+
+
+def test_other_operands_are_named() -> None:
+    assert refusal(Softmax(output=OUT), (5,), quant=Quantisation((1e-9,))).endswith("for an input of scale 1e-09")
+    assert "int16 as input" in refusal(Identity(output=OUT), (5,), dtype=DType.INT16)
+    assert "float32 as input" in refusal(Identity(output=OUT), (5,), dtype=DType.FLOAT32, quant=None)
+    assert refusal(Identity(), (5,), quant=None) == "Identity has no kernel for int8 without a scale"
+    assert "8,388,608" in refusal(GlobalAveragePooling(output=OUT), (3000, 3000, 1))
+    assert "8,388,608" in refusal(AveragePooling2D((3000, 3000)), (3000, 3000, 1))
+
+
+def test_views_keep_what_they_are_given() -> None:
+    for kind in VIEWS:
+        assert kind not in INT8
