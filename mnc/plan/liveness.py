@@ -113,7 +113,9 @@ def _above(step: Step, k: int, x: Value, y: Value) -> int:
 def moments(program: Program, descending: frozenset[int] = frozenset()) -> Iterator[Moment]:
     """What each row of each step reads and writes, in order, for the checker."""
     for i, step in enumerate(program.steps):
-        for row in reversed(range(step.rows)) if i in descending else range(step.rows):
+        # Without windows every row touches everything: two rows show what any number would.
+        rows = range(step.rows if step.windows else min(step.rows, 2))
+        for row in reversed(rows) if i in descending else rows:
             reads = [t for k, x in enumerate(step.reads) if (t := _read(program, step, k, x, row)) is not None]
             writes = [t for y in step.writes if (t := _write(program, step, y, row)) is not None]
             if step.scratch:
