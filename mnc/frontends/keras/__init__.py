@@ -3,12 +3,13 @@
 Only h5py, json and zipfile read them: no framework is imported, nothing is
 unpickled or evaluated, nothing is written to disk.  The way through:
 
-    container   file -> configuration (JSON) and weights
+    container   file -> configuration (JSON) and weights; hdf5 and heap read HDF5 with care
+    models      configuration -> models, nested ones too, parsed whole; topology has their wiring
     spelling    each layer's configuration as Keras 2 and 3 spell it
     config      reading one configuration, every key of it accounted for
-    network     models, nested ones too -> layers in execution order
-    layers_*    one small function for each Keras class -> IR layers
-    assembly    the Graph under construction
+    registry    which class is read by which of the layers_*, one small function each
+    weights     where a layer's weights lie
+    network     models -> nodes, call by call; assembly is the Graph under construction
 """
 
 from __future__ import annotations

@@ -163,11 +163,7 @@ class Call:
 
     def image(self, data_format: str) -> Value:
         """The only input as an image that is held (height, width, channels)."""
-        if self.over_time:
-            raise self.fault(
-                "TimeDistributed is not supported over layers for images",
-                "let the network see one image at a time, or make the steps channels of one image",
-            )
+        assert not self.over_time, "layers for images are called step by step"
         return self._held("(height, width, channels)", 3, data_format)
 
     def sequence(self, data_format: str) -> Value:

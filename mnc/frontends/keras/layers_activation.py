@@ -38,6 +38,7 @@ def _function_layer(read: Callable[[Config], Function]) -> Converter:
     def convert(config: Config) -> Build:
         return elementwise(read(config))
 
+    convert.__doc__ = read.__doc__
     return convert
 
 

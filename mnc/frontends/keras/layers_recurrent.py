@@ -236,11 +236,7 @@ def _inner(config: Config, key: str) -> tuple[str, Config]:
 def time_distributed(config: Config) -> Build:
     """A layer applied to each step by itself, where the layer's IR form does so anyway."""
     class_name, inner = _inner(config, "layer")
-    if class_name not in OVER_TIME:
-        raise config.fault(
-            f"TimeDistributed over a {class_name} layer is not supported",
-            "let the network see one step at a time, or make the steps channels of one image",
-        )
+    assert class_name in OVER_TIME, "the others are called step by step, see `mnc.frontends.keras.unrolling`"
     through = CONVERTERS[class_name](inner)
     inner.refuse_leftovers()
 
