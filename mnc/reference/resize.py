@@ -11,10 +11,13 @@ from mnc.reference.dispatch import compute
 
 @compute.register
 def resize_nearest(layer: ResizeNearest, x: Array) -> Array:
-    rows, columns = (
-        (2 * np.arange(size) + 1) * n // (2 * size) for size, n in zip(layer.size, x.shape[1:3], strict=True)
-    )
+    rows, columns = (nearest_places(size, n) for size, n in zip(layer.size, x.shape[1:3], strict=True))
     return x[:, rows][:, :, columns]
+
+
+def nearest_places(size: int, n: int) -> Array:
+    """For each of `size` places along `n` pixels, the pixel it lies in."""
+    return np.asarray((2 * np.arange(size) + 1) * n // (2 * size))
 
 
 @compute.register

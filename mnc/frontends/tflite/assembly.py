@@ -9,7 +9,7 @@ import numpy as np
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.tflite.file import Operator, Option, Tensor
-from mnc.frontends.tflite.tensors import Value, held, number, weights
+from mnc.frontends.tflite.tensors import Value, held, number, operand, weights
 from mnc.ir.activations import Function, Relu
 from mnc.ir.graph import Input, Node
 from mnc.ir.layer import Layer
@@ -105,20 +105,28 @@ class Call:
             raise self.fault(f"its {what} must be whole numbers")
         return tuple(int(n) for n in array.ravel())
 
-    def weights(self, index: int, what: str, order: Sequence[int]) -> Constant:
+    def weights(self, index: int, order: Sequence[int]) -> Constant:
         """An input of weights, with as many axes as `order`, turned to it."""
+        array, tensor = self._trained(index, "weights")
+        if array.ndim != len(order):
+            raise self.fault(f"its weights must have {len(order)} axes, not {show(array.shape)}")
+        return weights(self.where, tensor, array, order)
+
+    def operand(self, index: int, what: str) -> Constant:
+        """An input that is constant where it could be computed as well."""
+        array, tensor = self._trained(index, what)
+        return operand(self.where, tensor, array)
+
+    def _trained(self, index: int, what: str) -> tuple[Array, Tensor]:
         array = self.array(index, what)
         tensor = self.inputs[index]
         assert tensor is not None
-        if array.ndim != len(order):
-            raise self.fault(f"its {what} must have {len(order)} axes, not {show(array.shape)}")
-        wanted = np.int8 if self.is_quantised else np.float32
-        if array.dtype != wanted:
+        if array.dtype != (np.int8 if self.is_quantised else np.float32):
             raise self.fault(
                 f"its {what} {tensor.name!r} are {tensor.type} while the values are {self.result.type}",
                 "for int8 throughout give the converter a representative data set; for float32 set no optimisations",
             )
-        return weights(self.where, tensor, array, order)
+        return array, tensor
 
     def bias(self, index: int) -> Constant | None:
         """The bias, one value for each output channel; None where there is none."""

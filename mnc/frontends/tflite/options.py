@@ -38,6 +38,7 @@ OPTIONS: Mapping[str, Options] = {
     "RESIZE_BILINEAR": Options("ResizeBilinearOptions", _RESIZE),
     "RESIZE_NEAREST_NEIGHBOR": Options("ResizeNearestNeighborOptions", _RESIZE),
     "SOFTMAX": Options("SoftmaxOptions", ("Beta",)),
+    "SQUEEZE": Options("SqueezeOptions", ()),
     "STRIDED_SLICE": Options(
         "StridedSliceOptions", ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
     ),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mnc.errors import CompileError, refuse
+from mnc.errors import refuse
 from mnc.frontends.tflite.file import Tensor
 from mnc.ir.types import Array, Constant, DType, Number, Quantisation, Shape, TensorType
 
@@ -98,15 +98,12 @@ def stored_array(where: str, tensor: Tensor) -> Array:
     return np.asarray(tensor.data.view(np.uint8).view(element).reshape(tensor.shape))
 
 
-def weights(where: str, tensor: Tensor, array: Array, order: Sequence[int] | None = None) -> Constant:
-    """Weights, a bias or slopes as a constant of the IR, the axes in `order`.
+def weights(where: str, tensor: Tensor, array: Array, order: Sequence[int]) -> Constant:
+    """Weights or a bias as a constant of the IR, the axes in `order`.
 
     Quantised ones are symmetric; the scales of several channels follow their axis.
     """
-    order = tuple(range(array.ndim)) if order is None else tuple(order)
     turned = array.transpose(order)
-    if array.dtype not in (np.float32, np.int8, np.int32):
-        raise _wrong_type(where, tensor)
     if array.dtype == np.float32:
         return Constant(turned)
     if any(tensor.zero_point):
@@ -120,5 +117,8 @@ def weights(where: str, tensor: Tensor, array: Array, order: Sequence[int] | Non
     return Constant(turned, _quantisation(where, tensor, axis=order.index(tensor.axis)))
 
 
-def _wrong_type(where: str, tensor: Tensor) -> CompileError:
-    return refuse(where, f"weights of type {tensor.type} are not supported, as {tensor.name!r} is")
+def operand(where: str, tensor: Tensor, array: Array) -> Constant:
+    """A constant that is quantised as values are: with one scale and any zero point."""
+    if array.dtype == np.float32:
+        return Constant(array)
+    return Constant(array, number(where, tensor).quant)

@@ -66,10 +66,9 @@ def _relu(function: Relu, operands: Operands, x: Array) -> Array:
 
 
 def _slope(operands: Operands, slope: float, x: Array) -> Array:
-    """Slope times the input, in steps of the output; the quotient of the scales is rounded to float32, as in TFLM."""
+    """Slope times the input, in steps of the output."""
     quant = operands.quant()
-    real = np.float32(quant.scale[0]) * np.float32(abs(slope)) / np.float32(operands.scale)
-    scaled = rescale(x - quant.zero_point, *quantise_multiplier(float(real)))
+    scaled = rescale(x - quant.zero_point, *quantise_multiplier(quant.scale[0] * abs(slope) / operands.scale))
     return scaled if slope > 0 else -scaled
 
 
@@ -103,9 +102,8 @@ def _fixed_point(operands: Operands, x: Array) -> tuple[Array, Array]:
 
 def hard_swish_multipliers(given: float, out: float) -> tuple[tuple[int, int], tuple[int, int]]:
     """(multiplier, shift) in 16 bits of 128 steps of the input: to the output's scale, and to 3 / 2^15."""
-    fine = np.float32(1 / 128) * np.float32(given)
-    output = quantise_multiplier(float(fine / np.float32(out)))
-    ramp = quantise_multiplier(float(fine / np.float32(3 / 2**15)))
+    fine = given / 128
+    output, ramp = quantise_multiplier(fine / out), quantise_multiplier(fine / (3 / 2**15))
     return (_narrow(output[0]), output[1]), (_narrow(ramp[0]), ramp[1])
 
 

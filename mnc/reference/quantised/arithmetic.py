@@ -3,6 +3,11 @@
 Rounding takes two steps, as in gemmlowp and CMSIS-NN: a doubling high
 multiplication that rounds, then a division by a power of two that rounds.
 Everything works on int64 arrays that hold int32 values.
+
+Quotients and products of scales are computed in double precision throughout.
+Until 2026 TFLM rounded those of a few layers (fully connected with one scale,
+subtraction, the ReLUs, hard swish) to float32 in between, which moves one
+result in some hundred thousand by one.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ HEADROOM = 20
 
 
 def add_multipliers(a: float, b: float, out: float) -> tuple[Pair, Pair, Pair]:
-    """(multiplier, shift) of both operands and of the sum, for operands shifted left by `HEADROOM`."""
+    """(multiplier, shift) of both operands and of their sum or difference, for operands shifted left by `HEADROOM`."""
     twice = 2.0 * max(a, b)
     return (
         quantise_multiplier(a / twice),
@@ -30,36 +30,27 @@ def add_multipliers(a: float, b: float, out: float) -> tuple[Pair, Pair, Pair]:
     )
 
 
-def subtract_multipliers(a: float, b: float, out: float) -> tuple[Pair, Pair, Pair]:
-    """As `add_multipliers`, but the quotients are rounded to float32, as TFLM does in subtraction only."""
-    first, second, scale = np.float32(a), np.float32(b), np.float32(out)
-    twice = 2 * max(first, second)
-    return (
-        quantise_multiplier(float(first / twice)),
-        quantise_multiplier(float(second / twice)),
-        quantise_multiplier(float(twice / (np.float32(2**HEADROOM) * scale))),
-    )
+subtract_multipliers = add_multipliers
+"""A difference is a sum in this respect."""
 
 
 @compute_quantised.register
 def _add(layer: Add, operands: Operands, *inputs: Array) -> Array:
-    a, b, total = _scaled(operands, add_multipliers, *inputs)
+    a, b, total = _scaled(operands, *inputs)
     return clip(rescale(a + b, *total) + operands.zero, *operands.limits(layer.activation))
 
 
 @compute_quantised.register
 def _subtract(layer: Subtract, operands: Operands, *inputs: Array) -> Array:
-    a, b, total = _scaled(operands, subtract_multipliers, *inputs)
+    a, b, total = _scaled(operands, *inputs)
     return clip(rescale(a - b, *total) + operands.zero, *operands.limits(layer.activation))
 
 
-def _scaled(
-    operands: Operands, multipliers: Callable[[float, float, float], tuple[Pair, Pair, Pair]], *inputs: Array
-) -> tuple[Array, Array, Pair]:
+def _scaled(operands: Operands, *inputs: Array) -> tuple[Array, Array, Pair]:
     """Both operands on one scale, and what takes their sum to the output's."""
     a, b = aligned(*inputs)
     qa, qb = operands.quant(0), operands.quant(1)
-    first, second, total = multipliers(qa.scale[0], qb.scale[0], operands.scale)
+    first, second, total = add_multipliers(qa.scale[0], qb.scale[0], operands.scale)
     return (
         rescale((a - qa.zero_point) << HEADROOM, *first),
         rescale((b - qb.zero_point) << HEADROOM, *second),

@@ -18,14 +18,11 @@ Weighted = Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D
 
 
 def channel_multipliers(layer: Weighted, operands: Operands) -> tuple[Array, Array]:
-    """(multiplier, shift) of each output channel; Dense multiplies its scales in float32 first, as TFLite does."""
+    """(multiplier, shift) of each output channel, or of all."""
     quant = layer.weights.quant
     assert quant is not None, "quantised layers have quantised weights"
     given = operands.quant().scale[0]
-    if isinstance(layer, Dense) and quant.axis is None:
-        reals = [float(np.float32(given) * np.float32(quant.scale[0])) / operands.scale]
-    else:
-        reals = [given * scale / operands.scale for scale in quant.scale]
+    reals = [given * scale / operands.scale for scale in quant.scale]
     pairs = [quantise_multiplier(real) for real in reals]
     return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
 

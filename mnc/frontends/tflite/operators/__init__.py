@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mnc.frontends.tflite.assembly import Converter
-from mnc.frontends.tflite.operators import activation, conv, merge, pad, pool, shape
+from mnc.frontends.tflite.operators import activation, conv, merge, pad, pool, resize, shape
 
 CONVERTERS: Mapping[str, Converter] = {
     "ADD": merge.add,
@@ -32,6 +32,8 @@ CONVERTERS: Mapping[str, Converter] = {
     "REDUCE_MAX": pool.reduce_max,
     "RELU": activation.relu,
     "RELU6": activation.relu6,
+    "RESIZE_BILINEAR": resize.resize_bilinear,
+    "RESIZE_NEAREST_NEIGHBOR": resize.resize_nearest_neighbor,
     "RESHAPE": shape.reshape,
     "SLICE": pad.slice_,
     "SOFTMAX": activation.softmax,

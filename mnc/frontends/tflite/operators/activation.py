@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.activations import Elu, Function, HardSwish, Relu, Sigmoid, Tanh
 from mnc.ir.layers import Activation, Dequantize, Identity, PReLU, Quantize, Softmax
-from mnc.ir.types import Constant, DType, Number, Quantisation
+from mnc.ir.types import Constant, DType, Number, Quantisation, show
 
 FIXED: dict[str, Quantisation] = {
     "LOGISTIC": Quantisation((1 / 256,), -128),
@@ -64,16 +66,14 @@ def leaky_relu(call: Call) -> Value:
 
 
 def prelu(call: Call) -> Value:
-    """A ReLU with learnt slopes."""
+    """A ReLU with learnt slopes, which broadcast as NumPy's arrays do."""
     x = call.value()
-    array = call.array(1, "slopes")
-    alpha = call.weights(1, "slopes", tuple(range(array.ndim)))
-    # The axes of the slopes and of the input, aligned at the last.
-    shape = alpha.shape[-x.type.rank :]
-    if any(n != 1 for n in alpha.shape[: -x.type.rank]):
-        raise call.fault(f"its slopes {alpha.shape} have more axes than its input")
-    shape = (1,) * (x.type.rank - len(shape)) + shape
-    return call.emit(PReLU(Constant(alpha.array.reshape(shape), alpha.quant), output=call.output), x)
+    alpha = call.operand(1, "slopes")
+    rank = x.type.rank
+    shape = (*(1,) * (rank - len(alpha.shape)), *alpha.shape)
+    if math.prod(shape[:-rank]) != 1:
+        raise call.fault(f"its slopes {show(alpha.shape)} have more axes than its input")
+    return call.emit(PReLU(Constant(alpha.array.reshape(shape[-rank:]), alpha.quant), output=call.output), x)
 
 
 def softmax(call: Call) -> Value:

@@ -10,7 +10,7 @@ from mnc.ir.types import Constant, show
 
 def conv_2d(call: Call) -> Value:
     """Weights (filters, height, width, channels / groups)."""
-    kernel = call.weights(1, "weights", (1, 2, 3, 0))
+    kernel = call.weights(1, (1, 2, 3, 0))
     height, width, depth, _ = kernel.shape
     stride = call.pair("StrideH", "StrideW")
     dilation = call.pair("DilationHFactor", "DilationWFactor")
@@ -35,7 +35,7 @@ def conv_2d(call: Call) -> Value:
 
 def depthwise_conv_2d(call: Call) -> Value:
     """Weights (1, height, width, channels * depth multiplier)."""
-    stored = call.weights(1, "weights", (0, 1, 2, 3))
+    stored = call.weights(1, (0, 1, 2, 3))
     one, height, width, filters = stored.shape
     stride = call.pair("StrideH", "StrideW")
     dilation = call.pair("DilationHFactor", "DilationWFactor")
@@ -53,7 +53,7 @@ def depthwise_conv_2d(call: Call) -> Value:
 def transpose_conv(call: Call) -> Value:
     """Inputs: the output's shape, weights (filters, height, width, channels), the image, maybe a bias."""
     size = call.integers(0, "output shape")
-    kernel = call.weights(1, "weights", (1, 2, 0, 3))
+    kernel = call.weights(1, (1, 2, 0, 3))
     x = call.value(2)
     if len(size) != 4 or len(x.type.shape) != 3:
         raise call.fault(f"it needs images of four axes with the batch, not {show(x.shape)} and {show(size)}")
@@ -83,7 +83,7 @@ def fully_connected(call: Call) -> Value:
     """Weights (units, inputs); whatever axes the input has, it is read as rows of `inputs` values."""
     if call.integer("WeightsFormat") != 0:
         raise call.fault("shuffled weights are not supported", "convert the model for the CPU, without shuffling")
-    kernel = call.weights(1, "weights", (1, 0))
+    kernel = call.weights(1, (1, 0))
     x = call.value()
     depth = kernel.shape[0]
     if depth == 0 or x.type.elements % depth:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mnc.frontends.tflite.assembly import Call
+from mnc.frontends.tflite.operators.scaled import is_with_constant, parts, scaled
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import Add, Concatenate, Maximum, Merge, Minimum, Multiply, Subtract
 
 
 def add(call: Call) -> Value:
     """The sum of two values, with its fused activation."""
+    if is_with_constant(call):
+        x, c = parts(call)
+        return scaled(call, x, None, c)
     return _merged(call, Add(call.activation(), output=call.output))
 
 
 def sub(call: Call) -> Value:
     """The first less the second, with its fused activation."""
+    if is_with_constant(call):
+        x, c = parts(call)
+        return scaled(call, x, None, -c) if call.known[0] is None else scaled(call, x, np.full_like(c, -1), c)
     return _merged(call, Subtract(call.activation(), output=call.output))
 
 
 def mul(call: Call) -> Value:
     """The product of two values, with its fused activation."""
+    if is_with_constant(call):
+        x, c = parts(call)
+        return scaled(call, x, c, None)
     return _merged(call, Multiply(call.activation(), output=call.output))
 
 
@@ -46,6 +58,9 @@ def _merged(call: Call, layer: Merge) -> Value:
 def concatenation(call: Call) -> Value:
     """Any axis but the batch."""
     values = [call.value(i) for i in range(len(call.inputs))]
-    return call.activated(
-        call.emit(Concatenate(call.axis(call.integer("Axis"), values[0]), output=call.output), *values)
-    )
+    if not values:
+        raise call.fault("it has no inputs")
+    for i in range(len(values)):
+        call.keeps_scale(i)
+    axis = call.axis(call.integer("Axis"), values[0])
+    return call.activated(call.emit(Concatenate(axis, output=call.output), *values))

@@ -1,0 +1,59 @@
+"""Images made larger or smaller."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnc.frontends.tflite.assembly import Call
+from mnc.frontends.tflite.tensors import Value
+from mnc.ir.layers import Identity, Pair, ResizeBilinear, ResizeNearest
+from mnc.ir.types import Array, show
+from mnc.reference.resize import nearest_places
+
+WAY_OUT = "resize with half_pixel_centers=True, as keras.layers.UpSampling2D and Resizing do"
+
+
+MAX_SIZE = 2**13
+"""Rows or columns: far beyond what a microcontroller holds."""
+
+
+def resize_nearest_neighbor(call: Call) -> Value:
+    """Wherever TFLite takes the pixels that the IR takes: with half-pixel centres, and by whole factors."""
+    size, x = _size(call), call.value()
+    for n, wanted in zip(x.type.shape[:2], size, strict=True):
+        if not np.array_equal(_nearest(call, wanted, n), nearest_places(wanted, n)):
+            raise call.fault(f"{show(x.shape)} to {show(size)} with {_options(call)} is not supported", WAY_OUT)
+    return call.emit(ResizeNearest(size), x)
+
+
+def _nearest(call: Call, size: int, n: int) -> Array:
+    """The pixels that TFLite takes, in its own float32."""
+    corners = bool(call.option("AlignCorners")) and size > 1
+    scale = np.float32(n - 1) / np.float32(size - 1) if corners else np.float32(n) / np.float32(size)
+    offset = np.float32(0.5 if call.option("HalfPixelCenters") else 0.0)
+    places = (np.arange(size, dtype=np.float32) + offset) * scale
+    rounded = np.floor(places + np.float32(0.5)) if call.option("AlignCorners") else np.floor(places)
+    return np.asarray(np.minimum(rounded.astype(np.int64), n - 1))
+
+
+def resize_bilinear(call: Call) -> Value:
+    """With half-pixel centres."""
+    size, x = _size(call), call.value()
+    if size == x.type.shape[:2]:
+        return call.emit(Identity(), x)
+    if call.option("AlignCorners") or not call.option("HalfPixelCenters"):
+        raise call.fault(f"{_options(call)} is not supported", WAY_OUT)
+    return call.emit(ResizeBilinear(size), x)
+
+
+def _size(call: Call) -> Pair:
+    call.keeps_scale()
+    x, size = call.value(), call.integers(1, "size")
+    if x.type.rank != 3 or len(size) != 2 or min(size) < 1 or max(size) > MAX_SIZE:
+        raise call.fault(f"it resizes {show(x.shape)} to {show(size)}; it needs an image and its height and width")
+    return size[0], size[1]
+
+
+def _options(call: Call) -> str:
+    corners, centres = bool(call.option("AlignCorners")), bool(call.option("HalfPixelCenters"))
+    return f"align_corners = {corners}, half_pixel_centers = {centres}"

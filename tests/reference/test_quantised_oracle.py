@@ -1,0 +1,70 @@
+"""The TFLite frontend and the reference against TensorFlow Lite Micro's own interpreter.
+
+Networks of a single operator are drawn, written to a file, read by the
+frontend, and computed by both: the same int8 values to the bit, the same
+float32 values up to rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tflite_cases import BETWEEN_TYPES, FLOAT_ONLY, OPERATORS, single_operators
+
+from mnc.frontends.tflite.file import parse
+from mnc.frontends.tflite.network import read_network
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array
+
+runtime = pytest.importorskip(
+    "tflite_micro",
+    reason="TensorFlow Lite Micro's interpreter is not installed; where it has a wheel, the extra `oracle` brings it",
+).runtime
+
+ARENA = 2**20
+
+
+def read(content: bytes) -> Graph:
+    reading = read_network(parse(content, "drawn.tflite"), "drawn")
+    assert reading.graph is not None, "\n".join(map(str, reading.problems))
+    return reading.graph
+
+
+def interpret(content: bytes, inputs: list[Array]) -> Array:
+    """What TensorFlow Lite Micro makes of one sample."""
+    interpreter = runtime.Interpreter.from_bytes(content, arena_size=ARENA)
+    for index, x in enumerate(inputs):
+        interpreter.set_input(x, index)
+    interpreter.invoke()
+    return np.asarray(interpreter.get_output(0))
+
+
+@pytest.mark.parametrize("name", sorted(OPERATORS.keys() - FLOAT_ONLY))
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_int8_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:
+    y, expected = both(data.draw(single_operators(name, quantised=True)))
+    np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATORS.keys() - BETWEEN_TYPES))
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_float32_is_the_same_up_to_rounding(name: str, data: st.DataObject) -> None:
+    y, expected = both(data.draw(single_operators(name, quantised=False)))
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+
+
+def both(drawn: Any) -> tuple[Array, Array]:
+    file, inputs = drawn
+    content = file.content()
+    graph = read(content)
+    given = [x.reshape(1, *of.type.shape) for x, of in zip(inputs, graph.inputs, strict=True)]
+    y = graph.predict(given)
+    assert isinstance(y, np.ndarray)
+    expected = interpret(content, inputs)
+    return y.reshape(expected.shape), expected

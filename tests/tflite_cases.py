@@ -1,0 +1,503 @@
+"""Networks of one TFLite operator with all it can be given, drawn by hypothesis, in float32 and in int8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from hypothesis import strategies as st
+from tflite_files import File, Operator, Tensor
+
+from mnc.ir.types import Array
+
+T = TypeVar("T")
+SAME, VALID = 0, 1
+SPREAD = 74.0
+"""Standard deviation of int8 values that are drawn evenly."""
+
+
+@dataclass
+class Case:
+    """A file in the making."""
+
+    draw: Callable[[st.SearchStrategy[Any]], Any]
+    quantised: bool
+    rng: np.random.Generator
+    tensors: list[Tensor] = field(default_factory=list)
+    given: list[int] = field(default_factory=list)
+
+    def integer(self, low: int, high: int) -> int:
+        return int(self.draw(st.integers(low, high)))
+
+    def pair(self, low: int, high: int) -> tuple[int, int]:
+        return self.integer(low, high), self.integer(low, high)
+
+    def choice(self, *options: T) -> T:
+        return options[self.integer(0, len(options) - 1)]
+
+    def scale(self, middle: float = 0.03, octaves: float = 3.0) -> float:
+        """A scale round `middle`, as float32 has it."""
+        return float(np.float32(middle * 2 ** self.rng.uniform(-octaves, octaves)))
+
+    def add(self, tensor: Tensor) -> int:
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
+
+    def value(self, shape: Sequence[int], scale: float | None = None, zero_point: int | None = None) -> int:
+        """A tensor that the network computes."""
+        if not self.quantised:
+            return self.add(Tensor(tuple(shape)))
+        zero = self.choice(-128, 0, 127, self.integer(-128, 127)) if zero_point is None else zero_point
+        return self.add(Tensor(tuple(shape), "INT8", [self.scale() if scale is None else scale], [zero]))
+
+    def input(self, shape: Sequence[int], scale: float | None = None) -> int:
+        index = self.value(shape, scale)
+        self.given.append(index)
+        return index
+
+    def like(self, index: int, shape: Sequence[int]) -> int:
+        """A result on the same scale."""
+        tensor = self.tensors[index]
+        return self.add(Tensor(tuple(shape), tensor.type, tensor.scale, tensor.zero_point))
+
+    def constant(self, array: Array) -> int:
+        return self.add(Tensor.of(array))
+
+    def integers(self, *numbers: int) -> int:
+        return self.constant(np.array(numbers, np.int32))
+
+    def weights(self, shape: Sequence[int], axis: int) -> int:
+        if not self.quantised:
+            return self.constant(self.rng.standard_normal(shape).astype(np.float32))
+        scales = [self.scale(0.01) for _ in range(self.choice(1, shape[axis]))]
+        values = self.rng.integers(-127, 128, shape).astype(np.int8)
+        return self.add(Tensor.of(values, scales, axis=axis if len(scales) > 1 else 0))
+
+    def bias(self, x: int, weights: int, count: int) -> int:
+        """A bias on the products' scales, or none."""
+        if self.integer(0, 3) == 0:
+            return -1
+        if not self.quantised:
+            return self.constant(self.rng.standard_normal(count).astype(np.float32))
+        scales = [self.tensors[x].scale[0] * scale for scale in self.tensors[weights].scale]
+        return self.add(Tensor.of(self.rng.integers(-20000, 20000, count).astype(np.int32), scales))
+
+    def sum_scale(self, x: int, weights: int, terms: int) -> float | None:
+        """A scale on which a sum of so many products neither drowns nor saturates throughout."""
+        if not self.quantised:
+            return None
+        product = self.tensors[x].scale[0] * max(self.tensors[weights].scale)
+        return self.scale(product * SPREAD * max(terms, 1) ** 0.5, 2.0)
+
+    def file(self, kind: str, inputs: Sequence[int], output: int, **options: Any) -> File:
+        return File(self.tensors, [Operator(kind, inputs, [output], options)], self.given, [output])
+
+    def inputs(self) -> list[Array]:
+        """A sample for each input."""
+        return [self.sample(self.tensors[i]) for i in self.given]
+
+    def sample(self, tensor: Tensor) -> Array:
+        if tensor.type == "INT8":
+            every = np.resize(np.arange(-128, 128), tensor.shape)  # large ones have every value
+            drawn = every if every.size >= 256 else self.rng.integers(-128, 128, tensor.shape)
+            return drawn.astype(np.int8)
+        return (3 * self.rng.standard_normal(tensor.shape)).astype(np.float32)
+
+
+Maker = Callable[[Case], File]
+CASES: dict[str, Maker] = {}
+
+
+def case(maker: Maker) -> Maker:
+    CASES[maker.__name__] = maker
+    return maker
+
+
+def windows(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
+    span = (kernel - 1) * dilation + 1
+    return -(-size // stride) if padding == SAME else (size - span) // stride + 1
+
+
+@dataclass
+class Window:
+    size: tuple[int, int]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: int
+
+    @property
+    def out(self) -> tuple[int, int]:
+        rows, columns = (
+            windows(self.size[i], self.kernel[i], self.stride[i], self.dilation[i], self.padding) for i in (0, 1)
+        )
+        return rows, columns
+
+
+def window(c: Case, dilated: bool = True) -> Window:
+    kernel = c.pair(1, 4)
+    strided = not dilated or c.choice(True, False)
+    stride = c.pair(1, 3) if strided else (1, 1)
+    dilation = (1, 1) if strided else c.pair(1, 3)
+    padding = c.choice(SAME, VALID)
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    rows, columns = (c.integer(1 if padding == SAME else span, 9 + span) for span in spans)
+    return Window((rows, columns), kernel, stride, dilation, padding)
+
+
+def strides(w: Window) -> dict[str, int]:
+    return {"Padding": w.padding, "StrideH": w.stride[0], "StrideW": w.stride[1]}
+
+
+def dilations(w: Window) -> dict[str, int]:
+    return {"DilationHFactor": w.dilation[0], "DilationWFactor": w.dilation[1]}
+
+
+def fused(c: Case) -> dict[str, int]:
+    return {"FusedActivationFunction": c.choice(0, 1, 3)}
+
+
+@case
+def conv_2d(c: Case) -> File:
+    w = window(c)
+    groups = c.choice(1, 1, 2)
+    depth, filters = c.integer(1, 5), groups * c.integer(1, 4)
+    x = c.input((1, *w.size, depth * groups))
+    weights = c.weights((filters, *w.kernel, depth), 0)
+    bias = c.bias(x, weights, filters)
+    y = c.value((1, *w.out, filters), c.sum_scale(x, weights, depth * w.kernel[0] * w.kernel[1]))
+    return c.file("CONV_2D", (x, weights, bias), y, **strides(w), **dilations(w), **fused(c))
+
+
+@case
+def depthwise_conv_2d(c: Case) -> File:
+    w = window(c)
+    depth, multiplier = c.integer(1, 5), c.choice(1, 1, 2, 3)
+    x = c.input((1, *w.size, depth))
+    weights = c.weights((1, *w.kernel, depth * multiplier), 3)
+    bias = c.bias(x, weights, depth * multiplier)
+    y = c.value((1, *w.out, depth * multiplier), c.sum_scale(x, weights, w.kernel[0] * w.kernel[1]))
+    options = {"DepthMultiplier": multiplier, **strides(w), **dilations(w), **fused(c)}
+    inputs = (x, weights) if bias < 0 else (x, weights, bias)  # TFLM crashes where the bias is -1
+    return c.file("DEPTHWISE_CONV_2D", inputs, y, **options)
+
+
+@case
+def transpose_conv(c: Case) -> File:
+    w = window(c, dilated=False)  # the convolution whose gradient it is
+    depth, filters = c.integer(1, 4), c.integer(1, 4)
+    shape = c.integers(1, *w.size, filters)
+    x = c.input((1, *w.out, depth))
+    weights = c.weights((filters, *w.kernel, depth), 0)
+    bias = c.bias(x, weights, filters)
+    inputs = (shape, weights, x) if bias < 0 else (shape, weights, x, bias)
+    y = c.value((1, *w.size, filters), c.sum_scale(x, weights, depth * 2))
+    return c.file("TRANSPOSE_CONV", inputs, y, **strides(w), **fused(c))
+
+
+@case
+def fully_connected(c: Case) -> File:
+    depth, units = c.integer(1, 20), c.integer(1, 9)
+    form = c.choice("vector", "image", "rows", "kept")
+    shapes = {"vector": (1, depth), "image": (1, 1, 1, depth), "rows": (3, depth), "kept": (1, 3, depth)}
+    results = {"vector": (1, units), "image": (1, units), "rows": (3, units), "kept": (1, 3, units)}
+    x = c.input((1, *shapes[form]) if form == "rows" else shapes[form])
+    weights = c.weights((units, depth), 0)
+    bias = c.bias(x, weights, units)
+    y = c.value(results[form], c.sum_scale(x, weights, depth))
+    options = {"KeepNumDims": form == "kept", **fused(c)}
+    return c.file("FULLY_CONNECTED", (x, weights, bias), y, **options)
+
+
+def merge(kind: str, has_activation: bool) -> Maker:
+    def make(c: Case) -> File:
+        shape = [1, *(c.integer(1, 4) for _ in range(c.integer(1, 3)))]
+        other = [1 if c.integer(0, 3) == 0 else n for n in shape]
+        if c.choice(True, False):
+            other = other[c.integer(0, len(other) - 1) :]
+            other = other if len(other) == len(shape) else [1] * (len(shape) - len(other)) + other
+        a = c.input(shape)
+        if has_activation:
+            b = c.input(other)
+            middle = 0.03 if not c.quantised else max(c.tensors[a].scale[0], c.tensors[b].scale[0])
+            middle = (
+                middle if kind != "MUL" or not c.quantised else SPREAD * c.tensors[a].scale[0] * c.tensors[b].scale[0]
+            )
+            y = c.value(shape, c.scale(middle, 2.0))
+            return c.file(kind, c.choice((a, b), (b, a)), y, **fused(c))
+        b = c.like(a, other)
+        c.given.append(b)
+        return c.file(kind, (a, b), c.like(a, shape))
+
+    make.__name__ = kind.lower()
+    return make
+
+
+for _kind in ("ADD", "SUB", "MUL"):
+    case(merge(_kind, True))
+for _kind in ("MAXIMUM", "MINIMUM"):
+    case(merge(_kind, False))
+
+
+def with_constant(kind: str) -> Maker:
+    def make(c: Case) -> File:
+        shape = image(c)[: c.integer(2, 4)]
+        other = [n if c.choice(True, False) else 1 for n in shape][c.integer(0, len(shape)) :]
+        x, y = c.input(shape), c.value(shape)
+        constant = c.constant(c.rng.standard_normal(other).astype(np.float32))
+        return c.file(kind, c.choice((x, constant), (constant, x)), y, **fused(c))
+
+    make.__name__ = f"{kind.lower()}_with_constant"
+    return make
+
+
+for _kind in ("ADD", "SUB", "MUL"):
+    case(with_constant(_kind))
+
+
+def pool(kind: str) -> Maker:
+    def make(c: Case) -> File:
+        w = window(c, dilated=False)
+        depth = c.integer(1, 4)
+        x = c.input((1, *w.size, depth))
+        filters = {"FilterHeight": w.kernel[0], "FilterWidth": w.kernel[1]}
+        return c.file(kind, (x,), c.like(x, (1, *w.out, depth)), **strides(w), **filters, **fused(c))
+
+    make.__name__ = kind.lower()
+    return make
+
+
+case(pool("AVERAGE_POOL_2D"))
+case(pool("MAX_POOL_2D"))
+
+
+def reduction(kind: str) -> Maker:
+    def make(c: Case) -> File:
+        shape = [1, *(c.integer(1, 7) for _ in range(c.integer(1, 3)))]
+        axes = c.draw(st.lists(st.integers(1, len(shape) - 1), min_size=1, max_size=3, unique=True))
+        if len(shape) == 4 and c.choice(True, False):
+            axes = [1, 2]
+        keep = c.choice(True, False)
+        x = c.input(shape)
+        given = c.integers(*(axis - (len(shape) if c.choice(True, False) else 0) for axis in axes))
+        result = [1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes]
+        if kind == "MEAN":
+            y = c.value(result, c.scale(c.tensors[x].scale[0], 1.5) if c.quantised else None)
+        else:
+            y = c.like(x, result)
+        return c.file(kind, (x, given), y, KeepDims=keep)
+
+    make.__name__ = kind.lower()
+    return make
+
+
+case(reduction("MEAN"))
+case(reduction("REDUCE_MAX"))
+
+
+def image(c: Case) -> tuple[int, int, int, int]:
+    return 1, c.integer(1, 6), c.integer(1, 6), c.integer(1, 5)
+
+
+@case
+def softmax(c: Case) -> File:
+    shape = c.choice((1, c.integer(1, 30)), image(c))
+    x = c.input(shape, c.scale(0.05, 4.0))
+    return c.file("SOFTMAX", (x,), c.value(shape, 1 / 256, -128), Beta=1.0)
+
+
+def function(kind: str, output: tuple[float, int] | None = None, same_scale: bool = False, **options: float) -> Maker:
+    def make(c: Case) -> File:
+        shape = (1, 4, 4, 16)
+        x = c.input(shape, c.scale(0.05, 3.0))
+        if output is not None:
+            y = c.value(shape, *output)
+        elif same_scale or not c.quantised:
+            y = c.like(x, shape)
+        else:
+            y = c.value(shape, c.scale(c.tensors[x].scale[0], 1.0))
+        return c.file(kind, (x,), y, **options)
+
+    make.__name__ = kind.lower()
+    return make
+
+
+case(function("LOGISTIC", (1 / 256, -128)))
+case(function("TANH", (1 / 128, 0)))
+case(function("RELU"))
+case(function("RELU6", same_scale=True))
+case(function("ELU"))
+case(function("HARD_SWISH"))
+
+
+@case
+def leaky_relu(c: Case) -> File:
+    return function("LEAKY_RELU", Alpha=c.choice(0.0, 0.01, 0.1, 0.2, 0.3, 1.0, 1.7, -0.2))(c)
+
+
+@case
+def prelu(c: Case) -> File:
+    shape = image(c)
+    x = c.input(shape)
+    slopes = c.choice((1, 1, shape[3]), (1, 1, 1), shape[1:], (1, shape[2], 1))
+    if c.quantised:
+        values = c.rng.integers(-128, 128, slopes).astype(np.int8)
+        alpha = c.add(Tensor.of(values, [c.scale(0.005)], [c.integer(-128, 127)]))
+        y = c.value(shape, c.scale(c.tensors[x].scale[0], 1.0))
+    else:
+        alpha = c.constant(c.rng.standard_normal(slopes).astype(np.float32))
+        y = c.value(shape)
+    return c.file("PRELU", (x, alpha), y)
+
+
+@case
+def quantize(c: Case) -> File:
+    shape = image(c)
+    x = c.input(shape)
+    c.quantised = True
+    return c.file("QUANTIZE", (x,), c.value(shape, c.scale(0.03, 2.0)))
+
+
+@case
+def dequantize(c: Case) -> File:
+    c.quantised = True
+    shape = image(c)
+    x = c.input(shape)
+    return c.file("DEQUANTIZE", (x,), c.add(Tensor(shape)))
+
+
+def moved(c: Case, kind: str, x: int, inputs: Sequence[int], shape: Sequence[int], **options: Any) -> File:
+    return c.file(kind, (x, *inputs), c.like(x, shape), **options)
+
+
+@case
+def reshape(c: Case) -> File:
+    shape = image(c)
+    x = c.input(shape)
+    _, height, width, depth = shape
+    new = c.choice((1, height * width * depth), (1, height * width, depth), (1, depth, height, width))
+    return moved(c, "RESHAPE", x, (c.integers(*new),), new)
+
+
+@case
+def squeeze(c: Case) -> File:
+    x = c.input((1, 1, 1, c.integer(1, 9)))
+    return moved(c, "SQUEEZE", x, (), (1, c.tensors[x].shape[3]), SqueezeDims=[1, 2])
+
+
+@case
+def expand_dims(c: Case) -> File:
+    shape = (1, c.integer(1, 5), c.integer(1, 5))
+    x = c.input(shape)
+    axis = c.integer(1, 3)
+    return moved(c, "EXPAND_DIMS", x, (c.integers(axis),), (*shape[:axis], 1, *shape[axis:]))
+
+
+def padded(kind: str) -> Maker:
+    def make(c: Case) -> File:
+        shape = image(c)[: c.integer(2, 4)]
+        x = c.input(shape)
+        amounts = np.array([(0, 0), *(c.pair(0, 2) for _ in shape[1:])], np.int32)
+        inputs = [c.constant(amounts)]
+        if kind == "PADV2" and c.quantised:
+            zero, scale = c.tensors[x].zero_point, c.tensors[x].scale
+            inputs.append(c.add(Tensor.of(np.array(zero, np.int8), scale, zero)))
+        elif kind == "PADV2":
+            inputs.append(c.constant(np.array([0], np.float32)))
+        return moved(c, kind, x, inputs, [n + int(a.sum()) for n, a in zip(shape, amounts, strict=True)])
+
+    make.__name__ = kind.lower()
+    return make
+
+
+case(padded("PAD"))
+case(padded("PADV2"))
+
+
+@case
+def concatenation(c: Case) -> File:
+    shape = list(image(c)[: c.integer(2, 4)])
+    axis = c.integer(1, len(shape) - 1)
+    x = c.input(shape)
+    inputs, total = [x], shape[axis]
+    for _ in range(c.integer(1, 3)):
+        other = [*shape[:axis], c.integer(1, 4), *shape[axis + 1 :]]
+        inputs.append(c.like(x, other))
+        total += other[axis]
+    c.given[1:] = inputs[1:]
+    y = c.like(x, [*shape[:axis], total, *shape[axis + 1 :]])
+    return c.file("CONCATENATION", inputs, y, Axis=c.choice(axis, axis - len(shape)), FusedActivationFunction=0)
+
+
+@case
+def resize_bilinear(c: Case) -> File:
+    shape, size = image(c), c.pair(1, 20)
+    x = c.input(shape)
+    return moved(c, "RESIZE_BILINEAR", x, (c.integers(*size),), (1, *size, shape[3]), HalfPixelCenters=True)
+
+
+@case
+def resize_nearest_neighbor(c: Case) -> File:
+    shape, half = image(c), c.choice(True, False)
+    size = c.pair(1, 20) if half else (shape[1] * c.integer(1, 4), shape[2] * c.integer(1, 4))
+    x = c.input(shape)
+    return moved(c, "RESIZE_NEAREST_NEIGHBOR", x, (c.integers(*size),), (1, *size, shape[3]), HalfPixelCenters=half)
+
+
+@case
+def transpose(c: Case) -> File:
+    shape = image(c)
+    order = [0, *c.draw(st.permutations([1, 2, 3]))]
+    x = c.input(shape)
+    return moved(c, "TRANSPOSE", x, (c.integers(*order),), [shape[i] for i in order])
+
+
+@case
+def slice(c: Case) -> File:  # noqa: A001 - the operator's name
+    shape = image(c)[: c.integer(2, 4)]
+    begin = [0, *(c.integer(0, n - 1) for n in shape[1:])]
+    size = [1, *(c.integer(1, n - first) for n, first in zip(shape[1:], begin[1:], strict=True))]
+    stated = [-1 if first + n == whole else n for first, n, whole in zip(begin, size, shape, strict=True)]
+    x = c.input(shape)
+    return moved(c, "SLICE", x, (c.integers(*begin), c.integers(*c.choice(size, stated))), size)
+
+
+@case
+def strided_slice(c: Case) -> File:
+    shape = image(c)
+    begin = [0, *(c.integer(-n, n - 1) for n in shape[1:])]
+    end = [1, *(c.integer(first % n + 1, n) for n, first in zip(shape[1:], begin[1:], strict=True))]
+    step = [1, *c.pair(1, 3), 1]
+    masks = [c.integer(0, 15), c.integer(0, 15), c.choice(0, 0, 2, 4, 8)]
+    shrunk = [i for i in range(4) if masks[2] >> i & 1]
+    result = []
+    for i, n in enumerate(shape):
+        first = 0 if masks[0] >> i & 1 else begin[i]
+        last = n if masks[1] >> i & 1 else end[i]
+        if i in shrunk:
+            begin[i], step[i] = begin[i] % n, 1
+            end[i] = begin[i] + 1
+        else:
+            result.append(len(range(n)[first : last : step[i]]))
+    masks[0] &= ~masks[2]
+    masks[1] &= ~masks[2]
+    x = c.input(shape)
+    inputs = (c.integers(*begin), c.integers(*end), c.integers(*step))
+    return moved(c, "STRIDED_SLICE", x, inputs, result, BeginMask=masks[0], EndMask=masks[1], ShrinkAxisMask=masks[2])
+
+
+OPERATORS: Mapping[str, Maker] = CASES
+FLOAT_ONLY = {"add_with_constant", "sub_with_constant", "mul_with_constant"}
+BETWEEN_TYPES = {"quantize", "dequantize"}
+
+
+@st.composite
+def single_operators(
+    draw: Callable[[st.SearchStrategy[Any]], Any], name: str, quantised: bool
+) -> tuple[File, list[Array]]:
+    """A network of the operator, and a sample for each of its inputs."""
+    c = Case(draw, quantised, np.random.default_rng(draw(st.integers(0, 2**32 - 1))))
+    file = OPERATORS[name](c)
+    return file, c.inputs()
