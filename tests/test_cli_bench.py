@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -84,10 +85,8 @@ def test_a_missing_tool_is_one_line_and_the_rest_is_measured(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from mnc.targets import process
-
-    find = process.shutil.which
-    monkeypatch.setattr(process.shutil, "which", lambda program: None if program == "avr-gcc" else find(program))
+    find = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda program: None if program == "avr-gcc" else find(program))
     assert run(["bench", dense, dense, "--on", "avr,cortex-m4", "--json"]) == 1
     printed = capsys.readouterr()
     assert [cost["target"] for cost in json.loads(printed.out)["costs"]] == ["cortex-m4", "cortex-m4"]
