@@ -304,8 +304,8 @@ def test_the_plugin_of_the_page_works_as_it_is_written(
     assert done.returncode == 0, done.stderr
     done = bare.mnc("compile", model, *notice, "--name", "net", "-o", tmp_path)
     assert done.returncode == 0, done.stderr
-    for file in ("net.h", "net.c"):
-        assert (tmp_path / file).read_text().startswith("/* hello __ there */\n")
+    for written in ("net.h", "net.c"):
+        assert (tmp_path / written).read_text().startswith("/* hello __ there */\n")
     assert "return activation == MNC_CLAMP && x > high ? high : x;" in (tmp_path / "net.c").read_text()
     done = bare.mnc("compile", model, "--backend", "c-notice", "-o", tmp_path)
     assert done.stderr.splitlines()[0] == "error: backend 'c-notice': needs a notice"
