@@ -63,7 +63,8 @@ def _raw(path: Path, shape: Shape) -> Array:
 
 def _array(path: Path, shape: Shape) -> Array:
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError, MemoryError):
         raise refuse(str(path), "not a NumPy .npy file", "write one with numpy.save") from None
     if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):

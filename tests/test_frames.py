@@ -45,6 +45,8 @@ def test_every_file_is_a_sample_in_the_order_of_their_names(tmp_path: Path) -> N
         ("a.bin", bytes(15), "the file has 15 bytes\nhint: an input of 4 in float32 has 16"),
         ("a.npy", b"hello", "not a NumPy .npy file"),
         ("a.npy", b"", "not a NumPy .npy file"),
+        ("a.npy", b"PK\x03\x04", "not a NumPy .npy file"),
+        ("a.npy", b"\x93NUMPY\x01\x00\x10\x00{'shape': (9,9", "not a NumPy .npy file"),
         ("a.txt", b"", "there is no sample in it"),
         ("a.png", b"", "an image is no sample of 4"),
     ],
@@ -98,7 +100,7 @@ def test_images_are_scaled_to_the_input(tmp_path: Path) -> None:
     assert got.dtype == np.float32
     assert np.allclose(got[0, :, :, 0], [[-1, 1, -0.6], [-0.2, 0.2, 0.6]])
     assert np.allclose(got[1], -0.6)
-    (tmp_path / "b.png").write_bytes(png([[0]])[:50])
+    (tmp_path / "b.png").write_bytes(png([[0]])[:30])
     with pytest.raises(CompileError, match="the image cannot be read"):
         load_frames(tmp_path, IMAGE, (0.0, 1.0))
 
