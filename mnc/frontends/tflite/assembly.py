@@ -198,8 +198,8 @@ class Call:
         return x if x.type.shape == shape else self.emit(Reshape(shape), x, part=part)
 
     def shaped(self, x: Value) -> Value:
-        """The elements of `x` under the shape that the file declares for the result."""
-        return self.reshaped(x, held(self.result.shape))
+        """The elements of `x` under the shape that the file declares for the result, where it has as many."""
+        return self.reshaped(x, held(self.result.shape)) if self.result.elements == x.type.elements else x
 
     def activated(self, x: Value) -> Value:
         """`x` after the fused activation of an operator whose layer has none."""

@@ -24,7 +24,7 @@ Fold = Callable[[Operator, Sequence[Array]], Array]
 def folded(operator: Operator, inputs: Sequence[Array]) -> Array | None:
     """The operator's result; None where it is not one that is folded, or does not work out."""
     fold = FOLDS.get(operator.kind)
-    if fold is None or sum(x.size for x in inputs) > MAX_FOLDED:
+    if fold is None or (operator.kind != "DEQUANTIZE" and sum(x.size for x in inputs) > MAX_FOLDED):
         return None
     try:
         with np.errstate(all="ignore"):
@@ -74,6 +74,14 @@ def _reshape(_: Operator, inputs: Sequence[Array]) -> Array:
     return x.reshape(tuple(int(n) for n in shape.ravel()))
 
 
+def _dequantize(_: Operator, inputs: Sequence[Array]) -> Array:
+    """Weights that are stored in half precision."""
+    (x,) = inputs
+    if x.dtype != np.float16:
+        raise ValueError("only float16 is folded")
+    return x.astype(np.float32)
+
+
 def _same(_: Operator, inputs: Sequence[Array]) -> Array:
     """Of shapes only, and the type does not matter to them."""
     return inputs[0]
@@ -83,6 +91,7 @@ FOLDS: dict[str, Fold] = {
     "ADD": _elementwise(np.add),
     "CAST": _same,
     "CONCATENATION": _concatenation,
+    "DEQUANTIZE": _dequantize,
     "MUL": _elementwise(np.multiply),
     "PACK": _pack,
     "REDUCE_PROD": _reduce_prod,

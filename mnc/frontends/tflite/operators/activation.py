@@ -17,6 +17,9 @@ FIXED: dict[str, Quantisation] = {
 }
 """The only output scale and zero point that int8 kernels of these have."""
 
+MOST_SHIFT = 15
+"""What 16-bit arithmetic can shift."""
+
 
 def relu(call: Call) -> Value:
     """max(x, 0)."""

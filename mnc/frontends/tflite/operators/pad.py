@@ -25,9 +25,8 @@ def padv2(call: Call) -> Value:
     zero = 0 if quant is None else quant.zero_point
     value = call.array(2, "padding value")
     if value.size != 1 or value.item() != zero:
-        raise call.fault(
-            f"its padding value {value.ravel()[:1]} is not supported; it must be {zero}, which stands for 0"
-        )
+        shown = f"{value.item():g}" if value.size == 1 else f"of shape {show(value.shape)}"
+        raise call.fault(f"its padding value {shown} is not supported; it must be {zero}, which stands for 0")
     return _padded(call)
 
 
