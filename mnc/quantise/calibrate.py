@@ -12,7 +12,6 @@ from mnc.ir.graph import Graph
 from mnc.ir.types import Array, DType
 from mnc.reference import evaluate
 
-
 BINS = 4096
 """Of a histogram: sixteen for each step of int8."""
 
