@@ -17,6 +17,7 @@ from mnc.ir.layers import (
     SeparableConv2D,
     ZeroPadding2D,
 )
+from mnc.ir.types import TensorType
 from mnc.passes.ranges import Range, ranges
 
 
@@ -31,25 +32,28 @@ def fuse_pad(graph: Graph) -> Graph:
     for node in graph.nodes:
         if len(node.inputs) == 1 and node.inputs[0] in padded:
             value, padding = padded[node.inputs[0]]
-            layer = _padding_itself(node.layer, padding, known[value])
+            layer = _padding_itself(node.layer, padding, known[value], graph.types[value])
             assert layer is not None, "asked before the padding was taken away"
             node = replace(node, layer=layer, inputs=(value,))
         if isinstance(node.layer, ZeroPadding2D) and node.layer.output is None and node.name not in graph.outputs:
             (value,) = node.inputs
             padding = node.layer.padding
             readers = graph.consumers[node.name]
-            if all(_padding_itself(reader.layer, padding, known[value]) is not None for reader in readers):
+            type_ = graph.types[value]
+            if all(_padding_itself(reader.layer, padding, known[value], type_) is not None for reader in readers):
                 padded[node.name] = (value, padding)
                 continue
         nodes.append(node)
     return graph.with_nodes(nodes)
 
 
-def _padding_itself(layer: Layer, padding: Padding, within: Range) -> Layer | None:
+def _padding_itself(layer: Layer, padding: Padding, within: Range, image: TensorType) -> Layer | None:
     """The layer that does to an image within `within` what `layer` does to it padded; None where none does."""
     match layer:
         case ZeroPadding2D() | Conv2D() | DepthwiseConv2D() | SeparableConv2D():
             return replace(layer, padding=_sum(padding, layer.padding))
+        case AveragePooling2D() if image.quant is not None:
+            return None  # in integers only what lies inside the image is counted
         case AveragePooling2D() if layer.count_padding or layer.padding == NO_PADDING:
             fused = replace(layer, padding=_sum(padding, layer.padding), count_padding=True)
             return fused if _every_window_meets_the_image(fused) else None

@@ -7,7 +7,7 @@ import pytest
 from networks import chain, samples
 
 from mnc.ir.activations import Relu, Tanh
-from mnc.ir.graph import Graph, Node
+from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
@@ -20,7 +20,7 @@ from mnc.ir.layers import (
     Softmax,
     ZeroPadding2D,
 )
-from mnc.ir.types import Constant
+from mnc.ir.types import Constant, DType, Quantisation, TensorType
 from mnc.passes.fuse_pad import fuse_pad
 
 rng = np.random.default_rng(7)
@@ -114,3 +114,10 @@ def test_into_all_readers_or_none() -> None:
 def test_the_convolution_stays_where_the_user_wrote_it() -> None:
     (node,) = fuse_pad(chain((5, 5, 2), pad=PAD, conv=Conv2D(constant(3, 3, 2, 2)))).nodes
     assert (node.name, node.origin) == ("conv", "the line of conv")
+
+
+def test_the_mean_of_integers_counts_no_padding() -> None:
+    quant = Quantisation((0.5,), -20)
+    nodes = (Node(("pad",), PAD, ("x",)), Node(("y",), AveragePooling2D(), ("pad",)))
+    graph = Graph("mean", (Input("x", TensorType((4, 4, 2), DType.INT8, quant)),), nodes, ("y",))
+    assert fuse_pad(graph) == graph
