@@ -32,7 +32,7 @@ def instances(draw: st.DrawFn, most: int, largest: int) -> Instance:
         Overlap(written.name, read.name, draw(distances), draw(st.none() | distances))
         for written in buffers
         for read in buffers
-        if read.first < read.last == written.first and draw(st.booleans())
+        if read.first < read.last == written.first and written.size and read.size and draw(st.booleans())
     ]
     return buffers, overlaps
 

@@ -193,7 +193,7 @@ def test_a_cpp_class_is_run_and_measured_too(name: str) -> None:
     files, interface = {"Twice.h": CLASS}, Interface("Twice", (TensorType((1,)),), (TensorType((2,)),))
     x = np.array([[1.5], [-4.0]], np.float32)
     (y,) = targets.run(target, files, interface, [x])
-    assert y.tolist() == [[3.0, 1.0], [-8.0, 1.0]]
+    assert y.tolist() == [[3.0, 1.0], [-8.0, 2.0]]  # one object, run after run
     first, second = targets.layer_values(target, files, [TensorType((1,)), TensorType((2,))], interface, [x])
     assert first.tolist() == [[3.0], [-8.0]]
     assert second.tolist() == y.tolist()
