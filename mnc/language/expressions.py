@@ -141,6 +141,8 @@ class Expressions:
         return result
 
     def _name(self, name: tree.Name, scope: Scope | None, words: frozenset[str]) -> Value:
+        if not name.quoted and name.value in LITERALS:  # a value may be called so, between backquotes
+            return LITERALS[name.value]
         if not name.quoted and name.value in words:
             return name.value
         inner = scope
@@ -151,11 +153,8 @@ class Expressions:
                     raise ConsequenceError
                 return value
             scope = scope.parent
-        if not name.quoted:
-            if name.value in LITERALS:
-                return LITERALS[name.value]
-            if name.value in vocabulary():
-                return name.value
+        if not name.quoted and name.value in vocabulary():
+            return name.value
         assert inner is not None
         known = [*inner.names(), *vocabulary(), *LITERALS]
         if name.value in inner.lines:
