@@ -1,0 +1,178 @@
+"""Measures what quantisation to int8 costs in accuracy, and writes the tables of docs/quantisation.md.
+
+    python bench/quantisation.py [--models FOLDER] [--jobs N] [-o FILE]
+
+The folder of trained models is that of the tests: MNC_MODELS, or `shared/models`
+beside the project.  Everything is deterministic.  The tables take the place of
+what stands between the marks in the page; the rest of it is left alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import mnc
+from mnc.compiler import prepare
+from mnc.ir.types import Array
+from mnc.quantise import Scheme
+from mnc.quantise.quality import decibels, store, to_real
+
+HERE = Path(__file__).resolve().parent
+
+MOBILENETS = ("pico", "nano", "micro", "milli", "base")
+"""Trained on handwritten digits; see `digits`."""
+
+OTHERS = {
+    "resnet8": ("pretrainedResnet.h5", "pretrainedResnet_quant.tflite"),
+    "vww": ("vww_96.h5", "vww_96_int8.tflite"),
+    "kws": ("kws_ref_model.keras3.h5", None),
+    "ad": ("ad01.h5", None),
+}
+"""Models of MLPerf Tiny, and TensorFlow Lite's quantisation of the same weights where there is one."""
+
+SCHEMES: Mapping[str, Mapping[str, Any]] = {
+    "minmax, uncorrected": {"ranges": "minmax", "correct_biases": False},
+    "minmax": {"ranges": "minmax"},
+    "percentile": {"ranges": "percentile"},
+    "mse": {"ranges": "mse"},
+    "minmax, equalised": {"ranges": "minmax", "equalise": True},
+    "mse, equalised": {"ranges": "mse", "equalise": True},
+}
+"""The ways of mnc that are compared, biases corrected but in the first."""
+
+BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What is left of a network."""
+
+    accuracy: float | None
+    """The share of test samples it gets right; None where no classes are known."""
+    sqnr: float
+    """Signal-to-quantisation-noise ratio of its output, in dB; not finite where there is none."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model quantised in one way."""
+
+    folder: Path
+    model: str
+    scheme: str
+
+
+def digits(file: Path) -> tuple[Array, Array]:
+    """The images, (samples, 96, 96, 1) from 0 to 1, and their classes.
+
+    The file has 8x8 images of whole numbers to 16.  They are scaled up twelve
+    times, bilinear between the middles of pixels: exact in integers until the
+    one division.
+    """
+    with np.load(file) as archive:
+        small, labels = archive["x8"].astype(np.int64), archive["labels"]
+    position = 2 * np.arange(96) + 1 - 12  # from the middle of the first pixel, in 24ths of a pixel
+    before, share = position // 24, position % 24
+    low, high = np.clip(before, 0, 7), np.clip(before + 1, 0, 7)
+    rows = (24 - share)[:, None] * small[:, low] + share[:, None] * small[:, high]
+    whole = (24 - share) * rows[:, :, low] + share * rows[:, :, high]
+    return (whole.astype(np.float32) / np.float32(24 * 24 * 16))[..., np.newaxis], labels
+
+
+def result(trial: Trial) -> Result:
+    """Quantise, run on the test samples and compare with the float network; "float" and "TFLite" run what is given."""
+    if trial.model in MOBILENETS:
+        folder = trial.folder / "micromobilenet"
+        files: tuple[str, str | None] = (f"{trial.model}.keras3.h5", f"{trial.model}.int8.tflite")
+        calibration, _ = digits(folder / "digits96_calib.npz")
+        samples, labels = digits(folder / "digits96_test.npz")
+    else:
+        folder, files = trial.folder / "mlperf_tiny", OTHERS[trial.model]
+        with np.load(folder / f"{files[0].split('.')[0]}.golden.npz") as golden:
+            calibration = samples = golden["x"]
+        labels = None
+    graph = mnc.load(folder / files[0])
+    expected = graph.predict(samples)
+    assert isinstance(expected, np.ndarray)
+    if trial.scheme == "float":
+        network = graph
+    elif trial.scheme == "TFLite":
+        if files[1] is None:
+            return Result(None, math.nan)
+        network = mnc.load(folder / files[1])
+    else:
+        scheme = Scheme(calibration, **SCHEMES[trial.scheme])
+        network = prepare(graph, "c", scheme=scheme)[0].graph
+    given = samples.reshape(len(samples), *network.inputs[0].type.shape)
+    got = network.predict(store(given, network, 0))
+    assert isinstance(got, np.ndarray)
+    got = to_real(network, network.outputs[0], got).reshape(expected.shape)
+    found = Result(
+        accuracy=None if labels is None else float(np.mean(got.argmax(axis=1) == labels)),
+        sqnr=decibels(expected, got),
+    )
+    print(f"{trial.model}, {trial.scheme}: {cell(found)}", file=sys.stderr)
+    return found
+
+
+def tables(folder: Path, jobs: int | None) -> str:
+    """Both tables, as Markdown."""
+    ways = ("float", "TFLite", *SCHEMES)
+    trials = [Trial(folder, model, way) for model in (*MOBILENETS, *OTHERS) for way in ways]
+    with ProcessPoolExecutor(jobs) as pool:
+        results = dict(zip(trials, pool.map(result, trials), strict=True))
+
+    def row(model: str, columns: Sequence[str]) -> str:
+        return f"| {' | '.join((model, *(cell(results[Trial(folder, model, way)]) for way in columns)))} |"
+
+    return "\n".join(
+        (
+            *heading("digits", ways),
+            *(row(model, ways) for model in MOBILENETS),
+            "",
+            *heading("MLPerf Tiny", ways[1:]),
+            *(row(model, ways[1:]) for model in OTHERS),
+        )
+    )
+
+
+def heading(first: str, columns: Sequence[str]) -> tuple[str, str]:
+    """The first two lines of a table."""
+    return f"| {' | '.join((first, *columns))} |", f"|---{'|---:' * len(columns)}|"
+
+
+def cell(found: Result) -> str:
+    """`97.8%, 36.1 dB`, or what there is of it."""
+    right = "" if found.accuracy is None else f"{found.accuracy:.1%}"
+    left = f"{found.sqnr:.1f} dB" if math.isfinite(found.sqnr) else ""
+    return ", ".join(filter(None, (right, left)))
+
+
+def main() -> None:
+    """Measure and write."""
+    default = Path(os.environ.get("MNC_MODELS", HERE.parent.parent / "shared" / "models"))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--models", type=Path, default=default, help="the folder of trained models")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="trials at the same time")
+    parser.add_argument("-o", "--output", type=Path, default=HERE.parent / "docs" / "quantisation.md")
+    arguments = parser.parse_args()
+    before, begin, rest = arguments.output.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        sys.exit(f"{arguments.output} has no place for the tables: {BEGIN} and {END}")
+    made = tables(arguments.models, arguments.jobs)
+    arguments.output.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
