@@ -1,0 +1,47 @@
+"""Which range of a value int8 covers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mnc.ir.types import Array
+from mnc.quantise.calibrate import RANGES, Range
+
+
+def error(values: Array, range_: Range) -> float:
+    """The mean squared error of a value stored in 256 steps over a range, by the definition."""
+    low, high = min(range_.low, 0.0), max(range_.high, 0.0)
+    step = (high - low) / 255.0
+    stored = np.clip(np.round((values - low) / step), 0, 255)
+    return float(np.mean((stored * step + low - values) ** 2))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 3.0), st.floats(-2.0, 2.0))
+def test_no_way_goes_beyond_what_was_seen_and_mse_is_no_worse_than_all_of_it(
+    seed: int, spread: float, middle: float
+) -> None:
+    values = np.random.default_rng(seed).normal(middle, spread, 4000).astype(np.float32)
+    full = RANGES["minmax"](values)
+    assert (full.low, full.high) == (values.min(), values.max())
+    for method in RANGES.values():
+        low, high = method(values)
+        assert min(full.low, 0.0) <= low <= high <= max(full.high, 0.0)
+    assert error(values, RANGES["mse"](values)) <= error(values, full) * 1.05
+
+
+def test_outliers_are_left_out() -> None:
+    values = np.concatenate([np.random.default_rng(0).normal(0.0, 1.0, 100_000), [400.0]])
+    assert RANGES["minmax"](values).high == 400.0
+    assert RANGES["percentile"](values).high < 10.0
+
+
+@pytest.mark.parametrize("channels", [2, 3, 8, 32])
+def test_every_channel_is_seen(channels: int) -> None:
+    """However many values there are: a channel of its own size must not be missed."""
+    values = np.full((1_000_000 // channels, channels), 0.01, np.float32)
+    values[:, -1] = np.linspace(0.0, 8.0, len(values))
+    assert RANGES["mse"](values).high > 7.0
