@@ -29,9 +29,15 @@ class Case:
     name: str
     files: Mapping[str, str]
     inputs: Sequence[Array]
-    """For each input of the network (samples, *shape), float32."""
+    """For each input of the network (samples, *shape): int8 as it is, else float32."""
     output_sizes: Sequence[int]
     """Elements of each output."""
+    int8_outputs: Sequence[int] = ()
+    """Which outputs are int8; the others are float32."""
+
+    def c_type(self, value: str, i: int) -> str:
+        """The element type of an input (`x`) or an output (`y`) in C."""
+        return "int8_t" if (self.inputs[i].dtype == np.int8 if value == "x" else i in self.int8_outputs) else "float"
 
 
 def run_cases(
@@ -47,11 +53,14 @@ def run_cases(
         folder, compiler, flags, {n: t for case in cases for n, t in case.files.items()}, {"driver.c": _driver(cases)}
     )
     given = b"".join(
-        np.ascontiguousarray(x[i], "<f4").tobytes() for case in cases for i in range(_count(case)) for x in case.inputs
+        np.ascontiguousarray(x[i], x.dtype if x.dtype == np.int8 else "<f4").tobytes()
+        for case in cases
+        for i in range(_count(case))
+        for x in case.inputs
     )
     (folder / "given").write_bytes(given)
     checked_run([*before, str(program), str(folder / "given"), str(folder / "got")], folder)
-    return _outputs(cases, np.fromfile(folder / "got", "<f4"))
+    return _outputs(cases, (folder / "got").read_bytes())
 
 
 def build(
@@ -83,14 +92,17 @@ def _count(case: Case) -> int:
     return len(case.inputs[0])
 
 
-def _outputs(cases: Sequence[Case], got: Array) -> list[list[Array]]:
+def _outputs(cases: Sequence[Case], got: bytes) -> list[list[Array]]:
     result, at = [], 0
     for case in cases:
-        width = sum(case.output_sizes)
-        rows = got[at : at + _count(case) * width].reshape(_count(case), width)
-        at += rows.size
-        result.append(np.split(rows, np.cumsum(case.output_sizes)[:-1], axis=1))
-    assert at == got.size
+        fields = [
+            (f"y{i}", "<f4" if case.c_type("y", i) == "float" else "i1", size)
+            for i, size in enumerate(case.output_sizes)
+        ]
+        rows = np.frombuffer(got, np.dtype([(name, kind, (size,)) for name, kind, size in fields]), _count(case), at)
+        at += rows.nbytes
+        result.append([rows[name] for name, _, _ in fields])
+    assert at == len(got)
     return result
 
 
@@ -112,24 +124,24 @@ static void *block(size_t size)
     return p;
 }
 
-static float *input(size_t count)
+static void *input(size_t size)
 {
-    float *p = (float *)block(count * sizeof(float));
-    if (fread(p, sizeof(float), count, given) != count)
+    void *p = block(size);
+    if (fread(p, 1, size, given) != size)
         abort();
     return p;
 }
 
-static float *copy(const float *p, size_t count)
+static void *copy(const void *p, size_t size)
 {
-    float *q = (float *)block(count * sizeof(float));
-    memcpy(q, p, count * sizeof(float));
+    void *q = block(size);
+    memcpy(q, p, size);
     return q;
 }
 
-static void untouched(const char *network, float *p, float *q, size_t count)
+static void untouched(const char *network, void *p, void *q, size_t size)
 {
-    if (memcmp(p, q, count * sizeof(float)) != 0) {
+    if (memcmp(p, q, size) != 0) {
         printf("%s changed its input\\n", network);
         exit(1);
     }
@@ -137,9 +149,9 @@ static void untouched(const char *network, float *p, float *q, size_t count)
     free(q);
 }
 
-static void output(float *p, size_t count)
+static void output(void *p, size_t size)
 {
-    if (fwrite(p, sizeof(float), count, got) != count)
+    if (fwrite(p, 1, size, got) != size)
         abort();
     free(p);
 }
@@ -151,18 +163,17 @@ def _driver(cases: Sequence[Case]) -> str:
     lines.append(_HEAD)
     for case in cases:
         name = case.name
-        sizes = [x[0].size for x in case.inputs]
+        given = [(f"x{i}", case.c_type("x", i), x[0].size) for i, x in enumerate(case.inputs)]
+        made = [(f"y{i}", case.c_type("y", i), n) for i, n in enumerate(case.output_sizes)]
         lines += [f"static void run_{name}(void)", "{"]
         lines += [f"    {name}_t *net = ({name}_t *)block(sizeof({name}_t));", "    int i;"]
         lines += [f"    {name}_init(net);", f"    for (i = 0; i < {_count(case)}; ++i) {{"]
-        lines += [f"        float *x{i} = input({size}), *c{i} = copy(x{i}, {size});" for i, size in enumerate(sizes)]
-        lines += [
-            f"        float *y{i} = (float *)block({n} * sizeof(float));" for i, n in enumerate(case.output_sizes)
-        ]
-        arguments = [f"x{i}" for i in range(len(sizes))] + [f"y{i}" for i in range(len(case.output_sizes))]
-        lines += [f"        {name}_run({', '.join(['net', *arguments])});"]
-        lines += [f'        untouched("{name}", x{i}, c{i}, {size});' for i, size in enumerate(sizes)]
-        lines += [f"        output(y{i}, {n});" for i, n in enumerate(case.output_sizes)]
+        lines += [f"        {c} *{x} = ({c} *)input({n} * sizeof({c}));" for x, c, n in given]
+        lines += [f"        {c} *copy_of_{x} = ({c} *)copy({x}, {n} * sizeof({c}));" for x, c, n in given]
+        lines += [f"        {c} *{y} = ({c} *)block({n} * sizeof({c}));" for y, c, n in made]
+        lines += [f"        {name}_run({', '.join(['net', *(each for each, _, _ in (*given, *made))])});"]
+        lines += [f'        untouched("{name}", {x}, copy_of_{x}, {n} * sizeof({c}));' for x, c, n in given]
+        lines += [f"        output({y}, {n} * sizeof({c}));" for y, c, n in made]
         lines += ["    }", "    free(net);", "}", ""]
     lines += ["int main(int argc, char **argv)", "{", "    if (argc != 3)", "        return 2;"]
     lines += ['    given = fopen(argv[1], "rb");', '    got = fopen(argv[2], "wb");']

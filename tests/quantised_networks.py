@@ -1,0 +1,240 @@
+"""Random int8 networks: a float network is drawn, and every layer of it given integers.
+
+    quantised_networks()            int8 throughout
+    quantised_networks(IMAGES)      of these kinds only
+    quantised_networks(mixed=True)  with stretches in float32 between Dequantize and Quantize
+    stored_samples(graph)           inputs for any of them, batch first
+
+Scales fit what the values really are, but not exactly, so that some are cut
+off.  Weights have a scale for each channel or one for all; some filters are
+zero or always cut off.  In float32 there are only layers that round nothing,
+so that their values, too, are the same to the bit wherever they are computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+from layer_kinds import KINDS, Draw
+from networks import networks, samples
+
+from mnc.backends import get
+from mnc.backends.select.quantised.table import INT8
+from mnc.ir.activations import Relu
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layer import Layer
+from mnc.ir.layers import (
+    Activation,
+    Add,
+    AveragePooling2D,
+    Concatenate,
+    Conv2D,
+    Conv2DTranspose,
+    Cropping2D,
+    Dense,
+    DepthwiseConv2D,
+    Dequantize,
+    Flatten,
+    GlobalMaxPooling,
+    Identity,
+    Maximum,
+    MaxPooling2D,
+    Merge,
+    Minimum,
+    Multiply,
+    Permute,
+    PReLU,
+    Quantize,
+    Reshape,
+    ResizeNearest,
+    Reverse,
+    Softmax,
+    ZeroPadding2D,
+)
+from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.reference import apply
+from mnc.reference.quantised import apply_quantised
+
+VIEWS = (Flatten, Reshape)
+INTEGER_KINDS = [kind for kind in KINDS if kind in INT8 or kind in VIEWS]
+"""Every kind with an int8 kernel, or that needs none."""
+EXACT = (
+    Concatenate, Cropping2D, Flatten, GlobalMaxPooling, Identity, MaxPooling2D, Maximum, Minimum, Permute, Reshape,
+    ResizeNearest, Reverse, ZeroPadding2D,
+)  # fmt: skip
+"""Kinds that round nothing in float32."""
+IMAGES = (
+    Activation, Add, AveragePooling2D, Concatenate, Conv2D, Dense, DepthwiseConv2D, Flatten, MaxPooling2D,
+    ZeroPadding2D,
+)  # fmt: skip
+"""What trained networks are made of."""
+KEEPING = (AveragePooling2D, GlobalMaxPooling, MaxPooling2D, ZeroPadding2D, *VIEWS)
+"""Kinds whose output always has its input's scale."""
+MOVING = (Concatenate, Cropping2D, Identity, Permute, ResizeNearest, Reverse)
+"""Kinds whose output may have it."""
+C = get("c")
+
+
+def stored_samples(graph: Graph, count: int = 3, seed: int = 1) -> list[Array]:
+    """One array for each input of the network: any int8, or float32 between -2 and 2."""
+    rng = np.random.default_rng(seed)
+    return [
+        rng.integers(-128, 128, (count, *each.type.shape)).astype(np.int8) if each.type.quant is not None else x
+        for each, x in zip(graph.inputs, samples(graph, count, seed), strict=True)
+    ]
+
+
+@st.composite
+def quantised_networks(
+    draw: Draw, kinds: Collection[type[Layer]] = INTEGER_KINDS, *, mixed: bool = False, max_layers: int = 7
+) -> Graph:
+    """A random network of these kinds, all of which must have int8 kernels or need none."""
+    drawn = draw(networks(layers=kinds, max_layers=max_layers))
+    growing = _Growing(np.random.default_rng(draw(st.integers(0, 2**16))), mixed)
+    for given in drawn.inputs:
+        growing.add_input(given)
+    for node in drawn.nodes:
+        growing.add(node)
+    graph = Graph("integers", tuple(growing.inputs), tuple(growing.nodes), drawn.outputs)
+    assume(all(C.unsupported(graph, node) is None for node in graph.nodes))
+    return graph
+
+
+@dataclass
+class _Growing:
+    """A network under construction, and what its values are on some samples."""
+
+    rng: np.random.Generator
+    mixed: bool
+    inputs: list[Input] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    types: dict[str, TensorType] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+    def add_input(self, given: Input) -> None:
+        in_float = self.mixed and self.rng.integers(3) == 0
+        type_ = given.type if in_float else TensorType(given.type.shape, DType.INT8, self.quant(-2.0, 2.0))
+        given = Input(given.name, type_)
+        self.inputs.append(given)
+        self.types[given.name] = type_
+        self.arrays[given.name] = stored_samples(Graph("x", (given,), (), (given.name,)), 4)[0]
+
+    def add(self, node: Node) -> None:
+        """One layer, or where more than two values are to be added or multiplied, a chain of them."""
+        if isinstance(node.layer, Add | Multiply) and len(node.inputs) > 2:
+            before = f"{node.name}/before"
+            self.add(replace(node, outputs=(before,), inputs=node.inputs[:-1]))
+            self.add(replace(node, inputs=(before, node.inputs[-1])))
+        elif self.mixed and isinstance(node.layer, EXACT) and self.rng.integers(2):
+            layer = replace(node.layer, activation=None) if isinstance(node.layer, Merge) else node.layer
+            self.emit(node.name, layer, [self.in_float(name) for name in node.inputs])
+        else:
+            names = [self.in_int8(name) for name in node.inputs]
+            self.emit(node.name, self.in_integers(node.layer, names), names)
+
+    def emit(self, name: str, layer: Layer, operands: Sequence[str]) -> None:
+        types = [self.types[operand] for operand in operands]
+        (y,) = layer.outputs(*types)
+        inputs = [self.arrays[operand] for operand in operands]
+        integers = any(type_.quant is not None for type_ in (y, *types))
+        (self.arrays[name],) = apply_quantised(layer, types, [y], *inputs) if integers else apply(layer, *inputs)
+        self.types[name] = y
+        self.nodes.append(Node((name,), layer, tuple(operands)))
+
+    def in_float(self, name: str) -> str:
+        if self.types[name].quant is None:
+            return name
+        return self.converted(name, f"{name}/float", Dequantize())
+
+    def in_int8(self, name: str) -> str:
+        if self.types[name].quant is not None:
+            return name
+        values = self.arrays[name]
+        quant = self.quant(float(values.min()), float(values.max()))
+        return self.converted(name, f"{name}/int8", Quantize(output=Number(DType.INT8, quant)))
+
+    def converted(self, name: str, wanted: str, layer: Layer) -> str:
+        if wanted not in self.types:
+            self.emit(wanted, layer, [name])
+        return wanted
+
+    def quant(self, low: float, high: float) -> Quantisation:
+        """For about this range; the zero point is anywhere."""
+        low, high = min(low, 0.0), max(high, 0.0)
+        scale = float(np.float32(max(high - low, 1e-3) / 255 * 2 ** self.rng.uniform(-1.0, 1.0)))
+        fitting = int(np.clip(round(-128 - low / scale), -128, 127))
+        return Quantisation((scale,), [fitting, fitting, -128, int(self.rng.integers(-128, 128))][self.rng.integers(4)])
+
+    def in_integers(self, layer: Layer, names: Sequence[str]) -> Layer:
+        """The layer with integers for weights and a clamp for its activation, on a scale that about fits."""
+        given = self.types[names[0]].quant
+        assert given is not None
+        changes: dict[str, Any] = {}
+        if hasattr(layer, "activation"):
+            changes["activation"] = [None, Relu(), Relu(6.0), Relu(1.0)][self.rng.integers(4)]
+        if isinstance(layer, Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense):
+            changes |= self.weights(layer, given.scale[0])
+        if isinstance(layer, PReLU):
+            stored = self.rng.integers(-128, 128, layer.alpha.shape).astype(np.int8)
+            changes["alpha"] = Constant(stored, Quantisation((0.004,), int(self.rng.integers(-128, 128))))
+        if isinstance(layer, AveragePooling2D):
+            changes["count_padding"] = False
+        if isinstance(layer, KEEPING):
+            return replace(layer, **changes)
+        if isinstance(layer, Softmax):
+            return replace(layer, output=Number(DType.INT8, Quantisation((1 / 256,), -128)))
+        if isinstance(layer, MOVING) and self.rng.integers(2):
+            return replace(layer, output=Number(DType.INT8, given))
+        real = [_real(self.types[name], self.arrays[name]) for name in names]
+        (y,) = apply(_in_reals(replace(layer, **changes), given.scale[0]), *real)
+        return replace(layer, **changes, output=Number(DType.INT8, self.quant(float(y.min()), float(y.max()))))
+
+    def weights(self, layer: Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense, given: float) -> dict[str, Any]:
+        """Integer weights and bias."""
+        array = layer.weights.array.astype(np.float64)
+        filters_last = array.swapaxes(2, 3) if isinstance(layer, Conv2DTranspose) else array
+        if isinstance(layer, DepthwiseConv2D):
+            filters_last = array.reshape(*layer.kernel, -1)
+        filters = filters_last.shape[-1]
+        thin = self.rng.integers(3) == 0
+        filters_last = filters_last * (self.rng.random(filters) > (0.4 if thin else 0.0))
+        by_filter = np.abs(filters_last).reshape(-1, filters).max(axis=0)
+        largest = by_filter if self.rng.integers(2) else by_filter.max(keepdims=True)
+        scale = (np.maximum(largest, 1e-2) / 127).astype(np.float32).astype(np.float64)
+        stored = np.round(filters_last / scale).clip(-127, 127).astype(np.int8)
+        axis = {Conv2DTranspose: 2, Dense: 1}.get(type(layer), 3) if scale.size > 1 else None
+        stored = stored.swapaxes(2, 3) if isinstance(layer, Conv2DTranspose) else stored.reshape(array.shape)
+        changes: dict[str, Any] = {"weights": Constant(stored, Quantisation(tuple(scale.tolist()), 0, axis))}
+        if layer.bias is not None:
+            real = layer.bias.array - (6.0 * self.rng.integers(0, 2, filters) if thin else 0.0)
+            changes["bias"] = Constant(np.round(real / (scale * given)).clip(-(2**24), 2**24).astype(np.int32))
+        return changes
+
+
+def _real(type_: TensorType, stored: Array) -> Array:
+    assert type_.quant is not None
+    return np.asarray((stored.astype(np.float64) - type_.quant.zero_point) * type_.quant.scale[0])
+
+
+def _in_reals(layer: Layer, given: float) -> Layer:
+    """The layer with the weights that its integers stand for."""
+    if isinstance(layer, PReLU):
+        return replace(layer, alpha=Constant(_real(layer.alpha.type, layer.alpha.array)))
+    if not isinstance(layer, Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense):
+        return layer
+    assert layer.weights.quant is not None
+    scale = np.array(layer.weights.quant.scale)
+    stored = layer.weights.array
+    if isinstance(layer, Conv2DTranspose):
+        real = stored * scale[:, np.newaxis]
+    elif isinstance(layer, DepthwiseConv2D):
+        real = (stored.reshape(*layer.kernel, -1) * scale).reshape(stored.shape)
+    else:
+        real = stored * scale
+    bias = None if layer.bias is None else Constant(layer.bias.array * scale * given)
+    return replace(layer, weights=Constant(real), bias=bias)
