@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -36,14 +37,17 @@ def classes(graph: Graph) -> int:
     return elements[0]
 
 
-def accuracy(graph: Graph, build: Build, samples: Sequence[Array], labels: Array) -> Accuracy:
+def accuracy(
+    graph: Graph, build: Build, samples: Sequence[Array], labels: Array, *, cmsis_nn: Path | None = None
+) -> Accuracy:
     """What `graph` and the code in `build`, which was made of it, say of samples whose classes are known.
 
     `samples` holds one array for each input, as `graph` takes them.  The code
-    runs on this machine; CompileError where it has no C compiler.
+    runs on this machine, with the library in `cmsis_nn` where it calls it;
+    CompileError as from `Build.predict`.
     """
     expected = _choices(graph.predict(list(samples)))
-    got = _choices(build.predict(stored(samples, build.graph)))
+    got = _choices(build.predict(stored(samples, build.graph), cmsis_nn=cmsis_nn))
     return Accuracy(
         samples=len(labels),
         model=float(np.mean(expected == labels)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from mnc import backends, targets
 from mnc.backends.names import snake
@@ -67,14 +68,18 @@ def bench(
     *,
     layers: bool = False,
     options: Options = AS_THE_TARGET_SAYS,
+    cmsis_nn: Path | None = None,
 ) -> Cost:
     """Compile a network called `name`, run one inference on `target` and count.
 
-    The input is random, the same every time.  `CompileError` where the network
-    is refused, a tool is missing or the program fails.
+    The input is random, the same every time.  `cmsis_nn` is the folder of
+    CMSIS-NN, which counts as far as the network uses it; None: that which
+    CMSIS_NN_PATH names.  `CompileError` where the network is refused, a tool or
+    the library is missing or the program fails.
     """
     machine = targets.get(target)
     build = compile_graph(graph, backend=backend, name=name, target=target)
+    options = targets.cmsis_nn.linked(machine, build.files, options, cmsis_nn)
     interface = Interface.of_graph(build.graph, name)
     inputs = [samples[:1] for samples in random_inputs(graph)]
     measured = targets.measure(machine, build.files, interface, inputs, options)

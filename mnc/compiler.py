@@ -20,6 +20,7 @@ from mnc.passes import optimise
 from mnc.plan.liveness import lifetimes
 from mnc.quantise.pipeline import Quantised, Scheme, to_integers
 from mnc.report import Flash, LayerReport, Ram, Report
+from mnc.targets import Options
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,21 @@ class Build:
         """Write the files, all of them or none; OSError where the directory cannot be written."""
         write_files(self.files, Path(directory))
 
-    def predict(self, x: Array | Sequence[Array]) -> Array | list[Array]:
+    def predict(self, x: Array | Sequence[Array], *, cmsis_nn: Path | None = None) -> Array | list[Array]:
         """Run the generated code itself, built with the host's C compiler.
 
-        `x` is as for `Graph.predict`.  CompileError where there is no C compiler.
+        `x` is as for `Graph.predict`; `cmsis_nn` is the folder of CMSIS-NN, if
+        the code calls it (None: that which CMSIS_NN_PATH names).  CompileError
+        where there is no C compiler or no library.
         """
         from mnc.reference.run import feed
 
         xs = list(feed(self.graph, x).values())
         interface = targets.Interface.of_graph(self.graph, self.name)
-        ys = targets.run(targets.get("host"), self.files, interface, xs)
+        host = targets.get("host")
+        ys = targets.run(
+            host, self.files, interface, xs, targets.cmsis_nn.linked(host, self.files, Options(), cmsis_nn)
+        )
         return ys[0] if len(ys) == 1 else list(ys)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -18,7 +19,7 @@ from mnc.quantise.quality import store
 from mnc.reference import evaluate
 from mnc.reference.run import feed
 from mnc.report import LayerVerification, Verification
-from mnc.targets import Interface, layer_values
+from mnc.targets import Interface, Options, layer_values
 
 ABSOLUTE = 1e-5
 RELATIVE = 1e-4
@@ -34,13 +35,15 @@ def verify(
     target: str = "host",
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
+    cmsis_nn: Path | None = None,
 ) -> Verification:
     """Compile `graph`, run the code on `target` and compare every layer with the reference.
 
     `inputs` holds one array for each of the network's inputs, (samples,
     *shape); None: random ones, the same every time; `settings` are the
-    backend's.  CompileError where the graph is refused, or a tool that builds
-    or runs the code is missing.
+    backend's; `cmsis_nn` is the folder of CMSIS-NN, if the code calls it (None:
+    that which CMSIS_NN_PATH names).  CompileError where the graph is refused, or
+    the library or a tool that builds or runs the code is missing.
     """
     prepared, chosen = prepare(graph, backend, target, settings, scheme)
     name = name_from(graph.name)
@@ -48,12 +51,14 @@ def verify(
     steps = emission.program.steps
     real = list(feed(graph, random_inputs(graph) if inputs is None else inputs).values())
     xs = [x if scheme is None else store(x, prepared.graph, i) for i, x in enumerate(real)]
+    machine = targets.get(target)
     got = layer_values(
-        targets.get(target),
+        machine,
         emission.files,
         [step.writes[0].type for step in steps],
         Interface.of_graph(emission.program.graph, name),
         xs,
+        targets.cmsis_nn.linked(machine, emission.files, Options(), cmsis_nn),
     )
     expected = evaluate(emission.program.graph, xs)
     layers = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 backend_option = click.option("--backend", default="c", show_default=True, metavar="NAME", help="See `mnc backends`.")
@@ -19,6 +21,13 @@ def _settings(context: click.Context, parameter: click.Parameter, given: tuple[s
         settings[key] = value
     return settings
 
+
+cmsis_nn_option = click.option(
+    "--cmsis-nn",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Where CMSIS-NN lies, for code that calls it.  [default: what CMSIS_NN_PATH names]",
+)
 
 settings_option = click.option(
     "-X",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnc.commands.backend import cmsis_nn_option
 from mnc.commands.model import read, remark
 from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress
@@ -58,6 +59,7 @@ def _names(context: click.Context, option: click.Parameter, given: str) -> tuple
     type=click.Choice(("0", "1", "2", "3", "s", "fast")),
     help="How the C compiler optimises.  [default: as the target has it, -O2]",
 )
+@cmsis_nn_option
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
 def bench(
     models: tuple[Path, ...],
@@ -65,6 +67,7 @@ def bench(
     machines: tuple[str, ...],
     layers: bool,
     level: str | None,
+    cmsis_nn: Path | None,
     as_json: bool,
 ) -> None:
     """Measure what one inference of each MODEL takes.
@@ -72,7 +75,7 @@ def bench(
     Instructions, counted by emulators, which are not cycles; and flash, RAM and stack.
     """
     with Progress(sys.stderr, "starting") as progress:
-        costs, problems = _costs(models, backends, machines, layers, level, progress)
+        costs, problems = _costs(models, backends, machines, layers, level, cmsis_nn, progress)
     if as_json:
         from mnc.bench import to_json
 
@@ -92,6 +95,7 @@ def _costs(
     machines: Sequence[str],
     layers: bool,
     level: str | None,
+    cmsis_nn: Path | None,
     progress: Progress,
 ) -> tuple[list[Cost], list[Problem]]:
     """What can be measured, and why the rest cannot, each reason once."""
@@ -119,10 +123,10 @@ def _costs(
         for machine in machines:
             for backend in backends:
                 progress.step(f"measuring {model.name}, {backend}, on {machine}")
-                options = Options(optimise=f"-O{level}" if level else "")
+                name = name_from(model.stem)
                 try:
                     costs.append(
-                        cost_of(graph, name_from(model.stem), backend, machine, layers=layers, options=options)
+                        cost_of(graph, name, backend, machine, layers=layers, options=options, cmsis_nn=cmsis_nn)
                     )
                 except CompileError as fault:
                     problems.update(dict.fromkeys(fault.problems))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnc.commands.backend import backend_option, settings_option
+from mnc.commands.backend import backend_option, cmsis_nn_option, settings_option
 from mnc.commands.model import model_argument, read, remark, text_options
 from mnc.commands.quantise import QuantiseOptions, quantise_options
 from mnc.errors import CompileError, Problem
@@ -40,6 +40,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="The right classes of --inputs, as numbers or one-hot: says how often the model and the code are right.",
 )
 @click.option("--on", "machine", metavar="TARGET", default="host", show_default=True, help="See `mnc targets`.")
+@cmsis_nn_option
 def verify(
     model: Path,
     backend: str,
@@ -50,6 +51,7 @@ def verify(
     inputs: Path | None,
     labels: Path | None,
     machine: str,
+    cmsis_nn: Path | None,
 ) -> None:
     """Build, run and compare MODEL with the reference, layer by layer."""
     if labels is not None and inputs is None:
@@ -65,15 +67,16 @@ def verify(
         samples = None if inputs is None else load_samples(inputs, graph)
         progress.step(f"building and running {model.name} on {machine}")
         if labels is None or samples is None:
-            verification = compare(graph, backend, samples, machine, settings, scheme)
+            verification = compare(graph, backend, samples, machine, settings, scheme, cmsis_nn)
         else:
             from mnc.accuracy import accuracy, classes, stored
             from mnc.compiler import compile as compile_graph
 
             truth = load_labels(labels, classes(graph), len(samples[0]))
             build = compile_graph(graph, backend, target=machine, settings=settings, scheme=scheme)
-            judged = accuracy(graph, build, samples, truth)
-            verification = compare(build.graph, backend, stored(samples, build.graph), machine, settings)
+            judged = accuracy(graph, build, samples, truth, cmsis_nn=cmsis_nn)
+            inside = stored(samples, build.graph)
+            verification = compare(build.graph, backend, inside, machine, settings, cmsis_nn=cmsis_nn)
     remark(notes)
     from mnc.terminal.tables import Paper, verified
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from mnc.errors import refuse
+from mnc.targets import cmsis_nn
 from mnc.targets.builtin import TARGETS
 from mnc.targets.image import Options, Sizes, compiler_version
 from mnc.targets.interface import Interface
@@ -17,6 +18,7 @@ __all__ = [
     "Options",
     "Sizes",
     "Target",
+    "cmsis_nn",
     "compiler_version",
     "get",
     "layer_instructions",

@@ -163,5 +163,6 @@ TARGETS = (
         ),
         max_flash=128 * K,
         max_ram=16 * K,
+        int_bits=16,
     ),
 )

@@ -88,6 +88,8 @@ class Target:
     """Bytes of flash of the largest usual parts; for hints, not enforced."""
     max_ram: int
     optimise: str = "-O2"
+    int_bits: int = 32
+    """Of C's `int`."""
 
     @property
     def common_flags(self) -> tuple[str, ...]:
