@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from mnc.compiler import Build
 from mnc.ir.types import Array
 from mnc.packages.example import VERSION, example, sources
+from mnc.targets import cmsis_nn
 
 
 def cmake(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
@@ -16,7 +17,7 @@ def cmake(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
     """
     name, shown = build.name, example(build, sample)
     library = _STATIC if shown.language == "c" else _INTERFACE
-    text = _HEAD + library + _REST
+    text = _HEAD + library + (_CMSIS_NN if cmsis_nn.needed(build.files) else "") + _REST
     replacements = {
         "@NAME@": name,
         "@UPPER@": name.upper(),
@@ -53,6 +54,30 @@ _INTERFACE = """
 add_library(mnc_@NAME@ INTERFACE)
 set(@NAME@_SCOPE INTERFACE)
 target_compile_features(mnc_@NAME@ INTERFACE cxx_std_11)
+"""
+
+_CMSIS_NN = """
+# CMSIS-NN: the project's own target cmsis-nn, or the library's source, compiled with the network.
+if(TARGET cmsis-nn)
+  target_link_libraries(mnc_@NAME@ PRIVATE $<BUILD_INTERFACE:cmsis-nn>)
+else()
+  set(CMSIS_NN_PATH "$ENV{CMSIS_NN_PATH}" CACHE PATH "The folder of CMSIS-NN")
+  if(NOT EXISTS "${CMSIS_NN_PATH}/Include/arm_nnfunctions.h")
+    message(FATAL_ERROR "CMSIS-NN is not in CMSIS_NN_PATH='${CMSIS_NN_PATH}'."
+      " Get it from https://github.com/ARM-software/CMSIS-NN and configure with -DCMSIS_NN_PATH=<its folder>.")
+  endif()
+  file(GLOB @NAME@_KERNELS "${CMSIS_NN_PATH}/Source/*/*.c")
+  list(FILTER @NAME@_KERNELS EXCLUDE REGEX "_(f16|f32|flt)\\.c$")
+  target_sources(mnc_@NAME@ PRIVATE ${@NAME@_KERNELS})
+  target_include_directories(mnc_@NAME@ PRIVATE "${CMSIS_NN_PATH}/Include")
+  target_compile_definitions(mnc_@NAME@ PRIVATE ARM_NN_ENABLE_F16=0 ARM_NN_ENABLE_F32=0)
+  include(CheckSymbolExists)
+  check_symbol_exists(__ARM_FEATURE_DSP stddef.h @UPPER@_DSP)
+  if(@UPPER@_DSP)
+    target_compile_definitions(mnc_@NAME@ PRIVATE CMSIS_NN_USE_REQUANTIZE_INLINE_ASSEMBLY)
+  endif()
+endif()
+
 """
 
 _REST = """\

@@ -6,11 +6,25 @@ application finds the module through `ZEPHYR_EXTRA_MODULES` or its west manifest
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from mnc.compiler import Build
 from mnc.ir.types import Array
 from mnc.packages.example import Example, example, sources, summary
+from mnc.targets import cmsis_nn
+
+CMSIS_NN = {
+    "CONVOLUTION": r"convolve|depthwise|transpose_conv",
+    "FULLYCONNECTED": r"fully_connected|batch_matmul",
+    "POOLING": r"pool",
+    "SOFTMAX": r"softmax",
+    "BASICMATH": r"elementwise|maximum|minimum",
+    "CONCATENATION": r"concatenation",
+    "LSTM": r"lstm",
+    "SVD": r"svdf",
+}
+"""Zephyr's options for parts of CMSIS-NN (`modules/cmsis-nn/Kconfig` there), by the functions in them."""
 
 
 def zephyr(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
@@ -52,6 +66,10 @@ def _options(build: Build, shown: Example) -> str:
         lines += ["\tdepends on CPP"]
     if any("<math.h>" in text for text in build.files.values()):
         lines += ["\tselect REQUIRES_FULL_LIBC"]
+    if cmsis_nn.needed(build.files):
+        called = " ".join(sorted(cmsis_nn.calls(build.files)))
+        parts = ["NNSUPPORT", *(part for part, functions in CMSIS_NN.items() if re.search(functions, called))]
+        lines += ["\tdepends on CPU_CORTEX_M", "\tselect CMSIS_NN", *(f"\tselect CMSIS_NN_{part}" for part in parts)]
     return "\n".join([*lines, "\thelp", f"\t  {summary(build)}.", ""])
 
 

@@ -44,6 +44,11 @@ def needed(files: Mapping[str, str]) -> bool:
     return any(re.search(rf'#\s*include\s*[<"]{HEADER}', text) for text in files.values())
 
 
+def calls(files: Mapping[str, str]) -> frozenset[str]:
+    """The library's functions that generated files call."""
+    return frozenset(name for text in files.values() for name in re.findall(r"\b(arm_\w+)\s*\(", text))
+
+
 def linked(target: Target, files: Mapping[str, str], options: Options, folder: Path | None = None) -> Options:
     """`options` with what the generated `files` need of the library to be built for `target`.
 
@@ -94,8 +99,7 @@ def _check_calls(root: Path, files: Mapping[str, str]) -> None:
     """Every function that generated files call must be declared: a library may be too old."""
     declared = "".join(file.read_text(encoding="utf-8", errors="replace") for file in _headers(root))
     known = set(re.findall(r"\b(arm_\w+)\s*\(", declared))
-    called = {name for text in files.values() for name in re.findall(r"\b(arm_\w+)\s*\(", text)}
-    if unknown := sorted(called - known):
+    if unknown := sorted(calls(files) - known):
         raise refuse(
             str(root),
             f"does not declare {', '.join(unknown)}, which the generated code calls",

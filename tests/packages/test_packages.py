@@ -7,12 +7,14 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from networks import chain, networks, samples
+from small_library import SMALL_LIBRARY
 
 import mnc
 from mnc.cli import PACKAGE_BACKENDS, run
@@ -79,8 +81,6 @@ def test_a_package_holds_the_generated_code_unchanged_and_its_paths_stay_inside(
 
 @pytest.mark.parametrize("kind", PACKAGES)
 def test_what_is_not_c_is_not_packed(kind: str) -> None:
-    from dataclasses import replace
-
     build = built("c")
     other = replace(build, emission=replace(build.emission, files={"Tiny.py": ""}))
     with pytest.raises(CompileError, match=r"is not C or C\+\+, so it cannot be packed: Tiny\.py"):
@@ -187,6 +187,51 @@ def test_cmake_builds_tests_and_installs_the_package(backend: str, name: str, to
         assert command(tmp_path, f"{user}-build/app") == f"label {label()}, the reference says {label()}\n"
 
 
+def calling_cmsis_nn() -> Build:
+    """A build whose code calls a function of the library, as that of backend `cmsis-nn` does."""
+    build = built("c")
+    call = '\n#include "arm_nnfunctions.h"\nint8_t Tiny_twice(int8_t x);\nint8_t Tiny_twice(int8_t x) '
+    files = {**build.files, "Tiny.c": build.files["Tiny.c"] + call + "{ return arm_twice_s8(x); }\n"}
+    return replace(build, emission=replace(build.emission, files=files))
+
+
+OWN_CMSIS_NN = """\
+add_library(cmsis-nn STATIC ../library/Source/Some/arm_twice_s8.c)
+target_include_directories(cmsis-nn PUBLIC ../library/Include)
+add_subdirectory(../package Tiny)"""
+"""A project that has the library for itself."""
+
+
+def test_a_cmake_package_compiles_cmsis_nn_with_the_network(tool: Tool, tmp_path: Path) -> None:
+    """From the folder that is named, or it links the target that is there; installed, it needs the folder no more."""
+    cmake, build = tool("cmake"), calling_cmsis_nn()
+    write_files(PACKAGES["cmake"](build, first_sample(build.graph)), tmp_path / "package")
+    write_files(SMALL_LIBRARY, tmp_path / "library")
+    without = subprocess.run(
+        [cmake, "-S", "package", "-B", "without", "-DCMSIS_NN_PATH=nowhere"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert without.returncode == 1
+    assert "CMSIS-NN is not in CMSIS_NN_PATH='" in " ".join(without.stderr.split())
+    library = f"-DCMSIS_NN_PATH={tmp_path / 'library'}"
+    command(tmp_path, cmake, "-S", "package", "-B", "build", "-Werror=dev", library)
+    command(tmp_path, cmake, "--build", "build")
+    command(tmp_path, tool("ctest"), "--test-dir", "build", "--output-on-failure", "--no-tests=error")
+    command(tmp_path, cmake, "--install", "build", "--prefix", str(tmp_path / "installed"))
+    program = "signed char Tiny_twice(signed char x);\nint main(void) { return Tiny_twice(21) != 42; }\n"
+    for user, how in (("finder", "find_package(Tiny REQUIRED)"), ("owner", OWN_CMSIS_NN)):
+        lists = (
+            f"cmake_minimum_required(VERSION 3.13)\nproject(user LANGUAGES C)\n{how}\n"
+            "add_executable(app main.c)\ntarget_link_libraries(app PRIVATE Tiny::Tiny)\n"
+        )
+        write_files({"CMakeLists.txt": lists, "main.c": program}, tmp_path / user)
+        command(tmp_path, cmake, "-S", user, "-B", f"{user}-build", f"-DCMAKE_PREFIX_PATH={tmp_path / 'installed'}")
+        command(tmp_path, cmake, "--build", f"{user}-build")
+        command(tmp_path, f"{user}-build/app")
+
+
 # Zephyr
 
 
@@ -241,6 +286,22 @@ def test_the_options_of_a_zephyr_module_are_kconfig(backend: str, tmp_path: Path
     assert options.warnings == []
     assert options.syms["MNC_TINY"].str_value == "y"
     assert options.syms["REQUIRES_FULL_LIBC"].str_value == "y", "softmax calls expf"
+
+
+def test_a_zephyr_module_selects_the_parts_of_cmsis_nn_that_it_calls(tmp_path: Path) -> None:
+    kconfiglib = pytest.importorskip("kconfiglib", reason="kconfiglib is not installed (PyPI: kconfiglib)")
+    build = calling_cmsis_nn()
+    code = build.files["Tiny.c"] + "\nvoid f(void) { arm_convolve_s8(); arm_max_pool_s8(); }\n"
+    build = replace(build, emission=replace(build.emission, files={**build.files, "Tiny.c": code}))
+    files = PACKAGES["zephyr"](build, first_sample(build.graph))
+    parts = ["", "_NNSUPPORT", "_CONVOLUTION", "_POOLING", "_SOFTMAX"]
+    outside = "".join(f'config CMSIS_NN{part}\n\tbool "part"\n' for part in parts)
+    outside += "config CPU_CORTEX_M\n\tbool\n\tdefault y\nconfig REQUIRES_FULL_LIBC\n\tbool\n"
+    write_files({**files, "Kconfig": f'{outside}source "{tmp_path}/zephyr/Kconfig"\n'}, tmp_path)
+    options = kconfiglib.Kconfig(str(tmp_path / "Kconfig"), warn_to_stderr=False)
+    options.load_config(str(tmp_path / "samples" / "Tiny" / "prj.conf"))
+    assert options.warnings == []
+    assert [options.syms[f"CMSIS_NN{part}"].str_value for part in parts] == ["y", "y", "y", "y", "n"]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

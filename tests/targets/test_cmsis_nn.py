@@ -9,35 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_library import HEADER, SMALL_LIBRARY, SOURCE
 
 from mnc import targets
 from mnc.cli import run
 from mnc.errors import CompileError
 from mnc.ir.types import DType, TensorType
+from mnc.output import write_files
 from mnc.targets import Interface, Options, cmsis_nn
 
 BYTES = TensorType((4,), DType.INT8)
 
-HEADER = """\
-#include <stdint.h>
-#ifdef __cplusplus
-extern "C" {
-#endif
-int8_t arm_twice_s8(int8_t x);
-int8_t arm_large_s8(int8_t x);
-#ifdef __cplusplus
-}
-#endif
-"""
-SOURCE = """\
-#include "arm_nnfunctions.h"
-#if ARM_NN_ENABLE_F16 || ARM_NN_ENABLE_F32
-#error "floats are not wanted"
-#endif
-int8_t arm_twice_s8(int8_t x) { return (int8_t)(2 * x); }
-const int8_t arm_table_s8[10000] = {1};
-int8_t arm_large_s8(int8_t x) { return arm_table_s8[(uint8_t)x]; }
-"""
 FILES = {
     "net.h": "#include <stdint.h>\ntypedef struct { int x; } net_t;\nvoid net_init(net_t *net);\n"
     "void net_run(net_t *net, const int8_t *x, int8_t *y);\n",
@@ -67,13 +49,8 @@ def forget() -> None:
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
     """A library in CMSIS-NN's layout."""
-    folder = tmp_path / "CMSIS-NN"
-    texts = {"Include/arm_nnfunctions.h": HEADER, "Source/Some/arm_twice_s8.c": SOURCE}
-    texts["Source/Some/arm_twice_f32.c"] = "#error floats\n"
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
+    write_files(SMALL_LIBRARY, tmp_path / "CMSIS-NN")
+    return tmp_path / "CMSIS-NN"
 
 
 def fault(folder: Path | None, files: Mapping[str, str] = FILES, target: str = "host") -> str:
@@ -130,7 +107,7 @@ def test_the_code_runs_with_the_library_that_the_environment_names_and_the_argum
     def y(folder: Path | None) -> list[list[int]]:
         options = cmsis_nn.linked(targets.get("host"), FILES, Options(), folder)
         (outputs,) = targets.run(targets.get("host"), FILES, NET, [x], options)
-        return outputs.tolist()
+        return [[int(value) for value in row] for row in outputs]
 
     monkeypatch.setenv(cmsis_nn.VARIABLE, str(library))
     assert y(None) == (2 * x).tolist()
