@@ -22,6 +22,7 @@ from mnc.commands.model import complain, model_argument, read, remark, text_opti
 from mnc.commands.quantise import QuantiseOptions, quantise_options
 from mnc.commands.show import show
 from mnc.commands.verify import verify
+from mnc.commands.zoo import zoo
 from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress
 from mnc.terminal.sizes import size
@@ -139,7 +140,7 @@ def check(model: Path, backend: str, parameters: dict[str, Value], weights: Path
     click.echo(f"{model}: everything is supported")
 
 
-for command in (verify, show, fmt, bench):
+for command in (verify, show, fmt, bench, zoo):
     commands.add_command(command)
 
 

@@ -19,16 +19,14 @@ Command = TypeVar("Command", bound=Callable[..., object])
 model_argument = click.argument("model", type=click.Path(exists=True, readable=False, path_type=Path), metavar="MODEL")
 
 
+def set_option(help_: str) -> Callable[[Command], Command]:
+    """`--set`, which the command takes as `parameters`."""
+    return click.option("--set", "parameters", multiple=True, callback=_parameters, metavar="NAME=VALUE", help=help_)
+
+
 def text_options(command: Command) -> Command:
     """`--set` and `--weights`, which only a network text takes."""
-    set_ = click.option(
-        "--set",
-        "parameters",
-        multiple=True,
-        callback=_parameters,
-        metavar="NAME=VALUE",
-        help="A parameter of a network text (.mnc); may be repeated.",
-    )
+    set_ = set_option("A parameter of a network text (.mnc); may be repeated.")
     weights = click.option(
         "--weights",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),

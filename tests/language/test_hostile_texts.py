@@ -16,7 +16,7 @@ from mnc.language import format_text, load, parse
 from mnc.language.syntax import grammar
 
 ROOT = Path(__file__).resolve().parents[2]
-SEEDS = sorted([*ROOT.glob("examples/*.mnc"), *ROOT.glob("tests/errors/*.mnc")])
+SEEDS = sorted([*ROOT.glob("examples/*.mnc"), *ROOT.glob("mnc/zoo/networks/*.mnc"), *ROOT.glob("tests/errors/*.mnc")])
 SEED_TEXTS = [path.read_text("utf-8") for path in SEEDS]
 HEAD = "network n\ninput x: float32[8, 8, 3]\n"
 

@@ -1,4 +1,4 @@
-"""The texts in examples/: the same networks as the trained files, to the byte of the generated C."""
+"""The texts in examples/ and of the zoo: the same networks as the trained files, to the byte of the generated C."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +10,15 @@ import mnc
 from mnc import frontends
 from mnc.language import format_text, load
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+ZOO = ROOT / "mnc" / "zoo" / "networks"
+TEXTS = sorted([*EXAMPLES.glob("*.mnc"), *ZOO.glob("*.mnc")])
 MOBILENETS = ("pico", "nano", "micro", "milli", "base")
 TRAINED = {"ds_cnn": "kws_ref_model.keras3", "resnet8": "pretrainedResnet", "autoencoder": "ad01"}
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.mnc")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
 def test_it_compiles_as_it_lies_and_is_laid_out_well(path: Path) -> None:
     graph = frontends.load(path)
     assert graph.name == path.stem
@@ -25,7 +28,7 @@ def test_it_compiles_as_it_lies_and_is_laid_out_well(path: Path) -> None:
 
 
 def test_all_of_them_are_there() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.mnc")} >= {*MOBILENETS, *TRAINED, "gru_keywords"}
+    assert {path.stem for path in TEXTS} >= {*MOBILENETS, *TRAINED, "gru_keywords"}
 
 
 @pytest.mark.parametrize("keras", ["keras2", "keras3"])
@@ -33,15 +36,16 @@ def test_all_of_them_are_there() -> None:
 def test_a_mobilenet_gives_the_same_c_as_its_trained_file(models: Path, name: str, keras: str) -> None:
     trained = models / "micromobilenet" / f"{name}.{keras}.h5"
     from_file = frontends.load(trained)
-    from_text = load(EXAMPLES / f"{name}.mnc", weights=trained)
+    from_text = load(ZOO / f"{name}.mnc", weights=trained)
     assert from_text == replace(from_file, name=name)
     assert dict(mnc.compile(from_text, name=name).files) == dict(mnc.compile(from_file, name=name).files)
 
 
 @pytest.mark.parametrize("name", MOBILENETS)
-def test_a_mobilenet_gives_kerass_answers_with_the_weights_beside_it(models: Path, name: str) -> None:
+def test_a_mobilenet_gives_kerass_answers_with_the_weights_beside_the_examples(models: Path, name: str) -> None:
     golden = np.load(models / "micromobilenet" / f"{name}.golden.npz")
-    y = load(EXAMPLES / f"{name}.mnc").predict(golden["x"])
+    weights = EXAMPLES / ("digits" if name == "nano" else "weights") / f"{name}.h5"
+    y = load(ZOO / f"{name}.mnc", weights=weights).predict(golden["x"])
     np.testing.assert_allclose(y, golden["y"], atol=1e-5)
 
 
