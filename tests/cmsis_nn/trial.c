@@ -1,0 +1,374 @@
+/* Random calls that every form of the kernels takes. */
+#include "trial.h"
+
+#include <string.h>
+
+#include "arm_nnfunctions.h"
+
+#define CHANNELS 160
+#define COUNT(array) ((int32_t)(sizeof(array) / sizeof((array)[0])))
+
+static uint32_t state;
+static int8_t input[8192], second[8192], filter[16384];
+static int32_t bias[CHANNELS], multiplier[CHANNELS], shift[CHANNELS], sums[CHANNELS], scratch[16384];
+
+static int32_t draw(int32_t low, int32_t high)
+{
+    state = state * 1664525u + 1013904223u;
+    return low + (int32_t)((state >> 8) % (uint32_t)(high - low + 1));
+}
+
+/* Calls with several draws among their arguments would differ from compiler to compiler, hence these. */
+static cmsis_nn_dims drawn(int32_t n, int32_t h, int32_t w, int32_t c)
+{
+    cmsis_nn_dims made;
+    made.n = n;
+    made.h = draw(1, h);
+    made.w = draw(1, w);
+    made.c = draw(1, c);
+    return made;
+}
+
+static int32_t larger(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+static cmsis_nn_dims dims(int32_t n, int32_t h, int32_t w, int32_t c)
+{
+    cmsis_nn_dims made;
+    made.n = n;
+    made.h = h;
+    made.w = w;
+    made.c = c;
+    return made;
+}
+
+/* Data for everything; scales that spread sums over int8, or now and then do not. */
+static void fill(void)
+{
+    int32_t i, usual = draw(-11, -6), wild = draw(0, 9) == 0;
+    for (i = 0; i < COUNT(input); i++) {
+        input[i] = (int8_t)draw(-128, 127);
+        second[i] = (int8_t)draw(-128, 127);
+    }
+    for (i = 0; i < COUNT(filter); i++) {
+        filter[i] = (int8_t)draw(-127, 127);
+    }
+    for (i = 0; i < CHANNELS; i++) {
+        bias[i] = draw(-20000, 20000);
+        multiplier[i] = 0x40000000 + draw(0, 0x3ffffff) * 16;
+        multiplier[i] += draw(0, 15);
+        shift[i] = wild ? draw(-20, 2) : usual + draw(-1, 1);
+    }
+}
+
+static cmsis_nn_activation activation(void)
+{
+    cmsis_nn_activation made;
+    made.min = draw(0, 1) ? -128 : draw(-128, 20);
+    made.max = draw(0, 1) ? 127 : draw(made.min, 127);
+    return made;
+}
+
+static cmsis_nn_tile tile(int32_t low, int32_t high)
+{
+    cmsis_nn_tile made;
+    made.w = draw(low, high);
+    made.h = draw(low, high);
+    return made;
+}
+
+static cmsis_nn_context context(void *buffer, size_t size)
+{
+    cmsis_nn_context made;
+    made.buf = buffer;
+    made.size = (int32_t)size;
+    return made;
+}
+
+/* Elements of output along an axis; none where no window fits. */
+static int32_t windows(int32_t size, int32_t before, int32_t kernel, int32_t stride, int32_t dilation)
+{
+    int32_t room = size + before + draw(0, before) - ((kernel - 1) * dilation + 1);
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+static cmsis_nn_per_channel_quant_params scales(void)
+{
+    cmsis_nn_per_channel_quant_params made;
+    made.multiplier = multiplier;
+    made.shift = shift;
+    return made;
+}
+
+static int try_convolution(int32_t which, int8_t *output)
+{
+    cmsis_nn_context ctx = context(scratch, sizeof scratch);
+    cmsis_nn_per_channel_quant_params quant = scales();
+    cmsis_nn_conv_params p;
+    cmsis_nn_dims x, w, y, b, up;
+    int32_t groups = draw(0, 3) == 0 ? draw(2, 3) : 1, doubled = draw(0, 4) == 0;
+    const int32_t *added = draw(0, 3) ? bias : NULL;
+    p.input_offset = draw(-127, 128);
+    p.output_offset = draw(-128, 127);
+    p.activation = activation();
+    p.stride = tile(1, 3);
+    p.dilation = tile(1, 2);
+    p.padding = tile(0, 2);
+    x = drawn(1, 7, 7, 20);
+    w = drawn(x.c, 4, 4, 20);
+    w = dims(w.c, w.h, w.w, x.c);
+    if (which == 0 && groups > 1 && !doubled) {
+        w.c = draw(1, 5);
+        x.c = w.c * groups;
+        w.n = draw(1, 6) * groups;
+        added = bias;
+    }
+    if (which == 1 || which == 2) {
+        w.h = w.w = 1;
+        p.padding.w = p.padding.h = 0;
+        p.dilation.w = p.dilation.h = 1;
+        if (which == 1) {
+            p.stride.w = p.stride.h = 1;
+        }
+    }
+    if (which == 3) {
+        x.h = w.h = p.dilation.w = p.dilation.h = 1;
+        p.padding.h = 0;
+        x.w = draw(3, 12);
+        x.c = w.c = draw(1, 5) * 4 / (p.stride.w == 2 ? 2 : 1);
+    }
+    up = dims(1, 1 + doubled, 1 + doubled, 1);
+    x.h *= which == 0 && doubled ? 2 : 1;
+    x.w *= which == 0 && doubled ? 2 : 1;
+    y = dims(1, windows(x.h, p.padding.h, w.h, p.stride.h, p.dilation.h), 0, w.n);
+    y.w = windows(x.w, p.padding.w, w.w, p.stride.w, p.dilation.w);
+    if (which == 3) { /* padding as TensorFlow Lite has it, the odd element last */
+        int32_t stride = p.stride.w, same = draw(0, 2) > 0, total;
+        y.h = 1;
+        y.w = same ? (x.w + stride - 1) / stride : (x.w - w.w) / stride + 1;
+        total = (y.w - 1) * stride + w.w - x.w;
+        if (total < 0 || w.w > x.w || (total > 0 && ((total + 1) / 2 - 1) % stride != 0) ||
+            (total % 2 != 0 && stride > 1 && (total + 1) / 2 > stride)) {
+            return 0;
+        }
+        p.padding.w = total / 2;
+        if (stride > 1 && total == 0) {
+            return 0;
+        }
+    }
+    if (y.h < 1 || y.w < 1 || y.h > 8 || y.w > 12 || y.h * y.w * y.c >= TRIAL_OUTPUT_SIZE) {
+        return 0;
+    }
+    b = dims(1, 1, 1, y.c);
+    switch (which) {
+    case 0:
+        return 1 + arm_convolve_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, doubled ? &up : NULL, &y, output);
+    case 1:
+        return 1 + arm_convolve_1x1_s8_fast(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+    case 2:
+        return 1 + arm_convolve_1x1_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+    default:
+        return 1 + arm_convolve_1_x_n_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+    }
+}
+
+static int try_depthwise(int32_t which, int8_t *output)
+{
+    cmsis_nn_context ctx = context(scratch, sizeof scratch);
+    cmsis_nn_per_channel_quant_params quant = scales();
+    cmsis_nn_dw_conv_params p;
+    cmsis_nn_dims x, w, y, b;
+    const int32_t *added = draw(0, 3) ? bias : NULL;
+    p.input_offset = draw(-127, 128);
+    p.output_offset = draw(-128, 127);
+    p.activation = activation();
+    p.stride = tile(1, 3);
+    p.dilation = tile(1, 1);
+    p.padding = tile(0, 2);
+    p.ch_mult = 1;
+    x = drawn(1, 7, 7, 20);
+    w = drawn(1, 5, 5, 1);
+    if (which == 0) {
+        p.ch_mult = draw(1, 8);
+        p.dilation = tile(1, draw(1, 2));
+        x.c = draw(1, 3);
+    }
+    if (which == 1) {
+        w.h = w.w = 3;
+        p.padding = tile(0, 1);
+    }
+    if (which == 2 && draw(0, 3) == 0) {
+        x = drawn(1, 2, 3, 30);
+        x.c += 120;
+        added = bias;
+    }
+    if (which == 3 && draw(0, 1)) {
+        w.h = w.w = 3;
+    }
+    x.c += which == 3 && x.c == 1; /* which MVE computes otherwise */
+    w.c = x.c * p.ch_mult;
+    added = p.ch_mult % 4 == 0 ? bias : added;
+    y = dims(1, windows(x.h, p.padding.h, w.h, p.stride.h, p.dilation.h), 0, w.c);
+    y.w = windows(x.w, p.padding.w, w.w, p.stride.w, p.dilation.w);
+    if (y.h < 1 || y.w < 1 || y.h * y.w * y.c >= TRIAL_OUTPUT_SIZE) {
+        return 0;
+    }
+    if (w.h == 3 && w.w == 3 && which != 0 && (y.w - 1) * p.stride.w - p.padding.w + 1 >= x.w) {
+        return 0;
+    }
+    if (p.padding.h > w.h || (y.h - 1) * p.stride.h - p.padding.h > x.h) {
+        return 0;
+    }
+    b = dims(1, 1, 1, y.c);
+    switch (which) {
+    case 0:
+        return 1 + arm_depthwise_conv_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+    case 1:
+        return 1 + arm_depthwise_conv_3x3_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+    case 2:
+        return 1 + arm_depthwise_conv_s8_opt(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+    default:
+        return 1 + arm_depthwise_conv_wrapper_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+    }
+}
+
+static int try_transposed(int8_t *output)
+{
+    cmsis_nn_context ctx = context(scratch, sizeof scratch), none = context(NULL, 0);
+    cmsis_nn_per_channel_quant_params quant = scales();
+    cmsis_nn_transpose_conv_params p;
+    cmsis_nn_dims x = drawn(1, 5, 9, 18), w = drawn(1, 5, 5, 10), y, b;
+    int32_t final;
+    p.input_offset = draw(-127, 128);
+    p.output_offset = draw(-128, 127);
+    p.activation = activation();
+    p.stride = tile(1, 3);
+    p.dilation = tile(1, 1);
+    p.padding = tile(0, 2);
+    p.padding_offsets = tile(0, 0);
+    w = dims(w.c, w.h, w.w, x.c);
+    final = larger(0, x.h * p.stride.h - p.padding.h);
+    y = dims(1, final + draw(0, larger(0, w.h - p.stride.h)), 0, w.n);
+    y.w = (x.w - 1) * p.stride.w + larger(w.w, p.stride.w) - p.padding.w - draw(0, 2);
+    if (y.h < 1 || y.w < 1 || y.h * y.w * y.c >= TRIAL_OUTPUT_SIZE || x.h * p.stride.h < p.padding.h) {
+        return 0;
+    }
+    b = dims(1, 1, 1, y.c);
+    return 1 + arm_transpose_conv_s8(&ctx, &none, &p, &quant, &x, input, &w, filter, &b, draw(0, 3) ? bias : NULL, &y,
+                                     output);
+}
+
+static int try_dense(int32_t per_channel, int8_t *output)
+{
+    cmsis_nn_context ctx = context(sums, sizeof sums);
+    cmsis_nn_per_channel_quant_params quant = scales();
+    cmsis_nn_per_tensor_quant_params one;
+    cmsis_nn_fc_params p;
+    int32_t batch = draw(1, 2), depth = draw(1, 90), rows = draw(1, 40), row, i;
+    cmsis_nn_dims x = dims(batch, 1, 1, depth), w = dims(depth, 1, 1, rows), y = dims(batch, 1, 1, rows);
+    cmsis_nn_dims b = dims(1, 1, 1, rows);
+    const int32_t *added = draw(0, 3) ? bias : NULL;
+    p.input_offset = draw(-127, 128);
+    p.filter_offset = 0;
+    p.output_offset = draw(-128, 127);
+    p.activation = activation();
+    one.multiplier = multiplier[0];
+    one.shift = shift[0];
+    for (row = 0; row < rows; row++) {
+        sums[row] = added == NULL ? 0 : bias[row];
+        for (i = 0; i < depth; i++) {
+            sums[row] += p.input_offset * filter[row * depth + i];
+        }
+    }
+    if (per_channel) {
+        return 1 + arm_fully_connected_per_channel_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+    }
+    return 1 + arm_fully_connected_s8(&ctx, &p, &one, &x, input, &w, filter, &b, added, &y, output);
+}
+
+static int try_pooling(int32_t largest, int8_t *output)
+{
+    cmsis_nn_context ctx = context(scratch, sizeof scratch);
+    cmsis_nn_pool_params p;
+    cmsis_nn_dims x = drawn(draw(1, 2), 7, 7, 37), pool = drawn(1, 5, 5, 1), y;
+    p.stride = tile(1, 3);
+    p.activation = activation();
+    p.padding.h = draw(0, pool.h - 1);
+    p.padding.w = draw(0, pool.w - 1);
+    y = dims(x.n, windows(x.h, p.padding.h, pool.h, p.stride.h, 1), 0, x.c);
+    y.w = windows(x.w, p.padding.w, pool.w, p.stride.w, 1);
+    if (y.h < 1 || y.w < 1 || y.n * y.h * y.w * y.c >= TRIAL_OUTPUT_SIZE) {
+        return 0;
+    }
+    if ((y.h - 1) * p.stride.h - p.padding.h >= x.h || (y.w - 1) * p.stride.w - p.padding.w >= x.w) {
+        return 0;
+    }
+    if (largest) {
+        return 1 + arm_max_pool_s8(&ctx, &p, &x, input, &pool, &y, output);
+    }
+    return 1 + arm_avgpool_s8(&ctx, &p, &x, input, &pool, &y, output);
+}
+
+static int try_elementwise(int32_t which, int8_t *output)
+{
+    int32_t size = draw(1, TRIAL_OUTPUT_SIZE - 1), in_place = draw(0, 2);
+    int32_t offset_1 = draw(-127, 128), offset_2 = draw(-127, 128), offset = draw(-128, 127);
+    int32_t shift_1 = draw(-4, 0), shift_2 = draw(-4, 0);
+    cmsis_nn_activation limits = activation();
+    cmsis_nn_context none = context(NULL, 0);
+    cmsis_nn_dims all = dims(1, 1, 1, size);
+    const int8_t *a = in_place == 1 ? output : input, *b = in_place == 2 ? output : second;
+    memcpy(output, in_place == 1 ? input : second, (size_t)size);
+    switch (which) {
+    case 0: /* the larger of two scales is taken as the unit */
+        return 1 + arm_elementwise_add_s8(a, b, offset_1, multiplier[0], shift_1, offset_2, multiplier[1], shift_2, 20,
+                                          output, offset, multiplier[2], draw(-20, -17), limits.min, limits.max, size);
+    case 1:
+        return 1 + arm_elementwise_mul_s8(a, b, offset_1, offset_2, output, offset, multiplier[0], draw(-9, -5),
+                                          limits.min, limits.max, size);
+    case 2:
+        return 1 + arm_maximum_s8(&none, a, &all, b, &all, output, &all);
+    default:
+        return 1 + arm_minimum_s8(&none, a, &all, b, &all, output, &all);
+    }
+}
+
+static int try_softmax(int8_t *output)
+{
+    int32_t row_size = draw(1, 60), rows = draw(1, 16), left = draw(18, 26);
+    int32_t smallest = -(31 << 26 >> left);
+    memcpy(output, input, (size_t)(rows * row_size));
+    arm_softmax_s8(draw(0, 1) ? output : input, rows, row_size, multiplier[0], left, smallest, output);
+    return 1;
+}
+
+void trial_init(trial_t *trial)
+{
+    trial->unused = 0;
+}
+
+/* The last byte says how it went: 1 is right, 0 that nothing was called as the arguments did not fit. */
+void trial_run(trial_t *trial, const int32_t *seed, int8_t *output)
+{
+    int32_t kind = *seed % 17, which = 0;
+    (void)trial;
+    state = (uint32_t)*seed * 2654435761u;
+    memset(output, 0, TRIAL_OUTPUT_SIZE);
+    fill();
+    if (kind < 4) {
+        which = try_convolution(kind, output);
+    } else if (kind < 8) {
+        which = try_depthwise(kind - 4, output);
+    } else if (kind < 10) {
+        which = try_dense(kind - 8, output);
+    } else if (kind < 12) {
+        which = try_pooling(kind - 10, output);
+    } else if (kind < 16) {
+        which = try_elementwise(kind - 12, output);
+    } else {
+        which = draw(0, 1) ? try_softmax(output) : try_transposed(output);
+    }
+    output[TRIAL_OUTPUT_SIZE - 1] = (int8_t)which;
+}
