@@ -25,10 +25,22 @@ from mnc.ir.layer import Layer
 from mnc.ir.types import Array, Shape, ShapeError, TensorType
 from mnc.reference import apply
 
-__all__ = ["FUNCTIONS", "KINDS", "chain", "functions", "networks", "samples", "shapes", "single_layers"]
+__all__ = ["FUNCTIONS", "KINDS", "batches", "chain", "functions", "networks", "samples", "shapes", "single_layers"]
 
 LARGEST = 50.0
 """No value of a drawn network is larger than this on its `samples`."""
+
+
+@st.composite
+def batches(draw: Draw, drawn: st.SearchStrategy[Graph], size: int) -> list[Graph]:
+    """As many networks as one call of the compiler gets.
+
+    Hypothesis begins with the simplest example of all, here one value that goes
+    through one element `size` times over; it is thrown away, as a test that
+    can afford one batch would see nothing else.
+    """
+    assume(draw(st.booleans()))
+    return [draw(drawn) for _ in range(size)]
 
 
 def samples(graph: Graph, count: int = 2, seed: int = 0) -> list[Array]:

@@ -3,6 +3,7 @@
     quantised_networks()            int8 throughout
     quantised_networks(IMAGES)      of these kinds only
     quantised_networks(mixed=True)  with stretches in float32 between Dequantize and Quantize
+    quantised(graph, seed)          a float network of our own, likewise
     stored_samples(graph)           inputs for any of them, batch first
 
 Scales fit what the values really are, but not exactly, so that some are cut
@@ -95,7 +96,12 @@ def quantised_networks(
 ) -> Graph:
     """A random network of these kinds, all of which must have int8 kernels or need none."""
     drawn = draw(networks(layers=kinds, max_layers=max_layers))
-    growing = _Growing(np.random.default_rng(draw(st.integers(0, 2**16))), mixed)
+    return quantised(drawn, draw(st.integers(0, 2**16)), mixed=mixed)
+
+
+def quantised(drawn: Graph, seed: int, *, mixed: bool = False) -> Graph:
+    """A float network with integers for everything; for hypothesis no example where some layer has no int8 kernel."""
+    growing = _Growing(np.random.default_rng(seed), mixed)
     for given in drawn.inputs:
         growing.add_input(given)
     for node in drawn.nodes:
@@ -117,8 +123,11 @@ class _Growing:
     arrays: dict[str, Array] = field(default_factory=dict)
 
     def add_input(self, given: Input) -> None:
+        """One in float32 or in int8; on the scale of the one before, or on its own."""
         in_float = self.mixed and self.rng.integers(3) == 0
-        type_ = given.type if in_float else TensorType(given.type.shape, DType.INT8, self.quant(-2.0, 2.0))
+        alike = [x.type.quant for x in self.inputs if x.type.quant is not None and self.rng.integers(2)]
+        quant = alike[-1] if alike else self.quant(-2.0, 2.0)
+        type_ = given.type if in_float else TensorType(given.type.shape, DType.INT8, quant)
         given = Input(given.name, type_)
         self.inputs.append(given)
         self.types[given.name] = type_

@@ -1,9 +1,4 @@
-"""Every int8 kernel of the C backends, under sanitizers, against the reference: the same bits.
-
-A layer drawn in float32 is given integers for weights, and scales of its own;
-floats are quantised before it and dequantised behind it, which is exact, so
-that it runs like any float network.
-"""
+"""Every int8 kernel of the C backends, under sanitizers, against the reference: the same bits."""
 
 from __future__ import annotations
 
@@ -15,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from generated_c import SANITIZED, Case, run_cases
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from layer_kinds import KINDS, Draw
-from networks import samples, single_layers
+from networks import batches, single_layers
+from quantised_networks import quantised
+from same_bits import BATCH, assert_same_bits
 
 from mnc import backends
 from mnc.backends.select.quantised.table import INT8
@@ -30,89 +27,24 @@ from mnc.ir.layers import (
     Activation,
     Add,
     AveragePooling2D,
-    Concatenate,
-    Conv2D,
-    Conv2DTranspose,
-    Cropping2D,
     Dense,
-    DepthwiseConv2D,
     Dequantize,
     Flatten,
     GlobalAveragePooling,
-    GlobalMaxPooling,
     Identity,
     Maximum,
-    MaxPooling2D,
     Merge,
     Minimum,
-    Permute,
     PReLU,
     Quantize,
     ResizeBilinear,
-    ResizeNearest,
-    Reverse,
     Softmax,
     Subtract,
-    ZeroPadding2D,
 )
 from mnc.ir.types import Array, Constant, DType, Number, Quantisation, Shape, TensorType
-from mnc.reference import apply, evaluate
 
 LAYERS = sorted((kind for kind in INT8 if kind in KINDS), key=lambda kind: kind.__name__)
-FREE = (Activation, Concatenate, Cropping2D, Identity, Permute, ResizeBilinear, ResizeNearest, Reverse)
-"""Layers that may keep their input's scale, and may have one of their own."""
-KEEPING = (AveragePooling2D, GlobalMaxPooling, MaxPooling2D, ZeroPadding2D)
-"""Layers that keep it always."""
 C = backends.get("c")
-
-
-def drawn_quant(rng: np.random.Generator, low: float, high: float) -> Quantisation:
-    """A quantisation for about this range."""
-    scale = max(high - low, 1e-3) / 255 * 2 ** rng.uniform(-1.5, 1.0)
-    return Quantisation((float(np.float32(scale)),), [-128, 0, 127, int(rng.integers(-128, 128))][rng.integers(4)])
-
-
-def int8_constant(rng: np.random.Generator, constant: Constant, channel_axis: int) -> Constant:
-    """Weights as integers, with a scale for all or one for each channel."""
-    array = constant.array.astype(np.float64)
-    axes = tuple(axis for axis in range(array.ndim) if axis != channel_axis)
-    largest = np.abs(array).max(axis=axes, keepdims=True) if rng.integers(2) else np.abs(array).max(keepdims=True)
-    scale = np.maximum(largest, 1e-3) / 127
-    scales = tuple(float(np.float32(s)) for s in scale.ravel())
-    stored = np.clip(np.round(array / scale), -127, 127).astype(np.int8)
-    return Constant(stored, Quantisation(scales, 0, channel_axis if len(scales) > 1 else None))
-
-
-def in_integers(rng: np.random.Generator, layer: Layer, given: Sequence[TensorType], low: float, high: float) -> Layer:
-    """The layer with integers for constants and clamps for activations, its output on a scale for this range."""
-    first = given[0].quant
-    assert first is not None
-    changes: dict[str, Any] = {"output": Number(DType.INT8, drawn_quant(rng, low, high))}
-    if isinstance(layer, AveragePooling2D):
-        changes["count_padding"] = False
-    if isinstance(layer, KEEPING) or (isinstance(layer, FREE) and rng.integers(2)):
-        changes["output"] = Number(DType.INT8, first)
-    if isinstance(layer, (Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D)):
-        if isinstance(layer, DepthwiseConv2D):  # channels by multiplier are one axis of scales
-            flat = layer.weights.array.reshape(*layer.kernel, -1)
-            weights = int8_constant(rng, Constant(flat), 2)
-            scales = weights.quant.scale if weights.quant is not None else ()
-            axis = 3 if len(scales) > 1 else None
-            weights = Constant(weights.array.reshape(layer.weights.shape), Quantisation(scales, 0, axis))
-        else:
-            weights = int8_constant(
-                rng, layer.weights, 2 if isinstance(layer, Conv2DTranspose) else -1 % layer.weights.array.ndim
-            )
-        changes["weights"] = weights
-        if layer.bias is not None and weights.quant is not None:
-            units = np.array(weights.quant.scale) * first.scale[0]
-            changes["bias"] = Constant(np.round(layer.bias.array / units).astype(np.int32))
-    if isinstance(layer, PReLU):
-        stored = rng.integers(-128, 128, layer.alpha.shape).astype(np.int8)
-        changes["alpha"] = Constant(stored, Quantisation((0.004,), int(rng.integers(-128, 128))))
-    if hasattr(layer, "activation"):
-        changes["activation"] = [None, Relu(), Relu(1.0), Relu(6.0)][rng.integers(4)]
-    return replace(layer, **changes)
 
 
 @st.composite
@@ -130,66 +62,28 @@ def merges(draw: Draw, kind: type[Layer]) -> Graph:
 
 @st.composite
 def int8_layers(draw: Draw, kind: type[Layer]) -> Graph:
-    """A network that quantises its inputs, applies one layer of this kind, and dequantises."""
+    """A network of one layer of this kind in int8."""
     drawn = draw(merges(kind) if issubclass(kind, Merge) and draw(st.booleans()) else single_layers(kind))
-    (node,) = drawn.nodes
-    limit = 2 if kind not in (Maximum, Minimum, Concatenate) else None
-    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
-    same = rng.integers(2)
-    shared = drawn_quant(rng, -2, 2)
-    nodes, stored = [], []
-    for x in drawn.inputs:
-        quant = shared if same else drawn_quant(rng, -2, 2)
-        stored.append(TensorType(x.type.shape, DType.INT8, quant))
-        nodes.append(Node((f"{x.name}/int8",), Quantize(output=Number(DType.INT8, quant)), (x.name,)))
-    names = node.inputs[:limit]
-    places = [next(i for i, x in enumerate(drawn.inputs) if x.name == name) for name in names]
-    (y,) = apply(node.layer, *(samples(drawn)[i] for i in places))
-    layer = in_integers(rng, node.layer, [stored[i] for i in places], float(y.min()), float(y.max()))
-    nodes.append(Node(("y/int8",), layer, tuple(f"{name}/int8" for name in names)))
-    nodes.append(Node(("y",), Dequantize(), ("y/int8",)))
-    return Graph("layer", drawn.inputs, tuple(nodes), ("y",))
-
-
-def assert_same_bits(graphs: Sequence[Graph], folder: Path, compiler: str, *flags: str) -> None:
-    for graph in graphs:
-        for node in graph.nodes:
-            assert C.unsupported(graph, node) is None, node
-    cases = [
-        Case(f"n{i}", C.emit(graph, f"n{i}").files, samples(graph, 3), [graph.types[graph.outputs[0]].elements])
-        for i, graph in enumerate(graphs)
-    ]
-    outputs = run_cases(cases, folder, compiler, [*SANITIZED, *flags])
-    for graph, case, (got,) in zip(graphs, cases, outputs, strict=True):
-        want = evaluate(graph, list(case.inputs))[graph.outputs[0]].reshape(got.shape)
-        np.testing.assert_array_equal(got, want, err_msg=str(graph.nodes))
-
-
-STEADY = settings(
-    deadline=None,
-    max_examples=1,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking calls the compiler hundreds of times
-)
+    return quantised(drawn, draw(st.integers(0, 2**16)))
 
 
 @pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
-@STEADY
+@BATCH
 @given(data=st.data())
 def test_a_layer_gives_the_same_bits(
     kind: type[Layer], data: st.DataObject, gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    graphs = data.draw(st.lists(int8_layers(kind), min_size=8, max_size=8))
+    graphs = data.draw(batches(int8_layers(kind), 8))
     assert_same_bits(graphs, tmp_path_factory.mktemp("int8"), gcc)
 
 
 @pytest.mark.parametrize("flag", ["-DMNC_NO_INT64", "-DMNC_SMALL"])
-@STEADY
-@given(graphs=st.tuples(*(int8_layers(kind) for kind in LAYERS)))
-def test_all_layers_as_compiled_for_other_cores(
+@BATCH
+@given(graphs=batches(st.sampled_from(LAYERS).flatmap(int8_layers), 32))
+def test_layers_as_compiled_for_other_cores(
     graphs: Sequence[Graph], flag: str, gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    assert_same_bits(graphs, tmp_path_factory.mktemp("int8"), gcc, flag)
+    assert_same_bits(graphs, tmp_path_factory.mktemp("int8"), gcc, [*SANITIZED, flag])
 
 
 def test_every_kind_with_a_kernel_is_drawn() -> None:
@@ -200,7 +94,7 @@ def test_scales_are_changed_by_the_quantise_layer(gcc: str, tmp_path: Path) -> N
     rng = np.random.default_rng(0)
     graphs = []
     for i in range(8):
-        a, b = drawn_quant(rng, -2, 2), drawn_quant(rng, -2, 2)
+        a, b = (Quantisation((float(s),), int(rng.integers(-128, 128))) for s in 0.02 * 2 ** rng.uniform(-2, 2, 2))
         nodes = [
             Node(("a",), Quantize(output=Number(DType.INT8, a)), ("x",)),
             Node(("b",), Quantize(output=Number(DType.INT8, b if i else a)), ("a",)),

@@ -10,7 +10,7 @@ from gallery import SUPPORTED, exhibit
 from generated_c import run_cases
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from networks import networks, single_layers
+from networks import batches, networks, single_layers
 
 from mnc.ir.graph import Graph
 from mnc.ir.layer import Layer
@@ -20,11 +20,6 @@ BATCH = settings(
     suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow, HealthCheck.large_base_example],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking calls the compiler hundreds of times
 )
-
-
-def batches(networks: st.SearchStrategy[Graph], size: int) -> st.SearchStrategy[list[Graph]]:
-    """As many networks as one call of the compiler gets."""
-    return st.lists(networks, min_size=size, max_size=size)
 
 
 def assert_c_equals_reference(graphs: Iterable[Graph], folder: Path, compiler: str) -> None:
