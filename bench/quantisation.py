@@ -41,14 +41,15 @@ OTHERS = {
 """Models of MLPerf Tiny, and TensorFlow Lite's quantisation of the same weights where there is one."""
 
 SCHEMES: Mapping[str, Mapping[str, Any]] = {
-    "minmax, uncorrected": {"ranges": "minmax", "correct_biases": False},
-    "minmax": {"ranges": "minmax"},
-    "percentile": {"ranges": "percentile"},
-    "mse": {"ranges": "mse"},
-    "minmax, equalised": {"ranges": "minmax", "equalise": True},
-    "mse, equalised": {"ranges": "mse", "equalise": True},
+    "mnc": {},
+    "mse ranges": {"ranges": "mse"},
+    "percentile ranges": {"ranges": "percentile"},
+    "not equalised": {"equalise": False},
+    "rounded to nearest": {"rounding": "nearest"},
+    "biases left": {"correct_biases": False},
+    "none of it": {"equalise": False, "rounding": "nearest", "correct_biases": False},
 }
-"""The ways of mnc that are compared, biases corrected but in the first."""
+"""The ways of mnc that are compared: as it is without options, and what each of them changes."""
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 

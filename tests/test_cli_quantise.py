@@ -11,7 +11,7 @@ import pytest
 
 from mnc import quantise
 from mnc.cli import run
-from mnc.commands.quantise import INTERFACES, NUMBERS, RANGES
+from mnc.commands.quantise import INTERFACES, NUMBERS, RANGES, ROUNDINGS
 from mnc.errors import CompileError, Problem
 from mnc.frontends import load
 
@@ -35,6 +35,7 @@ def test_the_choices_are_those_of_the_quantiser() -> None:
     assert NUMBERS == quantise.SCHEMES
     assert INTERFACES == quantise.INTERFACES
     assert tuple(quantise.RANGES) == RANGES
+    assert ROUNDINGS == quantise.ROUNDINGS
 
 
 def test_compile_says_what_is_left_of_the_signal(
@@ -63,7 +64,9 @@ def test_a_float_network_has_no_such_column(pico: str, tmp_path: Path, capsys: p
         ([], {}),
         (["--io", "float"], {"io": "float"}),
         (["--ranges", "mse"], {"ranges": "mse"}),
-        (["--equalise"], {"equalise": True}),
+        (["--rounding", "nearest"], {"rounding": "nearest"}),
+        (["--equalise"], {}),
+        (["--no-equalise"], {"equalise": False}),
         (["--per-channel-dense"], {"per_channel_dense": True}),
         (["--no-bias-correction"], {"correct_biases": False}),
     ],
@@ -141,9 +144,10 @@ def test_verify_of_a_network_in_integers(
         (["--quantize", "int4", "--calibration", __file__], "Invalid value for '--quantize': 'int4'"),
         (["--quantize", "int8", "--calibration", "absent.npy"], "Invalid value for '--calibration': "),
         (["--calibration", __file__], "--calibration serves no purpose without --quantize int8"),
-        (["--equalise"], "--equalise serves no purpose without --quantize int8"),
+        (["--no-equalise"], "--equalise serves no purpose without --quantize int8"),
+        (["--rounding", "nearest"], "--rounding serves no purpose without --quantize int8"),
         (["--io", "float"], "--io serves no purpose without --quantize int8"),
-        (["--no-bias-correction"], "--no-bias-correction serves no purpose without --quantize int8"),
+        (["--no-bias-correction"], "--bias-correction serves no purpose without --quantize int8"),
         (["--per-channel-dense"], "--per-channel-dense serves no purpose without --quantize int8"),
         (["--pixels", "1:0"], "Invalid value for '--pixels': '1:0' is not LOW:HIGH, as 0:1 or -1:1"),
         (["--ranges", "max"], "Invalid value for '--ranges': 'max'"),

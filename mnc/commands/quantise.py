@@ -20,28 +20,31 @@ Result = TypeVar("Result")
 NUMBERS = ("int8",)
 INTERFACES = ("int8", "float")
 RANGES = ("minmax", "percentile", "mse")
+ROUNDINGS = ("fitted", "nearest")
 """As in `mnc.quantise`, which is not loaded for that."""
 
 
 @dataclass(frozen=True)
 class QuantiseOptions:
-    """What the command line says of quantisation; None or False is what it does not say."""
+    """What the command line says of quantisation; None is what it does not say."""
 
     numbers: str | None
     calibration: Path | None
     pixels: tuple[float, float] | None
     io: str | None
     ranges: str | None
-    equalise: bool
-    per_channel_dense: bool
-    uncorrected: bool
+    rounding: str | None
+    equalise: bool | None
+    correct_biases: bool | None
+    per_channel_dense: bool | None
 
     def __post_init__(self) -> None:
         if self.wanted and self.calibration is None:
             raise click.UsageError("--quantize needs representative inputs: give some dozens with --calibration X.npy")
         for option, value in vars(self).items():
-            if not self.wanted and value:
-                raise click.UsageError(f"{_SPELT[option]} serves no purpose without --quantize int8")
+            if not self.wanted and value is not None:
+                spelt = _SPELT.get(option) or f"--{option.replace('_', '-')}"
+                raise click.UsageError(f"{spelt} serves no purpose without --quantize int8")
 
     @property
     def wanted(self) -> bool:
@@ -57,15 +60,8 @@ class QuantiseOptions:
         from mnc.quantise import Scheme
         from mnc.samples import load_samples
 
-        return Scheme(
-            calibration=load_samples(self.calibration, graph, self.pixels),
-            numbers=self.numbers,
-            io=self.io or Scheme.io,
-            ranges=self.ranges or Scheme.ranges,
-            equalise=self.equalise,
-            correct_biases=not self.uncorrected,
-            per_channel_dense=self.per_channel_dense,
-        )
+        said = {option: value for option, value in vars(self).items() if option in _OF_SCHEME and value is not None}
+        return Scheme(load_samples(self.calibration, graph, self.pixels), **said)
 
 
 def quantise_options(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -112,13 +108,32 @@ _OPTIONS = (
         type=click.Choice(RANGES),
         help="What of its values int8 covers.  [default: minmax]",
     ),
-    click.option("--equalise", is_flag=True, help="Scale channels to like ranges first."),
-    click.option("--per-channel-dense", is_flag=True, help="A scale for each output of a dense layer too."),
     click.option(
-        "--no-bias-correction", "uncorrected", is_flag=True, help="Leave biases as they are, as TensorFlow Lite does."
+        "--rounding",
+        type=click.Choice(ROUNDINGS),
+        help="Of weights: together, so that sums stay what they are, or each to its nearest.  [default: fitted]",
+    ),
+    click.option(
+        "--equalise/--no-equalise",
+        default=None,
+        help="Scale channels to like ranges first.  [default: equalise]",
+    ),
+    click.option(
+        "--bias-correction/--no-bias-correction",
+        "correct_biases",
+        default=None,
+        help="Take back by the biases what rounding shifts.  [default: bias-correction]",
+    ),
+    click.option(
+        "--per-channel-dense",
+        is_flag=True,
+        default=None,
+        help="A scale for each output of a dense layer too.",
     ),
 )
 
-_SPELT = {"uncorrected": "--no-bias-correction"} | {
-    field.name: f"--{field.name.replace('_', '-')}" for field in fields(QuantiseOptions) if field.name != "uncorrected"
-}
+_OF_SCHEME = ("numbers", "io", "ranges", "rounding", "equalise", "correct_biases", "per_channel_dense")
+"""What `Scheme` has by the same names."""
+
+_SPELT = {"numbers": "--quantize", "correct_biases": "--bias-correction"}
+"""Options that are not spelt like their names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,11 +10,17 @@ import numpy as np
 
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
+from mnc.ir.layers import Flatten, Reshape, Softmax
 from mnc.ir.types import Array, DType
 from mnc.reference import evaluate
 
 BINS = 4096
 """Of a histogram: sixteen for each step of int8."""
+
+
+BELOW_LARGEST = 2.0 * math.log(512.0)
+"""Softmax gives less than half of its step of 1/256 for what lies ln 512 below the largest of its inputs; twice
+that, because other samples are less clear than those of the calibration."""
 
 
 class Range(NamedTuple):
@@ -38,8 +45,23 @@ def observe(graph: Graph, samples: Sequence[Array], method: str = "minmax") -> d
             continue
         if not np.isfinite(array).all():
             raise refuse(f"value {name!r}", "is not finite for a calibration sample", "check the samples' scale")
-        ranges[name] = RANGES[method](array)
+        low, high = RANGES[method](array)
+        ranges[name] = Range(max(low, least_that_counts(graph, name, values)), high)
     return ranges
+
+
+def least_that_counts(graph: Graph, name: str, values: Mapping[str, Array]) -> float:
+    """Below it a value may be cut off, as only a softmax reads it, which sees what is near the largest; or -inf.
+
+    `values` are all of the network's over some samples.
+    """
+    reader = graph.sole_consumer(name)
+    while reader is not None and isinstance(reader.layer, (Flatten, Reshape)):
+        reader = graph.sole_consumer(reader.name)
+    if reader is None or not isinstance(reader.layer, Softmax):
+        return -np.inf
+    read = values[reader.inputs[0]]
+    return float(read.max(axis=reader.layer.axis % (read.ndim - 1) + 1).min()) - BELOW_LARGEST
 
 
 def _minmax(values: Array) -> Range:

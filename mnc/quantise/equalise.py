@@ -3,8 +3,10 @@
 A channel that uses a tenth of its value's range loses three of its eight bits.
 Where a layer's output channels are scaled up and the next layer's weights for
 them down, the network computes the same (Nagel et al., arXiv 1906.04721), and
-every channel uses the range.  Under a clamp at 6 this holds as long as no
-scaled channel passes 6, which it does not for the samples that were observed.
+every channel uses the range.  Behind a layer without activation a channel may
+change its sign as well, so that all lean to the same side of 0.  Under a clamp
+at 6 this holds as long as no scaled channel passes 6, which it does not for
+the samples that were observed.
 """
 
 from __future__ import annotations
@@ -18,28 +20,39 @@ from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
+from mnc.quantise.rounding import Weighted
 from mnc.reference import evaluate
 
 MOST = 32.0
 """The largest factor; more would only blow up the noise of a channel that is hardly used."""
+HEADROOM = 1.25
+"""How far beyond what was seen of it a scaled channel under a clamp may go before the clamp cuts it."""
+SIDES = 17
+"""How many ways to part a signed range at 0 are tried."""
+STRENGTHS = 9
+"""How many steps from leaving the channels as they are to scaling each to the whole range."""
 
 
-def equalise(graph: Graph, samples: Sequence[Array]) -> Graph:
-    """The graph with the channels between two weighted layers scaled to like ranges."""
+def equalise(graph: Graph, samples: Sequence[Array], *, dense: bool = False) -> Graph:
+    """The graph with the channels between two weighted layers scaled to like ranges.
+
+    `dense` layers take part where their weights have a scale for each output.
+    """
     values = evaluate(graph, samples)
     layers = {node.name: node.layer for node in graph.nodes}
     for node in graph.nodes:
         reader = graph.sole_consumer(node.name)
-        if reader is None or not _scales(node) or not isinstance(reader.layer, (Conv2D, DepthwiseConv2D, Dense)):
+        if reader is None or not _scales(node) or not isinstance(reader.layer, Weighted):
             continue
         first, second = layers[node.name], layers[reader.name]
-        assert isinstance(first, (Conv2D, DepthwiseConv2D, Dense))
-        assert isinstance(second, (Conv2D, DepthwiseConv2D, Dense))
+        assert isinstance(first, Weighted)
+        assert isinstance(second, Weighted)
         if isinstance(second, Conv2D) and second.groups != 1:
             continue
-        observed = np.abs(values[node.name])
-        used = observed.reshape(-1, observed.shape[-1]).max(axis=0).astype(np.float64)
-        factor = _factors(used, second)
+        if not dense and (isinstance(first, Dense) or isinstance(second, Dense)):
+            continue
+        seen = values[node.name].reshape(-1, values[node.name].shape[-1]).astype(np.float64)
+        factor = _factors(seen, second, linear=first.activation is None)
         layers[node.name] = _scaled_output(first, factor)
         layers[reader.name] = _scaled_input(second, 1.0 / factor)
     return graph.with_nodes(replace(node, layer=layers[node.name]) for node in graph.nodes)
@@ -48,25 +61,63 @@ def equalise(graph: Graph, samples: Sequence[Array]) -> Graph:
 def _scales(node: Node) -> bool:
     """Whether scaling a layer's weights scales its output."""
     layer = node.layer
-    if not isinstance(layer, (Conv2D, DepthwiseConv2D, Dense)):
+    if not isinstance(layer, Weighted):
         return False
     return layer.activation is None or (isinstance(layer.activation, Relu) and layer.activation.is_clamp)
 
 
-def _factors(used: Array, reader: Conv2D | DepthwiseConv2D | Dense) -> Array:
-    """For each channel; a depthwise reader has a scale for each channel, so it takes all there is to gain,
-    others share one among their input channels, and meet half way.
+def _factors(seen: Array, reader: Weighted, *, linear: bool) -> Array:
+    """For each channel of `seen`, (places, channels): the factor of the least error behind `reader`."""
+    low, high = np.minimum(seen.min(axis=0), 0.0), np.maximum(seen.max(axis=0), 0.0)
+    power = np.mean(seen**2, axis=0)
+    if linear:
+        limits = [_fitting(low, high, share) for share in np.linspace(0.0, 1.0, SIDES)]
+    else:
+        limits = [np.clip(high.max() / np.maximum(high * HEADROOM, 1e-30), 1.0, MOST)]
+    tried = [np.sign(limit) * np.abs(limit) ** t for limit in limits for t in np.linspace(0.0, 1.0, STRENGTHS)]
+    return min(tried, key=lambda factor: _error(factor, low, high, power, reader))
+
+
+def _fitting(low: Array, high: Array, share: float) -> Array:
+    """The largest factor for each channel that keeps it in a range of which `share` lies below 0.
+
+    The range is the smallest of its form that holds every channel as it is, or
+    turned round where that makes it smaller.
     """
-    ratio = np.clip(used.max() / np.maximum(used, 1e-12), 1.0, MOST)
-    return np.asarray(ratio if isinstance(reader, DepthwiseConv2D) else np.sqrt(ratio))
+
+    def width(low: Array, high: Array) -> Array:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            below = np.where(low < 0.0, -low / share, 0.0)
+            above = np.where(high > 0.0, high / (1.0 - share), 0.0)
+        return np.asarray(np.maximum(below, above))
+
+    upright, turned = width(low, high), width(-high, -low)
+    sign, needed = np.where(turned < upright, -1.0, 1.0), np.minimum(upright, turned)
+    if not np.isfinite(needed).all() or needed.max() == 0.0:
+        return np.ones(len(low))
+    return np.asarray(sign * np.clip(needed.max() / np.maximum(needed, 1e-30), 1.0, MOST))
 
 
-def _scaled_output(layer: Conv2D | DepthwiseConv2D | Dense, factor: Array) -> Conv2D | DepthwiseConv2D | Dense:
+def _error(factor: Array, low: Array, high: Array, power: Array, reader: Weighted) -> float:
+    """The expected squared error of the reader's sums: of the rounded channels, and of its rounded weights."""
+    ends = np.stack((low * factor, high * factor))
+    step = (ends.max() - ends.min()) / 255.0
+    weights = reader.weights.array.astype(np.float64) / factor[:, np.newaxis]
+    weights = weights.reshape(-1, *weights.shape[-2:])
+    rounded = step**2 * np.sum(weights**2)
+    largest = np.abs(weights).max(axis=0)  # (channels, outputs)
+    if not isinstance(reader, DepthwiseConv2D):
+        largest = np.broadcast_to(largest.max(axis=0), largest.shape)
+    coarse = len(weights) * np.sum((largest / 127.0) ** 2 * (power * factor**2)[:, np.newaxis])
+    return float(rounded + coarse)
+
+
+def _scaled_output(layer: Weighted, factor: Array) -> Weighted:
     weights = layer.weights.array
     shaped = factor.reshape(weights.shape[2:]) if isinstance(layer, DepthwiseConv2D) else factor
     bias = None if layer.bias is None else Constant((layer.bias.array * factor).astype(np.float32))
     return replace(layer, weights=Constant((weights * shaped).astype(np.float32)), bias=bias)
 
 
-def _scaled_input(layer: Conv2D | DepthwiseConv2D | Dense, factor: Array) -> Conv2D | DepthwiseConv2D | Dense:
+def _scaled_input(layer: Weighted, factor: Array) -> Weighted:
     return replace(layer, weights=Constant((layer.weights.array * factor[:, np.newaxis]).astype(np.float32)))

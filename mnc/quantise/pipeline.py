@@ -9,8 +9,8 @@ from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.types import Array, DType
 from mnc.quantise.calibrate import RANGES, observe
-from mnc.quantise.correct import correct_biases
 from mnc.quantise.equalise import equalise
+from mnc.quantise.fit import Fit, fit
 from mnc.quantise.quality import signal_to_noise
 from mnc.quantise.quantise import quantise, split_activations
 from mnc.reference.quantised import compute_quantised
@@ -18,6 +18,7 @@ from mnc.reference.run import feed
 
 SCHEMES = ("int8",)
 INTERFACES = ("int8", "float")
+ROUNDINGS = ("fitted", "nearest")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class Scheme:
     """What the network's inputs and outputs are: int8 or float."""
     ranges: str = "minmax"
     """How the range of a value is chosen: one of `RANGES`."""
-    equalise: bool = False
+    rounding: str = "fitted"
+    """How weights are rounded: one of `ROUNDINGS`."""
+    equalise: bool = True
     correct_biases: bool = True
     per_channel_dense: bool = False
 
@@ -40,6 +43,7 @@ class Scheme:
             ("--quantize", self.numbers, SCHEMES),
             ("--io", self.io, INTERFACES),
             ("--ranges", self.ranges, tuple(RANGES)),
+            ("--rounding", self.rounding, ROUNDINGS),
         ):
             if value not in known:
                 raise refuse(what, f"{value!r} is not known", f"known: {', '.join(known)}")
@@ -68,7 +72,7 @@ def to_integers(graph: Graph, scheme: Scheme, unsupported: Callable[[Graph, Node
     samples = list(feed(graph, scheme.calibration).values())
     real = split_activations(graph)
     if scheme.equalise:
-        real = equalise(real, samples)
+        real = equalise(real, samples, dense=scheme.per_channel_dense)
     ranges = observe(real, samples, scheme.ranges)
     kinds = {kind for kind in compute_quantised.registry if kind is not object}
     while True:
@@ -77,6 +81,6 @@ def to_integers(graph: Graph, scheme: Scheme, unsupported: Callable[[Graph, Node
         if not refused:
             break
         kinds -= refused
-    if scheme.correct_biases:
-        integers = correct_biases(real, integers, samples)
+    if scheme.rounding == "fitted" or scheme.correct_biases:
+        integers = fit(real, integers, samples, Fit(scheme.rounding == "fitted", scheme.correct_biases))
     return Quantised(integers, signal_to_noise(real, integers, samples))

@@ -8,6 +8,7 @@ import numpy as np
 
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
+from mnc.quantise.calibrate import least_that_counts
 from mnc.reference import evaluate
 
 
@@ -15,15 +16,17 @@ def signal_to_noise(real: Graph, quantised: Graph, samples: Sequence[Array]) -> 
     """Signal-to-quantisation-noise ratio in dB of every value that both graphs have, over the samples.
 
     `samples` are float, one array for each input; infinite where nothing is lost.
+    What the network cannot see of a value (`least_that_counts`) is no loss.
     """
     expected = evaluate(real, samples)
     given = [store(x, quantised, i) for i, x in enumerate(samples)]
     got = evaluate(quantised, given)
-    return {
-        name: decibels(expected[name], to_real(quantised, name, array))
-        for name, array in got.items()
-        if name in expected
-    }
+    ratios = {}
+    for name in expected.keys() & got.keys():
+        least = least_that_counts(real, name, expected)
+        given_back = to_real(quantised, name, got[name])
+        ratios[name] = decibels(np.maximum(expected[name], least), np.maximum(given_back, least))
+    return ratios
 
 
 def store(x: Array, graph: Graph, index: int) -> Array:

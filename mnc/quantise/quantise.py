@@ -43,6 +43,7 @@ from mnc.ir.layers import (
 )
 from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
 from mnc.quantise.calibrate import Range
+from mnc.quantise.rounding import Weighted
 
 KEEPING = (
     AveragePooling2D,
@@ -59,7 +60,8 @@ KEEPING = (
 )
 """Layers whose output has the quantisation of their input."""
 
-Weighted = Conv2D | DepthwiseConv2D | Dense
+MOST_BIAS = 2**30
+"""The largest bias in steps: half of what int32 holds, the rest is for the sums."""
 
 SYMMETRIC_UNIT = Quantisation((1.0 / 128.0,), 0)
 """What TFLite fixes for values from -1 to 1: tanh."""
@@ -220,6 +222,12 @@ class _Quantiser:
         largest = np.abs(by_channel).max(axis=0)
         if isinstance(layer, Dense) and not self.per_channel_dense:
             largest = np.array([largest.max()])
+        if layer.bias is not None:
+            # A channel of next to no weights, as pruning leaves them, still has to hold its bias.
+            needed = (
+                np.abs(layer.bias.array.astype(np.float64)).max() if largest.size == 1 else np.abs(layer.bias.array)
+            )
+            largest = np.maximum(largest, needed / (MOST_BIAS * given.scale[0]) * 127.0)
         scale = (np.where(largest > 0, largest, 127.0) / 127.0).astype(np.float32).astype(np.float64)
         stored = np.clip(np.round(by_channel / scale), -127, 127).astype(np.int8).reshape(layer.weights.shape)
         axis = None if scale.size == 1 else stored.ndim - 1
@@ -227,7 +235,7 @@ class _Quantiser:
         bias = None
         if layer.bias is not None:
             whole = np.round(layer.bias.array.astype(np.float64) / bias_scale)
-            bias = Constant(np.clip(whole, -(2**30), 2**30).astype(np.int32))
+            bias = Constant(np.clip(whole, -MOST_BIAS, MOST_BIAS).astype(np.int32))
         return replace(layer, weights=Constant(stored, Quantisation(tuple(scale.tolist()), 0, axis)), bias=bias)
 
     def as_stored(self, name: str) -> str:

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnc.ir.types import Array
-from mnc.quantise.calibrate import RANGES, Range
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layers import Flatten, Softmax
+from mnc.ir.types import Array, TensorType
+from mnc.quantise.calibrate import RANGES, Range, observe
+from mnc.reference import evaluate
 
 
 def error(values: Array, range_: Range) -> float:
@@ -45,3 +48,16 @@ def test_every_channel_is_seen(channels: int) -> None:
     values = np.full((1_000_000 // channels, channels), 0.01, np.float32)
     values[:, -1] = np.linspace(0.0, 8.0, len(values))
     assert RANGES["mse"](values).high > 7.0
+
+
+def test_what_a_softmax_does_not_see_is_cut_off() -> None:
+    logits = np.array([[[30.0, 29.0, -200.0]], [[20.0, -3.0, 3.0]]], np.float32)
+    nodes = (Node(("flat",), Flatten(), ("x",)), Node(("y",), Softmax(), ("flat",)))
+    graph = Graph("certain", (Input("x", TensorType((1, 3))),), nodes, ("y",))
+    ranges = observe(graph, [logits])
+    assert ranges["x"] == ranges["flat"]
+    low, high = ranges["x"]
+    assert (0.0 < low < 20.0, high) == (True, 30.0)
+    cut = evaluate(graph, [np.maximum(logits, low)])["y"]
+    assert np.abs(cut - evaluate(graph, [logits])["y"]).max() < 1e-4
+    assert observe(Graph("shown", graph.inputs, nodes, ("y", "flat")), [logits])["flat"].low == -200.0

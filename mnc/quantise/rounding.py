@@ -1,0 +1,100 @@
+"""Rounding weights together: the error of one is made good by those that follow.
+
+What counts is not how near each weight stays to its value but how near the sums
+stay that it is part of.  With the second moments H of a layer's inputs the
+squared error of its sums is d' H d for weights that are off by d.  The weights
+are rounded one after another, each time moving the rest to where they make up
+best for what is lost (Frantar et al., "GPTQ", arXiv 2210.17323); then each is
+moved by whole steps as long as that lessens the error.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.types import Array
+from mnc.reference.conv import pad, taps
+
+Weighted = Conv2D | DepthwiseConv2D | Dense
+
+DAMPING = 0.01
+"""What is added to each input's power, as a share of their mean: directions that the samples do not have."""
+SWEEPS = 2
+"""How often all weights are tried again."""
+LARGEST = 127
+
+
+def by_group(layer: Weighted, weights: Array) -> Array:
+    """Weights as (groups, inputs of a sum, outputs of a group).
+
+    A depthwise convolution has a group for each channel, a dense layer has one.
+    """
+    if isinstance(layer, Dense):
+        return weights[np.newaxis]
+    if isinstance(layer, DepthwiseConv2D):
+        return np.moveaxis(weights.reshape(-1, *weights.shape[2:]), 1, 0)
+    return np.moveaxis(weights.reshape(-1, layer.groups, weights.shape[3] // layer.groups), 1, 0)
+
+
+def as_layer(layer: Weighted, grouped: Array) -> Array:
+    """The inverse of `by_group`."""
+    return grouped[0] if isinstance(layer, Dense) else np.moveaxis(grouped, 0, 1).reshape(layer.weights.shape)
+
+
+def windows(layer: Weighted, x: Array) -> Array:
+    """The inputs of every sum, (groups, places, inputs of a sum), in the order of `by_group`."""
+    if isinstance(layer, Dense):
+        return x.reshape(1, -1, x.shape[-1])
+    seen = [view for _, view in taps(pad(x, layer.padding), layer.kernel, layer.stride, layer.dilation)]
+    stacked = np.stack(seen, axis=-2)  # (samples, height, width, taps, channels)
+    groups = stacked.shape[-1] if isinstance(layer, DepthwiseConv2D) else layer.groups
+    parted = stacked.reshape(-1, len(seen), groups, stacked.shape[-1] // groups)
+    return np.moveaxis(parted, 2, 0).reshape(groups, len(parted), -1)
+
+
+def moments(inputs: Array, counts: Array) -> Array:
+    """Second moments about the mean, (groups, inputs of a sum, inputs of a sum).
+
+    `inputs` are `windows`; `counts`, (groups, places), says how much each place counts.
+    """
+    share = (counts / counts.sum(axis=1, keepdims=True))[..., np.newaxis]
+    centred = inputs - np.sum(inputs * share, axis=1, keepdims=True)
+    return np.asarray(np.swapaxes(centred * share, 1, 2) @ centred)
+
+
+def round_together(weights: Array, second: Array) -> Array:
+    """The integers for `weights`, given in steps, (groups, inputs, outputs), under the moments `second`."""
+    groups, inputs, _ = weights.shape
+    power = np.diagonal(second, axis1=1, axis2=2).mean(axis=1)
+    damping = np.where(power > 0.0, DAMPING * power, 1.0)
+    second = second + np.eye(inputs) * damping[:, np.newaxis, np.newaxis]
+    order = np.argsort(-np.diagonal(second, axis1=1, axis2=2), axis=1, kind="stable")
+    each = np.arange(groups)[:, np.newaxis]
+    sorted_moments = second[each[..., np.newaxis], order[:, :, np.newaxis], order[:, np.newaxis, :]]
+    spread = np.swapaxes(np.linalg.cholesky(np.linalg.inv(sorted_moments)), 1, 2)
+    rest, rounded = weights[each, order], np.empty_like(weights)
+    for i in range(inputs):
+        rounded[:, i] = _whole(rest[:, i])
+        lost = (rest[:, i] - rounded[:, i]) / spread[:, i, i, np.newaxis]
+        rest[:, i + 1 :] -= spread[:, i, i + 1 :, np.newaxis] * lost[:, np.newaxis]
+    chosen = np.empty_like(weights)
+    chosen[each, order] = rounded
+    return _improved(chosen, weights, second)
+
+
+def _improved(chosen: Array, weights: Array, second: Array) -> Array:
+    """Each weight moved by whole steps where that lessens the error."""
+    slope = second @ (chosen - weights)
+    for _ in range(SWEEPS):
+        for i in range(weights.shape[1]):
+            moved = _whole(chosen[:, i] - slope[:, i] / second[:, i, i, np.newaxis])
+            difference = moved - chosen[:, i]
+            if difference.any():
+                chosen[:, i] = moved
+                slope += second[:, :, i, np.newaxis] * difference[:, np.newaxis]
+    return chosen
+
+
+def _whole(weights: Array) -> Array:
+    return np.clip(np.round(weights), -LARGEST, LARGEST)

@@ -1,0 +1,78 @@
+"""Weights that are rounded together: no worse than each to its nearest, and where it can be tried, nearly the best."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.types import Array, Constant
+from mnc.quantise.rounding import Weighted, as_layer, by_group, moments, round_together, windows
+from mnc.reference import apply
+
+
+def error(second: Array, difference: Array) -> float:
+    """The mean squared error of the sums, by its definition."""
+    return float(np.einsum("gif,gij,gjf->", difference, second, difference))
+
+
+def correlated(rng: np.random.Generator, groups: int, inputs: int) -> Array:
+    """Second moments of inputs that go together, as neighbouring pixels do."""
+    samples = rng.normal(size=(groups, 500, inputs)) @ (np.ones((inputs, inputs)) + np.eye(inputs))
+    return moments(samples, np.ones(samples.shape[:2]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(2, 30), st.integers(1, 5))
+def test_the_sums_are_no_worse_than_with_each_weight_rounded_alone(
+    seed: int, groups: int, inputs: int, outputs: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    second = correlated(rng, groups, inputs)
+    weights = rng.uniform(-127, 127, (groups, inputs, outputs))
+    together = round_together(weights, second)
+    assert np.array_equal(together, np.round(together))
+    assert np.abs(together).max() <= 127
+    assert error(second, together - weights) <= error(second, np.round(weights) - weights) * 1.05
+
+
+def test_little_is_left_to_the_best_of_all_roundings() -> None:
+    rng = np.random.default_rng(3)
+    ratios = []
+    for _ in range(10):
+        second, weights = correlated(rng, 1, 8), rng.uniform(-100, 100, (1, 8, 1))
+        ways = itertools.product((0.0, 1.0), repeat=8)
+        best = min(error(second, np.floor(weights) + np.array(up).reshape(1, 8, 1) - weights) for up in ways)
+        ratios.append(error(second, round_together(weights, second) - weights) / best)
+    assert np.median(ratios) < 1.5
+
+
+def test_inputs_that_were_never_seen_are_rounded_alone() -> None:
+    weights = np.array([[[1.4], [2.6], [-7.2]]])
+    assert round_together(weights, np.zeros((1, 3, 3))).tolist() == [[[1.0], [3.0], [-7.0]]]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv2D(Constant(np.ones((3, 2, 4, 6), np.float32)), stride=(2, 1), padding=((1, 0), (0, 1))),
+        Conv2D(Constant(np.ones((2, 2, 2, 6), np.float32)), groups=2, dilation=(1, 2)),
+        DepthwiseConv2D(Constant(np.ones((3, 3, 4, 2), np.float32)), padding=((1, 1), (1, 1))),
+        Dense(Constant(np.ones((4, 3), np.float32))),
+    ],
+)
+def test_windows_times_weights_are_the_layer(layer: Weighted) -> None:
+    """Against the reference, with weights that differ."""
+    rng = np.random.default_rng(5)
+    layer = replace(layer, weights=Constant(rng.normal(size=layer.weights.shape).astype(np.float32)))
+    x = rng.normal(size=(2, 6, 7, 4)).astype(np.float32)
+    (expected,) = apply(layer, x)
+    grouped = by_group(layer, layer.weights.array)
+    sums = windows(layer, x.astype(np.float64)) @ grouped
+    assert np.allclose(np.moveaxis(sums, 0, 1).reshape(expected.shape), expected, atol=1e-5)
+    assert np.array_equal(as_layer(layer, grouped), layer.weights.array)
