@@ -1,4 +1,4 @@
-"""Networks of one TFLite operator with all it can be given, drawn by hypothesis, in float32 and in int8."""
+"""Networks of one TFLite operator with all it can be given, drawn by hypothesis, in float32, int8 and int16."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ class Case:
     draw: Callable[[st.SearchStrategy[Any]], Any]
     quantised: bool
     rng: np.random.Generator
+    stored: str = "INT8"
+    """What values are where they are quantised: INT8 or INT16."""
+    reach: int = 0
+    """The largest int64 bias."""
     tensors: list[Tensor] = field(default_factory=list)
     given: list[int] = field(default_factory=list)
 
@@ -41,6 +45,15 @@ class Case:
         """A scale round `middle`, as float32 has it."""
         return float(np.float32(middle * 2 ** self.rng.uniform(-octaves, octaves)))
 
+    @property
+    def steps(self) -> int:
+        """How many steps of its type make one of int8."""
+        return 256 if self.stored == "INT16" else 1
+
+    def value_scale(self, middle: float = 0.03, octaves: float = 3.0) -> float:
+        """As `scale` for a value: `middle` is that of int8."""
+        return self.scale(middle / self.steps, octaves)
+
     def add(self, tensor: Tensor) -> int:
         self.tensors.append(tensor)
         return len(self.tensors) - 1
@@ -50,7 +63,8 @@ class Case:
         if not self.quantised:
             return self.add(Tensor(tuple(shape)))
         zero = self.choice(-128, 0, 127, self.integer(-128, 127)) if zero_point is None else zero_point
-        return self.add(Tensor(tuple(shape), "INT8", [self.scale() if scale is None else scale], [zero]))
+        zero = zero if self.stored == "INT8" else 0
+        return self.add(Tensor(tuple(shape), self.stored, [self.value_scale() if scale is None else scale], [zero]))
 
     def input(self, shape: Sequence[int], scale: float | None = None) -> int:
         index = self.value(shape, scale)
@@ -75,21 +89,26 @@ class Case:
         values = self.rng.integers(-127, 128, shape).astype(np.int8)
         return self.add(Tensor.of(values, scales, axis=axis if len(scales) > 1 else 0))
 
-    def bias(self, x: int, weights: int, count: int) -> int:
-        """A bias on the products' scales, or none."""
+    def bias(self, x: int, weights: int, count: int, *, short: bool = False) -> int:
+        """A bias on the products' scales, or none; where it may be `short`, that of int16 values has 32 bits or 64."""
         if self.integer(0, 3) == 0:
             return -1
         if not self.quantised:
             return self.constant(self.rng.standard_normal(count).astype(np.float32))
         scales = [self.tensors[x].scale[0] * scale for scale in self.tensors[weights].scale]
-        return self.add(Tensor.of(self.rng.integers(-20000, 20000, count).astype(np.int32), scales))
+        if self.stored == "INT8":
+            return self.add(Tensor.of(self.rng.integers(-20000, 20000, count).astype(np.int32), scales))
+        if short and self.choice(True, False):
+            return self.add(Tensor.of(self.rng.integers(-(2**22), 2**22, count).astype(np.int32), scales))
+        self.reach = largest = self.choice(2**22, 2**40)
+        return self.add(Tensor.of(self.rng.integers(-largest, largest, count), scales))
 
     def sum_scale(self, x: int, weights: int, terms: int) -> float | None:
         """A scale on which a sum of so many products neither drowns nor saturates throughout."""
         if not self.quantised:
             return None
         product = self.tensors[x].scale[0] * max(self.tensors[weights].scale)
-        return self.scale(product * SPREAD * max(terms, 1) ** 0.5, 2.0)
+        return self.scale(product * max(SPREAD * max(terms, 1) ** 0.5, self.reach / 2**14), 2.0)
 
     def file(self, kind: str, inputs: Sequence[int], output: int, **options: Any) -> File:
         return File(self.tensors, [Operator(kind, inputs, [output], options)], self.given, [output])
@@ -99,6 +118,10 @@ class Case:
         return [self.sample(self.tensors[i]) for i in self.given]
 
     def sample(self, tensor: Tensor) -> Array:
+        if tensor.type == "INT16":
+            drawn = self.rng.integers(-32768, 32768, tensor.shape)
+            ends = self.rng.choice([-32768, 0, 32767], tensor.shape)
+            return np.where(self.rng.random(tensor.shape) < 0.1, ends, drawn).astype(np.int16)
         if tensor.type == "INT8":
             every = np.resize(np.arange(-128, 128), tensor.shape)  # large ones have every value
             drawn = every if every.size >= 256 else self.rng.integers(-128, 128, tensor.shape)
@@ -166,7 +189,7 @@ def conv_2d(c: Case) -> File:
     depth, filters = c.integer(1, 5), groups * c.integer(1, 4)
     x = c.input((1, *w.size, depth * groups))
     weights = c.weights((filters, *w.kernel, depth), 0)
-    bias = c.bias(x, weights, filters)
+    bias = c.bias(x, weights, filters, short=True)
     y = c.value((1, *w.out, filters), c.sum_scale(x, weights, depth * w.kernel[0] * w.kernel[1]))
     return c.file("CONV_2D", (x, weights, bias), y, **strides(w), **dilations(w), **fused(c))
 
@@ -205,7 +228,7 @@ def fully_connected(c: Case) -> File:
     results = {"vector": (1, units), "image": (1, units), "rows": (3, units), "kept": (1, 3, units)}
     x = c.input((1, *shapes[form]) if form == "rows" else shapes[form])
     weights = c.weights((units, depth), 0)
-    bias = c.bias(x, weights, units)
+    bias = c.bias(x, weights, units, short=True)
     y = c.value(results[form], c.sum_scale(x, weights, depth))
     options = {"KeepNumDims": form == "kept", **fused(c)}
     return c.file("FULLY_CONNECTED", (x, weights, bias), y, **options)
@@ -221,10 +244,10 @@ def merge(kind: str, has_activation: bool) -> Maker:
         a = c.input(shape)
         if has_activation:
             b = c.input(other)
-            middle = 0.03 if not c.quantised else max(c.tensors[a].scale[0], c.tensors[b].scale[0])
-            middle = (
-                middle if kind != "MUL" or not c.quantised else SPREAD * c.tensors[a].scale[0] * c.tensors[b].scale[0]
-            )
+            middle = 0.03
+            if c.quantised:
+                scales = c.tensors[a].scale[0], c.tensors[b].scale[0]
+                middle = SPREAD * c.steps * scales[0] * scales[1] if kind == "MUL" else max(scales)
             y = c.value(shape, c.scale(middle, 2.0))
             return c.file(kind, c.choice((a, b), (b, a)), y, **fused(c))
         b = c.like(a, other)
@@ -304,16 +327,22 @@ def image(c: Case) -> tuple[int, int, int, int]:
 @case
 def softmax(c: Case) -> File:
     shape = c.choice((1, c.integer(1, 30)), image(c))
-    x = c.input(shape, c.scale(0.05, 4.0))
-    return c.file("SOFTMAX", (x,), c.value(shape, 1 / 256, -128), Beta=1.0)
+    x = c.input(shape, c.value_scale(0.05, 4.0))
+    return c.file("SOFTMAX", (x,), c.value(shape, 1 / 256 if c.stored == "INT8" else 1 / 32768, -128), Beta=1.0)
+
+
+def function_scale(c: Case) -> float:
+    """For int16 also powers of two, which functions treat by themselves."""
+    powers = (2.0**-12, 2.0**-11, 2.0**-10)
+    return c.choice(*powers) if c.stored == "INT16" and c.choice(True, False) else c.value_scale(0.05, 3.0)
 
 
 def function(kind: str, output: tuple[float, int] | None = None, same_scale: bool = False, **options: float) -> Maker:
     def make(c: Case) -> File:
         shape = (1, 4, 4, 16)
-        x = c.input(shape, c.scale(0.05, 3.0))
+        x = c.input(shape, function_scale(c))
         if output is not None:
-            y = c.value(shape, *output)
+            y = c.value(shape, *(output if c.stored == "INT8" else (1 / 32768, 0)))
         elif same_scale or not c.quantised:
             y = c.like(x, shape)
         else:
@@ -357,7 +386,7 @@ def quantize(c: Case) -> File:
     shape = image(c)
     x = c.input(shape)
     c.quantised = True
-    return c.file("QUANTIZE", (x,), c.value(shape, c.scale(0.03, 2.0)))
+    return c.file("QUANTIZE", (x,), c.value(shape, c.value_scale(0.03, 2.0)))
 
 
 @case
@@ -403,7 +432,7 @@ def padded(kind: str) -> Maker:
         inputs = [c.constant(amounts)]
         if kind == "PADV2" and c.quantised:
             zero, scale = c.tensors[x].zero_point, c.tensors[x].scale
-            inputs.append(c.add(Tensor.of(np.array(zero, np.int8), scale, zero)))
+            inputs.append(c.add(Tensor.of(np.array(zero, c.stored.lower()), scale, zero)))
         elif kind == "PADV2":
             inputs.append(c.constant(np.array([0], np.float32)))
         return moved(c, kind, x, inputs, [n + int(a.sum()) for n, a in zip(shape, amounts, strict=True)])
@@ -491,13 +520,15 @@ def strided_slice(c: Case) -> File:
 OPERATORS: Mapping[str, Maker] = CASES
 FLOAT_ONLY = {"add_with_constant", "sub_with_constant", "mul_with_constant"}
 BETWEEN_TYPES = {"quantize", "dequantize"}
+NOT_INT16 = {"elu", "hard_swish", "resize_bilinear", "reduce_max"}
+"""What TensorFlow Lite Micro has no int16 kernel for."""
 
 
 @st.composite
 def single_operators(
-    draw: Callable[[st.SearchStrategy[Any]], Any], name: str, quantised: bool
+    draw: Callable[[st.SearchStrategy[Any]], Any], name: str, quantised: bool, stored: str = "INT8"
 ) -> tuple[File, list[Array]]:
     """A network of the operator, and a sample for each of its inputs."""
-    c = Case(draw, quantised, np.random.default_rng(draw(st.integers(0, 2**32 - 1))))
+    c = Case(draw, quantised, np.random.default_rng(draw(st.integers(0, 2**32 - 1))), stored)
     file = OPERATORS[name](c)
     return file, c.inputs()

@@ -11,9 +11,10 @@ from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.memory import arena_pointer, memory, ram_bytes
 from mnc.backends.names import comment
 from mnc.backends.program import Program
+from mnc.backends.select.site import SUFFIXES
 from mnc.backends.unit import Unit, parameter_names
 from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
-from mnc.ir.types import DType
+from mnc.ir.types import DType, TensorType
 from mnc.plan.arena import Arena
 
 
@@ -28,8 +29,8 @@ class C(CFamily):
         """The kernels that convert inputs and outputs."""
         graph = program.graph
         return [
-            *["mnc_quantize_s8"] * any(given.type.quant is not None for given in graph.inputs),
-            *["mnc_dequantize_s8"] * any(graph.types[value].quant is not None for value in graph.outputs),
+            *(_converter("quantize", given.type) for given in graph.inputs if given.type.quant is not None),
+            *(_converter("dequantize", graph.types[v]) for v in graph.outputs if graph.types[v].quant is not None),
         ]
 
     def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
@@ -176,19 +177,24 @@ def _conversions(program: Program, name: str) -> Iterator[_Conversion]:
             which = kind if len(values) == 1 else f"{kind}_{i}"
             stored = TYPES[type_.dtype.value]
             macro = f"{name}_{which}".upper()
-            sizes = f"{macro}_SIZE, {macro}_SCALE, {macro}_ZERO_POINT"
+            sizes = f"{macro}_SIZE, {macro}_SCALE" + (f", {macro}_ZERO_POINT" if type_.dtype is DType.INT8 else "")
             if kind == "input":
                 yield _Conversion(
                     f"Real numbers to what the network takes as {which}.",
                     f"void {name}_quantize_{which}(const float *real, {stored} *stored)",
-                    f"mnc_quantize_s8(real, stored, {sizes});",
+                    f"{_converter('quantize', type_)}(real, stored, {sizes});",
                 )
             else:
                 yield _Conversion(
                     f"What the network gives as {which} to real numbers.",
                     f"void {name}_dequantize_{which}(const {stored} *stored, float *real)",
-                    f"mnc_dequantize_s8(stored, real, {sizes});",
+                    f"{_converter('dequantize', type_)}(stored, real, {sizes});",
                 )
+
+
+def _converter(what: str, type_: TensorType) -> str:
+    """The kernel that converts real numbers to or from those stored in this type."""
+    return f"mnc_{what}_{SUFFIXES[type_.dtype]}"
 
 
 def _parameters(program: Program, name: str) -> str:

@@ -15,7 +15,7 @@ from mnc.backends.program import Program
 from mnc.backends.unit import Unit, parameter_names
 from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
 from mnc.errors import refuse
-from mnc.ir.types import TensorType, show
+from mnc.ir.types import DType, TensorType, show
 from mnc.plan.arena import Arena
 
 
@@ -210,7 +210,9 @@ def _real(type_: TensorType) -> str:
     """The largest output as a real number."""
     if type_.quant is None:
         return "outputs[output]"
-    return f"{literal(type_.quant.scale[0])} * static_cast<float>(outputs[output] - {literal(type_.quant.zero_point)})"
+    zero = type_.quant.zero_point
+    stored = f"outputs[output] - {literal(zero)}" if type_.dtype is DType.INT8 else "outputs[output]"
+    return f"{literal(type_.quant.scale[0])} * static_cast<float>({stored})"
 
 
 def _outputs(program: Program) -> tuple[str, ...]:

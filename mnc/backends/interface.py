@@ -9,8 +9,9 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from mnc.backends.library import Library, standard
 from mnc.backends.program import Program
-from mnc.backends.select import Select, is_quantised, select
+from mnc.backends.select import Select, numbers, select
 from mnc.backends.select.limits import limit, misplaced
+from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.limits import misfit
 from mnc.backends.select.quantised.table import INT8
 from mnc.backends.select.table import FLOAT32
@@ -19,6 +20,7 @@ from mnc.backends.unit import Unit, parameter_names, unit
 from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
+from mnc.ir.types import DType
 from mnc.plan.arena import Arena
 from mnc.plan.liveness import Plan
 from mnc.plan.schedule import schedule
@@ -68,6 +70,9 @@ class Backend(Protocol):
         """
 
 
+_NUMBERS = {DType.FLOAT32: "float32", DType.INT8: "quantised values", DType.INT16: "int16 values"}
+
+
 class CFamily:
     """Base of the backends that call mnc's own kernels; a subclass wraps a `Unit`.
 
@@ -81,6 +86,7 @@ class CFamily:
     options: Mapping[str, str] = MappingProxyType({})
     table: ClassVar[Mapping[type[Layer], Select]] = FLOAT32
     quantised: ClassVar[Mapping[type[Layer], Select]] = INT8
+    int16: ClassVar[Mapping[type[Layer], Select]] = INT16
 
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
         """A backend with options reads `settings` here, and refuses values that it does not take."""
@@ -104,19 +110,24 @@ class CFamily:
         """The kernels that selections may call."""
         return standard()
 
+    @property
+    def tables(self) -> Mapping[DType, Mapping[type[Layer], Select]]:
+        """The selections by the element type that a layer works on."""
+        return {DType.FLOAT32: self.table, DType.INT8: self.quantised, DType.INT16: self.int16}
+
     def unsupported(self, graph: Graph, node: Node) -> str | None:
         """See `Backend.unsupported`."""
-        kind, integers = type(node.layer), is_quantised(graph, node)
-        if kind not in (self.quantised if integers else self.table) and not issubclass(kind, VIEWS):
-            numbers = "quantised values" if integers else "float32"
-            return f"the {self.name} backend has no kernel for {kind.__name__} on {numbers}"
+        kind, dtype = type(node.layer), numbers(graph, node)
+        if kind not in self.tables[dtype] and not issubclass(kind, VIEWS):
+            return f"the {self.name} backend has no kernel for {kind.__name__} on {_NUMBERS[dtype]}"
         inputs, output = graph.input_types(node), graph.output_type(node)
-        fault = misfit(node.layer, inputs, output) if integers else misplaced(node.layer, inputs, output)
+        is_float = dtype is DType.FLOAT32
+        fault = misplaced(node.layer, inputs, output) if is_float else misfit(node.layer, inputs, output)
         return fault or limit(node.layer, inputs, output)
 
     def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""
-        program, layout = schedule(select(graph, self.table, self.quantised))
+        program, layout = schedule(select(graph, self.table, self.quantised, self.int16))
         inputs, outputs = self.operands(program)
         pieces = unit(program, layout, self.prefix(name), self.library, self.helpers(program), inputs, outputs)
         files = self.wrap(program, layout.arena, pieces, name, trace=trace)

@@ -25,6 +25,8 @@ class DType(enum.Enum):
     INT8 = "int8"
     INT16 = "int16"
     INT32 = "int32"
+    INT64 = "int64"
+    """Of constants only: biases of int16 layers."""
 
     @property
     def bytes(self) -> int:
@@ -46,8 +48,8 @@ class Quantisation:
     """real = scale * (stored - zero_point).
 
     One scale for the whole tensor, or one for each index along `axis` (then
-    the zero point is 0).  The scheme is TensorFlow Lite's: activations are
-    asymmetric per tensor, weights symmetric per channel.
+    the zero point is 0).  The schemes are TensorFlow Lite's: int8 activations
+    are asymmetric per tensor, int16 ones symmetric, weights symmetric per channel.
     """
 
     scale: tuple[float, ...]

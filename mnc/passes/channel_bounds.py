@@ -47,8 +47,8 @@ from mnc.passes.ranges import Range, activated, ranges
 from mnc.reference.activations import activate
 from mnc.reference.dispatch import apply
 from mnc.reference.quantised import apply_quantised
-from mnc.reference.quantised.arithmetic import INT32_MAX, rescale
-from mnc.reference.quantised.layers import Operands, channel_multipliers
+from mnc.reference.quantised.arithmetic import INT32_MAX
+from mnc.reference.quantised.layers import Operands, channel_multipliers, has_wide_sums, requantise_sums
 
 Linear = Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense
 BY_CHANNEL = (Identity, Pooling2D, GlobalPooling, Cropping2D, ZeroPadding2D, Resize, Activation, Quantize, Dequantize)
@@ -133,11 +133,14 @@ def _requantised_sums(layer: Linear, operands: Operands, x: Bounds) -> Bounds:
     if is_padded(layer):
         x = Bounds(np.minimum(x.low, zero), np.maximum(x.high, zero))
     low, high = _sums(layer, x.low - zero, x.high - zero)
-    multiplier, shift = channel_multipliers(layer, operands)
-    left = np.maximum(shift, 0)
-    known = np.maximum(np.abs(low), np.abs(high)) <= INT32_MAX >> left  # more would overflow in C
+    largest = np.maximum(np.abs(low), np.abs(high))
+    if has_wide_sums(layer, operands):
+        known = largest < 1 << 47
+    else:
+        _, shift = channel_multipliers(layer, operands)
+        known = largest <= INT32_MAX >> np.maximum(shift, 0)  # more would overflow in C
     least, most = operands.limits(layer.activation)
-    ends = (rescale(np.where(known, end, 0), multiplier, shift) + operands.zero for end in (low, high))
+    ends = (requantise_sums(layer, operands, np.where(known, end, 0)) + operands.zero for end in (low, high))
     lowest, highest = (np.clip(end, least, most) for end in ends)
     return Bounds(np.where(known, lowest, least), np.where(known, highest, most))
 

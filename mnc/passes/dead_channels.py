@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def dead_channels(graph: Graph) -> Graph:
     return graph.with_nodes(
         replace(
             node,
-            layer=_rewired(node, alive, foldable.get(node.name, {})),
+            layer=_rewired(graph, node, alive, foldable.get(node.name, {})),
             inputs=tuple(names[name] for name in node.inputs),
             outputs=tuple(names[name] for name in node.outputs),
         )
@@ -160,7 +161,7 @@ def _demands(
 # Taking channels out
 
 
-def _rewired(node: Node, alive: Mapping[str, Mask], foldable: Mapping[int, int]) -> Layer:
+def _rewired(graph: Graph, node: Node, alive: Mapping[str, Mask], foldable: Mapping[int, int]) -> Layer:
     """The node's layer on the channels that are alive."""
     layer = node.layer
     if all(alive[name].all() for name in (*node.inputs, *node.outputs)):
@@ -171,17 +172,21 @@ def _rewired(node: Node, alive: Mapping[str, Mask], foldable: Mapping[int, int])
         case Conv2D() | Conv2DTranspose() | DepthwiseConv2D() | Dense():
             channels = alive[node.inputs[0]]
             folded = {c: offset for c, offset in foldable.items() if not channels[c]}
-            return _narrowed(_with_bias_of(layer, folded), channels, alive[node.name])
+            sums = np.int64 if graph.types[node.inputs[0]].dtype is DType.INT16 else np.int32
+            return _narrowed(_with_bias_of(layer, folded, np.dtype(sums)), channels, alive[node.name])
     return layer
 
 
-def _with_bias_of(layer: Linear, folded: Mapping[int, int]) -> Linear:
-    """The layer that adds what these channels of its input do, which then may be taken away."""
+def _with_bias_of(layer: Linear, folded: Mapping[int, int], sums: np.dtype[Any]) -> Linear:
+    """The layer that adds what these channels of its input do, which then may be taken away.
+
+    `sums` is the type of a bias where the layer has none as yet.
+    """
     added = _products(layer, folded).sum(axis=0)
     if not added.any():
         return layer
-    quant = None if layer.bias is None else layer.bias.quant
-    return replace(layer, bias=Constant((_bias(layer) + added).astype(np.int32), quant))
+    dtype, quant = (sums, None) if layer.bias is None else (layer.bias.array.dtype, layer.bias.quant)
+    return replace(layer, bias=Constant((_bias(layer) + added).astype(dtype), quant))
 
 
 def _narrowed(layer: Linear, channels: Mask, filters: Mask) -> Linear:

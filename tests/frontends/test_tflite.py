@@ -214,9 +214,9 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
         lambda: one("RELU", Tensor((1, 1, 3), signature=[-1, -1, 3]), Tensor((1, 1, 3))),
         "axes other than the batch are left open",
     ),
-    "int16": (
-        lambda: one("RELU", Tensor((1, 3), "INT16", [0.1], [0]), Tensor((1, 3), "INT16", [0.1], [0])),
-        "values of type INT16 are not supported",
+    "int16 round another number": (
+        lambda: one("RELU", Tensor((1, 3), "INT16", [0.1], [2]), Tensor((1, 3), "INT16", [0.1], [0])),
+        "the int16 tensor 'tensor0' has the zero point 2",
     ),
     "uint8": (
         lambda: one("QUANTIZE", Tensor((1, 3), "UINT8", [0.1], [0]), int8((1, 3))),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tflite_cases import BETWEEN_TYPES, FLOAT_ONLY, OPERATORS, single_operators
+from tflite_cases import BETWEEN_TYPES, FLOAT_ONLY, NOT_INT16, OPERATORS, single_operators
 
 from mnc.frontends.tflite.file import parse
 from mnc.frontends.tflite.network import read_network
@@ -48,6 +48,14 @@ def interpret(content: bytes, inputs: list[Array]) -> Array:
 @given(data=st.data())
 def test_int8_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:
     y, expected = both(data.draw(single_operators(name, quantised=True)))
+    np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATORS.keys() - FLOAT_ONLY - NOT_INT16))
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_int16_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:
+    y, expected = both(data.draw(single_operators(name, quantised=True, stored="INT16")))
     np.testing.assert_array_equal(y, expected)
 
 

@@ -1,4 +1,4 @@
-"""TensorFlow Lite models: `.tflite` files in float32 or in int8 throughout.
+"""TensorFlow Lite models: `.tflite` files in float32, in int8, or in int16 with int8 weights.
 
 The way through:
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.tflite.file import Operator, Option, Tensor
-from mnc.frontends.tflite.tensors import Value, held, number, operand, weights
+from mnc.frontends.tflite.tensors import ZERO_POINTS, Value, held, number, operand, weights
 from mnc.ir.activations import Function, Relu
 from mnc.ir.graph import Input, Node
 from mnc.ir.layer import Layer
@@ -21,6 +21,12 @@ SAME, VALID = 0, 1
 
 FUSED: dict[int, Function | None] = {0: None, 1: Relu(), 3: Relu(6.0)}
 """The activations that an operator can have fused, by TFLite's numbers."""
+INT32 = 2
+"""TFLite's number of the type."""
+
+SHORT_SUMS = ("CONV_2D", "FULLY_CONNECTED")
+"""The operators whose sums of int16 values may have 32 bits."""
+
 UNSUPPORTED_FUSED = {2: "RELU_N1_TO_1", 4: "TANH", 5: "SIGN_BIT"}
 
 
@@ -134,19 +140,32 @@ class Call:
         if tensor is None:
             return None
         array = self.array(index, "bias")
-        if array.dtype != (np.int32 if self.is_quantised else np.float32):
+        if array.dtype not in self._bias_types:
             raise self.fault(f"a bias of type {tensor.type} is not supported where values are {self.result.type}")
         return weights(self.where, tensor, array.reshape(-1), (0,))
 
     @property
+    def _bias_types(self) -> tuple[type[np.generic], ...]:
+        if self.result.type != "INT16":
+            return (np.int32,) if self.is_quantised else (np.float32,)
+        return (np.int64, np.int32) if self.operator.kind in SHORT_SUMS else (np.int64,)
+
+    def bias_or_zeros(self, index: int, filters: int) -> Constant | None:
+        """As `bias`, but where there is none and int16 values are to have sums of 32 bits, zeros that say so."""
+        bias = self.bias(index)
+        if bias is None and self.result.type == "INT16" and self.integer("QuantizedBiasType") == INT32:
+            return Constant(np.zeros(filters, np.int32))
+        return bias
+
+    @property
     def is_quantised(self) -> bool:
-        return self.result.type == "INT8"
+        return self.result.type in ZERO_POINTS
 
     @property
     def output(self) -> Number | None:
         """What a layer that computes says of its output: None in float32."""
         found = number(self.where, self.result)
-        return found if found.dtype is DType.INT8 else None
+        return None if found.dtype is DType.FLOAT32 else found
 
     def activation(self) -> Function | None:
         """The fused activation."""

@@ -23,11 +23,16 @@ OPTIONS: Mapping[str, Options] = {
     "ADD": Options("AddOptions", ("FusedActivationFunction",)),
     "AVERAGE_POOL_2D": _POOL,
     "CONCATENATION": Options("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
-    "CONV_2D": Options("Conv2DOptions", (*_WINDOW, "DilationHFactor", "DilationWFactor", "FusedActivationFunction")),
+    "CONV_2D": Options(
+        "Conv2DOptions",
+        (*_WINDOW, "DilationHFactor", "DilationWFactor", "FusedActivationFunction", "QuantizedBiasType"),
+    ),
     "DEPTHWISE_CONV_2D": Options(
         "DepthwiseConv2DOptions", (*_WINDOW, "DilationHFactor", "DilationWFactor", "FusedActivationFunction")
     ),
-    "FULLY_CONNECTED": Options("FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims")),
+    "FULLY_CONNECTED": Options(
+        "FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims", "QuantizedBiasType")
+    ),
     "LEAKY_RELU": Options("LeakyReluOptions", ("Alpha",)),
     "MAX_POOL_2D": _POOL,
     "MEAN": _REDUCE,

@@ -16,15 +16,18 @@ ELEMENTS: dict[str, np.dtype[Any]] = {
     "FLOAT32": np.dtype("<f4"),
     "FLOAT16": np.dtype("<f2"),
     "INT8": np.dtype("i1"),
+    "INT16": np.dtype("<i2"),
     "INT32": np.dtype("<i4"),
     "INT64": np.dtype("<i8"),
     "BOOL": np.dtype("?"),
 }
 """The element types that a constant may have."""
 
+ZERO_POINTS = {"INT8": range(-128, 128), "INT16": range(1)}
+"""The types of the values of quantised networks, and their zero points: int16 is symmetric."""
+
 WAYS_OUT = {
     "FLOAT16": "convert without float16 quantisation: leave converter.target_spec.supported_types unset",
-    "INT16": "convert with int8 activations: supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]",
     "UINT8": "convert with converter.inference_input_type = converter.inference_output_type = tf.int8",
 }
 
@@ -63,13 +66,14 @@ def number(where: str, tensor: Tensor) -> Number:
         raise refuse(where, f"tensor {tensor.name!r} is not supported: {tensor.oddity}")
     if tensor.type == "FLOAT32":
         return Number(DType.FLOAT32)
-    if tensor.type == "INT8":
+    if tensor.type in ZERO_POINTS:
+        dtype = DType(tensor.type.lower())
         if len(tensor.scale) != 1 or len(tensor.zero_point) != 1:
             what = "no scale" if not tensor.scale else "more than one scale"
-            raise refuse(where, f"the int8 tensor {tensor.name!r} has {what}")
-        if not -128 <= tensor.zero_point[0] <= 127:
-            raise refuse(where, f"the int8 tensor {tensor.name!r} has the zero point {tensor.zero_point[0]}")
-        return Number(DType.INT8, _quantisation(where, tensor, tensor.zero_point[0]))
+            raise refuse(where, f"the {dtype.value} tensor {tensor.name!r} has {what}")
+        if tensor.zero_point[0] not in ZERO_POINTS[tensor.type]:
+            raise refuse(where, f"the {dtype.value} tensor {tensor.name!r} has the zero point {tensor.zero_point[0]}")
+        return Number(dtype, _quantisation(where, tensor, tensor.zero_point[0]))
     way_out = WAYS_OUT.get(tensor.type, "convert to int8 with a representative data set, or to float32")
     raise refuse(where, f"values of type {tensor.type} are not supported, as {tensor.name!r} is", way_out)
 

@@ -2,10 +2,15 @@
 
 A quantised network is made of the same layers as any other.  Its values are
 int8 or int16 with a scale and a zero point (`TensorType.quant`), its weights
-int8 with a scale for each output channel (`Constant.quant`), its biases int32
-(int64 in meaning) at the product of the scales, and every layer that computes
-says in `output` what it requantises its result to.  The arithmetic is that of
-TensorFlow Lite Micro, to the bit; `mnc.reference` has it.
+int8 with a scale for each output channel (`Constant.quant`), its biases at the
+product of the scales, and every layer that computes says in `output` what it
+requantises its result to.  The zero point of int16 is 0.  A layer works on one
+type; `Quantize` converts between them.  The arithmetic is that of TensorFlow
+Lite Micro, to the bit; `mnc.reference` has it.
+
+Of int8 values sums are int32, and so is the bias.  Of int16 values sums have
+64 bits, and the bias is int64; a bias of int32 asks for sums of 32 bits, which
+are rounded as those of int8.
 """
 
 from __future__ import annotations

@@ -7,14 +7,17 @@ from functools import singledispatch
 
 import numpy as np
 
+from mnc.errors import refuse
 from mnc.ir.activations import Elu, Function, HardSwish, Relu, Sigmoid, Tanh
 from mnc.ir.layers import Activation, PReLU, Softmax
 from mnc.ir.types import Array
 from mnc.reference.activations import activate
+from mnc.reference.quantised import tables
 from mnc.reference.quantised.arithmetic import (
     divide_by_power,
     high_multiply,
     high_multiply16,
+    narrow,
     quantise_multiplier,
     rescale,
     round_away,
@@ -40,6 +43,8 @@ def activate_quantised(function: Function, operands: Operands, x: Array) -> Arra
 
 
 def _tabulated(operands: Operands, function: Callable[[Array], Array], x: Array) -> Array:
+    if operands.is_int16:
+        raise refuse("", "this function has no meaning in int16", "Let it run in float32 or int8.")
     quant = operands.quant()
     real = np.float32(quant.scale[0]) * (x - quant.zero_point).astype(np.float32)
     scaled = round_away(np.clip(function(real) * (np.float32(1) / np.float32(operands.scale)), -1e9, 1e9))
@@ -74,6 +79,8 @@ def _slope(operands: Operands, slope: float, x: Array) -> Array:
 
 @activate_quantised.register
 def _logistic(function: Sigmoid, operands: Operands, x: Array) -> Array:
+    if operands.is_int16:
+        return tables.logistic(_shifted(x, *tables.logistic_multiplier(operands.quant().scale[0])))
     raw, beyond = _fixed_point(operands, x)
     y = divide_by_power(logistic(raw, INTEGER_BITS), 31 - 8) - 128
     return np.where(beyond != 0, np.where(beyond > 0, 127, -128), clip(y, -128, 127))
@@ -81,9 +88,16 @@ def _logistic(function: Sigmoid, operands: Operands, x: Array) -> Array:
 
 @activate_quantised.register
 def _tanh(function: Tanh, operands: Operands, x: Array) -> Array:
+    if operands.is_int16:
+        return tables.tanh(_shifted(x, *tables.tanh_multiplier(operands.quant().scale[0])))
     raw, beyond = _fixed_point(operands, x)
     y = divide_by_power(tanh(raw, INTEGER_BITS), 31 - 7)
     return np.where(beyond != 0, np.where(beyond > 0, 127, -128), clip(y, -128, 127))
+
+
+def _shifted(x: Array, multiplier: int, right: int) -> Array:
+    """X * multiplier / 2^right, rounded halves upwards."""
+    return np.asarray((x * multiplier + ((1 << right) >> 1)) >> right)
 
 
 INTEGER_BITS = 4
@@ -104,16 +118,14 @@ def hard_swish_multipliers(given: float, out: float) -> tuple[tuple[int, int], t
     """(multiplier, shift) in 16 bits of 128 steps of the input: to the output's scale, and to 3 / 2^15."""
     fine = given / 128
     output, ramp = quantise_multiplier(fine / out), quantise_multiplier(fine / (3 / 2**15))
-    return (_narrow(output[0]), output[1]), (_narrow(ramp[0]), ramp[1])
-
-
-def _narrow(multiplier: int) -> int:
-    return min((multiplier + 2**15) >> 16, 2**15 - 1)
+    return (int(narrow(output[0])), output[1]), (int(narrow(ramp[0])), ramp[1])
 
 
 @activate_quantised.register
 def _hard_swish(function: HardSwish, operands: Operands, x: Array) -> Array:
     """X times a ramp from 0 at -3 to 1 at 3, all in 16 bits.  The output's shift must lie between -15 and 0."""
+    if operands.is_int16:
+        raise refuse("", "HardSwish has no meaning in int16", "Let it run in float32 or int8.")
     quant = operands.quant()
     (multiplier, shift), (ramp_multiplier, ramp_shift) = hard_swish_multipliers(quant.scale[0], operands.scale)
     fine = (x - quant.zero_point) << 7
@@ -148,6 +160,8 @@ def softmax_parameters(scale: float) -> tuple[int, int, int]:
 @compute_quantised.register
 def _softmax(layer: Softmax, operands: Operands, x: Array) -> Array:
     axis = layer.axis % operands.output.rank + 1
+    if operands.is_int16:
+        return _softmax16(operands.quant().scale[0], x, axis)
     multiplier, shift, smallest = softmax_parameters(operands.quant().scale[0])
     difference = x - x.max(axis=axis, keepdims=True)
     counts = difference >= smallest
@@ -159,3 +173,20 @@ def _softmax(layer: Softmax, operands: Operands, x: Array) -> Array:
     bits = 12 - leading + 31 - 8
     stored = divide_by_power(high_multiply(inverse, powers), bits) - 128
     return np.where(counts, clip(stored, -128, 127), -128)
+
+
+def softmax16_multiplier(scale: float) -> tuple[int, int]:
+    """(multiplier, shift) that take int16 differences of this scale to 65536ths of the table of exponentials."""
+    return quantise_multiplier(scale / (tables.RANGE / (2.0**16 - 1)))
+
+
+def _softmax16(scale: float, x: Array, axis: int) -> Array:
+    difference = rescale(x - x.max(axis=axis, keepdims=True), *softmax16_multiplier(scale))
+    powers = tables.interpolated(tables.EXP, saturate16(difference + 2**15 - 1))
+    total = powers.sum(axis=axis, keepdims=True)
+    leading = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
+    mantissa = ((total << (leading - 1)) + (1 << 13)) >> 14
+    inverse = tables.interpolated(tables.RECIPROCAL, saturate16(mantissa - 2**15 - 2**16))
+    right = 31 - leading
+    share = (powers * inverse + (np.int64(1) << (right - 1))) >> right
+    return np.asarray(np.clip(share, 0, 2**15 - 1))

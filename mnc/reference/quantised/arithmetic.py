@@ -2,7 +2,8 @@
 
 Rounding takes two steps, as in gemmlowp and CMSIS-NN: a doubling high
 multiplication that rounds, then a division by a power of two that rounds.
-Everything works on int64 arrays that hold int32 values.
+Everything works on int64 arrays that hold int32 values.  Sums of 64 bits, which
+int16 layers have, are rounded once, by a multiplier of 15 bits.
 
 Quotients and products of scales are computed in double precision throughout.
 Until 2026 TFLM rounded those of a few layers (fully connected with one scale,
@@ -64,13 +65,28 @@ def divide_by_power(x: Array, exponent: Array | int) -> Array:
 
 
 def rescale(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
-    """X * multiplier * 2 ** (shift - 31), rounded in two steps (MultiplyByQuantizedMultiplier)."""
+    """X * multiplier * 2 ** (shift - 31), rounded in two steps (MultiplyByQuantizedMultiplier).
+
+    What the shift pushes out of int32 saturates: it is far beyond int16 then.
+    """
     shift = np.asarray(shift, np.int64)
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
-    return divide_by_power(high_multiply(np.asarray(x, np.int64) << left, multiplier), right)
+    return divide_by_power(high_multiply(shift_left(x, left), multiplier), right)
 
 
-def shift_left(x: Array, bits: int) -> Array:
+def narrow(multiplier: Array | int) -> Array:
+    """A multiplier of 31 bits in 15: rounded, the largest saturating."""
+    return np.asarray(np.minimum((np.asarray(multiplier, np.int64) + 2**15) >> 16, 2**15 - 1))
+
+
+def rescale_wide(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
+    """As `rescale` for x of 48 bits, rounded once with the narrowed multiplier, halves upwards; shift up to 7."""
+    right = 15 - np.asarray(shift, np.int64)
+    product = np.asarray(x, np.int64) * narrow(multiplier)
+    return np.asarray((product + (np.int64(1) << (right - 1))) >> right)
+
+
+def shift_left(x: Array, bits: Array | int) -> Array:
     """X * 2^bits, saturating at the ends of int32."""
     return np.asarray(np.clip(np.asarray(x, np.int64) << bits, INT32_MIN, INT32_MAX))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mnc.reference.quantised import activation, merge, move, pool, resize, weighted
-from mnc.reference.quantised.activation import hard_swish_multipliers, softmax_parameters
-from mnc.reference.quantised.merge import add_multipliers, subtract_multipliers
+from mnc.reference.quantised.activation import hard_swish_multipliers, softmax16_multiplier, softmax_parameters
+from mnc.reference.quantised.merge import add_multipliers
 from mnc.reference.quantised.operands import Operands, apply_quantised, clip, compute_quantised, requantise
 from mnc.reference.quantised.pool import mean_multiplier
 from mnc.reference.quantised.resize import bilinear_places
-from mnc.reference.quantised.weighted import channel_multipliers
+from mnc.reference.quantised.weighted import channel_multipliers, has_wide_sums, requantise_sums
 
 __all__ = [
     "Operands",
@@ -20,13 +20,15 @@ __all__ = [
     "clip",
     "compute_quantised",
     "hard_swish_multipliers",
+    "has_wide_sums",
     "mean_multiplier",
     "merge",
     "move",
     "pool",
     "requantise",
+    "requantise_sums",
     "resize",
+    "softmax16_multiplier",
     "softmax_parameters",
-    "subtract_multipliers",
     "weighted",
 ]

@@ -16,22 +16,21 @@ from mnc.reference.quantised.operands import Operands, clip, compute_quantised, 
 Pair = tuple[int, int]
 """(multiplier, shift)."""
 
-HEADROOM = 20
-"""The bits by which operands of a sum are shifted left before they are scaled."""
+
+def headroom(operands: Operands) -> int:
+    """The bits by which operands of a sum are shifted left before they are scaled."""
+    return 15 if operands.is_int16 else 20
 
 
-def add_multipliers(a: float, b: float, out: float) -> tuple[Pair, Pair, Pair]:
-    """(multiplier, shift) of both operands and of their sum or difference, for operands shifted left by `HEADROOM`."""
+def add_multipliers(operands: Operands) -> tuple[Pair, Pair, Pair]:
+    """(multiplier, shift) of both operands and of their sum or difference, for operands shifted left by `headroom`."""
+    a, b = (operands.quant(i).scale[0] for i in (0, 1))
     twice = 2.0 * max(a, b)
     return (
         quantise_multiplier(a / twice),
         quantise_multiplier(b / twice),
-        quantise_multiplier(twice / (2.0**HEADROOM * out)),
+        quantise_multiplier(twice / (2.0 ** headroom(operands) * operands.scale)),
     )
-
-
-subtract_multipliers = add_multipliers
-"""A difference is a sum in this respect."""
 
 
 @compute_quantised.register
@@ -50,10 +49,10 @@ def _scaled(operands: Operands, *inputs: Array) -> tuple[Array, Array, Pair]:
     """Both operands on one scale, and what takes their sum to the output's."""
     a, b = aligned(*inputs)
     qa, qb = operands.quant(0), operands.quant(1)
-    first, second, total = add_multipliers(qa.scale[0], qb.scale[0], operands.scale)
+    first, second, total = add_multipliers(operands)
     return (
-        rescale((a - qa.zero_point) << HEADROOM, *first),
-        rescale((b - qb.zero_point) << HEADROOM, *second),
+        rescale((a - qa.zero_point) << headroom(operands), *first),
+        rescale((b - qb.zero_point) << headroom(operands), *second),
         total,
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from mnc.errors import refuse
 from mnc.ir.activations import Function, Relu
 from mnc.ir.layer import Layer
-from mnc.ir.types import Array, Quantisation, TensorType
+from mnc.ir.types import Array, DType, Quantisation, TensorType
 from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale, round_away
 
 
@@ -27,6 +27,11 @@ class Operands:
         quant = self.inputs[index].quant
         assert quant is not None
         return quant
+
+    @property
+    def is_int16(self) -> bool:
+        """Whether the layer works on int16; what it gives then is int16, too."""
+        return self.inputs[0].dtype is DType.INT16
 
     @property
     def scale(self) -> float:
@@ -80,8 +85,8 @@ def apply_quantised(
 
 
 def requantise(x: Array, given: Quantisation, operands: Operands) -> Array:
-    """Stored values under the output's quantisation, unchanged where that is the same."""
+    """Stored values under the output's quantisation and in its type, unchanged where they have both."""
     if given == operands.output.quant:
-        return x
+        return clip(x, *operands.limits())
     pair = quantise_multiplier(given.scale[0] / operands.scale)
     return clip(rescale(x - given.zero_point, *pair) + operands.zero, *operands.limits())

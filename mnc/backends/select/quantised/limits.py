@@ -1,8 +1,8 @@
-"""What the int8 kernels cannot take, although the layer kind has one."""
+"""What the integer kernels cannot take, although the layer kind has one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -41,16 +41,19 @@ SMALLEST_SOFTMAX = 2.0**-27
 
 
 def misfit(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> str | None:
-    """Why this very layer has no int8 kernel for these operands, or None."""
-    fault = next(_faults(layer, inputs, output), None)
-    return fault and f"{type(layer).__name__} has no int8 kernel {fault}"
+    """Why this very layer has no int8 or int16 kernel for these operands, or None."""
+    dtype = DType.INT16 if DType.INT16 in [type_.dtype for type_ in (*inputs, output)] else DType.INT8
+    fault = next(_faults(layer, inputs, output, dtype), None)
+    return fault and f"{type(layer).__name__} has no {dtype.value} kernel {fault}"
 
 
-def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtype: DType) -> Iterator[str]:
     """What is wrong, the operands first: whatever comes later counts on them."""
+    anything, own = (DType.FLOAT32, DType.INT8, DType.INT16), (dtype,)
     for type_ in inputs:
-        yield from _operand(type_, "input", may_be_float=isinstance(layer, Quantize))
-    yield from _operand(output, "output", may_be_float=isinstance(layer, Dequantize))
+        yield from _operand(type_, "input", anything if isinstance(layer, Quantize) else own)
+    allowed = {Quantize: anything[1:], Dequantize: anything[:1]}
+    yield from _operand(output, "output", allowed.get(type(layer), own))
     if isinstance(layer, Weighted):
         yield from _weights(layer)
     elif isinstance(layer, PReLU):
@@ -87,16 +90,19 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> I
             yield "that changes the scale as well; quantise the result anew instead"
 
 
-def _operand(type_: TensorType, what: str, *, may_be_float: bool) -> Iterator[str]:
-    if type_.dtype is DType.FLOAT32 and may_be_float:
-        return
-    if type_.dtype is not DType.INT8:
+ZERO_POINTS = {DType.INT8: range(-128, 128), DType.INT16: range(1)}
+
+
+def _operand(type_: TensorType, what: str, allowed: Collection[DType]) -> Iterator[str]:
+    if type_.dtype not in allowed:
         yield f"for {type_.dtype.value} as {what}"
+    elif type_.dtype is DType.FLOAT32:
+        return
     elif type_.quant is None:
         yield f"for an {what} without a scale"
     elif type_.quant.axis is not None:
         yield f"for an {what} with several scales"
-    elif not -128 <= type_.quant.zero_point <= 127:
+    elif type_.quant.zero_point not in ZERO_POINTS[type_.dtype]:
         yield f"for an {what} with the zero point {type_.quant.zero_point}"
     elif not SCALES[0] <= _scale(type_) <= SCALES[1]:
         yield f"for an {what} of scale {_scale(type_):g}"
@@ -127,7 +133,7 @@ def _weights(layer: Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D) -> Itera
 
 
 def _slopes(alpha: Constant) -> Iterator[str]:
-    yield from _operand(alpha.type, "alpha", may_be_float=False)
+    yield from _operand(alpha.type, "alpha", (DType.INT8,))
 
 
 def _factors(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> Iterator[float]:

@@ -8,14 +8,13 @@ from mnc.backends.select.quantised.requantise import limits, operands, pair, qua
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Add, Maximum, Minimum, Multiply, Subtract
 from mnc.reference.quantised.arithmetic import quantise_multiplier
-from mnc.reference.quantised.layers import add_multipliers, subtract_multipliers
+from mnc.reference.quantised.layers import add_multipliers
 
 
 def add(site: Site[Add | Subtract]) -> Step:
     """A sum or a difference of two values of any scales."""
     minus = isinstance(site.layer, Subtract)
-    multipliers = subtract_multipliers if minus else add_multipliers
-    first, second, total = multipliers(quant(site).scale[0], quant(site, 1).scale[0], operands(site).scale)
+    first, second, total = add_multipliers(operands(site))
     walk = Walk.of(site)
     arguments: dict[str, Argument] = {
         **walk.operands(1),

@@ -8,7 +8,7 @@ from typing import Any
 
 from mnc.backends.program import Argument, Call, In, Out, RowNumber, Rows, Step, Window
 from mnc.backends.select import resize, shape
-from mnc.backends.select.quantised.requantise import limits, operands, pair, quant, rescaling
+from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant, rescaling
 from mnc.backends.select.site import Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Dequantize, Quantize, ResizeBilinear, ResizeNearest
@@ -24,10 +24,10 @@ def copied(select: Select) -> Select:
     def rescaled(site: Site[Any]) -> Step:
         step = select(site)
         calls = tuple(
-            call
+            each
             if quant(site, i) == site.output.type.quant
-            else Call("mnc_rescale_s8", {**call.arguments, **_rescaling(site, i)})
-            for i, call in enumerate(step.calls)
+            else call(site, "rescale", {**each.arguments, **_rescaling(site, i)})
+            for i, each in enumerate(step.calls)
         )
         return replace(step, calls=calls)
 
@@ -44,7 +44,7 @@ def resize_bilinear(site: Site[ResizeBilinear]) -> Step:
     (x,), y = site.inputs, site.output
     one = 1 << PLACE_BITS
     down, across = ((one * x.image[i] + y.image[i] // 2) // y.image[i] for i in (0, 1))
-    call = Call(
+    bilinear = Call(
         "mnc_resize_bilinear_s8",
         {
             "rows": Rows(),
@@ -62,25 +62,32 @@ def resize_bilinear(site: Site[ResizeBilinear]) -> Step:
         },
     )
     window = Window(2, down, one // 2 - down // 2, divisor=one)
-    return _then_rescaled(site, site.by_rows(window, (call,), {}))
+    return _then_rescaled(site, site.by_rows(window, (bilinear,), {}))
 
 
 def quantize(site: Site[Quantize]) -> Step:
-    """From float32, or from one scale to another."""
+    """From float32, or from one type or scale to another."""
     (x,), y = site.inputs, site.output
-    if x.type.dtype is not DType.FLOAT32:
+    if x.type.dtype is y.type.dtype:
         return replace(copied(shape.copy)(site), in_place=True)
-    scale, zero = operands(site).scale, operands(site).zero
     shared: dict[str, Argument] = {"in": In(), "out": Out(), "count": y.type.elements}
-    return site.whole((Call("mnc_quantize_s8", {**shared, "scale": scale, "zero": zero}),))
+    if x.type.dtype is DType.FLOAT32:
+        shared |= {"scale": operands(site).scale, "zero": operands(site).zero}
+        return site.whole((call(site, "quantize", shared),))
+    in_zero, multiplier, shift = rescaling(site)
+    shared |= {"count": y.layout.row, **pair("", (multiplier, shift))}
+    widened = y.type.dtype is DType.INT16
+    shared |= {"in_zero": in_zero} if widened else {"zero": operands(site).zero}
+    return site.by_rows(Window(), (Call("mnc_widen_s16" if widened else "mnc_narrow_s8", shared),), {})
 
 
 def dequantize(site: Site[Dequantize]) -> Step:
     """To float32."""
-    given = quant(site)
-    shared: dict[str, Argument] = {"in": In(), "out": Out(), "count": site.output.type.elements}
-    call = Call("mnc_dequantize_s8", {**shared, "scale": given.scale[0], "zero": given.zero_point})
-    return site.whole((call,))
+    (x,), given = site.inputs, quant(site)
+    shared: dict[str, Argument] = {"in": In(), "out": Out(), "count": x.type.elements, "scale": given.scale[0]}
+    if x.type.dtype is DType.INT16:
+        return site.whole((Call("mnc_dequantize_s16", shared),))
+    return site.whole((Call("mnc_dequantize_s8", {**shared, "zero": given.zero_point}),))
 
 
 def _then_rescaled(site: Site[Layer], step: Step) -> Step:
@@ -91,8 +98,8 @@ def _then_rescaled(site: Site[Layer], step: Step) -> Step:
     places: dict[str, Argument] = {
         f"{side}_{axis}": int(axis == "channel") for side in ("in", "out") for axis in ("row", "pixel", "channel")
     }
-    call = Call("mnc_rescale_s8", {"in": Out(), "out": Out(), **flat, **places, **_rescaling(site, 0)})
-    return replace(step, after=(call,))
+    rescale = call(site, "rescale", {"in": Out(), "out": Out(), **flat, **places, **_rescaling(site, 0)})
+    return replace(step, after=(rescale,))
 
 
 def _rescaling(site: Site[Layer], read: int) -> dict[str, Argument]:

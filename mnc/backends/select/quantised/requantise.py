@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnc.backends.program import Argument, Const
+from mnc.backends.program import Argument, Call, Const
 from mnc.backends.select.site import Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D
-from mnc.ir.types import Array, Constant, Quantisation
+from mnc.ir.types import Array, Constant, DType, Quantisation
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import Operands, channel_multipliers
 
@@ -51,6 +51,16 @@ def rescaling(site: Site[Layer], read: int = 0) -> tuple[int, int, int]:
     """(zero point, multiplier, shift) that take an input to the output's scale."""
     given = quant(site, read)
     return (given.zero_point, *quantise_multiplier(given.scale[0] / operands(site).scale))
+
+
+ZERO_POINTS = ("zero", "in_zero", "a_zero", "b_zero")
+
+
+def call(site: Site[Layer], kernel: str, arguments: Mapping[str, Argument]) -> Call:
+    """A call of a kernel, by its name without the element type; those for int16 know no zero points but 0."""
+    if site.output.type.dtype is DType.INT16:
+        arguments = {name: value for name, value in arguments.items() if name not in ZERO_POINTS}
+    return Call(site.kernel(kernel), arguments)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,15 @@ from mnc.ir.activations import Elu, Function, HardSwish, Relu, Sigmoid, Tanh
 from mnc.ir.layers import Activation, Dequantize, Identity, PReLU, Quantize, Softmax
 from mnc.ir.types import Constant, DType, Number, Quantisation, show
 
-FIXED: dict[str, Quantisation] = {
-    "LOGISTIC": Quantisation((1 / 256,), -128),
-    "SOFTMAX": Quantisation((1 / 256,), -128),
-    "TANH": Quantisation((1 / 128,), 0),
+FIXED: dict[tuple[str, str], Quantisation] = {
+    ("LOGISTIC", "INT8"): Quantisation((1 / 256,), -128),
+    ("LOGISTIC", "INT16"): Quantisation((1 / 32768,), 0),
+    ("SOFTMAX", "INT8"): Quantisation((1 / 256,), -128),
+    ("SOFTMAX", "INT16"): Quantisation((1 / 32768,), 0),
+    ("TANH", "INT8"): Quantisation((1 / 128,), 0),
+    ("TANH", "INT16"): Quantisation((1 / 32768,), 0),
 }
-"""The only output scale and zero point that int8 kernels of these have."""
+"""The only output scale and zero point that integer kernels of these have."""
 
 MOST_SHIFT = 15
 """What 16-bit arithmetic can shift."""
@@ -56,10 +59,13 @@ def _function(call: Call, function: Function) -> Value:
 
 
 def _output(call: Call) -> Number | None:
-    fixed = FIXED.get(call.operator.kind)
+    fixed = FIXED.get((call.operator.kind, call.result.type))
     output = call.output
     if output is not None and fixed is not None and output.quant != fixed:
-        raise call.fault(f"its int8 output must have the scale {fixed.scale[0]} and the zero point {fixed.zero_point}")
+        type_ = call.result.type.lower()
+        raise call.fault(
+            f"its {type_} output must have the scale {fixed.scale[0]} and the zero point {fixed.zero_point}"
+        )
     return output
 
 
@@ -88,10 +94,10 @@ def softmax(call: Call) -> Value:
 
 
 def quantize(call: Call) -> Value:
-    """To int8, from float32 or from another scale."""
+    """To int8 or int16, from float32, from the other or from another scale."""
     output = call.output
     if output is None:
-        raise call.fault("its output must be int8")
+        raise call.fault("its output must be int8 or int16")
     return call.emit(Quantize(output=output), call.value())
 
 

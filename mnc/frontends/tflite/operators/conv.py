@@ -21,7 +21,7 @@ def conv_2d(call: Call) -> Value:
     return call.emit(
         Conv2D(
             kernel,
-            call.bias(2),
+            call.bias_or_zeros(2, kernel.shape[3]),
             stride,
             padding,
             dilation,
@@ -91,5 +91,5 @@ def fully_connected(call: Call) -> Value:
     if x.type.shape[-1] != depth:
         rows = x.type.elements // depth
         x = call.reshaped(x, (rows, depth) if rows > 1 else (depth,), "rows")
-    y = call.emit(Dense(kernel, call.bias(2), call.activation(), output=call.output), x)
+    y = call.emit(Dense(kernel, call.bias_or_zeros(2, kernel.shape[1]), call.activation(), output=call.output), x)
     return call.shaped(y)

@@ -1,0 +1,135 @@
+/* A number of int32 on its way to int16, rounded in two steps. */
+MNC_KERNEL int16_t mnc_narrow_s16(int32_t x, int32_t multiplier, int shift, int low, int high)
+{
+    x = mnc_rescale(x, multiplier, shift);
+    x = x < low ? low : x;
+    x = x > high ? high : x;
+    return (int16_t)x;
+}
+
+/* To another scale, and as mnc_copy_s16 to another place. */
+MNC_KERNEL void mnc_rescale_s16(const int16_t *in, int16_t *out, int rows, int pixels, int channels, int in_row,
+                                int in_pixel, int in_channel, int out_row, int out_pixel, int out_channel,
+                                int32_t multiplier, int shift, int low, int high)
+{
+    int y, p, c;
+
+    for (y = 0; y < rows; ++y) {
+        for (p = 0; p < pixels; ++p) {
+            for (c = 0; c < channels; ++c)
+                out[y * out_row + p * out_pixel + c * out_channel] =
+                    mnc_narrow_s16(in[y * in_row + p * in_pixel + c * in_channel], multiplier, shift, low, high);
+        }
+    }
+}
+
+/* From int8 to int16. */
+MNC_KERNEL void mnc_widen_s16(const int8_t *in, int16_t *out, int count, int in_zero, int32_t multiplier, int shift)
+{
+    int i;
+
+    for (i = 0; i < count; ++i)
+        out[i] = mnc_narrow_s16((int32_t)in[i] - in_zero, multiplier, shift, -32768, 32767);
+}
+
+/* From int16 to int8. */
+MNC_KERNEL void mnc_narrow_s8(const int16_t *in, int8_t *out, int count, int32_t multiplier, int shift, int zero)
+{
+    int i;
+
+    for (i = 0; i < count; ++i)
+        out[i] = mnc_requantise_s8(in[i], multiplier, shift, 1, zero, -128, 127);
+}
+
+/* round(in / scale), halves away from zero. */
+MNC_KERNEL void mnc_quantize_s16(const float *in, int16_t *out, int count, float scale)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        float x = in[i] / scale, rest;
+        int32_t n;
+
+        x = x > -32768.0f ? x : -32768.0f; /* what is no number, too */
+        x = x < 32767.0f ? x : 32767.0f;
+        n = (int32_t)x;
+        rest = x - (float)n;
+        n += rest >= 0.5f ? 1 : rest <= -0.5f ? -1 : 0;
+        out[i] = (int16_t)n;
+    }
+}
+
+MNC_KERNEL void mnc_dequantize_s16(const int16_t *in, float *out, int count, float scale)
+{
+    int i;
+
+    for (i = 0; i < count; ++i)
+        out[i] = scale * (float)in[i];
+}
+
+/* x * multiplier / 2^shift on its way to int16, rounded once, halves upwards.  x is
+ * high * 2^32 + low and has 48 bits, the multiplier 15; shift lies between 8 and 46. */
+MNC_KERNEL int16_t mnc_requantise_wide_s16(int32_t high, uint32_t low, int32_t multiplier, int shift, int least,
+                                           int most)
+{
+    const uint32_t factor = (uint32_t)multiplier;
+    const uint32_t bottom = (low & 0xFFFFu) * factor;
+    const uint32_t middle = (low >> 16) * factor + (bottom >> 16);
+    int32_t y;
+
+    low = middle << 16 | (bottom & 0xFFFFu);
+    high = high * multiplier + (int32_t)(middle >> 16);
+    if (shift > 32) {
+        y = (high + ((int32_t)1 << (shift - 33))) >> (shift - 32);
+    } else {
+        const uint32_t half = (uint32_t)1 << (shift - 1);
+
+        low += half;
+        high += low < half ? 1 : 0;
+        if (shift == 32)
+            y = high;
+        else if (high >> (shift - 1) != 0 && high >> (shift - 1) != -1)
+            y = high < 0 ? least : most; /* far beyond int16 */
+        else
+            y = (int32_t)((uint32_t)high << (32 - shift) | low >> shift);
+    }
+    y = y < least ? least : y;
+    y = y > most ? most : y;
+    return (int16_t)y;
+}
+
+/* round(a * b / 2^32), halves upwards. */
+MNC_KERNEL int32_t mnc_top_product(int32_t a, int32_t b)
+{
+#ifndef MNC_NO_INT64
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+#else
+    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu), a1 = a >> 16;
+    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu), b1 = b >> 16;
+    const uint32_t bottom = (uint32_t)a0 * (uint32_t)b0;
+    const int32_t first = a1 * b0 + (int32_t)(bottom >> 16);
+    const int32_t second = a0 * b1 + (int32_t)((uint32_t)first & 0xFFFFu);
+
+    return a1 * b1 + (first >> 16) + (second >> 16) + (int32_t)((uint32_t)second >> 15 & 1u);
+#endif
+}
+
+/* A sum of int32 on its way to int16.  `rounding` says how, and what the multiplier
+ * is: MNC_ONCE, the shift being in it; MNC_ONCE_SHIFTED, as mnc_requantise_wide_s16;
+ * MNC_TWICE, as mnc_rescale. */
+MNC_KERNEL int16_t mnc_requantise_s16(int32_t sum, int32_t multiplier, int shift, int rounding, int low, int high)
+{
+    if (rounding == MNC_TWICE)
+        return mnc_narrow_s16(sum, multiplier, shift, low, high);
+    if (rounding == MNC_ONCE_SHIFTED)
+        return mnc_requantise_wide_s16(sum >> 31, (uint32_t)sum, multiplier, shift, low, high);
+    sum = mnc_top_product(sum, multiplier);
+    sum = sum < low ? low : sum;
+    sum = sum > high ? high : sum;
+    return (int16_t)sum;
+}
+
+/* How a sum of int16 products is rounded. */
+#define MNC_ONCE 0
+#define MNC_ONCE_SHIFTED 1
+#define MNC_TWICE 2
