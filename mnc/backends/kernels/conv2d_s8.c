@@ -1,109 +1,140 @@
-/* One row of a convolution, channels last.  The input's zero point is in the
- * bias, as if padding held it, so outside the image `in_zero` is multiplied.
- * Output pixels from `inner_begin` on go in `blocks` blocks that see no padding
- * at the sides; the others go one by one.  Inside, each of the kernel's rows is
- * `runs` runs of `run` neighbouring elements (one run unless dilated or grouped),
- * `unroll` of which go at once.
- * weights: [groups][out_channels / block_channels][kernel_height][kernel_width][in_channels][block_channels]. */
+/* The pixels `begin` to `end` of one row of a convolution, channels last, that see
+ * no padding at the sides.  The input's zero point is in the bias, as if padding
+ * held it, so above and below the image `in_zero` is multiplied.  The last block
+ * of pixels, and that of channels, overlaps the one before.  Each of the kernel's
+ * rows is `runs` runs of `run` neighbouring elements, a run for each column or one
+ * for all.
+ * weights: [groups][blocks of channels][kernel_height][runs], as mnc_run_s8 reads them. */
 MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                               const int32_t *multiplier, const int8_t *shift, int per_channel, int general, int groups,
-                              int in_channels, int out_channels, int group_size, int kernel_height, int kernel_width,
-                              int stride, int dilation, int padding, int in_width, int out_width, int inner_begin,
-                              int blocks, int in_pixel, int out_pixel, int runs, int run, int block_pixels,
-                              int block_channels, int unroll, int in_zero, int zero, int low, int high)
+                              int in_channels, int out_channels, int kernel_height, int stride, int dilation,
+                              int padding, int begin, int end, int in_pixel, int out_pixel, int runs, int run,
+                              int block_pixels, int block_channels, int unroll, int in_zero, int zero, int low,
+                              int high)
 {
-    int g, o, b, p, i, c, k, t, ky, kx;
-    int32_t sum[16];
+    const int run_weights = (run < 4 ? run : (run + 3) / 4 * 4) * block_channels;
+    int g, o, p, ky, kx;
 
     for (g = 0; g < groups; ++g) {
         for (o = 0; o < out_channels; o += block_channels) {
-            int8_t *const y = out + g * group_size + o;
-
-            for (b = 0; b < blocks; ++b) {
+            if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+                o = out_channels - block_channels;
+            for (p = begin; p < end; p += block_pixels) {
                 const int8_t *w = weights;
+                int32_t sum[16];
 
-                MNC_UNROLL
-                for (i = 0; i < block_pixels; ++i) {
-                    MNC_UNROLL
-                    for (c = 0; c < block_channels; ++c)
-                        sum[i * block_channels + c] = bias[c];
-                }
-                p = inner_begin + b * block_pixels;
+                if ((end - begin) % block_pixels != 0 && p > end - block_pixels)
+                    p = end - block_pixels;
+                mnc_begin_s8(sum, bias, block_pixels, block_channels);
                 for (ky = 0; ky < kernel_height; ++ky) {
-                    if (rows[ky] == NULL) {
-                        for (k = 0; k < runs * run; ++k) {
-                            MNC_UNROLL
-                            for (c = 0; c < block_channels; ++c) {
-                                MNC_UNROLL
-                                for (i = 0; i < block_pixels; ++i)
-                                    sum[i * block_channels + c] += in_zero * w[c];
-                            }
-                            w += block_channels;
-                        }
-                        continue;
-                    }
+                    const int8_t *x = rows[ky];
+
+                    if (x != NULL)
+                        x += (p * stride - padding) * in_pixel + g * in_channels;
                     for (kx = 0; kx < runs; ++kx) {
-                        const int8_t *x =
-                            rows[ky] + (p * stride - padding + kx * dilation) * in_pixel + g * in_channels;
-
-                        for (k = 0; k < run; k += unroll) {
-                            MNC_UNROLL
-                            for (t = 0; t < unroll; ++t) {
-                                MNC_UNROLL
-                                for (i = 0; i < block_pixels; ++i) {
-                                    MNC_UNROLL
-                                    for (c = 0; c < block_channels; ++c)
-                                        sum[i * block_channels + c] +=
-                                            x[i * stride * in_pixel + t] * w[t * block_channels + c];
-                                }
-                            }
-                            x += unroll;
-                            w += unroll * block_channels;
+                        if (x == NULL) {
+                            mnc_padding_run_s8(sum, in_zero, w, run, block_pixels, block_channels);
+                        } else {
+                            mnc_run_s8(sum, x, w, run, stride * in_pixel, block_pixels, block_channels, unroll);
+                            x += dilation * in_pixel;
                         }
+                        w += run_weights;
                     }
                 }
-                MNC_UNROLL
-                for (i = 0; i < block_pixels; ++i) {
-                    MNC_UNROLL
-                    for (c = 0; c < block_channels; ++c)
-                        y[(p + i) * out_pixel + c] =
-                            mnc_requantise_s8(sum[i * block_channels + c], multiplier[c * per_channel],
-                                              shift[c * per_channel], general, zero, low, high);
-                }
+                mnc_end_s8(sum, out + p * out_pixel + g * out_channels + o, multiplier, shift, per_channel, general,
+                           out_pixel, block_pixels, block_channels, zero, low, high);
             }
-            for (b = 0; b < out_width - blocks * block_pixels; ++b) {
-                const int8_t *w = weights;
-
-                p = b < inner_begin ? b : b + blocks * block_pixels;
-                MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
-                    sum[c] = bias[c];
-                for (ky = 0; ky < kernel_height; ++ky) {
-                    for (kx = 0; kx < kernel_width; ++kx) {
-                        const int at = p * stride - padding + kx * dilation;
-                        const int8_t *x = NULL;
-
-                        if (rows[ky] != NULL && at >= 0 && at < in_width)
-                            x = rows[ky] + at * in_pixel + g * in_channels;
-                        for (k = 0; k < in_channels; ++k) {
-                            const int value = x != NULL ? x[k] : in_zero;
-
-                            MNC_UNROLL
-                            for (c = 0; c < block_channels; ++c)
-                                sum[c] += value * w[c];
-                            w += block_channels;
-                        }
-                    }
-                }
-                MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
-                    y[p * out_pixel + c] = mnc_requantise_s8(sum[c], multiplier[c * per_channel],
-                                                             shift[c * per_channel], general, zero, low, high);
-            }
-            weights += kernel_height * kernel_width * in_channels * block_channels;
+            weights += kernel_height * runs * run_weights;
             bias += block_channels;
             multiplier += block_channels * per_channel;
             shift += block_channels * per_channel;
+        }
+    }
+}
+
+/* The pixels of the same row left of `begin` and from `end` on, one by one and
+ * column by column.  A column is a run, or whole quads of one. */
+MNC_KERNEL void mnc_conv2d_sides_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
+                                    const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
+                                    int groups, int in_channels, int out_channels, int kernel_height,
+                                    int kernel_width, int stride, int dilation, int padding, int in_width,
+                                    int out_width, int begin, int end, int in_pixel, int out_pixel,
+                                    int block_channels, int unroll, int in_zero, int zero, int low, int high)
+{
+    const int column = (in_channels < 4 ? in_channels : (in_channels + 3) / 4 * 4) * block_channels;
+    int g, o, p, ky, kx;
+
+    for (g = 0; g < groups; ++g) {
+        for (o = 0; o < out_channels; o += block_channels) {
+            if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+                o = out_channels - block_channels;
+            for (p = begin > 0 ? 0 : end; p < out_width; p = p + 1 == begin ? end : p + 1) {
+                const int8_t *w = weights;
+                int32_t sum[16];
+
+                mnc_begin_s8(sum, bias, 1, block_channels);
+                for (ky = 0; ky < kernel_height; ++ky) {
+                    for (kx = 0; kx < kernel_width; ++kx) {
+                        const int at = p * stride - padding + kx * dilation;
+
+                        if (rows[ky] == NULL || at < 0 || at >= in_width)
+                            mnc_padding_run_s8(sum, in_zero, w, in_channels, 1, block_channels);
+                        else
+                            mnc_run_s8(sum, rows[ky] + at * in_pixel + g * in_channels, w, in_channels, 0, 1,
+                                       block_channels, unroll);
+                        w += column;
+                    }
+                }
+                mnc_end_s8(sum, out + p * out_pixel + g * out_channels + o, multiplier, shift, per_channel, general,
+                           out_pixel, 1, block_channels, zero, low, high);
+            }
+            weights += kernel_height * kernel_width * column;
+            bias += block_channels;
+            multiplier += block_channels * per_channel;
+            shift += block_channels * per_channel;
+        }
+    }
+}
+
+/* The same from a copy of all that a pixel sees, at most 128 elements, where a run
+ * is several columns of channels that make no whole quads. */
+MNC_KERNEL void mnc_conv2d_patch_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
+                                    const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
+                                    int in_channels, int out_channels, int kernel_height, int kernel_width,
+                                    int stride, int padding, int in_width, int out_width, int begin, int end,
+                                    int in_pixel, int out_pixel, int block_channels, int unroll, int in_zero, int zero,
+                                    int low, int high)
+{
+    const int run = kernel_width * in_channels;
+    const int run_weights = (run < 4 ? run : (run + 3) / 4 * 4) * block_channels;
+    int o, p, ky, kx, k;
+
+    for (p = begin > 0 ? 0 : end; p < out_width; p = p + 1 == begin ? end : p + 1) {
+        const int8_t *w = weights;
+        int8_t patch[128];
+        int8_t *x = patch;
+
+        for (ky = 0; ky < kernel_height; ++ky) {
+            for (kx = 0; kx < kernel_width; ++kx) {
+                const int at = p * stride - padding + kx;
+                const int outside = rows[ky] == NULL || at < 0 || at >= in_width;
+
+                for (k = 0; k < in_channels; ++k)
+                    *x++ = (int8_t)(outside ? in_zero : rows[ky][at * in_pixel + k]);
+            }
+        }
+        for (o = 0; o < out_channels; o += block_channels) {
+            const int at = o < out_channels - block_channels ? o : out_channels - block_channels;
+            const int scaled = o * per_channel;
+            int32_t sum[16];
+
+            mnc_begin_s8(sum, bias + o, 1, block_channels);
+            for (ky = 0; ky < kernel_height; ++ky) {
+                mnc_run_s8(sum, patch + ky * run, w, run, 0, 1, block_channels, unroll);
+                w += run_weights;
+            }
+            mnc_end_s8(sum, out + p * out_pixel + at, multiplier + scaled, shift + scaled, per_channel, general,
+                       out_pixel, 1, block_channels, zero, low, high);
         }
     }
 }

@@ -62,3 +62,26 @@
 #define MNC_READ(x) (x)
 #endif
 #endif
+
+/* Arm's DSP instructions multiply and add two pairs of 16 bits at once: a word of
+ * four int8 is split into the pair of its even and that of its odd elements.
+ * Without them (or where MNC_NO_DSP is defined) the kernels go element by element,
+ * with the same result. */
+#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__ARM_32BIT_STATE) && !defined(__ARM_BIG_ENDIAN) && \
+    !defined(MNC_NO_DSP)
+#define MNC_DSP
+#define MNC_LOAD_QUAD(y, p) __asm__ volatile("ldr %0, %1" : "=r"(y) : "m"(*(const char(*)[4])(p)))
+#define MNC_EVEN(y, x) __asm__ volatile("sxtb16 %0, %1" : "=r"(y) : "r"(x))
+#define MNC_ODD(y, x) __asm__ volatile("sxtb16 %0, %1, ror #8" : "=r"(y) : "r"(x))
+#define MNC_MULTIPLY_PAIRS(sum, x, w) __asm__ volatile("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
+#define MNC_HIGH_MULTIPLY(y, a, b) __asm__("smmlar %0, %1, %2, %1" : "=r"(y) : "r"(a), "r"(b))
+#endif
+
+/* x within int8, in one instruction where the core has it. */
+#ifndef MNC_SATURATE_S8
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)
+#define MNC_SATURATE_S8(x) __asm__("ssat %0, #8, %1" : "=r"(x) : "r"(x))
+#else
+#define MNC_SATURATE_S8(x) ((x) = (x) < -128 ? -128 : (x) > 127 ? 127 : (x))
+#endif
+#endif

@@ -1,55 +1,29 @@
 /* A dense layer on each of `pixels` pixels, as mnc_pointwise_f32.  The input's
- * zero point is in the bias; `unroll` inputs go at once and must divide
- * in_channels; with `per_channel` 0 one multiplier and shift serve all channels.
- * weights: [out_channels / block_channels][in_channels][block_channels]. */
+ * zero point is in the bias; `unroll` is mnc_run_s8's; with `per_channel` 0 one
+ * multiplier and shift serve all channels.  The last block of pixels, and that of
+ * channels, overlaps the one before.
+ * weights: for each block of channels, as mnc_run_s8 reads them. */
 MNC_KERNEL void mnc_pointwise_s8(const int8_t *in, int8_t *out, const int8_t *weights, const int32_t *bias,
                                  const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                  int in_channels, int out_channels, int pixels, int in_pixel, int out_pixel,
                                  int block_pixels, int block_channels, int unroll, int zero, int low, int high)
 {
-    int o, p, i, c, k, t;
+    int o, p;
 
     for (o = 0; o < out_channels; o += block_channels) {
+        if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+            o = out_channels - block_channels;
         for (p = 0; p < pixels; p += block_pixels) {
-            const int8_t *x = in;
-            const int8_t *w = weights;
-            int8_t *y = out;
             int32_t sum[16];
 
             if (pixels % block_pixels != 0 && p > pixels - block_pixels)
                 p = pixels - block_pixels;
-            x += p * in_pixel;
-            y += p * out_pixel;
-            MNC_UNROLL
-            for (i = 0; i < block_pixels; ++i) {
-                MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
-                    sum[i * block_channels + c] = bias[c];
-            }
-            for (k = 0; k < in_channels; k += unroll) {
-                MNC_UNROLL
-                for (t = 0; t < unroll; ++t) {
-                    MNC_UNROLL
-                    for (i = 0; i < block_pixels; ++i) {
-                        MNC_UNROLL
-                        for (c = 0; c < block_channels; ++c)
-                            sum[i * block_channels + c] += x[i * in_pixel + t] * w[t * block_channels + c];
-                    }
-                }
-                x += unroll;
-                w += unroll * block_channels;
-            }
-            MNC_UNROLL
-            for (i = 0; i < block_pixels; ++i) {
-                MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
-                    y[i * out_pixel + c] =
-                        mnc_requantise_s8(sum[i * block_channels + c], multiplier[c * per_channel],
-                                          shift[c * per_channel], general, zero, low, high);
-            }
+            mnc_begin_s8(sum, bias, block_pixels, block_channels);
+            mnc_run_s8(sum, in + p * in_pixel, weights, in_channels, in_pixel, block_pixels, block_channels, unroll);
+            mnc_end_s8(sum, out + p * out_pixel + o, multiplier, shift, per_channel, general, out_pixel, block_pixels,
+                       block_channels, zero, low, high);
         }
-        out += block_channels;
-        weights += in_channels * block_channels;
+        weights += (in_channels < 4 ? in_channels : (in_channels + 3) / 4 * 4) * block_channels;
         bias += block_channels;
         multiplier += block_channels * per_channel;
         shift += block_channels * per_channel;

@@ -42,21 +42,43 @@ MNC_KERNEL int32_t mnc_rescale(int32_t x, int32_t multiplier, int shift)
     return mnc_divide_by_power(mnc_high_multiply(x, multiplier), left - shift);
 }
 
-/* A sum on its way to int8.  Unless `general`, the shift is at most -1 and the
- * sum far from the ends of int32, which takes fewer instructions. */
+/* mnc_high_multiply for 2^30 <= b < 2^31: with b as 2^31 + (2 * b - 2^32) / 2, the
+ * high word of one product is nearly all of it. */
+MNC_KERNEL int32_t mnc_high_multiply_normal(int32_t a, int32_t b)
+{
+#if defined(MNC_DSP)
+    int32_t y;
+
+    MNC_HIGH_MULTIPLY(y, a, (int32_t)((uint32_t)b << 1));
+    return y;
+#elif !defined(MNC_NO_INT64)
+    const int64_t product = (int64_t)a * (int32_t)((uint32_t)b << 1);
+
+    return (int32_t)(product >> 32) + a + (int32_t)((uint32_t)product >> 31);
+#else
+    return mnc_high_multiply(a, b);
+#endif
+}
+
+/* A sum on its way to int8.  Unless `general`, the shift is -1 to -20, the
+ * multiplier at least 2^30 and the sum far from the ends of int32, which takes
+ * fewer instructions; `zero` goes with what rounds. */
 MNC_KERNEL int8_t mnc_requantise_s8(int32_t sum, int32_t multiplier, int shift, int general, int zero, int low,
                                     int high)
 {
     int32_t x;
 
     if (general) {
-        x = mnc_rescale(sum, multiplier, shift);
+        x = mnc_rescale(sum, multiplier, shift) + zero;
     } else {
-        x = mnc_high_multiply(sum, multiplier);
-        x = (x + (x >> 31) + ((int32_t)1 << (-shift - 1))) >> -shift;
+        x = mnc_high_multiply_normal(sum, multiplier);
+        x = (x + (x >> 31) + (int32_t)((uint32_t)(2 * zero + 1) << (-shift - 1))) >> -shift;
     }
-    x += zero;
-    x = x < low ? low : x;
-    x = x > high ? high : x;
+    if (low <= -128 && high >= 127) {
+        MNC_SATURATE_S8(x);
+    } else {
+        x = x < low ? low : x;
+        x = x > high ? high : x;
+    }
     return (int8_t)x;
 }

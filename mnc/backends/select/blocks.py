@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -78,3 +79,55 @@ def pack(weights: Array, width: int) -> Array:
         for c in range(first, first + count, part)
     ]
     return np.concatenate(pieces) if pieces else flat.ravel()
+
+
+QUAD = 4
+"""How many neighbouring int8 elements go at once."""
+
+
+@cache
+def quad_block(pixels: int, channels: int) -> tuple[int, int]:
+    """(pixels, channels) of the block of int8 sums that computes a row in the fewest instructions.
+
+    Counted for a quad of inputs with Arm's DSP instructions: each quad is loaded
+    and split into two pairs, each sum takes two multiplications.  Thirteen
+    registers hold the sums, the pairs of the shorter side, one more pair of
+    pairs, a pointer to either operand.  The last block either way overlaps the one
+    before.
+    """
+
+    def cost(p: int, c: int) -> int:
+        return -(-pixels // p) * -(-channels // c) * (2 * p * c + 3 * p + 3 * c + 2)
+
+    sizes = (
+        (p, c)
+        for p in range(1, min(pixels, 4) + 1)
+        for c in range(1, min(channels, 8) + 1)
+        if p * c + 2 * min(p, c) + 4 <= 14
+    )
+    return min(sizes, key=lambda size: (cost(*size), size[0] * size[1]))
+
+
+def overlapping(channels: int, width: int) -> list[int]:
+    """Channels in blocks of `width`, the last of which overlaps the one before."""
+    starts = [*range(0, channels - width + 1, width), *([channels - width] if channels % width else [])]
+    return [start + c for start in starts for c in range(width)]
+
+
+def pack_quads(weights: Array, width: int) -> Array:
+    """(..., run, channels) int8 weights as [blocks][...][quads][width][4].
+
+    A last quad that is not whole begins with zeros; a run of less than four
+    elements is [width][run].  Blocks of channels are as `overlapping` has them.
+    """
+    *outer, run, channels = weights.shape
+    if run % QUAD and run > QUAD:
+        whole = run - run % QUAD
+        gap = np.zeros((*outer, -run % QUAD, channels), weights.dtype)
+        weights = np.concatenate([weights[..., :whole, :], gap, weights[..., whole:, :]], axis=-2)
+    length = min(run, QUAD)
+    order = overlapping(channels, width)
+    quads = weights.shape[-2] // length
+    blocks = weights[..., order].reshape(math.prod(outer), quads, length, len(order) // width, width)
+    packed: Array = blocks.transpose(3, 0, 1, 4, 2).ravel()
+    return packed

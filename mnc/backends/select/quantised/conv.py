@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from mnc.backends.program import Argument, Call, Const, In, Out, Rows, Step, Window
-from mnc.backends.select.blocks import block, pack, split
+from mnc.backends.select.blocks import QUAD, overlapping, pack_quads, quad_block
 from mnc.backends.select.conv import interior, window
-from mnc.backends.select.quantised.requantise import REGISTERS, Weights, limits, quant
+from mnc.backends.select.quantised.requantise import Weights, limits, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array
+
+PATCH = 128
+"""How many elements mnc_conv2d_patch_s8 copies at most."""
 
 
 def conv2d(site: Site[Conv2D]) -> Step:
@@ -22,49 +25,44 @@ def conv2d(site: Site[Conv2D]) -> Step:
     begin, end = interior(layer, x.image[1], y.image[1])
     height, width, group_in, filters = layer.weights.shape
     group_out = filters // layer.groups
-    pixels, channels = _block(end - begin, group_out)
-    weights = layer.weights.array.reshape(height, width, group_in, layer.groups, group_out)
+    pixels, channels = quad_block(max(end - begin, 1), group_out)
     constants = Weights.of(site, layer.weights.array)
-    plain = layer.dilation[1] == 1 and layer.groups == 1
-    run = width * group_in if plain else group_in
-    parts = split(group_out, channels)
-    order = [
-        g * group_out + c for first, count, _ in parts for g in range(layer.groups) for c in range(first, first + count)
-    ]
-    packed, calls, before = [], [], 0
-    for first, count, part in parts:
-        calls.append(
-            Call(
-                "mnc_conv2d_s8",
-                {
-                    "rows": Rows(),
-                    "out": Out(first),
-                    "weights": Const("weights", before * height * width * group_in),
-                    **constants.at(before),
-                    **constants.arguments(layer.weights.array),
-                    "groups": layer.groups,
-                    "in_channels": group_in,
-                    "out_channels": count,
-                    "group_size": group_out,
-                    **_window(layer),
-                    "in_width": x.image[1],
-                    "out_width": y.image[1],
-                    "inner_begin": begin,
-                    "blocks": (end - begin) // pixels,
-                    "in_pixel": x.layout.pixel,
-                    "out_pixel": y.layout.pixel,
-                    "runs": 1 if plain else width,
-                    "run": run,
-                    "block_pixels": pixels,
-                    "block_channels": part,
-                    "unroll": _unroll(run),
-                    "in_zero": quant(site).zero_point,
-                    **limits(site, layer.activation),
-                },
-            )
-        )
-        packed += [pack(weights[:, :, :, g, first : first + count], part) for g in range(layer.groups)]
-        before += count * layer.groups
+    joined = (
+        layer.dilation[1] == 1 and layer.groups == 1 and (group_in % QUAD == 0 or height * width * group_in <= PATCH)
+    )
+    runs, run = (1, width * group_in) if joined else (width, group_in)
+    shared: dict[str, Argument] = {
+        "rows": Rows(),
+        "out": Out(),
+        "weights": Const("weights"),
+        **constants.at(0),
+        **constants.arguments(layer.weights.array),
+        "in_channels": group_in,
+        "out_channels": group_out,
+        "kernel_height": height,
+        "stride": layer.stride[1],
+        "padding": layer.padding[1][0],
+        "begin": begin,
+        "end": end,
+        "in_pixel": x.layout.pixel,
+        "out_pixel": y.layout.pixel,
+        "block_channels": channels,
+        "in_zero": quant(site).zero_point,
+        **limits(site, layer.activation),
+    }
+    grouped: dict[str, Argument] = {"groups": layer.groups, "dilation": layer.dilation[1]}
+    sides: dict[str, Argument] = {"kernel_width": width, "in_width": x.image[1], "out_width": y.image[1]}
+    calls = []
+    if begin < end:
+        inner: dict[str, Argument] = {"runs": runs, "run": run, "block_pixels": pixels, "unroll": _unroll(run)}
+        calls.append(Call("mnc_conv2d_s8", {**shared, **grouped, **inner}))
+    if (begin, end) != (0, y.image[1]) and joined and group_in % QUAD:
+        calls.append(Call("mnc_conv2d_patch_s8", {**shared, **sides, "unroll": _unroll(run)}))
+    elif (begin, end) != (0, y.image[1]):
+        calls.append(Call("mnc_conv2d_sides_s8", {**shared, **grouped, **sides, "unroll": _unroll(group_in)}))
+    order = [g * group_out + c for g in range(layer.groups) for c in overlapping(group_out, channels)]
+    by_group = layer.weights.array.reshape(height, runs, run, layer.groups, group_out)
+    packed = [pack_quads(by_group[:, :, :, g], channels) for g in range(layer.groups)]
     return site.by_rows(window(layer), tuple(calls), constants.constants(np.concatenate(packed), order))
 
 
@@ -76,31 +74,29 @@ def dense(site: Site[Dense]) -> Step:
 def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array) -> Step:
     (x,), y = site.inputs, site.output
     inputs, outputs = matrix.shape
-    pixels, channels = _block(y.image[1], outputs)
+    pixels, channels = quad_block(y.image[1], outputs)
     constants = Weights.of(site, matrix)
-    calls = [
-        Call(
-            "mnc_pointwise_s8",
-            {
-                "in": In(),
-                "out": Out(first),
-                "weights": Const("weights", first * inputs),
-                **constants.at(first),
-                **constants.arguments(matrix),
-                "in_channels": inputs,
-                "out_channels": count,
-                "pixels": y.image[1],
-                "in_pixel": x.layout.pixel,
-                "out_pixel": y.layout.pixel,
-                "block_pixels": pixels,
-                "block_channels": part,
-                "unroll": _unroll(inputs),
-                **limits(site, site.layer.activation),
-            },
-        )
-        for first, count, part in split(outputs, channels)
-    ]
-    return site.by_rows(Window(), tuple(calls), constants.constants(pack(matrix, channels), range(outputs)))
+    call = Call(
+        "mnc_pointwise_s8",
+        {
+            "in": In(),
+            "out": Out(),
+            "weights": Const("weights"),
+            **constants.at(0),
+            **constants.arguments(matrix),
+            "in_channels": inputs,
+            "out_channels": outputs,
+            "pixels": y.image[1],
+            "in_pixel": x.layout.pixel,
+            "out_pixel": y.layout.pixel,
+            "block_pixels": pixels,
+            "block_channels": channels,
+            "unroll": _unroll(inputs),
+            **limits(site, site.layer.activation),
+        },
+    )
+    packed = pack_quads(matrix, channels)
+    return site.by_rows(Window(), (call,), constants.constants(packed, overlapping(outputs, channels)))
 
 
 def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
@@ -147,9 +143,6 @@ def _window(layer: Conv2D | DepthwiseConv2D) -> dict[str, Argument]:
     }
 
 
-def _block(pixels: int, channels: int) -> tuple[int, int]:
-    return block(max(pixels, 1), channels, registers=REGISTERS)
-
-
 def _unroll(run: int) -> int:
-    return next(count for count in (8, 6, 5, 4, 3, 7, 2, 1) if run % count == 0)
+    """How many of a run's quads go at once."""
+    return next(count for count in (3, 2, 1) if run // QUAD % count == 0)

@@ -94,8 +94,8 @@ class Weights:
         """A kernel's `per_channel` and `general`."""
         sums = np.abs(by_channel.reshape(-1, by_channel.shape[-1]).astype(np.int64)).sum(axis=0) * WORST_INPUT
         largest = int((sums + np.abs(self.bias.astype(np.int64))).max())
-        plain = int(self.shift.max()) <= -1 and largest < 2**30
-        return {"per_channel": int(self.per_channel), "general": int(not plain)}
+        plain = int(self.shift.min()) >= -20 and int(self.shift.max()) <= -1 and int(self.multiplier.min()) >= 2**30
+        return {"per_channel": int(self.per_channel), "general": int(not (plain and largest < 2**30))}
 
     def at(self, first: int) -> dict[str, Argument]:
         """A kernel's `bias`, `multiplier` and `shift` from a channel on, counted in the kernel's order."""

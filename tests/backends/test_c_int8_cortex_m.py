@@ -1,0 +1,112 @@
+"""int8 kernels on Cortex-M: with the DSP instructions, and without, what the reference gives, to the bit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mnc
+from mnc.ir.activations import Relu
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
+from mnc.targets import Interface, get
+from mnc.targets.measure import run
+from mnc.verify import verify
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("arm-none-eabi-gcc") is None or shutil.which("qemu-system-arm") is None,
+    reason="needs arm-none-eabi-gcc and qemu-system-arm",
+)
+
+GIVEN = Quantisation((0.02,), -3)
+RNG = np.random.default_rng(8)
+
+
+def weights(*shape: int, channels: int, axis: int) -> Constant:
+    """Any int8 weights, -128 too, with a scale for each channel."""
+    scales = tuple(float(s) for s in RNG.uniform(0.002, 0.02, channels).astype(np.float32))
+    return Constant(RNG.integers(-128, 128, shape).astype(np.int8), Quantisation(scales, 0, axis))
+
+
+def completed(layer: Conv2D | Dense | DepthwiseConv2D, sums: int, outputs: int) -> Layer:
+    """The layer with a bias, a clamp or none, and an output whose scale makes use of int8."""
+    bias = Constant(RNG.integers(-4000, 4000, outputs).astype(np.int32))
+    scale = float(np.float32(0.02 * 0.01 * 74 * 74 * np.sqrt(sums) / 60))
+    output = Number(DType.INT8, Quantisation((scale,), int(RNG.integers(-128, 128))))
+    return replace(layer, bias=bias, output=output, activation=[None, Relu(), Relu(6.0)][RNG.integers(3)])
+
+
+def dense(inputs: int, outputs: int) -> Layer:
+    matrix = weights(inputs, outputs, channels=outputs, axis=1)
+    return completed(Dense(matrix), inputs, outputs)
+
+
+def conv(kernel: tuple[int, int], inputs: int, outputs: int, groups: int = 1, **attributes: object) -> Layer:
+    filters = weights(*kernel, inputs // groups, outputs, channels=outputs, axis=3)
+    layer = Conv2D(filters, groups=groups, **attributes)  # type: ignore[arg-type]
+    return completed(layer, kernel[0] * kernel[1] * inputs // groups, outputs)
+
+
+def depthwise(kernel: tuple[int, int], inputs: int, multiplier: int = 1, **attributes: object) -> Layer:
+    filters = weights(*kernel, inputs, multiplier, channels=inputs * multiplier, axis=3)
+    layer = DepthwiseConv2D(filters, **attributes)  # type: ignore[arg-type]
+    return completed(layer, kernel[0] * kernel[1], inputs * multiplier)
+
+
+SAME = ((1, 1), (1, 1))
+
+
+def layers() -> Iterator[tuple[tuple[int, ...], Layer]]:
+    """Input shapes and layers; odd numbers of channels and pixels leave something over everywhere."""
+    for inputs, outputs in ((1, 1), (2, 3), (3, 8), (4, 4), (5, 9), (7, 17), (30, 10), (64, 5)):
+        yield (inputs,), dense(inputs, outputs)
+    for inputs, outputs in ((3, 5), (8, 8), (13, 7), (17, 2)):
+        yield (3, 5, inputs), conv((1, 1), inputs, outputs)
+    yield (5, 7, 4), conv((1, 1), 4, 3, stride=(2, 2))
+    for channels in (1, 2, 3, 5, 8, 15):
+        yield (5, 7, channels), conv((3, 3), channels, 5, padding=SAME)
+        yield (6, 6, channels), conv((3, 2), channels, 4, stride=(2, 2), padding=((0, 1), (0, 1)))
+        yield (5, 6, channels), depthwise((3, 3), channels, padding=SAME)
+        yield (6, 9, channels), depthwise((3, 3), channels, stride=(2, 2), padding=((0, 1), (0, 1)))
+    yield (8, 9, 6), conv((3, 3), 6, 4, groups=2, padding=SAME)
+    yield (8, 9, 5), conv((2, 3), 5, 3, dilation=(2, 2), padding=((2, 0), (2, 2)))
+    yield (9, 10, 1), conv((5, 4), 1, 7, stride=(2, 2), padding=((2, 2), (1, 1)))
+    yield (4, 2, 4), depthwise((3, 3), 4, padding=SAME)
+    yield (3, 1, 3), depthwise((3, 3), 3, padding=SAME)
+    yield (5, 12, 3), depthwise((3, 3), 3, 2, padding=SAME)
+    yield (7, 8, 3), depthwise((5, 3), 3, padding=((2, 2), (1, 1)))
+    yield (7, 8, 3), depthwise((3, 3), 3, dilation=(2, 2), padding=((2, 2), (2, 2)))
+
+
+@cache
+def side_by_side() -> Graph:
+    """A network of one input, one output for each layer."""
+    inputs, nodes = [], []
+    for i, (shape, layer) in enumerate(layers()):
+        inputs.append(Input(f"x{i}", TensorType(shape, DType.INT8, GIVEN)))
+        nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
+    return Graph("layers", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m0plus", "cortex-m55"])
+def test_layers_give_the_same_bits(target: str) -> None:
+    graph = side_by_side()
+    verification = verify(graph, target=target)
+    assert len(verification.layers) == len(graph.nodes)
+    assert [layer.name for layer in verification.layers if layer.max_abs_error > 0] == []
+
+
+def test_a_trained_network_gives_what_tensorflow_lite_micro_gave(fixtures: Path) -> None:
+    with np.load(fixtures / "pico.int8.tflite.golden.npz") as stored:
+        x, y = stored["x"][:2], stored["y_tflm"][:2]
+    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), name="pico", target="cortex-m4")
+    (got,) = run(get("cortex-m4"), build.files, Interface.of_graph(build.graph, "pico"), [x])
+    np.testing.assert_array_equal(got.reshape(y.shape), y)
