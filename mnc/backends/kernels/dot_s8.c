@@ -137,9 +137,12 @@ MNC_KERNEL void mnc_end_s8(const int32_t *sum, int8_t *out, const int32_t *multi
 
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
+        const int32_t by = multiplier[c * per_channel];
+        const int power = shift[c * per_channel];
+
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i)
-            out[i * out_pixel + c] = mnc_requantise_s8(sum[i * block_channels + c], multiplier[c * per_channel],
-                                                       shift[c * per_channel], general, zero, low, high);
+            out[i * out_pixel + c] =
+                mnc_requantise_s8(sum[i * block_channels + c], by, power, general, zero, low, high);
     }
 }

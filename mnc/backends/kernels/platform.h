@@ -74,6 +74,10 @@
 #define MNC_EVEN(y, x) __asm__ volatile("sxtb16 %0, %1" : "=r"(y) : "r"(x))
 #define MNC_ODD(y, x) __asm__ volatile("sxtb16 %0, %1, ror #8" : "=r"(y) : "r"(x))
 #define MNC_MULTIPLY_PAIRS(sum, x, w) __asm__ volatile("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
+#define MNC_LOAD_S8(y, p) __asm__ volatile("ldrsb %0, %1" : "=r"(y) : "m"(*(p)))
+#define MNC_PAIR(y, low, high) __asm__ volatile("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(low), "r"(high))
+#define MNC_MULTIPLY_LOW(sum, x, w) __asm__ volatile("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
+#define MNC_MULTIPLY_HIGH(sum, x, w) __asm__ volatile("smlabt %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
 #define MNC_HIGH_MULTIPLY(y, a, b) __asm__("smmlar %0, %1, %2, %1" : "=r"(y) : "r"(a), "r"(b))
 #endif
 

@@ -81,6 +81,17 @@ def pack(weights: Array, width: int) -> Array:
     return np.concatenate(pieces) if pieces else flat.ravel()
 
 
+def column_block(pixels: int, stride: int) -> int:
+    """How many pixels mnc_depthwise3x3_s8 computes at once: the fewest instructions with Arm's DSP ones.
+
+    A column takes four to load; an output six to multiply and six to
+    requantise, of code that is there once for each pixel of a block.
+    """
+    return min(
+        range(1, min(max(pixels, 1), 5) + 1), key=lambda p: -(-pixels // p) * (4 * (p - 1) * stride + 12 * p + 24)
+    )
+
+
 QUAD = 4
 """How many neighbouring int8 elements go at once."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from mnc.backends.program import Argument, Call, Const, In, Out, Rows, Step, Window
-from mnc.backends.select.blocks import QUAD, overlapping, pack_quads, quad_block
+from mnc.backends.select.blocks import QUAD, column_block, overlapping, pack_quads, quad_block
 from mnc.backends.select.conv import interior, window
 from mnc.backends.select.quantised.requantise import Weights, limits, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array
+
+TAPS_3X3 = [0, 1, 3, 4, 2, 6, 5, 7, 8]
+"""The order in which mnc_depthwise3x3_s8 reads a channel's taps."""
 
 PATCH = 128
 """How many elements mnc_conv2d_patch_s8 copies at most."""
@@ -100,47 +103,59 @@ def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array) -> Step:
 
 
 def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
-    """A depthwise convolution, channel by channel."""
+    """A depthwise convolution, channel by channel; 3x3 has a kernel of its own."""
     layer = site.layer
     (x,), y = site.inputs, site.output
     begin, end = interior(layer, x.image[1], y.image[1])
     by_channel = layer.weights.array.reshape(*layer.kernel, -1)
     constants = Weights.of(site, by_channel)
-    pixels = min(max(end - begin, 1), 4)
-    call = Call(
-        "mnc_depthwise2d_s8",
-        {
-            "rows": Rows(),
-            "out": Out(),
-            "weights": Const("weights"),
-            **constants.at(0),
-            **constants.arguments(by_channel),
-            "in_channels": x.image[2],
-            "multiplicity": layer.depth_multiplier,
-            **_window(layer),
-            "in_width": x.image[1],
-            "out_width": y.image[1],
-            "inner_begin": begin,
-            "blocks": (end - begin) // pixels,
-            "in_pixel": x.layout.pixel,
-            "out_pixel": y.layout.pixel,
-            "block_pixels": pixels,
-            "in_zero": quant(site).zero_point,
-            **limits(site, layer.activation),
-        },
-    )
-    packed = layer.weights.array.transpose(2, 3, 0, 1).ravel()
-    return site.by_rows(window(layer), (call,), constants.constants(packed, range(by_channel.shape[-1])))
-
-
-def _window(layer: Conv2D | DepthwiseConv2D) -> dict[str, Argument]:
-    return {
-        "kernel_height": layer.kernel[0],
-        "kernel_width": layer.kernel[1],
+    shared: dict[str, Argument] = {
+        "rows": Rows(),
+        "out": Out(),
+        "weights": Const("weights"),
+        **constants.at(0),
+        **constants.arguments(by_channel),
         "stride": layer.stride[1],
-        "dilation": layer.dilation[1],
         "padding": layer.padding[1][0],
+        "in_width": x.image[1],
+        "out_width": y.image[1],
+        "in_pixel": x.layout.pixel,
+        "out_pixel": y.layout.pixel,
+        "in_zero": quant(site).zero_point,
+        **limits(site, layer.activation),
     }
+    packed = layer.weights.array.transpose(2, 3, 0, 1).reshape(-1, *layer.kernel)
+    if _is_3x3(site):
+        pixels = column_block(end - begin, layer.stride[1])
+        call = Call(
+            "mnc_depthwise3x3_s8",
+            {**shared, "channels": x.image[2], "begin": begin, "end": end, "block_pixels": pixels},
+        )
+        packed = packed.reshape(-1, 9)[:, TAPS_3X3]
+    else:
+        pixels = min(max(end - begin, 1), 4)
+        call = Call(
+            "mnc_depthwise2d_s8",
+            {
+                **shared,
+                "in_channels": x.image[2],
+                "multiplicity": layer.depth_multiplier,
+                "kernel_height": layer.kernel[0],
+                "kernel_width": layer.kernel[1],
+                "dilation": layer.dilation[1],
+                "inner_begin": begin,
+                "blocks": (end - begin) // pixels,
+                "block_pixels": pixels,
+            },
+        )
+    return site.by_rows(window(layer), (call,), constants.constants(packed.ravel(), range(by_channel.shape[-1])))
+
+
+def _is_3x3(site: Site[DepthwiseConv2D]) -> bool:
+    """Whether mnc_depthwise3x3_s8 takes the layer: each of its output rows sees some row of the image, too."""
+    layer, rows = site.layer, site.inputs[0].image[0]
+    plain = layer.kernel == (3, 3) and layer.dilation == (1, 1) and layer.depth_multiplier == 1
+    return plain and all(window(layer).rows(y, rows) for y in range(site.output.image[0]))
 
 
 def _unroll(run: int) -> int:
