@@ -60,10 +60,14 @@ Mask = Array
 """(channels,) bool."""
 Mixing = Conv2D | Conv2DTranspose | Dense
 """Kinds that make every output channel of all input channels."""
+MOST_CHANNELS = 2**20
+"""No network for a microcontroller has as many; what is known of each would fill gigabytes."""
 
 
 def dead_channels(graph: Graph) -> Graph:
     """The network without dead channels.  A value that lost some has another name than before."""
+    if any(type_.shape[-1:] > (MOST_CHANNELS,) for type_ in graph.types.values()):
+        return graph
     bounds = channel_bounds(graph)
     foldable = {node.name: _foldable(graph, node, bounds) for node in graph.nodes if _is_mixing(node)}
     alive = _alive(graph, foldable)

@@ -303,7 +303,7 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     "axes that do not exist": (lambda: one("MEAN", FLOAT, ints(4), Tensor((1, 4, 4))), "axis 4 is not among those"),
     "the mean over the batch": (lambda: one("MEAN", FLOAT, ints(0), RESULT), "axis 0 is not among those"),
     "an order of other axes": (lambda: one("TRANSPOSE", Tensor((1, 2)), ints(0, 0), Tensor((1, 2))), "must name each"),
-    "a reshape to fewer": (lambda: one("RESHAPE", Tensor((1, 4)), ints(1, 3), Tensor((1, 3))), "cannot be reshaped to"),
+    "a reshape to fewer": (lambda: one("RESHAPE", Tensor((1, 4)), ints(1, 3), Tensor((1, 3))), "has 4 elements"),
     "types that differ": (lambda: one("RELU", int8((1, 3)), Tensor((1, 3))), "it makes FLOAT32 of INT8"),
     "something from nowhere": (
         lambda: File([Tensor((1, 2)), Tensor((1, 2)), Tensor((1, 2))], [Operator("ADD", [0, 1], [2])], [0], [2]),
@@ -316,6 +316,29 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     "a constant output": (
         lambda: File([Tensor((1, 2)), Tensor.of(np.ones((1, 2), np.float32))], [], [0], [0, 1]),
         "it does not depend on the network's inputs",
+    ),
+    "scales too far apart for hard swish": (
+        lambda: one("HARD_SWISH", int8((1, 3), 100.0), int8((1, 3), 0.01)),
+        "its scales are too far apart for TFLite's 16-bit arithmetic: 100 of its input, 0.01 of its output",
+    ),
+    "hard swish of next to nothing": (lambda: one("HARD_SWISH", int8((1, 3), 1e-12), int8((1, 3))), "too far apart"),
+    "a scale beyond float32's arithmetic": (
+        lambda: one("ELU", int8((1, 3)), int8((1, 3), 1e-40)),
+        "has a scale beyond",
+    ),
+    "a window beyond all images": (
+        lambda: one("MAX_POOL_2D", FLOAT, RESULT, FilterHeight=2**30, FilterWidth=1, **CONV),
+        "its windows reach 536,870,912 rows or columns beyond the image",
+    ),
+    "a stride beyond all images": (
+        lambda: one("TRANSPOSE_CONV", ints(1, 4, 4, 3), KERNEL, FLOAT, RESULT, StrideH=2**28, StrideW=1),
+        "at stride (268435456, 1) does not give 1x4x4x3",
+    ),
+    "an infinite scale": (lambda: one("RELU", int8((1, 3), float("inf")), int8((1, 3))), "positive and finite"),
+    "a scale that is no number": (lambda: one("RELU", int8((1, 3), float("nan")), int8((1, 3))), "positive and finite"),
+    "weights that are no numbers": (
+        lambda: one("CONV_2D", FLOAT, Tensor.of(np.full((3, 1, 1, 3), np.nan, np.float32)), RESULT, **CONV),
+        "holds values that are not finite",
     ),
 }
 

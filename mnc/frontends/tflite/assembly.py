@@ -19,6 +19,9 @@ from mnc.ir.types import Array, Constant, DType, Number, Shape, ShapeError, show
 SAME, VALID = 0, 1
 """TFLite's numbers of the two paddings."""
 
+MAX_PADDING = 2**13
+"""Rows or columns: far beyond what an image for a microcontroller is given."""
+
 FUSED: dict[int, Function | None] = {0: None, 1: Relu(), 3: Relu(6.0)}
 """The activations that an operator can have fused, by TFLite's numbers."""
 INT32 = 2
@@ -111,12 +114,12 @@ class Call:
             raise self.fault(f"its {what} must be whole numbers")
         return tuple(int(n) for n in array.ravel())
 
-    def weights(self, index: int, order: Sequence[int]) -> Constant:
-        """An input of weights, with as many axes as `order`, turned to it."""
+    def weights(self, index: int, order: Sequence[int], channels: int = 0) -> Constant:
+        """An input of weights, with as many axes as `order`, turned to it; `channels` is the output channels' axis."""
         array, tensor = self._trained(index, "weights")
         if array.ndim != len(order):
             raise self.fault(f"its weights must have {len(order)} axes, not {show(array.shape)}")
-        return weights(self.where, tensor, array, order)
+        return weights(self.where, tensor, array, order, channels)
 
     def operand(self, index: int, what: str) -> Constant:
         """An input that is constant where it could be computed as well."""
@@ -188,6 +191,8 @@ class Call:
         if code != SAME:
             raise self.fault(f"padding number {code} is not supported; SAME and VALID are")
         top, left = (same_padding(shape[i], kernel[i], stride[i], dilation[i]) for i in (0, 1))
+        if max(*top, *left) > MAX_PADDING:
+            raise self.fault(f"its windows reach {max(*top, *left):,} rows or columns beyond the image")
         return top, left
 
     def keeps_scale(self, index: int = 0) -> None:

@@ -54,6 +54,9 @@ class _Reader:
     def read_inputs(self) -> None:
         for index in self.model.inputs:
             tensor = self.model.tensors[index]
+            if index in self.values:
+                self.note(refuse(f"input {tensor.name!r}", "the file lists it more than once among the inputs"))
+                continue
             self.values[index] = None
             try:
                 self.values[index] = self._input(tensor)

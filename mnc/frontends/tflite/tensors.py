@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ ELEMENTS: dict[str, np.dtype[Any]] = {
 
 ZERO_POINTS = {"INT8": range(-128, 128), "INT16": range(1)}
 """The types of the values of quantised networks, and their zero points: int16 is symmetric."""
+
+SCALES = (2.0**-60, 2.0**60)
+"""Between these, products and quotients of scales are numbers in float32 too."""
 
 WAYS_OUT = {
     "FLOAT16": "convert without float16 quantisation: leave converter.target_spec.supported_types unset",
@@ -79,6 +83,8 @@ def number(where: str, tensor: Tensor) -> Number:
 
 
 def _quantisation(where: str, tensor: Tensor, zero_point: int = 0, axis: int | None = None) -> Quantisation:
+    if any(0 < scale < SCALES[0] or SCALES[1] < scale < math.inf for scale in tensor.scale):
+        raise refuse(where, f"tensor {tensor.name!r} has a scale beyond {SCALES[0]:.2g} to {SCALES[1]:.2g}")
     try:
         return Quantisation(tensor.scale, zero_point, axis)
     except ValueError as fault:
@@ -99,13 +105,21 @@ def stored_array(where: str, tensor: Tensor) -> Array:
             f"not {tensor.data.nbytes}",
             "the file is damaged; convert the model again",
         )
-    return np.asarray(tensor.data.view(np.uint8).view(element).reshape(tensor.shape))
+    array = np.asarray(tensor.data.view(np.uint8).view(element).reshape(tensor.shape))
+    if element.kind == "f" and not np.isfinite(array).all():
+        raise refuse(
+            where,
+            f"the constant {tensor.name!r} holds values that are not finite",
+            "training has diverged; train again with a smaller learning rate, or convert an earlier checkpoint",
+        )
+    return array
 
 
-def weights(where: str, tensor: Tensor, array: Array, order: Sequence[int]) -> Constant:
+def weights(where: str, tensor: Tensor, array: Array, order: Sequence[int], channels: int = 0) -> Constant:
     """Weights or a bias as a constant of the IR, the axes in `order`.
 
-    Quantised ones are symmetric; the scales of several channels follow their axis.
+    Quantised ones are symmetric; several scales are those of the output
+    channels, which lie along the stored axis `channels`.
     """
     turned = array.transpose(order)
     if array.dtype == np.float32:
@@ -116,9 +130,13 @@ def weights(where: str, tensor: Tensor, array: Array, order: Sequence[int]) -> C
         raise refuse(where, f"the weights {tensor.name!r} have no scale")
     if len(tensor.scale) == 1:
         return Constant(turned, _quantisation(where, tensor))
-    if not 0 <= tensor.axis < array.ndim or len(tensor.scale) != array.shape[tensor.axis]:
-        raise refuse(where, f"the scales of {tensor.name!r} do not belong to one of its axes")
-    return Constant(turned, _quantisation(where, tensor, axis=order.index(tensor.axis)))
+    if tensor.axis != channels or len(tensor.scale) != array.shape[channels]:
+        raise refuse(
+            where,
+            f"the {len(tensor.scale)} scales of {tensor.name!r}, along axis {tensor.axis}, are not one for each of its "
+            f"{array.shape[channels]} output channels, which are axis {channels}",
+        )
+    return Constant(turned, _quantisation(where, tensor, axis=order.index(channels)))
 
 
 def operand(where: str, tensor: Tensor, array: Array) -> Constant:

@@ -121,9 +121,19 @@ def hard_swish_multipliers(given: float, out: float) -> tuple[tuple[int, int], t
     return (int(narrow(output[0])), output[1]), (int(narrow(ramp[0])), ramp[1])
 
 
+HARD_SWISH_SHIFTS, RAMP_SHIFTS = range(-15, 1), range(-15, 31)
+"""Beyond these TFLM refuses the layer, or its shifts of 16-bit numbers have no defined result."""
+
+
+def hard_swish_fits(given: float, out: float) -> bool:
+    """Whether hard swish in integers means something from an input of this scale to an output of that."""
+    (multiplier, shift), (ramp_multiplier, ramp_shift) = hard_swish_multipliers(given, out)
+    return min(multiplier, ramp_multiplier) > 0 and shift in HARD_SWISH_SHIFTS and ramp_shift in RAMP_SHIFTS
+
+
 @activate_quantised.register
 def _hard_swish(function: HardSwish, operands: Operands, x: Array) -> Array:
-    """X times a ramp from 0 at -3 to 1 at 3, all in 16 bits.  The output's shift must lie between -15 and 0."""
+    """X times a ramp from 0 at -3 to 1 at 3, all in 16 bits, for scales that `hard_swish_fits`."""
     if operands.is_int16:
         raise refuse("", "HardSwish has no meaning in int16", "Let it run in float32 or int8.")
     quant = operands.quant()

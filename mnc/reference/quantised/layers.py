@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from mnc.reference.quantised import activation, merge, move, pool, resize, weighted
-from mnc.reference.quantised.activation import hard_swish_multipliers, softmax16_multiplier, softmax_parameters
+from mnc.reference.quantised.activation import (
+    hard_swish_fits,
+    hard_swish_multipliers,
+    softmax16_multiplier,
+    softmax_parameters,
+)
 from mnc.reference.quantised.merge import add_multipliers
 from mnc.reference.quantised.operands import Operands, apply_quantised, clip, compute_quantised, requantise
 from mnc.reference.quantised.pool import mean_multiplier
@@ -19,6 +24,7 @@ __all__ = [
     "channel_multipliers",
     "clip",
     "compute_quantised",
+    "hard_swish_fits",
     "hard_swish_multipliers",
     "has_wide_sums",
     "mean_multiplier",

@@ -8,7 +8,7 @@ import numpy as np
 
 from mnc.backends.select.quantised.requantise import Weighted
 from mnc.backends.select.values import VIEWS
-from mnc.ir.activations import Relu
+from mnc.ir.activations import HardSwish, Relu
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
@@ -28,6 +28,7 @@ from mnc.ir.layers import (
     Subtract,
 )
 from mnc.ir.types import Constant, DType, TensorType
+from mnc.reference.quantised.layers import hard_swish_fits
 from mnc.reference.quantised.resize import PLACE_BITS
 
 SCALES = (2.0**-60, 2.0**60)
@@ -83,6 +84,9 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
             step = ((n << PLACE_BITS) + size // 2) // size
             if (size - 1) * step + step // 2 - (1 << PLACE_BITS - 1) >= n << PLACE_BITS:
                 yield f"from {n} rows to {size}"
+        case Activation(function=HardSwish()):
+            if not hard_swish_fits(_scale(inputs[0]), _scale(output)):
+                yield "for scales so far apart"
         case Softmax():
             if _scale(inputs[0]) < SMALLEST_SOFTMAX:
                 yield f"for an input of scale {_scale(inputs[0]):g}"

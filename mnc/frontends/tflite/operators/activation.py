@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from mnc.frontends.tflite.assembly import Call
-from mnc.frontends.tflite.tensors import Value
+from mnc.frontends.tflite.tensors import Value, number
 from mnc.ir.activations import Elu, Function, HardSwish, Relu, Sigmoid, Tanh
 from mnc.ir.layers import Activation, Dequantize, Identity, PReLU, Quantize, Softmax
 from mnc.ir.types import Constant, DType, Number, Quantisation, show
+from mnc.reference.quantised.layers import hard_swish_fits
 
 FIXED: dict[tuple[str, str], Quantisation] = {
     ("LOGISTIC", "INT8"): Quantisation((1 / 256,), -128),
@@ -19,9 +20,6 @@ FIXED: dict[tuple[str, str], Quantisation] = {
     ("TANH", "INT16"): Quantisation((1 / 32768,), 0),
 }
 """The only output scale and zero point that integer kernels of these have."""
-
-MOST_SHIFT = 15
-"""What 16-bit arithmetic can shift."""
 
 
 def relu(call: Call) -> Value:
@@ -41,6 +39,14 @@ def elu(call: Call) -> Value:
 
 def hard_swish(call: Call) -> Value:
     """X * relu6(x + 3) / 6."""
+    quants = call.value().type.quant, number(call.where, call.result).quant
+    scales = [quant.scale[0] for quant in quants if quant is not None]
+    if call.is_quantised and not hard_swish_fits(*scales):
+        raise call.fault(
+            f"its scales are too far apart for TFLite's 16-bit arithmetic: {scales[0]:g} of its input, "
+            f"{scales[1]:g} of its output",
+            "calibrate the converter with samples in which both take on their usual values",
+        )
     return _function(call, HardSwish())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.frontends.tflite.assembly import Call
+from mnc.frontends.tflite.assembly import MAX_PADDING, Call
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D
 from mnc.ir.types import Constant, show
@@ -35,7 +35,7 @@ def conv_2d(call: Call) -> Value:
 
 def depthwise_conv_2d(call: Call) -> Value:
     """Weights (1, height, width, channels * depth multiplier)."""
-    stored = call.weights(1, (0, 1, 2, 3))
+    stored = call.weights(1, (0, 1, 2, 3), channels=3)
     one, height, width, filters = stored.shape
     stride = call.pair("StrideH", "StrideW")
     dilation = call.pair("DilationHFactor", "DilationWFactor")
@@ -65,6 +65,8 @@ def transpose_conv(call: Call) -> Value:
     same = call.integer("Padding") == 0
     before = [max(n - out, 0) // 2 if same else 0 for n, out in zip(spread, size[1:3], strict=True)]
     after = [n - b - out for n, b, out in zip(spread, before, size[1:3], strict=True)]
+    if max(*before, *map(abs, after)) > MAX_PADDING:
+        raise call.fault(f"{show(x.shape)} at stride {stride} does not give {show(size)}")
     return call.emit(
         Conv2DTranspose(
             kernel,

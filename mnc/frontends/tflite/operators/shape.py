@@ -23,7 +23,7 @@ def reshape(call: Call) -> Value:
     if shape.count(-1) == 1 and rest > 0 and x.type.elements % rest == 0:
         shape = tuple(x.type.elements // rest if n == -1 else n for n in shape)
     if min(shape, default=1) < 1 or math.prod(shape) != x.type.elements:
-        raise call.fault(f"{show(x.shape)} cannot be reshaped to {show(shape)}")
+        raise call.fault(f"{show(x.shape)} has {x.type.elements:,} elements, so it cannot be reshaped to {show(shape)}")
     return replace(call.reshaped(x, held(shape)), shape=shape)
 
 
