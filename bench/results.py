@@ -3,8 +3,8 @@
     python bench/results.py [--models FOLDER] [--jobs N] [-o FILE]
 
 The folder of trained models is that of the tests: MNC_MODELS, or `shared/models`
-beside the project.  Everything is deterministic: the same compilers and models
-give the same file.
+beside the project.  With CMSIS_NN_PATH set, backend `cmsis-nn` is measured, too.
+Everything is deterministic: the same compilers and models give the same file.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from pathlib import Path
 import mnc
 from mnc import targets
 from mnc.bench import Cost, bench
+from mnc.targets import cmsis_nn
 
 HERE = Path(__file__).resolve().parent
 
-MODELS = {
+FLOAT32_MODELS = {
     "pico": "micromobilenet/pico.keras2.h5",
     "nano": "micromobilenet/nano.keras2.h5",
     "micro": "micromobilenet/micro.keras2.h5",
@@ -37,6 +38,20 @@ MODELS = {
     "wake_word": "mlperf_tiny/str_ww_ref_model.h5",
 }
 """What each is called here, and its file."""
+
+INT8_MODELS = {
+    "pico_int8": "micromobilenet/pico.int8.tflite",
+    "nano_int8": "micromobilenet/nano.int8.tflite",
+    "micro_int8": "micromobilenet/micro.int8.tflite",
+    "milli_int8": "micromobilenet/milli.int8.tflite",
+    "base_int8": "micromobilenet/base.int8.tflite",
+    "kws_int8": "mlperf_tiny/kws_ref_model.tflite",
+    "ad_int8": "mlperf_tiny/ad01_int8.tflite",
+    "resnet8_int8": "mlperf_tiny/pretrainedResnet_quant.tflite",
+    "vww_int8": "mlperf_tiny/vww_96_int8.tflite",
+    "wake_word_int8": "mlperf_tiny/str_ww_ref_model.tflite",
+}
+"""The same in integers."""
 
 BACKENDS = ("c", "cpp")
 
@@ -55,6 +70,19 @@ class Job:
     file: Path
     backend: str
     target: str
+
+
+def jobs(models: Path) -> list[Job]:
+    """Every measurement that can be made here, target by target."""
+    library = (cmsis_nn.BACKEND,) if os.environ.get(cmsis_nn.VARIABLE) else ()
+    return [
+        Job(name, models / file, backend, target)
+        for target in targets.names()
+        if targets.get(target).max_ram >= LEAST_RAM
+        for named, backends in ((FLOAT32_MODELS, BACKENDS), (INT8_MODELS, (*BACKENDS, *library)))
+        for name, file in named.items()
+        for backend in backends
+    ]
 
 
 def measured(job: Job) -> Cost:
@@ -92,6 +120,7 @@ Written by `python bench/results.py`, which measures it all.
   inputs and outputs. *Stack* is what one inference uses besides. All in bytes.
 - *Best other* is the fewest instructions of any other open generator for the same model, which we measured with the
   same compiler and emulator ([peers.csv](peers.csv)).
+- *cmsis-nn* rows count the code of CMSIS-NN that the network uses, compiled with the same options.
 - Cortex-M0+ code runs on an emulated Cortex-M3, of whose instructions its own are a part.
 """
 
@@ -143,15 +172,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="measurements at the same time")
     parser.add_argument("-o", "--output", type=Path, default=HERE / "results.md")
     arguments = parser.parse_args()
-    jobs = [
-        Job(name, arguments.models / file, backend, target)
-        for target in targets.names()
-        if targets.get(target).max_ram >= LEAST_RAM
-        for name, file in MODELS.items()
-        for backend in BACKENDS
-    ]
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        costs = list(pool.map(measured, jobs))
+        costs = list(pool.map(measured, jobs(arguments.models)))
     arguments.output.write_text(page(costs, read_peers(HERE / "peers.csv")), encoding="utf-8")
 
 

@@ -49,6 +49,8 @@ class Cost:
     stack: int
     layers: tuple[LayerCost, ...] = ()
     """In execution order, where they were asked for."""
+    cmsis_nn: tuple[str, ...] = ()
+    """The functions of CMSIS-NN that the code calls, sorted."""
 
     @property
     def instructions_per_mac(self) -> float | None:
@@ -105,6 +107,7 @@ def bench(
         ram=measured.sizes.ram,
         stack=measured.stack,
         layers=costs,
+        cmsis_nn=tuple(sorted(targets.cmsis_nn.calls(build.files))),
     )
 
 

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -95,11 +96,34 @@ def test_a_page_of_results(results: ModuleType, root: Path) -> None:
     assert "| pico | float32 | c | 0 | 250 |  | 1,000 | 400 | 1,234 | 56 |" in lines
 
 
+def test_int8_models_are_measured_with_cmsis_nn_where_it_is(
+    results: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def backends(model: str) -> set[str]:
+        return {job.backend for job in results.jobs(Path("models")) if job.model == model}
+
+    monkeypatch.setenv("CMSIS_NN_PATH", "library")
+    assert backends("pico") == {"c", "cpp"}
+    assert backends("pico_int8") == {"c", "cpp", "cmsis-nn"}
+    monkeypatch.delenv("CMSIS_NN_PATH")
+    assert backends("pico_int8") == {"c", "cpp"}
+
+
+def test_the_table_says_where_the_library_is_not_used() -> None:
+    from mnc.terminal.bench_table import measured
+    from mnc.terminal.tables import Paper
+
+    without = Cost("m", "cmsis-nn", "host", "cc 1 -O2", "float32", 4, 10, 100, 50, 16, 8)
+    said = "m, cmsis-nn: float32 only, so no layer calls CMSIS-NN; all kernels are mnc's own"
+    assert said in measured([without], Paper(120, False, False)).splitlines()
+    assert said not in measured([replace(without, cmsis_nn=("arm_softmax_s8",))], Paper(120, False, False))
+
+
 def test_the_page_of_results_has_every_model_and_target(results: ModuleType, root: Path) -> None:
     from mnc import targets
 
     page = (root / "bench" / "results.md").read_text(encoding="utf-8")
     for name in targets.names():
         assert (f"## {name}: " in page) == (targets.get(name).max_ram >= results.LEAST_RAM)
-    for model in results.MODELS:
+    for model in results.FLOAT32_MODELS:
         assert f"| {model} | float32 | c |" in page

@@ -25,6 +25,8 @@ from mnc.targets.target import Target, Tool
 
 VARIABLE = "CMSIS_NN_PATH"
 HEADER = "arm_nnfunctions.h"
+BACKEND = "cmsis-nn"
+"""The backend whose int8 layers call it."""
 
 INTEGERS_ONLY = ("-DARM_NN_ENABLE_F16=0", "-DARM_NN_ENABLE_F32=0")
 NOT_INTEGERS = re.compile(r"_(f16|f32|flt)\.c$")
@@ -46,6 +48,8 @@ def needed(files: Mapping[str, str]) -> bool:
 
 def calls(files: Mapping[str, str]) -> frozenset[str]:
     """The library's functions that generated files call."""
+    if not needed(files):
+        return frozenset()
     return frozenset(name for text in files.values() for name in re.findall(r"\b(arm_\w+)\s*\(", text))
 
 

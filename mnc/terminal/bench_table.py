@@ -21,9 +21,19 @@ def measured(costs: Sequence[Cost], paper: Paper) -> str:
         if cost.layers:
             title = f"{cost.model}, {cost.backend} on {cost.target}"
             parts.append(f"{title}\n{_layers(cost, paper)}")
+    parts.extend(dict.fromkeys(_without_library(cost) for cost in costs if _is_without_library(cost)))
     compilers = dict.fromkeys(f"{cost.target}: {cost.compiler}{_unit(cost)}" for cost in costs)
     parts.append("\n".join((*compilers, "one inference; instructions are not cycles; sizes in bytes")))
     return "\n\n".join(parts)
+
+
+def _is_without_library(cost: Cost) -> bool:
+    return cost.backend == targets.cmsis_nn.BACKEND and not cost.cmsis_nn
+
+
+def _without_library(cost: Cost) -> str:
+    """What a reader might take for figures of the library."""
+    return f"{cost.model}, {cost.backend}: {cost.dtype} only, so no layer calls CMSIS-NN; all kernels are mnc's own"
 
 
 def _row(cost: Cost) -> tuple[str, ...]:
