@@ -47,6 +47,8 @@ $(VENV)/mnc: pyproject.toml | $(VENV)/ready
 
 $(VENV)/dev: pyproject.toml | $(VENV)/ready
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	@$(BIN)/pip install --quiet --editable '.[oracle]' 2>/dev/null || \
+	  echo "no tflite-micro for this machine: tests that compare with its interpreter will be skipped"
 	@touch $@ $(VENV)/mnc
 
 $(VENV)/ready:

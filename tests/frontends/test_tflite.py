@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from mnc.frontends import check, load
 from mnc.frontends.frontend import Reading
 from mnc.frontends.tflite.file import parse
 from mnc.frontends.tflite.network import read_network
+from mnc.frontends.tflite.operators import CONVERTERS
 from mnc.ir.graph import Graph
 from mnc.ir.layers import Flatten, Reshape
 from mnc.ir.types import Array, Quantisation
@@ -349,6 +351,12 @@ def test_what_is_refused_says_why(case: str) -> None:
     reading = read(make())
     assert reading.graph is None
     assert expected in "\n".join(str(problem) for problem in reading.problems)
+
+
+def test_the_page_lists_the_operators_that_are_read(root: Path) -> None:
+    _, _, listed = (root / "docs" / "tflite.md").read_text(encoding="utf-8").partition("## Operators\n")
+    names, _, _ = listed.partition("What computes shapes")
+    assert re.findall(r"`([A-Z_0-9]+)`", names) == sorted(CONVERTERS)
 
 
 def test_everything_is_refused_at_once_and_check_agrees_with_load(tmp_path: Path) -> None:

@@ -292,4 +292,6 @@ def test_half_of_a_trained_network_goes(models: Path) -> None:
     got = after.predict(x)
     assert isinstance(got, np.ndarray)
     assert int((got.reshape(y.shape) != y).sum()) == 0
-    assert mnc.compile(graph).report.flash.total_constants <= 48_000
+    report = mnc.compile(graph).report
+    assert report.flash.total_constants <= 48_000
+    assert report.macs == sum(map(after.macs, after.nodes))

@@ -17,6 +17,7 @@ from tflite_cases import BETWEEN_TYPES, FLOAT_ONLY, NOT_INT16, OPERATORS, single
 
 from mnc.frontends.tflite.file import parse
 from mnc.frontends.tflite.network import read_network
+from mnc.frontends.tflite.operators import CONVERTERS
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
 
@@ -41,6 +42,10 @@ def interpret(content: bytes, inputs: list[Array]) -> Array:
         interpreter.set_input(x, index)
     interpreter.invoke()
     return np.asarray(interpreter.get_output(0))
+
+
+def test_every_operator_that_is_read_is_drawn() -> None:
+    assert {kind.lower() for kind in CONVERTERS} == OPERATORS.keys() - FLOAT_ONLY
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS.keys() - FLOAT_ONLY))
