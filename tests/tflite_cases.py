@@ -331,16 +331,18 @@ def softmax(c: Case) -> File:
     return c.file("SOFTMAX", (x,), c.value(shape, 1 / 256 if c.stored == "INT8" else 1 / 32768, -128), Beta=1.0)
 
 
-def function_scale(c: Case) -> float:
-    """For int16 also powers of two, which functions treat by themselves."""
+def function_scale(c: Case, saturates: bool) -> float:
+    """For int16 also powers of two, which functions treat by themselves; for int8 also steps beyond all that counts."""
     powers = (2.0**-12, 2.0**-11, 2.0**-10)
+    if saturates and c.quantised and c.stored == "INT8" and c.choice(True, False):
+        return c.scale(16.0, 6.0)
     return c.choice(*powers) if c.stored == "INT16" and c.choice(True, False) else c.value_scale(0.05, 3.0)
 
 
 def function(kind: str, output: tuple[float, int] | None = None, same_scale: bool = False, **options: float) -> Maker:
     def make(c: Case) -> File:
         shape = (1, 4, 4, 16)
-        x = c.input(shape, function_scale(c))
+        x = c.input(shape, function_scale(c, output is not None))
         if output is not None:
             y = c.value(shape, *(output if c.stored == "INT8" else (1 / 32768, 0)))
         elif same_scale or not c.quantised:
