@@ -13,7 +13,7 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 import mnc
-from mnc.compiler import prepare
 from mnc.ir.types import Array
-from mnc.quantise import Scheme
+from mnc.passes import optimise
+from mnc.quantise import Scheme, to_integers
 from mnc.quantise.quality import decibels, store, to_real
 
 HERE = Path(__file__).resolve().parent
@@ -41,15 +41,18 @@ OTHERS = {
 """Models of MLPerf Tiny, and TensorFlow Lite's quantisation of the same weights where there is one."""
 
 SCHEMES: Mapping[str, Mapping[str, Any]] = {
-    "mnc": {},
+    "int8": {},
+    "int16x8": {"numbers": "int16x8"},
     "mse ranges": {"ranges": "mse"},
     "percentile ranges": {"ranges": "percentile"},
     "not equalised": {"equalise": False},
     "rounded to nearest": {"rounding": "nearest"},
     "biases left": {"correct_biases": False},
-    "none of it": {"equalise": False, "rounding": "nearest", "correct_biases": False},
 }
 """The ways of mnc that are compared: as it is without options, and what each of them changes."""
+
+KINDS = ("int8", "int16x8")
+"""Those of them that stand beside the float network and TensorFlow Lite's; the others are choices within int8."""
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 
@@ -113,7 +116,7 @@ def result(trial: Trial) -> Result:
         network = mnc.load(folder / files[1])
     else:
         scheme = Scheme(calibration, **SCHEMES[trial.scheme])
-        network = prepare(graph, "c", scheme=scheme)[0].graph
+        network = optimise(to_integers(optimise(graph), scheme, lambda *_: None).graph)
     given = samples.reshape(len(samples), *network.inputs[0].type.shape)
     got = network.predict(store(given, network, 0))
     assert isinstance(got, np.ndarray)
@@ -127,29 +130,28 @@ def result(trial: Trial) -> Result:
 
 
 def tables(folder: Path, jobs: int | None) -> str:
-    """Both tables, as Markdown."""
+    """The tables, as Markdown."""
     ways = ("float", "TFLite", *SCHEMES)
     trials = [Trial(folder, model, way) for model in (*MOBILENETS, *OTHERS) for way in ways]
     with ProcessPoolExecutor(jobs) as pool:
         results = dict(zip(trials, pool.map(result, trials), strict=True))
 
-    def row(model: str, columns: Sequence[str]) -> str:
-        return f"| {' | '.join((model, *(cell(results[Trial(folder, model, way)]) for way in columns)))} |"
+    def table(first: str, models: Iterable[str], columns: Sequence[str]) -> tuple[str, ...]:
+        """A row for each model, a column for each way."""
+        rows = ((model, *(cell(results[Trial(folder, model, way)]) for way in columns)) for model in models)
+        heading = f"| {' | '.join((first, *columns))} |", f"|---{'|---:' * len(columns)}|"
+        return (*heading, *(f"| {' | '.join(row)} |" for row in rows), "")
 
+    choices = [way for way in SCHEMES if way != "int16x8"]
     return "\n".join(
         (
-            *heading("digits", ways),
-            *(row(model, ways) for model in MOBILENETS),
+            *table("digits", MOBILENETS, ("float", "TFLite", *KINDS)),
+            *table("MLPerf Tiny", OTHERS, ("TFLite", *KINDS)),
+            "The choices within int8:",
             "",
-            *heading("MLPerf Tiny", ways[1:]),
-            *(row(model, ways[1:]) for model in OTHERS),
+            *table("", (*MOBILENETS, *OTHERS), choices),
         )
     )
-
-
-def heading(first: str, columns: Sequence[str]) -> tuple[str, str]:
-    """The first two lines of a table."""
-    return f"| {' | '.join((first, *columns))} |", f"|---{'|---:' * len(columns)}|"
 
 
 def cell(found: Result) -> str:

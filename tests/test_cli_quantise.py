@@ -63,6 +63,7 @@ def test_a_float_network_has_no_such_column(pico: str, tmp_path: Path, capsys: p
     [
         ([], {}),
         (["--io", "float"], {"io": "float"}),
+        (["--io", "int16"], {"io": "int16"}),
         (["--ranges", "mse"], {"ranges": "mse"}),
         (["--rounding", "nearest"], {"rounding": "nearest"}),
         (["--equalise"], {}),
@@ -82,14 +83,13 @@ def test_the_finer_points_reach_the_quantiser(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def caught(*given: object, scheme: object = None, **named: object) -> None:
-        schemes.extend([scheme or given[-1]])
+        schemes.extend(each for each in (scheme, *given) if isinstance(each, quantise.Scheme))
         raise CompileError(Problem("", "caught"))
 
-    schemes: list[object] = []
+    schemes: list[quantise.Scheme] = []
     monkeypatch.setattr(runs, caught)
     assert run([command, pico, *int8, *options]) == 1
     (scheme,) = schemes
-    assert isinstance(scheme, quantise.Scheme)
     assert scheme == replace(quantise.Scheme(scheme.calibration), **chosen)  # type: ignore[arg-type]  # by name
 
 
@@ -143,14 +143,17 @@ def test_verify_of_a_network_in_integers(
         (["--quantize", "int8"], "--quantize needs representative inputs: give some dozens with --calibration X.npy"),
         (["--quantize", "int4", "--calibration", __file__], "Invalid value for '--quantize': 'int4'"),
         (["--quantize", "int8", "--calibration", "absent.npy"], "Invalid value for '--calibration': "),
-        (["--calibration", __file__], "--calibration serves no purpose without --quantize int8"),
-        (["--no-equalise"], "--equalise serves no purpose without --quantize int8"),
-        (["--rounding", "nearest"], "--rounding serves no purpose without --quantize int8"),
-        (["--io", "float"], "--io serves no purpose without --quantize int8"),
-        (["--no-bias-correction"], "--bias-correction serves no purpose without --quantize int8"),
-        (["--per-channel-dense"], "--per-channel-dense serves no purpose without --quantize int8"),
+        (["--calibration", __file__], "--calibration serves no purpose without --quantize"),
+        (["--no-equalise"], "--equalise serves no purpose without --quantize"),
+        (["--rounding", "nearest"], "--rounding serves no purpose without --quantize"),
+        (["--io", "float"], "--io serves no purpose without --quantize"),
+        (["--no-bias-correction"], "--bias-correction serves no purpose without --quantize"),
+        (["--per-channel-dense"], "--per-channel-dense serves no purpose without --quantize"),
         (["--pixels", "1:0"], "Invalid value for '--pixels': '1:0' is not LOW:HIGH, as 0:1 or -1:1"),
         (["--ranges", "max"], "Invalid value for '--ranges': 'max'"),
+        (["--min-sqnr", "30"], "--min-sqnr serves no purpose without --quantize"),
+        (["--quantize", "mixed", "--calibration", __file__], "--quantize mixed and --min-sqnr go together"),
+        (["--quantize", "int8", "--calibration", __file__, "--min-sqnr", "9"], "--quantize mixed and --min-sqnr go "),
     ],
 )
 def test_wrong_usage(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-NUMBERS = ("int8",)
-INTERFACES = ("int8", "float")
+NUMBERS = ("int8", "int16x8", "mixed")
+INTERFACES = ("int8", "int16", "float")
 RANGES = ("minmax", "percentile", "mse")
 ROUNDINGS = ("fitted", "nearest")
 """As in `mnc.quantise`, which is not loaded for that."""
@@ -29,6 +29,7 @@ class QuantiseOptions:
     """What the command line says of quantisation; None is what it does not say."""
 
     numbers: str | None
+    min_sqnr: float | None
     calibration: Path | None
     pixels: tuple[float, float] | None
     io: str | None
@@ -41,10 +42,12 @@ class QuantiseOptions:
     def __post_init__(self) -> None:
         if self.wanted and self.calibration is None:
             raise click.UsageError("--quantize needs representative inputs: give some dozens with --calibration X.npy")
+        if (self.numbers == "mixed") is (self.min_sqnr is None) and self.wanted:
+            raise click.UsageError("--quantize mixed and --min-sqnr go together: --min-sqnr 30 asks for 30 dB")
         for option, value in vars(self).items():
             if not self.wanted and value is not None:
                 spelt = _SPELT.get(option) or f"--{option.replace('_', '-')}"
-                raise click.UsageError(f"{spelt} serves no purpose without --quantize int8")
+                raise click.UsageError(f"{spelt} serves no purpose without --quantize")
 
     @property
     def wanted(self) -> bool:
@@ -89,7 +92,19 @@ def _pixels(context: click.Context, option: click.Parameter, given: str | None) 
 
 
 _OPTIONS = (
-    click.option("--quantize", "numbers", type=click.Choice(NUMBERS), help="Compute in integers.  [default: as MODEL]"),
+    click.option(
+        "--quantize",
+        "numbers",
+        type=click.Choice(NUMBERS),
+        help="Compute in integers: int8; int16 with int8 weights; or int16 only where --min-sqnr needs it.  "
+        "[default: as MODEL]",
+    ),
+    click.option(
+        "--min-sqnr",
+        type=click.FloatRange(0.0, 120.0),
+        metavar="DB",
+        help="For --quantize mixed: the signal-to-quantisation-noise ratio that the output shall have.",
+    ),
     click.option(
         "--calibration",
         type=click.Path(exists=True, path_type=Path),
@@ -102,7 +117,9 @@ _OPTIONS = (
         metavar="LOW:HIGH",
         help="What the network takes for black and white, where the calibration samples are images: 0:1, -1:1, 0:255.",
     ),
-    click.option("--io", type=click.Choice(INTERFACES), help="Inputs and outputs of the code.  [default: int8]"),
+    click.option(
+        "--io", type=click.Choice(INTERFACES), help="Inputs and outputs of the code.  [default: as its layers]"
+    ),
     click.option(
         "--ranges",
         type=click.Choice(RANGES),
@@ -132,7 +149,7 @@ _OPTIONS = (
     ),
 )
 
-_OF_SCHEME = ("numbers", "io", "ranges", "rounding", "equalise", "correct_biases", "per_channel_dense")
+_OF_SCHEME = ("numbers", "min_sqnr", "io", "ranges", "rounding", "equalise", "correct_biases", "per_channel_dense")
 """What `Scheme` has by the same names."""
 
 _SPELT = {"numbers": "--quantize", "correct_biases": "--bias-correction"}

@@ -18,7 +18,7 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import DepthwiseConv2D
 from mnc.ir.types import Array, Constant, Quantisation
 from mnc.quantise.quality import store, to_real
-from mnc.quantise.quantise import MOST_BIAS
+from mnc.quantise.quantise import BIASES
 from mnc.quantise.rounding import Weighted, as_layer, by_group, moments, round_together, windows
 from mnc.reference import apply, evaluate
 from mnc.reference.quantised.operands import Operands
@@ -73,6 +73,7 @@ class _Layer:
         stored = graph.types[node.inputs[0]].quant
         assert stored is not None
         self.scale = np.broadcast_to(np.array(self.quant.scale), self.channels)
+        self.most, self.sums = BIASES[graph.types[node.inputs[0]].dtype]
         self.step = self.scale * stored.scale[0]
         result = Operands(graph.input_types(node), graph.output_type(node))
         self.low, self.high = ((end - result.zero) * result.scale for end in result.limits(layer.activation))
@@ -91,7 +92,7 @@ class _Layer:
             better = its_error < error
             shaped = better.reshape(stored.shape[2:]) if isinstance(self.layer, DepthwiseConv2D) else better
             stored, bias = np.where(shaped, together, stored), np.where(better, other, bias)
-        whole = np.clip(bias, -MOST_BIAS, MOST_BIAS).astype(np.int32)
+        whole = np.clip(bias, -self.most, self.most).astype(self.sums.numpy)
         keeps_none = self.layer.bias is None and not whole.any()
         weights = Constant(stored.astype(np.int8), self.quant)
         return replace(
@@ -118,7 +119,7 @@ class _Layer:
         (got,) = apply(replace(self.exact, weights=weights, bias=start, activation=None), self.given)
         sums, wanted = (each.reshape(-1, self.channels).astype(np.float64) for each in (got, self.wanted))
         shift = _shift(sums, wanted, self.low, self.high) if what.biases else np.zeros(self.channels)
-        whole = np.clip(np.round(shift / self.step), -MOST_BIAS, MOST_BIAS)
+        whole = np.clip(np.round(shift / self.step), -self.most, self.most)
         off = np.clip(sums - whole * self.step, self.low, self.high) - np.clip(wanted, self.low, self.high)
         return self.bias - whole.astype(np.int64), np.mean(off**2, axis=0)
 

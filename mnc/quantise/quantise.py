@@ -1,15 +1,17 @@
 """A float graph and the ranges of its values to a quantised graph, by TensorFlow Lite's rules.
 
-Activations are int8 with one scale and zero point a value, weights int8
-symmetric with a scale for each output channel (dense layers: one for all,
-unless asked otherwise), biases int32.  Values that a layer only moves or
-chooses from share one quantisation.  A layer without a meaning in integers
-runs in float32 between `Dequantize` and `Quantize`.
+Activations are int8 with one scale and zero point a value, or int16 with one
+scale; weights int8, symmetric with a scale for each output channel (dense
+layers: one for all, unless asked otherwise); biases int32, or int64 where the
+input is int16.  Values that a layer only moves or chooses from share one
+quantisation.  A layer works on one type: `Quantize` stands between int8 and
+int16, and a layer without a meaning in integers runs in float32 between
+`Dequantize` and `Quantize`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -60,8 +62,11 @@ KEEPING = (
 )
 """Layers whose output has the quantisation of their input."""
 
-MOST_BIAS = 2**30
-"""The largest bias in steps: half of what int32 holds, the rest is for the sums."""
+INTEGERS = (DType.INT8, DType.INT16)
+"""The types of quantised values, the narrower first."""
+
+BIASES = {DType.INT8: (2**30, DType.INT32), DType.INT16: (2**46, DType.INT64)}
+"""The largest bias in steps and its type, by the type of the layer's input: half of what the sums hold."""
 
 SYMMETRIC_UNIT = Quantisation((1.0 / 128.0,), 0)
 """What TFLite fixes for values from -1 to 1: tanh."""
@@ -72,23 +77,43 @@ UNHANDLED = (Conv2DTranspose, PReLU)
 UNIT = Quantisation((1.0 / 256.0,), -128)
 """What TFLite fixes for values from 0 to 1: softmax and sigmoid."""
 
+WIDE_UNIT = Quantisation((1.0 / 32768.0,), 0)
+"""What it fixes for either in int16."""
+
 
 def quantise(
     graph: Graph,
     ranges: Mapping[str, Range],
-    kinds: Collection[type[Layer]],
+    numbers: Mapping[str, DType],
     *,
-    io: str = "int8",
+    io: DType | None = None,
     per_channel_dense: bool = False,
 ) -> Graph:
     """The quantised graph.
 
     `graph` is float32 and optimised, with no activation fused that is not a
-    clamp (`split_activations`).  `kinds` are the layer kinds that may be
-    quantised; others stay float.  With `io` "float" the network keeps float
-    inputs and outputs.
+    clamp (`split_activations`).  `numbers` is the type that each node works on,
+    by its name (`has_meaning`).  `io` is the type of the network's inputs and
+    outputs; None: of the layers that read and give them.
     """
-    return _Quantiser(graph, ranges, kinds, per_channel_dense=per_channel_dense).run(io)
+    return _Quantiser(graph, ranges, numbers, per_channel_dense=per_channel_dense).run(io)
+
+
+def has_meaning(graph: Graph, node: Node, dtype: DType) -> bool:
+    """Whether the node's kind, which has a meaning in integers, has one for these very operands, in int8 or int16."""
+    layer = node.layer
+    if isinstance(layer, Merge):
+        types = [*graph.input_types(node), graph.output_type(node)]
+        return len(node.inputs) == 2 and len({t.shape for t in types}) == 1
+    if isinstance(layer, Softmax):
+        return layer.axis in (-1, graph.output_type(node).rank - 1)
+    if isinstance(layer, AveragePooling2D):
+        return not layer.count_padding
+    if isinstance(layer, Activation) and dtype is DType.INT16:
+        function = layer.function
+        sloped = isinstance(function, Relu) and function.max_value is None and function.threshold == 0.0
+        return sloped or _is_clamp(function) or isinstance(function, (Sigmoid, Tanh))
+    return not isinstance(layer, UNHANDLED)
 
 
 def split_activations(graph: Graph) -> Graph:
@@ -113,13 +138,14 @@ def _is_clamp(function: object) -> bool:
     return isinstance(function, Relu) and function.is_clamp
 
 
-def quantisation(low: float, high: float) -> Quantisation:
-    """The int8 quantisation that covers a range, 0 exactly among its values."""
+def quantisation(low: float, high: float, dtype: DType = DType.INT8) -> Quantisation:
+    """The quantisation that covers a range, 0 exactly among its values; that of int16 is symmetric."""
     low, high = min(low, 0.0), max(high, 0.0)
-    scale = float(np.float32((high - low) / 255.0))
+    span = (high - low) / 255.0 if dtype is DType.INT8 else max(high, -low) / 32767.0
+    scale = float(np.float32(span))
     if scale == 0.0:
         scale = 1.0
-    zero = int(np.clip(np.round(-128.0 - low / scale), -128, 127))
+    zero = int(np.clip(np.round(-128.0 - low / scale), -128, 127)) if dtype is DType.INT8 else 0
     return Quantisation((scale,), zero)
 
 
@@ -128,57 +154,58 @@ class _Quantiser:
         self,
         graph: Graph,
         ranges: Mapping[str, Range],
-        kinds: Collection[type[Layer]],
+        numbers: Mapping[str, DType],
         *,
         per_channel_dense: bool,
     ) -> None:
         self.graph = graph
-        self.kinds = frozenset(kinds)
+        self.numbers = numbers
         self.per_channel_dense = per_channel_dense
         self.nodes: list[Node] = []
-        self.quants = self._quantisations(ranges)
-        self.stored: dict[str, str] = {}
-        """The quantised form of a value, by the value's name."""
+        self.quants = {dtype: self._quantisations(ranges, dtype) for dtype in INTEGERS}
+        self.stored: dict[tuple[str, DType], str] = {}
+        """The quantised form of a value, by the value's name and the type."""
         self.real: dict[str, str] = {}
         """The float form."""
 
-    def run(self, io: str) -> Graph:
+    def run(self, io: DType | None) -> Graph:
         graph = self.graph
         inputs = []
         for given in graph.inputs:
-            if io == "float" or not any(self.in_integers(node) for node in graph.consumers[given.name]):
+            dtype = self._input_type(given, io)
+            if dtype is DType.FLOAT32:
                 inputs.append(given)
                 self.real[given.name] = given.name
             else:
-                inputs.append(Input(given.name, TensorType(given.type.shape, DType.INT8, self.quants[given.name])))
-                self.stored[given.name] = given.name
+                quant = self.quants[dtype][given.name]
+                inputs.append(Input(given.name, TensorType(given.type.shape, dtype, quant)))
+                self.stored[given.name, dtype] = given.name
         for node in graph.nodes:
-            if self.in_integers(node):
-                self.integer(node)
+            if self.numbers[node.name] is not DType.FLOAT32:
+                self.integer(node, self.numbers[node.name])
             else:
                 reads = tuple(self.as_real(name) for name in node.inputs)
                 self.nodes.append(replace(node, inputs=reads))
                 self.real.update({name: name for name in node.outputs})
-        outputs = tuple(
-            self.as_real(o) if io == "float" or o not in self.stored else self.stored[o] for o in graph.outputs
-        )
+        outputs = tuple(self._given_out(name, io) for name in graph.outputs)
         return replace(graph, inputs=tuple(inputs), nodes=tuple(self.nodes), outputs=outputs)
 
-    def in_integers(self, node: Node) -> bool:
-        """Whether a layer has a meaning in integers."""
-        layer = node.layer
-        if type(layer) not in self.kinds:
-            return False
-        if isinstance(layer, Merge):
-            types = [*self.graph.input_types(node), self.graph.output_type(node)]
-            return len(node.inputs) == 2 and len({t.shape for t in types}) == 1
-        if isinstance(layer, Softmax):
-            return layer.axis in (-1, self.graph.output_type(node).rank - 1)
-        if isinstance(layer, AveragePooling2D):
-            return not layer.count_padding
-        return not isinstance(layer, UNHANDLED)
+    def _input_type(self, given: Input, io: DType | None) -> DType:
+        """The narrowest type that keeps from the readers nothing they take; float where none takes integers."""
+        read = {self.numbers[node.name] for node in self.graph.consumers[given.name]}
+        integers = [dtype for dtype in INTEGERS if dtype in read]
+        if not integers or io is DType.FLOAT32:
+            return DType.FLOAT32
+        return integers[-1] if io is None else io
 
-    def _quantisations(self, ranges: Mapping[str, Range]) -> dict[str, Quantisation]:
+    def _given_out(self, name: str, io: DType | None) -> str:
+        held = [dtype for dtype in INTEGERS if (name, dtype) in self.stored]
+        if io is DType.FLOAT32 or not held:
+            return self.as_real(name)
+        producer = self.graph.producers.get(name)
+        return self.as_stored(name, io or (held[0] if producer is None else self.numbers[producer.name]))
+
+    def _quantisations(self, ranges: Mapping[str, Range], dtype: DType) -> dict[str, Quantisation]:
         """For each value; those that must agree get the range of all of them."""
         graph = self.graph
         group = {name: name for name in graph.types}
@@ -188,8 +215,9 @@ class _Quantiser:
                 name = group[name]
             return name
 
-        for node in graph.nodes:
-            if isinstance(node.layer, (*KEEPING, Concatenate)) and self.in_integers(node):
+        own = [node for node in graph.nodes if self.numbers[node.name] is dtype]
+        for node in own:
+            if isinstance(node.layer, (*KEEPING, Concatenate)):
                 for name in node.inputs:
                     group[find(name)] = find(node.name)
         spans: dict[str, Range] = {}
@@ -197,22 +225,22 @@ class _Quantiser:
             root = find(name)
             known = spans.get(root, span)
             spans[root] = Range(min(known.low, span.low), max(known.high, span.high))
-        fixed = {find(node.name): quant for node in graph.nodes if (quant := _fixed(node.layer)) is not None}
-        return {name: fixed.get(find(name)) or quantisation(*spans[find(name)]) for name in ranges}
+        fixed = {find(node.name): quant for node in own if (quant := _fixed(node.layer, dtype)) is not None}
+        return {name: fixed.get(find(name)) or quantisation(*spans[find(name)], dtype) for name in ranges}
 
-    def integer(self, node: Node) -> None:
+    def integer(self, node: Node, dtype: DType) -> None:
         """Append a layer in integers."""
-        reads = tuple(self.as_stored(name) for name in node.inputs)
+        reads = tuple(self.as_stored(name, dtype) for name in node.inputs)
         layer = node.layer
-        quant = self.quants[node.name]
+        quants = self.quants[dtype]
         if isinstance(layer, (Conv2D, DepthwiseConv2D, Dense)):
-            layer = self.weighted(layer, self.quants[node.inputs[0]])
+            layer = self.weighted(layer, quants[node.inputs[0]], dtype)
         if not isinstance(layer, KEEPING):
-            layer = replace(layer, output=Number(DType.INT8, quant))
+            layer = replace(layer, output=Number(dtype, quants[node.name]))
         self.nodes.append(replace(node, layer=layer, inputs=reads))
-        self.stored[node.name] = node.name
+        self.stored[node.name, dtype] = node.name
 
-    def weighted(self, layer: Weighted, given: Quantisation) -> Weighted:
+    def weighted(self, layer: Weighted, given: Quantisation, dtype: DType) -> Weighted:
         """Weights symmetric in int8, bias at the product of the scales."""
         weights = layer.weights.array.astype(np.float64)
         channels = (
@@ -222,12 +250,12 @@ class _Quantiser:
         largest = np.abs(by_channel).max(axis=0)
         if isinstance(layer, Dense) and not self.per_channel_dense:
             largest = np.array([largest.max()])
+        most, sums = BIASES[dtype]
         if layer.bias is not None:
             # A channel of next to no weights, as pruning leaves them, still has to hold its bias.
-            needed = (
-                np.abs(layer.bias.array.astype(np.float64)).max() if largest.size == 1 else np.abs(layer.bias.array)
-            )
-            largest = np.maximum(largest, needed / (MOST_BIAS * given.scale[0]) * 127.0)
+            biases = np.abs(layer.bias.array.astype(np.float64))
+            needed = biases.max(keepdims=True) if largest.size == 1 else biases
+            largest = np.maximum(largest, needed / (most * given.scale[0]) * 127.0)
         scale = (np.where(largest > 0, largest, 127.0) / 127.0).astype(np.float32).astype(np.float64)
         stored = np.clip(np.round(by_channel / scale), -127, 127).astype(np.int8).reshape(layer.weights.shape)
         axis = None if scale.size == 1 else stored.ndim - 1
@@ -235,22 +263,23 @@ class _Quantiser:
         bias = None
         if layer.bias is not None:
             whole = np.round(layer.bias.array.astype(np.float64) / bias_scale)
-            bias = Constant(np.clip(whole, -MOST_BIAS, MOST_BIAS).astype(np.int32))
+            bias = Constant(np.clip(whole, -most, most).astype(sums.numpy))
         return replace(layer, weights=Constant(stored, Quantisation(tuple(scale.tolist()), 0, axis)), bias=bias)
 
-    def as_stored(self, name: str) -> str:
-        if name not in self.stored:
-            stored = self._fresh(f"{name}/int8")
-            self.nodes.append(
-                Node((stored,), Quantize(output=Number(DType.INT8, self.quants[name])), (self.real[name],))
-            )
-            self.stored[name] = stored
-        return self.stored[name]
+    def as_stored(self, name: str, dtype: DType) -> str:
+        if (name, dtype) not in self.stored:
+            stored = self._fresh(f"{name}/{dtype.value}")
+            output = Number(dtype, self.quants[dtype][name])
+            source = next((self.stored[name, d] for d in INTEGERS if (name, d) in self.stored), None)
+            self.nodes.append(Node((stored,), Quantize(output=output), (source or self.real[name],)))
+            self.stored[name, dtype] = stored
+        return self.stored[name, dtype]
 
     def as_real(self, name: str) -> str:
         if name not in self.real:
             real = self._fresh(f"{name}/float32")
-            self.nodes.append(Node((real,), Dequantize(), (self.stored[name],)))
+            source = next(self.stored[name, dtype] for dtype in reversed(INTEGERS) if (name, dtype) in self.stored)
+            self.nodes.append(Node((real,), Dequantize(), (source,)))
             self.real[name] = real
         return self.real[name]
 
@@ -260,10 +289,11 @@ class _Quantiser:
         return name
 
 
-def _fixed(layer: Layer) -> Quantisation | None:
+def _fixed(layer: Layer, dtype: DType) -> Quantisation | None:
     """The quantisation that TFLite fixes for a layer's output."""
-    if isinstance(layer, Softmax) or (isinstance(layer, Activation) and isinstance(layer.function, Sigmoid)):
-        return UNIT
-    if isinstance(layer, Activation) and isinstance(layer.function, Tanh):
-        return SYMMETRIC_UNIT
-    return None
+    function = layer.function if isinstance(layer, Activation) else layer
+    if not isinstance(function, (Softmax, Sigmoid, Tanh)):
+        return None
+    if dtype is DType.INT16:
+        return WIDE_UNIT
+    return SYMMETRIC_UNIT if isinstance(function, Tanh) else UNIT

@@ -68,7 +68,7 @@ def compiled(report: Report, paper: Paper) -> str:
     room = min(room, steps)
     for layer, row in zip(report.layers, rows, strict=True):
         table.add_row(*map(Text, row), Text(lifetime(layer, steps, room, paper.blocks), style="cyan"))
-    return paper.render(table, Text(), _sums(report), *([_worst(report)] if judged else []))
+    return paper.render(table, Text(), _sums(report), *_wide(report), *([_worst(report)] if judged else []))
 
 
 def lifetime(layer: LayerReport, steps: int, width: int, blocks: bool = True) -> str:
@@ -120,6 +120,14 @@ def _worst(report: Report) -> Text:
     judged = sorted((layer.sqnr, layer.name) for layer in report.layers if layer.sqnr is not None)
     names = ", ".join(f"{printable(name)} {_decibels(ratio)}" for ratio, name in judged[:WORST])
     return Text(f"least signal left by quantisation (SQNR): {names}")
+
+
+def _wide(report: Report) -> list[Text]:
+    """The layers of int16, where others are not."""
+    wide = [printable(layer.name) for layer in report.layers if layer.dtype == "int16"]
+    if len(wide) in (0, len(report.layers)):
+        return []
+    return [Text(f"int16: {len(wide)} of {len(report.layers)} layers: {', '.join(wide)}")]
 
 
 def _sums(report: Report) -> Table:

@@ -1,0 +1,101 @@
+"""How much of the error of a network's output comes from which value.
+
+One value is rounded while all else stays float: errors are small, so they add
+up, and what each value contributes can be measured alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mnc.ir.graph import Graph
+from mnc.ir.layers import Flatten, Reshape, Softmax
+from mnc.ir.types import Array, Quantisation
+from mnc.quantise.calibrate import Range, least_that_counts
+from mnc.quantise.quantise import quantisation
+from mnc.reference import evaluate
+from mnc.reference.run import apply_node
+
+
+def goals(graph: Graph) -> tuple[str, ...]:
+    """The values by which a network is judged: its outputs, or what goes into a softmax that gives one.
+
+    A network that is sure of its samples gives nearly 0 and 1 whatever is
+    rounded before; the inputs of the softmax still tell the difference.
+    """
+    return tuple(_before_softmax(graph, name) for name in graph.outputs)
+
+
+def _before_softmax(graph: Graph, name: str) -> str:
+    found, node = name, graph.producers.get(name)
+    while node is not None and isinstance(node.layer, (Flatten, Reshape)):
+        node = graph.producers.get(node.inputs[0])
+    if node is not None and isinstance(node.layer, Softmax) and graph.sole_consumer(node.inputs[0]) is not None:
+        found = node.inputs[0]
+    return found
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A float network and all its values over some samples."""
+
+    graph: Graph
+    values: Mapping[str, Array]
+    known: dict[str, float] = field(default_factory=dict)
+    """The contributions, once they were asked for."""
+
+    @classmethod
+    def of(cls, graph: Graph, samples: Sequence[Array]) -> Probe:
+        return cls(graph, evaluate(graph, samples))
+
+    def contributions(self, ranges: Mapping[str, Range]) -> Mapping[str, float]:
+        """The noise that each value's rounding to int8 makes."""
+        if not self.known:
+            for name, array in self.values.items():
+                self.known[name] = self.noise({name: round_to(array, quantisation(*ranges[name]))})
+        return self.known
+
+    def remaining(self, ranges: Mapping[str, Range], wide: Collection[str]) -> float:
+        """The noise of the values that are rounded to int8 while the layers in `wide` work on int16."""
+        every = self.contributions(ranges).items()
+        return sum(noise for name, noise in every if not keepers(self.graph, name) <= set(wide))
+
+    def noise(self, rounded: Mapping[str, Array]) -> float:
+        """The power of the error over that of the signal where the network is judged, were some values others."""
+        changed = dict(rounded)
+        for node in self.graph.nodes:
+            if node.name not in rounded and any(name in changed for name in node.inputs):
+                results = apply_node(self.graph, node, [changed.get(name, self.values[name]) for name in node.inputs])
+                changed.update(zip(node.outputs, results, strict=True))
+        return sum(self._lost(name, changed[name]) for name in goals(self.graph) if name in changed)
+
+    def _lost(self, name: str, got: Array) -> float:
+        least = least_that_counts(self.graph, name, self.values)
+        expected = np.maximum(self.values[name], least).astype(np.float64)
+        power = float(np.sum(expected**2))
+        return float(np.sum((np.maximum(got, least) - expected) ** 2)) / power if power > 0.0 else 0.0
+
+
+def next_layers(probe: Probe, ranges: Mapping[str, Range], wide: Collection[str]) -> set[str]:
+    """The layers to raise to int16 next: those by which the most error goes for each layer; empty where all are."""
+    best, most = set[str](), 0.0
+    for name, noise in probe.contributions(ranges).items():
+        missing = keepers(probe.graph, name) - set(wide)
+        if missing and noise / len(missing) > most:
+            best, most = missing, noise / len(missing)
+    return best or {node.name for node in probe.graph.nodes} - set(wide)
+
+
+def keepers(graph: Graph, name: str) -> set[str]:
+    """The layers that have to work on int16 for a value to keep 16 bits: what gives it and what reads it."""
+    readers = {node.name for node in graph.consumers[name]}
+    return readers | ({graph.producers[name].name} if name in graph.producers else set())
+
+
+def round_to(values: Array, quant: Quantisation, least: int = -128, most: int = 127) -> Array:
+    """Real values after they were stored."""
+    stored = np.clip(np.round(values / quant.scale[0]) + quant.zero_point, least, most)
+    return np.asarray((stored - quant.zero_point) * quant.scale[0], np.float32)

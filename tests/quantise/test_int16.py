@@ -1,0 +1,113 @@
+"""int16 values with int8 weights, throughout or where the goal needs them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mnc.errors import CompileError
+from mnc.ir.activations import Elu, Relu
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layers import Activation, Conv2D, Dense, Flatten, MaxPooling2D, Quantize, Softmax
+from mnc.ir.types import Array, Constant, DType, TensorType
+from mnc.quantise import Scheme, to_integers
+from mnc.quantise.pipeline import Quantised
+from mnc.quantise.quality import decibels, store, to_real
+
+
+def network() -> Graph:
+    """Its first layer finds edges and so cancels most of what it is given, but not the error."""
+    rng = np.random.default_rng(0)
+
+    def weights(*shape: int, scale: float = 0.3) -> Constant:
+        return Constant(rng.normal(0.0, scale, shape).astype(np.float32))
+
+    edges = weights(3, 3, 2, 6).array
+    edges = edges - edges.mean(axis=(0, 1), keepdims=True)
+    nodes = (
+        Node(("edges",), Conv2D(Constant(edges), weights(6)), ("x",)),
+        Node(("a",), Conv2D(weights(1, 1, 6, 8), weights(8), activation=Relu()), ("edges",)),
+        Node(("pool",), MaxPooling2D((2, 2), (2, 2)), ("a",)),
+        Node(("b",), Conv2D(weights(3, 3, 8, 8), weights(8), activation=Relu(6.0)), ("pool",)),
+        Node(("flat",), Flatten(), ("b",)),
+        Node(("scores",), Dense(weights(32, 5), weights(5)), ("flat",)),
+        Node(("y",), Softmax(), ("scores",)),
+    )
+    return Graph("edges", (Input("x", TensorType((10, 10, 2))),), nodes, ("y",))
+
+
+def samples(seed: int = 1) -> Array:
+    """Smooth, so that there is little to find for the first layer."""
+    rng = np.random.default_rng(seed)
+    slopes = rng.random((40, 1, 1, 2), np.float32) * np.linspace(0.0, 0.3, 10, dtype=np.float32)[:, None, None]
+    return np.broadcast_to(slopes.reshape(40, 10, 1, 2) + 0.5, (40, 10, 10, 2)).astype(np.float32)
+
+
+def quantised(**scheme: object) -> Quantised:
+    return to_integers(network(), Scheme(samples(), **scheme), lambda graph, node: None)  # type: ignore[arg-type]
+
+
+def left(graph: Graph, x: Array) -> float:
+    """Of the scores, in dB, by running both networks."""
+    real = network()
+    scores = Graph(real.name, real.inputs, real.nodes[:-1], ("scores",))
+    stored = Graph(graph.name, graph.inputs, graph.nodes, ("scores",))
+    expected, got = scores.predict(x), stored.predict(store(x, stored, 0))
+    assert isinstance(expected, np.ndarray)
+    assert isinstance(got, np.ndarray)
+    return decibels(expected, to_real(stored, "scores", got))
+
+
+def wide(graph: Graph) -> set[str]:
+    layers = (node for node in graph.nodes if not isinstance(node.layer, Quantize))
+    return {node.name for node in layers if graph.output_type(node).dtype is DType.INT16}
+
+
+def test_int16_throughout_leaves_only_the_error_of_the_weights() -> None:
+    narrow, full = quantised(), quantised(numbers="int16x8")
+    assert {type_.dtype for type_ in full.graph.types.values()} == {DType.INT16}
+    assert left(full.graph, samples(2)) > left(narrow.graph, samples(2)) + 10.0
+
+
+def test_mixed_reaches_the_goal_with_some_layers() -> None:
+    goal = quantised().noise["scores"] + 6.0
+    mixed = quantised(numbers="mixed", min_sqnr=goal)
+    assert mixed.noise["scores"] >= goal
+    assert left(mixed.graph, samples()) >= goal - 0.1
+    assert 0 < len(wide(mixed.graph)) < len(network().nodes)
+
+
+def test_mixed_is_int8_where_that_is_good_enough() -> None:
+    assert not wide(quantised(numbers="mixed", min_sqnr=quantised().noise["scores"] - 1.0).graph)
+
+
+def test_a_goal_out_of_reach_is_refused_with_what_can_be_had() -> None:
+    best = quantised(numbers="int16x8").noise["scores"]
+    with pytest.raises(CompileError, match=f"110 dB cannot be reached\n.*has {best:.1f} dB"):
+        quantised(numbers="mixed", min_sqnr=110.0)
+
+
+@pytest.mark.parametrize("numbers", ["int8", "int16x8"])
+@pytest.mark.parametrize("io", ["int8", "int16", "float"])
+def test_inputs_and_outputs_are_what_is_asked_for(numbers: str, io: str) -> None:
+    graph = quantised(numbers=numbers, io=io).graph
+    asked = {"int8": DType.INT8, "int16": DType.INT16, "float": DType.FLOAT32}[io]
+    assert {graph.inputs[0].type.dtype, graph.types[graph.outputs[0]].dtype} == {asked}
+    assert {graph.types[name].dtype for name in ("a", "b")} == {DType(numbers.partition("x")[0])}
+
+
+def test_what_has_no_meaning_in_int16_is_int8() -> None:
+    nodes = (Node(("y",), Activation(Elu()), ("x",)), Node(("z",), MaxPooling2D((2, 2), (2, 2)), ("y",)))
+    graph = Graph("elu", (Input("x", TensorType((4, 4, 1))),), nodes, ("z",))
+    x = np.random.default_rng(0).normal(size=(5, 4, 4, 1)).astype(np.float32)
+    made = to_integers(graph, Scheme(x, "int16x8"), lambda graph, node: None).graph
+    assert (made.types["y"].dtype, made.types["z"].dtype) == (DType.INT8, DType.INT16)
+
+
+def test_what_a_backend_has_no_int16_kernel_for_is_int8() -> None:
+    def no_wide_dense(graph: Graph, node: Node) -> str | None:
+        wide = graph.output_type(node).dtype is DType.INT16
+        return "none" if wide and isinstance(node.layer, Dense) else None
+
+    made = to_integers(network(), Scheme(samples(), "int16x8"), no_wide_dense).graph
+    assert (made.types["scores"].dtype, made.types["b"].dtype) == (DType.INT8, DType.INT16)
