@@ -85,8 +85,8 @@ class CFamily:
     api_version: int
     options: Mapping[str, str] = MappingProxyType({})
     table: ClassVar[Mapping[type[Layer], Select]] = FLOAT32
-    quantised: ClassVar[Mapping[type[Layer], Select]] = INT8
-    int16: ClassVar[Mapping[type[Layer], Select]] = INT16
+    quantised: Mapping[type[Layer], Select] = INT8
+    int16: Mapping[type[Layer], Select] = INT16
 
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
         """A backend with options reads `settings` here, and refuses values that it does not take."""

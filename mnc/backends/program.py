@@ -171,7 +171,37 @@ class Name:
 
 NULL = Name("NULL")
 
-Argument = int | float | Rows | RowNumber | In | Out | Scratch | State | Const | Name
+
+Member = int | tuple[int, ...] | Const | Scratch | Name
+"""What a struct holds: numbers, structs of numbers, pointers."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The address of a struct that a library declares.
+
+    It is a constant in flash, or where it points to memory of the run a local
+    variable that is filled before the calls.
+    """
+
+    type: str
+    members: Mapping[str, Member]
+    """In the order of their declaration."""
+    label: str = ""
+    """What all equal constants of a network are called, so that there is one of them; empty: the layer's own."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether all that it holds is known before a run."""
+        return not any(isinstance(member, Scratch) for member in self.members.values())
+
+    @property
+    def bytes(self) -> int:
+        """Its size where numbers and pointers take four bytes each."""
+        return 4 * sum(len(member) if isinstance(member, tuple) else 1 for member in self.members.values())
+
+
+Argument = int | float | Rows | RowNumber | In | Out | Scratch | State | Const | Name | Record
 
 
 @dataclass(frozen=True)
@@ -180,6 +210,8 @@ class Call:
 
     kernel: str
     arguments: Mapping[str, Argument]
+    header: str = ""
+    """What declares the function of another library, which takes the arguments in their order; empty: mnc's own."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from mnc.backends.program import (
     Name,
     Out,
     Program,
+    Record,
     RowNumber,
     Rows,
     Scratch,
@@ -24,6 +25,7 @@ from mnc.backends.program import (
     Value,
     Window,
 )
+from mnc.backends.records import Records
 from mnc.backends.writer import TYPES, Writer, joined, literal
 from mnc.ir.types import Array, show
 from mnc.plan.liveness import Plan
@@ -73,9 +75,12 @@ def unit(
     outer = {"input": inputs, "output": outputs}
     pointers = {name: _pointer(program, buffer, plan.arena.offsets, outer) for name, buffer in program.buffers.items()}
     layers, calls = [], []
+    defined: set[str] = set()
     for i, step in enumerate(program.steps):
         function = f"{prefix}_{i:02d}_{snake(type(step.node.layer).__name__)}"
-        layers.append(_layer(program, step, function, library, descending=i in plan.descending))
+        records = Records(step, prefix, function)
+        layers.append(_layer(program, records, defined, library, descending=i in plan.descending))
+        defined |= records.constants.keys()
         buffers = [value.buffer for value in (*step.reads, *step.writes)]
         buffers += [step.scratch_buffer] * (step.scratch > 0) + [step.state_buffer] * (step.state > 0)
         operands = [pointers[buffer] for buffer in buffers]
@@ -83,7 +88,7 @@ def unit(
     functions = "\n".join(layer.function for layer in layers)
     items = library.closure({"MNC_FLASH", *helpers, *library.mentioned(functions)})
     return Unit(
-        headers("".join(item.text for item in items) + functions),
+        headers("".join(item.text for item in items) + functions) + _library_headers(program),
         "\n\n".join(item.text for item in items if item.parameters is None),
         "\n\n".join(item.text for item in items if item.parameters is not None),
         tuple(layers),
@@ -108,7 +113,16 @@ def _pointer(program: Program, buffer: Buffer, offsets: Mapping[str, int], outer
     return f"({TYPES[buffer.dtype.value]} *)(void *)({_plus('arena', offsets[buffer.name])})"
 
 
-def _layer(program: Program, step: Step, function: str, library: Library, *, descending: bool) -> LayerText:
+def _library_headers(program: Program) -> tuple[str, ...]:
+    named = {call.header for step in program.steps for call in step.all_calls}
+    return tuple(sorted(f'"{header}"' for header in named if header))
+
+
+def _layer(
+    program: Program, records: Records, defined: Collection[str], library: Library, *, descending: bool
+) -> LayerText:
+    """A layer, with the constant structs that are not yet defined."""
+    step, function = records.step, records.function
     y = step.writes[0]
     macs = program.graph.macs(step.node)
     shapes = f"{', '.join(show(v.type.shape) for v in step.reads)} -> {show(y.type.shape)}"
@@ -120,40 +134,42 @@ def _layer(program: Program, step: Step, function: str, library: Library, *, des
     parameters += [f"{_c(value)} *{name}" for name, value in zip(outs, step.writes, strict=True)]
     parameters += [f"{TYPES[step.scratch_dtype.value]} *scratch"] * (step.scratch > 0)
     parameters += ["float *state"] * (step.state > 0)
+    records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
     w(f"MNC_LAYER void {function}({', '.join(parameters)})")
     by_rows = step.rows > 1
     with w.block():
+        records.declare(w)
         for k, value in enumerate(step.reads):
             if _needs_rows(step):
                 w(f"const {_c(value)} *{_rows_name(step, k)}[{step.windows[k].size}];")
         if by_rows:
             w("int y;")
-        if by_rows or _needs_rows(step):
+        if by_rows or records.locals or _needs_rows(step):
             w()
-        _calls(w, step, step.before, function, library)
+        records.fill(w)
+        _calls(w, records, step.before, library)
         if by_rows:
             down, up = f"for (y = {step.rows - 1}; y >= 0; --y)", f"for (y = 0; y < {step.rows}; ++y)"
             with w.block(down if descending else up):
                 _gather(w, step)
-                _calls(w, step, step.calls, function, library, by_rows=True)
+                _calls(w, records, step.calls, library, by_rows=True)
         else:
             _gather(w, step)
-            _calls(w, step, step.calls, function, library)
-        _calls(w, step, step.after, function, library)
+            _calls(w, records, step.calls, library)
+        _calls(w, records, step.after, library)
     constants = {f"{function}_{name}": constant.array for name, constant in step.constants.items()}
     return LayerText(remark, constants, w.text())
 
 
-def _calls(
-    w: Writer, step: Step, calls: Sequence[Call], function: str, library: Library, *, by_rows: bool = False
-) -> None:
+def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library, *, by_rows: bool = False) -> None:
+    step, function = records.step, records.function
     ins, outs = parameter_names("in", len(step.reads)), parameter_names("out", len(step.writes))
 
     def pointer(name: str, stride: int, offset: int) -> str:
         moves = f" {'-' if stride < 0 else '+'} y * {abs(stride)}" if by_rows and stride else ""
         return name + (f" + {offset}" if offset else "") + moves
 
-    def render(argument: Argument) -> str:
+    def render(parameter: str, argument: Argument) -> str:
         match argument:
             case Rows(read):
                 return _rows_name(step, read)
@@ -174,15 +190,24 @@ def _calls(
                 return pointer(f"{function}_{name}", stride, offset)
             case Name(text):
                 return text
+            case Record():
+                return f"&{records.name(argument, parameter)}"
             case _:
                 return literal(argument)
 
     for call in calls:
+        if call.header:
+            texts = [
+                f"{render(p, argument)} /* {p} */" if isinstance(argument, int) else render(p, argument)
+                for p, argument in call.arguments.items()
+            ]
+            w.wrapped(f"{call.kernel}({joined(texts)});")
+            continue
         parameters = library.parameters(call.kernel)
         assert {p.name for p in parameters} == set(call.arguments), call.kernel
         texts = []
         for p in parameters:
-            text = render(call.arguments[p.name])
+            text = render(p.name, call.arguments[p.name])
             texts.append(text if "*" in p.type or text.startswith("MNC_") else f"{text} /* {p.name} */")
         w.wrapped(f"{call.kernel}({', '.join(texts)});")
 

@@ -1,0 +1,28 @@
+"""Backend `cmsis-nn`: `<name>.h` and `<name>.c` as of backend `c`, whose int8 layers call Arm's CMSIS-NN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from mnc.backends.c import C
+from mnc.backends.interface import API_VERSION
+from mnc.backends.select.cmsis.core import cores
+from mnc.backends.select.cmsis.table import int8
+from mnc.targets.target import Target
+
+
+class CmsisNN(C):
+    """The interface of backend `c`, other kernels.
+
+    Without a target the code is right for any core that CMSIS-NN can be
+    compiled for; with one it calls what is fastest there.
+    """
+
+    name = "cmsis-nn"
+    api_version = API_VERSION
+    description = "C that calls CMSIS-NN for int8 layers; float32 layers, and what it lacks, are mnc's own"
+
+    def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
+        super().__init__(settings, target)
+        self.quantised = int8(cores(target))

@@ -1,0 +1,103 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from mnc.backends.program import NULL, Argument, Out, Record, Step
+from mnc.backends.select.cmsis.core import Core, Cores
+from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image, offsets, tile
+from mnc.backends.select.cmsis.weights import Weights
+from mnc.backends.select.site import Site
+from mnc.ir.layers import Conv2D
+
+MOST_PRODUCTS = 2**16 - 1
+"""So many products in a sum `arm_convolve_s8` counts."""
+
+
+def conv2d(cores: Cores, site: Site[Conv2D]) -> Step | None:
+    """The kernel that `arm_convolve_wrapper_s8` would call, with weights as (filters, height, width, channels).
+
+    `arm_convolve_1x1_s8_fast` and `arm_convolve_1x1_s8` look at no padding;
+    `arm_convolve_s8` takes any window, by groups and dilated as well.
+    """
+    layer, (x,), y = site.layer, site.inputs, site.output
+    weights = Weights.of(site, layer.weights.array.transpose(3, 0, 1, 2), 0)
+    if weights is None or not countable(x, y) or math.prod(layer.weights.shape[:3]) > MOST_PRODUCTS:
+        return None
+    if layer.groups > 1:
+        weights = weights.with_bias  # the kernel counts on from NULL
+    upscale: dict[str, Argument] = {}
+    scratch = 0
+    window = math.prod(layer.kernel) * x.image[2]
+    if layer.kernel == (1, 1) and layer.groups == 1 and _all_inside(site):
+        function = "arm_convolve_1x1_s8_fast" if layer.stride == (1, 1) else "arm_convolve_1x1_s8"
+    elif Core.MVE in cores and (row := one_by_n_scratch(site)) is not None:
+        function = "arm_convolve_1_x_n_s8"
+        scratch = max(row if core is Core.MVE else windows_scratch(core, window) for core in cores)
+    else:
+        function = "arm_convolve_s8"
+        scratch = max(windows_scratch(core, window) for core in cores)
+        upscale = {"upscale_dims": NULL}
+    made = call(
+        function,
+        ctx=context(scratch),
+        conv_params=conv_params(site),
+        **weights.arguments(site, dims(layer.filters, *layer.kernel, layer.weights.shape[2])),
+        **upscale,
+        output_dims=image(y),
+        output_data=Out(),
+    )
+    step = site.whole((made,), weights.constants(cores))
+    return replace(step, scratch=scratch, scratch_dtype=SCRATCH)
+
+
+def conv_params(site: Site[Conv2D]) -> Record:
+    """The layer's `cmsis_nn_conv_params`; how far padding goes to the right and below follows from the output."""
+    layer = site.layer
+    return Record(
+        "cmsis_nn_conv_params",
+        {
+            **offsets(site),
+            "stride": tile(layer.stride),
+            "padding": tile((layer.padding[0][0], layer.padding[1][0])),
+            "dilation": tile(layer.dilation),
+            **activation(site, layer.activation),
+        },
+    )
+
+
+def windows_scratch(core: Core, products: int) -> int:
+    """Bytes of scratch of `arm_convolve_s8` for so many products: two windows in 16 bits, on MVE four in 8."""
+    return 4 * (math.ceil(products / 16) * 16 if core is Core.MVE else math.ceil(products / 4) * 4)
+
+
+def one_by_n_scratch(site: Site[Conv2D]) -> int | None:
+    """Bytes of scratch of `arm_convolve_1_x_n_s8` on MVE, or None where it does not compute this very convolution.
+
+    It copies the first and the last windows to where there is room for their
+    padding, all others it reads in place.  It takes the padding to be as TFLite
+    has it, the odd element on the right, and the first window on the right to
+    lack one element; elsewhere it reads what is not there, or says an error.
+    """
+    layer, (x,), y = site.layer, site.inputs, site.output
+    _, width, channels = x.image
+    stride, kernel, left = layer.stride[1], layer.kernel[1], layer.padding[1][0]
+    flat = x.image[0] == y.image[0] == layer.kernel[0] == 1 and layer.padding[0][0] == 0
+    if not flat or layer.dilation[1] != 1 or layer.groups > 1 or stride * channels % 4 or kernel > width:
+        return None
+    right = (y.image[1] - 1) * stride + kernel - width - left
+    if right - left not in (0, 1) or (right and (right - 1) % stride):
+        return None
+    before, after = math.ceil(left / stride), math.ceil(right / stride)
+    if before + after > y.image[1] or (right > left and stride > 1 and after > 1):
+        return None
+    room = after if right > left else left
+    return max(kernel + left, kernel - 1 + room) * channels
+
+
+def _all_inside(site: Site[Conv2D]) -> bool:
+    """Whether no window of one element lies in the padding."""
+    layer, x, y = site.layer, site.inputs[0].image, site.output.image
+    return all(layer.padding[i][0] == 0 and (y[i] - 1) * layer.stride[i] < x[i] for i in (0, 1))

@@ -1,0 +1,33 @@
+"""The three forms in which CMSIS-NN is compiled: they differ in speed and in the scratch they need, not in results."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from mnc.targets.target import Target
+
+
+class Core(Enum):
+    """What the C compiler's feature macros choose."""
+
+    PLAIN = "plain"
+    """Neither of the others: portable C."""
+    DSP = "dsp"
+    """The DSP extension, two products of 16 bits in one instruction."""
+    MVE = "mve"
+    """Helium, vectors of 16 bytes."""
+
+
+Cores = frozenset[Core]
+"""What code has to be right for: one form, or all where the target is not known."""
+
+EVERY: Cores = frozenset(Core)
+
+
+def cores(target: Target | None) -> Cores:
+    """The forms that code for a target may meet."""
+    if target is None:
+        return EVERY
+    if "mve" in target.features:
+        return frozenset({Core.MVE})
+    return frozenset({Core.DSP if "dsp" in target.features else Core.PLAIN})

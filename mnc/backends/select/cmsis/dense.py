@@ -1,0 +1,65 @@
+"""Dense layers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mnc.backends.program import Out, Record, Step
+from mnc.backends.select.cmsis.conv import conv2d
+from mnc.backends.select.cmsis.core import Core, Cores
+from mnc.backends.select.cmsis.structs import activation, call, context, dims, prepared
+from mnc.backends.select.cmsis.weights import Weights
+from mnc.backends.select.quantised.requantise import operands, quant
+from mnc.backends.select.site import Site
+from mnc.ir.layers import Conv2D, Dense
+from mnc.ir.types import Constant
+
+
+def dense(cores: Cores, site: Site[Dense]) -> Step | None:
+    """`arm_fully_connected_s8` or `arm_fully_connected_per_channel_s8` on a vector, with weights as (units, inputs).
+
+    On many pixels it is a 1x1 convolution, which uses a weight for several
+    pixels at once.  On MVE the kernels read the bias, and the product of zero
+    point and weights, as sums from their scratch: here a constant.
+    """
+    layer, (x,) = site.layer, site.inputs
+    if x.image[:2] != (1, 1):
+        matrix = layer.weights.array.reshape(1, 1, *layer.weights.shape)
+        pointwise = Conv2D(Constant(matrix, layer.weights.quant), layer.bias, activation=layer.activation)
+        return conv2d(cores, Site(site.node, pointwise, site.inputs, site.outputs))
+    inputs, units = layer.weights.shape
+    weights = Weights.of(site, layer.weights.array.T, 0)
+    if weights is None:
+        return None
+    constants = dict(weights.constants(cores))
+    if Core.MVE in cores:
+        folded = layer.weights.array.astype(np.int64).sum(axis=0) * -quant(site).zero_point
+        constants["sums"] = Constant((folded + (0 if weights.bias is None else weights.bias)).astype(np.int32))
+        if len(cores) == 1:
+            weights = replace(weights, bias=None)
+            constants.pop("bias", None)
+    arguments = weights.arguments(site, dims(inputs, 1, 1, units))
+    function = "arm_fully_connected_per_channel_s8"
+    if not weights.per_channel:
+        function = "arm_fully_connected_s8"
+        pair = {name: int(constants.pop(name).array[0]) for name in ("multiplier", "shift")}
+        arguments["quant_params"] = Record("cmsis_nn_per_tensor_quant_params", pair)
+    made = call(
+        function,
+        ctx=prepared("sums", 4 * units) if "sums" in constants else context(0),
+        fc_params=Record(
+            "cmsis_nn_fc_params",
+            {
+                "input_offset": -quant(site).zero_point,
+                "filter_offset": 0,
+                "output_offset": operands(site).zero,
+                **activation(site, layer.activation),
+            },
+        ),
+        **arguments,
+        output_dims=dims(1, 1, 1, units),
+        output_data=Out(),
+    )
+    return site.whole((made,), constants)

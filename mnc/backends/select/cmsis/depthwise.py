@@ -1,0 +1,89 @@
+"""Depthwise convolutions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from mnc.backends.program import Out, Record, Step
+from mnc.backends.select.cmsis.conv import conv2d
+from mnc.backends.select.cmsis.core import Core, Cores
+from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image, offsets, tile
+from mnc.backends.select.cmsis.weights import Weights
+from mnc.backends.select.site import Site
+from mnc.ir.layers import Conv2D, DepthwiseConv2D
+
+BLOCK = 124
+"""So many channels `arm_depthwise_conv_s8_opt` takes at once on MVE."""
+
+
+def depthwise_conv2d(cores: Cores, site: Site[DepthwiseConv2D]) -> Step | None:
+    """The kernel that is fastest on the cores, with weights as (1, height, width, channels).
+
+    `arm_depthwise_conv_3x3_s8` and `arm_depthwise_conv_s8_opt` take one filter
+    for each channel, and no dilation; `arm_depthwise_conv_s8` takes all.  Where
+    the cores do not agree, `arm_depthwise_conv_wrapper_s8` finds out.
+    """
+    layer, (x,), y = site.layer, site.inputs, site.output
+    if Core.MVE in cores and x.image[2] == 1 and layer.depth_multiplier > 1:
+        return conv2d(cores, Site(site.node, _as_convolution(layer), site.inputs, site.outputs))
+    weights = Weights.of(site, layer.weights.array.reshape(*layer.kernel, -1), 2)
+    if weights is None or not countable(x, y):
+        return None
+    weights = weights.with_bias  # one kernel counts on from NULL
+    function = _function(cores, site)
+    scratch = max(_scratch(core, function, site) for core in cores)
+    made = call(
+        function,
+        ctx=context(scratch),
+        dw_conv_params=Record(
+            "cmsis_nn_dw_conv_params",
+            {
+                **offsets(site),
+                "ch_mult": layer.depth_multiplier,
+                "stride": tile(layer.stride),
+                "padding": tile((layer.padding[0][0], layer.padding[1][0])),
+                "dilation": tile(layer.dilation),
+                **activation(site, layer.activation),
+            },
+        ),
+        **weights.arguments(site, dims(1, *layer.kernel, y.image[2])),
+        output_dims=image(y),
+        output_data=Out(),
+    )
+    step = site.whole((made,), weights.constants(cores, by_four=True))
+    return replace(step, scratch=scratch, scratch_dtype=SCRATCH)
+
+
+def _function(cores: Cores, site: Site[DepthwiseConv2D]) -> str:
+    """The fastest kernel that is right on all of the cores."""
+    layer, (x,), y = site.layer, site.inputs, site.output
+    if layer.depth_multiplier > 1 or layer.dilation != (1, 1):
+        return "arm_depthwise_conv_s8"
+    left, last = layer.padding[1][0], (y.image[1] - 1) * layer.stride[1] - layer.padding[1][0]
+    # The kernel counts on the middle column of every window.
+    if layer.kernel == (3, 3) and layer.padding[0][0] <= 1 and left <= 1 and last + 1 < x.image[1]:
+        if Core.MVE not in cores:
+            return "arm_depthwise_conv_3x3_s8"
+        if len(cores) > 1:
+            return "arm_depthwise_conv_wrapper_s8"
+    # The kernel overruns its scratch where a window lies in the padding.
+    above, below = layer.padding[0][0], (y.image[0] - 1) * layer.stride[0] - layer.padding[0][0]
+    if cores != {Core.PLAIN} and above <= layer.kernel[0] and below <= x.image[0]:
+        return "arm_depthwise_conv_s8_opt"
+    return "arm_depthwise_conv_s8"
+
+
+def _scratch(core: Core, function: str, site: Site[DepthwiseConv2D]) -> int:
+    """Bytes of scratch: a window in 16 bits, on MVE four windows of a block of channels in 8."""
+    taps = math.prod(site.layer.kernel)
+    if core is Core.PLAIN or function not in ("arm_depthwise_conv_s8_opt", "arm_depthwise_conv_wrapper_s8"):
+        return 0
+    if core is Core.MVE:
+        return 4 * BLOCK * taps
+    return 0 if function == "arm_depthwise_conv_wrapper_s8" else 2 * taps * site.inputs[0].image[2]
+
+
+def _as_convolution(layer: DepthwiseConv2D) -> Conv2D:
+    """The same with one input channel: an axis of the weights is called otherwise."""
+    return Conv2D(layer.weights, layer.bias, layer.stride, layer.padding, layer.dilation, activation=layer.activation)

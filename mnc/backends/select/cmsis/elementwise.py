@@ -1,0 +1,95 @@
+"""Layers that combine two values element by element."""
+
+from __future__ import annotations
+
+from mnc.backends.program import In, Out, Step
+from mnc.backends.select.cmsis.core import Cores
+from mnc.backends.select.cmsis.structs import call, context, dims
+from mnc.backends.select.quantised.requantise import operands, quant
+from mnc.backends.select.site import Site
+from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply
+from mnc.reference.quantised.arithmetic import quantise_multiplier
+from mnc.reference.quantised.layers import add_multipliers
+from mnc.reference.quantised.merge import HEADROOM
+
+MOST_LEFT = {Add: 2, Multiply: 14}
+"""By so much a sum, or a product, may be shifted to the left without leaving 32 bits."""
+
+
+def add(_: Cores, site: Site[Add]) -> Step | None:
+    """`arm_elementwise_add_s8`, for two values of one shape."""
+    (*pair, (multiplier, shift)) = add_multipliers(quant(site).scale[0], quant(site, 1).scale[0], operands(site).scale)
+    if not _alike(site) or shift > MOST_LEFT[Add]:
+        return None
+    low, high = operands(site).limits(site.layer.activation)
+    scales = {
+        f"input_{i}_{what}": number
+        for i, (own, numbers) in enumerate(zip((0, 1), pair, strict=True), start=1)
+        for what, number in (("offset", -quant(site, own).zero_point), ("mult", numbers[0]), ("shift", numbers[1]))
+    }
+    made = call(
+        "arm_elementwise_add_s8",
+        input_1_vect=In(0),
+        input_2_vect=In(1),
+        **scales,
+        left_shift=HEADROOM,
+        output=Out(),
+        out_offset=operands(site).zero,
+        out_mult=multiplier,
+        out_shift=shift,
+        out_activation_min=low,
+        out_activation_max=high,
+        block_size=site.output.type.elements,
+    )
+    return site.whole((made,), in_place=True)
+
+
+def multiply(_: Cores, site: Site[Multiply]) -> Step | None:
+    """`arm_elementwise_mul_s8`, for two values of one shape."""
+    multiplier, shift = quantise_multiplier(quant(site).scale[0] * quant(site, 1).scale[0] / operands(site).scale)
+    if not _alike(site) or shift > MOST_LEFT[Multiply]:
+        return None
+    low, high = operands(site).limits(site.layer.activation)
+    made = call(
+        "arm_elementwise_mul_s8",
+        input_1_vect=In(0),
+        input_2_vect=In(1),
+        input_1_offset=-quant(site).zero_point,
+        input_2_offset=-quant(site, 1).zero_point,
+        output=Out(),
+        out_offset=operands(site).zero,
+        out_mult=multiplier,
+        out_shift=shift,
+        out_activation_min=low,
+        out_activation_max=high,
+        block_size=site.output.type.elements,
+    )
+    return site.whole((made,), in_place=True)
+
+
+def extreme(_: Cores, site: Site[Maximum | Minimum]) -> Step | None:
+    """`arm_maximum_s8` or `arm_minimum_s8`, for values of one shape and one scale, without a clamp."""
+    same_scale = all(quant(site, i) == site.output.type.quant for i in range(len(site.inputs)))
+    if not _alike(site) or not same_scale or operands(site).limits(site.layer.activation) != (-128, 127):
+        return None
+    size = dims(1, 1, 1, site.output.type.elements)
+    calls = tuple(
+        call(
+            "arm_maximum_s8" if isinstance(site.layer, Maximum) else "arm_minimum_s8",
+            ctx=context(0),
+            input_1_data=In(0) if i == 1 else Out(),
+            input_1_dims=size,
+            input_2_data=In(i),
+            input_2_dims=size,
+            output_data=Out(),
+            output_dims=size,
+        )
+        for i in range(1, len(site.inputs))
+    )
+    # With three inputs or more the output is written before the last is read.
+    return site.whole(calls, in_place=len(calls) == 1)
+
+
+def _alike(site: Site[Merge]) -> bool:
+    """Whether no input is repeated along an axis."""
+    return all(x.type.shape == site.output.type.shape for x in site.inputs)

@@ -1,0 +1,39 @@
+"""Average and max pooling."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mnc.backends.program import In, Out, Record, Step
+from mnc.backends.select.cmsis.core import Core, Cores
+from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image, tile
+from mnc.backends.select.site import Site
+from mnc.ir.layers import MaxPooling2D, Pooling2D
+
+
+def pooling2d(cores: Cores, site: Site[Pooling2D]) -> Step | None:
+    """`arm_max_pool_s8` or `arm_avgpool_s8`; every window must have an element of the image in it."""
+    layer, (x,), y = site.layer, site.inputs, site.output
+    if not countable(x, y):
+        return None
+    largest = isinstance(layer, MaxPooling2D)
+    # With the DSP extension the sums of a pixel's channels are kept in 32 bits.
+    scratch = 4 * x.image[2] if Core.DSP in cores and not largest else 0
+    made = call(
+        "arm_max_pool_s8" if largest else "arm_avgpool_s8",
+        ctx=context(scratch),
+        pool_params=Record(
+            "cmsis_nn_pool_params",
+            {
+                "stride": tile(layer.stride),
+                "padding": tile((layer.padding[0][0], layer.padding[1][0])),
+                **activation(site),
+            },
+        ),
+        input_dims=image(x),
+        input_data=In(),
+        filter_dims=dims(1, *layer.pool, 1),
+        output_dims=image(y),
+        output_data=Out(),
+    )
+    return replace(site.whole((made,)), scratch=scratch, scratch_dtype=SCRATCH)

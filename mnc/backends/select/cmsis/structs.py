@@ -1,0 +1,66 @@
+"""The structs of `arm_nn_types.h`, and calls that take them."""
+
+from __future__ import annotations
+
+from mnc.backends.program import NULL, Argument, Call, Const, Record, Scratch, Value
+from mnc.backends.select.quantised.requantise import operands, quant
+from mnc.backends.select.site import Site
+from mnc.ir.activations import Function
+from mnc.ir.layer import Layer
+from mnc.ir.layers.window import Pair
+from mnc.ir.types import DType
+
+HEADER = "arm_nnfunctions.h"
+
+SCRATCH = DType.INT32
+"""Some kernels keep 32 bits in their scratch, others move 32 bits at a time."""
+
+LONGEST = 2**15 - 1
+"""Some kernels count rows, columns and channels in 16 bits."""
+
+
+def call(function: str, **arguments: Argument) -> Call:
+    """A call of CMSIS-NN."""
+    return Call(function, arguments, HEADER)
+
+
+def dims(n: int, h: int, w: int, c: int) -> Record:
+    """A `cmsis_nn_dims`; layers share equal ones."""
+    return Record("cmsis_nn_dims", {"n": n, "h": h, "w": w, "c": c}, f"dims_{n}x{h}x{w}x{c}")
+
+
+def image(value: Value) -> Record:
+    """The `cmsis_nn_dims` of an input or an output."""
+    return dims(1, *value.image)
+
+
+def context(scratch: int) -> Record:
+    """A `cmsis_nn_context` with so many bytes of the arena; those without any are one."""
+    if not scratch:
+        return Record("cmsis_nn_context", {"buf": NULL, "size": 0}, "no_scratch")
+    return Record("cmsis_nn_context", {"buf": Scratch(), "size": scratch})
+
+
+def prepared(constant: str, size: int) -> Record:
+    """A `cmsis_nn_context` whose buffer is only read: a constant of `size` bytes."""
+    return Record("cmsis_nn_context", {"buf": Const(constant), "size": size})
+
+
+def tile(pair: Pair) -> tuple[int, int]:
+    """A `cmsis_nn_tile`: the width before the height."""
+    return pair[1], pair[0]
+
+
+def offsets(site: Site[Layer]) -> dict[str, int]:
+    """What is added to inputs and to outputs: the one zero point with its sign turned, the other as it is."""
+    return {"input_offset": -quant(site).zero_point, "output_offset": operands(site).zero}
+
+
+def activation(site: Site[Layer], function: Function | None = None) -> dict[str, tuple[int, int]]:
+    """A `cmsis_nn_activation`: the limits of the output."""
+    return {"activation": operands(site).limits(function)}
+
+
+def countable(*values: Value) -> bool:
+    """Whether every kernel can count the rows, columns and channels of these."""
+    return all(max(value.image) <= LONGEST for value in values)

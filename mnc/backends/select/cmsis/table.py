@@ -1,0 +1,54 @@
+"""Which function selects the kernels of which int8 layer kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mnc.backends.program import Step
+from mnc.backends.select import Select
+from mnc.backends.select.cmsis import conv, dense, depthwise, elementwise, pool, softmax, transpose_conv
+from mnc.backends.select.cmsis.core import Cores
+from mnc.backends.select.quantised.table import INT8
+from mnc.backends.select.site import Site
+from mnc.ir.layer import Layer
+from mnc.ir.layers import (
+    Add,
+    AveragePooling2D,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    DepthwiseConv2D,
+    Maximum,
+    MaxPooling2D,
+    Minimum,
+    Multiply,
+    Softmax,
+)
+
+CMSIS_NN: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
+    Add: elementwise.add,
+    AveragePooling2D: pool.pooling2d,
+    Conv2D: conv.conv2d,
+    Conv2DTranspose: transpose_conv.conv2d_transpose,
+    Dense: dense.dense,
+    DepthwiseConv2D: depthwise.depthwise_conv2d,
+    MaxPooling2D: pool.pooling2d,
+    Maximum: elementwise.extreme,
+    Minimum: elementwise.extreme,
+    Multiply: elementwise.multiply,
+    Softmax: softmax.softmax,
+}
+"""The layer kinds that CMSIS-NN has kernels for."""
+
+
+def int8(cores: Cores) -> Mapping[type[Layer], Select]:
+    """CMSIS-NN's kernels where they fit, else mnc's own."""
+
+    def either(kind: type[Layer]) -> Select:
+        def chosen(site: Site[Any]) -> Step:
+            return CMSIS_NN[kind](cores, site) or INT8[kind](site)
+
+        return chosen
+
+    return {**INT8, **{kind: either(kind) for kind in CMSIS_NN}}

@@ -1,0 +1,94 @@
+"""Transposed convolutions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from mnc.backends.program import Out, Record, Step
+from mnc.backends.select.cmsis.conv import MOST_PRODUCTS, windows_scratch
+from mnc.backends.select.cmsis.core import Cores
+from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image, offsets, tile
+from mnc.backends.select.cmsis.weights import Weights
+from mnc.backends.select.site import Site
+from mnc.ir.layers import Conv2DTranspose
+
+MANY_CHANNELS = 16
+"""With more of them `arm_transpose_conv_wrapper_s8` has a convolution compute it."""
+
+
+def conv2d_transpose(cores: Cores, site: Site[Conv2DTranspose]) -> Step | None:
+    """What `arm_transpose_conv_wrapper_s8` would call, with weights as (filters, height, width, channels).
+
+    That is `arm_transpose_conv_s8`, or `arm_convolve_s8` on an input with zeros
+    between its elements, whose weights are turned round here instead of in RAM.
+    """
+    layer, (x,), y = site.layer, site.inputs, site.output
+    if layer.dilation != (1, 1) or not countable(x, y):
+        return None
+    if x.image[2] > MANY_CHANNELS and max(layer.stride) <= 2:
+        return _as_convolution(cores, site)
+    return _spread(cores, site)
+
+
+def _spread(cores: Cores, site: Site[Conv2DTranspose]) -> Step | None:
+    """Each row of input spread over rows of sums in 32 bits; all rows and columns of output must come by."""
+    layer, (x,), y = site.layer, site.inputs, site.output
+    weights = Weights.of(site, layer.weights.array.transpose(2, 0, 1, 3), 0)
+    final = x.image[0] * layer.stride[0] - layer.crop[0][0]
+    rows = final <= y.image[0] <= final + max(layer.kernel[0] - layer.stride[0], 0)
+    width = (x.image[1] - 1) * layer.stride[1] + max(layer.kernel[1], layer.stride[1])
+    if weights is None or not rows or layer.crop[1][0] + y.image[1] > width:
+        return None
+    scratch = 4 * width * y.image[2] * max(layer.kernel[0], layer.stride[0])
+    made = call(
+        "arm_transpose_conv_s8",
+        ctx=context(scratch),
+        output_ctx=context(0),
+        transpose_conv_params=Record(
+            "cmsis_nn_transpose_conv_params",
+            {
+                **offsets(site),
+                "stride": tile(layer.stride),
+                "padding": tile((layer.crop[0][0], layer.crop[1][0])),
+                "padding_offsets": (0, 0),
+                "dilation": (1, 1),
+                **activation(site, layer.activation),
+            },
+        ),
+        **weights.arguments(site, dims(layer.filters, *layer.kernel, x.image[2])),
+        output_dims=image(y),
+        output_data=Out(),
+    )
+    return replace(site.whole((made,), weights.constants(cores)), scratch=scratch, scratch_dtype=SCRATCH)
+
+
+def _as_convolution(cores: Cores, site: Site[Conv2DTranspose]) -> Step | None:
+    layer, (x,), y = site.layer, site.inputs, site.output
+    turned = layer.weights.array[::-1, ::-1].transpose(2, 0, 1, 3)
+    weights = Weights.of(site, turned, 0)
+    before = (layer.kernel[0] - 1 - layer.crop[0][0], layer.kernel[1] - 1 - layer.crop[1][0])
+    if weights is None or min(before) < 0 or math.prod(turned.shape[1:]) > MOST_PRODUCTS:
+        return None
+    scratch = max(windows_scratch(core, math.prod(turned.shape[1:])) for core in cores)
+    spread = dims(1, x.image[0] * layer.stride[0], x.image[1] * layer.stride[1], x.image[2])
+    arguments = {**weights.arguments(site, dims(*turned.shape)), "input_dims": spread}
+    made = call(
+        "arm_convolve_s8",
+        ctx=context(scratch),
+        conv_params=Record(
+            "cmsis_nn_conv_params",
+            {
+                **offsets(site),
+                "stride": (1, 1),
+                "padding": tile(before),
+                "dilation": (1, 1),
+                **activation(site, layer.activation),
+            },
+        ),
+        **arguments,
+        upscale_dims=dims(0, *layer.stride, 0),
+        output_dims=image(y),
+        output_data=Out(),
+    )
+    return replace(site.whole((made,), weights.constants(cores)), scratch=scratch, scratch_dtype=SCRATCH)

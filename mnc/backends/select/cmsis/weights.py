@@ -1,0 +1,96 @@
+"""The constants of layers with weights, in TFLite's own order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mnc.backends.program import NULL, Argument, Const, In, Record
+from mnc.backends.select.cmsis.core import Core, Cores
+from mnc.backends.select.cmsis.structs import dims, image
+from mnc.backends.select.quantised.requantise import WORST_INPUT, Weighted, operands
+from mnc.backends.select.site import Site
+from mnc.ir.types import Array, Constant
+from mnc.reference.quantised.layers import channel_multipliers
+
+READ_BEYOND = 16
+"""So many bytes after the last weight may be read on MVE: a loop loads the next vector before it knows that it ends."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights as they lie in memory, and what belongs to each of the output channels."""
+
+    data: Array
+    """int8, flat."""
+    bias: Array | None
+    """(channels,) int32, the zero point not multiplied in: the kernels add it to the input."""
+    multiplier: Array
+    """(channels,) int32."""
+    shift: Array
+    """(channels,) int32; positive is to the left."""
+    per_channel: bool
+    """Whether channels have multipliers of their own."""
+
+    @classmethod
+    def of(cls, site: Site[Weighted], ordered: Array, channel_axis: int) -> Weights | None:
+        """From weights in the order that the kernel wants; None where a sum, shifted to the left, could overflow."""
+        bias = None if site.layer.bias is None else site.layer.bias.array
+        channels = ordered.shape[channel_axis]
+        multiplier, shift = (
+            np.broadcast_to(each, channels) for each in channel_multipliers(site.layer, operands(site))
+        )
+        axes = tuple(axis for axis in range(ordered.ndim) if axis != channel_axis)
+        sums = np.abs(ordered.astype(np.int64)).sum(axis=axes) * WORST_INPUT
+        sums = sums + (0 if bias is None else np.abs(bias.astype(np.int64)))
+        if int((sums << np.maximum(shift, 0)).max()) >= 2**31:
+            return None
+        scales = site.layer.weights.quant.scale if site.layer.weights.quant else ()
+        return cls(
+            ordered.ravel(), bias, multiplier.astype(np.int32), shift.astype(np.int32), per_channel=len(scales) > 1
+        )
+
+    @property
+    def quant_params(self) -> Record:
+        """The multipliers and shifts of all channels."""
+        return Record("cmsis_nn_per_channel_quant_params", {"multiplier": Const("multiplier"), "shift": Const("shift")})
+
+    @property
+    def with_bias(self) -> Weights:
+        """The same for kernels that do not take NULL for a bias."""
+        return self if self.bias is not None else replace(self, bias=np.zeros(self.multiplier.size, np.int32))
+
+    def arguments(self, site: Site[Weighted], filter_dims: Record) -> dict[str, Argument]:
+        """A kernel's arguments from `quant_params` to `bias_data`, in their order."""
+        return {
+            "quant_params": self.quant_params,
+            "input_dims": image(site.inputs[0]),
+            "input_data": In(),
+            "filter_dims": filter_dims,
+            "filter_data": Const("weights"),
+            "bias_dims": dims(1, 1, 1, self.multiplier.size),
+            "bias_data": NULL if self.bias is None else Const("bias"),
+        }
+
+    def constants(self, cores: Cores, *, by_four: bool = False) -> Mapping[str, Constant]:
+        """The step's constants.
+
+        On MVE kernels read up to `READ_BEYOND` bytes after the weights, and
+        those that go `by_four` four channels at a time, of which the last may
+        be beyond the end: the constants are longer than what they hold.
+        """
+        mve = Core.MVE in cores
+        channels = self.multiplier.size
+        size = math.ceil(channels / 4) * 4 if by_four and mve else channels
+        constants = {"weights": Constant(_lengthened(self.data, self.data.size + READ_BEYOND * mve))}
+        for name, values in (("bias", self.bias), ("multiplier", self.multiplier), ("shift", self.shift)):
+            if values is not None:
+                constants[name] = Constant(_lengthened(values, size))
+        return constants
+
+
+def _lengthened(values: Array, size: int) -> Array:
+    return np.concatenate([values, np.zeros(size - values.size, values.dtype)])
