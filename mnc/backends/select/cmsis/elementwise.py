@@ -10,7 +10,7 @@ from mnc.backends.select.site import Site
 from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import add_multipliers
-from mnc.reference.quantised.merge import HEADROOM
+from mnc.reference.quantised.merge import headroom
 
 MOST_LEFT = {Add: 2, Multiply: 14}
 """By so much a sum, or a product, may be shifted to the left without leaving 32 bits."""
@@ -18,7 +18,7 @@ MOST_LEFT = {Add: 2, Multiply: 14}
 
 def add(_: Cores, site: Site[Add]) -> Step | None:
     """`arm_elementwise_add_s8`, for two values of one shape."""
-    (*pair, (multiplier, shift)) = add_multipliers(quant(site).scale[0], quant(site, 1).scale[0], operands(site).scale)
+    (*pair, (multiplier, shift)) = add_multipliers(operands(site))
     if not _alike(site) or shift > MOST_LEFT[Add]:
         return None
     low, high = operands(site).limits(site.layer.activation)
@@ -32,7 +32,7 @@ def add(_: Cores, site: Site[Add]) -> Step | None:
         input_1_vect=In(0),
         input_2_vect=In(1),
         **scales,
-        left_shift=HEADROOM,
+        left_shift=headroom(operands(site)),
         output=Out(),
         out_offset=operands(site).zero,
         out_mult=multiplier,
