@@ -6,8 +6,9 @@
     chain((8, 8, 1), conv=..., relu=...) named layers one after the other
     samples(graph)                 inputs for any of them, batch first
 
-Shapes are small, and values stay finite and of the order of 1: a layer whose
-values on `samples` exceed `LARGEST` is left out.
+Shapes are small, and values stay finite, of the order of 1, and insensitive to
+rounding: a layer whose values exceed `LARGEST`, or that magnifies errors (a
+normalisation of numbers that are all the same), is left out.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ __all__ = ["FUNCTIONS", "KINDS", "batches", "chain", "functions", "networks", "s
 
 LARGEST = 50.0
 """No value of a drawn network is larger than this on its `samples`."""
+
+ROUNDING = 2.0**-22
+"""The relative error that every value of a network under construction is given, some roundings of a float32."""
+
+MOVED = 4e-6
+"""How far such errors may move a value, relative to the largest in the network: what tests with tolerances rely on."""
 
 
 @st.composite
@@ -116,12 +123,15 @@ class _Growing:
     nodes: list[Node] = field(default_factory=list)
     values: dict[str, TensorType] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
+    rounded: dict[str, Array] = field(default_factory=dict)
+    """The same, with an error brought into each value."""
 
     def add_input(self, type_: TensorType) -> None:
         name = f"x{len(self.inputs)}"
         self.inputs.append(Input(name, type_))
         self.values[name] = type_
         self.arrays[name] = _sample(self.rng, type_, 2)
+        self.rounded[name] = self._rounded(self.arrays[name])
 
     def add_layer(self, draw: Draw, kind: type[Layer], operand: str) -> None:
         """A layer that reads `operand`, and others that fit to it where the kind takes several."""
@@ -135,11 +145,21 @@ class _Growing:
         arrays = apply(layer, *(self.arrays[name] for name in names))
         if not all(np.abs(array).max() <= LARGEST and array.size <= 10_000 for array in arrays):
             return
+        rounded = apply(layer, *(self.rounded[name] for name in names))
+        largest = max(1.0, *(float(np.abs(array).max()) for array in (*self.arrays.values(), *arrays)))
+        if any(np.abs(a - b).max() > MOVED * largest for a, b in zip(arrays, rounded, strict=True)):
+            return
         index = len(self.nodes)
         outputs = tuple(f"v{index}" if i == 0 else f"v{index}_{i}" for i in range(len(types)))
         self.nodes.append(Node(outputs, layer, tuple(names)))
         self.values.update(zip(outputs, types, strict=True))
         self.arrays.update(zip(outputs, arrays, strict=True))
+        self.rounded.update(zip(outputs, map(self._rounded, rounded), strict=True))
+
+    def _rounded(self, array: Array) -> Array:
+        """With a relative error of up to `ROUNDING` in each element."""
+        error = np.random.default_rng(0).uniform(-ROUNDING, ROUNDING, array.shape)
+        return (array * (1 + error)).astype(np.float32)
 
     def _fit(self, layer: Layer, names: list[str], another: str) -> bool:
         """Whether `another` can be the next operand; the first one always can."""

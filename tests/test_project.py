@@ -34,6 +34,8 @@ def texts() -> Iterator[tuple[Path, str]]:
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in GENERATED and not name.endswith(".egg-info")]
         for name in files:
+            if name in GENERATED:  # in a worktree, .git is a file
+                continue
             path = Path(folder) / name
             content = path.read_bytes()
             if b"\0" not in content:
