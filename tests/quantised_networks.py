@@ -1,8 +1,9 @@
-"""Random int8 networks: a float network is drawn, and every layer of it given integers.
+"""Random int8 and int16 networks: a float network is drawn, and every layer of it given integers.
 
     quantised_networks()            int8 throughout
     quantised_networks(IMAGES)      of these kinds only
     quantised_networks(mixed=True)  with stretches in float32 between Dequantize and Quantize
+    quantised_networks(numbers=ANY) layers in int8 or in int16, with conversions between them
     quantised(graph, seed)          a float network of our own, likewise
     stored_samples(graph)           inputs for any of them, batch first
 
@@ -25,8 +26,9 @@ from layer_kinds import KINDS, Draw
 from networks import networks, samples
 
 from mnc.backends import get
+from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.table import INT8
-from mnc.ir.activations import Relu
+from mnc.ir.activations import Function, Relu, Sigmoid, Tanh
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
@@ -57,7 +59,7 @@ from mnc.ir.layers import (
     Softmax,
     ZeroPadding2D,
 )
-from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Array, Constant, DType, Number, Quantisation, Shape, TensorType
 from mnc.reference import apply
 from mnc.reference.quantised import apply_quantised
 
@@ -78,30 +80,44 @@ KEEPING = (AveragePooling2D, GlobalMaxPooling, MaxPooling2D, ZeroPadding2D, *VIE
 """Kinds whose output always has its input's scale."""
 MOVING = (Concatenate, Cropping2D, Identity, Permute, ResizeNearest, Reverse)
 """Kinds whose output may have it."""
+ANY = (DType.INT8, DType.INT16)
+INT16_KINDS = [kind for kind in KINDS if kind in INT16 or kind in VIEWS]
+FUNCTIONS: list[Function] = [Relu(), Relu(6.0), Relu(None, 0.2), Relu(None, -0.3), Sigmoid(), Tanh()]
+"""The activations that int16 has."""
 C = get("c")
 
 
 def stored_samples(graph: Graph, count: int = 3, seed: int = 1) -> list[Array]:
-    """One array for each input of the network: any int8, or float32 between -2 and 2."""
+    """One array for each input of the network: any int8 or int16, or float32 between -2 and 2."""
     rng = np.random.default_rng(seed)
     return [
-        rng.integers(-128, 128, (count, *each.type.shape)).astype(np.int8) if each.type.quant is not None else x
+        x if each.type.quant is None else _any_integers(rng, each.type.dtype, (count, *each.type.shape))
         for each, x in zip(graph.inputs, samples(graph, count, seed), strict=True)
     ]
 
 
+def _any_integers(rng: np.random.Generator, dtype: DType, shape: Shape) -> Array:
+    info = np.iinfo(dtype.numpy)
+    return rng.integers(info.min, info.max + 1, shape).astype(dtype.numpy)
+
+
 @st.composite
 def quantised_networks(
-    draw: Draw, kinds: Collection[type[Layer]] = INTEGER_KINDS, *, mixed: bool = False, max_layers: int = 7
+    draw: Draw,
+    kinds: Collection[type[Layer]] = INTEGER_KINDS,
+    *,
+    mixed: bool = False,
+    numbers: Sequence[DType] = ANY[:1],
+    max_layers: int = 7,
 ) -> Graph:
-    """A random network of these kinds, all of which must have int8 kernels or need none."""
+    """A random network of these kinds, all of which must have kernels for some of the `numbers` or need none."""
     drawn = draw(networks(layers=kinds, max_layers=max_layers))
-    return quantised(drawn, draw(st.integers(0, 2**16)), mixed=mixed)
+    return quantised(drawn, draw(st.integers(0, 2**16)), mixed=mixed, numbers=numbers)
 
 
-def quantised(drawn: Graph, seed: int, *, mixed: bool = False) -> Graph:
-    """A float network with integers for everything; for hypothesis no example where some layer has no int8 kernel."""
-    growing = _Growing(np.random.default_rng(seed), mixed)
+def quantised(drawn: Graph, seed: int, *, mixed: bool = False, numbers: Sequence[DType] = ANY[:1]) -> Graph:
+    """A float network with integers for everything; for hypothesis no example where some layer has no kernel."""
+    growing = _Growing(np.random.default_rng(seed), mixed, numbers)
     for given in drawn.inputs:
         growing.add_input(given)
     for node in drawn.nodes:
@@ -117,17 +133,19 @@ class _Growing:
 
     rng: np.random.Generator
     mixed: bool
+    numbers: Sequence[DType]
     inputs: list[Input] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     types: dict[str, TensorType] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
 
     def add_input(self, given: Input) -> None:
-        """One in float32 or in int8; on the scale of the one before, or on its own."""
+        """One in float32 or in integers; on the scale of the one before, or on its own."""
         in_float = self.mixed and self.rng.integers(3) == 0
-        alike = [x.type.quant for x in self.inputs if x.type.quant is not None and self.rng.integers(2)]
-        quant = alike[-1] if alike else self.quant(-2.0, 2.0)
-        type_ = given.type if in_float else TensorType(given.type.shape, DType.INT8, quant)
+        dtype = self.any_of(self.numbers)
+        alike = [x.type.quant for x in self.inputs if x.type.dtype is dtype and self.rng.integers(2)]
+        quant = alike[-1] if alike else self.quant(dtype, -2.0, 2.0)
+        type_ = given.type if in_float else TensorType(given.type.shape, dtype, quant)
         given = Input(given.name, type_)
         self.inputs.append(given)
         self.types[given.name] = type_
@@ -143,8 +161,15 @@ class _Growing:
             layer = replace(node.layer, activation=None) if isinstance(node.layer, Merge) else node.layer
             self.emit(node.name, layer, [self.in_float(name) for name in node.inputs])
         else:
-            names = [self.in_int8(name) for name in node.inputs]
-            self.emit(node.name, self.in_integers(node.layer, names), names)
+            kind = type(node.layer)
+            dtype = self.any_of(
+                [d for d in self.numbers if kind in (INT8 if d is DType.INT8 else INT16)] or self.numbers
+            )
+            names = [self.in_numbers(name, dtype) for name in node.inputs]
+            self.emit(node.name, self.in_integers(node.layer, names, dtype), names)
+
+    def any_of(self, numbers: Sequence[DType]) -> DType:
+        return numbers[0] if len(numbers) == 1 else numbers[self.rng.integers(len(numbers))]
 
     def emit(self, name: str, layer: Layer, operands: Sequence[str]) -> None:
         types = [self.types[operand] for operand in operands]
@@ -160,26 +185,30 @@ class _Growing:
             return name
         return self.converted(name, f"{name}/float", Dequantize())
 
-    def in_int8(self, name: str) -> str:
-        if self.types[name].quant is not None:
+    def in_numbers(self, name: str, dtype: DType) -> str:
+        type_ = self.types[name]
+        if type_.dtype is dtype:
             return name
-        values = self.arrays[name]
-        quant = self.quant(float(values.min()), float(values.max()))
-        return self.converted(name, f"{name}/int8", Quantize(output=Number(DType.INT8, quant)))
+        values = self.arrays[name] if type_.quant is None else _real(type_, self.arrays[name])
+        quant = self.quant(dtype, float(values.min()), float(values.max()))
+        return self.converted(name, f"{name}/{dtype.value}", Quantize(output=Number(dtype, quant)))
 
     def converted(self, name: str, wanted: str, layer: Layer) -> str:
         if wanted not in self.types:
             self.emit(wanted, layer, [name])
         return wanted
 
-    def quant(self, low: float, high: float) -> Quantisation:
-        """For about this range; the zero point is anywhere."""
+    def quant(self, dtype: DType, low: float, high: float) -> Quantisation:
+        """For about this range; the zero point of int8 is anywhere."""
         low, high = min(low, 0.0), max(high, 0.0)
+        if dtype is DType.INT16:
+            scale = max(high, -low, 1e-3) / 2**15 * 2 ** self.rng.uniform(-1.0, 1.0)
+            return Quantisation((float(np.float32(scale)),))
         scale = float(np.float32(max(high - low, 1e-3) / 255 * 2 ** self.rng.uniform(-1.0, 1.0)))
         fitting = int(np.clip(round(-128 - low / scale), -128, 127))
         return Quantisation((scale,), [fitting, fitting, -128, int(self.rng.integers(-128, 128))][self.rng.integers(4)])
 
-    def in_integers(self, layer: Layer, names: Sequence[str]) -> Layer:
+    def in_integers(self, layer: Layer, names: Sequence[str], dtype: DType) -> Layer:
         """The layer with integers for weights and a clamp for its activation, on a scale that about fits."""
         given = self.types[names[0]].quant
         assert given is not None
@@ -187,7 +216,7 @@ class _Growing:
         if hasattr(layer, "activation"):
             changes["activation"] = [None, Relu(), Relu(6.0), Relu(1.0)][self.rng.integers(4)]
         if isinstance(layer, Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense):
-            changes |= self.weights(layer, given.scale[0])
+            changes |= self.weights(layer, given.scale[0], dtype)
         if isinstance(layer, PReLU):
             stored = self.rng.integers(-128, 128, layer.alpha.shape).astype(np.int8)
             changes["alpha"] = Constant(stored, Quantisation((0.004,), int(self.rng.integers(-128, 128))))
@@ -195,15 +224,20 @@ class _Growing:
             changes["count_padding"] = False
         if isinstance(layer, KEEPING):
             return replace(layer, **changes)
-        if isinstance(layer, Softmax):
-            return replace(layer, output=Number(DType.INT8, Quantisation((1 / 256,), -128)))
+        if isinstance(layer, Activation) and dtype is DType.INT16:
+            changes["function"] = FUNCTIONS[self.rng.integers(len(FUNCTIONS))]
+        if isinstance(layer, Softmax) or isinstance(changes.get("function"), Sigmoid | Tanh):
+            unit = Quantisation((2**-15,)) if dtype is DType.INT16 else Quantisation((1 / 256,), -128)
+            return replace(layer, **changes, output=Number(dtype, unit))
         if isinstance(layer, MOVING) and self.rng.integers(2):
-            return replace(layer, output=Number(DType.INT8, given))
+            return replace(layer, output=Number(dtype, given))
         real = [_real(self.types[name], self.arrays[name]) for name in names]
         (y,) = apply(_in_reals(replace(layer, **changes), given.scale[0]), *real)
-        return replace(layer, **changes, output=Number(DType.INT8, self.quant(float(y.min()), float(y.max()))))
+        return replace(layer, **changes, output=Number(dtype, self.quant(dtype, float(y.min()), float(y.max()))))
 
-    def weights(self, layer: Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense, given: float) -> dict[str, Any]:
+    def weights(
+        self, layer: Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense, given: float, dtype: DType
+    ) -> dict[str, Any]:
         """Integer weights and bias."""
         array = layer.weights.array.astype(np.float64)
         filters_last = array.swapaxes(2, 3) if isinstance(layer, Conv2DTranspose) else array
@@ -221,8 +255,19 @@ class _Growing:
         changes: dict[str, Any] = {"weights": Constant(stored, Quantisation(tuple(scale.tolist()), 0, axis))}
         if layer.bias is not None:
             real = layer.bias.array - (6.0 * self.rng.integers(0, 2, filters) if thin else 0.0)
-            changes["bias"] = Constant(np.round(real / (scale * given)).clip(-(2**24), 2**24).astype(np.int32))
+            bias = np.round(real / (scale * given))
+            if dtype is DType.INT16:
+                changes["bias"] = Constant(self.bias16(bias.clip(-(2.0**40), 2.0**40).astype(np.int64), stored))
+            else:
+                changes["bias"] = Constant(bias.clip(-(2**24), 2**24).astype(np.int32))
         return changes
+
+    def bias16(self, bias: Array, weights: Array) -> Array:
+        """In 32 bits, in 64, or so large that sums do not fit 32."""
+        form = self.rng.integers(3)
+        if form == 0 and np.abs(bias).max() + weights.size * 2**22 < 2**31:
+            return bias.astype(np.int32)
+        return bias + (self.rng.integers(-(2**40), 2**40, bias.shape) >> 2) * (form == 1)
 
 
 def _real(type_: TensorType, stored: Array) -> Array:

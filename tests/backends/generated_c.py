@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,9 @@ Tool = Callable[[str], str]
 SANITIZED = ("-std=c89", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
+C_TYPES = {"int8": "int8_t", "int16": "int16_t"}
+
+
 @dataclass(frozen=True)
 class Case:
     """One network's files and the samples to run it over."""
@@ -29,15 +33,20 @@ class Case:
     name: str
     files: Mapping[str, str]
     inputs: Sequence[Array]
-    """For each input of the network (samples, *shape): int8 as it is, else float32."""
+    """For each input of the network (samples, *shape): int8 and int16 as they are, else float32."""
     output_sizes: Sequence[int]
     """Elements of each output."""
-    int8_outputs: Sequence[int] = ()
-    """Which outputs are int8; the others are float32."""
+    output_types: Sequence[str] = ()
+    """The element type of each, as NumPy calls it; float32 where there is none."""
+
+    def dtype(self, value: str, i: int) -> np.dtype[Any]:
+        """The element type of an input (`x`) or an output (`y`)."""
+        given = self.inputs[i].dtype.name if value == "x" else self.output_types[i] if self.output_types else ""
+        return np.dtype(given if given in C_TYPES else "float32").newbyteorder("<")
 
     def c_type(self, value: str, i: int) -> str:
-        """The element type of an input (`x`) or an output (`y`) in C."""
-        return "int8_t" if (self.inputs[i].dtype == np.int8 if value == "x" else i in self.int8_outputs) else "float"
+        """The same in C."""
+        return C_TYPES.get(self.dtype(value, i).name, "float")
 
 
 def run_cases(
@@ -53,10 +62,10 @@ def run_cases(
         folder, compiler, flags, {n: t for case in cases for n, t in case.files.items()}, {"driver.c": _driver(cases)}
     )
     given = b"".join(
-        np.ascontiguousarray(x[i], x.dtype if x.dtype == np.int8 else "<f4").tobytes()
+        np.ascontiguousarray(x[i], case.dtype("x", k)).tobytes()
         for case in cases
         for i in range(_count(case))
-        for x in case.inputs
+        for k, x in enumerate(case.inputs)
     )
     (folder / "given").write_bytes(given)
     checked_run([*before, str(program), str(folder / "given"), str(folder / "got")], folder)
@@ -95,10 +104,7 @@ def _count(case: Case) -> int:
 def _outputs(cases: Sequence[Case], got: bytes) -> list[list[Array]]:
     result, at = [], 0
     for case in cases:
-        fields = [
-            (f"y{i}", "<f4" if case.c_type("y", i) == "float" else "i1", size)
-            for i, size in enumerate(case.output_sizes)
-        ]
+        fields = [(f"y{i}", case.dtype("y", i), size) for i, size in enumerate(case.output_sizes)]
         rows = np.frombuffer(got, np.dtype([(name, kind, (size,)) for name, kind, size in fields]), _count(case), at)
         at += rows.nbytes
         result.append([rows[name] for name, _, _ in fields])

@@ -13,7 +13,7 @@ from quantised_networks import stored_samples
 import mnc
 from mnc.compiler import Build
 from mnc.ir.graph import Graph
-from mnc.ir.types import Array, DType
+from mnc.ir.types import Array
 from mnc.reference import predict
 
 BATCH = settings(
@@ -28,8 +28,8 @@ BATCH = settings(
 def case_of(built: Build, inputs: Sequence[Array]) -> Case:
     """A build and samples to run it over."""
     types = [built.graph.types[name] for name in built.graph.outputs]
-    integers = [i for i, type_ in enumerate(types) if type_.dtype is DType.INT8]
-    return Case(built.name, built.files, inputs, [type_.elements for type_ in types], integers)
+    sizes, dtypes = [type_.elements for type_ in types], [type_.dtype.value for type_ in types]
+    return Case(built.name, built.files, inputs, sizes, dtypes)
 
 
 def assert_same_bits(graphs: Sequence[Graph], folder: Path, compiler: str, flags: Sequence[str] = SANITIZED) -> None:

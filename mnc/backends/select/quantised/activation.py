@@ -9,7 +9,7 @@ import numpy as np
 
 from mnc.backends.program import Argument, Call, Const, In, Out, Step
 from mnc.backends.select.loops import loops, repeated_constant
-from mnc.backends.select.quantised.requantise import operands, pair, quant
+from mnc.backends.select.quantised.requantise import call, operands, pair, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Activation, PReLU, Softmax
 from mnc.ir.types import Constant
@@ -24,8 +24,8 @@ def activation(site: Site[Activation]) -> Step:
     every = np.arange(-128, 128, dtype=np.int8).reshape(256, *(1,) * max(x.type.rank, 1))
     with np.errstate(all="ignore"):  # what overflows is clipped
         (table,) = apply_quantised(site.layer, [x.type], [y.type], every)
-    call = Call("mnc_lookup_s8", {"in": In(), "out": Out(), "count": y.type.elements, "table": Const("table")})
-    return site.whole((call,), {"table": Constant(table.ravel())}, in_place=True)
+    lookup = Call("mnc_lookup_s8", {"in": In(), "out": Out(), "count": y.type.elements, "table": Const("table")})
+    return site.whole((lookup,), {"table": Constant(table.ravel())}, in_place=True)
 
 
 def prelu(site: Site[PReLU]) -> Step:
@@ -36,8 +36,9 @@ def prelu(site: Site[PReLU]) -> Step:
     nest = loops(y.type.shape, y.strides, repeated_constant(alpha.shape, y.type.rank))
     rows, (step, alpha_step), inside = nest.rows(3)
     scale = operands(site).scale
-    call = Call(
-        "mnc_prelu_s8",
+    prelu = call(
+        site,
+        "prelu",
         {
             "in": In(stride=step),
             "out": Out(stride=step),
@@ -52,7 +53,7 @@ def prelu(site: Site[PReLU]) -> Step:
             "zero": operands(site).zero,
         },
     )
-    return replace(site.whole((call,), {"alpha": alpha}, in_place=rows == 1), rows=rows)
+    return replace(site.whole((prelu,), {"alpha": alpha}, in_place=rows == 1), rows=rows)
 
 
 def softmax(site: Site[Softmax]) -> Step:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
+from mnc.backends.select.quantised.conv16 import LARGEST_INPUT, largest_sums
 from mnc.backends.select.quantised.requantise import Weighted
 from mnc.backends.select.values import VIEWS
-from mnc.ir.activations import HardSwish, Relu
+from mnc.ir.activations import Function, HardSwish, Relu, Sigmoid, Tanh
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
@@ -31,14 +32,24 @@ from mnc.ir.types import Constant, DType, TensorType
 from mnc.reference.quantised.layers import hard_swish_fits
 from mnc.reference.quantised.resize import PLACE_BITS
 
+FIXED16 = 2.0**-15
+"""The output's scale of functions that are tabulated in int16."""
 SCALES = (2.0**-60, 2.0**60)
 """Between these, products and quotients of scales are numbers in float32 too."""
 LARGEST_FACTOR = 2.0**30
 """A multiplier from one scale to another shifts to the left by at most so much."""
-LARGEST_MEAN = 2**23
-"""So many elements of int8 have a sum that int32 holds."""
+LARGEST_MEAN = {DType.INT8: 2**23, DType.INT16: 2**15}
+"""So many elements have a sum that int32 holds."""
+LARGEST_SUM = 2**47
+"""Sums of int16 values stay below."""
+LARGEST_WIDE_FACTOR = 2.0**7
+"""A multiplier from such a sum to the output's scale stays below."""
 SMALLEST_SOFTMAX = 2.0**-27
 """An input scale below this rounds all differences to 0."""
+LARGEST_SOFTMAX16 = 2**16
+"""So many powers in Q15 have a sum that int32 holds."""
+SIGMOID16 = (2.0**-27, 2.0)
+"""Scales between which the argument of a logistic function or hyperbolic tangent of int16 has 32 bits."""
 
 
 def misfit(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> str | None:
@@ -56,7 +67,7 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
     allowed = {Quantize: anything[1:], Dequantize: anything[:1]}
     yield from _operand(output, "output", allowed.get(type(layer), own))
     if isinstance(layer, Weighted):
-        yield from _weights(layer)
+        yield from _weights(layer, dtype)
     elif isinstance(layer, PReLU):
         yield from _slopes(layer.alpha)
     activation = getattr(layer, "activation", None)
@@ -65,7 +76,8 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
             yield f"with {type(activation).__name__} fused"
         elif abs(activation.max_value or 0.0) >= LARGEST_FACTOR * _scale(output):
             yield f"for a clamp at {activation.max_value} on the output's scale"
-    if any(factor >= LARGEST_FACTOR for factor in _factors(layer, inputs, output)):
+    largest = LARGEST_WIDE_FACTOR if dtype is DType.INT16 and isinstance(layer, Weighted) else LARGEST_FACTOR
+    if any(factor >= largest for factor in _factors(layer, inputs, output)):
         yield "for scales so far apart"
     match layer:
         case Add() | Subtract() | Multiply():
@@ -74,11 +86,11 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
         case AveragePooling2D():
             if layer.count_padding:
                 yield "that counts the padding"
-            if layer.pool[0] * layer.pool[1] > LARGEST_MEAN:
-                yield f"for the mean of more than {LARGEST_MEAN:,} elements"
+            if layer.pool[0] * layer.pool[1] > LARGEST_MEAN[dtype]:
+                yield f"for the mean of more than {LARGEST_MEAN[dtype]:,} elements"
         case GlobalAveragePooling():
-            if inputs[0].elements // inputs[0].shape[-1] > LARGEST_MEAN:
-                yield f"for the mean of more than {LARGEST_MEAN:,} elements"
+            if inputs[0].elements // inputs[0].shape[-1] > LARGEST_MEAN[dtype]:
+                yield f"for the mean of more than {LARGEST_MEAN[dtype]:,} elements"
         case ResizeBilinear():
             size, n = output.shape[0], inputs[0].shape[0]
             step = ((n << PLACE_BITS) + size // 2) // size
@@ -90,6 +102,12 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
         case Softmax():
             if _scale(inputs[0]) < SMALLEST_SOFTMAX:
                 yield f"for an input of scale {_scale(inputs[0]):g}"
+            if dtype is DType.INT16:
+                yield from _fixed_output(output)
+                if output.shape[layer.axis] >= LARGEST_SOFTMAX16:
+                    yield f"for {LARGEST_SOFTMAX16:,} elements and more"
+        case Activation() if dtype is DType.INT16:
+            yield from _function16(layer.function, inputs[0], output)
         case _ if isinstance(layer, VIEWS) and output.quant != inputs[0].quant:
             yield "that changes the scale as well; quantise the result anew instead"
 
@@ -112,8 +130,25 @@ def _operand(type_: TensorType, what: str, allowed: Collection[DType]) -> Iterat
         yield f"for an {what} of scale {_scale(type_):g}"
 
 
-def _weights(layer: Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D) -> Iterator[str]:
-    """Bias and weights are to be as TFLite has them, and no sum may leave int32."""
+def _function16(function: Function, x: TensorType, output: TensorType) -> Iterator[str]:
+    """Of int16 there are clamps, other ReLUs of one slope below 0, logistic functions and hyperbolic tangents."""
+    if isinstance(function, Sigmoid | Tanh):
+        yield from _fixed_output(output)
+        if not SIGMOID16[0] <= _scale(x) <= SIGMOID16[1]:
+            yield f"for an input of scale {_scale(x):g}"
+    elif not isinstance(function, Relu) or not (
+        function.is_clamp or (function.max_value is None and function.threshold == 0.0)
+    ):
+        yield f"for {type(function).__name__}"
+
+
+def _fixed_output(output: TensorType) -> Iterator[str]:
+    if _scale(output) != FIXED16:
+        yield f"for an output of a scale other than {FIXED16:g}"
+
+
+def _weights(layer: Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D, dtype: DType) -> Iterator[str]:
+    """Bias and weights are to be as TFLite has them, and no sum may leave int32, or 48 bits."""
     array, quant = layer.weights.array, layer.weights.quant
     if isinstance(layer, Conv2DTranspose):
         array = array.swapaxes(2, 3)
@@ -127,11 +162,16 @@ def _weights(layer: Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D) -> Itera
         yield f"for {len(quant.scale)} scales of {channels} channels"
     if any(not SCALES[0] <= scale <= SCALES[1] for scale in quant.scale):
         yield "for weights of such scales"
-    bias = np.zeros(1, np.int32) if layer.bias is None else layer.bias.array
+    bias = np.zeros(1, np.int32 if dtype is DType.INT8 else np.int64) if layer.bias is None else layer.bias.array
+    if dtype is DType.INT16 and bias.dtype == np.int64:
+        if int(largest_sums(array, bias).max()) >= LARGEST_SUM:
+            yield "for sums beyond 48 bits"
+        return
     if bias.dtype != np.int32:
-        yield "for a bias that is not int32"
+        yield f"for a bias that is not {'int32' if dtype is DType.INT8 else 'int64 or int32'}"
     # The input's zero point, in the bias, and the stored input are at most 128 each.
-    sums = np.abs(array.astype(np.int64)).reshape(-1, channels).sum(axis=0) * 256
+    worst = 256 if dtype is DType.INT8 else LARGEST_INPUT
+    sums = np.abs(array.astype(np.int64)).reshape(-1, channels).sum(axis=0) * worst
     if int((sums + np.abs(bias.astype(np.int64))).max()) >= 2**31:
         yield "for sums beyond 32 bits"
 

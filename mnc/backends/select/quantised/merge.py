@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import Argument, Call, Step
+from mnc.backends.program import Argument, Step
 from mnc.backends.select.elementwise import Walk
-from mnc.backends.select.quantised.requantise import limits, operands, pair, quant, rescaling
+from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant, rescaling
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Add, Maximum, Minimum, Multiply, Subtract
 from mnc.reference.quantised.arithmetic import quantise_multiplier
@@ -26,7 +26,7 @@ def add(site: Site[Add | Subtract]) -> Step:
         **pair("", total),
         **limits(site, site.layer.activation),
     }
-    return walk.step(site, [Call("mnc_add_s8", arguments)])
+    return walk.step(site, [call(site, "add", arguments)])
 
 
 def multiply(site: Site[Multiply]) -> Step:
@@ -40,15 +40,16 @@ def multiply(site: Site[Multiply]) -> Step:
         **pair("", quantise_multiplier(real)),
         **limits(site, site.layer.activation),
     }
-    return walk.step(site, [Call("mnc_multiply_s8", arguments)])
+    return walk.step(site, [call(site, "multiply", arguments)])
 
 
 def extreme(site: Site[Maximum | Minimum]) -> Step:
     """The largest or the smallest of several values, each brought to the output's scale where it is on another."""
     walk = Walk.of(site)
     calls = [
-        Call(
-            "mnc_extreme_s8",
+        call(
+            site,
+            "extreme",
             {
                 **walk.operands(i),
                 "smaller": int(isinstance(site.layer, Minimum)),

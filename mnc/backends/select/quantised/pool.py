@@ -1,4 +1,4 @@
-"""Kernels for pooling in int8."""
+"""Kernels for pooling in integers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mnc.backends.program import Argument, Call, Out, Rows, Step, Window
 from mnc.backends.select import pool
-from mnc.backends.select.quantised.requantise import limits, operands, pair, quant
+from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import GlobalAveragePooling, MaxPooling2D, Pooling2D
 from mnc.reference.quantised.layers import mean_multiplier
@@ -16,7 +16,7 @@ def pooling2d(site: Site[Pooling2D]) -> Step:
     """Max or average pooling, row by row."""
     layer = site.layer
     (x,), y = site.inputs, site.output
-    kernel = "mnc_max_pooling2d_s8" if isinstance(layer, MaxPooling2D) else "mnc_average_pooling2d_s8"
+    kernel = site.kernel("max_pooling2d" if isinstance(layer, MaxPooling2D) else "average_pooling2d")
     arguments: dict[str, Argument] = {
         "rows": Rows(),
         "out": Out(),
@@ -36,12 +36,12 @@ def pooling2d(site: Site[Pooling2D]) -> Step:
 def global_average(site: Site[GlobalAveragePooling]) -> Step:
     """The mean of each channel, on any scale."""
     step = pool.global_pooling(site)
-    (call,) = step.calls
+    (plain,) = step.calls
     height, width, _ = site.inputs[0].image
     arguments = {
-        **call.arguments,
+        **plain.arguments,
         "in_zero": quant(site).zero_point,
         **pair("", mean_multiplier(quant(site).scale[0], operands(site).scale, height * width)),
         **limits(site),
     }
-    return replace(step, calls=(Call(call.kernel, arguments),))
+    return replace(step, calls=(call(site, "global_average", arguments),))

@@ -1,0 +1,64 @@
+/* One row of a depthwise convolution, as mnc_depthwise2d_s8, for int16: their zero
+ * point is 0, so that what lies outside the image adds nothing, and the sums fit int32.
+ * weights: [in_channels][multiplicity][kernel_height][kernel_width]. */
+MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, const int8_t *weights,
+                                    const int32_t *bias, const int32_t *multiplier, const int8_t *shift,
+                                    int per_channel, int rounding, int in_channels, int multiplicity,
+                                    int kernel_height, int kernel_width, int stride, int dilation, int padding,
+                                    int in_width, int out_width, int inner_begin, int blocks, int in_pixel,
+                                    int out_pixel, int block_pixels, int low, int high)
+{
+    int c, m, b, p, i, ky, kx;
+    int32_t sum[8];
+
+    for (c = 0; c < in_channels; ++c) {
+        for (m = 0; m < multiplicity; ++m) {
+            for (b = 0; b < blocks; ++b) {
+                const int8_t *w = weights;
+
+                p = inner_begin + b * block_pixels;
+                MNC_UNROLL
+                for (i = 0; i < block_pixels; ++i)
+                    sum[i] = *bias;
+                for (ky = 0; ky < kernel_height; ++ky) {
+                    if (rows[ky] != NULL) {
+                        const int16_t *const x = rows[ky] + (p * stride - padding) * in_pixel + c;
+
+                        MNC_UNROLL
+                        for (kx = 0; kx < kernel_width; ++kx) {
+                            MNC_UNROLL
+                            for (i = 0; i < block_pixels; ++i)
+                                sum[i] += (int32_t)x[(i * stride + kx * dilation) * in_pixel] * w[kx];
+                        }
+                    }
+                    w += kernel_width;
+                }
+                MNC_UNROLL
+                for (i = 0; i < block_pixels; ++i)
+                    out[(p + i) * out_pixel] =
+                        mnc_requantise_s16(sum[i], *multiplier, *shift, rounding, low, high);
+            }
+            for (b = 0; b < out_width - blocks * block_pixels; ++b) {
+                const int8_t *w = weights;
+                int32_t total = *bias;
+
+                p = b < inner_begin ? b : b + blocks * block_pixels;
+                for (ky = 0; ky < kernel_height; ++ky) {
+                    for (kx = 0; kx < kernel_width; ++kx) {
+                        const int at = p * stride - padding + kx * dilation;
+
+                        if (rows[ky] != NULL && at >= 0 && at < in_width)
+                            total += (int32_t)rows[ky][at * in_pixel + c] * *w;
+                        ++w;
+                    }
+                }
+                out[p * out_pixel] = mnc_requantise_s16(total, *multiplier, *shift, rounding, low, high);
+            }
+            ++out;
+            weights += kernel_height * kernel_width;
+            ++bias;
+            multiplier += per_channel;
+            shift += per_channel;
+        }
+    }
+}

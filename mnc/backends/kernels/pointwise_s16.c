@@ -1,0 +1,56 @@
+/* A dense layer on each of `pixels` pixels, as mnc_pointwise_s8, for int16: their
+ * zero point is 0, and the sums fit int32.
+ * weights: [out_channels / block_channels][in_channels][block_channels]. */
+MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t *weights, const int32_t *bias,
+                                  const int32_t *multiplier, const int8_t *shift, int per_channel, int rounding,
+                                  int in_channels, int out_channels, int pixels, int in_pixel, int out_pixel,
+                                  int block_pixels, int block_channels, int unroll, int low, int high)
+{
+    int o, p, i, c, k, t;
+
+    for (o = 0; o < out_channels; o += block_channels) {
+        for (p = 0; p < pixels; p += block_pixels) {
+            const int16_t *x = in;
+            const int8_t *w = weights;
+            int16_t *y = out;
+            int32_t sum[16];
+
+            if (pixels % block_pixels != 0 && p > pixels - block_pixels)
+                p = pixels - block_pixels;
+            x += p * in_pixel;
+            y += p * out_pixel;
+            MNC_UNROLL
+            for (i = 0; i < block_pixels; ++i) {
+                MNC_UNROLL
+                for (c = 0; c < block_channels; ++c)
+                    sum[i * block_channels + c] = bias[c];
+            }
+            for (k = 0; k < in_channels; k += unroll) {
+                MNC_UNROLL
+                for (t = 0; t < unroll; ++t) {
+                    MNC_UNROLL
+                    for (i = 0; i < block_pixels; ++i) {
+                        MNC_UNROLL
+                        for (c = 0; c < block_channels; ++c)
+                            sum[i * block_channels + c] += (int32_t)x[i * in_pixel + t] * w[t * block_channels + c];
+                    }
+                }
+                x += unroll;
+                w += unroll * block_channels;
+            }
+            MNC_UNROLL
+            for (i = 0; i < block_pixels; ++i) {
+                MNC_UNROLL
+                for (c = 0; c < block_channels; ++c)
+                    y[i * out_pixel + c] =
+                        mnc_requantise_s16(sum[i * block_channels + c], multiplier[c * per_channel],
+                                           shift[c * per_channel], rounding, low, high);
+            }
+        }
+        out += block_channels;
+        weights += in_channels * block_channels;
+        bias += block_channels;
+        multiplier += block_channels * per_channel;
+        shift += block_channels * per_channel;
+    }
+}
