@@ -161,15 +161,13 @@ class _Growing:
             layer = replace(node.layer, activation=None) if isinstance(node.layer, Merge) else node.layer
             self.emit(node.name, layer, [self.in_float(name) for name in node.inputs])
         else:
-            kind = type(node.layer)
-            dtype = self.any_of(
-                [d for d in self.numbers if kind in (INT8 if d is DType.INT8 else INT16)] or self.numbers
-            )
+            able = [d for d in self.numbers if type(node.layer) in (INT8 if d is DType.INT8 else INT16)]
+            dtype = self.any_of(able or self.numbers)
             names = [self.in_numbers(name, dtype) for name in node.inputs]
             self.emit(node.name, self.in_integers(node.layer, names, dtype), names)
 
     def any_of(self, numbers: Sequence[DType]) -> DType:
-        return numbers[0] if len(numbers) == 1 else numbers[self.rng.integers(len(numbers))]
+        return numbers[0] if len(numbers) == 1 else numbers[int(self.rng.integers(len(numbers)))]
 
     def emit(self, name: str, layer: Layer, operands: Sequence[str]) -> None:
         types = [self.types[operand] for operand in operands]
@@ -267,7 +265,7 @@ class _Growing:
         form = self.rng.integers(3)
         if form == 0 and np.abs(bias).max() + weights.size * 2**22 < 2**31:
             return bias.astype(np.int32)
-        return bias + (self.rng.integers(-(2**40), 2**40, bias.shape) >> 2) * (form == 1)
+        return np.asarray(bias + (self.rng.integers(-(2**40), 2**40, bias.shape) >> 2) * int(form == 1))
 
 
 def _real(type_: TensorType, stored: Array) -> Array:

@@ -42,7 +42,7 @@ class Case:
     def dtype(self, value: str, i: int) -> np.dtype[Any]:
         """The element type of an input (`x`) or an output (`y`)."""
         given = self.inputs[i].dtype.name if value == "x" else self.output_types[i] if self.output_types else ""
-        return np.dtype(given if given in C_TYPES else "float32").newbyteorder("<")
+        return np.dtype(f"<{np.dtype(given if given in C_TYPES else 'float32').str[1:]}")
 
     def c_type(self, value: str, i: int) -> str:
         """The same in C."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 import pytest
-from generated_c import SANITIZED
+from generated_c import SANITIZED, build, checked_run
 from hypothesis import given
 from hypothesis import strategies as st
 from layer_kinds import KINDS, Draw
@@ -14,6 +16,7 @@ from quantised_networks import ANY, INT16_KINDS, quantised, quantised_networks
 from same_bits import BATCH, assert_same_bits
 from test_c_int8_layers import merges
 
+from mnc.backends.library import headers, standard
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.ir.graph import Graph
 from mnc.ir.layer import Layer
@@ -60,3 +63,46 @@ def test_random_networks_of_all_types(
     graphs: Sequence[Graph], gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assert_same_bits(graphs, tmp_path_factory.mktemp("mixed"), gcc)
+
+
+SUMS = """
+int main(void)
+{
+    int i;
+
+    for (i = 0; i < COUNT; ++i) {
+        const int32_t *const c = cases[i];
+
+        printf("%d %ld\\n", mnc_requantise_wide_s16(c[0], (uint32_t)c[1], c[2], c[3], c[4], c[5]),
+               (long)mnc_top_product(c[1], c[2] * 65536));
+    }
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("flag", ["-DMNC_INT64", "-DMNC_NO_INT64"])
+def test_sums_are_rounded_as_defined(flag: str, gcc: str, tmp_path: Path) -> None:
+    """Every shift, with sums that fit, that saturate, and that lie half-way."""
+    rng = np.random.default_rng(0)
+    cases = []
+    for shift in [*range(8, 47)] * 40:
+        multiplier = int(rng.integers(2**14, 2**15))
+        reach = min(max(2 ** (shift + int(rng.integers(-2, 3))) // multiplier, 1) * 2**15, 2**47)
+        x = int(rng.integers(-reach, reach))
+        if rng.integers(4) == 0:  # half a step, if the multiplier is a power of two
+            multiplier, x = 2**14, (2 * int(rng.integers(-(2**15), 2**15)) + 1) << max(shift - 15, 0)
+        x = max(min(x, 2**47 - 1), -(2**47))
+        low = int(rng.choice([-32768, 0]))
+        cases.append((x, multiplier, shift, low, 32767))
+    items = standard().closure(["mnc_requantise_wide_s16", "mnc_top_product"])
+    text = "\n\n".join(item.text for item in items)
+    rows = [f"{{{x >> 32}, (int32_t){x & 0xFFFFFFFF}u, {', '.join(map(str, rest))}}}" for x, *rest in cases]
+    table = f"#define COUNT {len(cases)}\nstatic const int32_t cases[COUNT][6] = {{{', '.join(rows)}}};"
+    head = "\n".join(f"#include {header}" for header in (*headers(text), "<stdio.h>"))
+    program = build(tmp_path, gcc, [*SANITIZED, flag], {"sums.c": f"{head}\n{text}\n{table}\n{SUMS}"})
+    got = [tuple(map(int, line.split())) for line in checked_run([str(program)], tmp_path).splitlines()]
+    for (x, multiplier, shift, low, high), (wide, top) in zip(cases, got, strict=True):
+        assert wide == min(max((x * multiplier + (1 << shift - 1)) >> shift, low), high), (x, multiplier, shift)
+        word = (x & 0xFFFFFFFF) - (1 << 32 if x & 0x80000000 else 0)
+        assert top == (word * multiplier * 2**16 + 2**31) >> 32, (word, multiplier)
