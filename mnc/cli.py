@@ -156,8 +156,8 @@ def layers(markdown: bool) -> None:
         click.echo(page(), nl=False)
         return
     paper = Paper.of(sys.stdout)
-    rows = [(row.name, row.float32, row.int8, ", ".join(row.attributes)) for row in layer_rows()]
-    click.echo(listing(("layer", "float32", "int8", "attributes"), rows, paper))
+    rows = [(row.name, row.float32, row.int8, row.int16, ", ".join(row.attributes)) for row in layer_rows()]
+    click.echo(listing(("layer", "float32", "int8", "int16", "attributes"), rows, paper))
     click.echo()
     classes = [(row.name, ", ".join(row.becomes) or left(row), row.meaning) for row in keras_rows(kinds())]
     click.echo(listing(("Keras", "becomes", "what it does"), classes, paper))

@@ -11,6 +11,7 @@ from mnc.backends.select.values import VIEWS
 from mnc.errors import CompileError
 from mnc.ir import layers
 from mnc.ir.layer import Layer
+from mnc.ir.types import DType
 from mnc.passes import LOWERED
 from mnc.terminal.keras_table import KerasRow, first_sentence, keras_rows
 
@@ -25,7 +26,9 @@ class LayerRow:
     float32: str
     """The backends that compile it, or why none needs to."""
     int8: str
-    """The backends that compile it on quantised values, or what becomes of it in a quantised network."""
+    """The backends that compile it on int8 values, or what becomes of it in a quantised network."""
+    int16: str
+    """Likewise on int16 values."""
     keras: tuple[str, ...]
     """The Keras classes that become it."""
 
@@ -49,32 +52,34 @@ def layer_rows(only_from: str = "") -> list[LayerRow]:
             name,
             first_sentence(kind),
             tuple(field.name for field in fields(kind) if field.name not in everywhere),
-            _compiled_by(kind, only_from, quantised=False),
-            _compiled_by(kind, only_from, quantised=True),
+            *(_compiled_by(kind, only_from, dtype) for dtype in (DType.FLOAT32, DType.INT8, DType.INT16)),
             tuple(row.name for row in keras if name in row.becomes),
         )
         for name, kind in every.items()
     ]
 
 
-def _compiled_by(kind: type[Layer], only_from: str, *, quantised: bool) -> str:
+def _compiled_by(kind: type[Layer], only_from: str, dtype: DType) -> str:
     if issubclass(kind, VIEWS):
         return "no code"
     if issubclass(kind, LOWERED):
         return "as others"
-    able = [name for name, table in _tables(only_from, quantised=quantised) if kind in table]
-    if quantised and not able and any(kind in table for _, table in _tables(only_from, quantised=False)):
-        return "in float32"
-    return ", ".join(able) or "no"
+    able = [name for name, table in _tables(only_from, dtype) if kind in table]
+    if able:
+        return ", ".join(able)
+    for other in {DType.INT16: (DType.INT8, DType.FLOAT32), DType.INT8: (DType.FLOAT32,)}.get(dtype, ()):
+        if any(kind in table for _, table in _tables(only_from, other)):
+            return f"in {other.value}"
+    return "no"
 
 
-def _tables(only_from: str, *, quantised: bool) -> Iterator[tuple[str, Mapping[type[Layer], object]]]:
+def _tables(only_from: str, dtype: DType) -> Iterator[tuple[str, Mapping[type[Layer], object]]]:
     """The layer kinds that backends have kernels for; a backend without such a table has to be asked by `mnc check`."""
     for name, entry in backends.installed().items():
         if entry.distribution.startswith(only_from):
             backend = _loaded(entry)
             if isinstance(backend, CFamily):
-                yield name, backend.quantised if quantised else backend.table
+                yield name, backend.tables[dtype]
 
 
 def _loaded(entry: backends.Entry) -> backends.Backend | None:
@@ -103,9 +108,9 @@ what to do instead. What becomes nothing does nothing at inference.
 
 ## Of a network
 
-What a network is made of inside mnc, and in the network language. The columns float32 and int8 name the backends that
-have a kernel. *No code*: the same memory under another shape. *As others*: passes put other layers in its place.
-*In float32*: `--quantize` leaves the layer as it is, between conversions.
+What a network is made of inside mnc, and in the network language. The columns float32, int8 and int16 name the backends
+that have a kernel. *No code*: the same memory under another shape. *As others*: passes put other layers in its place.
+*In float32*, *in int8*: there is none, and the layer is to run in that type between conversions.
 
 {layers}
 """
@@ -117,7 +122,8 @@ def page() -> str:
     return PAGE.format(
         keras=_markdown(("Keras", "what it does", "becomes"), map(_keras_cells, keras)),
         layers=_markdown(
-            ("layer", "meaning", "attributes", "float32", "int8", "of Keras"), map(_layer_cells, layer_rows(OWN))
+            ("layer", "meaning", "attributes", "float32", "int8", "int16", "of Keras"),
+            map(_layer_cells, layer_rows(OWN)),
         ),
     )
 
@@ -132,7 +138,7 @@ def left(row: KerasRow) -> str:
 
 
 def _layer_cells(row: LayerRow) -> Sequence[str]:
-    return f"`{row.name}`", row.meaning, _names(row.attributes), row.float32, row.int8, _names(row.keras)
+    return f"`{row.name}`", row.meaning, _names(row.attributes), row.float32, row.int8, row.int16, _names(row.keras)
 
 
 def _names(names: Sequence[str]) -> str:

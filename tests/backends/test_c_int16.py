@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,28 @@ from layer_kinds import KINDS, Draw
 from networks import batches, single_layers
 from quantised_networks import ANY, INT16_KINDS, quantised, quantised_networks
 from same_bits import BATCH, assert_same_bits
-from test_c_int8_layers import merges
+from test_c_int8_layers import merges, refusal
 
+from mnc.backends import get
 from mnc.backends.library import headers, standard
 from mnc.backends.select.quantised.int16 import INT16
-from mnc.ir.graph import Graph
+from mnc.ir.activations import Elu, HardSwish, Relu, Sigmoid
+from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Dequantize, Merge, Quantize
-from mnc.ir.types import DType
+from mnc.ir.layers import (
+    Activation,
+    Add,
+    AveragePooling2D,
+    Conv2DTranspose,
+    Dense,
+    Dequantize,
+    Identity,
+    Merge,
+    Quantize,
+    ResizeBilinear,
+    Softmax,
+)
+from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
 
 LAYERS = sorted((kind for kind in INT16 if kind in KINDS), key=lambda kind: kind.__name__)
 ONLY = (DType.INT16,)
@@ -106,3 +121,61 @@ def test_sums_are_rounded_as_defined(flag: str, gcc: str, tmp_path: Path) -> Non
         assert wide == min(max((x * multiplier + (1 << shift - 1)) >> shift, low), high), (x, multiplier, shift)
         word = (x & 0xFFFFFFFF) - (1 << 32 if x & 0x80000000 else 0)
         assert top == (word * multiplier * 2**16 + 2**31) >> 32, (word, multiplier)
+
+
+SCALE = Quantisation((0.001,))
+OUT = Number(DType.INT16, SCALE)
+UNIT = Number(DType.INT16, Quantisation((2.0**-15,)))
+DENSE = Dense(Constant(np.ones((2, 3), np.int8), Quantisation((0.01,))), output=OUT)
+KERNEL = Constant(np.ones((2, 2, 3, 2), np.int8), Quantisation((0.01,)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (replace(DENSE, bias=Constant(np.full(3, 2**46))), None),
+        (replace(DENSE, bias=Constant(np.full(3, 2**47))), "Dense has no int16 kernel for sums beyond 48 bits"),
+        (replace(DENSE, bias=Constant(np.full(3, 2**30, np.int32))), None),
+        (
+            replace(DENSE, bias=Constant(np.full(3, 2**31 - 1, np.int32))),
+            "Dense has no int16 kernel for sums beyond 32",
+        ),
+        (
+            replace(DENSE, bias=Constant(np.zeros(3, np.int16))),
+            "Dense has no int16 kernel for a bias that is not int64",
+        ),
+        (
+            replace(DENSE, output=Number(DType.INT16, Quantisation((1e-8,)))),
+            "Dense has no int16 kernel for scales so far apart",
+        ),
+        (Identity(output=Number(DType.INT8, SCALE)), "Identity has no int16 kernel for int8 as output"),
+        (
+            Identity(output=Number(DType.INT16, Quantisation((0.1,), 1))),
+            "Identity has no int16 kernel for an output with the zero point 1",
+        ),
+        (Activation(Elu(), output=OUT), "Activation has no int16 kernel for Elu"),
+        (Activation(HardSwish(), output=OUT), "Activation has no int16 kernel for HardSwish"),
+        (Activation(Relu(6.0, 0.1), output=OUT), "Activation has no int16 kernel for Relu"),
+        (Activation(Sigmoid(), output=OUT), "Activation has no int16 kernel for an output of a scale other than"),
+        (Softmax(output=OUT), "Softmax has no int16 kernel for an output of a scale other than 3.05176e-05"),
+        (
+            AveragePooling2D((200, 200)),
+            "AveragePooling2D has no int16 kernel for the mean of more than 32,768 elements",
+        ),
+        (Conv2DTranspose(KERNEL, output=OUT), "the c backend has no kernel for Conv2DTranspose on int16 values"),
+        (ResizeBilinear((8, 8)), "the c backend has no kernel for ResizeBilinear on int16 values"),
+    ],
+)
+def test_what_has_no_kernel_is_named(layer: Layer, reason: str | None) -> None:
+    shape = (200, 200, 2) if isinstance(layer, AveragePooling2D) else (4, 4, 2)
+    if reason is None:
+        with pytest.raises(AssertionError):
+            refusal(layer, shape, quant=SCALE, dtype=DType.INT16)
+    else:
+        assert refusal(layer, shape, quant=SCALE, dtype=DType.INT16).startswith(reason)
+
+
+def test_types_do_not_mix() -> None:
+    x = (Input("a", TensorType((2,), DType.INT16, SCALE)), Input("b", TensorType((2,), DType.INT8, SCALE)))
+    graph = Graph("mixed", x, (Node(("y",), Add(output=OUT), ("a", "b")),), ("y",))
+    assert get("c").unsupported(graph, graph.nodes[0]) == "Add has no int16 kernel for int8 as input"

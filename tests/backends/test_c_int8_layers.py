@@ -175,7 +175,7 @@ def weights(array: Array, quant: Quantisation | None = ROUND_0) -> Constant:
         (int8_dense(activation=Relu(None, 0.1)), "Dense has no int8 kernel with Relu fused"),
         (int8_dense(activation=Relu(1e38)), "Dense has no int8 kernel for a clamp at 1e+38 on the output's scale"),
         (int8_dense(output=None), "Dense has no int8 kernel for an output without a scale"),
-        (int8_dense(output=Number(DType.INT16, ROUND_0)), "Dense has no int8 kernel for int16 as output"),
+        (int8_dense(output=Number(DType.INT16, ROUND_0)), "Dense has no int16 kernel for int8 as input"),
         (int8_dense(output=Number(DType.INT8)), "Dense has no int8 kernel for an output without a scale"),
         (int8_dense(weights=weights(np.ones((2, 3), np.float32))), "Dense has no int8 kernel for weights that"),
         (int8_dense(weights=weights(np.ones((2, 3), np.int8), None)), "Dense has no int8 kernel for weights that"),
@@ -228,7 +228,7 @@ def test_sums_of_three_are_named() -> None:
 
 def test_other_operands_are_named() -> None:
     assert refusal(Softmax(output=OUT), (5,), quant=Quantisation((1e-9,))).endswith("for an input of scale 1e-09")
-    assert "int16 as input" in refusal(Identity(output=OUT), (5,), dtype=DType.INT16)
+    assert "int8 as output" in refusal(Identity(output=OUT), (5,), quant=ROUND_0, dtype=DType.INT16)
     assert "float32 as input" in refusal(Identity(output=OUT), (5,), dtype=DType.FLOAT32, quant=None)
     assert refusal(Identity(), (5,), quant=None) == "Identity has no kernel for int8 without a scale"
     assert "8,388,608" in refusal(GlobalAveragePooling(output=OUT), (3000, 3000, 1))
