@@ -52,7 +52,9 @@ def layer_rows(only_from: str = "") -> list[LayerRow]:
             name,
             first_sentence(kind),
             tuple(field.name for field in fields(kind) if field.name not in everywhere),
-            *(_compiled_by(kind, only_from, dtype) for dtype in (DType.FLOAT32, DType.INT8, DType.INT16)),
+            _compiled_by(kind, only_from, DType.FLOAT32),
+            _compiled_by(kind, only_from, DType.INT8),
+            _compiled_by(kind, only_from, DType.INT16),
             tuple(row.name for row in keras if name in row.becomes),
         )
         for name, kind in every.items()

@@ -96,6 +96,8 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
             step = ((n << PLACE_BITS) + size // 2) // size
             if (size - 1) * step + step // 2 - (1 << PLACE_BITS - 1) >= n << PLACE_BITS:
                 yield f"from {n} rows to {size}"
+        case Activation() if dtype is DType.INT16:
+            yield from _function16(layer.function, inputs[0], output)
         case Activation(function=HardSwish()):
             if not hard_swish_fits(_scale(inputs[0]), _scale(output)):
                 yield "for scales so far apart"
@@ -106,8 +108,6 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
                 yield from _fixed_output(output)
                 if output.shape[layer.axis] >= LARGEST_SOFTMAX16:
                     yield f"for {LARGEST_SOFTMAX16:,} elements and more"
-        case Activation() if dtype is DType.INT16:
-            yield from _function16(layer.function, inputs[0], output)
         case _ if isinstance(layer, VIEWS) and output.quant != inputs[0].quant:
             yield "that changes the scale as well; quantise the result anew instead"
 
