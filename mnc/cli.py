@@ -20,7 +20,9 @@ from mnc.commands.bench import bench
 from mnc.commands.fmt import fmt
 from mnc.commands.model import complain, model_argument, read, remark, text_options
 from mnc.commands.quantise import QuantiseOptions, quantise_options
+from mnc.commands.quickstart import quickstart
 from mnc.commands.show import show
+from mnc.commands.train import train
 from mnc.commands.verify import verify
 from mnc.commands.zoo import zoo
 from mnc.errors import CompileError, Problem
@@ -140,7 +142,7 @@ def check(model: Path, backend: str, parameters: dict[str, Value], weights: Path
     click.echo(f"{model}: everything is supported")
 
 
-for command in (verify, show, fmt, bench, zoo):
+for command in (verify, show, fmt, bench, zoo, train, quickstart):
     commands.add_command(command)
 
 

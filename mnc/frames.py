@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from mnc.errors import refuse
+from mnc.images import IMAGES, MODES, decoder
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, show
 
 RAW = (".bin", ".raw")
 """Nothing but the input's elements, float32, little-endian, channels last."""
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-"""What Pillow calls images of so many channels."""
 MAX_BYTES = 2**30
 """How much the samples of a folder may take together."""
 
@@ -81,25 +77,8 @@ def _image(path: Path, shape: Shape, pixels: tuple[float, float] | None) -> Arra
         raise refuse(str(path), "what the network takes for black and white is not known", "say it: --pixels 0:1")
     height, width, channels = shape
     low, high = pixels
-    levels = _decoder()(path, (width, height), MODES[channels]).reshape(1, *shape)
+    levels = decoder("--calibration")(path, (width, height), channels).reshape(1, *shape)
     return np.asarray(levels / 255.0 * (high - low) + low, np.float32)
-
-
-def _decoder() -> Callable[[Path, tuple[int, int], str], Array]:
-    try:
-        pillow = importlib.import_module("PIL.Image")
-    except ImportError:
-        hint = "install it with: pip install 'mnc[images]'; or write the samples with numpy.save"
-        raise refuse("--calibration", "reading images needs Pillow, which is not installed", hint) from None
-
-    def decode(path: Path, size: tuple[int, int], mode: str) -> Array:
-        try:
-            with pillow.open(path) as image:
-                return np.asarray(image.convert(mode).resize(size, pillow.Resampling.BILINEAR), np.uint8)
-        except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError):
-            raise refuse(str(path), "the image cannot be read") from None
-
-    return decode
 
 
 def _suffix(path: Path) -> str:

@@ -6,8 +6,11 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from mnc.errors import CompileError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -66,6 +69,17 @@ def cc() -> str:
         if found := shutil.which(program):
             return found
     pytest.skip("no C compiler is installed")
+
+
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    """Keras 3, which the `train` extra installs."""
+    from mnc.zoo import framework
+
+    try:
+        return framework.keras()
+    except CompileError as fault:
+        pytest.skip(fault.problems[0].what)
 
 
 @pytest.fixture(scope="session")

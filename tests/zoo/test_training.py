@@ -1,0 +1,84 @@
+"""Training: what is interrupted loses nothing, and the command tells how it went."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mnc
+from mnc.cli import run
+from mnc.errors import CompileError
+from mnc.zoo.dataset import Dataset, Split
+from mnc.zoo.training import Figures, Recipe, Watcher, judge, train
+
+pytestmark = pytest.mark.filterwarnings("default")  # Keras' own
+
+RECIPE = Recipe("pico", epochs=3, batch_size=16, batch_norm=True, dropout=0.3)
+
+
+def data() -> Dataset:
+    """Images that are bright at the left or at the right; 40 do not fill the last batch."""
+    random = np.random.default_rng(3)
+    x, y = random.random((60, 24, 24, 1), np.float32), np.arange(60) % 2
+    x[y == 0, :, :12] += 0.5
+    x[y == 1, :, 12:] += 0.5
+    return Dataset(("left", "right"), Split(x[:40], y[:40]), Split(x[40:], y[40:]), None)
+
+
+class Interrupting(Watcher):
+    """Interrupts training in the middle of the last epoch, and notes where it was taken up."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+    def resumed(self, epoch: int) -> None:
+        self.begun = epoch
+
+    def batch(self, epoch: int, batch: int, batches: int, figures: Figures) -> None:
+        if epoch == RECIPE.epochs and batch == 2 and not self.begun:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_gives_the_same_network_to_the_bit(keras: Any, tmp_path: Path) -> None:
+    whole = train(RECIPE, data())
+    checkpoint, watcher = tmp_path / "checkpoint.npz", Interrupting()
+    with pytest.raises(KeyboardInterrupt):
+        train(RECIPE, data(), checkpoint, watcher)
+    assert watcher.begun == 0
+    pieced = train(RECIPE, data(), checkpoint, watcher)
+    assert watcher.begun == RECIPE.epochs - 1
+    assert pieced.history == whole.history
+    assert pieced.kept == whole.kept
+    for a, b in zip(whole.network.model.get_weights(), pieced.network.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+    with pytest.raises(CompileError, match="seed was 1, now it is 2"):
+        train(Recipe("pico", 3, 16, seed=2, batch_norm=True, dropout=0.3), data(), checkpoint)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(CompileError, match="the checkpoint cannot be read"):
+        train(RECIPE, data(), checkpoint)
+
+
+def test_the_command_trains_and_judges(keras: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = data()
+    assert given.val is not None
+    np.savez(
+        tmp_path / "data.npz", x_train=given.train.x, y_train=given.train.y, x_test=given.val.x, y_test=given.val.y
+    )
+    output = tmp_path / "sides.h5"
+    assert run(["train", "pico", "--data", str(tmp_path / "data.npz"), "--epochs", "2", "-o", str(output)]) == 0
+    shown = capsys.readouterr()
+    assert "epoch 2/2  accuracy" in shown.err
+    right = (np.asarray(mnc.load(output).predict(given.val.x)).argmax(axis=1) == given.val.y).sum()
+    assert f"{right} of 20 images are right ({right / 20:.1%})" in shown.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.npz", "sides.h5"]
+
+
+def test_a_confusion_matrix_counts_what_was_taken_for_what() -> None:
+    answers = np.eye(3)[[0, 1, 1, 2, 0]]
+    judgement = judge(lambda x: answers, Split(np.zeros((5, 1, 1, 1)), np.array([0, 1, 2, 2, 2])), 3)
+    assert judgement.confusion.tolist() == [[1, 0, 0], [0, 1, 0], [1, 1, 1]]
+    assert judgement.accuracy == 0.6
