@@ -26,6 +26,7 @@ from mnc.ir.types import Array
 from mnc.passes import optimise
 from mnc.quantise import Scheme, to_integers
 from mnc.quantise.quality import decibels, store, to_real
+from mnc.zoo.digits import enlarged
 
 HERE = Path(__file__).resolve().parent
 
@@ -77,20 +78,9 @@ class Trial:
 
 
 def digits(file: Path) -> tuple[Array, Array]:
-    """The images, (samples, 96, 96, 1) from 0 to 1, and their classes.
-
-    The file has 8x8 images of whole numbers to 16.  They are scaled up twelve
-    times, bilinear between the middles of pixels: exact in integers until the
-    one division.
-    """
+    """The images, (samples, 96, 96, 1) from 0 to 1, and their classes."""
     with np.load(file) as archive:
-        small, labels = archive["x8"].astype(np.int64), archive["labels"]
-    position = 2 * np.arange(96) + 1 - 12  # from the middle of the first pixel, in 24ths of a pixel
-    before, share = position // 24, position % 24
-    low, high = np.clip(before, 0, 7), np.clip(before + 1, 0, 7)
-    rows = (24 - share)[:, None] * small[:, low] + share[:, None] * small[:, high]
-    whole = (24 - share) * rows[:, :, low] + share * rows[:, :, high]
-    return (whole.astype(np.float32) / np.float32(24 * 24 * 16))[..., np.newaxis], labels
+        return enlarged(archive["x8"].astype(np.int64)), archive["labels"]
 
 
 def result(trial: Trial) -> Result:

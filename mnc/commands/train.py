@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnc.commands.model import remark
+from mnc.commands.model import complain, remark
 from mnc.errors import refuse
 from mnc.terminal.progress import Progress
 
@@ -104,7 +104,7 @@ def watched(recipe: Recipe, data: Dataset, checkpoint: Path | None = None) -> Tr
     from mnc.terminal.training import Bars
     from mnc.zoo.training import train as train_network
 
-    with Bars(sys.stderr, recipe.epochs) as bars:
+    with Bars(sys.stderr, recipe.epochs, complain) as bars:
         try:
             return train_network(recipe, data, checkpoint, bars)
         except KeyboardInterrupt:

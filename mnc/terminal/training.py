@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TextIO
 
@@ -17,10 +17,11 @@ COLUMN = 6
 
 
 class Bars(Watcher):
-    """A bar over all epochs and one over the batches of this epoch; lines where the stream is no terminal."""
+    """A bar over all epochs and one over the batches of this epoch; where the stream is no terminal, lines to `say`."""
 
-    def __init__(self, stream: TextIO, epochs: int) -> None:
+    def __init__(self, stream: TextIO, epochs: int, say: Callable[[str], None]) -> None:
         self._stream = stream
+        self._lines = say
         self._epochs = epochs
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -60,7 +61,7 @@ class Bars(Watcher):
         if self._stream.isatty():
             self._progress.console.print(line)
         else:
-            print(line, file=self._stream, flush=True)
+            self._lines(line)
 
 
 def spelt(figures: Figures) -> str:
