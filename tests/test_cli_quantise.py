@@ -14,6 +14,7 @@ from mnc.cli import run
 from mnc.commands.quantise import INTERFACES, NUMBERS, RANGES, ROUNDINGS
 from mnc.errors import CompileError, Problem
 from mnc.frontends import load
+from mnc.ir.types import Array
 
 
 @pytest.fixture
@@ -197,3 +198,28 @@ def test_a_folder_of_frames_calibrates(
         assert run([*arguments, "-o", str(tmp_path / "out")]) == 0
         outputs.append((tmp_path / "out" / "net.c").read_text())
     assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize(
+    ("samples", "note"),
+    [
+        (np.full((1, 96, 96, 1), 0.5, np.float32), "1 sample is few; give some dozens"),
+        (np.full((12, 96, 96, 1), 0.5, np.float32), "input 'input': all samples are the same"),
+        (
+            np.arange(12 * 96 * 96).reshape(12, 96, 96, 1) % 251,
+            "input 'input': the samples are whole numbers up to 255",
+        ),
+    ],
+)
+def test_samples_that_look_wrong_are_remarked_on(
+    samples: Array, note: str, pico: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", samples)
+    assert run(["show", pico, "--quantize", "int8", "--calibration", str(tmp_path / "x.npy")]) == 0
+    assert capsys.readouterr().err.startswith(f"note: calibration: {note}")
+
+
+def test_samples_that_are_no_numbers_are_refused(pico: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "x.npy", np.full((12, 96, 96, 1), np.nan, np.float32))
+    assert run(["show", pico, "--quantize", "int8", "--calibration", str(tmp_path / "x.npy")]) == 1
+    assert capsys.readouterr().err.startswith("error: calibration: input 'input': a sample is not finite")

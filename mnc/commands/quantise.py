@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mnc.commands.model import remark
+
 if TYPE_CHECKING:
     from mnc.ir.graph import Graph
     from mnc.quantise import Scheme
@@ -61,10 +63,13 @@ class QuantiseOptions:
         if self.numbers is None or self.calibration is None:
             return None
         from mnc.quantise import Scheme
+        from mnc.quantise.doubts import doubts
         from mnc.samples import load_samples
 
         said = {option: value for option, value in vars(self).items() if option in _OF_SCHEME and value is not None}
-        return Scheme(load_samples(self.calibration, graph, self.pixels), **said)
+        samples = load_samples(self.calibration, graph, self.pixels)
+        remark(doubts(graph, samples))
+        return Scheme(samples, **said)
 
 
 def quantise_options(command: Callable[..., Result]) -> Callable[..., Result]:

@@ -13,6 +13,7 @@ from mnc.ir.graph import Graph
 from mnc.ir.layers import Flatten, Reshape, Softmax
 from mnc.ir.types import Array, DType
 from mnc.reference import evaluate
+from mnc.reference.run import feed
 
 BINS = 4096
 """Of a histogram: sixteen for each step of int8."""
@@ -30,14 +31,23 @@ class Range(NamedTuple):
     high: float
 
 
+def representative(graph: Graph, samples: Array | Sequence[Array]) -> list[Array]:
+    """The samples as one float array for each input; CompileError where they do not fit, are none, or not finite."""
+    arrays = feed(graph, samples)
+    for name, array in arrays.items():
+        if not len(array):
+            raise refuse("calibration", "there are no samples", "give some dozens of representative inputs")
+        if not np.isfinite(array).all():
+            raise refuse(f"calibration: input {name!r}", "a sample is not finite", "look for NaN or infinity in it")
+    return list(arrays.values())
+
+
 def observe(graph: Graph, samples: Sequence[Array], method: str = "minmax") -> dict[str, Range]:
     """The range of every float value of `graph` over representative inputs.
 
     `samples` holds one array for each input, (samples, *shape).  `method` is
     one of `RANGES`.  CompileError where a value is not finite.
     """
-    if not samples or not len(samples[0]):
-        raise refuse("calibration", "there are no samples", "give some dozens of representative inputs")
     values = evaluate(graph, samples)
     ranges = {}
     for name, array in values.items():

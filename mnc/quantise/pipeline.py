@@ -9,14 +9,13 @@ from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.types import Array, DType
-from mnc.quantise.calibrate import RANGES, Range, observe
+from mnc.quantise.calibrate import RANGES, Range, observe, representative
 from mnc.quantise.equalise import equalise
 from mnc.quantise.fit import Fit, fit
 from mnc.quantise.quality import signal_to_noise
 from mnc.quantise.quantise import has_meaning, quantise, split_activations
 from mnc.quantise.sensitivity import Probe, goals, next_layers
 from mnc.reference.quantised import compute_quantised
-from mnc.reference.run import feed
 
 SCHEMES = ("int8", "int16x8", "mixed")
 INTERFACES = ("int8", "int16", "float")
@@ -83,7 +82,7 @@ def to_integers(graph: Graph, scheme: Scheme, unsupported: Unsupported) -> Quant
         raise refuse(f"network {graph.name!r}", "is quantised already", "leave --quantize out")
     if scheme.calibration is None:
         raise refuse("--quantize", "needs representative inputs", "give some dozens with --calibration X.npy")
-    samples = list(feed(graph, scheme.calibration).values())
+    samples = representative(graph, scheme.calibration)
     real = split_activations(graph)
     if scheme.equalise:
         real = equalise(real, samples, dense=scheme.per_channel_dense)

@@ -22,7 +22,9 @@ def signal_to_noise(real: Graph, quantised: Graph, samples: Sequence[Array]) -> 
     given = [store(x, quantised, i) for i, x in enumerate(samples)]
     got = evaluate(quantised, given)
     ratios = {}
-    for name in expected.keys() & got.keys():
+    for name in got:
+        if name not in expected:
+            continue
         least = least_that_counts(real, name, expected)
         given_back = to_real(quantised, name, got[name])
         ratios[name] = decibels(np.maximum(expected[name], least), np.maximum(given_back, least))
