@@ -71,8 +71,8 @@ MNC_KERNEL int32_t mnc_multiply_column3x3_s8(int32_t sum, const int32_t *column,
 /* One row of a depthwise convolution of 3x3, channel by channel.  The input's zero
  * point is in the bias, as if padding held it; the part of a row that lies outside
  * the image goes into the bias, too.  At least one row is inside.  Pixels from
- * `begin` to `end` see no padding at the sides and go in blocks, the last of which
- * overlaps the one before.
+ * `begin` to `end` go in blocks, the last of which overlaps the one before; they
+ * see no padding at the sides, unless they are all the row and one block.
  * weights: [channels][9], as mnc_taps3x3_s8 reads them. */
 MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                                     const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
@@ -115,17 +115,22 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
         }
         for (p = begin; p < end; p += block_pixels) {
             const int columns = (block_pixels - 1) * stride + 3;
-            int at;
+            int first;
 
             if ((end - begin) % block_pixels != 0 && p > end - block_pixels)
                 p = end - block_pixels;
-            at = (p * stride - padding) * in_pixel;
+            first = p * stride - padding;
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i)
                 sum[i] = start;
             MNC_UNROLL
             for (j = 0; j < columns; ++j) {
-                mnc_column3x3_s8(column, row0 + at + j * in_pixel, row1 + at + j * in_pixel, row2 + at + j * in_pixel);
+                const int at = (first + j) * in_pixel;
+
+                if (block_pixels == out_width && (first + j < 0 || first + j >= in_width))
+                    mnc_padding_column3x3_s8(column, in_zero);
+                else
+                    mnc_column3x3_s8(column, row0 + at, row1 + at, row2 + at);
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
                     if (j >= i * stride && j - i * stride < 3)

@@ -24,10 +24,12 @@ MNC_KERNEL void mnc_quad_s8(int32_t *sum, const int8_t *x, const int8_t *w, int 
     (void)first;
     if (block_pixels > block_channels) {
         MNC_UNROLL
+        for (c = 0; c < block_channels; ++c)
+            MNC_LOAD_QUAD(odd[c], w + c * 4);
+        MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
-            MNC_LOAD_QUAD(o, w + c * 4);
-            MNC_EVEN(even[c], o);
-            MNC_ODD(odd[c], o);
+            MNC_EVEN(even[c], odd[c]);
+            MNC_ODD(odd[c], odd[c]);
         }
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {

@@ -1,24 +1,24 @@
 /* out = a + sign * b, each operand first shifted left by 20 bits and brought to a
- * common scale.  An operand that is broadcast along an axis has the stride 0
+ * common scale; unless `general`, all three rescalings are plain.  An operand that is broadcast along an axis has the stride 0
  * there, here and below. */
 MNC_KERNEL void mnc_add_s8(const int8_t *a, const int8_t *b, int8_t *out, int sign, int rows, int pixels, int channels,
                            int a_row, int a_pixel, int a_channel, int b_row, int b_pixel, int b_channel, int out_row,
                            int out_pixel, int out_channel, int a_zero, int32_t a_multiplier, int a_shift, int b_zero,
-                           int32_t b_multiplier, int b_shift, int32_t multiplier, int shift, int zero, int low,
-                           int high)
+                           int32_t b_multiplier, int b_shift, int32_t multiplier, int shift, int general, int zero,
+                           int low, int high)
 {
     int y, p, c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                const int32_t l = (int32_t)a[y * a_row + p * a_pixel + c * a_channel] - a_zero;
-                const int32_t r = (int32_t)b[y * b_row + p * b_pixel + c * b_channel] - b_zero;
-                const int32_t sum = mnc_rescale(l * 1048576, a_multiplier, a_shift) +
-                                    sign * mnc_rescale(r * 1048576, b_multiplier, b_shift);
+                int32_t l = ((int32_t)a[y * a_row + p * a_pixel + c * a_channel] - a_zero) * 1048576;
+                int32_t r = ((int32_t)b[y * b_row + p * b_pixel + c * b_channel] - b_zero) * 1048576;
 
+                l = general ? mnc_rescale(l, a_multiplier, a_shift) : mnc_rescale_plain(l, a_multiplier, a_shift);
+                r = general ? mnc_rescale(r, b_multiplier, b_shift) : mnc_rescale_plain(r, b_multiplier, b_shift);
                 out[y * out_row + p * out_pixel + c * out_channel] =
-                    mnc_requantise_s8(sum, multiplier, shift, 1, zero, low, high);
+                    mnc_requantise_s8(l + sign * r, multiplier, shift, general, zero, low, high);
             }
         }
     }

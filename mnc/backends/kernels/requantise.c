@@ -60,6 +60,14 @@ MNC_KERNEL int32_t mnc_high_multiply_normal(int32_t a, int32_t b)
 #endif
 }
 
+/* mnc_rescale for shifts of 0 to -20, multipliers as above and x far from the ends
+ * of int32, which takes fewer instructions. */
+MNC_KERNEL int32_t mnc_rescale_plain(int32_t x, int32_t multiplier, int shift)
+{
+    x = mnc_high_multiply_normal(x, multiplier);
+    return shift == 0 ? x : (x + (x >> 31) + ((int32_t)1 << (-shift - 1))) >> -shift;
+}
+
 /* A sum on its way to int8.  Unless `general`, the shift is -1 to -20, the
  * multiplier at least 2^30 and the sum far from the ends of int32, which takes
  * fewer instructions; `zero` goes with what rounds. */

@@ -15,6 +15,9 @@ from mnc.ir.types import Array
 TAPS_3X3 = [0, 1, 3, 4, 2, 6, 5, 7, 8]
 """The order in which mnc_depthwise3x3_s8 reads a channel's taps."""
 
+ROW_3X3 = 6
+"""How many pixels wide a row is at most to be one block of mnc_depthwise3x3_s8."""
+
 PATCH = 128
 """How many elements mnc_conv2d_patch_s8 copies at most."""
 
@@ -126,7 +129,10 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
     }
     packed = layer.weights.array.transpose(2, 3, 0, 1).reshape(-1, *layer.kernel)
     if _is_3x3(site):
-        pixels = column_block(end - begin, layer.stride[1])
+        if y.image[1] <= ROW_3X3:
+            begin, end, pixels = 0, y.image[1], y.image[1]
+        else:
+            pixels = column_block(end - begin, layer.stride[1])
         call = Call(
             "mnc_depthwise3x3_s8",
             {**shared, "channels": x.image[2], "begin": begin, "end": end, "block_pixels": pixels},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mnc.backends.program import Argument, Step
 from mnc.backends.select.elementwise import Walk
-from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant, rescaling
+from mnc.backends.select.quantised.requantise import call, is_plain, limits, operands, pair, quant, rescaling
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Add, Maximum, Minimum, Multiply, Subtract
 from mnc.reference.quantised.arithmetic import quantise_multiplier
@@ -15,6 +15,7 @@ def add(site: Site[Add | Subtract]) -> Step:
     """A sum or a difference of two values of any scales."""
     minus = isinstance(site.layer, Subtract)
     first, second, total = add_multipliers(operands(site))
+    plain = is_plain(*first) and is_plain(*second) and is_plain(*total) and total[1] < 0
     walk = Walk.of(site)
     arguments: dict[str, Argument] = {
         **walk.operands(1),
@@ -24,6 +25,7 @@ def add(site: Site[Add | Subtract]) -> Step:
         "b_zero": quant(site, 1).zero_point,
         **pair("b_", second),
         **pair("", total),
+        "general": int(not plain),
         **limits(site, site.layer.activation),
     }
     return walk.step(site, [call(site, "add", arguments)])

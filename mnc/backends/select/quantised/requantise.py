@@ -24,6 +24,9 @@ REGISTERS = 11
 WORST_INPUT = 255
 """The largest distance of an int8 input from its zero point."""
 
+PLAIN_SHIFT = -20
+"""How far to the right a sum is shifted at most where the zero point goes with what rounds."""
+
 
 def operands(site: Site[Layer]) -> Operands:
     """The types of the layer's operands, as the reference wants them."""
@@ -42,6 +45,11 @@ def limits(site: Site[Layer], function: Function | None = None) -> dict[str, Arg
     return {"zero": types.zero, "low": low, "high": high}
 
 
+def is_plain(multiplier: int, shift: int) -> bool:
+    """Whether mnc_rescale_plain takes them."""
+    return multiplier >= 2**30 and PLAIN_SHIFT <= shift <= 0
+
+
 def pair(prefix: str, multiplier_and_shift: tuple[int, int]) -> dict[str, Argument]:
     """A kernel's `multiplier` and `shift`, their names begun with `prefix`."""
     return {f"{prefix}multiplier": multiplier_and_shift[0], f"{prefix}shift": multiplier_and_shift[1]}
@@ -53,13 +61,13 @@ def rescaling(site: Site[Layer], read: int = 0) -> tuple[int, int, int]:
     return (given.zero_point, *quantise_multiplier(given.scale[0] / operands(site).scale))
 
 
-ZERO_POINTS = ("zero", "in_zero", "a_zero", "b_zero")
+INT8_ONLY = ("zero", "in_zero", "a_zero", "b_zero", "general")
 
 
 def call(site: Site[Layer], kernel: str, arguments: Mapping[str, Argument]) -> Call:
-    """A call of a kernel, by its name without the element type; those for int16 know no zero points but 0."""
+    """A call of a kernel, by its name without the element type; those for int16 know no zero points but 0 and one way to round."""
     if site.output.type.dtype is DType.INT16:
-        arguments = {name: value for name, value in arguments.items() if name not in ZERO_POINTS}
+        arguments = {name: value for name, value in arguments.items() if name not in INT8_ONLY}
     return Call(site.kernel(kernel), arguments)
 
 
@@ -94,7 +102,9 @@ class Weights:
         """A kernel's `per_channel` and `general`."""
         sums = np.abs(by_channel.reshape(-1, by_channel.shape[-1]).astype(np.int64)).sum(axis=0) * WORST_INPUT
         largest = int((sums + np.abs(self.bias.astype(np.int64))).max())
-        plain = int(self.shift.min()) >= -20 and int(self.shift.max()) <= -1 and int(self.multiplier.min()) >= 2**30
+        plain = all(
+            is_plain(m, s) and s < 0 for m, s in zip(self.multiplier.tolist(), self.shift.tolist(), strict=True)
+        )
         return {"per_channel": int(self.per_channel), "general": int(not (plain and largest < 2**30))}
 
     def at(self, first: int) -> dict[str, Argument]:
