@@ -62,10 +62,11 @@ def rescaling(site: Site[Layer], read: int = 0) -> tuple[int, int, int]:
 
 
 INT8_ONLY = ("zero", "in_zero", "a_zero", "b_zero", "general")
+"""What kernels for int16 are not told: there is no zero point but 0, and one way to round."""
 
 
 def call(site: Site[Layer], kernel: str, arguments: Mapping[str, Argument]) -> Call:
-    """A call of a kernel, by its name without the element type; those for int16 know no zero points but 0 and one way to round."""
+    """A call of a kernel, by its name without the element type; those for int16 take fewer arguments."""
     if site.output.type.dtype is DType.INT16:
         arguments = {name: value for name, value in arguments.items() if name not in INT8_ONLY}
     return Call(site.kernel(kernel), arguments)
