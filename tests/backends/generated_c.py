@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -50,16 +51,27 @@ class Case:
 
 
 def run_cases(
-    cases: Sequence[Case], folder: Path, compiler: str, flags: Sequence[str] = SANITIZED, before: Sequence[str] = ()
+    cases: Sequence[Case],
+    folder: Path,
+    compiler: str,
+    flags: Sequence[str] = SANITIZED,
+    before: Sequence[str] = (),
+    library: Mapping[str, str] = MappingProxyType({}),
 ) -> list[list[Array]]:
     """The outputs, (samples, elements) each, of every case.
 
-    `before` is put before the program (a tool to run it under).  Each network
-    starts in memory full of NaN, in blocks of exactly its size, is set up once
-    and runs over all samples, and must leave its inputs as they were.
+    `before` is put before the program (a tool to run it under), `library` are
+    further files that it is made of.  Each network starts in memory full of
+    NaN, in blocks of exactly its size, is set up once and runs over all
+    samples, and must leave its inputs as they were.
     """
     program = build(
-        folder, compiler, flags, {n: t for case in cases for n, t in case.files.items()}, {"driver.c": _driver(cases)}
+        folder,
+        compiler,
+        flags,
+        {n: t for case in cases for n, t in case.files.items()},
+        {"driver.c": _driver(cases)},
+        library,
     )
     given = b"".join(
         np.ascontiguousarray(x[i], case.dtype("x", k)).tobytes()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from generated_c import SANITIZED, Case, run_cases
@@ -32,12 +33,26 @@ def case_of(built: Build, inputs: Sequence[Array]) -> Case:
     return Case(built.name, built.files, inputs, sizes, dtypes)
 
 
-def assert_same_bits(graphs: Sequence[Graph], folder: Path, compiler: str, flags: Sequence[str] = SANITIZED) -> None:
-    """The C of all networks, in one program, gives what the reference makes of the networks before any pass."""
+def assert_same_bits(
+    graphs: Sequence[Graph],
+    folder: Path,
+    compiler: str,
+    flags: Sequence[str] = SANITIZED,
+    *,
+    backend: str = "c",
+    target: str | None = None,
+    library: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """The C of all networks, in one program, gives what the reference makes of the networks before any pass.
+
+    `library` are files that the code is built with.
+    """
     inputs = [stored_samples(graph) for graph in graphs]
-    builds = [mnc.compile(graph, name=f"n{i}") for i, graph in enumerate(graphs)]
+    builds = [mnc.compile(graph, backend, f"n{i}", target) for i, graph in enumerate(graphs)]
     cases = [case_of(built, x) for built, x in zip(builds, inputs, strict=True)]
-    for graph, x, outputs in zip(graphs, inputs, run_cases(cases, folder, compiler, flags), strict=True):
+    for graph, x, outputs in zip(
+        graphs, inputs, run_cases(cases, folder, compiler, flags, library=library), strict=True
+    ):
         expected = predict(graph, x)
         for got, want in zip(outputs, expected if isinstance(expected, list) else [expected], strict=True):
             assert got.dtype == want.dtype
