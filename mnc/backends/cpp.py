@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import mnc
 from mnc.backends.facts import facts, model_hash
 from mnc.backends.interface import API_VERSION, CFamily
-from mnc.backends.memory import memory
+from mnc.backends.memory import arena_pointer, memory
 from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.unit import Unit, parameter_names
@@ -149,6 +149,8 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
         ]
         w("/* Run the network; returns output. */")
         with w.block(f"{_unsigned(sizes[0])} predict({joined(parameters)})"):
+            if arena.size and program.arena_dtype is None:
+                w(arena_pointer(program, "this->"))
             for number in program.unread_inputs:
                 w(f"(void){inputs[number]};")
             for i, (call, place) in enumerate(zip(pieces.calls, pieces.outputs, strict=True)):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from generated_c import SANITIZED, build, checked_run
+from generated_c import SANITIZED, STRICT, build, checked_run
 from hypothesis import given
 from hypothesis import strategies as st
 from layer_kinds import KINDS, Draw
 from networks import batches, single_layers
-from quantised_networks import ANY, INT16_KINDS, quantised, quantised_networks
+from quantised_networks import ANY, INT16_KINDS, quantised, quantised_networks, stored_samples
 from same_bits import BATCH, assert_same_bits
 from test_c_int8_layers import merges, refusal
 
+import mnc
+from mnc import targets
 from mnc.backends import get
 from mnc.backends.library import headers, standard
 from mnc.backends.select.quantised.int16 import INT16
@@ -27,10 +30,14 @@ from mnc.ir.layers import (
     Activation,
     Add,
     AveragePooling2D,
+    Conv2D,
     Conv2DTranspose,
     Dense,
+    DepthwiseConv2D,
     Dequantize,
+    GlobalAveragePooling,
     Identity,
+    MaxPooling2D,
     Merge,
     Quantize,
     ResizeBilinear,
@@ -179,3 +186,80 @@ def test_types_do_not_mix() -> None:
     x = (Input("a", TensorType((2,), DType.INT16, SCALE)), Input("b", TensorType((2,), DType.INT8, SCALE)))
     graph = Graph("mixed", x, (Node(("y",), Add(output=OUT), ("a", "b")),), ("y",))
     assert get("c").unsupported(graph, graph.nodes[0]) == "Add has no int16 kernel for int8 as input"
+
+
+WAYS = {"c": (), "cpp": (), "c, no int64, small": ("-DMNC_NO_INT64", "-DMNC_SMALL")}
+
+
+@cache
+def steady_network() -> Graph:
+    """A convolution, a depthwise one, a sum, a mean, a dense layer with sums of 48 bits; int8 between."""
+    rng = np.random.default_rng(0)
+
+    def weights(*shape: int) -> Constant:
+        return Constant(rng.integers(-127, 128, shape).astype(np.int8), Quantisation((0.005,)))
+
+    def out(scale: float) -> Number:
+        return Number(DType.INT16, Quantisation((scale,)))
+
+    nodes = (
+        Node(("a",), Conv2D(weights(3, 3, 2, 5), Constant(rng.integers(-(2**20), 2**20, 5)), output=out(4e-4)), ("x",)),
+        Node(("b",), DepthwiseConv2D(weights(3, 3, 5, 1), padding=((1, 1), (1, 1)), output=out(6e-4)), ("a",)),
+        Node(("c",), Add(Relu(6.0), output=out(5e-4)), ("a", "b")),
+        Node(("d",), Quantize(output=Number(DType.INT8, Quantisation((0.05,), -100))), ("c",)),
+        Node(("e",), MaxPooling2D(), ("d",)),
+        Node(("f",), Quantize(output=out(3e-4)), ("e",)),
+        Node(("g",), GlobalAveragePooling(output=out(1e-4)), ("f",)),
+        Node(("h",), Activation(Sigmoid(), output=UNIT), ("g",)),
+        Node(("i",), Dense(weights(5, 4), Constant(rng.integers(-(2**34), 2**34, 4)), output=out(0.1)), ("h",)),
+        Node(("y",), Softmax(output=UNIT), ("i",)),
+    )
+    return Graph("steady", (Input("x", TensorType((8, 9, 2), DType.INT16, SCALE)),), nodes, ("y", "e"))
+
+
+@pytest.mark.usefixtures("arm_gcc", "qemu_arm")
+@pytest.mark.parametrize("way", WAYS)
+def test_on_a_cortex_m4(way: str) -> None:
+    graph = steady_network()
+    built = mnc.compile(graph, backend=way.split(",")[0], name="Net")
+    x = stored_samples(graph, 2)
+    interface, options = targets.Interface.of_graph(built.graph, "Net"), targets.Options(flags=WAYS[way])
+    got = targets.run(targets.get("cortex-m4"), built.files, interface, x, options)
+    for mine, wanted in zip(got, graph.predict(x), strict=True):
+        assert mine.dtype == wanted.dtype
+        np.testing.assert_array_equal(mine.reshape(wanted.shape), wanted)
+        assert wanted.std() > 0
+
+
+def test_the_interface_is_int16(gcc: str, tmp_path: Path) -> None:
+    built = mnc.compile(steady_network(), name="net")
+    header = built.files["net.h"]
+    assert "#define NET_INPUT_SCALE 0.001f\n#define NET_INPUT_ZERO_POINT 0\n" in header
+    assert "void net_run(net_t *net, const int16_t *input, int16_t *output0, int8_t *output1);" in header
+    program = build(tmp_path, gcc, [*STRICT, *SANITIZED[2:]], built.files, {"main.c": CONVERTING})
+    stored, real = checked_run([str(program)], tmp_path).splitlines()
+    # halves away from zero, and what is beyond the range at its end
+    assert stored.split() == ["0", "1000", "-1000", "32767", "-32768", "2", "-2", "-32768"]
+    assert real.split() == ["0.5", "-1"]
+
+
+CONVERTING = """\
+#include <stdio.h>
+#include "net.h"
+
+int main(void)
+{
+    static float real[NET_INPUT_SIZE] = {0.0F, 1.0F, -1.0F, 1e9F, -1e9F, 0.0015F, -0.0015F};
+    static const int16_t given[NET_OUTPUT_0_SIZE] = {16384, -32768};
+    static int16_t stored[NET_INPUT_SIZE];
+    float scores[NET_OUTPUT_0_SIZE];
+    int i;
+    real[7] = real[0] / real[0];
+    net_quantize_input(real, stored);
+    net_dequantize_output_0(given, scores);
+    for (i = 0; i < 8; ++i)
+        printf("%d ", stored[i]);
+    printf("\\n%.9g %.9g\\n", (double)scores[0], (double)scores[1]);
+    return 0;
+}
+"""

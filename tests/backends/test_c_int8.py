@@ -12,6 +12,7 @@ import pytest
 from generated_c import SANITIZED, STRICT, WARNINGS, Tool, build, checked_run
 from hypothesis import Phase, given, settings
 from networks import batches
+from quantised_networks import ANY as INT8_AND_INT16
 from quantised_networks import IMAGES, quantised_networks
 from same_bits import BATCH, assert_same_bits
 
@@ -48,9 +49,9 @@ def steady_networks() -> tuple[Graph, ...]:
     graphs: list[Graph] = []
 
     @settings(BATCH, derandomize=True, database=None, phases=[Phase.generate])
-    @given(batches(ANY, 8), batches(MIXED, 4))
-    def draw(some: list[Graph], others: list[Graph]) -> None:
-        graphs[:] = [*some, *others]
+    @given(batches(ANY, 8), batches(MIXED, 4), batches(quantised_networks(mixed=True, numbers=INT8_AND_INT16), 4))
+    def draw(some: list[Graph], others: list[Graph], wider: list[Graph]) -> None:
+        graphs[:] = [*some, *others, *wider]
 
     draw()
     return tuple(graphs)

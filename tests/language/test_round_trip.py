@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import FUNCTIONS, functions, networks
+from quantised_networks import ANY, quantised_networks
 
 from mnc import frontends
 from mnc.errors import CompileError
@@ -37,6 +38,15 @@ def test_any_network_comes_back(graph: Graph) -> None:
 @given(networks())
 @settings(max_examples=15, deadline=None)
 def test_any_network_comes_back_after_every_pass(graph: Graph) -> None:
+    for each in PASSES:
+        graph = each.run(graph)
+        assert reparsed(graph) == graph, each.name
+
+
+@given(quantised_networks(mixed=True, numbers=ANY, max_layers=4))
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+def test_any_network_of_integers_comes_back_after_every_pass(graph: Graph) -> None:
+    assert reparsed(graph) == graph
     for each in PASSES:
         graph = each.run(graph)
         assert reparsed(graph) == graph, each.name
