@@ -72,10 +72,12 @@ def cc() -> str:
 
 
 @pytest.fixture(scope="session")
-def keras() -> Any:
-    """Keras 3, which the `train` extra installs."""
+def keras(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Keras 3, which the `train` extra installs; JAX compiles each network once for all tests."""
     from mnc.zoo import framework
 
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("jax")))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     try:
         return framework.keras()
     except CompileError as fault:

@@ -33,7 +33,7 @@ VERIFIED = 8
     metavar="DIR",
     help="Where the model and the code go; created where missing.",
 )
-@click.option("--epochs", type=int, default=40, show_default=True, help="How often every image is seen.")
+@click.option("--epochs", type=int, default=60, show_default=True, help="How often every image is seen.")
 def quickstart(directory: Path, epochs: int) -> None:
     """Train the smallest network on handwritten digits and make C of it.
 
@@ -53,7 +53,7 @@ def quickstart(directory: Path, epochs: int) -> None:
         data = digits()
         framework.keras()
     assert data.test is not None
-    click.echo(f"training pico on {len(data.train.x):,} handwritten digits, {epochs} epochs")
+    click.echo(f"training pico on {len(data.train.x):,} handwritten digits, {epochs} times each")
     trained = watched(recipe, data)
     network = trained.network
     with Progress(sys.stderr, "compiling and running the code") as progress:

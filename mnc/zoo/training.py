@@ -190,7 +190,7 @@ class _State:
         """Take up what a file holds; CompileError where it is of another training or broken."""
         hint = f"remove {file.name!r} to begin anew"
         try:
-            with np.load(file, allow_pickle=False) as archive:
+            with file.open("rb") as stored, np.load(stored, allow_pickle=False) as archive:
                 facts = json.loads(str(archive["facts"]))
                 if facts["recipe"] != self._recipe:
                     raise refuse(
