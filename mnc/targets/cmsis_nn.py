@@ -107,7 +107,7 @@ def _check_calls(root: Path, files: Mapping[str, str]) -> None:
         raise refuse(
             str(root),
             f"does not declare {', '.join(unknown)}, which the generated code calls",
-            "take a newer CMSIS-NN: mnc is tested with version 7.0 and later",
+            "take a newer CMSIS-NN: mnc is tested with version 7.0.0, and with main as of July 2026",
         )
 
 

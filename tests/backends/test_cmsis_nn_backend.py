@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
 import pytest
-from generated_c import SANITIZED, WARNINGS
+from generated_c import SANITIZED, STRICT, WARNINGS, Tool, run_cases
 from hypothesis import given
+from hypothesis import strategies as st
 from networks import batches
 from quantised_networks import IMAGES, quantised_networks
-from same_bits import BATCH, assert_same_bits
+from same_bits import BATCH, assert_same_bits, case_of
 from stand_in import CORES, STAND_IN, core
 
+import mnc
+from mnc import targets
+from mnc.backends.select.cmsis.table import CMSIS_NN
 from mnc.ir.graph import Graph
+from mnc.ir.types import Array
+from mnc.targets import cmsis_nn
 
 ANY = quantised_networks() | quantised_networks(IMAGES, max_layers=9)
+KINDS = sorted(CMSIS_NN, key=lambda kind: kind.__name__)
+ONE_OF_EACH = st.tuples(*(quantised_networks([kind], max_layers=2) for kind in KINDS))
 TARGETS = {"plain": "cortex-m3", "dsp": "cortex-m4", "mve": "cortex-m55"}
 """A target for each form of the library."""
 
@@ -34,3 +47,72 @@ def test_random_networks(
         target=None if target == "any" else TARGETS[form],
         library=STAND_IN,
     )
+
+
+@pytest.mark.parametrize(
+    ("compiler", "form"),
+    [
+        (("gcc", *STRICT, "-O2", "-DMNC_SMALL"), "plain"),
+        (("clang", *STRICT), "dsp"),
+        (("g++", "-x", "c++", "-std=c++11", *WARNINGS), "mve"),
+        (("tcc", "-Wall", "-Werror"), "mve"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else value,
+)
+@BATCH
+@given(graphs=ONE_OF_EACH)
+def test_every_kind_that_the_library_has_kernels_for_by_every_compiler(
+    compiler: Sequence[str], form: str, graphs: Sequence[Graph], tool: Tool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Without a warning."""
+    assert_same_bits(
+        graphs,
+        tmp_path_factory.mktemp("cmsis"),
+        tool(compiler[0]),
+        [*compiler[1:], core(form)],
+        backend="cmsis-nn",
+        target=TARGETS[form],
+        library=STAND_IN,
+    )
+
+
+def golden(models: Path) -> Mapping[Path, tuple[Array, Array]]:
+    """Every int8 model, with inputs and what TensorFlow Lite Micro gave."""
+    found = {}
+    for stored in sorted(models.glob("*/*.tflite.golden.npz")):
+        with np.load(stored) as data:
+            if "y_tflm" in data:
+                found[stored.with_name(stored.name.removesuffix(".golden.npz"))] = data["x"][:1], data["y_tflm"][:1]
+    return found
+
+
+@pytest.mark.parametrize("form", CORES)
+def test_trained_models_give_every_byte_of_tensorflow_lite_micro(
+    form: str, models: Path, gcc: str, tmp_path: Path
+) -> None:
+    trained = golden(models)
+    assert len(trained) == 11
+    builds = [mnc.compile(mnc.load(file), "cmsis-nn", f"m{i}", TARGETS[form]) for i, file in enumerate(trained)]
+    cases = [
+        case_of(build, [x.reshape(1, *build.graph.inputs[0].type.shape)])
+        for build, (x, _) in zip(builds, trained.values(), strict=True)
+    ]
+    got = run_cases(cases, tmp_path, gcc, ("-std=c89", "-O2", core(form)), library=STAND_IN)
+    for (file, (_, y)), (output,) in zip(trained.items(), got, strict=True):
+        np.testing.assert_array_equal(output.ravel(), y.ravel(), err_msg=file.name)
+
+
+@pytest.mark.parametrize("target", ["host", "cortex-m4", "cortex-m55"])
+def test_the_library_itself_gives_every_byte(target: str, fixtures: Path, request: pytest.FixtureRequest) -> None:
+    if not os.environ.get(cmsis_nn.VARIABLE):
+        pytest.skip(f"{cmsis_nn.VARIABLE} is not set: Arm's CMSIS-NN was not found")
+    for needed in ("arm_gcc", "qemu_arm") if target != "host" else ("cc",):
+        request.getfixturevalue(needed)
+    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), "cmsis-nn", "pico", target)
+    with np.load(fixtures / "pico.int8.tflite.golden.npz") as data:
+        x, y = data["x"].reshape(-1, 96, 96, 1)[:4], data["y_tflm"][:4]
+    machine, interface = targets.get(target), targets.Interface.of_graph(build.graph, "pico")
+    (got,) = targets.run(machine, build.files, interface, [x], cmsis_nn.linked(machine, build.files, targets.Options()))
+    assert np.array_equal(got.reshape(y.shape), y)
+    if target == "host":
+        assert np.array_equal(np.asarray(build.predict(x)).reshape(y.shape), y)

@@ -66,6 +66,7 @@ arm_cmsis_nn_status arm_transpose_conv_s8(const cmsis_nn_context *ctx, const cms
     REQUIRE(x->n == y->n && w->n == y->c && w->c == x->c);
     REQUIRE(p->stride.h >= 1 && p->stride.w >= 1);
     REQUIRE(p->padding.h >= 0 && p->padding.w >= 0);
+    REQUIRE(p->padding.h % p->stride.h == 0); /* else release 7.0.0 puts rows in the wrong place */
     REQUIRE(p->dilation.h == 1 && p->dilation.w == 1);
     check_offsets(p->input_offset, p->output_offset);
     check_activation(p->activation);

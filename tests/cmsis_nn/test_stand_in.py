@@ -195,6 +195,7 @@ MISUSES: list[tuple[tuple[str, ...], str, str, str]] = [
     (("arm_depthwise_conv_s8",), "plain", "d.ch_mult = 2;", "x->c * call->params->ch_mult == y->c"),
     (("arm_depthwise_conv_s8",), "plain", "d.ch_mult = 4; x.c = 2; added = NULL;", "call->bias != NULL"),
     (("arm_transpose_conv_s8",), "plain", "y.h = 7;", "rows == y->h"),
+    (("arm_transpose_conv_s8",), "plain", "t.stride.h = 2;", "p->padding.h % p->stride.h == 0"),
     (("arm_transpose_conv_s8",), "plain", "y.w = 8;", "p->padding.w + y->w <= width"),
     (("arm_transpose_conv_s8",), "plain", "ctx.size = 4 * 3 * 8 * 8 - 1;", "ctx->size >= bytes"),
     (("arm_transpose_conv_s8",), "plain", "t.dilation.h = 2;", "p->dilation.h == 1"),

@@ -247,6 +247,7 @@ static int try_transposed(int8_t *output)
     p.stride = tile(1, 3);
     p.dilation = tile(1, 1);
     p.padding = tile(0, 2);
+    p.padding.h *= p.stride.h;
     p.padding_offsets = tile(0, 0);
     w = dims(w.c, w.h, w.w, x.c);
     final = larger(0, x.h * p.stride.h - p.padding.h);

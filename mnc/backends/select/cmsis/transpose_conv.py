@@ -32,13 +32,17 @@ def conv2d_transpose(cores: Cores, site: Site[Conv2DTranspose]) -> Step | None:
 
 
 def _spread(cores: Cores, site: Site[Conv2DTranspose]) -> Step | None:
-    """Each row of input spread over rows of sums in 32 bits; all rows and columns of output must come by."""
+    """Each row of input spread over rows of sums in 32 bits; all rows and columns of output must come by.
+
+    Release 7.0.0 puts rows in the wrong place where the crop is no multiple of the stride.
+    """
     layer, (x,), y = site.layer, site.inputs, site.output
     weights = Weights.of(site, layer.weights.array.transpose(2, 0, 1, 3), 0)
     final = x.image[0] * layer.stride[0] - layer.crop[0][0]
     rows = final <= y.image[0] <= final + max(layer.kernel[0] - layer.stride[0], 0)
+    steady = layer.crop[0][0] % layer.stride[0] == 0
     width = (x.image[1] - 1) * layer.stride[1] + max(layer.kernel[1], layer.stride[1])
-    if weights is None or not rows or layer.crop[1][0] + y.image[1] > width:
+    if weights is None or not (rows and steady) or layer.crop[1][0] + y.image[1] > width:
         return None
     scratch = 4 * width * y.image[2] * max(layer.kernel[0], layer.stride[0])
     made = call(
