@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnc.backends.program import Argument, Call, Const, In, Name, Out, Rows, Step, Window
+from mnc.backends.program import Argument, Call, Const, In, Name, Out, RowNumber, Rows, Step, Window
 from mnc.backends.select.blocks import block, pack, split
 from mnc.backends.select.conv import interior, window
 from mnc.backends.select.quantised.requantise import REGISTERS, limits, operands
 from mnc.backends.select.site import Site
-from mnc.ir.layers import NO_PADDING, Conv2D, Dense, DepthwiseConv2D
+from mnc.backends.select.transpose_conv import Gathering
+from mnc.ir.layers import NO_PADDING, Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
 from mnc.reference.quantised.arithmetic import narrow
 from mnc.reference.quantised.layers import channel_multipliers, has_wide_sums
 
-Weighted = Conv2D | Dense | DepthwiseConv2D
+Weighted = Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D
 
 LARGEST_INPUT = 2**15
 
@@ -127,6 +128,36 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
         },
     )
     return site.by_rows(window(layer), (call,), sums.constants(by_filter.ravel(), range(y.image[2])))
+
+
+def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
+    """Each output row gathered from the input rows that reach it."""
+    layer, (x,), y = site.layer, site.inputs, site.output
+    gathering = Gathering.of(site)
+    pixels, channels = block(gathering.inner_pixels, layer.filters, registers=REGISTERS)
+    matrix = layer.weights.array.transpose(0, 1, 3, 2)
+    sums = Sums.of(site, matrix)
+    calls = tuple(
+        Call(
+            "mnc_conv2d_transpose_s16",
+            {
+                "rows": Rows(),
+                "out": Out(first),
+                "weights": Const("weights", first * matrix[..., 0].size),
+                **sums.arguments(first),
+                "row": RowNumber(),
+                "in_channels": x.image[2],
+                "out_channels": count,
+                **gathering.arguments,
+                "in_pixel": x.layout.pixel,
+                "out_pixel": y.layout.pixel,
+                "block_pixels": pixels,
+                "block_channels": part,
+            },
+        )
+        for first, count, part in split(layer.filters, channels)
+    )
+    return site.by_rows(gathering.window, calls, sums.constants(pack(matrix, channels), range(layer.filters)))
 
 
 def _wide(site: Site[Conv2D] | Site[Dense] | Site[DepthwiseConv2D], by_filter: Array, sums: Sums, groups: int) -> Step:

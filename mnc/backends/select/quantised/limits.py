@@ -40,8 +40,8 @@ LARGEST_FACTOR = 2.0**30
 """A multiplier from one scale to another shifts to the left by at most so much."""
 LARGEST_MEAN = {DType.INT8: 2**23, DType.INT16: 2**15}
 """So many elements have a sum that int32 holds."""
-LARGEST_SUM = 2**47
-"""Sums of int16 values stay below."""
+LARGEST_SUM = 47
+"""Sums of int16 values have so many bits, and a sign."""
 LARGEST_WIDE_FACTOR = 2.0**7
 """A multiplier from such a sum to the output's scale stays below."""
 SMALLEST_SOFTMAX = 2.0**-27
@@ -164,8 +164,9 @@ def _weights(layer: Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D, dtype: D
         yield "for weights of such scales"
     bias = np.zeros(1, np.int32 if dtype is DType.INT8 else np.int64) if layer.bias is None else layer.bias.array
     if dtype is DType.INT16 and bias.dtype == np.int64:
-        if int(largest_sums(array, bias).max()) >= LARGEST_SUM:
-            yield "for sums beyond 48 bits"
+        bits = 31 if isinstance(layer, Conv2DTranspose) else LARGEST_SUM
+        if int(largest_sums(array, bias).max()) >= 1 << bits:
+            yield f"for sums beyond {bits + 1} bits"
         return
     if bias.dtype != np.int32:
         yield f"for a bias that is not {'int32' if dtype is DType.INT8 else 'int64 or int32'}"

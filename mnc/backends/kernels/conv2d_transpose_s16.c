@@ -1,0 +1,97 @@
+/* As mnc_conv2d_transpose_block_s8, for int16: their zero point is 0, and the sums fit int32. */
+MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16_t *out, const int8_t *weights,
+                                               const int32_t *bias, const int32_t *multiplier, const int8_t *shift,
+                                               int per_channel, int rounding, int ky, int kx, int x, int inner,
+                                               int in_channels, int height, int kernel_width, int stride_y,
+                                               int stride_x, int dilation, int in_width, int in_pixel, int out_pixel,
+                                               int pixels, int channels, int low, int high)
+{
+    int32_t sum[16];
+    int i, c, j, k, tap, at;
+
+    MNC_UNROLL
+    for (i = 0; i < pixels; ++i) {
+        MNC_UNROLL
+        for (c = 0; c < channels; ++c)
+            sum[i * channels + c] = bias[c];
+    }
+    for (j = 0; j < height && ky >= 0; ++j, ky -= stride_y) {
+        if (rows[j] == NULL)
+            continue;
+        for (tap = kx, at = x; tap >= 0; tap -= stride_x, at += dilation) {
+            const int16_t *in = rows[j] + at * in_pixel;
+            const int8_t *w = weights + (ky * kernel_width + tap) * in_channels * channels;
+
+            if (!inner && (at < 0 || at >= in_width))
+                continue;
+            for (k = 0; k < in_channels; ++k) {
+                MNC_UNROLL
+                for (i = 0; i < pixels; ++i) {
+                    const int32_t value = in[i * in_pixel];
+
+                    MNC_UNROLL
+                    for (c = 0; c < channels; ++c)
+                        sum[i * channels + c] += value * w[c];
+                }
+                ++in;
+                w += channels;
+            }
+        }
+    }
+    MNC_UNROLL
+    for (i = 0; i < pixels; ++i) {
+        MNC_UNROLL
+        for (c = 0; c < channels; ++c)
+            out[i * out_pixel + c] = mnc_requantise_s16(sum[i * channels + c], multiplier[c * per_channel],
+                                                        shift[c * per_channel], rounding, low, high);
+    }
+}
+
+/* One row of a transposed convolution, as mnc_conv2d_transpose_f32.
+ * weights: [out_channels / block_channels][kernel_height][kernel_width][in_channels][block_channels]. */
+MNC_KERNEL void mnc_conv2d_transpose_s16(const int16_t *const *rows, int16_t *out, const int8_t *weights,
+                                         const int32_t *bias, const int32_t *multiplier, const int8_t *shift,
+                                         int per_channel, int rounding, int row, int in_channels, int out_channels,
+                                         int height, int kernel_height, int kernel_width, int stride_y, int stride_x,
+                                         int dilation, int row_start, int start, int before, int in_width,
+                                         int out_width, int in_pixel, int out_pixel, int block_pixels,
+                                         int block_channels, int low, int high)
+{
+    const int ky = kernel_height - stride_y + (row + row_start) % stride_y;
+    int o, phase, p, e;
+
+    for (o = 0; o < out_channels; o += block_channels) {
+        for (phase = 0; phase < stride_x; ++phase) {
+            const int kx = kernel_width - stride_x + (phase + start) % stride_x;
+            const int reach = kx < 0 ? 0 : kx / stride_x * dilation;
+            const int x = (phase + start) / stride_x - before;
+            const int count = (out_width - phase + stride_x - 1) / stride_x;
+            int16_t *const y = out + o + phase * out_pixel;
+            int begin = x < 0 ? -x : 0;
+            int end = in_width - reach - x;
+
+            end = end < count ? end : count;
+            if (end - begin < block_pixels)
+                begin = end = 0;
+            for (p = begin; p < end; p += block_pixels) {
+                if (p > end - block_pixels)
+                    p = end - block_pixels;
+                mnc_conv2d_transpose_block_s16(rows, y + p * stride_x * out_pixel, weights, bias, multiplier, shift,
+                                               per_channel, rounding, ky, kx, x + p, 1, in_channels, height,
+                                               kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,
+                                               stride_x * out_pixel, block_pixels, block_channels, low, high);
+            }
+            for (e = 0; e < count - (end - begin); ++e) {
+                p = e < begin ? e : e + end - begin;
+                mnc_conv2d_transpose_block_s16(rows, y + p * stride_x * out_pixel, weights, bias, multiplier, shift,
+                                               per_channel, rounding, ky, kx, x + p, 0, in_channels, height,
+                                               kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,
+                                               stride_x * out_pixel, 1, block_channels, low, high);
+            }
+        }
+        weights += kernel_height * kernel_width * in_channels * block_channels;
+        bias += block_channels;
+        multiplier += block_channels * per_channel;
+        shift += block_channels * per_channel;
+    }
+}
