@@ -1,0 +1,235 @@
+"""Backend cmsis-nn with Arm's library, where CMSIS_NN_PATH names it: the right bits, and no byte beside a scratch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+from test_c_int8_cortex_m import GIVEN, SAME, conv, dense, depthwise, layers
+
+import mnc
+from mnc.backends.cmsis_nn import CmsisNN
+from mnc.backends.interface import Emission
+from mnc.backends.library import Library
+from mnc.backends.program import Call, Out, Record, Scratch, Step
+from mnc.backends.select import Select
+from mnc.backends.select.site import Site
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layer import Layer
+from mnc.ir.types import Array, DType, TensorType
+from mnc.reference import predict
+from mnc.targets import Interface, Options, Target, cmsis_nn, get
+from mnc.targets.measure import run
+from mnc.verify import random_inputs
+
+if not os.environ.get(cmsis_nn.VARIABLE):
+    pytest.skip(f"{cmsis_nn.VARIABLE} is not set: Arm's CMSIS-NN was not found", allow_module_level=True)
+
+MODELS = (
+    "mlperf_tiny/ad01_int8",
+    "mlperf_tiny/kws_ref_model",
+    "mlperf_tiny/pretrainedResnet_quant",
+    "mlperf_tiny/vww_96_int8",
+    *(f"micromobilenet/{name}.int8" for name in ("pico", "nano", "micro", "milli", "base")),
+)
+QUICK = MODELS[:2] + MODELS[4:5]
+"""What an emulator runs in a few seconds."""
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest) -> Target:
+    """The target that a test is for; it is skipped where its tools are missing."""
+    name: str = request.param
+    for needed in ("cc",) if name == "host" else ("arm_gcc", "qemu_arm"):
+        request.getfixturevalue(needed)
+    return get(name)
+
+
+def outputs(target: Target, graph: Graph, files: Mapping[str, str], xs: list[Array]) -> tuple[Array, ...]:
+    return run(target, files, Interface.of_graph(graph, "net"), xs, cmsis_nn.linked(target, files, Options()))
+
+
+@pytest.mark.parametrize(
+    ("target", "model"),
+    [("host", model) for model in MODELS] + [(core, model) for core in ("cortex-m4", "cortex-m55") for model in QUICK],
+    indirect=["target"],
+)
+def test_trained_networks_give_what_tensorflow_lite_micro_gave(target: Target, model: str, models: Path) -> None:
+    path = models / f"{model}.tflite"
+    with np.load(f"{path}.golden.npz") as stored:
+        x, y = stored["x"][:1], stored["y_tflm"][:1]
+    build = mnc.compile(mnc.load(path), "cmsis-nn", "net", target.name)
+    (got,) = outputs(target, build.graph, build.files, [x])
+    np.testing.assert_array_equal(got.reshape(y.shape), y)
+    assert {layer.kernel[:4] for layer in build.report.layers} == {"arm_"}
+
+
+# Layers at the edges of what each kernel takes
+
+
+def edges() -> Iterator[tuple[tuple[int, ...], Layer]]:
+    """Input shapes and layers."""
+    rows = [
+        (20, 3, 1, (1, 1), 4), (20, 5, 2, (1, 2), 4), (10, 4, 2, (1, 1), 4), (16, 3, 2, (0, 1), 2),
+        (16, 3, 4, (0, 0), 3), (9, 3, 1, (0, 0), 4), (9, 4, 2, (0, 0), 4), (3, 5, 1, (2, 2), 4), (2, 2, 1, (0, 1), 4),
+        (12, 8, 1, (3, 4), 4), (13, 7, 2, (3, 3), 8), (11, 7, 2, (2, 3), 8), (12, 7, 4, (3, 3), 8),
+    ]  # fmt: skip
+    for width, kernel, stride, padding, channels in rows:
+        yield (1, width, channels), conv((1, kernel), channels, 5, stride=(1, stride), padding=((0, 0), padding))
+    for shape, padding2d in (
+        ((5, 6, 4), ((1, 1), (1, 2))),
+        ((5, 6, 5), ((3, 3), (1, 1))),
+        ((5, 1, 4), ((1, 1), (0, 2))),
+    ):
+        yield shape, depthwise((3, 3), shape[2], padding=padding2d)
+    yield (5, 6, 130), depthwise((3, 3), 130, padding=SAME)
+    yield (5, 6, 126), depthwise((5, 5), 126, padding=((2, 2), (2, 2)))
+    yield (8, 8, 1), depthwise((3, 3), 1, 6, padding=SAME)
+    yield (8, 8, 3), depthwise((3, 3), 3, 8, stride=(2, 2))
+    yield (6, 6, 8), replace(conv((3, 3), 8, 4, groups=2), bias=None)
+    yield (6, 6, 4), replace(conv((3, 3), 4, 7), bias=None)
+    yield (5, 5, 126), replace(depthwise((3, 3), 126), bias=None)
+    yield (30,), replace(dense(30, 7), bias=None)
+
+
+@cache
+def network() -> Graph:
+    """Every layer on an input of its own."""
+    inputs, nodes = [], []
+    for i, (shape, layer) in enumerate([*layers(), *edges()]):
+        inputs.append(Input(f"x{i}", TensorType(shape, DType.INT8, GIVEN)))
+        nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
+    return Graph("layers", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
+
+
+GUARD = 8
+"""Words on either side of a scratch."""
+
+GUARDS = """\
+MNC_KERNEL void mnc_guard(int32_t *memory, int words)
+{
+    int i;
+
+    for (i = 0; i < words; ++i)
+        memory[i] = 0x5A5A5A5A;
+}
+
+MNC_KERNEL void mnc_guarded(const int32_t *memory, int8_t *out, int words, int begin, int end)
+{
+    const int8_t *bytes = (const int8_t *)(const void *)memory;
+    int i, damaged = 0;
+
+    for (i = 0; i < 4 * words; ++i)
+        damaged |= (i < begin || i >= end) && bytes[i] != 0x5A;
+    if (damaged)
+        out[0] = (int8_t)(out[0] ^ 1);
+}
+"""
+
+
+class Guarded(CmsisNN):
+    """The backend with words round each scratch that show who writes to them; the first output is wrong then."""
+
+    shrunk = 0
+    """By so many bytes each scratch is taken to be smaller than it is."""
+
+    def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
+        super().__init__(settings, target)
+        self.quantised = {kind: self.guarded(chosen) for kind, chosen in self.quantised.items()}
+
+    @property
+    def library(self) -> Library:
+        return super().library.replaced(GUARDS)
+
+    def guarded(self, chosen: Select) -> Select:
+        def select(site: Site[Any]) -> Step:
+            step = chosen(site)
+            if not step.scratch:
+                return step
+            begin, end = 4 * GUARD, 4 * GUARD + step.scratch - self.shrunk
+            words = end // 4 + GUARD
+            fill = Call("mnc_guard", {"memory": Scratch(), "words": words})
+            check = Call("mnc_guarded", {"memory": Scratch(), "out": Out(), "words": words, "begin": begin, "end": end})
+            calls = tuple(replace(call, arguments=_moved(call)) for call in step.calls)
+            return replace(step, calls=calls, before=(fill,), after=(check,), scratch=4 * words)
+
+        return select
+
+
+class Damaged(Guarded):
+    """One that has to be found out."""
+
+    shrunk = 2
+
+
+def _moved(call: Call) -> dict[str, Any]:
+    """The arguments of a call whose scratch begins after the guard."""
+    arguments: dict[str, Any] = dict(call.arguments)
+    for name, argument in arguments.items():
+        if isinstance(argument, Record) and not argument.constant:
+            arguments[name] = replace(argument, members={**argument.members, "buf": Scratch(GUARD)})
+    return arguments
+
+
+def emitted(backend: type[CmsisNN], target: Target) -> tuple[Graph, Emission]:
+    return network(), backend({}, target).emit(network(), "net")
+
+
+@pytest.mark.parametrize("target", ["host", "cortex-m3", "cortex-m4", "cortex-m55"], indirect=True)
+def test_no_kernel_leaves_its_scratch(target: Target) -> None:
+    graph, emission = emitted(Guarded, target)
+    xs = random_inputs(graph)
+    results = outputs(target, graph, emission.files, xs)
+    for node, got, want in zip(graph.nodes, results, predict(graph, xs), strict=True):
+        np.testing.assert_array_equal(got.reshape(want.shape), want, err_msg=f"{node.name}: {node.layer}")
+
+
+@pytest.mark.parametrize("target", ["cortex-m4"], indirect=True)
+def test_a_scratch_too_small_is_noticed(target: Target) -> None:
+    graph, emission = emitted(Damaged, target)
+    xs = random_inputs(graph)
+    got, want = outputs(target, graph, emission.files, xs), predict(graph, xs)
+    wrong = [bool((a.reshape(b.shape) != b).any()) for a, b in zip(got, want, strict=True)]
+    assert sum(wrong) > 10
+
+
+WRAPPED = """
+
+void net_run({parameters})
+{{
+    int i;
+
+    for (i = 0; i < 64; ++i)
+        net->before[i] = net->after[i] = (int8_t)i;
+    net_unguarded({arguments});
+    for (i = 0; i < 64; ++i)
+        if (net->before[i] != i || net->after[i] != i)
+            output[0] = (int8_t)(output[0] ^ 1);
+}}
+"""
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"], indirect=True)
+def test_nothing_is_written_beside_the_arena(target: Target, fixtures: Path) -> None:
+    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), "cmsis-nn", "net", target.name)
+    size = build.report.ram.total
+    header = build.files["net.h"].replace("typedef struct {", "typedef struct { int8_t before[64];", 1)
+    header = header.replace("} net_t;", "int8_t after[64]; } net_t;").replace(
+        f"#define NET_RAM_SIZE {size}", f"#define NET_RAM_SIZE {size + 128}"
+    )
+    parameters = "net_t *net, const int8_t *input, int8_t *output"
+    source = build.files["net.c"].replace("void net_run(", "static void net_unguarded(")
+    source += WRAPPED.format(parameters=parameters, arguments="net, input, output")
+    assert "before[64]" in header
+    assert "after[64]" in header
+    with np.load(fixtures / "pico.int8.tflite.golden.npz") as stored:
+        x, y = stored["x"][:1], stored["y_tflm"][:1]
+    (got,) = outputs(target, build.graph, {"net.h": header, "net.c": source}, [x])
+    np.testing.assert_array_equal(got.reshape(y.shape), y)
