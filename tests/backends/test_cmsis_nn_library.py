@@ -23,6 +23,7 @@ from mnc.backends.select import Select
 from mnc.backends.select.site import Site
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, DType, TensorType
 from mnc.reference import predict
 from mnc.targets import Interface, Options, Target, cmsis_nn, get
@@ -74,6 +75,11 @@ def test_trained_networks_give_what_tensorflow_lite_micro_gave(target: Target, m
 # Layers at the edges of what each kernel takes
 
 
+def without_bias(layer: Layer) -> Layer:
+    assert isinstance(layer, Conv2D | Dense | DepthwiseConv2D)
+    return replace(layer, bias=None)
+
+
 def edges() -> Iterator[tuple[tuple[int, ...], Layer]]:
     """Input shapes and layers."""
     rows = [
@@ -93,10 +99,10 @@ def edges() -> Iterator[tuple[tuple[int, ...], Layer]]:
     yield (5, 6, 126), depthwise((5, 5), 126, padding=((2, 2), (2, 2)))
     yield (8, 8, 1), depthwise((3, 3), 1, 6, padding=SAME)
     yield (8, 8, 3), depthwise((3, 3), 3, 8, stride=(2, 2))
-    yield (6, 6, 8), replace(conv((3, 3), 8, 4, groups=2), bias=None)
-    yield (6, 6, 4), replace(conv((3, 3), 4, 7), bias=None)
-    yield (5, 5, 126), replace(depthwise((3, 3), 126), bias=None)
-    yield (30,), replace(dense(30, 7), bias=None)
+    yield (6, 6, 8), without_bias(conv((3, 3), 8, 4, groups=2))
+    yield (6, 6, 4), without_bias(conv((3, 3), 4, 7))
+    yield (5, 5, 126), without_bias(depthwise((3, 3), 126))
+    yield (30,), without_bias(dense(30, 7))
 
 
 @cache
