@@ -153,8 +153,8 @@ def test_verify_of_a_network_in_integers(
         (["--pixels", "1:0"], "Invalid value for '--pixels': '1:0' is not LOW:HIGH, as 0:1 or -1:1"),
         (["--ranges", "max"], "Invalid value for '--ranges': 'max'"),
         (["--min-sqnr", "30"], "--min-sqnr serves no purpose without --quantize"),
-        (["--quantize", "mixed", "--calibration", __file__], "--quantize mixed and --min-sqnr go together"),
-        (["--quantize", "int8", "--calibration", __file__, "--min-sqnr", "9"], "--quantize mixed and --min-sqnr go "),
+        (["--quantize", "mixed", "--calibration", __file__], "--quantize mixed and a goal go together"),
+        (["--quantize", "int8", "--calibration", __file__, "--min-sqnr", "9"], "--quantize mixed and a goal go "),
     ],
 )
 def test_wrong_usage(
@@ -223,3 +223,18 @@ def test_samples_that_are_no_numbers_are_refused(pico: str, tmp_path: Path, caps
     np.save(tmp_path / "x.npy", np.full((12, 96, 96, 1), np.nan, np.float32))
     assert run(["show", pico, "--quantize", "int8", "--calibration", str(tmp_path / "x.npy")]) == 1
     assert capsys.readouterr().err.startswith("error: calibration: input 'input': a sample is not finite")
+
+
+def test_layers_are_raised_to_int16_until_no_class_changes(
+    pico: str, samples: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with np.load(samples) as golden:
+        wrong = (golden["y"].reshape(len(golden["y"]), -1).argmax(axis=1) + 1) % 10
+    np.save(tmp_path / "y.npy", wrong)
+    mixed = ["compile", pico, "--quantize", "mixed", "--calibration", samples, "-o", str(tmp_path / "out")]
+    assert run([*mixed, "--max-loss", "0", "--min-sqnr", "43"]) == 0
+    assert re.search(r"^int16: \d+ of 1\d layers: ", capsys.readouterr().out, re.MULTILINE)
+    assert run([*mixed, "--max-loss", "0", "--calibration-labels", str(tmp_path / "y.npy")]) == 0
+    assert "int16" not in capsys.readouterr().out, "nothing is right, so nothing can be lost"
+    assert run([*mixed, "--min-sqnr", "110"]) == 1
+    assert "error: --quantize mixed: the goal is out of reach: the output has " in capsys.readouterr().err

@@ -15,6 +15,7 @@ from mnc.commands.model import remark
 
 if TYPE_CHECKING:
     from mnc.ir.graph import Graph
+    from mnc.ir.types import Array
     from mnc.quantise import Scheme
 
 Result = TypeVar("Result")
@@ -32,6 +33,8 @@ class QuantiseOptions:
 
     numbers: str | None
     min_sqnr: float | None
+    max_loss: float | None
+    calibration_labels: Path | None
     calibration: Path | None
     pixels: tuple[float, float] | None
     io: str | None
@@ -44,8 +47,10 @@ class QuantiseOptions:
     def __post_init__(self) -> None:
         if self.wanted and self.calibration is None:
             raise click.UsageError("--quantize needs representative inputs: give some dozens with --calibration X.npy")
-        if (self.numbers == "mixed") is (self.min_sqnr is None) and self.wanted:
-            raise click.UsageError("--quantize mixed and --min-sqnr go together: --min-sqnr 30 asks for 30 dB")
+        if self.wanted and (self.numbers == "mixed") is (self.min_sqnr is None and self.max_loss is None):
+            raise click.UsageError("--quantize mixed and a goal go together: --min-sqnr 30 or --max-loss 0.5")
+        if self.wanted and self.calibration_labels is not None and self.max_loss is None:
+            raise click.UsageError("--calibration-labels serves no purpose without --max-loss")
         for option, value in vars(self).items():
             if not self.wanted and value is not None:
                 spelt = _SPELT.get(option) or f"--{option.replace('_', '-')}"
@@ -69,7 +74,16 @@ class QuantiseOptions:
         said = {option: value for option, value in vars(self).items() if option in _OF_SCHEME and value is not None}
         samples = load_samples(self.calibration, graph, self.pixels)
         remark(doubts(graph, samples))
-        return Scheme(samples, **said)
+        return Scheme(samples, **said, labels=self._labels(graph, len(samples[0])))
+
+    def _labels(self, graph: Graph, samples: int) -> Array | None:
+        """The calibration samples' classes."""
+        if self.calibration_labels is None:
+            return None
+        from mnc.accuracy import classes
+        from mnc.samples import load_labels
+
+        return load_labels(self.calibration_labels, classes(graph), samples)
 
 
 def quantise_options(command: Callable[..., Result]) -> Callable[..., Result]:
@@ -101,7 +115,7 @@ _OPTIONS = (
         "--quantize",
         "numbers",
         type=click.Choice(NUMBERS),
-        help="Compute in integers: int8; int16 with int8 weights; or int16 only where --min-sqnr needs it.  "
+        help="Compute in integers: int8; int16 with int8 weights; or int16 only where a goal needs it.  "
         "[default: as MODEL]",
     ),
     click.option(
@@ -109,6 +123,18 @@ _OPTIONS = (
         type=click.FloatRange(0.0, 120.0),
         metavar="DB",
         help="For --quantize mixed: the signal-to-quantisation-noise ratio that the output shall have.",
+    ),
+    click.option(
+        "--max-loss",
+        type=click.FloatRange(0.0, 100.0),
+        metavar="POINTS",
+        help="For --quantize mixed: how much of the accuracy, in percent, may be lost over the calibration samples.",
+    ),
+    click.option(
+        "--calibration-labels",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="Y.npy",
+        help="The classes for --max-loss.  [default: what the float network says]",
     ),
     click.option(
         "--calibration",
@@ -154,7 +180,17 @@ _OPTIONS = (
     ),
 )
 
-_OF_SCHEME = ("numbers", "min_sqnr", "io", "ranges", "rounding", "equalise", "correct_biases", "per_channel_dense")
+_OF_SCHEME = (
+    "numbers",
+    "min_sqnr",
+    "max_loss",
+    "io",
+    "ranges",
+    "rounding",
+    "equalise",
+    "correct_biases",
+    "per_channel_dense",
+)
 """What `Scheme` has by the same names."""
 
 _SPELT = {"numbers": "--quantize", "correct_biases": "--bias-correction"}

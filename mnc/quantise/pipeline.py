@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
@@ -12,18 +14,15 @@ from mnc.ir.types import Array, DType
 from mnc.quantise.calibrate import RANGES, Range, observe, representative
 from mnc.quantise.equalise import equalise
 from mnc.quantise.fit import Fit, fit
-from mnc.quantise.quality import signal_to_noise
+from mnc.quantise.quality import signal_to_noise, store
 from mnc.quantise.quantise import has_meaning, quantise, split_activations
-from mnc.quantise.sensitivity import Probe, goals, next_layers
+from mnc.quantise.sensitivity import Probe, goals, ways_to_widen
 from mnc.reference.quantised import compute_quantised
 
 SCHEMES = ("int8", "int16x8", "mixed")
 INTERFACES = ("int8", "int16", "float")
 ROUNDINGS = ("fitted", "nearest")
 _IO = {"int8": DType.INT8, "int16": DType.INT16, "float": DType.FLOAT32, None: None}
-
-CLOSE = 1.5
-"""How far above the goal the noise may be foretold for a network to be tried: errors cancel and add by chance."""
 
 Unsupported = Callable[[Graph, Node], str | None]
 
@@ -35,9 +34,13 @@ class Scheme:
     calibration: Array | Sequence[Array] | None
     """Representative inputs, as `Graph.predict` takes them."""
     numbers: str = "int8"
-    """What values are: int8; int16x8, which is int16 with int8 weights; or mixed: int16 where `min_sqnr` needs it."""
+    """What values are: int8; int16x8, which is int16 with int8 weights; or mixed: int16 where the goal needs it."""
     min_sqnr: float | None = None
     """For mixed: what the output's signal-to-quantisation-noise ratio shall be over the samples, in dB."""
+    max_loss: float | None = None
+    """For mixed: how many of a hundred samples more than by the float network may be classified wrongly."""
+    labels: Array | None = None
+    """The samples' classes, (samples,); None: what the float network says."""
     io: str | None = None
     """What the network's inputs and outputs are: one of `INTERFACES`; None: what the layers there work on."""
     ranges: str = "minmax"
@@ -57,8 +60,8 @@ class Scheme:
         ):
             if value not in known:
                 raise refuse(what, f"{value!r} is not known", f"known: {', '.join(filter(None, known))}")
-        if (self.min_sqnr is None) is (self.numbers == "mixed"):
-            raise refuse("--min-sqnr", "goes with --quantize mixed", "it is the goal, in dB: --min-sqnr 30")
+        if (self.min_sqnr is None and self.max_loss is None) is (self.numbers == "mixed"):
+            raise refuse("--quantize", "mixed and a goal go together", "goals are --min-sqnr 30 and --max-loss 0.5")
 
 
 @dataclass(frozen=True)
@@ -87,35 +90,51 @@ def to_integers(graph: Graph, scheme: Scheme, unsupported: Unsupported) -> Quant
     if scheme.equalise:
         real = equalise(real, samples, dense=scheme.per_channel_dense)
     trials = _Trials(real, samples, scheme, unsupported)
-    if scheme.min_sqnr is None:
+    if scheme.numbers != "mixed":
         wide = {node.name for node in real.nodes} if scheme.numbers == "int16x8" else set()
         return trials.quantised(wide)
-    return _mixed(trials, scheme.min_sqnr)
+    return _mixed(trials)
 
 
-def _mixed(trials: _Trials, least: float) -> Quantised:
-    """As few layers in int16 as reach `least` dB, those first by which the most error goes."""
-    real, judged = trials.real, goals(trials.real)
-    throughout = trials.quantised({node.name for node in real.nodes})
-    best = min(throughout.noise[name] for name in judged)
-    if best < least:
-        has = f"with every layer in int16 that can be, the output has {best:.1f} dB over the samples"
-        raise refuse("--min-sqnr", f"{least:g} dB cannot be reached", has)
-    probe, wide = Probe.of(real, trials.samples), set[str]()
-    while True:
-        if _power(best) + probe.remaining(trials.ranges, wide) <= _power(least) * CLOSE:
-            found = trials.quantised(wide)
-            if min(found.noise[name] for name in judged) >= least:
-                return found
-        more = next_layers(probe, trials.ranges, wide)
-        if not more:
-            return throughout
-        wide |= more
+def _mixed(trials: _Trials) -> Quantised:
+    """As few layers in int16 as reach the goal, found by halving: the more there are, the better it is."""
+    real = trials.real
+    ways = ways_to_widen(Probe.of(real, trials.samples), trials.ranges)
+    found = trials.quantised(ways[-1])
+    if (reason := _missed(trials, found)) is not None:
+        raise refuse("--quantize mixed", f"the goal is out of reach: {reason}", "That is with int16 throughout.")
+    fails, reaches = -1, len(ways) - 1
+    while reaches - fails > 1:
+        middle = (fails + reaches) // 2
+        tried = trials.quantised(ways[middle])
+        if _missed(trials, tried) is None:
+            found, reaches = tried, middle
+        else:
+            fails = middle
+    return found
 
 
-def _power(decibels: float) -> float:
-    """The noise of a ratio, the signal being 1."""
-    return float(10.0 ** (-decibels / 10.0))
+def _missed(trials: _Trials, tried: Quantised) -> str | None:
+    """What the network has instead of what is asked for, over the samples."""
+    scheme, real = trials.scheme, trials.real
+    ratio = min(tried.noise[name] for name in goals(real))
+    if scheme.min_sqnr is not None and ratio < scheme.min_sqnr:
+        return f"the output has {ratio:.1f} dB, not {scheme.min_sqnr:g}"
+    if scheme.max_loss is None:
+        return None
+    given = [store(x, tried.graph, i) for i, x in enumerate(trials.samples)]
+    classes, got = _classes(real, trials.samples), _classes(tried.graph, given)
+    labels = classes if scheme.labels is None else scheme.labels
+    loss = 100.0 * (float(np.mean(classes == labels)) - float(np.mean(got == labels)))
+    return f"{loss:.2f} points are lost, not {scheme.max_loss:g}" if loss > scheme.max_loss else None
+
+
+def _classes(graph: Graph, samples: Sequence[Array]) -> Array:
+    """The index of the largest output, by sample."""
+    scores = graph.predict(samples)
+    if not isinstance(scores, np.ndarray) or scores[0].size < 2:
+        raise refuse("--max-loss", "is for networks with one output of several classes", "give --min-sqnr")
+    return np.asarray(scores.reshape(len(scores), -1).argmax(axis=1))
 
 
 class _Trials:

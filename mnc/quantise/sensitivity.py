@@ -6,7 +6,7 @@ up, and what each value contributes can be measured alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,11 +58,6 @@ class Probe:
                 self.known[name] = self.noise({name: round_to(array, quantisation(*ranges[name]))})
         return self.known
 
-    def remaining(self, ranges: Mapping[str, Range], wide: Collection[str]) -> float:
-        """The noise of the values that are rounded to int8 while the layers in `wide` work on int16."""
-        every = self.contributions(ranges).items()
-        return sum(noise for name, noise in every if not keepers(self.graph, name) <= set(wide))
-
     def noise(self, rounded: Mapping[str, Array]) -> float:
         """The power of the error over that of the signal where the network is judged, were some values others."""
         changed = dict(rounded)
@@ -79,14 +74,18 @@ class Probe:
         return float(np.sum((np.maximum(got, least) - expected) ** 2)) / power if power > 0.0 else 0.0
 
 
-def next_layers(probe: Probe, ranges: Mapping[str, Range], wide: Collection[str]) -> set[str]:
-    """The layers to raise to int16 next: those by which the most error goes for each layer; empty where all are."""
-    best, most = set[str](), 0.0
-    for name, noise in probe.contributions(ranges).items():
-        missing = keepers(probe.graph, name) - set(wide)
-        if missing and noise / len(missing) > most:
-            best, most = missing, noise / len(missing)
-    return best or {node.name for node in probe.graph.nodes} - set(wide)
+def ways_to_widen(probe: Probe, ranges: Mapping[str, Range]) -> list[set[str]]:
+    """Layers to raise to int16: none, then ever more of them, those first by which the most error goes for each."""
+    every = {node.name for node in probe.graph.nodes}
+    ways = [set[str]()]
+    while ways[-1] != every:
+        best, most = every - ways[-1], 0.0
+        for name, noise in probe.contributions(ranges).items():
+            missing = keepers(probe.graph, name) - ways[-1]
+            if missing and noise / len(missing) > most:
+                best, most = missing, noise / len(missing)
+        ways.append(ways[-1] | best)
+    return ways
 
 
 def keepers(graph: Graph, name: str) -> set[str]:
