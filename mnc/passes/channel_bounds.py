@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnc.errors import CompileError
 from mnc.ir.activations import Function
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
@@ -56,6 +57,10 @@ BY_CHANNEL = (Identity, Pooling2D, GlobalPooling, Cropping2D, ZeroPadding2D, Res
 
 MONOTONE = (*BY_CHANNEL, Merge, Concatenate, Reshape, Flatten, Permute, Reverse)
 """Kinds that only rise or only fall with each element of each operand while the others stand still."""
+
+
+LARGEST_BIAS = 2**60
+"""Beyond this, sums in int64 might overflow; nothing is known of sums that large in any case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +154,7 @@ def _sums(layer: Linear, low: Array, high: Array) -> tuple[Array, Array]:
     """The least and the greatest sum of each output channel, for inputs between `low` and `high` of each channel."""
     weights = by_channels(layer).astype(np.int64)
     one, other = weights * low[:, np.newaxis], weights * high[:, np.newaxis]
-    bias = 0 if layer.bias is None else layer.bias.array.astype(np.int64)
+    bias = 0 if layer.bias is None else layer.bias.array.astype(np.int64).clip(-LARGEST_BIAS, LARGEST_BIAS)
     return per_filter(layer, np.minimum(one, other)) + bias, per_filter(layer, np.maximum(one, other)) + bias
 
 
@@ -190,7 +195,10 @@ def _looked_up(layer: Activation, x: TensorType, y: TensorType, given: Bounds) -
     """Of a function of one stored integer: the extremes of its values."""
     info = np.iinfo(x.dtype.numpy)
     every = np.arange(info.min, info.max + 1).astype(x.dtype.numpy)
-    (table,) = apply_quantised(layer, [x], [y], every.reshape(-1, *(1,) * x.rank))
+    try:
+        (table,) = apply_quantised(layer, [x], [y], every.reshape(-1, *(1,) * x.rank))
+    except CompileError:  # a function without a meaning in this type, which the backend will name
+        return _of_type(y)
     spans = [table[low - info.min : high - info.min + 1] for low, high in zip(given.low, given.high, strict=True)]
     return _of_ends(y, np.array([span.min() for span in spans]), np.array([span.max() for span in spans]))
 

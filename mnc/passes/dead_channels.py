@@ -98,7 +98,7 @@ def _foldable(graph: Graph, node: Node, bounds: Mapping[str, Bounds]) -> Mapping
     if type_.dtype is DType.FLOAT32 or is_padded(layer):
         return at_zero
     folded = {int(c): int(x.low[c]) - zero for c in np.flatnonzero(x.constant)}
-    largest = np.abs(_products(layer, folded)).sum(axis=0) + np.abs(_bias(layer))
+    largest = np.abs(_products(layer, folded)).sum(axis=0) + np.abs(_bias(layer).astype(np.float64))
     return folded if largest.max() <= INT32_MAX else at_zero
 
 

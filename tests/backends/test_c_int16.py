@@ -62,7 +62,7 @@ def int16_layers(draw: Draw, kind: type[Layer]) -> Graph:
 def test_a_layer_gives_the_same_bits(
     kind: type[Layer], data: st.DataObject, gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    graphs = data.draw(batches(int16_layers(kind), 8))
+    graphs = data.draw(batches(int16_layers(kind), 5))
     assert_same_bits(graphs, tmp_path_factory.mktemp("int16"), gcc)
 
 
@@ -72,7 +72,7 @@ def test_every_kind_with_a_kernel_is_drawn() -> None:
 
 @pytest.mark.parametrize("flags", [(), ("-DMNC_NO_INT64",), ("-DMNC_SMALL",)], ids=["int64", "no int64", "small"])
 @BATCH
-@given(graphs=batches(quantised_networks(INT16_KINDS, numbers=ONLY), 16))
+@given(graphs=batches(quantised_networks(INT16_KINDS, numbers=ONLY), 10))
 def test_random_networks(
     graphs: Sequence[Graph], flags: tuple[str, ...], gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -80,7 +80,7 @@ def test_random_networks(
 
 
 @BATCH
-@given(graphs=batches(quantised_networks(numbers=ANY, mixed=True), 16))
+@given(graphs=batches(quantised_networks(numbers=ANY, mixed=True), 10))
 def test_random_networks_of_all_types(
     graphs: Sequence[Graph], gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

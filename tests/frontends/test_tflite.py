@@ -205,6 +205,14 @@ def test_a_batch_other_than_one_inside_is_an_axis_like_others() -> None:
     assert not any(isinstance(node.layer, Flatten) for node in graph.nodes)
 
 
+def dense16(bias: Array) -> File:
+    """A dense layer of int16 with this bias."""
+    x, y = (Tensor((1, n), "INT16", [0.1], [0]) for n in (3, 2))
+    weights = Tensor.of(np.ones((2, 3), np.int8), [0.01])
+    operator = Operator("FULLY_CONNECTED", [0, 1, 2], [3], {"FusedActivationFunction": 0})
+    return File([x, weights, Tensor.of(bias, [0.001]), y], [operator], [0], [3])
+
+
 CONV = {"StrideH": 1, "StrideW": 1}
 KERNEL = Tensor.of(np.ones((3, 1, 1, 3), np.float32))
 
@@ -215,6 +223,18 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     "an open axis": (
         lambda: one("RELU", Tensor((1, 1, 3), signature=[-1, -1, 3]), Tensor((1, 1, 3))),
         "axes other than the batch are left open",
+    ),
+    "a function that int16 has not": (
+        lambda: one("ELU", Tensor((1, 3), "INT16", [0.1], [0]), Tensor((1, 3), "INT16", [0.1], [0])),
+        "operator 0, ELU 'tensor1': it is not supported in int16",
+    ),
+    "a bias beyond the sums of int16": (
+        lambda: dense16(np.array([0, -(2**63)])),
+        "its bias 'tensor2' has values that do not fit the 48 bits of a sum",
+    ),
+    "a bias of floats round int16": (
+        lambda: dense16(np.zeros(2, np.float32)),
+        "a bias of type FLOAT32 is not supported where values are INT16",
     ),
     "int16 round another number": (
         lambda: one("RELU", Tensor((1, 3), "INT16", [0.1], [2]), Tensor((1, 3), "INT16", [0.1], [0])),

@@ -27,6 +27,8 @@ FUSED: dict[int, Function | None] = {0: None, 1: Relu(), 3: Relu(6.0)}
 INT32 = 2
 """TFLite's number of the type."""
 
+LARGEST_BIAS = 2**47
+
 SHORT_SUMS = ("CONV_2D", "FULLY_CONNECTED")
 """The operators whose sums of int16 values may have 32 bits."""
 
@@ -145,6 +147,8 @@ class Call:
         array = self.array(index, "bias")
         if array.dtype not in self._bias_types:
             raise self.fault(f"a bias of type {tensor.type} is not supported where values are {self.result.type}")
+        if array.dtype == np.int64 and not (array.min() > -LARGEST_BIAS and array.max() < LARGEST_BIAS):
+            raise self.fault(f"its bias {tensor.name!r} has values that do not fit the 48 bits of a sum")
         return weights(self.where, tensor, array.reshape(-1), (0,))
 
     @property
@@ -163,6 +167,11 @@ class Call:
     @property
     def is_quantised(self) -> bool:
         return self.result.type in ZERO_POINTS
+
+    def not_int16(self) -> None:
+        """Refuse an operator that TensorFlow Lite Micro does not compute in int16."""
+        if self.result.type == "INT16":
+            raise self.fault("it is not supported in int16", "convert the model in int8")
 
     @property
     def output(self) -> Number | None:

@@ -269,6 +269,6 @@ class Sums:
 
 
 def largest_sums(by_channel: Array, bias: Array) -> Array:
-    """(channels,): what no sum of int16 values times these weights (..., channels), with the bias, exceeds."""
-    weights = np.abs(by_channel.astype(np.int64)).reshape(-1, by_channel.shape[-1]).sum(axis=0)
-    return np.asarray(weights * LARGEST_INPUT + np.abs(bias.astype(np.int64)))
+    """(channels,) float64: what no sum of int16 values times these weights (..., channels), with the bias, exceeds."""
+    weights = np.abs(by_channel.astype(np.float64)).reshape(-1, by_channel.shape[-1]).sum(axis=0)
+    return np.asarray(weights * LARGEST_INPUT + np.abs(bias.astype(np.float64)))

@@ -34,11 +34,13 @@ def relu6(call: Call) -> Value:
 
 def elu(call: Call) -> Value:
     """The exponential linear unit with alpha 1."""
+    call.not_int16()
     return _function(call, Elu())
 
 
 def hard_swish(call: Call) -> Value:
     """X * relu6(x + 3) / 6."""
+    call.not_int16()
     quants = call.value().type.quant, number(call.where, call.result).quant
     scales = [quant.scale[0] for quant in quants if quant is not None]
     if call.is_quantised and not hard_swish_fits(*scales):

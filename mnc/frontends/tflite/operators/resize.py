@@ -38,6 +38,7 @@ def _nearest(call: Call, size: int, n: int) -> Array:
 
 def resize_bilinear(call: Call) -> Value:
     """With half-pixel centres."""
+    call.not_int16()
     size, x = _size(call), call.value()
     if size == x.type.shape[:2]:
         return call.emit(Identity(), x)
