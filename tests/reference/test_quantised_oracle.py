@@ -57,7 +57,7 @@ def test_int8_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS.keys() - FLOAT_ONLY - NOT_INT16))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_int16_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:
     y, expected = both(data.draw(single_operators(name, quantised=True, stored="INT16")))
