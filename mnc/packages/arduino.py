@@ -10,12 +10,20 @@ from collections.abc import Mapping, Sequence
 
 from mnc.backends.writer import Writer
 from mnc.compiler import Build
+from mnc.errors import refuse
 from mnc.ir.types import Array
 from mnc.packages.example import VERSION, Example, example, sources, summary
+from mnc.targets import cmsis_nn
 
 
 def arduino(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
-    """The library; its folder should be called like the network."""
+    """The library; its folder should be called like the network.  CompileError for code that calls CMSIS-NN."""
+    if cmsis_nn.needed(build.files):
+        raise refuse(
+            f"network {build.name!r}",
+            "calls CMSIS-NN, which Arduino's libraries cannot bring in",
+            "use backend cpp or c, or another kind of package",
+        )
     name, shown = build.name, example(build, sample)
     folder = f"examples/{name}"
     return {

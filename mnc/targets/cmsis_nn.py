@@ -71,7 +71,9 @@ def linked(target: Target, files: Mapping[str, str], options: Options, folder: P
     _check_calls(root, files)
     if target.int_bits < 32:
         raise refuse(
-            f"target {target.name}", f"cannot run CMSIS-NN, which takes an int of 32 bits, not {target.int_bits}"
+            f"target {target.name}",
+            f"cannot run CMSIS-NN, which takes an int of 32 bits, not {target.int_bits}",
+            "use backend c or cpp",
         )
     archive = _archive(target, root, options.optimise or target.optimise)
     return replace(options, include=(*options.include, root / "Include"), libraries=(*options.libraries, archive))

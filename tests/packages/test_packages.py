@@ -288,6 +288,12 @@ def test_the_options_of_a_zephyr_module_are_kconfig(backend: str, tmp_path: Path
     assert options.syms["REQUIRES_FULL_LIBC"].str_value == "y", "softmax calls expf"
 
 
+def test_an_arduino_library_that_would_need_cmsis_nn_is_refused() -> None:
+    build = calling_cmsis_nn()
+    with pytest.raises(CompileError, match="'Tiny': calls CMSIS-NN, which Arduino's libraries cannot bring in"):
+        PACKAGES["arduino"](build, first_sample(build.graph))
+
+
 def test_a_zephyr_module_selects_the_parts_of_cmsis_nn_that_it_calls(tmp_path: Path) -> None:
     kconfiglib = pytest.importorskip("kconfiglib", reason="kconfiglib is not installed (PyPI: kconfiglib)")
     build = calling_cmsis_nn()
