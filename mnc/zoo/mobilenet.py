@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -139,7 +140,7 @@ class BaseMobileNet:
         Labels are as `config.loss` wants them.  With a `config.checkpoint_path`
         the weights that do best on the validation images are kept there.
         """
-        if self.model is None or self.model.optimizer is None:
+        if self.model is None or not self.model.compiled:
             self.compile()
         callbacks = []
         if self.weights_file:
@@ -291,8 +292,6 @@ class Converter:
 
 def _quietly_save(model: Any, path: Path) -> None:
     """As HDF5, without Keras' advice to use another format."""
-    import logging
-
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)
