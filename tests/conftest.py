@@ -119,3 +119,22 @@ def valgrind(tool: Tool) -> str:
 def qemu_arm(tool: Tool) -> str:
     """The emulator of whole Cortex-M boards."""
     return tool("qemu-system-arm")
+
+
+NO_LIBRARY = "CMSIS_NN_PATH is not set: Arm's CMSIS-NN was not found"
+
+
+@pytest.fixture(scope="session")
+def cmsis_nn_path() -> Path:
+    """The folder of Arm's library, which is not part of the project."""
+    folder = os.environ.get("CMSIS_NN_PATH")
+    if not folder:
+        pytest.skip(NO_LIBRARY)
+    return Path(folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What quiet output would not tell: that the library's own tests did not run."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if NO_LIBRARY in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{NO_LIBRARY}; tests with it were skipped, those with a stand-in were not")

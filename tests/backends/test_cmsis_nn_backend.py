@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,11 +16,9 @@ from same_bits import BATCH, assert_same_bits, case_of
 from stand_in import CORES, STAND_IN, core
 
 import mnc
-from mnc import targets
 from mnc.backends.select.cmsis.table import CMSIS_NN
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
-from mnc.targets import cmsis_nn
 
 ANY = quantised_networks() | quantised_networks(IMAGES, max_layers=9)
 KINDS = sorted(CMSIS_NN, key=lambda kind: kind.__name__)
@@ -102,17 +99,8 @@ def test_trained_models_give_every_byte_of_tensorflow_lite_micro(
         np.testing.assert_array_equal(output.ravel(), y.ravel(), err_msg=file.name)
 
 
-@pytest.mark.parametrize("target", ["host", "cortex-m4", "cortex-m55"])
-def test_the_library_itself_gives_every_byte(target: str, fixtures: Path, request: pytest.FixtureRequest) -> None:
-    if not os.environ.get(cmsis_nn.VARIABLE):
-        pytest.skip(f"{cmsis_nn.VARIABLE} is not set: Arm's CMSIS-NN was not found")
-    for needed in ("arm_gcc", "qemu_arm") if target != "host" else ("cc",):
-        request.getfixturevalue(needed)
-    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), "cmsis-nn", "pico", target)
+def test_predict_runs_the_code_with_the_library(cmsis_nn_path: Path, fixtures: Path, cc: str) -> None:
+    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), "cmsis-nn")
     with np.load(fixtures / "pico.int8.tflite.golden.npz") as data:
         x, y = data["x"].reshape(-1, 96, 96, 1)[:4], data["y_tflm"][:4]
-    machine, interface = targets.get(target), targets.Interface.of_graph(build.graph, "pico")
-    (got,) = targets.run(machine, build.files, interface, [x], cmsis_nn.linked(machine, build.files, targets.Options()))
-    assert np.array_equal(got.reshape(y.shape), y)
-    if target == "host":
-        assert np.array_equal(np.asarray(build.predict(x)).reshape(y.shape), y)
+    assert np.array_equal(np.asarray(build.predict(x, cmsis_nn=cmsis_nn_path)).reshape(y.shape), y)
