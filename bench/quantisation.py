@@ -44,7 +44,7 @@ OTHERS = {
 SCHEMES: Mapping[str, Mapping[str, Any]] = {
     "int8": {},
     "int16x8": {"numbers": "int16x8"},
-    "mse ranges": {"ranges": "mse"},
+    "minmax ranges": {"ranges": "minmax"},
     "percentile ranges": {"ranges": "percentile"},
     "not equalised": {"equalise": False},
     "rounded to nearest": {"rounding": "nearest"},

@@ -65,7 +65,7 @@ def test_a_float_network_has_no_such_column(pico: str, tmp_path: Path, capsys: p
         ([], {}),
         (["--io", "float"], {"io": "float"}),
         (["--io", "int16"], {"io": "int16"}),
-        (["--ranges", "mse"], {"ranges": "mse"}),
+        (["--ranges", "minmax"], {"ranges": "minmax"}),
         (["--rounding", "nearest"], {"rounding": "nearest"}),
         (["--equalise"], {}),
         (["--no-equalise"], {"equalise": False}),

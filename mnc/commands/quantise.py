@@ -154,7 +154,7 @@ _OPTIONS = (
     click.option(
         "--ranges",
         type=click.Choice(RANGES),
-        help="What of its values int8 covers.  [default: minmax]",
+        help="What of its values int8 covers.  [default: mse]",
     ),
     click.option(
         "--rounding",

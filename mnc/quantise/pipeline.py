@@ -43,8 +43,8 @@ class Scheme:
     """The samples' classes, (samples,); None: what the float network says."""
     io: str | None = None
     """What the network's inputs and outputs are: one of `INTERFACES`; None: what the layers there work on."""
-    ranges: str = "minmax"
-    """How the range of a value is chosen: one of `RANGES`."""
+    ranges: str = "mse"
+    """How the range of an int8 value is chosen: one of `RANGES`.  int16 has steps enough for all that was seen."""
     rounding: str = "fitted"
     """How weights are rounded: one of `ROUNDINGS`."""
     equalise: bool = True
@@ -143,6 +143,8 @@ class _Trials:
     def __init__(self, real: Graph, samples: Sequence[Array], scheme: Scheme, unsupported: Unsupported) -> None:
         self.real, self.samples, self.scheme, self.unsupported = real, samples, scheme, unsupported
         self.ranges: Mapping[str, Range] = observe(real, samples, scheme.ranges)
+        wide = scheme.numbers != "int8" or scheme.io == "int16"
+        self.wide_ranges: Mapping[str, Range] = observe(real, samples) if wide else self.ranges
         self.refused: set[tuple[type[Layer], DType]] = set()
         """What the backend has no kernels for."""
 
@@ -152,7 +154,11 @@ class _Trials:
         while True:
             numbers = {node.name: self._type(node, wide) for node in self.real.nodes}
             integers = quantise(
-                self.real, self.ranges, numbers, io=_IO[scheme.io], per_channel_dense=scheme.per_channel_dense
+                self.real,
+                {DType.INT8: self.ranges, DType.INT16: self.wide_ranges},
+                numbers,
+                io=_IO[scheme.io],
+                per_channel_dense=scheme.per_channel_dense,
             )
             refused = {
                 (type(node.layer), numbers[node.name])

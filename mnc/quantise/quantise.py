@@ -11,6 +11,7 @@ int16, and a layer without a meaning in integers runs in float32 between
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -71,9 +72,6 @@ BIASES = {DType.INT8: (2**30, DType.INT32), DType.INT16: (2**46, DType.INT64)}
 SYMMETRIC_UNIT = Quantisation((1.0 / 128.0,), 0)
 """What TFLite fixes for values from -1 to 1: tanh."""
 
-UNHANDLED = (Conv2DTranspose, PReLU)
-"""Layers with weights that are not quantised here: they stay in float32."""
-
 UNIT = Quantisation((1.0 / 256.0,), -128)
 """What TFLite fixes for values from 0 to 1: softmax and sigmoid."""
 
@@ -83,7 +81,7 @@ WIDE_UNIT = Quantisation((1.0 / 32768.0,), 0)
 
 def quantise(
     graph: Graph,
-    ranges: Mapping[str, Range],
+    ranges: Mapping[DType, Mapping[str, Range]],
     numbers: Mapping[str, DType],
     *,
     io: DType | None = None,
@@ -92,7 +90,8 @@ def quantise(
     """The quantised graph.
 
     `graph` is float32 and optimised, with no activation fused that is not a
-    clamp (`split_activations`).  `numbers` is the type that each node works on,
+    clamp (`split_activations`).  `ranges` are those of its values, for each of
+    `INTEGERS`.  `numbers` is the type that each node works on,
     by its name (`has_meaning`).  `io` is the type of the network's inputs and
     outputs; None: of the layers that read and give them.
     """
@@ -113,7 +112,7 @@ def has_meaning(graph: Graph, node: Node, dtype: DType) -> bool:
         function = layer.function
         sloped = isinstance(function, Relu) and function.max_value is None and function.threshold == 0.0
         return sloped or _is_clamp(function) or isinstance(function, (Sigmoid, Tanh))
-    return not isinstance(layer, UNHANDLED)
+    return True
 
 
 def split_activations(graph: Graph) -> Graph:
@@ -122,7 +121,7 @@ def split_activations(graph: Graph) -> Graph:
     for node in graph.nodes:
         function = getattr(node.layer, "activation", None)
         if (
-            not isinstance(node.layer, (Conv2D, DepthwiseConv2D, Dense, Merge))
+            not isinstance(node.layer, (Conv2D, Conv2DTranspose, DepthwiseConv2D, Dense, Merge))
             or function is None
             or _is_clamp(function)
         ):
@@ -153,7 +152,7 @@ class _Quantiser:
     def __init__(
         self,
         graph: Graph,
-        ranges: Mapping[str, Range],
+        ranges: Mapping[DType, Mapping[str, Range]],
         numbers: Mapping[str, DType],
         *,
         per_channel_dense: bool,
@@ -162,7 +161,7 @@ class _Quantiser:
         self.numbers = numbers
         self.per_channel_dense = per_channel_dense
         self.nodes: list[Node] = []
-        self.quants = {dtype: self._quantisations(ranges, dtype) for dtype in INTEGERS}
+        self.quants = {dtype: self._quantisations(ranges[dtype], dtype) for dtype in INTEGERS}
         self.stored: dict[tuple[str, DType], str] = {}
         """The quantised form of a value, by the value's name and the type."""
         self.real: dict[str, str] = {}
@@ -233,19 +232,20 @@ class _Quantiser:
         reads = tuple(self.as_stored(name, dtype) for name in node.inputs)
         layer = node.layer
         quants = self.quants[dtype]
-        if isinstance(layer, (Conv2D, DepthwiseConv2D, Dense)):
+        if isinstance(layer, (Conv2D, Conv2DTranspose, DepthwiseConv2D, Dense)):
             layer = self.weighted(layer, quants[node.inputs[0]], dtype)
+        elif isinstance(layer, PReLU):
+            layer = replace(layer, alpha=_stored(layer.alpha))
         if not isinstance(layer, KEEPING):
             layer = replace(layer, output=Number(dtype, quants[node.name]))
         self.nodes.append(replace(node, layer=layer, inputs=reads))
         self.stored[node.name, dtype] = node.name
 
-    def weighted(self, layer: Weighted, given: Quantisation, dtype: DType) -> Weighted:
+    def weighted(self, layer: Weighted | Conv2DTranspose, given: Quantisation, dtype: DType) -> Layer:
         """Weights symmetric in int8, bias at the product of the scales."""
-        weights = layer.weights.array.astype(np.float64)
-        channels = (
-            layer.weights.shape[2] * layer.weights.shape[3] if isinstance(layer, DepthwiseConv2D) else weights.shape[-1]
-        )
+        axes = _outputs_last(layer)
+        weights = layer.weights.array.astype(np.float64).transpose(axes)
+        channels = math.prod(weights.shape[2:]) if isinstance(layer, DepthwiseConv2D) else weights.shape[-1]
         by_channel = weights.reshape(-1, channels)
         largest = np.abs(by_channel).max(axis=0)
         if isinstance(layer, Dense) and not self.per_channel_dense:
@@ -257,14 +257,15 @@ class _Quantiser:
             needed = biases.max(keepdims=True) if largest.size == 1 else biases
             largest = np.maximum(largest, needed / (most * given.scale[0]) * 127.0)
         scale = (np.where(largest > 0, largest, 127.0) / 127.0).astype(np.float32).astype(np.float64)
-        stored = np.clip(np.round(by_channel / scale), -127, 127).astype(np.int8).reshape(layer.weights.shape)
-        axis = None if scale.size == 1 else stored.ndim - 1
+        stored = np.clip(np.round(by_channel / scale), -127, 127).astype(np.int8).reshape(weights.shape)
+        axis = None if scale.size == 1 else axes[-1]
         bias_scale = scale * given.scale[0]
         bias = None
         if layer.bias is not None:
             whole = np.round(layer.bias.array.astype(np.float64) / bias_scale)
             bias = Constant(np.clip(whole, -most, most).astype(sums.numpy))
-        return replace(layer, weights=Constant(stored, Quantisation(tuple(scale.tolist()), 0, axis)), bias=bias)
+        quant = Quantisation(tuple(scale.tolist()), 0, axis)
+        return replace(layer, weights=Constant(stored.transpose(np.argsort(axes)), quant), bias=bias)
 
     def as_stored(self, name: str, dtype: DType) -> str:
         if (name, dtype) not in self.stored:
@@ -287,6 +288,18 @@ class _Quantiser:
         while name in self.graph.types:
             name += "'"
         return name
+
+
+def _outputs_last(layer: Weighted | Conv2DTranspose) -> tuple[int, ...]:
+    """The axes of the weights, that of the outputs the last."""
+    return (0, 1, 3, 2) if isinstance(layer, Conv2DTranspose) else tuple(range(len(layer.weights.shape)))
+
+
+def _stored(constant: Constant) -> Constant:
+    """Real numbers in int8, with one scale and zero point."""
+    quant = quantisation(float(constant.array.min()), float(constant.array.max()))
+    whole = np.round(constant.array.astype(np.float64) / quant.scale[0]) + quant.zero_point
+    return Constant(np.clip(whole, -128, 127).astype(np.int8), quant)
 
 
 def _fixed(layer: Layer, dtype: DType) -> Quantisation | None:
