@@ -161,7 +161,7 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
         macs=sum(layer.macs for layer in layers),
         params=parameters(prepared.graph),
         ram=Ram(ram_bytes(program, arena.size), arena.size, state, arena.lower_bound, arena.optimal),
-        flash=Flash(constants, constants),
+        flash=Flash(constants, constants + emission.struct_bytes),
         files=tuple(emission.files),
         layers=tuple(layers),
     )

@@ -33,7 +33,7 @@ class Flash:
     weights: int
     """Weights and biases, as laid out for the kernels."""
     total_constants: int
-    """Weights and every other constant: tables, rounding parameters, constant rows."""
+    """Weights and every other constant: tables, rounding parameters, constant rows, structs."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from mnc.backends.c import C
 from mnc.backends.interface import API_VERSION
 from mnc.backends.select.cmsis.core import cores
 from mnc.backends.select.cmsis.table import int8
+from mnc.errors import refuse
 from mnc.targets.target import Target
 
 
@@ -22,7 +23,15 @@ class CmsisNN(C):
     name = "cmsis-nn"
     api_version = API_VERSION
     description = "C that calls CMSIS-NN for int8 layers; float32 layers, and what it lacks, are mnc's own"
+    options = MappingProxyType(
+        {"kernels": "arm (the default): CMSIS-NN's wherever they fit; fastest: mnc's own where those are faster"}
+    )
 
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
         super().__init__(settings, target)
-        self.quantised = int8(cores(target))
+        kernels = settings.get("kernels", "arm")
+        if kernels not in ("arm", "fastest"):
+            raise refuse("option 'kernels'", f"is arm or fastest, not {kernels!r}")
+        if kernels == "fastest" and target is None:
+            raise refuse("option 'kernels'", "which kernel is the fastest depends on the core", "name it: --target")
+        self.quantised = int8(cores(target), fastest=kernels == "fastest")

@@ -40,6 +40,8 @@ class Emission:
     plan: Plan
     constant_bytes: Mapping[str, int]
     """Bytes of constants of each layer, by its name."""
+    struct_bytes: int = 0
+    """Bytes of constant structs besides."""
 
 
 @runtime_checkable
@@ -131,7 +133,7 @@ class CFamily:
         inputs, outputs = self.operands(program)
         pieces = unit(program, layout, self.prefix(name), self.library, self.helpers(program), inputs, outputs)
         files = self.wrap(program, layout.arena, pieces, name, trace=trace)
-        return Emission(files, program, layout, pieces.constant_bytes)
+        return Emission(files, program, layout, pieces.constant_bytes, pieces.struct_bytes)
 
     def prefix(self, name: str) -> str:
         """What the names of a network's functions and constants begin with."""

@@ -56,6 +56,8 @@ class Unit:
     """Bytes of constants of each step, by the name of its node."""
     outputs: tuple[str, ...]
     """For each step, where its first output lies, for a traced build."""
+    struct_bytes: int
+    """Bytes of the constant structs that a library's functions take."""
 
 
 def unit(
@@ -75,12 +77,12 @@ def unit(
     outer = {"input": inputs, "output": outputs}
     pointers = {name: _pointer(program, buffer, plan.arena.offsets, outer) for name, buffer in program.buffers.items()}
     layers, calls = [], []
-    defined: set[str] = set()
+    defined: dict[str, Record] = {}
     for i, step in enumerate(program.steps):
         function = f"{prefix}_{i:02d}_{snake(type(step.node.layer).__name__)}"
         records = Records(step, prefix, function)
         layers.append(_layer(program, records, defined, library, descending=i in plan.descending))
-        defined |= records.constants.keys()
+        defined |= records.constants
         buffers = [value.buffer for value in (*step.reads, *step.writes)]
         buffers += [step.scratch_buffer] * (step.scratch > 0) + [step.state_buffer] * (step.state > 0)
         operands = [pointers[buffer] for buffer in buffers]
@@ -95,6 +97,7 @@ def unit(
         tuple(calls),
         {step.node.name: sum(c.bytes for c in step.constants.values()) for step in program.steps},
         tuple(pointers[step.writes[0].buffer] for step in program.steps),
+        sum(record.bytes for record in defined.values()),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
@@ -19,6 +20,8 @@ NAME_WIDTHS = (8, 28)
 """Narrowest and widest column of layer names, in characters; longer names are cut."""
 BAR_WIDTHS = (14, 24)
 """Narrowest and widest drawing of a lifetime."""
+CMSIS_NN = "arm_"
+"""How the names of Arm's kernels begin."""
 WORST = 3
 """How many layers are named for what quantisation takes from them."""
 PLAIN_WIDTH = 160
@@ -68,7 +71,9 @@ def compiled(report: Report, paper: Paper) -> str:
     room = min(room, steps)
     for layer, row in zip(report.layers, rows, strict=True):
         table.add_row(*map(Text, row), Text(lifetime(layer, steps, room, paper.blocks), style="cyan"))
-    return paper.render(table, Text(), _sums(report), *_wide(report), *([_worst(report)] if judged else []))
+    return paper.render(
+        table, Text(), _sums(report), *_wide(report), *_foreign(report), *([_worst(report)] if judged else [])
+    )
 
 
 def lifetime(layer: LayerReport, steps: int, width: int, blocks: bool = True) -> str:
@@ -128,6 +133,17 @@ def _wide(report: Report) -> list[Text]:
     if len(wide) in (0, len(report.layers)):
         return []
     return [Text(f"int16: {len(wide)} of {len(report.layers)} layers: {', '.join(wide)}")]
+
+
+def _foreign(report: Report) -> list[Text]:
+    """Which layers CMSIS-NN computes, where it does any, and which mnc's own kernels."""
+    kernels = Counter(layer.kernel for layer in report.layers if layer.kernel.startswith(CMSIS_NN))
+    if not kernels:
+        return []
+    own = [layer for layer in report.layers if not layer.kernel.startswith(CMSIS_NN)]
+    names = ", ".join(f"{printable(layer.name)} ({layer.kernel})" for layer in own)
+    counts = ", ".join(f"{count} {kernel}" for kernel, count in kernels.most_common())
+    return [Text(f"CMSIS-NN: {counts}"), Text(f"mnc's own: {names or 'none'}")]
 
 
 def _sums(report: Report) -> Table:

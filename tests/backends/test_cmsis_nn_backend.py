@@ -17,8 +17,10 @@ from stand_in import CORES, STAND_IN, core
 
 import mnc
 from mnc.backends.select.cmsis.table import CMSIS_NN
+from mnc.errors import CompileError
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
+from mnc.terminal.tables import Paper, compiled
 
 ANY = quantised_networks() | quantised_networks(IMAGES, max_layers=9)
 KINDS = sorted(CMSIS_NN, key=lambda kind: kind.__name__)
@@ -104,3 +106,57 @@ def test_predict_runs_the_code_with_the_library(cmsis_nn_path: Path, fixtures: P
     with np.load(fixtures / "pico.int8.tflite.golden.npz") as data:
         x, y = data["x"].reshape(-1, 96, 96, 1)[:4], data["y_tflm"][:4]
     assert np.array_equal(np.asarray(build.predict(x, cmsis_nn=cmsis_nn_path)).reshape(y.shape), y)
+
+
+def pico(fixtures: Path) -> Graph:
+    return mnc.load(fixtures / "pico.int8.tflite")
+
+
+def kernels(graph: Graph, target: str | None, **options: str) -> list[str]:
+    build = mnc.compile(graph, "cmsis-nn", "net", target, settings=options)
+    return [layer.kernel for layer in build.report.layers]
+
+
+@pytest.mark.parametrize(
+    ("target", "depthwise"),
+    [
+        (None, "arm_depthwise_conv_wrapper_s8"),
+        ("cortex-m0plus", "arm_depthwise_conv_3x3_s8"),
+        ("cortex-m4", "arm_depthwise_conv_3x3_s8"),
+        ("cortex-m55", "arm_depthwise_conv_s8_opt"),
+    ],
+)
+def test_the_kernel_is_chosen_by_the_core(target: str | None, depthwise: str, fixtures: Path) -> None:
+    pointwise = "arm_convolve_1x1_s8_fast"
+    every = ["arm_convolve_s8", *3 * [depthwise, pointwise], "arm_max_pool_s8", pointwise, "arm_softmax_s8"]
+    assert kernels(pico(fixtures), target) == every
+
+
+@pytest.mark.parametrize(("target", "ram"), [("cortex-m4", 3840), ("cortex-m55", 8304), (None, 8304)])
+def test_scratch_is_that_of_the_core(target: str | None, ram: int, fixtures: Path) -> None:
+    """On MVE a depthwise convolution wants more of it than any layer has values."""
+    report = mnc.compile(pico(fixtures), "cmsis-nn", "net", target).report
+    assert report.ram.total == ram
+    assert 0 < report.flash.total_constants - report.flash.weights < 1000, "structs"
+
+
+def test_the_fastest_kernels_are_mncs_own_on_a_core_without_vectors(fixtures: Path) -> None:
+    graph = pico(fixtures)
+    assert [name for name in kernels(graph, "cortex-m4", kernels="fastest") if name[:4] == "arm_"] == [
+        "arm_max_pool_s8"
+    ]
+    vectors = kernels(graph, "cortex-m55", kernels="fastest")
+    assert vectors.count("arm_convolve_1x1_s8_fast") == 4
+    assert vectors[-1] == "mnc_softmax_s8"
+    with pytest.raises(CompileError, match="depends on the core"):
+        kernels(graph, None, kernels="fastest")
+    with pytest.raises(CompileError, match="is arm or fastest, not 'slowest'"):
+        kernels(graph, "cortex-m4", kernels="slowest")
+
+
+def test_the_report_names_what_the_library_computes(fixtures: Path) -> None:
+    report = mnc.compile(pico(fixtures), "cmsis-nn", "net", "cortex-m55", settings={"kernels": "fastest"}).report
+    text = compiled(report, Paper(160, False, True))
+    assert "CMSIS-NN: 4 arm_convolve_1x1_s8_fast" in text
+    assert "(mnc_softmax_s8)" in text.partition("mnc's own: ")[2]
+    assert "arm_" not in compiled(mnc.compile(pico(fixtures), "c", "net").report, Paper(160, False, True))

@@ -9,6 +9,7 @@ from mnc.backends.program import Step
 from mnc.backends.select import Select
 from mnc.backends.select.cmsis import conv, dense, depthwise, elementwise, pool, softmax, transpose_conv
 from mnc.backends.select.cmsis.core import Cores
+from mnc.backends.select.cmsis.faster import own_is_faster
 from mnc.backends.select.quantised.table import INT8
 from mnc.backends.select.site import Site
 from mnc.ir.layer import Layer
@@ -42,12 +43,13 @@ CMSIS_NN: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
 """The layer kinds that CMSIS-NN has kernels for."""
 
 
-def int8(cores: Cores) -> Mapping[type[Layer], Select]:
-    """CMSIS-NN's kernels where they fit, else mnc's own."""
+def int8(cores: Cores, *, fastest: bool = False) -> Mapping[type[Layer], Select]:
+    """CMSIS-NN's kernels where they fit, else mnc's own; `fastest`: those also where they are faster."""
 
     def either(kind: type[Layer]) -> Select:
         def chosen(site: Site[Any]) -> Step:
-            return CMSIS_NN[kind](cores, site) or INT8[kind](site)
+            made = None if fastest and own_is_faster(cores, site) else CMSIS_NN[kind](cores, site)
+            return made or INT8[kind](site)
 
         return chosen
 

@@ -1,0 +1,33 @@
+"""Where mnc's own kernel takes fewer instructions than CMSIS-NN's.
+
+Measured with GCC 12.2 on the layers of the MLPerf Tiny networks and of the
+MobileNets, on Cortex-M3, M4 and M55; `mnc bench --layers` shows it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from mnc.backends.select.cmsis.core import Core, Cores
+from mnc.backends.select.site import Site
+from mnc.ir.layers import AveragePooling2D, Conv2D, Dense, DepthwiseConv2D, Softmax
+
+FEW_CHANNELS = 8
+"""With no more of them a depthwise convolution on MVE does not fill vectors, and pays for its windows' copies."""
+FEW_PRODUCTS = 150
+"""With no more of them in a pixel a convolution on MVE pays more for its windows' copies than for its products."""
+
+
+def own_is_faster(cores: Cores, site: Site[Any]) -> bool:
+    """Whether this very layer is one of those; False where the cores differ."""
+    match (site.layer, *cores):
+        case (Softmax(), _):
+            return True  # the exponentials of at most 256 differences are a table
+        case (DepthwiseConv2D() as layer, Core.MVE):
+            return layer.depth_multiplier == 1 and site.inputs[0].image[2] <= FEW_CHANNELS
+        case (Conv2D() as layer, Core.MVE):
+            return not layer.is_pointwise and math.prod(layer.weights.shape) <= FEW_PRODUCTS
+        case (Conv2D() | DepthwiseConv2D() | Dense(), Core.DSP | Core.PLAIN) | (AveragePooling2D(), Core.PLAIN):
+            return True
+    return False
