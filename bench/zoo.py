@@ -74,7 +74,7 @@ def tables(rows: Sequence[Row], peers: Mapping[str, int]) -> str:
         "flash, kB",
         "RAM, kB",
         *(f"{name}, instructions" for name in MACHINES),
-        "micromobilenet there",
+        f"micromobilenet, {MACHINES[0]}",
     )
     costs = [
         (
