@@ -32,8 +32,8 @@ def test_every_layer_kind_has_a_row() -> None:
     assert rows["Conv2D"].attributes[:3] == ("weights", "bias", "stride")
     assert rows["Reshape"].float32 == "no code"
     assert rows["SeparableConv2D"].float32 == "as others"
-    assert rows["Dense"].float32.startswith("c, cpp")
-    assert rows["Dense"].int8.startswith("c, cpp")
+    assert rows["Dense"].float32.startswith("c, cmsis-nn, cpp")
+    assert rows["Dense"].int8.startswith("c, cmsis-nn, cpp")
     assert rows["LSTM"].int8 == "in float32"
     assert rows["Quantize"].float32 == "no"
 
