@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_c_int8_cortex_m import GIVEN, SAME, conv, dense, depthwise, layers
+from test_c_int8_cortex_m import GIVEN, SAME, conv, dense, depthwise, layers, weights
 
 import mnc
 from mnc.backends.cmsis_nn import CmsisNN
@@ -22,8 +22,20 @@ from mnc.backends.select import Select
 from mnc.backends.select.site import Site
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
-from mnc.ir.types import Array, DType, TensorType
+from mnc.ir.layers import (
+    Add,
+    AveragePooling2D,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    DepthwiseConv2D,
+    Maximum,
+    MaxPooling2D,
+    Minimum,
+    Multiply,
+    Softmax,
+)
+from mnc.ir.types import Array, DType, Number, Quantisation, TensorType
 from mnc.reference import predict
 from mnc.targets import Interface, Options, Target, cmsis_nn, get
 from mnc.targets.measure import run
@@ -104,11 +116,37 @@ def edges() -> Iterator[tuple[tuple[int, ...], Layer]]:
     yield (30,), without_bias(dense(30, 7))
 
 
+def transposed(kernel: tuple[int, int], channels: int, filters: int, **attributes: Any) -> Layer:
+    layer = Conv2DTranspose(weights(*kernel, filters, channels, channels=filters, axis=2), **attributes)
+    scale = Quantisation((float(np.float32(0.02 * 0.01 * 74 * 74 * np.sqrt(channels) / 60)),), 11)
+    return replace(layer, output=Number(DType.INT8, scale))
+
+
+def others() -> Iterator[tuple[tuple[int, ...], Layer]]:
+    """Layers of one input that the library has kernels for besides."""
+    for channels in (3, 18):
+        yield (4, 5, channels), transposed((3, 3), channels, 5)
+        yield (4, 5, channels), transposed((3, 3), channels, 4, stride=(2, 2), crop=((0, 1), (0, 1)))
+        yield (4, 5, channels), transposed((4, 3), channels, 4, stride=(2, 1), crop=((1, 1), (1, 1)))
+        yield (4, 5, channels), transposed((2, 2), channels, 6, stride=(2, 2))
+    for channels in (1, 5, 17):
+        yield (5, 7, channels), AveragePooling2D((2, 3), (1, 2), ((0, 1), (1, 1)))
+        yield (5, 7, channels), MaxPooling2D((3, 2), (2, 1), ((1, 1), (0, 1)))
+        yield (3, channels), Softmax(output=Number(DType.INT8, Quantisation((1 / 256,), -128)))
+
+
+MERGES = [(kind, count) for kind in (Maximum, Minimum) for count in (2, 3)] + [(Add, 2), (Multiply, 2)]
+
+
 @cache
 def network() -> Graph:
-    """Every layer on an input of its own."""
+    """Every layer on inputs of its own."""
     inputs, nodes = [], []
-    for i, (shape, layer) in enumerate([*layers(), *edges()]):
+    for kind, count in MERGES:
+        names = tuple(f"{kind.__name__}{count}_{i}" for i in range(count))
+        inputs += [Input(name, TensorType((3, 5, 7), DType.INT8, GIVEN)) for name in names]
+        nodes.append(Node((f"{kind.__name__}{count}",), kind(output=Number(DType.INT8, GIVEN)), names))
+    for i, (shape, layer) in enumerate([*layers(), *edges(), *others()]):
         inputs.append(Input(f"x{i}", TensorType(shape, DType.INT8, GIVEN)))
         nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
     return Graph("layers", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
@@ -208,6 +246,23 @@ def test_a_scratch_too_small_is_noticed(target: Target) -> None:
     got, want = outputs(target, graph, emission.files, xs), predict(graph, xs)
     wrong = [bool((a.reshape(b.shape) != b).any()) for a, b in zip(got, want, strict=True)]
     assert sum(wrong) > 10
+
+
+def test_every_function_is_called_somewhere() -> None:
+    """By the networks above, on one core or the other."""
+    called = {kernel for core in ("cortex-m3", "cortex-m4", "cortex-m55") for kernel in _kernels(get(core))}
+    assert called >= {
+        "arm_avgpool_s8", "arm_convolve_1_x_n_s8", "arm_convolve_1x1_s8", "arm_convolve_1x1_s8_fast", "arm_convolve_s8",
+        "arm_depthwise_conv_3x3_s8", "arm_depthwise_conv_s8", "arm_depthwise_conv_s8_opt", "arm_elementwise_add_s8",
+        "arm_elementwise_mul_s8", "arm_fully_connected_per_channel_s8", "arm_fully_connected_s8", "arm_max_pool_s8",
+        "arm_maximum_s8", "arm_minimum_s8", "arm_softmax_s8", "arm_transpose_conv_s8",
+    }  # fmt: skip
+    assert "arm_depthwise_conv_wrapper_s8" in _kernels(None)
+
+
+def _kernels(target: Target | None) -> set[str]:
+    _, emission = emitted(CmsisNN, target)
+    return {call.kernel for step in emission.program.steps for call in step.all_calls}
 
 
 WRAPPED = """
