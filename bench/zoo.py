@@ -25,8 +25,12 @@ from mnc.zoo.training import Figures, Recipe, Watcher, train
 
 HERE = Path(__file__).resolve().parent
 
-RECIPES = tuple(
-    Recipe(name, epochs) for name, epochs in (("pico", 60), ("nano", 50), ("micro", 25), ("milli", 25), ("base", 25))
+RECIPES = (
+    Recipe("pico", epochs=40, learning_rate=0.012),
+    Recipe("nano", epochs=50, learning_rate=0.012),
+    Recipe("micro", epochs=25),
+    Recipe("milli", epochs=25),
+    Recipe("base", epochs=25),
 )
 MACHINES = ("cortex-m4", "cortex-m7")
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mnc.quantise import Scheme
     from mnc.zoo.quickstart import Version
 
+LEARNING_RATE = 0.012
+"""Of 0.005 and 0.012, the one that got more of the digits right: 88.9 and 91.1% (60 and 40 epochs)."""
 VERIFIED = 8
 """How many images go through every layer of the code and of the reference."""
 
@@ -33,7 +35,7 @@ VERIFIED = 8
     metavar="DIR",
     help="Where the model and the code go; created where missing.",
 )
-@click.option("--epochs", type=int, default=60, show_default=True, help="How often every image is seen.")
+@click.option("--epochs", type=int, default=40, show_default=True, help="How often every image is seen.")
 def quickstart(directory: Path, epochs: int) -> None:
     """Train the smallest network on handwritten digits and make C of it.
 
@@ -43,7 +45,7 @@ def quickstart(directory: Path, epochs: int) -> None:
     """
     from mnc.zoo.training import Recipe
 
-    recipe = Recipe("pico", epochs)
+    recipe = Recipe("pico", epochs, learning_rate=LEARNING_RATE)
     with Progress(sys.stderr, "loading the digits"):
         from mnc.quantise import Scheme
         from mnc.zoo import framework
