@@ -11,7 +11,7 @@ from typing import Any
 
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.site import Site
-from mnc.ir.layers import AveragePooling2D, Conv2D, Dense, DepthwiseConv2D, Softmax
+from mnc.ir.layers import Add, AveragePooling2D, Conv2D, Dense, DepthwiseConv2D, Softmax
 
 FEW_CHANNELS = 8
 """With no more of them a depthwise convolution on MVE does not fill vectors, and pays for its windows' copies."""
@@ -28,6 +28,6 @@ def own_is_faster(cores: Cores, site: Site[Any]) -> bool:
             return layer.depth_multiplier == 1 and site.inputs[0].image[2] <= FEW_CHANNELS
         case (Conv2D() as layer, Core.MVE):
             return not layer.is_pointwise and math.prod(layer.weights.shape) <= FEW_PRODUCTS
-        case (Conv2D() | DepthwiseConv2D() | Dense(), Core.DSP | Core.PLAIN) | (AveragePooling2D(), Core.PLAIN):
+        case (Add() | Conv2D() | DepthwiseConv2D() | Dense(), Core.DSP | Core.PLAIN) | (AveragePooling2D(), Core.PLAIN):
             return True
     return False
