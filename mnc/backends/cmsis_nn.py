@@ -1,4 +1,4 @@
-"""Backend `cmsis-nn`: `<name>.h` and `<name>.c` as of backend `c`, whose int8 layers call Arm's CMSIS-NN."""
+"""Backend `cmsis-nn`: `<name>.h` and `<name>.c` as of backend `c`, whose int8 and int16 layers call Arm's CMSIS-NN."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from mnc.backends.c import C
 from mnc.backends.interface import API_VERSION
 from mnc.backends.select.cmsis.core import cores
-from mnc.backends.select.cmsis.table import int8
+from mnc.backends.select.cmsis.table import int8_table, int16_table
 from mnc.errors import refuse
 from mnc.targets.target import Target
 
@@ -22,7 +22,7 @@ class CmsisNN(C):
 
     name = "cmsis-nn"
     api_version = API_VERSION
-    description = "C that calls CMSIS-NN for int8 layers; float32 layers, and what it lacks, are mnc's own"
+    description = "C that calls CMSIS-NN for int8 and int16 layers; float32 layers, and what it lacks, are mnc's own"
     options = MappingProxyType(
         {"kernels": "arm (the default): CMSIS-NN's wherever they fit; fastest: mnc's own where those are faster"}
     )
@@ -34,4 +34,5 @@ class CmsisNN(C):
             raise refuse("option 'kernels'", f"is arm or fastest, not {kernels!r}")
         if kernels == "fastest" and target is None:
             raise refuse("option 'kernels'", "which kernel is the fastest depends on the core", "name it: --target")
-        self.quantised = int8(cores(target), fastest=kernels == "fastest")
+        self.quantised = int8_table(cores(target), fastest=kernels == "fastest")
+        self.int16 = int16_table(cores(target), fastest=kernels == "fastest")

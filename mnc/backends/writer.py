@@ -65,7 +65,7 @@ def wrap(text: str, *, depth: int = 0, indent: int = 1) -> list[str]:
     return [line.replace("\0", " ") for line in lines]
 
 
-TYPES = {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
+TYPES = {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t"}
 """How C spells an element's type."""
 
 

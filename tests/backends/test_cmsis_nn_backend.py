@@ -11,20 +11,26 @@ from generated_c import SANITIZED, STRICT, WARNINGS, Tool, run_cases
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import batches
+from quantised_networks import ANY as NUMBERS
 from quantised_networks import IMAGES, quantised_networks
 from same_bits import BATCH, assert_same_bits, case_of
 from stand_in import CORES, STAND_IN, core
 
 import mnc
-from mnc.backends.select.cmsis.table import CMSIS_NN
+from mnc.backends.select.cmsis.table import CMSIS_NN, CMSIS_NN_INT16
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph
-from mnc.ir.types import Array
+from mnc.ir.types import Array, DType
 from mnc.terminal.tables import Paper, compiled
 
-ANY = quantised_networks() | quantised_networks(IMAGES, max_layers=9)
+WIDE = sorted(CMSIS_NN_INT16, key=lambda kind: kind.__name__)
+INT16 = quantised_networks(WIDE, numbers=[DType.INT16], max_layers=4)
+ANY = quantised_networks(numbers=NUMBERS) | quantised_networks(IMAGES, max_layers=9) | INT16
 KINDS = sorted(CMSIS_NN, key=lambda kind: kind.__name__)
-ONE_OF_EACH = st.tuples(*(quantised_networks([kind], max_layers=2) for kind in KINDS))
+ONE_OF_EACH = st.tuples(
+    *(quantised_networks([kind], max_layers=2) for kind in KINDS),
+    *(quantised_networks([kind], numbers=[DType.INT16], max_layers=2) for kind in WIDE),
+)
 TARGETS = {"plain": "cortex-m3", "dsp": "cortex-m4", "mve": "cortex-m55"}
 """A target for each form of the library."""
 

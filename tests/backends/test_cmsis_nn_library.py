@@ -35,13 +35,15 @@ from mnc.ir.layers import (
     Multiply,
     Softmax,
 )
-from mnc.ir.types import Array, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
 from mnc.reference import predict
 from mnc.targets import Interface, Options, Target, cmsis_nn, get
 from mnc.targets.measure import run
 from mnc.verify import random_inputs
 
 pytestmark = pytest.mark.usefixtures("cmsis_nn_path")
+
+WIDE = Quantisation((GIVEN.scale[0] / 256,))
 
 MODELS = (
     "mlperf_tiny/ad01_int8",
@@ -135,6 +137,28 @@ def others() -> Iterator[tuple[tuple[int, ...], Layer]]:
         yield (3, channels), Softmax(output=Number(DType.INT8, Quantisation((1 / 256,), -128)))
 
 
+def in_int16(layer: Layer, bits: type[np.int32] | type[np.int64] | None) -> Layer:
+    """The same on int16 values, with a bias of either size, or without."""
+    assert isinstance(layer, Conv2D | Dense | DepthwiseConv2D)
+    assert layer.output is not None
+    assert layer.output.quant is not None
+    assert layer.bias is not None
+    bias = None if bits is None else Constant(layer.bias.array.astype(bits) * 300)
+    scale = float(np.float32(layer.output.quant.scale[0] / 256))
+    return replace(layer, bias=bias, output=Number(DType.INT16, Quantisation((scale,))))
+
+
+def wide() -> Iterator[tuple[tuple[int, ...], Layer]]:
+    """Layers on int16."""
+    for bits in (np.int32, np.int64, None):
+        for channels in (1, 3, 4, 9):
+            yield (5, 7, channels), in_int16(conv((3, 3), channels, 5, padding=SAME), bits)
+            yield (6, 6, channels), in_int16(conv((3, 2), channels, 4, stride=(2, 2), padding=((0, 1), (0, 1))), bits)
+        yield (3, 5, 13), in_int16(conv((1, 1), 13, 7), bits)
+        yield (8, 9, 5), in_int16(conv((2, 3), 5, 3, dilation=(2, 2), padding=((2, 0), (2, 2))), bits)
+        yield (4, 4, 60), in_int16(conv((3, 3), 60, 6, padding=SAME), bits)
+
+
 MERGES = [(kind, count) for kind in (Maximum, Minimum) for count in (2, 3)] + [(Add, 2), (Multiply, 2)]
 
 
@@ -149,6 +173,9 @@ def network() -> Graph:
     for i, (shape, layer) in enumerate([*layers(), *edges(), *others()]):
         inputs.append(Input(f"x{i}", TensorType(shape, DType.INT8, GIVEN)))
         nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
+    for i, (shape, layer) in enumerate(wide()):
+        inputs.append(Input(f"wide_x{i}", TensorType(shape, DType.INT16, WIDE)))
+        nodes.append(Node((f"wide_y{i}",), layer, (f"wide_x{i}",)))
     return Graph("layers", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
 
 
@@ -164,7 +191,7 @@ MNC_KERNEL void mnc_guard(int32_t *memory, int words)
         memory[i] = 0x5A5A5A5A;
 }
 
-MNC_KERNEL void mnc_guarded(const int32_t *memory, int8_t *out, int words, int begin, int end)
+MNC_KERNEL void mnc_guarded(const int32_t *memory, void *out, int words, int begin, int end)
 {
     const int8_t *bytes = (const int8_t *)(const void *)memory;
     int i, damaged = 0;
@@ -172,7 +199,7 @@ MNC_KERNEL void mnc_guarded(const int32_t *memory, int8_t *out, int words, int b
     for (i = 0; i < 4 * words; ++i)
         damaged |= (i < begin || i >= end) && bytes[i] != 0x5A;
     if (damaged)
-        out[0] = (int8_t)(out[0] ^ 1);
+        *(int8_t *)out ^= 1;
 }
 """
 
@@ -186,6 +213,7 @@ class Guarded(CmsisNN):
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
         super().__init__(settings, target)
         self.quantised = {kind: self.guarded(chosen) for kind, chosen in self.quantised.items()}
+        self.int16 = {kind: self.guarded(chosen) for kind, chosen in self.int16.items()}
 
     @property
     def library(self) -> Library:
@@ -256,6 +284,7 @@ def test_every_function_is_called_somewhere() -> None:
         "arm_depthwise_conv_3x3_s8", "arm_depthwise_conv_s8", "arm_depthwise_conv_s8_opt", "arm_elementwise_add_s8",
         "arm_elementwise_mul_s8", "arm_fully_connected_per_channel_s8", "arm_fully_connected_s8", "arm_max_pool_s8",
         "arm_maximum_s8", "arm_minimum_s8", "arm_softmax_s8", "arm_transpose_conv_s8",
+        "arm_convolve_s16",
     }  # fmt: skip
     assert "arm_depthwise_conv_wrapper_s8" in _kernels(None)
 

@@ -1,11 +1,14 @@
 /*
- * A stand-in for CMSIS-NN's header: the types and int8 functions that generated code uses,
+ * A stand-in for CMSIS-NN's header: the types and functions that generated code uses,
  * written from the published interface.  Order and types of members and parameters
  * are the interface; the rest is ours.
  */
 #ifndef STAND_IN_ARM_NNFUNCTIONS_H
 #define STAND_IN_ARM_NNFUNCTIONS_H
 
+#pragma GCC system_header /* it has C99's bool, which compilers of C89 warn about elsewhere */
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +49,12 @@ typedef struct {
 typedef struct {
     int32_t multiplier, shift;
 } cmsis_nn_per_tensor_quant_params;
+
+/* The bias of sums of int16 values, in 32 or in 64 bits. */
+typedef struct {
+    const void *data;
+    const bool is_int32_bias;
+} cmsis_nn_bias_data;
 
 typedef struct {
     int32_t input_offset, output_offset;
@@ -157,6 +166,14 @@ arm_cmsis_nn_status arm_fully_connected_per_channel_s8(const cmsis_nn_context *c
                                                        const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
                                                        const cmsis_nn_dims *bias_dims, const int32_t *bias_data,
                                                        const cmsis_nn_dims *output_dims, int8_t *output_data);
+
+/* Layers with weights on int16 values. */
+arm_cmsis_nn_status arm_convolve_s16(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
+                                     const cmsis_nn_per_channel_quant_params *quant_params,
+                                     const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                     const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                     const cmsis_nn_dims *bias_dims, const cmsis_nn_bias_data *bias_data,
+                                     const cmsis_nn_dims *output_dims, int16_t *output_data);
 
 /* Pooling. */
 arm_cmsis_nn_status arm_avgpool_s8(const cmsis_nn_context *ctx, const cmsis_nn_pool_params *pool_params,

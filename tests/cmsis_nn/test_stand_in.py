@@ -14,7 +14,7 @@ from mnc.ir.types import Array, DType, TensorType
 from mnc.targets import Interface, Options, Target, cmsis_nn
 
 TRIAL = {name: (FOLDER / name).read_text(encoding="ascii") for name in ("trial.h", "trial.c")}
-TRIALS = 17 * 30
+TRIALS = 18 * 30
 """So many calls, every kind as often as the others."""
 INTERFACE = Interface("trial", (TensorType((1,), DType.INT32),), (TensorType((1024,), DType.INT8),))
 
@@ -54,6 +54,8 @@ BEFORE = """\
 #include <string.h>
 #include "arm_nnfunctions.h"
 static int8_t input[1024], other[1024], output[1024], filter[4096];
+static int16_t wide_input[1024], wide_output[1024];
+static int64_t wide_bias[64];
 static int32_t bias[64], multiplier[64], shift[64], sums[64], buffer[4096];
 static cmsis_nn_context ctx, none;
 static cmsis_nn_per_channel_quant_params quant;
@@ -66,6 +68,8 @@ static cmsis_nn_fc_params fc;
 static cmsis_nn_transpose_conv_params t;
 static cmsis_nn_dims *upscale;
 static int8_t *in = input, *out = output;
+static int16_t *in16 = wide_input, *out16 = wide_output;
+static cmsis_nn_bias_data of_64 = {wide_bias, 0}, of_32 = {bias, 1};
 static int32_t *added = bias;
 static int32_t low = -128, high = 127, left = 20, size = 100, mult = 1 << 30, down = -3;
 static void set_up(void) {
@@ -86,6 +90,7 @@ static void set_up(void) {
 """A program with one valid call of each kernel, and names for all that goes into it."""
 
 WEIGHTED = "&x, in, &w, filter, &b, added"
+WIDE = "p.activation.min = -32768; p.activation.max = 32767;"
 POINTWISE = "p.padding.w = p.padding.h = 0; w.h = w.w = 1;"
 ROW = "x.h = w.h = y.h = 1; p.padding.h = 0;"
 PLANES = "w.n = 1;"
@@ -115,11 +120,16 @@ CALLS = {
     "arm_elementwise_mul_s8": ("", "arm_elementwise_mul_s8(in, other, 0, 0, out, 0, mult, down, low, high, size)"),
     "arm_maximum_s8": ("", "arm_maximum_s8(&none, in, &x, other, &x, out, &y)"),
     "arm_minimum_s8": ("", "arm_minimum_s8(&none, in, &x, other, &x, out, &y)"),
+    "arm_convolve_s16": (
+        WIDE,
+        "arm_convolve_s16(&ctx, &p, &quant, &x, in16, &w, filter, &b, added == NULL ? &of_32 : &of_64, &y, out16)",
+    ),
     "arm_softmax_s8": ("down = 20;", "(arm_softmax_s8(in, 10, 10, mult, down, -248, out), 0)"),
 }
 """By kernel: what its arguments need besides, and the call."""
 
-CONVOLUTIONS = tuple(name for name in CALLS if name.startswith("arm_convolve"))
+INT16 = tuple(name for name in CALLS if name.endswith("_s16"))
+CONVOLUTIONS = tuple(name for name in CALLS if name.startswith("arm_convolve") and name not in INT16)
 DEPTHWISE = tuple(name for name in CALLS if name.startswith("arm_depthwise"))
 DENSE = ("arm_fully_connected_s8", "arm_fully_connected_per_channel_s8")
 WINDOWS = (*CONVOLUTIONS, *DEPTHWISE)
@@ -127,7 +137,12 @@ PER_CHANNEL = (*WINDOWS, "arm_transpose_conv_s8", DENSE[1])
 POOLING = ("arm_avgpool_s8", "arm_max_pool_s8")
 
 MISUSES: list[tuple[tuple[str, ...], str, str, str]] = [
-    (tuple(CALLS), "plain", "out = in + 1;", "x + (uintptr_t)a_bytes <= y || y + (uintptr_t)b_bytes <= x"),
+    (
+        tuple(CALLS),
+        "plain",
+        "out = in + 1; out16 = in16 + 1;",
+        "x + (uintptr_t)a_bytes <= y || y + (uintptr_t)b_bytes <= x",
+    ),
     (PER_CHANNEL, "plain", "multiplier[7] = 5;", "multiplier >= 1 << 30 || (multiplier == 0 && shift == 0)"),
     (PER_CHANNEL, "plain", "shift[7] = -32;", "shift >= -31 && shift <= 30"),
     (PER_CHANNEL, "plain", "shift[7] = 30; added[7] = 1 << 20;", "value >= INT32_MIN && value <= INT32_MAX"),
@@ -205,6 +220,17 @@ MISUSES: list[tuple[tuple[str, ...], str, str, str]] = [
     (("arm_elementwise_mul_s8",), "plain", "size = 0;", "size >= 1"),
     (("arm_maximum_s8",), "plain", "y.c = 4;", "a_dims->c == y->c"),
     (("arm_minimum_s8",), "plain", "y.h = 2;", "a_dims->h == y->h"),
+    (("arm_convolve_s16",), "plain", "p.input_offset = 1;", "p->input_offset == 0"),
+    (("arm_convolve_s16",), "plain", "p.activation.max = 32768;", "activation.max <= 32767"),
+    (("arm_convolve_s16",), "plain", "w.c = 4;", "w->c == x->c"),
+    (("arm_convolve_s16",), "plain", "shift[7] = 15;", "shift <= 14"),
+    (("arm_convolve_s16",), "plain", "added = NULL; shift[7] = 30; bias[7] = 1 << 20;", "value <= INT32_MAX"),
+    (("arm_convolve_s16",), "plain", "shift[7] = 0; wide_bias[7] = (int64_t)1 << 46;", "value <= INT32_MAX"),
+    (("arm_convolve_s16",), "plain", "wide_bias[7] = (int64_t)1 << 47;", "value < (int64_t)1 << 47"),
+    (("arm_convolve_s16",), "plain", "b.c = 7;", "bias_dims->c == y->c"),
+    (("arm_convolve_s16",), "plain", "ctx.size = 4 * 72 - 1;", "ctx->size >= bytes"),
+    (("arm_convolve_s16",), "mve", "ctx.size = 8 * 72 - 1;", "ctx->size >= bytes"),
+    (("arm_convolve_s16",), "dsp", "x.c = w.c = 58; y.c = w.n = b.c = 7; x.h = x.w = 3;", "products % 4 == 0"),
     (("arm_softmax_s8",), "plain", "down = -1;", "shift >= 0"),
     (("arm_softmax_s8",), "plain", "mult = 7;", "mult >= 1 << 30"),
 ]

@@ -10,6 +10,8 @@
 
 static uint32_t state;
 static int8_t input[8192], second[8192], filter[16384];
+static int16_t wide_input[4096], wide_output[1024];
+static int64_t wide_bias[CHANNELS];
 static int32_t bias[CHANNELS], multiplier[CHANNELS], shift[CHANNELS], sums[CHANNELS], scratch[16384];
 
 static int32_t draw(int32_t low, int32_t high)
@@ -345,6 +347,66 @@ static int try_softmax(int8_t *output)
     return 1;
 }
 
+/* Sums of int16 are larger: scales for them, and biases of either size. */
+static void fill_int16(void)
+{
+    int32_t i, usual = draw(-13, -7);
+    for (i = 0; i < COUNT(wide_input); i++) {
+        wide_input[i] = (int16_t)draw(-32768, 32767);
+    }
+    for (i = 0; i < CHANNELS; i++) {
+        bias[i] = draw(-4000000, 4000000);
+        wide_bias[i] = (int64_t)bias[i] * draw(1, 40);
+        shift[i] = usual + draw(-1, 1);
+    }
+}
+
+static cmsis_nn_activation activation_int16(void)
+{
+    cmsis_nn_activation made;
+    made.min = draw(0, 1) ? -32768 : draw(-32768, 5000);
+    made.max = draw(0, 1) ? 32767 : draw(made.min, 32767);
+    return made;
+}
+
+/* Both bytes of each value. */
+static void store_int16(int8_t *output, int32_t count)
+{
+    int32_t i;
+    for (i = 0; i < count; i++) {
+        int32_t bits = wide_output[i] & 0xffff;
+        output[2 * i] = (int8_t)((bits & 0xff) - 128);
+        output[2 * i + 1] = (int8_t)((bits >> 8) - 128);
+    }
+}
+
+static int try_convolution_int16(int8_t *output)
+{
+    cmsis_nn_context ctx = context(scratch, sizeof scratch);
+    cmsis_nn_per_channel_quant_params quant = scales();
+    cmsis_nn_conv_params p;
+    cmsis_nn_dims x = drawn(1, 6, 6, 20), w = drawn(1, 4, 4, 20), y, b;
+    int narrow = draw(0, 1), unbiased = draw(0, 3) == 0, status;
+    const cmsis_nn_bias_data none = {NULL, false}, of_32 = {bias, true}, of_64 = {wide_bias, false};
+    p.input_offset = p.output_offset = 0;
+    p.stride = tile(1, 3);
+    p.dilation = tile(1, 2);
+    p.padding = tile(0, 2);
+    fill_int16();
+    p.activation = activation_int16();
+    w = dims(w.c, w.h, w.w, x.c);
+    y = dims(1, windows(x.h, p.padding.h, w.h, p.stride.h, p.dilation.h), 0, w.n);
+    y.w = windows(x.w, p.padding.w, w.w, p.stride.w, p.dilation.w);
+    if (y.h < 1 || y.w < 1 || 2 * y.h * y.w * y.c >= TRIAL_OUTPUT_SIZE) {
+        return 0;
+    }
+    b = dims(1, 1, 1, y.c);
+    status = arm_convolve_s16(&ctx, &p, &quant, &x, wide_input, &w, filter, &b,
+                              unbiased ? &none : narrow ? &of_32 : &of_64, &y, wide_output);
+    store_int16(output, y.h * y.w * y.c);
+    return 1 + status;
+}
+
 void trial_init(trial_t *trial)
 {
     trial->unused = 0;
@@ -353,7 +415,7 @@ void trial_init(trial_t *trial)
 /* The last byte says how it went: 1 is right, 0 that nothing was called as the arguments did not fit. */
 void trial_run(trial_t *trial, const int32_t *seed, int8_t *output)
 {
-    int32_t kind = *seed % 17, which = 0;
+    int32_t kind = *seed % 18, which = 0;
     (void)trial;
     state = (uint32_t)*seed * 2654435761u;
     memset(output, 0, TRIAL_OUTPUT_SIZE);
@@ -368,6 +430,8 @@ void trial_run(trial_t *trial, const int32_t *seed, int8_t *output)
         which = try_pooling(kind - 10, output);
     } else if (kind < 16) {
         which = try_elementwise(kind - 12, output);
+    } else if (kind == 16) {
+        which = try_convolution_int16(output);
     } else {
         which = draw(0, 1) ? try_softmax(output) : try_transposed(output);
     }

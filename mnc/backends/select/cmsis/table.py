@@ -1,4 +1,4 @@
-"""Which function selects the kernels of which int8 layer kind."""
+"""Which function selects the kernels of which int8 or int16 layer kind."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from mnc.backends.program import Step
 from mnc.backends.select import Select
-from mnc.backends.select.cmsis import conv, dense, depthwise, elementwise, pool, softmax, transpose_conv
-from mnc.backends.select.cmsis.core import Cores
+from mnc.backends.select.cmsis import conv, dense, depthwise, elementwise, int16, pool, softmax, transpose_conv
+from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.faster import own_is_faster
+from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.table import INT8
 from mnc.backends.select.site import Site
 from mnc.ir.layer import Layer
@@ -40,10 +41,15 @@ CMSIS_NN: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
     Multiply: elementwise.multiply,
     Softmax: softmax.softmax,
 }
-"""The layer kinds that CMSIS-NN has kernels for."""
+"""The layer kinds that CMSIS-NN has int8 kernels for."""
+
+CMSIS_NN_INT16: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
+    Conv2D: int16.conv2d,
+}
+"""Those that it has int16 kernels for."""
 
 
-def int8(cores: Cores, *, fastest: bool = False) -> Mapping[type[Layer], Select]:
+def int8_table(cores: Cores, *, fastest: bool = False) -> Mapping[type[Layer], Select]:
     """CMSIS-NN's kernels where they fit, else mnc's own; `fastest`: those also where they are faster."""
 
     def either(kind: type[Layer]) -> Select:
@@ -54,3 +60,14 @@ def int8(cores: Cores, *, fastest: bool = False) -> Mapping[type[Layer], Select]
         return chosen
 
     return {**INT8, **{kind: either(kind) for kind in CMSIS_NN}}
+
+
+def int16_table(cores: Cores, *, fastest: bool = False) -> Mapping[type[Layer], Select]:
+    """The same for int16; without vectors mnc's own are faster."""
+    if fastest and Core.MVE not in cores:
+        return INT16
+
+    def either(kind: type[Layer]) -> Select:
+        return lambda site: CMSIS_NN_INT16[kind](cores, site) or INT16[kind](site)
+
+    return {**INT16, **{kind: either(kind) for kind in CMSIS_NN_INT16}}

@@ -1,0 +1,113 @@
+/* Layers with weights on int16 values: sums with a bias of 64 bits are rounded once, others as those of int8. */
+#include "stand_in.h"
+
+#define FAST 512 /* products of a sum that are added in 32 bits before the others in 64 */
+
+/* value * multiplier * 2 ** (shift - 31), the multiplier cut to 15 bits, to the nearest, halves upwards. */
+static int32_t rounded_once(int64_t value, int32_t multiplier, int32_t shift)
+{
+    int64_t reduced = multiplier < 0x7fff0000 ? (multiplier + 0x8000) / 0x10000 : 0x7fff;
+    int64_t unit = (int64_t)1 << (14 - shift), product = value * reduced;
+    int32_t doubled;
+    REQUIRE(shift <= 14);
+    REQUIRE(value < (int64_t)1 << 47 && -value < (int64_t)1 << 47); /* so that the product has 63 bits */
+    doubled = as_int32(product >= 0 ? product / unit : -((-product + unit - 1) / unit));
+    REQUIRE(doubled < INT32_MAX);
+    return doubled >= -1 ? (doubled + 1) / 2 : -((-doubled) / 2);
+}
+
+static int16_t limited(int32_t value, cmsis_nn_activation activation)
+{
+    return (int16_t)(value < activation.min ? activation.min : value > activation.max ? activation.max : value);
+}
+
+static void check_activation16(cmsis_nn_activation activation)
+{
+    REQUIRE(activation.min >= -32768 && activation.max <= 32767);
+    REQUIRE(activation.min <= activation.max);
+}
+
+static int64_t bytes16(const cmsis_nn_dims *dims)
+{
+    return volume(dims) * (int64_t)sizeof(int16_t);
+}
+
+/* Memory for elements of 16 bits, as for any. */
+static void check_operands(const cmsis_nn_dims *input_dims, const int16_t *input, const cmsis_nn_dims *output_dims,
+                           const int16_t *output)
+{
+    positive(input_dims);
+    positive(output_dims);
+    REQUIRE(input_dims->n == output_dims->n);
+    readable(input, bytes16(input_dims));
+    REQUIRE(output != NULL);
+    disjoint(input, bytes16(input_dims), output, bytes16(output_dims));
+}
+
+arm_cmsis_nn_status arm_convolve_s16(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
+                                     const cmsis_nn_per_channel_quant_params *quant_params,
+                                     const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                     const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                     const cmsis_nn_dims *bias_dims, const cmsis_nn_bias_data *bias_data,
+                                     const cmsis_nn_dims *output_dims, int16_t *output_data)
+{
+    const cmsis_nn_dims *x = input_dims, *w = filter_dims, *y = output_dims;
+    const cmsis_nn_conv_params *p = conv_params;
+    int32_t products, n, row, column, channel, i, j, k;
+    int64_t bytes;
+    int wide;
+    stand_in_enter("arm_convolve_s16");
+    REQUIRE(ctx != NULL && p != NULL && quant_params != NULL && bias_data != NULL);
+    check_operands(x, input_data, y, output_data);
+    positive(w);
+    wide = !bias_data->is_int32_bias;
+    products = w->h * w->w * w->c;
+    bytes = STAND_IN_CORE == CORE_MVE ? 8 * (int64_t)round_up(products, 8) : 4 * (int64_t)products;
+    REQUIRE(w->n == y->c);
+    REQUIRE(w->c == x->c); /* it has no groups */
+    REQUIRE(products < 65536);
+    /* With the DSP extension the last of an odd number of filters would count some of its products twice. */
+    REQUIRE(STAND_IN_CORE != CORE_DSP || !wide || y->c % 2 == 0 || products <= FAST || products % 4 == 0);
+    REQUIRE(p->stride.w >= 1 && p->stride.h >= 1);
+    REQUIRE(p->padding.w >= 0 && p->padding.h >= 0);
+    REQUIRE(p->dilation.w >= 1 && p->dilation.h >= 1);
+    REQUIRE(p->input_offset == 0 && p->output_offset == 0);
+    check_activation16(p->activation);
+    check_scales(quant_params->multiplier, quant_params->shift, y->c);
+    /* On MVE a row's last vector of 8 weights is loaded once more behind it. */
+    readable(filter_data, volume(w) + (STAND_IN_CORE == CORE_MVE ? 8 : 0));
+    if (bias_data->data != NULL) {
+        REQUIRE(bias_dims != NULL && bias_dims->c == y->c);
+        readable(bias_data->data, (int64_t)y->c * (wide ? 8 : 4));
+    }
+    scratch(ctx, bytes, input_data, bytes16(x), output_data, bytes16(y));
+    for (n = 0; n < y->n; n++) {
+        for (row = 0; row < y->h; row++) {
+            for (column = 0; column < y->w; column++) {
+                for (channel = 0; channel < y->c; channel++) {
+                    int32_t multiplier = quant_params->multiplier[channel], shift = quant_params->shift[channel];
+                    int64_t sum = 0, bias = 0;
+                    for (i = 0; i < w->h; i++) {
+                        for (j = 0; j < w->w; j++) {
+                            int32_t r = row * p->stride.h - p->padding.h + i * p->dilation.h;
+                            int32_t c = column * p->stride.w - p->padding.w + j * p->dilation.w;
+                            for (k = 0; k < w->c && r >= 0 && r < x->h && c >= 0 && c < x->w; k++) {
+                                sum += input_data[(((int64_t)n * x->h + r) * x->w + c) * x->c + k] *
+                                       filter_data[(((int64_t)channel * w->h + i) * w->w + j) * w->c + k];
+                            }
+                        }
+                    }
+                    sum = as_int32(sum);
+                    if (bias_data->data != NULL) {
+                        bias = wide ? ((const int64_t *)bias_data->data)[channel]
+                                    : ((const int32_t *)bias_data->data)[channel];
+                    }
+                    *output_data++ = limited(wide ? rounded_once(sum + bias, multiplier, shift)
+                                                  : requantise(sum + bias, multiplier, shift),
+                                             p->activation);
+                }
+            }
+        }
+    }
+    return ARM_CMSIS_NN_SUCCESS;
+}
