@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mnc.zoo.costs import Architecture, Need
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def zoo() -> None:
     """The networks that come with mnc: small MobileNets that classify images."""
 

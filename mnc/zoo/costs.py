@@ -71,7 +71,9 @@ def lively(graph: Graph) -> Graph:
 
     The language fills weights as Keras does, under which a signal all but
     vanishes in a few depthwise convolutions: too small for int8.  Each output
-    has weights of variance 2 / their number here (arXiv 1502.01852).
+    has weights of variance 2 / their number here (arXiv 1502.01852).  And each
+    filter has a positive weight: one without is 0 behind a ReLU, and the compiler
+    would leave it out of the cost, by the chance of these very weights.
     """
     return graph.with_nodes(map(_lively, graph.nodes))
 
@@ -83,6 +85,8 @@ def _lively(node: Node) -> Node:
     weights = layer.weights.array
     seen = weights[..., 0].size if isinstance(layer, Conv2D) else weights[..., 0, 0].size
     gain = math.sqrt(2 / seen) / float(weights.std())
+    if isinstance(layer, Conv2D):
+        weights = np.where(weights.max(axis=(0, 1, 2)) > 0.0, weights, -weights)
     return replace(node, layer=replace(layer, weights=Constant((weights * gain).astype(np.float32))))
 
 

@@ -150,7 +150,9 @@ def _archive(path: Path) -> Dataset:
     try:
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)
-            arrays: Mapping[str, Array] = {} if isinstance(loaded, np.ndarray) else {n: loaded[n] for n in loaded.files}
+            if isinstance(loaded, np.ndarray):
+                raise ValueError  # a .npy
+            arrays: Mapping[str, Array] = {name: loaded[name] for name in loaded.files}
     except OSError as fault:
         raise refuse(str(path), f"cannot read the data: {fault.strerror or fault}") from None
     except (ValueError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error):
