@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from mnc.errors import CompileError, refuse
 from mnc.targets import process
 from mnc.targets.target import Board, Target, Tool
 
@@ -20,6 +21,9 @@ GENERATED = "generated"
 
 CPP_FLAGS = ("-std=gnu++11", "-fno-exceptions", "-fno-rtti")
 """As the makers of small machines' development kits have it."""
+
+NO_ROOM = re.compile(r"will not fit in region|region `\w+' overflowed|not within region|size of array .* is too large")
+"""How GNU's linker, or its compiler, says that a board's memory is too small."""
 
 Files = tuple[tuple[str, str], ...]
 """File names and texts, as a value that can be a key."""
@@ -169,14 +173,24 @@ def _compile(target: Target, source: str, folder: Path, options: Options, flags:
     include = [f"-I{path}" for path in options.include]
     level = options.optimise or target.optimise
     arguments = [*target.common_flags, *language, level, "-I.", *include, *flags, "-c", source, "-o", made]
-    process.run(compiler, arguments, folder, where=Path(source).name, seconds=COMPILE_SECONDS)
+    _run(target, compiler, arguments, folder, Path(source).name)
     return made
 
 
 def _link(target: Target, objects: Sequence[str], folder: Path, options: Options) -> None:
     libraries = [str(path) for path in options.libraries]
     arguments = [*target.flags, *target.board.link, *objects, *libraries, "-lm", "-o", "image"]
-    process.run(target.compiler, arguments, folder, where=f"target {target.name}", seconds=COMPILE_SECONDS)
+    _run(target, target.compiler, arguments, folder, f"target {target.name}")
+
+
+def _run(target: Target, tool: Tool, arguments: Sequence[str], folder: Path, where: str) -> None:
+    try:
+        process.run(tool, arguments, folder, where=where, seconds=COMPILE_SECONDS)
+    except CompileError as fault:
+        if NO_ROOM.search(str(fault)) is None:
+            raise
+        hint = "`mnc compile` says how much RAM and flash it needs; the inputs and outputs of a test come on top"
+        raise refuse(f"target {target.name}", "the network does not fit into its memory", hint) from None
 
 
 def _section_sizes(target: Target, folder: Path) -> Sizes:

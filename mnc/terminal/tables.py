@@ -13,6 +13,7 @@ from rich.text import Text
 
 from mnc.ir.types import show
 from mnc.report import LayerReport, Report, Verification
+from mnc.targets import cmsis_nn
 from mnc.terminal.escape import printable
 from mnc.terminal.sizes import bytes_
 
@@ -136,10 +137,12 @@ def _wide(report: Report) -> list[Text]:
 
 
 def _foreign(report: Report) -> list[Text]:
-    """Which layers CMSIS-NN computes, where it does any, and which mnc's own kernels."""
+    """For backend `cmsis-nn`, which layers the library computes and which mnc's own kernels."""
+    if report.backend != cmsis_nn.BACKEND:
+        return []
     kernels = Counter(layer.kernel for layer in report.layers if layer.kernel.startswith(CMSIS_NN))
     if not kernels:
-        return []
+        return [Text(f"CMSIS-NN: computes no layer of this {report.dtype} network; all kernels are mnc's own")]
     own = [layer for layer in report.layers if not layer.kernel.startswith(CMSIS_NN)]
     names = ", ".join(f"{printable(layer.name)} ({layer.kernel})" for layer in own)
     counts = ", ".join(f"{count} {kernel}" for kernel, count in kernels.most_common())

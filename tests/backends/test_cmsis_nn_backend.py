@@ -22,6 +22,7 @@ from mnc.errors import CompileError
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, DType
 from mnc.terminal.tables import Paper, compiled
+from mnc.zoo import networks
 
 WIDE = sorted(CMSIS_NN_INT16, key=lambda kind: kind.__name__)
 INT16 = quantised_networks(WIDE, numbers=[DType.INT16], max_layers=4)
@@ -166,3 +167,8 @@ def test_the_report_names_what_the_library_computes(fixtures: Path) -> None:
     assert "CMSIS-NN: 4 arm_convolve_1x1_s8_fast" in text
     assert "(mnc_softmax_s8)" in text.partition("mnc's own: ")[2]
     assert "arm_" not in compiled(mnc.compile(pico(fixtures), "c", "net").report, Paper(160, False, True))
+
+
+def test_a_network_that_the_library_computes_nothing_of_is_told() -> None:
+    text = compiled(mnc.compile(networks.graph("pico"), "cmsis-nn", "net").report, Paper(160, False, True))
+    assert "CMSIS-NN: computes no layer of this float32 network" in text

@@ -305,3 +305,12 @@ def test_no_sample_gives_no_output(cc: str) -> None:
     files, interface = network("*out0 = *in0;", [INT], [INT])
     (y,) = targets.run(targets.get("host"), files, interface, [np.zeros((0, 1), np.int32)])
     assert y.shape == (0, 1)
+
+
+@pytest.mark.parametrize("elements", [4500, 9000])  # the linker finds no room, the compiler takes no such array
+def test_a_network_that_does_not_fit_is_told_in_one_line(elements: int) -> None:
+    large = TensorType((elements,), DType.INT32)
+    files, interface = network("*out0 = *in0;", [large], [INT])
+    with pytest.raises(CompileError) as fault:
+        targets.run(machine("avr"), files, interface, [np.zeros((1, elements), np.int32)])
+    assert str(fault.value).splitlines()[0] == "error: target avr: the network does not fit into its memory"

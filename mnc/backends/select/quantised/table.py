@@ -1,4 +1,4 @@
-"""Which function selects the int8 kernels of which layer kind."""
+"""Which function selects the int8 kernels of which layer kind, and which of them select those of int16 as well."""
 
 from __future__ import annotations
 
@@ -40,16 +40,11 @@ from mnc.ir.layers import (
     ZeroPadding2D,
 )
 
-INT8: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
-    Activation: activation.activation,
+EITHER: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
     Add: merge.add,
     AveragePooling2D: pool.pooling2d,
     Concatenate: move.copied(shape.concatenate),
-    Conv2D: conv.conv2d,
-    Conv2DTranspose: transpose_conv.conv2d_transpose,
     Cropping2D: move.copied(shape.cropping2d),
-    Dense: conv.dense,
-    DepthwiseConv2D: conv.depthwise_conv2d,
     Dequantize: move.dequantize,
     GlobalAveragePooling: pool.global_average,
     GlobalMaxPooling: any_pool.global_pooling,
@@ -61,11 +56,21 @@ INT8: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
     PReLU: activation.prelu,
     Permute: move.copied(shape.permute),
     Quantize: move.quantize,
-    ResizeBilinear: move.resize_bilinear,
     ResizeNearest: move.resize_nearest,
     Reverse: move.copied(shape.reverse),
-    Softmax: activation.softmax,
     Subtract: merge.add,
     ZeroPadding2D: shape.zero_padding2d,
+}
+"""The layer kinds that one function selects kernels for in int8 and in int16."""
+
+INT8: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
+    **EITHER,
+    Activation: activation.activation,
+    Conv2D: conv.conv2d,
+    Conv2DTranspose: transpose_conv.conv2d_transpose,
+    Dense: conv.dense,
+    DepthwiseConv2D: conv.depthwise_conv2d,
+    ResizeBilinear: move.resize_bilinear,
+    Softmax: activation.softmax,
 }
 """The int8 kernels of the C backends; views need none."""
