@@ -119,7 +119,7 @@ class Verification:
     """The machine that ran the code."""
     samples: int
     tolerance: str
-    """What counts as equal, in words: `1e-05 absolute or 1e-04 relative`."""
+    """How close is close enough, in words: `to the bit`, `within 1e-05 absolute or ...`."""
     layers: tuple[LayerVerification, ...]
 
     @property

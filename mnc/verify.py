@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -67,8 +67,16 @@ def verify(
         values = channels_last(y, memory)
         op = snake(type(step.node.layer).__name__)
         layers.append(compare(step.node.name, op, expected[y.name], values))
-    tolerance = f"{ABSOLUTE:.0e} absolute or {RELATIVE:.0e} of the layer's largest value"
+    tolerance = _tolerance({step.writes[0].type.dtype for step in steps})
     return Verification(name, backend, target, len(xs[0]), tolerance, tuple(layers))
+
+
+def _tolerance(dtypes: Collection[DType]) -> str:
+    """What `compare` allows layers that give these types."""
+    if DType.FLOAT32 not in dtypes:
+        return "to the bit"
+    real = f"within {ABSOLUTE:.0e} absolute or {RELATIVE:.0e} of the layer's largest value"
+    return real if len(set(dtypes)) == 1 else f"in integers to the bit, in float32 {real}"
 
 
 def random_inputs(graph: Graph) -> list[Array]:

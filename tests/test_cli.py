@@ -267,7 +267,7 @@ def test_verify_names_the_first_layer_that_differs(
         "error: layer 'hidden_2__relu_2': the generated code differs from the reference by 0.5 ("
     )
     assert " ULP); at [1, 2, 3, 4] it gives " in printed.err
-    assert "\nhint: it is the first layer that differs by more than 1e-05 " in printed.err
+    assert "\nhint: it is the first layer that is not the same as the reference within 1e-05 " in printed.err
 
 
 def test_samples_that_do_not_fit_are_refused(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

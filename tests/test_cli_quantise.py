@@ -116,6 +116,7 @@ def test_verify_says_how_often_model_and_code_are_right(
         assert accuracy.startswith(f"accuracy: {share} of {count} samples by the model, ")
         assert "by the code (int8, on this machine); they agree on " in accuracy
         assert verdict.startswith("10 layers, ")
+        assert verdict.endswith("the same as the reference to the bit")
     assert run(["verify", pico, "--inputs", samples, "--labels", str(tmp_path / "y.npy")]) == 0
     accuracy = capsys.readouterr().out.splitlines()[-2]
     assert f"{share} by the code (float32, on this machine); they agree on 100.00%" in accuracy

@@ -98,9 +98,9 @@ def _judge(verification: Verification) -> None:
             f"the generated code differs from the reference by {failure.max_abs_error:.3g} "
             f"({failure.max_ulp_error:.3g} ULP); at {place} it gives {failure.got!r}, not {failure.expected!r}"
         )
-        hint = f"it is the first layer that differs by more than {verification.tolerance}"
+        hint = f"it is the first layer that is not the same as the reference {verification.tolerance}"
         raise CompileError(Problem(f"layer {failure.name!r}", what, (hint,)))
     click.echo(
         f"{len(verification.layers)} layers, {verification.samples} samples: "
-        f"the same as the reference within {verification.tolerance}"
+        f"the same as the reference {verification.tolerance}"
     )
