@@ -128,7 +128,7 @@ _OPTIONS = (
         "--max-loss",
         type=click.FloatRange(0.0, 100.0),
         metavar="POINTS",
-        help="For --quantize mixed: how much of the accuracy, in percent, may be lost over the calibration samples.",
+        help="For --quantize mixed: how many in a hundred calibration samples more may be classified wrongly.",
     ),
     click.option(
         "--calibration-labels",

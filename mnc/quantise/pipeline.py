@@ -102,7 +102,9 @@ def _mixed(trials: _Trials) -> Quantised:
     ways = ways_to_widen(Probe.of(real, trials.samples), trials.ranges)
     found = trials.quantised(ways[-1])
     if (reason := _missed(trials, found)) is not None:
-        raise refuse("--quantize mixed", f"the goal is out of reach: {reason}", "That is with int16 throughout.")
+        raise refuse(
+            "--quantize mixed", f"the goal is out of reach: {reason}", "that is int16 throughout; ask for less"
+        )
     fails, reaches = -1, len(ways) - 1
     while reaches - fails > 1:
         middle = (fails + reaches) // 2
