@@ -148,6 +148,13 @@ def in_int16(layer: Layer, bits: type[np.int32] | type[np.int64] | None) -> Laye
     return replace(layer, bias=bias, output=Number(DType.INT16, Quantisation((scale,))))
 
 
+def one_scale(layer: Layer) -> Layer:
+    """The same with one scale for all weights."""
+    assert isinstance(layer, Dense)
+    assert layer.weights.quant is not None
+    return replace(layer, weights=Constant(layer.weights.array, Quantisation(layer.weights.quant.scale[:1])))
+
+
 def wide() -> Iterator[tuple[tuple[int, ...], Layer]]:
     """Layers on int16."""
     for bits in (np.int32, np.int64, None):
@@ -157,6 +164,15 @@ def wide() -> Iterator[tuple[tuple[int, ...], Layer]]:
         yield (3, 5, 13), in_int16(conv((1, 1), 13, 7), bits)
         yield (8, 9, 5), in_int16(conv((2, 3), 5, 3, dilation=(2, 2), padding=((2, 0), (2, 2))), bits)
         yield (4, 4, 60), in_int16(conv((3, 3), 60, 6, padding=SAME), bits)
+        for inputs, units in ((1, 1), (7, 17), (30, 10), (600, 6)):
+            yield (inputs,), in_int16(dense(inputs, units), bits)
+            yield (inputs,), in_int16(one_scale(dense(inputs, units)), bits)
+        yield (3, 2, 5), in_int16(one_scale(dense(5, 9)), bits)
+        for channels in (1, 4, 7):
+            yield (5, 6, channels), in_int16(depthwise((3, 3), channels, padding=SAME), bits)
+            yield (6, 9, channels), in_int16(depthwise((3, 2), channels, 2, stride=(2, 2)), bits)
+        yield (5, 6, 5), in_int16(depthwise((3, 3), 5, padding=((3, 3), (1, 1))), bits)
+        yield (7, 8, 3), in_int16(depthwise((3, 3), 3, dilation=(2, 2), padding=((2, 2), (2, 2))), bits)
 
 
 MERGES = [(kind, count) for kind in (Maximum, Minimum) for count in (2, 3)] + [(Add, 2), (Multiply, 2)]
@@ -284,7 +300,7 @@ def test_every_function_is_called_somewhere() -> None:
         "arm_depthwise_conv_3x3_s8", "arm_depthwise_conv_s8", "arm_depthwise_conv_s8_opt", "arm_elementwise_add_s8",
         "arm_elementwise_mul_s8", "arm_fully_connected_per_channel_s8", "arm_fully_connected_s8", "arm_max_pool_s8",
         "arm_maximum_s8", "arm_minimum_s8", "arm_softmax_s8", "arm_transpose_conv_s8",
-        "arm_convolve_s16",
+        "arm_convolve_s16", "arm_depthwise_conv_fast_s16", "arm_depthwise_conv_s16", "arm_fully_connected_s16",
     }  # fmt: skip
     assert "arm_depthwise_conv_wrapper_s8" in _kernels(None)
 

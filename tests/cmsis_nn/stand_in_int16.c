@@ -111,3 +111,157 @@ arm_cmsis_nn_status arm_convolve_s16(const cmsis_nn_context *ctx, const cmsis_nn
     }
     return ARM_CMSIS_NN_SUCCESS;
 }
+
+typedef struct {
+    const cmsis_nn_context *ctx;
+    const cmsis_nn_dw_conv_params *params;
+    const cmsis_nn_per_channel_quant_params *quant;
+    const cmsis_nn_dims *input_dims, *filter_dims, *bias_dims, *output_dims;
+    const int16_t *input;
+    const int8_t *filter;
+    const int64_t *bias;
+    int16_t *output;
+} Depthwise;
+
+static int64_t depthwise_sum(const Depthwise *call, int32_t row, int32_t column, int32_t channel)
+{
+    const cmsis_nn_dims *x = call->input_dims, *w = call->filter_dims;
+    const cmsis_nn_dw_conv_params *p = call->params;
+    int64_t sum = 0;
+    int32_t i, j;
+    for (i = 0; i < w->h; i++) {
+        for (j = 0; j < w->w; j++) {
+            int32_t r = row * p->stride.h - p->padding.h + i * p->dilation.h;
+            int32_t c = column * p->stride.w - p->padding.w + j * p->dilation.w;
+            if (r >= 0 && r < x->h && c >= 0 && c < x->w) {
+                sum += call->input[((int64_t)r * x->w + c) * x->c + channel / p->ch_mult] *
+                       call->filter[((int64_t)i * w->w + j) * w->c + channel];
+            }
+        }
+    }
+    return as_int32(sum) + (call->bias == NULL ? 0 : call->bias[channel]);
+}
+
+/* On MVE the fast kernel takes four channels at a time, of which the last are not stored. */
+static arm_cmsis_nn_status depthwise(const Depthwise *call, int64_t bytes, int32_t at_once)
+{
+    const cmsis_nn_dims *x = call->input_dims, *w = call->filter_dims, *y = call->output_dims;
+    const cmsis_nn_dw_conv_params *p = call->params;
+    int32_t channels = round_up(y->c, at_once), row, column, channel;
+    int16_t *output = call->output;
+    check_operands(x, call->input, y, output);
+    positive(w);
+    REQUIRE(x->n == 1 && w->n == 1 && w->c == y->c && x->c * p->ch_mult == y->c);
+    REQUIRE(p->stride.w >= 1 && p->stride.h >= 1);
+    REQUIRE(p->padding.w >= 0 && p->padding.h >= 0);
+    REQUIRE(p->dilation.w >= 1 && p->dilation.h >= 1);
+    REQUIRE(p->input_offset == 0 && p->output_offset == 0);
+    check_activation16(p->activation);
+    check_scales(call->quant->multiplier, call->quant->shift, y->c);
+    readable(call->quant->multiplier, (int64_t)channels * (int64_t)sizeof(int32_t));
+    readable(call->quant->shift, (int64_t)channels * (int64_t)sizeof(int32_t));
+    readable(call->filter, volume(w) + channels - y->c);
+    if (call->bias != NULL) {
+        REQUIRE(call->bias_dims != NULL && call->bias_dims->c == y->c);
+        readable(call->bias, (int64_t)channels * (int64_t)sizeof(int64_t));
+    }
+    scratch(call->ctx, bytes, call->input, bytes16(x), call->output, bytes16(y));
+    for (row = 0; row < y->h; row++) {
+        for (column = 0; column < y->w; column++) {
+            for (channel = 0; channel < y->c; channel++) {
+                int64_t sum = depthwise_sum(call, row, column, channel);
+                *output++ = limited(
+                    rounded_once(sum, call->quant->multiplier[channel], call->quant->shift[channel]), p->activation);
+            }
+        }
+    }
+    return ARM_CMSIS_NN_SUCCESS;
+}
+
+#define GATHERED                                                                                                     \
+    call.ctx = ctx;                                                                                                  \
+    call.params = dw_conv_params;                                                                                    \
+    call.quant = quant_params;                                                                                       \
+    call.input_dims = input_dims;                                                                                    \
+    call.input = input_data;                                                                                         \
+    call.filter_dims = filter_dims;                                                                                  \
+    call.filter = filter_data;                                                                                       \
+    call.bias_dims = bias_dims;                                                                                      \
+    call.bias = bias_data;                                                                                           \
+    call.output_dims = output_dims;                                                                                  \
+    call.output = output_data;                                                                                       \
+    REQUIRE(ctx != NULL && dw_conv_params != NULL && quant_params != NULL)
+
+arm_cmsis_nn_status arm_depthwise_conv_fast_s16(const cmsis_nn_context *ctx,
+                                                const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                const cmsis_nn_per_channel_quant_params *quant_params,
+                                                const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                                const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                                const cmsis_nn_dims *bias_dims, const int64_t *bias_data,
+                                                const cmsis_nn_dims *output_dims, int16_t *output_data)
+{
+    const cmsis_nn_dims *x = input_dims, *w = filter_dims, *y = output_dims;
+    const cmsis_nn_dw_conv_params *p = dw_conv_params;
+    int64_t window = (int64_t)x->c * w->h * w->w * (int64_t)sizeof(int16_t);
+    Depthwise call;
+    stand_in_enter("arm_depthwise_conv_fast_s16");
+    GATHERED;
+    REQUIRE(p->ch_mult == 1);
+    REQUIRE(p->dilation.h == 1 && p->dilation.w == 1);
+    REQUIRE(w->h * w->w < FAST);
+    /* Rows above or below the image are unfolded as a whole, as many as a window lacks. */
+    REQUIRE(STAND_IN_CORE != CORE_DSP || p->padding.h <= w->h);
+    REQUIRE(STAND_IN_CORE != CORE_DSP || (y->h - 1) * p->stride.h - p->padding.h <= x->h);
+    return depthwise(&call, STAND_IN_CORE == CORE_MVE ? 4 * window + 8 : STAND_IN_CORE == CORE_DSP ? window : 0,
+                     STAND_IN_CORE == CORE_MVE ? 4 : 1);
+}
+
+arm_cmsis_nn_status arm_depthwise_conv_s16(const cmsis_nn_context *ctx, const cmsis_nn_dw_conv_params *dw_conv_params,
+                                           const cmsis_nn_per_channel_quant_params *quant_params,
+                                           const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                           const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                           const cmsis_nn_dims *bias_dims, const int64_t *bias_data,
+                                           const cmsis_nn_dims *output_dims, int16_t *output_data)
+{
+    Depthwise call;
+    stand_in_enter("arm_depthwise_conv_s16");
+    GATHERED;
+    return depthwise(&call, 0, 1);
+}
+
+arm_cmsis_nn_status arm_fully_connected_s16(const cmsis_nn_context *ctx, const cmsis_nn_fc_params *fc_params,
+                                            const cmsis_nn_per_tensor_quant_params *quant_params,
+                                            const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                            const cmsis_nn_dims *filter_dims, const int8_t *filter_data,
+                                            const cmsis_nn_dims *bias_dims, const int64_t *bias_data,
+                                            const cmsis_nn_dims *output_dims, int16_t *output_data)
+{
+    int32_t depth = filter_dims->n, rows = filter_dims->c, batch = input_dims->n, n, row, i;
+    stand_in_enter("arm_fully_connected_s16");
+    REQUIRE(ctx != NULL && fc_params != NULL && quant_params != NULL);
+    check_operands(input_dims, input_data, output_dims, output_data);
+    REQUIRE(depth >= 1 && rows >= 1 && filter_dims->h == 1 && filter_dims->w == 1);
+    REQUIRE(volume(input_dims) == (int64_t)batch * depth);
+    REQUIRE(volume(output_dims) == (int64_t)batch * rows && output_dims->c == rows);
+    REQUIRE(fc_params->filter_offset == 0);
+    REQUIRE(fc_params->input_offset == 0 && fc_params->output_offset == 0);
+    check_activation16(fc_params->activation);
+    check_scale(quant_params->multiplier, quant_params->shift);
+    readable(filter_data, (int64_t)rows * depth);
+    if (bias_data != NULL) {
+        REQUIRE(bias_dims != NULL && bias_dims->c == rows);
+        readable(bias_data, (int64_t)rows * (int64_t)sizeof(int64_t));
+    }
+    for (n = 0; n < batch; n++) {
+        for (row = 0; row < rows; row++) {
+            int64_t sum = 0;
+            for (i = 0; i < depth; i++) {
+                sum += input_data[n * depth + i] * filter_data[row * depth + i];
+            }
+            sum = as_int32(sum) + (bias_data == NULL ? 0 : bias_data[row]);
+            *output_data++ =
+                limited(rounded_once(sum, quant_params->multiplier, quant_params->shift), fc_params->activation);
+        }
+    }
+    return ARM_CMSIS_NN_SUCCESS;
+}

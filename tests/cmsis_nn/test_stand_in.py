@@ -14,7 +14,7 @@ from mnc.ir.types import Array, DType, TensorType
 from mnc.targets import Interface, Options, Target, cmsis_nn
 
 TRIAL = {name: (FOLDER / name).read_text(encoding="ascii") for name in ("trial.h", "trial.c")}
-TRIALS = 18 * 30
+TRIALS = 21 * 30
 """So many calls, every kind as often as the others."""
 INTERFACE = Interface("trial", (TensorType((1,), DType.INT32),), (TensorType((1024,), DType.INT8),))
 
@@ -90,7 +90,8 @@ static void set_up(void) {
 """A program with one valid call of each kernel, and names for all that goes into it."""
 
 WEIGHTED = "&x, in, &w, filter, &b, added"
-WIDE = "p.activation.min = -32768; p.activation.max = 32767;"
+WIDE = "p.activation.min = -32768; p.activation.max = 32767; d.activation = fc.activation = p.activation;"
+ADDED = "&b, added == NULL ? NULL : wide_bias"
 POINTWISE = "p.padding.w = p.padding.h = 0; w.h = w.w = 1;"
 ROW = "x.h = w.h = y.h = 1; p.padding.h = 0;"
 PLANES = "w.n = 1;"
@@ -124,13 +125,25 @@ CALLS = {
         WIDE,
         "arm_convolve_s16(&ctx, &p, &quant, &x, in16, &w, filter, &b, added == NULL ? &of_32 : &of_64, &y, out16)",
     ),
+    "arm_depthwise_conv_s16": (
+        f"{PLANES} {WIDE}",
+        f"arm_depthwise_conv_s16(&ctx, &d, &quant, &x, in16, &w, filter, {ADDED}, &y, out16)",
+    ),
+    "arm_depthwise_conv_fast_s16": (
+        f"{PLANES} {WIDE}",
+        f"arm_depthwise_conv_fast_s16(&ctx, &d, &quant, &x, in16, &w, filter, {ADDED}, &y, out16)",
+    ),
+    "arm_fully_connected_s16": (
+        f"{VECTOR} {WIDE}",
+        f"arm_fully_connected_s16(&ctx, &fc, &one, &x, in16, &w, filter, {ADDED}, &y, out16)",
+    ),
     "arm_softmax_s8": ("down = 20;", "(arm_softmax_s8(in, 10, 10, mult, down, -248, out), 0)"),
 }
 """By kernel: what its arguments need besides, and the call."""
 
 INT16 = tuple(name for name in CALLS if name.endswith("_s16"))
 CONVOLUTIONS = tuple(name for name in CALLS if name.startswith("arm_convolve") and name not in INT16)
-DEPTHWISE = tuple(name for name in CALLS if name.startswith("arm_depthwise"))
+DEPTHWISE = tuple(name for name in CALLS if name.startswith("arm_depthwise") and name not in INT16)
 DENSE = ("arm_fully_connected_s8", "arm_fully_connected_per_channel_s8")
 WINDOWS = (*CONVOLUTIONS, *DEPTHWISE)
 PER_CHANNEL = (*WINDOWS, "arm_transpose_conv_s8", DENSE[1])
@@ -220,14 +233,21 @@ MISUSES: list[tuple[tuple[str, ...], str, str, str]] = [
     (("arm_elementwise_mul_s8",), "plain", "size = 0;", "size >= 1"),
     (("arm_maximum_s8",), "plain", "y.c = 4;", "a_dims->c == y->c"),
     (("arm_minimum_s8",), "plain", "y.h = 2;", "a_dims->h == y->h"),
-    (("arm_convolve_s16",), "plain", "p.input_offset = 1;", "p->input_offset == 0"),
-    (("arm_convolve_s16",), "plain", "p.activation.max = 32768;", "activation.max <= 32767"),
+    (INT16, "plain", "p.input_offset = d.input_offset = fc.input_offset = 1;", "->input_offset == 0"),
+    (INT16, "plain", "p.activation.max = 32768; d.activation = fc.activation = p.activation;", "max <= 32767"),
     (("arm_convolve_s16",), "plain", "w.c = 4;", "w->c == x->c"),
-    (("arm_convolve_s16",), "plain", "shift[7] = 15;", "shift <= 14"),
+    (INT16, "plain", "shift[7] = one.shift = 15;", "shift <= 14"),
     (("arm_convolve_s16",), "plain", "added = NULL; shift[7] = 30; bias[7] = 1 << 20;", "value <= INT32_MAX"),
     (("arm_convolve_s16",), "plain", "shift[7] = 0; wide_bias[7] = (int64_t)1 << 46;", "value <= INT32_MAX"),
-    (("arm_convolve_s16",), "plain", "wide_bias[7] = (int64_t)1 << 47;", "value < (int64_t)1 << 47"),
-    (("arm_convolve_s16",), "plain", "b.c = 7;", "bias_dims->c == y->c"),
+    (INT16, "plain", "wide_bias[7] = (int64_t)1 << 47;", "value < (int64_t)1 << 47"),
+    (INT16, "plain", "b.c = 7;", "bias_dims"),
+    (INT16[1:3], "plain", "d.ch_mult = 2;", "ch_mult == "),
+    (INT16[2:3], "plain", "d.dilation.w = 2;", "p->dilation.w == 1"),
+    (INT16[2:3], "dsp", "d.padding.h = 4;", "p->padding.h <= w->h"),
+    (INT16[2:3], "dsp", "y.h = 7;", "p->padding.h <= x->h"),
+    (INT16[2:3], "dsp", "ctx.size = 2 * 72 - 1;", "ctx->size >= bytes"),
+    (INT16[2:3], "mve", "ctx.size = 8 * 72 + 7;", "ctx->size >= bytes"),
+    (INT16[3:], "plain", "x.c = 7;", "volume(input_dims)"),
     (("arm_convolve_s16",), "plain", "ctx.size = 4 * 72 - 1;", "ctx->size >= bytes"),
     (("arm_convolve_s16",), "mve", "ctx.size = 8 * 72 - 1;", "ctx->size >= bytes"),
     (("arm_convolve_s16",), "dsp", "x.c = w.c = 58; y.c = w.n = b.c = 7; x.h = x.w = 3;", "products % 4 == 0"),

@@ -407,6 +407,60 @@ static int try_convolution_int16(int8_t *output)
     return 1 + status;
 }
 
+static int try_depthwise_int16(int32_t fast, int8_t *output)
+{
+    cmsis_nn_context ctx = context(scratch, sizeof scratch);
+    cmsis_nn_per_channel_quant_params quant = scales();
+    cmsis_nn_dw_conv_params p;
+    cmsis_nn_dims x = drawn(1, 6, 6, 15), w = drawn(1, 5, 5, 1), y, b;
+    const int64_t *added = draw(0, 3) ? wide_bias : NULL;
+    int status;
+    p.input_offset = p.output_offset = 0;
+    p.stride = tile(1, 3);
+    p.dilation = tile(1, fast ? 1 : 2);
+    p.padding = tile(0, 2);
+    p.ch_mult = fast ? 1 : draw(1, 4);
+    fill_int16();
+    p.activation = activation_int16();
+    w.c = x.c * p.ch_mult;
+    y = dims(1, windows(x.h, p.padding.h, w.h, p.stride.h, p.dilation.h), 0, w.c);
+    y.w = windows(x.w, p.padding.w, w.w, p.stride.w, p.dilation.w);
+    if (y.h < 1 || y.w < 1 || 2 * y.h * y.w * y.c >= TRIAL_OUTPUT_SIZE) {
+        return 0;
+    }
+    if (p.padding.h > w.h || (y.h - 1) * p.stride.h - p.padding.h > x.h) {
+        return 0;
+    }
+    b = dims(1, 1, 1, y.c);
+    if (fast) {
+        status = arm_depthwise_conv_fast_s16(&ctx, &p, &quant, &x, wide_input, &w, filter, &b, added, &y, wide_output);
+    } else {
+        status = arm_depthwise_conv_s16(&ctx, &p, &quant, &x, wide_input, &w, filter, &b, added, &y, wide_output);
+    }
+    store_int16(output, y.h * y.w * y.c);
+    return 1 + status;
+}
+
+static int try_dense_int16(int8_t *output)
+{
+    cmsis_nn_context ctx = context(NULL, 0);
+    cmsis_nn_per_tensor_quant_params one;
+    cmsis_nn_fc_params p;
+    int32_t batch = draw(1, 3), depth = draw(1, 90), rows = draw(1, 40);
+    cmsis_nn_dims x = dims(batch, 1, 1, depth), w = dims(depth, 1, 1, rows), y = dims(batch, 1, 1, rows);
+    cmsis_nn_dims b = dims(1, 1, 1, rows);
+    int status;
+    fill_int16();
+    p.input_offset = p.filter_offset = p.output_offset = 0;
+    p.activation = activation_int16();
+    one.multiplier = multiplier[0];
+    one.shift = shift[0];
+    status = arm_fully_connected_s16(&ctx, &p, &one, &x, wide_input, &w, filter, &b, draw(0, 3) ? wide_bias : NULL, &y,
+                                     wide_output);
+    store_int16(output, batch * rows);
+    return 1 + status;
+}
+
 void trial_init(trial_t *trial)
 {
     trial->unused = 0;
@@ -415,7 +469,7 @@ void trial_init(trial_t *trial)
 /* The last byte says how it went: 1 is right, 0 that nothing was called as the arguments did not fit. */
 void trial_run(trial_t *trial, const int32_t *seed, int8_t *output)
 {
-    int32_t kind = *seed % 18, which = 0;
+    int32_t kind = *seed % 21, which = 0;
     (void)trial;
     state = (uint32_t)*seed * 2654435761u;
     memset(output, 0, TRIAL_OUTPUT_SIZE);
@@ -432,6 +486,10 @@ void trial_run(trial_t *trial, const int32_t *seed, int8_t *output)
         which = try_elementwise(kind - 12, output);
     } else if (kind == 16) {
         which = try_convolution_int16(output);
+    } else if (kind < 19) {
+        which = try_depthwise_int16(kind - 17, output);
+    } else if (kind == 19) {
+        which = try_dense_int16(output);
     } else {
         which = draw(0, 1) ? try_softmax(output) : try_transposed(output);
     }

@@ -36,23 +36,36 @@ def depthwise_conv2d(cores: Cores, site: Site[DepthwiseConv2D]) -> Step | None:
     made = call(
         function,
         ctx=context(scratch),
-        dw_conv_params=Record(
-            "cmsis_nn_dw_conv_params",
-            {
-                **offsets(site),
-                "ch_mult": layer.depth_multiplier,
-                "stride": tile(layer.stride),
-                "padding": tile((layer.padding[0][0], layer.padding[1][0])),
-                "dilation": tile(layer.dilation),
-                **activation(site, layer.activation),
-            },
-        ),
+        dw_conv_params=dw_conv_params(site),
         **weights.arguments(site, dims(1, *layer.kernel, y.image[2])),
         output_dims=image(y),
         output_data=Out(),
     )
     step = site.whole((made,), weights.constants(cores, by_four=True))
     return replace(step, scratch=scratch, scratch_dtype=SCRATCH)
+
+
+def dw_conv_params(site: Site[DepthwiseConv2D]) -> Record:
+    """The layer's `cmsis_nn_dw_conv_params`."""
+    layer = site.layer
+    return Record(
+        "cmsis_nn_dw_conv_params",
+        {
+            **offsets(site),
+            "ch_mult": layer.depth_multiplier,
+            "stride": tile(layer.stride),
+            "padding": tile((layer.padding[0][0], layer.padding[1][0])),
+            "dilation": tile(layer.dilation),
+            **activation(site, layer.activation),
+        },
+    )
+
+
+def within_reach(site: Site[DepthwiseConv2D]) -> bool:
+    """Whether no window lies beyond the first or last row; kernels that unfold windows overrun their scratch there."""
+    layer, x, y = site.layer, site.inputs[0].image, site.output.image
+    above, below = layer.padding[0][0], (y[0] - 1) * layer.stride[0] - layer.padding[0][0]
+    return above <= layer.kernel[0] and below <= x[0]
 
 
 def _function(cores: Cores, site: Site[DepthwiseConv2D]) -> str:
@@ -67,9 +80,7 @@ def _function(cores: Cores, site: Site[DepthwiseConv2D]) -> str:
             return "arm_depthwise_conv_3x3_s8"
         if len(cores) > 1:
             return "arm_depthwise_conv_wrapper_s8"
-    # The kernel overruns its scratch where a window lies in the padding.
-    above, below = layer.padding[0][0], (y.image[0] - 1) * layer.stride[0] - layer.padding[0][0]
-    if cores != {Core.PLAIN} and above <= layer.kernel[0] and below <= x.image[0]:
+    if cores != {Core.PLAIN} and within_reach(site):
         return "arm_depthwise_conv_s8_opt"
     return "arm_depthwise_conv_s8"
 

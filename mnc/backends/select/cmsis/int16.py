@@ -14,13 +14,14 @@ import numpy as np
 from mnc.backends.program import NULL, Const, Out, Record, Step
 from mnc.backends.select.cmsis.conv import MOST_PRODUCTS, conv_params
 from mnc.backends.select.cmsis.core import Core, Cores
-from mnc.backends.select.cmsis.structs import SCRATCH, call, context, countable, dims, image
+from mnc.backends.select.cmsis.depthwise import dw_conv_params, within_reach
+from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image
 from mnc.backends.select.cmsis.weights import Weights
 from mnc.backends.select.quantised.conv16 import Weighted, largest_sums
 from mnc.backends.select.quantised.requantise import operands
 from mnc.backends.select.site import Site
-from mnc.ir.layers import Conv2D
-from mnc.ir.types import Array
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.types import Array, Constant
 from mnc.reference.quantised.arithmetic import narrow
 from mnc.reference.quantised.layers import channel_multipliers, has_wide_sums
 
@@ -56,9 +57,77 @@ def conv2d(cores: Cores, site: Site[Conv2D]) -> Step | None:
     return replace(site.whole((made,), weights.constants(cores)), scratch=scratch, scratch_dtype=SCRATCH)
 
 
+def dense(cores: Cores, site: Site[Dense]) -> Step | None:
+    """`arm_fully_connected_s16` on all pixels, with weights as (units, inputs).
+
+    It has one scale for all units and sums of 64 bits; others are 1x1 convolutions.
+    """
+    layer, (x,) = site.layer, site.inputs
+    weights = _weights(site, layer.weights.array.T, layer.weights.array)
+    if weights is None or weights.per_channel or not has_wide_sums(layer, operands(site)):
+        matrix = layer.weights.array.reshape(1, 1, *layer.weights.shape)
+        pointwise = Conv2D(Constant(matrix, layer.weights.quant), layer.bias, activation=layer.activation)
+        return conv2d(cores, Site(site.node, pointwise, site.inputs, site.outputs))
+    inputs, units = layer.weights.shape
+    pixels = math.prod(x.image[:2])
+    constants = dict(weights.constants(cores))
+    scales = {name: int(constants.pop(name).array[0]) for name in ("multiplier", "shift")}
+    arguments = {
+        **weights.arguments(site, dims(inputs, 1, 1, units)),
+        "quant_params": Record("cmsis_nn_per_tensor_quant_params", scales),
+        "input_dims": dims(pixels, 1, 1, inputs),
+    }
+    made = call(
+        "arm_fully_connected_s16",
+        ctx=context(0),
+        fc_params=Record(
+            "cmsis_nn_fc_params",
+            {"input_offset": 0, "filter_offset": 0, "output_offset": 0, **activation(site, layer.activation)},
+        ),
+        **arguments,
+        output_dims=dims(pixels, 1, 1, units),
+        output_data=Out(),
+    )
+    return site.whole((made,), constants)
+
+
+def depthwise_conv2d(cores: Cores, site: Site[DepthwiseConv2D]) -> Step | None:
+    """`arm_depthwise_conv_fast_s16` or `arm_depthwise_conv_s16`, with weights as (1, height, width, channels).
+
+    Their bias has 64 bits.  The former takes one filter for each channel, and no
+    dilation; without the DSP extension it is the latter.
+    """
+    layer, (x,), y = site.layer, site.inputs, site.output
+    by_channel = layer.weights.array.reshape(*layer.kernel, -1)
+    weights = _weights(site, by_channel, by_channel)
+    if weights is None or not countable(x, y) or not has_wide_sums(layer, operands(site)):
+        return None
+    taps = math.prod(layer.kernel)
+    plain = layer.depth_multiplier == 1 and layer.dilation == (1, 1) and taps < FAST_PRODUCTS
+    fast = cores != {Core.PLAIN} and plain and within_reach(site)
+    scratch = max(_taps_scratch(core, taps * x.image[2]) for core in cores) if fast else 0
+    made = call(
+        "arm_depthwise_conv_fast_s16" if fast else "arm_depthwise_conv_s16",
+        ctx=context(scratch),
+        dw_conv_params=dw_conv_params(site),
+        **weights.arguments(site, dims(1, *layer.kernel, y.image[2])),
+        output_dims=image(y),
+        output_data=Out(),
+    )
+    step = site.whole((made,), weights.constants(cores, by_four=True))
+    return replace(step, scratch=scratch, scratch_dtype=SCRATCH)
+
+
 def _windows_scratch(core: Core, products: int) -> int:
     """Bytes of scratch of `arm_convolve_s16`: two windows, on MVE four in whole vectors."""
     return 8 * math.ceil(products / 8) * 8 if core is Core.MVE else 4 * products
+
+
+def _taps_scratch(core: Core, products: int) -> int:
+    """Bytes of scratch of `arm_depthwise_conv_fast_s16`: a window, on MVE four and what is read beyond."""
+    if core is Core.PLAIN:
+        return 0
+    return 8 * products + 8 if core is Core.MVE else 2 * products
 
 
 def _weights(site: Site[Weighted], ordered: Array, by_channel: Array) -> Weights | None:

@@ -45,6 +45,8 @@ CMSIS_NN: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
 
 CMSIS_NN_INT16: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
     Conv2D: int16.conv2d,
+    Dense: int16.dense,
+    DepthwiseConv2D: int16.depthwise_conv2d,
 }
 """Those that it has int16 kernels for."""
 
