@@ -19,8 +19,9 @@ from stand_in import CORES, STAND_IN, core
 import mnc
 from mnc.backends.select.cmsis.table import CMSIS_NN, CMSIS_NN_INT16
 from mnc.errors import CompileError
-from mnc.ir.graph import Graph
-from mnc.ir.types import Array, DType
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layers import Conv2D
+from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
 from mnc.terminal.tables import Paper, compiled
 from mnc.zoo import networks
 
@@ -159,6 +160,24 @@ def test_the_fastest_kernels_are_mncs_own_on_a_core_without_vectors(fixtures: Pa
         kernels(graph, None, kernels="fastest")
     with pytest.raises(CompileError, match="is arm or fastest, not 'slowest'"):
         kernels(graph, "cortex-m4", kernels="slowest")
+
+
+@pytest.mark.parametrize(
+    ("target", "channels", "kernel"),
+    [
+        ("cortex-m3", 16, "mnc_conv2d_s16"),
+        ("cortex-m4", 16, "arm_convolve_s16"),
+        ("cortex-m4", 1, "mnc_conv2d_s16"),
+        ("cortex-m55", 16, "arm_convolve_s16"),
+    ],
+)
+def test_the_fastest_kernels_on_int16(target: str, channels: int, kernel: str) -> None:
+    scale = Quantisation((0.001,))
+    weights = Constant(np.ones((3, 3, channels, 4), np.int8), scale)
+    layer = Conv2D(weights, output=Number(DType.INT16, scale))
+    given = Input("x", TensorType((8, 8, channels), DType.INT16, scale))
+    graph = Graph("one", (given,), (Node(("y",), layer, ("x",)),), ("y",))
+    assert kernels(graph, target, kernels="fastest") == [kernel]
 
 
 def test_the_report_names_what_the_library_computes(fixtures: Path) -> None:

@@ -12,16 +12,23 @@ from typing import Any
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Add, AveragePooling2D, Conv2D, Dense, DepthwiseConv2D, Softmax
+from mnc.ir.types import DType
 
 FEW_CHANNELS = 8
 """With no more of them a depthwise convolution on MVE does not fill vectors, and pays for its windows' copies."""
 FEW_PRODUCTS = 150
 """With no more of them in a pixel a convolution on MVE pays more for its windows' copies than for its products."""
 
+FEW_PRODUCTS_INT16 = 100
+"""The same of each output, on int16 with the DSP extension, where mnc's kernels do not use it."""
+
 
 def own_is_faster(cores: Cores, site: Site[Any]) -> bool:
     """Whether this very layer is one of those; False where the cores differ."""
+    is_int16 = site.output.type.dtype is DType.INT16
     match (site.layer, *cores):
+        case (Conv2D() as layer, Core.DSP) if is_int16:
+            return math.prod(layer.weights.shape[:3]) <= FEW_PRODUCTS_INT16
         case (Softmax(), _):
             return True  # the exponentials of at most 256 differences are a table
         case (DepthwiseConv2D() as layer, Core.MVE):

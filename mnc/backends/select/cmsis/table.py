@@ -8,7 +8,7 @@ from typing import Any
 from mnc.backends.program import Step
 from mnc.backends.select import Select
 from mnc.backends.select.cmsis import conv, dense, depthwise, elementwise, int16, pool, softmax, transpose_conv
-from mnc.backends.select.cmsis.core import Core, Cores
+from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.faster import own_is_faster
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.table import INT8
@@ -53,23 +53,26 @@ CMSIS_NN_INT16: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] 
 
 def int8_table(cores: Cores, *, fastest: bool = False) -> Mapping[type[Layer], Select]:
     """CMSIS-NN's kernels where they fit, else mnc's own; `fastest`: those also where they are faster."""
-
-    def either(kind: type[Layer]) -> Select:
-        def chosen(site: Site[Any]) -> Step:
-            made = None if fastest and own_is_faster(cores, site) else CMSIS_NN[kind](cores, site)
-            return made or INT8[kind](site)
-
-        return chosen
-
-    return {**INT8, **{kind: either(kind) for kind in CMSIS_NN}}
+    return _table(INT8, CMSIS_NN, cores, fastest=fastest)
 
 
 def int16_table(cores: Cores, *, fastest: bool = False) -> Mapping[type[Layer], Select]:
-    """The same for int16; without vectors mnc's own are faster."""
-    if fastest and Core.MVE not in cores:
-        return INT16
+    """The same for int16."""
+    return _table(INT16, CMSIS_NN_INT16, cores, fastest=fastest)
 
+
+def _table(
+    own: Mapping[type[Layer], Select],
+    library: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]],
+    cores: Cores,
+    *,
+    fastest: bool,
+) -> Mapping[type[Layer], Select]:
     def either(kind: type[Layer]) -> Select:
-        return lambda site: CMSIS_NN_INT16[kind](cores, site) or INT16[kind](site)
+        def chosen(site: Site[Any]) -> Step:
+            made = None if fastest and own_is_faster(cores, site) else library[kind](cores, site)
+            return made or own[kind](site)
 
-    return {**INT16, **{kind: either(kind) for kind in CMSIS_NN_INT16}}
+        return chosen
+
+    return {**own, **{kind: either(kind) for kind in library}}
