@@ -53,7 +53,8 @@ INT8_MODELS = {
 }
 """The same in integers."""
 
-BACKENDS = ("c", "cpp")
+CPP_TARGETS = ("host", "cortex-m4")
+"""Where backend `cpp` is measured: its class has the kernels of `c`, so that more of the same says nothing new."""
 
 LEAST_RAM = 64 * 1024
 """Bytes; none of the models fits a target with less."""
@@ -75,14 +76,14 @@ class Job:
 def jobs(models: Path) -> list[Job]:
     """Every measurement that can be made here, target by target."""
     library = (cmsis_nn.BACKEND,) if os.environ.get(cmsis_nn.VARIABLE) else ()
-    return [
-        Job(name, models / file, backend, target)
-        for target in targets.names()
-        if targets.get(target).max_ram >= LEAST_RAM
-        for named, backends in ((FLOAT32_MODELS, BACKENDS), (INT8_MODELS, (*BACKENDS, *library)))
-        for name, file in named.items()
-        for backend in backends
-    ]
+    found = []
+    for target in targets.names():
+        if targets.get(target).max_ram < LEAST_RAM:
+            continue
+        own = ("c", "cpp") if target in CPP_TARGETS else ("c",)
+        for named, backends in ((FLOAT32_MODELS, own), (INT8_MODELS, (*own, *library))):
+            found += [Job(name, models / file, backend, target) for name, file in named.items() for backend in backends]
+    return found
 
 
 def measured(job: Job) -> Cost:
