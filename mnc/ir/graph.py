@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from mnc.errors import CompileError, Problem
 from mnc.ir.layer import Layer
-from mnc.ir.types import Array, ShapeError, TensorType
+from mnc.ir.types import Array, DType, ShapeError, TensorType
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,9 @@ class Graph:
                 raise self._problem("outputs", f"no layer gives {name!r}")
         if not self.inputs or not self.outputs:
             raise self._problem("", "a network needs at least one input and one output")
+        for name, type_ in types.items():
+            if type_.dtype is DType.INT64:
+                raise self._problem(name, "is of int64, which only constants may be")
         object.__setattr__(self, "types", MappingProxyType(types))
 
     def _problem(self, where: str, what: str) -> CompileError:
