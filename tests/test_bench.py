@@ -127,3 +127,6 @@ def test_the_page_of_results_has_every_model_and_target(results: ModuleType, roo
         assert (f"## {name}: " in page) == (targets.get(name).max_ram >= results.LEAST_RAM)
     for model in results.FLOAT32_MODELS:
         assert f"| {model} | float32 | c |" in page
+    for model in results.INT8_MODELS:
+        for backend in ("c", "cmsis-nn"):
+            assert f"| {model} | int8 | {backend} |" in page
