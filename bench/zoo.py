@@ -30,7 +30,7 @@ RECIPES = (
     Recipe("nano", epochs=50, learning_rate=0.012),
     Recipe("micro", epochs=25, learning_rate=0.008, seed=5),
     Recipe("milli", epochs=25),
-    Recipe("base", epochs=25),
+    Recipe("base", epochs=8),
 )
 MACHINES = ("cortex-m4", "cortex-m7")
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
