@@ -5,6 +5,7 @@
     quantised_networks(mixed=True)  with stretches in float32 between Dequantize and Quantize
     quantised_networks(numbers=ANY) layers in int8 or in int16, with conversions between them
     quantised(graph, seed)          a float network of our own, likewise
+    steady_network()                always the same one, in int16 and int8
     stored_samples(graph)           inputs for any of them, batch first
 
 Scales fit what the values really are, but not exactly, so that some are cut
@@ -43,6 +44,7 @@ from mnc.ir.layers import (
     DepthwiseConv2D,
     Dequantize,
     Flatten,
+    GlobalAveragePooling,
     GlobalMaxPooling,
     Identity,
     Maximum,
@@ -125,6 +127,32 @@ def quantised(drawn: Graph, seed: int, *, mixed: bool = False, numbers: Sequence
     graph = Graph("integers", tuple(growing.inputs), tuple(growing.nodes), drawn.outputs)
     assume(all(C.unsupported(graph, node) is None for node in graph.nodes))
     return graph
+
+
+def steady_network() -> Graph:
+    """A convolution, a depthwise one, a sum, a mean, a dense layer with sums of 48 bits; int8 between."""
+    rng = np.random.default_rng(0)
+
+    def weights(*shape: int) -> Constant:
+        return Constant(rng.integers(-127, 128, shape).astype(np.int8), Quantisation((0.005,)))
+
+    def out(scale: float) -> Number:
+        return Number(DType.INT16, Quantisation((scale,)))
+
+    unit = out(2.0**-15)
+    nodes = (
+        Node(("a",), Conv2D(weights(3, 3, 2, 5), Constant(rng.integers(-(2**20), 2**20, 5)), output=out(4e-4)), ("x",)),
+        Node(("b",), DepthwiseConv2D(weights(3, 3, 5, 1), padding=((1, 1), (1, 1)), output=out(6e-4)), ("a",)),
+        Node(("c",), Add(Relu(6.0), output=out(5e-4)), ("a", "b")),
+        Node(("d",), Quantize(output=Number(DType.INT8, Quantisation((0.05,), -100))), ("c",)),
+        Node(("e",), MaxPooling2D(), ("d",)),
+        Node(("f",), Quantize(output=out(3e-4)), ("e",)),
+        Node(("g",), GlobalAveragePooling(output=out(1e-4)), ("f",)),
+        Node(("h",), Activation(Sigmoid(), output=unit), ("g",)),
+        Node(("i",), Dense(weights(5, 4), Constant(rng.integers(-(2**34), 2**34, 4)), output=out(0.1)), ("h",)),
+        Node(("y",), Softmax(output=unit), ("i",)),
+    )
+    return Graph("steady", (Input("x", TensorType((8, 9, 2), DType.INT16, Quantisation((0.001,)))),), nodes, ("y", "e"))
 
 
 @dataclass

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from goldens import golden
+from quantised_networks import steady_network
 
 import mnc
 from mnc import compiler
@@ -24,18 +25,18 @@ from mnc.ir.layers import Activation, Conv2D, Dense, Flatten
 from mnc.ir.types import Constant, TensorType
 from mnc.passes import optimise
 
-OWN_BACKENDS = ("c", "cpp")
+OWN_BACKENDS = ("c", "cpp", "cmsis-nn")
 
 
 def digests(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file generated from our own models, by backend and file name."""
+    graphs = {model.stem.replace(".", "_"): mnc.load(model) for model in sorted(folder.glob("*.h5"))}
+    graphs |= {"pico_int8": mnc.load(folder / "pico.int8.tflite"), "steady_int16": steady_network()}
     return {
         f"{backend}/{file}": hashlib.sha256(text.encode()).hexdigest()
-        for model in sorted(folder.glob("*.h5"))
+        for name, graph in graphs.items()
         for backend in OWN_BACKENDS
-        for file, text in mnc.compile(
-            mnc.load(model), backend=backend, name=model.name[:-3].replace(".", "_")
-        ).files.items()
+        for file, text in mnc.compile(graph, backend=backend, name=name).files.items()
     }
 
 

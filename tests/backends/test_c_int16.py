@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from layer_kinds import KINDS, Draw
 from networks import batches, single_layers
-from quantised_networks import ANY, INT16_KINDS, quantised, quantised_networks, stored_samples
+from quantised_networks import ANY, INT16_KINDS, quantised, quantised_networks, steady_network, stored_samples
 from same_bits import BATCH, assert_same_bits
 from test_c_int8_layers import merges, refusal
 
@@ -30,14 +29,10 @@ from mnc.ir.layers import (
     Activation,
     Add,
     AveragePooling2D,
-    Conv2D,
     Conv2DTranspose,
     Dense,
-    DepthwiseConv2D,
     Dequantize,
-    GlobalAveragePooling,
     Identity,
-    MaxPooling2D,
     Merge,
     Quantize,
     ResizeBilinear,
@@ -192,32 +187,6 @@ def test_types_do_not_mix() -> None:
 
 
 WAYS = {"c": (), "cpp": (), "c, no int64, small": ("-DMNC_NO_INT64", "-DMNC_SMALL")}
-
-
-@cache
-def steady_network() -> Graph:
-    """A convolution, a depthwise one, a sum, a mean, a dense layer with sums of 48 bits; int8 between."""
-    rng = np.random.default_rng(0)
-
-    def weights(*shape: int) -> Constant:
-        return Constant(rng.integers(-127, 128, shape).astype(np.int8), Quantisation((0.005,)))
-
-    def out(scale: float) -> Number:
-        return Number(DType.INT16, Quantisation((scale,)))
-
-    nodes = (
-        Node(("a",), Conv2D(weights(3, 3, 2, 5), Constant(rng.integers(-(2**20), 2**20, 5)), output=out(4e-4)), ("x",)),
-        Node(("b",), DepthwiseConv2D(weights(3, 3, 5, 1), padding=((1, 1), (1, 1)), output=out(6e-4)), ("a",)),
-        Node(("c",), Add(Relu(6.0), output=out(5e-4)), ("a", "b")),
-        Node(("d",), Quantize(output=Number(DType.INT8, Quantisation((0.05,), -100))), ("c",)),
-        Node(("e",), MaxPooling2D(), ("d",)),
-        Node(("f",), Quantize(output=out(3e-4)), ("e",)),
-        Node(("g",), GlobalAveragePooling(output=out(1e-4)), ("f",)),
-        Node(("h",), Activation(Sigmoid(), output=UNIT), ("g",)),
-        Node(("i",), Dense(weights(5, 4), Constant(rng.integers(-(2**34), 2**34, 4)), output=out(0.1)), ("h",)),
-        Node(("y",), Softmax(output=UNIT), ("i",)),
-    )
-    return Graph("steady", (Input("x", TensorType((8, 9, 2), DType.INT16, SCALE)),), nodes, ("y", "e"))
 
 
 @pytest.mark.usefixtures("arm_gcc", "qemu_arm")
