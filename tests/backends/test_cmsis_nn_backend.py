@@ -20,7 +20,8 @@ import mnc
 from mnc.backends.select.cmsis.table import CMSIS_NN, CMSIS_NN_INT16
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import Conv2D
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Conv2D, MaxPooling2D, Multiply, Softmax
 from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
 from mnc.terminal.tables import Paper, compiled
 from mnc.zoo import networks
@@ -33,6 +34,7 @@ ONE_OF_EACH = st.tuples(
     *(quantised_networks([kind], max_layers=2) for kind in KINDS),
     *(quantised_networks([kind], numbers=[DType.INT16], max_layers=2) for kind in WIDE),
 )
+SCALE = Quantisation((0.001,))
 TARGETS = {"plain": "cortex-m3", "dsp": "cortex-m4", "mve": "cortex-m55"}
 """A target for each form of the library."""
 
@@ -162,22 +164,43 @@ def test_the_fastest_kernels_are_mncs_own_on_a_core_without_vectors(fixtures: Pa
         kernels(graph, "cortex-m4", kernels="slowest")
 
 
+def on_int16(shape: tuple[int, ...], layer: Layer, inputs: int = 1) -> Graph:
+    """A layer alone."""
+    given = tuple(Input(f"x{i}", TensorType(shape, DType.INT16, SCALE)) for i in range(inputs))
+    return Graph("one", given, (Node(("y",), layer, tuple(each.name for each in given)),), ("y",))
+
+
+def conv_of_int16(channels: int) -> Graph:
+    layer = Conv2D(Constant(np.ones((3, 3, channels, 4), np.int8), SCALE), output=Number(DType.INT16, SCALE))
+    return on_int16((8, 8, channels), layer)
+
+
 @pytest.mark.parametrize(
-    ("target", "channels", "kernel"),
+    ("target", "graph", "kernel"),
     [
-        ("cortex-m3", 16, "mnc_conv2d_s16"),
-        ("cortex-m4", 16, "arm_convolve_s16"),
-        ("cortex-m4", 1, "mnc_conv2d_s16"),
-        ("cortex-m55", 16, "arm_convolve_s16"),
+        ("cortex-m3", conv_of_int16(16), "mnc_conv2d_s16"),
+        ("cortex-m4", conv_of_int16(16), "arm_convolve_s16"),
+        ("cortex-m4", conv_of_int16(1), "mnc_conv2d_s16"),
+        ("cortex-m55", conv_of_int16(16), "arm_convolve_s16"),
+        ("cortex-m4", on_int16((8, 8, 16), MaxPooling2D((2, 2), (2, 2))), "mnc_max_pooling2d_s16"),
+        ("cortex-m55", on_int16((8, 8, 16), MaxPooling2D((2, 2), (2, 2))), "arm_max_pool_s16"),
+        ("cortex-m55", on_int16((8, 8, 4), MaxPooling2D((2, 2), (2, 2))), "mnc_max_pooling2d_s16"),
+        ("cortex-m3", on_int16((8, 8, 4), Multiply(output=Number(DType.INT16, SCALE)), 2), "mnc_multiply_s16"),
+        ("cortex-m4", on_int16((8, 8, 4), Multiply(output=Number(DType.INT16, SCALE)), 2), "arm_elementwise_mul_s16"),
     ],
+    ids=lambda value: "" if isinstance(value, Graph) else value,
 )
-def test_the_fastest_kernels_on_int16(target: str, channels: int, kernel: str) -> None:
-    scale = Quantisation((0.001,))
-    weights = Constant(np.ones((3, 3, channels, 4), np.int8), scale)
-    layer = Conv2D(weights, output=Number(DType.INT16, scale))
-    given = Input("x", TensorType((8, 8, channels), DType.INT16, scale))
-    graph = Graph("one", (given,), (Node(("y",), layer, ("x",)),), ("y",))
+def test_the_fastest_kernels_on_int16(target: str, graph: Graph, kernel: str) -> None:
     assert kernels(graph, target, kernels="fastest") == [kernel]
+
+
+@pytest.mark.parametrize(
+    ("elements", "kernel"),
+    [(1, "mnc_softmax_s16"), (2, "arm_softmax_s16"), (8, "arm_softmax_s16"), (9, "mnc_softmax_s16")],
+)
+def test_the_softmax_of_int16_that_does_not_saturate_is_taken_where_nothing_has_to(elements: int, kernel: str) -> None:
+    layer = Softmax(output=Number(DType.INT16, Quantisation((2**-15,))))
+    assert kernels(on_int16((3, elements), layer), "cortex-m4") == [kernel]
 
 
 def test_the_report_names_what_the_library_computes(fixtures: Path) -> None:

@@ -173,19 +173,28 @@ def wide() -> Iterator[tuple[tuple[int, ...], Layer]]:
             yield (6, 9, channels), in_int16(depthwise((3, 2), channels, 2, stride=(2, 2)), bits)
         yield (5, 6, 5), in_int16(depthwise((3, 3), 5, padding=((3, 3), (1, 1))), bits)
         yield (7, 8, 3), in_int16(depthwise((3, 3), 3, dilation=(2, 2), padding=((2, 2), (2, 2))), bits)
+    for channels in (1, 5, 17):
+        yield (5, 7, channels), AveragePooling2D((2, 3), (1, 2), ((0, 1), (1, 1)))
+        yield (5, 7, channels), MaxPooling2D((3, 2), (2, 1), ((1, 1), (0, 1)))
+    for elements in (2, 5, 8):
+        yield (3, elements), Softmax(output=Number(DType.INT16, Quantisation((2**-15,))))
 
 
-MERGES = [(kind, count) for kind in (Maximum, Minimum) for count in (2, 3)] + [(Add, 2), (Multiply, 2)]
+MERGES = [(kind, count, DType.INT8) for kind in (Maximum, Minimum) for count in (2, 3)] + [
+    (kind, 2, dtype) for kind in (Add, Multiply) for dtype in (DType.INT8, DType.INT16)
+]
 
 
 @cache
 def network() -> Graph:
     """Every layer on inputs of its own."""
     inputs, nodes = [], []
-    for kind, count in MERGES:
-        names = tuple(f"{kind.__name__}{count}_{i}" for i in range(count))
-        inputs += [Input(name, TensorType((3, 5, 7), DType.INT8, GIVEN)) for name in names]
-        nodes.append(Node((f"{kind.__name__}{count}",), kind(output=Number(DType.INT8, GIVEN)), names))
+    for kind, count, dtype in MERGES:
+        quant = GIVEN if dtype is DType.INT8 else WIDE
+        merged = f"{kind.__name__}{count}_{dtype.value}"
+        names = tuple(f"{merged}_{i}" for i in range(count))
+        inputs += [Input(name, TensorType((3, 5, 7), dtype, quant)) for name in names]
+        nodes.append(Node((merged,), kind(output=Number(dtype, quant)), names))
     for i, (shape, layer) in enumerate([*layers(), *edges(), *others()]):
         inputs.append(Input(f"x{i}", TensorType(shape, DType.INT8, GIVEN)))
         nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
@@ -300,7 +309,9 @@ def test_every_function_is_called_somewhere() -> None:
         "arm_depthwise_conv_3x3_s8", "arm_depthwise_conv_s8", "arm_depthwise_conv_s8_opt", "arm_elementwise_add_s8",
         "arm_elementwise_mul_s8", "arm_fully_connected_per_channel_s8", "arm_fully_connected_s8", "arm_max_pool_s8",
         "arm_maximum_s8", "arm_minimum_s8", "arm_softmax_s8", "arm_transpose_conv_s8",
-        "arm_convolve_s16", "arm_depthwise_conv_fast_s16", "arm_depthwise_conv_s16", "arm_fully_connected_s16",
+        "arm_avgpool_s16", "arm_convolve_s16", "arm_depthwise_conv_fast_s16", "arm_depthwise_conv_s16",
+        "arm_elementwise_add_s16", "arm_elementwise_mul_s16", "arm_fully_connected_s16", "arm_max_pool_s16",
+        "arm_softmax_s16",
     }  # fmt: skip
     assert "arm_depthwise_conv_wrapper_s8" in _kernels(None)
 

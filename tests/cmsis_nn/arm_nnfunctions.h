@@ -84,6 +84,11 @@ typedef struct {
     cmsis_nn_activation activation;
 } cmsis_nn_pool_params;
 
+/* Of 513 values each: exp from -10 to 0, and 1 / (1 + x) from 0 to 1. */
+typedef struct {
+    const int16_t *exp_lut, *one_by_one_lut;
+} cmsis_nn_softmax_lut_s16;
+
 /* Layers with weights: scratch, parameters, then each operand's dimensions and data. */
 arm_cmsis_nn_status arm_convolve_s8(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
                                     const cmsis_nn_per_channel_quant_params *quant_params,
@@ -203,10 +208,20 @@ arm_cmsis_nn_status arm_avgpool_s8(const cmsis_nn_context *ctx, const cmsis_nn_p
                                    const cmsis_nn_dims *filter_dims, const cmsis_nn_dims *output_dims,
                                    int8_t *output_data);
 
+arm_cmsis_nn_status arm_avgpool_s16(const cmsis_nn_context *ctx, const cmsis_nn_pool_params *pool_params,
+                                    const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                    const cmsis_nn_dims *filter_dims, const cmsis_nn_dims *output_dims,
+                                    int16_t *output_data);
+
 arm_cmsis_nn_status arm_max_pool_s8(const cmsis_nn_context *ctx, const cmsis_nn_pool_params *pool_params,
                                     const cmsis_nn_dims *input_dims, const int8_t *input_data,
                                     const cmsis_nn_dims *filter_dims, const cmsis_nn_dims *output_dims,
                                     int8_t *output_data);
+
+arm_cmsis_nn_status arm_max_pool_s16(const cmsis_nn_context *ctx, const cmsis_nn_pool_params *pool_params,
+                                     const cmsis_nn_dims *input_dims, const int16_t *input_data,
+                                     const cmsis_nn_dims *filter_dims, const cmsis_nn_dims *output_dims,
+                                     int16_t *output_data);
 
 /* Element by element. */
 arm_cmsis_nn_status arm_elementwise_add_s8(const int8_t *input_1_vect, const int8_t *input_2_vect,
@@ -218,11 +233,26 @@ arm_cmsis_nn_status arm_elementwise_add_s8(const int8_t *input_1_vect, const int
                                            const int32_t out_activation_min, const int32_t out_activation_max,
                                            const int32_t block_size);
 
+arm_cmsis_nn_status arm_elementwise_add_s16(const int16_t *input_1_vect, const int16_t *input_2_vect,
+                                            const int32_t input_1_offset, const int32_t input_1_mult,
+                                            const int32_t input_1_shift, const int32_t input_2_offset,
+                                            const int32_t input_2_mult, const int32_t input_2_shift,
+                                            const int32_t left_shift, int16_t *output, const int32_t out_offset,
+                                            const int32_t out_mult, const int32_t out_shift,
+                                            const int32_t out_activation_min, const int32_t out_activation_max,
+                                            const int32_t block_size);
+
 arm_cmsis_nn_status arm_elementwise_mul_s8(const int8_t *input_1_vect, const int8_t *input_2_vect,
                                            const int32_t input_1_offset, const int32_t input_2_offset, int8_t *output,
                                            const int32_t out_offset, const int32_t out_mult, const int32_t out_shift,
                                            const int32_t out_activation_min, const int32_t out_activation_max,
                                            const int32_t block_size);
+
+arm_cmsis_nn_status arm_elementwise_mul_s16(const int16_t *input_1_vect, const int16_t *input_2_vect,
+                                            const int32_t input_1_offset, const int32_t input_2_offset, int16_t *output,
+                                            const int32_t out_offset, const int32_t out_mult, const int32_t out_shift,
+                                            const int32_t out_activation_min, const int32_t out_activation_max,
+                                            const int32_t block_size);
 
 arm_cmsis_nn_status arm_maximum_s8(const cmsis_nn_context *ctx, const int8_t *input_1_data,
                                    const cmsis_nn_dims *input_1_dims, const int8_t *input_2_data,
@@ -236,6 +266,10 @@ arm_cmsis_nn_status arm_minimum_s8(const cmsis_nn_context *ctx, const int8_t *in
 
 void arm_softmax_s8(const int8_t *input, const int32_t num_rows, const int32_t row_size, const int32_t mult,
                     const int32_t shift, const int32_t diff_min, int8_t *output);
+
+arm_cmsis_nn_status arm_softmax_s16(const int16_t *input, const int32_t num_rows, const int32_t row_size,
+                                    const int32_t mult, const int32_t shift,
+                                    const cmsis_nn_softmax_lut_s16 *softmax_params, int16_t *output);
 
 #ifdef __cplusplus
 }

@@ -82,6 +82,12 @@ void check_activation(cmsis_nn_activation activation)
     REQUIRE(activation.min <= activation.max);
 }
 
+void check_activation16(cmsis_nn_activation activation)
+{
+    REQUIRE(activation.min >= -32768 && activation.max <= 32767);
+    REQUIRE(activation.min <= activation.max);
+}
+
 void check_scale(int32_t multiplier, int32_t shift)
 {
     REQUIRE(multiplier >= 1 << 30 || (multiplier == 0 && shift == 0));
@@ -102,6 +108,25 @@ int32_t as_int32(int64_t value)
 {
     REQUIRE(value >= INT32_MIN && value <= INT32_MAX);
     return (int32_t)value;
+}
+
+int32_t limited(int64_t value, cmsis_nn_activation activation)
+{
+    return (int32_t)(value < activation.min ? activation.min : value > activation.max ? activation.max : value);
+}
+
+int32_t element(const void *data, int64_t place, int32_t bytes)
+{
+    return bytes == 1 ? ((const int8_t *)data)[place] : ((const int16_t *)data)[place];
+}
+
+void store(void *data, int64_t place, int32_t bytes, int32_t value)
+{
+    if (bytes == 1) {
+        ((int8_t *)data)[place] = (int8_t)value;
+    } else {
+        ((int16_t *)data)[place] = (int16_t)value;
+    }
 }
 
 /* The high half of the doubled product, to the nearest, halves upwards. */

@@ -43,6 +43,7 @@ void disjoint(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes);
 void positive(const cmsis_nn_dims *dims);
 void check_offsets(int32_t input_offset, int32_t output_offset);
 void check_activation(cmsis_nn_activation activation);
+void check_activation16(cmsis_nn_activation activation);
 void check_scale(int32_t multiplier, int32_t shift);
 void check_scales(const int32_t *multiplier, const int32_t *shift, int32_t channels);
 
@@ -51,5 +52,10 @@ int8_t scaled(int64_t sum, const Scaling *scaling, int32_t channel);
 int32_t high_product(int32_t a, int32_t b);
 int32_t rounded_shift(int32_t value, int32_t bits);
 int32_t as_int32(int64_t value);
+int32_t limited(int64_t value, cmsis_nn_activation activation);
+
+/* Elements of int8 or of int16, told apart by their size in bytes. */
+int32_t element(const void *data, int64_t place, int32_t bytes);
+void store(void *data, int64_t place, int32_t bytes, int32_t value);
 
 #endif

@@ -16,17 +16,6 @@ static int32_t rounded_once(int64_t value, int32_t multiplier, int32_t shift)
     return doubled >= -1 ? (doubled + 1) / 2 : -((-doubled) / 2);
 }
 
-static int16_t limited(int32_t value, cmsis_nn_activation activation)
-{
-    return (int16_t)(value < activation.min ? activation.min : value > activation.max ? activation.max : value);
-}
-
-static void check_activation16(cmsis_nn_activation activation)
-{
-    REQUIRE(activation.min >= -32768 && activation.max <= 32767);
-    REQUIRE(activation.min <= activation.max);
-}
-
 static int64_t bytes16(const cmsis_nn_dims *dims)
 {
     return volume(dims) * (int64_t)sizeof(int16_t);
@@ -102,9 +91,9 @@ arm_cmsis_nn_status arm_convolve_s16(const cmsis_nn_context *ctx, const cmsis_nn
                         bias = wide ? ((const int64_t *)bias_data->data)[channel]
                                     : ((const int32_t *)bias_data->data)[channel];
                     }
-                    *output_data++ = limited(wide ? rounded_once(sum + bias, multiplier, shift)
-                                                  : requantise(sum + bias, multiplier, shift),
-                                             p->activation);
+                    *output_data++ = (int16_t)limited(wide ? rounded_once(sum + bias, multiplier, shift)
+                                                           : requantise(sum + bias, multiplier, shift),
+                                                      p->activation);
                 }
             }
         }
@@ -170,7 +159,7 @@ static arm_cmsis_nn_status depthwise(const Depthwise *call, int64_t bytes, int32
         for (column = 0; column < y->w; column++) {
             for (channel = 0; channel < y->c; channel++) {
                 int64_t sum = depthwise_sum(call, row, column, channel);
-                *output++ = limited(
+                *output++ = (int16_t)limited(
                     rounded_once(sum, call->quant->multiplier[channel], call->quant->shift[channel]), p->activation);
             }
         }
@@ -259,8 +248,8 @@ arm_cmsis_nn_status arm_fully_connected_s16(const cmsis_nn_context *ctx, const c
                 sum += input_data[n * depth + i] * filter_data[row * depth + i];
             }
             sum = as_int32(sum) + (bias_data == NULL ? 0 : bias_data[row]);
-            *output_data++ =
-                limited(rounded_once(sum, quant_params->multiplier, quant_params->shift), fc_params->activation);
+            *output_data++ = (int16_t)limited(rounded_once(sum, quant_params->multiplier, quant_params->shift),
+                                              fc_params->activation);
         }
     }
     return ARM_CMSIS_NN_SUCCESS;

@@ -1,4 +1,4 @@
-/* Softmax, as gemmlowp computes it: fixed point throughout, exponents with five integer bits. */
+/* Softmax: on int8 as gemmlowp computes it, in fixed point with five integer bits; on int16 by tables. */
 #include "stand_in.h"
 
 /* e to the power of -1/4, -1/2, -1, ... -16, as fractions of 2^31. */
@@ -90,4 +90,54 @@ void arm_softmax_s8(const int8_t *input, const int32_t num_rows, const int32_t r
             output[i] = (int8_t)(value > 127 ? 127 : value);
         }
     }
+}
+
+/* The value at x of a table for every 128th int16 from -32768 on. */
+static int32_t interpolated(const int16_t *table, int32_t x)
+{
+    int32_t place = x + 32768, base = table[place / 128], next = table[place / 128 + 1];
+    int64_t rounded = (int64_t)(next - base) * (place % 128) + 64;
+    return base + (int32_t)(rounded >= 0 ? rounded / 128 : -((127 - rounded) / 128));
+}
+
+arm_cmsis_nn_status arm_softmax_s16(const int16_t *input, const int32_t num_rows, const int32_t row_size,
+                                    const int32_t mult, const int32_t shift,
+                                    const cmsis_nn_softmax_lut_s16 *softmax_params, int16_t *output)
+{
+    int64_t bytes = (int64_t)num_rows * row_size * (int64_t)sizeof(int16_t);
+    int32_t row, i;
+    stand_in_enter("arm_softmax_s16");
+    REQUIRE(num_rows >= 1 && row_size >= 1 && output != NULL && softmax_params != NULL);
+    check_scale(mult, shift);
+    readable(softmax_params->exp_lut, 513 * sizeof(int16_t));
+    readable(softmax_params->one_by_one_lut, 513 * sizeof(int16_t));
+    readable(input, bytes);
+    if (output != input) {
+        disjoint(input, bytes, output, bytes);
+    }
+    for (row = 0; row < num_rows; row++, input += row_size, output += row_size) {
+        int32_t most = input[0], lead = 0, mantissa, inverse;
+        int64_t sum = 0;
+        for (i = 1; i < row_size; i++) {
+            most = input[i] > most ? input[i] : most;
+        }
+        for (i = 0; i < row_size; i++) {
+            int64_t place = (int64_t)requantise(input[i] - most, mult, shift) + 32767;
+            output[i] = (int16_t)interpolated(softmax_params->exp_lut, place < -32768 ? -32768 : (int32_t)place);
+            sum += output[i];
+        }
+        REQUIRE(as_int32(sum) > 0);
+        while (((sum << lead) & ((int64_t)1 << 31)) == 0) {
+            lead++;
+        }
+        mantissa = (int32_t)(((sum << (lead - 1)) + (1 << 13)) >> 14) - 98304;
+        REQUIRE(mantissa <= 32767); /* the library saturates neither this */
+        inverse = interpolated(softmax_params->one_by_one_lut, mantissa);
+        for (i = 0; i < row_size; i++) {
+            int64_t share = (((int64_t)output[i] * inverse >> (30 - lead)) + 1) >> 1;
+            REQUIRE(share <= 32767); /* nor this */
+            output[i] = (int16_t)share;
+        }
+    }
+    return ARM_CMSIS_NN_SUCCESS;
 }

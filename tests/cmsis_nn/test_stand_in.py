@@ -14,7 +14,7 @@ from mnc.ir.types import Array, DType, TensorType
 from mnc.targets import Interface, Options, Target, cmsis_nn
 
 TRIAL = {name: (FOLDER / name).read_text(encoding="ascii") for name in ("trial.h", "trial.c")}
-TRIALS = 21 * 30
+TRIALS = 26 * 30
 """So many calls, every kind as often as the others."""
 INTERFACE = Interface("trial", (TensorType((1,), DType.INT32),), (TensorType((1024,), DType.INT8),))
 
@@ -69,9 +69,11 @@ static cmsis_nn_transpose_conv_params t;
 static cmsis_nn_dims *upscale;
 static int8_t *in = input, *out = output;
 static int16_t *in16 = wide_input, *out16 = wide_output;
+static int16_t other16[1024], powers[513], reciprocals[513];
+static cmsis_nn_softmax_lut_s16 tables = {powers, reciprocals};
 static cmsis_nn_bias_data of_64 = {wide_bias, 0}, of_32 = {bias, 1};
 static int32_t *added = bias;
-static int32_t low = -128, high = 127, left = 20, size = 100, mult = 1 << 30, down = -3;
+static int32_t low = -128, high = 127, left = 20, zero = 0, size = 100, mult = 1 << 30, down = -3;
 static void set_up(void) {
     int i;
     for (i = 0; i < 64; i++) { multiplier[i] = 1 << 30; shift[i] = -7; }
@@ -90,6 +92,8 @@ static void set_up(void) {
 """A program with one valid call of each kernel, and names for all that goes into it."""
 
 WEIGHTED = "&x, in, &w, filter, &b, added"
+WIDE_POOL = "pool.activation.min = -32768; pool.activation.max = 32767;"
+WIDE_LIMITS = "low = -32768; high = 32767; left = 15;"
 WIDE = "p.activation.min = -32768; p.activation.max = 32767; d.activation = fc.activation = p.activation;"
 ADDED = "&b, added == NULL ? NULL : wide_bias"
 POINTWISE = "p.padding.w = p.padding.h = 0; w.h = w.w = 1;"
@@ -137,17 +141,38 @@ CALLS = {
         f"{VECTOR} {WIDE}",
         f"arm_fully_connected_s16(&ctx, &fc, &one, &x, in16, &w, filter, {ADDED}, &y, out16)",
     ),
+    "arm_avgpool_s16": (WIDE_POOL, "arm_avgpool_s16(&ctx, &pool, &x, in16, &w, &y, out16)"),
+    "arm_max_pool_s16": (WIDE_POOL, "arm_max_pool_s16(&ctx, &pool, &x, in16, &w, &y, out16)"),
+    "arm_elementwise_add_s16": (
+        WIDE_LIMITS,
+        "arm_elementwise_add_s16(in16, other16, zero, mult, 0, 0, mult, 0, left, out16, 0, mult, down, low, high, "
+        "size)",
+    ),
+    "arm_elementwise_mul_s16": (
+        WIDE_LIMITS,
+        "arm_elementwise_mul_s16(in16, other16, zero, 0, out16, 0, mult, down, low, high, size)",
+    ),
+    "arm_softmax_s16": (
+        "for (down = 0; down < 513; down++) powers[down] = reciprocals[down] = (int16_t)(20000 + down); down = 0;",
+        "arm_softmax_s16(in16, 10, size / 20, mult, down, &tables, out16)",
+    ),
     "arm_softmax_s8": ("down = 20;", "(arm_softmax_s8(in, 10, 10, mult, down, -248, out), 0)"),
 }
 """By kernel: what its arguments need besides, and the call."""
 
-INT16 = tuple(name for name in CALLS if name.endswith("_s16"))
-CONVOLUTIONS = tuple(name for name in CALLS if name.startswith("arm_convolve") and name not in INT16)
-DEPTHWISE = tuple(name for name in CALLS if name.startswith("arm_depthwise") and name not in INT16)
+WEIGHTED_INT16 = (
+    "arm_convolve_s16",
+    "arm_depthwise_conv_s16",
+    "arm_depthwise_conv_fast_s16",
+    "arm_fully_connected_s16",
+)
+CONVOLUTIONS = tuple(name for name in CALLS if name.startswith("arm_convolve") and name not in WEIGHTED_INT16)
+DEPTHWISE = tuple(name for name in CALLS if name.startswith("arm_depthwise") and name not in WEIGHTED_INT16)
 DENSE = ("arm_fully_connected_s8", "arm_fully_connected_per_channel_s8")
 WINDOWS = (*CONVOLUTIONS, *DEPTHWISE)
 PER_CHANNEL = (*WINDOWS, "arm_transpose_conv_s8", DENSE[1])
-POOLING = ("arm_avgpool_s8", "arm_max_pool_s8")
+POOLING = ("arm_avgpool_s8", "arm_max_pool_s8", "arm_avgpool_s16", "arm_max_pool_s16")
+MERGING_INT16 = ("arm_elementwise_add_s16", "arm_elementwise_mul_s16")
 
 MISUSES: list[tuple[tuple[str, ...], str, str, str]] = [
     (
@@ -224,30 +249,44 @@ MISUSES: list[tuple[tuple[str, ...], str, str, str]] = [
     (("arm_transpose_conv_s8",), "plain", "y.w = 8;", "p->padding.w + y->w <= width"),
     (("arm_transpose_conv_s8",), "plain", "ctx.size = 4 * 3 * 8 * 8 - 1;", "ctx->size >= bytes"),
     (("arm_transpose_conv_s8",), "plain", "t.dilation.h = 2;", "p->dilation.h == 1"),
-    (("arm_avgpool_s8",), "dsp", "ctx.size = 4 * 8 - 1;", "ctx->size >= bytes"),
+    (("arm_avgpool_s8", "arm_avgpool_s16"), "dsp", "ctx.size = 4 * 8 - 1;", "ctx->size >= bytes"),
     (POOLING, "plain", "y.h = 6;", "window.first_row < window.last_row"),
     (POOLING, "plain", "pool.stride.h = 0;", "params->stride.h >= 1"),
     (("arm_elementwise_add_s8",), "plain", "left = 8;", "left_shift >= 16"),
     (("arm_elementwise_add_s8",), "plain", "mult = 1;", "multiplier >= 1 << 30"),
     (("arm_elementwise_mul_s8",), "plain", "low = 5; high = 4;", "activation.min <= activation.max"),
-    (("arm_elementwise_mul_s8",), "plain", "size = 0;", "size >= 1"),
+    (("arm_elementwise_mul_s8", "arm_elementwise_mul_s16"), "plain", "size = 0;", "bytes >= 1"),
+    (POOLING[2:], "plain", "pool.activation.max = 32768;", "activation.max <= 32767"),
+    (MERGING_INT16, "plain", "low = -32769;", "activation.min >= -32768"),
+    (MERGING_INT16, "plain", "zero = 1;", "a.offset == 0"),
+    (("arm_elementwise_add_s16",), "plain", "left = 16;", "left_shift <= 15"),
+    (("arm_elementwise_add_s16",), "plain", "down = 1;", "out_shift <= 0"),
+    (("arm_elementwise_mul_s16",), "plain", "down = 1; in16[0] = other16[0] = -32768;", "value <= INT32_MAX"),
+    (("arm_softmax_s16",), "plain", "size = 20; powers[511] = powers[512] = 32767; reciprocals[511] = 20000;", "share"),
+    (("arm_softmax_s16",), "plain", "tables.exp_lut = NULL;", "data != NULL"),
+    (
+        ("arm_softmax_s16",),
+        "plain",
+        "for (left = 0; left < 513; left++) powers[left] = 29127; size = 180;",
+        "mantissa <= 32767",
+    ),
     (("arm_maximum_s8",), "plain", "y.c = 4;", "a_dims->c == y->c"),
     (("arm_minimum_s8",), "plain", "y.h = 2;", "a_dims->h == y->h"),
-    (INT16, "plain", "p.input_offset = d.input_offset = fc.input_offset = 1;", "->input_offset == 0"),
-    (INT16, "plain", "p.activation.max = 32768; d.activation = fc.activation = p.activation;", "max <= 32767"),
+    (WEIGHTED_INT16, "plain", "p.input_offset = d.input_offset = fc.input_offset = 1;", "->input_offset == 0"),
+    (WEIGHTED_INT16, "plain", "p.activation.max = 32768; d.activation = fc.activation = p.activation;", "max <= 32767"),
     (("arm_convolve_s16",), "plain", "w.c = 4;", "w->c == x->c"),
-    (INT16, "plain", "shift[7] = one.shift = 15;", "shift <= 14"),
+    (WEIGHTED_INT16, "plain", "shift[7] = one.shift = 15;", "shift <= 14"),
     (("arm_convolve_s16",), "plain", "added = NULL; shift[7] = 30; bias[7] = 1 << 20;", "value <= INT32_MAX"),
     (("arm_convolve_s16",), "plain", "shift[7] = 0; wide_bias[7] = (int64_t)1 << 46;", "value <= INT32_MAX"),
-    (INT16, "plain", "wide_bias[7] = (int64_t)1 << 47;", "value < (int64_t)1 << 47"),
-    (INT16, "plain", "b.c = 7;", "bias_dims"),
-    (INT16[1:3], "plain", "d.ch_mult = 2;", "ch_mult == "),
-    (INT16[2:3], "plain", "d.dilation.w = 2;", "p->dilation.w == 1"),
-    (INT16[2:3], "dsp", "d.padding.h = 4;", "p->padding.h <= w->h"),
-    (INT16[2:3], "dsp", "y.h = 7;", "p->padding.h <= x->h"),
-    (INT16[2:3], "dsp", "ctx.size = 2 * 72 - 1;", "ctx->size >= bytes"),
-    (INT16[2:3], "mve", "ctx.size = 8 * 72 + 7;", "ctx->size >= bytes"),
-    (INT16[3:], "plain", "x.c = 7;", "volume(input_dims)"),
+    (WEIGHTED_INT16, "plain", "wide_bias[7] = (int64_t)1 << 47;", "value < (int64_t)1 << 47"),
+    (WEIGHTED_INT16, "plain", "b.c = 7;", "bias_dims"),
+    (WEIGHTED_INT16[1:3], "plain", "d.ch_mult = 2;", "ch_mult == "),
+    (WEIGHTED_INT16[2:3], "plain", "d.dilation.w = 2;", "p->dilation.w == 1"),
+    (WEIGHTED_INT16[2:3], "dsp", "d.padding.h = 4;", "p->padding.h <= w->h"),
+    (WEIGHTED_INT16[2:3], "dsp", "y.h = 7;", "p->padding.h <= x->h"),
+    (WEIGHTED_INT16[2:3], "dsp", "ctx.size = 2 * 72 - 1;", "ctx->size >= bytes"),
+    (WEIGHTED_INT16[2:3], "mve", "ctx.size = 8 * 72 + 7;", "ctx->size >= bytes"),
+    (WEIGHTED_INT16[3:], "plain", "x.c = 7;", "volume(input_dims)"),
     (("arm_convolve_s16",), "plain", "ctx.size = 4 * 72 - 1;", "ctx->size >= bytes"),
     (("arm_convolve_s16",), "mve", "ctx.size = 8 * 72 - 1;", "ctx->size >= bytes"),
     (("arm_convolve_s16",), "dsp", "x.c = w.c = 58; y.c = w.n = b.c = 7; x.h = x.w = 3;", "products % 4 == 0"),

@@ -12,6 +12,7 @@ static uint32_t state;
 static int8_t input[8192], second[8192], filter[16384];
 static int16_t wide_input[4096], wide_output[1024];
 static int64_t wide_bias[CHANNELS];
+static int16_t powers[513], reciprocals[513];
 static int32_t bias[CHANNELS], multiplier[CHANNELS], shift[CHANNELS], sums[CHANNELS], scratch[16384];
 
 static int32_t draw(int32_t low, int32_t high)
@@ -291,27 +292,38 @@ static int try_dense(int32_t per_channel, int8_t *output)
     return 1 + arm_fully_connected_s8(&ctx, &p, &one, &x, input, &w, filter, &b, added, &y, output);
 }
 
-static int try_pooling(int32_t largest, int8_t *output)
+static void fill_int16(void);
+static cmsis_nn_activation activation_int16(void);
+static void store_int16(int8_t *output, int32_t count);
+
+static int try_pooling(int32_t largest, int wide, int8_t *output)
 {
     cmsis_nn_context ctx = context(scratch, sizeof scratch);
     cmsis_nn_pool_params p;
     cmsis_nn_dims x = drawn(draw(1, 2), 7, 7, 37), pool = drawn(1, 5, 5, 1), y;
+    int status;
     p.stride = tile(1, 3);
-    p.activation = activation();
+    p.activation = wide ? activation_int16() : activation();
     p.padding.h = draw(0, pool.h - 1);
     p.padding.w = draw(0, pool.w - 1);
     y = dims(x.n, windows(x.h, p.padding.h, pool.h, p.stride.h, 1), 0, x.c);
     y.w = windows(x.w, p.padding.w, pool.w, p.stride.w, 1);
-    if (y.h < 1 || y.w < 1 || y.n * y.h * y.w * y.c >= TRIAL_OUTPUT_SIZE) {
+    if (y.h < 1 || y.w < 1 || y.n * y.h * y.w * y.c * (wide ? 2 : 1) >= TRIAL_OUTPUT_SIZE) {
         return 0;
     }
     if ((y.h - 1) * p.stride.h - p.padding.h >= x.h || (y.w - 1) * p.stride.w - p.padding.w >= x.w) {
         return 0;
     }
-    if (largest) {
-        return 1 + arm_max_pool_s8(&ctx, &p, &x, input, &pool, &y, output);
+    if (wide) {
+        fill_int16();
+        status = largest ? arm_max_pool_s16(&ctx, &p, &x, wide_input, &pool, &y, wide_output)
+                         : arm_avgpool_s16(&ctx, &p, &x, wide_input, &pool, &y, wide_output);
+        store_int16(output, y.n * y.h * y.w * y.c);
+    } else {
+        status = largest ? arm_max_pool_s8(&ctx, &p, &x, input, &pool, &y, output)
+                         : arm_avgpool_s8(&ctx, &p, &x, input, &pool, &y, output);
     }
-    return 1 + arm_avgpool_s8(&ctx, &p, &x, input, &pool, &y, output);
+    return 1 + status;
 }
 
 static int try_elementwise(int32_t which, int8_t *output)
@@ -461,6 +473,45 @@ static int try_dense_int16(int8_t *output)
     return 1 + status;
 }
 
+static int try_elementwise_int16(int32_t product, int8_t *output)
+{
+    int32_t size = draw(1, (TRIAL_OUTPUT_SIZE - 1) / 2), in_place = draw(0, 2);
+    int32_t shift_1 = draw(-4, 0), shift_2 = draw(-4, 0), down = product ? draw(-17, -12) : draw(-17, -13);
+    const int16_t *a = wide_input, *b = wide_input + TRIAL_OUTPUT_SIZE;
+    cmsis_nn_activation limits = activation_int16();
+    int status;
+    fill_int16();
+    memcpy(wide_output, in_place == 1 ? a : b, (size_t)size * sizeof(int16_t));
+    a = in_place == 1 ? wide_output : a;
+    b = in_place == 2 ? wide_output : b;
+    status = product ? arm_elementwise_mul_s16(a, b, 0, 0, wide_output, 0, multiplier[0], down, limits.min, limits.max,
+                                               size)
+                     : arm_elementwise_add_s16(a, b, 0, multiplier[0], shift_1, 0, multiplier[1], shift_2, 15,
+                                               wide_output, 0, multiplier[2], down, limits.min, limits.max, size);
+    store_int16(output, size);
+    return 1 + status;
+}
+
+/* With a square for the exponential function; the tables are arguments. */
+static int try_softmax_int16(int8_t *output)
+{
+    int32_t row_size = draw(2, 8), rows = draw(1, 30), down = draw(-6, 2), in_place = draw(0, 1), i;
+    cmsis_nn_softmax_lut_s16 tables;
+    int status;
+    fill_int16();
+    for (i = 0; i < COUNT(powers); i++) {
+        powers[i] = (int16_t)(2 + i * i / 9);
+        reciprocals[i] = (int16_t)(i == 0 ? 32767 : 32768 * 512 / (512 + i));
+    }
+    tables.exp_lut = powers;
+    tables.one_by_one_lut = reciprocals;
+    memcpy(wide_output, wide_input, sizeof wide_output);
+    status = arm_softmax_s16(in_place ? wide_output : wide_input, rows, row_size, multiplier[0], down, &tables,
+                             wide_output);
+    store_int16(output, rows * row_size);
+    return 1 + status;
+}
+
 void trial_init(trial_t *trial)
 {
     trial->unused = 0;
@@ -469,7 +520,7 @@ void trial_init(trial_t *trial)
 /* The last byte says how it went: 1 is right, 0 that nothing was called as the arguments did not fit. */
 void trial_run(trial_t *trial, const int32_t *seed, int8_t *output)
 {
-    int32_t kind = *seed % 21, which = 0;
+    int32_t kind = *seed % 26, which = 0;
     (void)trial;
     state = (uint32_t)*seed * 2654435761u;
     memset(output, 0, TRIAL_OUTPUT_SIZE);
@@ -481,7 +532,7 @@ void trial_run(trial_t *trial, const int32_t *seed, int8_t *output)
     } else if (kind < 10) {
         which = try_dense(kind - 8, output);
     } else if (kind < 12) {
-        which = try_pooling(kind - 10, output);
+        which = try_pooling(kind - 10, 0, output);
     } else if (kind < 16) {
         which = try_elementwise(kind - 12, output);
     } else if (kind == 16) {
@@ -490,6 +541,12 @@ void trial_run(trial_t *trial, const int32_t *seed, int8_t *output)
         which = try_depthwise_int16(kind - 17, output);
     } else if (kind == 19) {
         which = try_dense_int16(output);
+    } else if (kind < 22) {
+        which = try_pooling(kind - 20, 1, output);
+    } else if (kind < 24) {
+        which = try_elementwise_int16(kind - 22, output);
+    } else if (kind == 24) {
+        which = try_softmax_int16(output);
     } else {
         which = draw(0, 1) ? try_softmax(output) : try_transposed(output);
     }

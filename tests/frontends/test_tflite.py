@@ -219,6 +219,14 @@ KERNEL = Tensor.of(np.ones((3, 1, 1, 3), np.float32))
 REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     "an unknown operator": (lambda: one("ATAN2", FLOAT, FLOAT, RESULT), "the operator ATAN2 is not supported"),
     "a custom operator": (lambda: one("MyOp", FLOAT, RESULT), "the operator CUSTOM 'MyOp' is not supported"),
+    "a recurrent operator": (
+        lambda: one("UNIDIRECTIONAL_SEQUENCE_LSTM", FLOAT, RESULT),
+        "compile the Keras model instead: its recurrent layers are read, and computed in float32",
+    ),
+    "an operator with memory": (
+        lambda: one("SVDF", FLOAT, FLOAT, FLOAT, FLOAT, FLOAT, RESULT),
+        "the operator SVDF is not supported",
+    ),
     "several samples": (lambda: one("RELU", Tensor((4, 3)), Tensor((4, 3))), "its shape 4x3 has no batch axis of 1"),
     "an open axis": (
         lambda: one("RELU", Tensor((1, 1, 3), signature=[-1, -1, 3]), Tensor((1, 1, 3))),

@@ -17,6 +17,8 @@ from mnc.ir.graph import Graph, Input
 from mnc.ir.types import Array, ShapeError, TensorType, show
 
 BETWEEN_TYPES = ("QUANTIZE", "DEQUANTIZE")
+RECURRENT = ("LSTM", "RNN")
+"""What the kinds of recurrent operators end with."""
 SHARING = 16
 """How many times its own size the constants of a file may take: a small file can refer to one buffer many times."""
 
@@ -120,11 +122,10 @@ class _Reader:
                 return
         converter = CONVERTERS.get(operator.kind)
         if converter is None:
-            raise refuse(
-                where,
-                f"the operator {operator.kind} is not supported",
-                "docs/tflite.md lists the operators that are; rebuild the model from layers that convert to those",
-            )
+            way_out = "docs/tflite.md lists the operators that are; rebuild the model from layers that convert to those"
+            if operator.kind.endswith(RECURRENT):
+                way_out = "compile the Keras model instead: its recurrent layers are read, and computed in float32"
+            raise refuse(where, f"the operator {operator.kind} is not supported", way_out)
         if any(self.values.get(i, True) is None for i in operator.inputs):
             self._stand_in(operator)  # what it reads was refused before
             return

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from mnc.backends.program import In, Out, Step
 from mnc.backends.select.cmsis.core import Cores
-from mnc.backends.select.cmsis.structs import call, context, dims
+from mnc.backends.select.cmsis.structs import call, context, dims, named
 from mnc.backends.select.quantised.requantise import operands, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply
+from mnc.ir.types import DType
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import add_multipliers
 from mnc.reference.quantised.merge import headroom
 
-MOST_LEFT = {Add: 2, Multiply: 14}
+MOST_LEFT = {(Add, DType.INT8): 2, (Add, DType.INT16): 0, (Multiply, DType.INT8): 14, (Multiply, DType.INT16): 0}
 """By so much a sum, or a product, may be shifted to the left without leaving 32 bits."""
 
 
 def add(_: Cores, site: Site[Add]) -> Step | None:
-    """`arm_elementwise_add_s8`, for two values of one shape."""
+    """`arm_elementwise_add_*`, for two values of one shape, int8 or int16."""
     (*pair, (multiplier, shift)) = add_multipliers(operands(site))
-    if not _alike(site) or shift > MOST_LEFT[Add]:
+    if not _alike(site) or shift > MOST_LEFT[Add, site.output.type.dtype]:
         return None
     low, high = operands(site).limits(site.layer.activation)
     scales = {
@@ -28,7 +29,7 @@ def add(_: Cores, site: Site[Add]) -> Step | None:
         for what, number in (("offset", -quant(site, own).zero_point), ("mult", numbers[0]), ("shift", numbers[1]))
     }
     made = call(
-        "arm_elementwise_add_s8",
+        named(site, "elementwise_add"),
         input_1_vect=In(0),
         input_2_vect=In(1),
         **scales,
@@ -45,13 +46,13 @@ def add(_: Cores, site: Site[Add]) -> Step | None:
 
 
 def multiply(_: Cores, site: Site[Multiply]) -> Step | None:
-    """`arm_elementwise_mul_s8`, for two values of one shape."""
+    """`arm_elementwise_mul_*`, for two values of one shape, int8 or int16."""
     multiplier, shift = quantise_multiplier(quant(site).scale[0] * quant(site, 1).scale[0] / operands(site).scale)
-    if not _alike(site) or shift > MOST_LEFT[Multiply]:
+    if not _alike(site) or shift > MOST_LEFT[Multiply, site.output.type.dtype]:
         return None
     low, high = operands(site).limits(site.layer.activation)
     made = call(
-        "arm_elementwise_mul_s8",
+        named(site, "elementwise_mul"),
         input_1_vect=In(0),
         input_2_vect=In(1),
         input_1_offset=-quant(site).zero_point,

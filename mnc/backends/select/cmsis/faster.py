@@ -1,7 +1,8 @@
 """Where mnc's own kernel takes fewer instructions than CMSIS-NN's.
 
 Measured with GCC 12.2 on the layers of the MLPerf Tiny networks and of the
-MobileNets, on Cortex-M3, M4 and M55; `mnc bench --layers` shows it.
+MobileNets, and on single layers of int16, on Cortex-M3, M4 and M55; `mnc bench
+--layers` shows it.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from typing import Any
 
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.site import Site
-from mnc.ir.layers import Add, AveragePooling2D, Conv2D, Dense, DepthwiseConv2D, Softmax
+from mnc.ir.layers import Add, AveragePooling2D, Conv2D, Dense, DepthwiseConv2D, Multiply, Pooling2D, Softmax
 from mnc.ir.types import DType
 
 FEW_CHANNELS = 8
-"""With no more of them a depthwise convolution on MVE does not fill vectors, and pays for its windows' copies."""
+"""With no more of them a depthwise convolution on MVE does not fill vectors, and pays for its windows' copies.
+
+Nor does pooling of int16.
+"""
 FEW_PRODUCTS = 150
 """With no more of them in a pixel a convolution on MVE pays more for its windows' copies than for its products."""
 
@@ -29,6 +33,10 @@ def own_is_faster(cores: Cores, site: Site[Any]) -> bool:
     match (site.layer, *cores):
         case (Conv2D() as layer, Core.DSP) if is_int16:
             return math.prod(layer.weights.shape[:3]) <= FEW_PRODUCTS_INT16
+        case (Pooling2D(), core) if is_int16:
+            return core is not Core.MVE or site.inputs[0].image[2] <= FEW_CHANNELS
+        case (Multiply(), Core.PLAIN) if is_int16:
+            return True
         case (Softmax(), _):
             return True  # the exponentials of at most 256 differences are a table
         case (DepthwiseConv2D() as layer, Core.MVE):

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from mnc.backends.program import In, Out, Record, Step
 from mnc.backends.select.cmsis.core import Core, Cores
-from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image, tile
+from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image, named, tile
 from mnc.backends.select.site import Site
 from mnc.ir.layers import MaxPooling2D, Pooling2D
 
 
 def pooling2d(cores: Cores, site: Site[Pooling2D]) -> Step | None:
-    """`arm_max_pool_s8` or `arm_avgpool_s8`; every window must have an element of the image in it."""
+    """`arm_max_pool_*` or `arm_avgpool_*`, on int8 or int16; every window must have an element of the image in it."""
     layer, (x,), y = site.layer, site.inputs, site.output
     if not countable(x, y):
         return None
@@ -20,7 +20,7 @@ def pooling2d(cores: Cores, site: Site[Pooling2D]) -> Step | None:
     # With the DSP extension the sums of a pixel's channels are kept in 32 bits.
     scratch = 4 * x.image[2] if Core.DSP in cores and not largest else 0
     made = call(
-        "arm_max_pool_s8" if largest else "arm_avgpool_s8",
+        named(site, "max_pool" if largest else "avgpool"),
         ctx=context(scratch),
         pool_params=Record(
             "cmsis_nn_pool_params",

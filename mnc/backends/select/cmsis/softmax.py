@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import math
 
-from mnc.backends.program import In, Out, Step
+from mnc.backends.program import Const, In, Out, Record, Step
 from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.structs import call
 from mnc.backends.select.quantised.requantise import quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Softmax
-from mnc.reference.quantised.layers import softmax_parameters
+from mnc.ir.types import Constant, DType
+from mnc.reference.quantised import tables
+from mnc.reference.quantised.layers import softmax16_multiplier, softmax_parameters
+
+ROW_INT16 = range(2, 9)
+"""So many elements `arm_softmax_s16` takes: it does not saturate.
+
+Of one, the share of 1 becomes -1; with nine and more the powers can have a sum
+that rounds up to a power of two, whose reciprocal becomes twice as large.
+"""
+MOST_LEFT_INT16 = 15
+"""By so much a difference of int16 values may be shifted to the left without leaving 32 bits."""
 
 
 def softmax(_: Cores, site: Site[Softmax]) -> Step | None:
     """`arm_softmax_s8`, along the last axis; it shifts to the left only."""
     multiplier, shift, smallest = softmax_parameters(quant(site).scale[0])
-    shape = site.output.type.shape
-    if site.layer.axis % len(shape) != len(shape) - 1 or shift < 0:
+    if not _along_rows(site) or shift < 0:
         return None
+    shape = site.output.type.shape
     made = call(
         "arm_softmax_s8",
         input=In(),
@@ -30,3 +41,32 @@ def softmax(_: Cores, site: Site[Softmax]) -> Step | None:
         output=Out(),
     )
     return site.whole((made,), in_place=True)
+
+
+def softmax_int16(_: Cores, site: Site[Softmax]) -> Step | None:
+    """`arm_softmax_s16`, along the last axis, which is short; the tables are TensorFlow Lite Micro's."""
+    multiplier, shift = softmax16_multiplier(quant(site).scale[0])
+    shape = site.output.type.shape
+    if not _along_rows(site) or shape[-1] not in ROW_INT16 or shift > MOST_LEFT_INT16:
+        return None
+    made = call(
+        "arm_softmax_s16",
+        input=In(),
+        num_rows=math.prod(shape[:-1]),
+        row_size=shape[-1],
+        mult=multiplier,
+        shift=shift,
+        softmax_params=Record(
+            "cmsis_nn_softmax_lut_s16", {"exp_lut": Const("powers"), "one_by_one_lut": Const("reciprocals")}
+        ),
+        output=Out(),
+    )
+    values = {"powers": tables.EXP, "reciprocals": tables.RECIPROCAL}
+    constants = {name: Constant(table.astype(DType.INT16.numpy)) for name, table in values.items()}
+    return site.whole((made,), constants, in_place=True)
+
+
+def _along_rows(site: Site[Softmax]) -> bool:
+    """Whether the axis is the last."""
+    rank = len(site.output.type.shape)
+    return site.layer.axis % rank == rank - 1

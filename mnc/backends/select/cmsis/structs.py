@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mnc.backends.program import NULL, Argument, Call, Const, Record, Scratch, Value
 from mnc.backends.select.quantised.requantise import operands, quant
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import SUFFIXES, Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.layers.window import Pair
@@ -22,6 +22,11 @@ LONGEST = 2**15 - 1
 def call(function: str, **arguments: Argument) -> Call:
     """A call of CMSIS-NN."""
     return Call(function, arguments, HEADER)
+
+
+def named(site: Site[Layer], function: str) -> str:
+    """A function of CMSIS-NN by its name without `arm_` and the element type, which is the output's."""
+    return f"arm_{function}_{SUFFIXES[site.output.type.dtype]}"
 
 
 def dims(n: int, h: int, w: int, c: int) -> Record:

@@ -44,9 +44,14 @@ CMSIS_NN: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
 """The layer kinds that CMSIS-NN has int8 kernels for."""
 
 CMSIS_NN_INT16: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
+    Add: elementwise.add,
+    AveragePooling2D: pool.pooling2d,
     Conv2D: int16.conv2d,
     Dense: int16.dense,
     DepthwiseConv2D: int16.depthwise_conv2d,
+    MaxPooling2D: pool.pooling2d,
+    Multiply: elementwise.multiply,
+    Softmax: softmax.softmax_int16,
 }
 """Those that it has int16 kernels for."""
 
