@@ -32,6 +32,11 @@ class Tensor:
         """A constant."""
         return cls(data.shape, data.dtype.name.upper(), scale, zero_point or [0] * len(scale), axis, data)
 
+    @classmethod
+    def int8(cls, shape: tuple[int, ...], scale: float = 0.1, zero_point: int = 0) -> Tensor:
+        """A value that the network computes in int8."""
+        return cls(shape, "INT8", [scale], [zero_point])
+
 
 @dataclass
 class Operator:

@@ -105,10 +105,6 @@ def ints(*numbers: int) -> Tensor:
     return Tensor.of(np.array(numbers, np.int32))
 
 
-def int8(shape: tuple[int, ...], scale: float = 0.1, zero_point: int = 0) -> Tensor:
-    return Tensor(shape, "INT8", [scale], [zero_point])
-
-
 FLOAT = Tensor((1, 4, 4, 3), name="x")
 RESULT = Tensor((1, 4, 4, 3), name="y")
 
@@ -213,6 +209,13 @@ def dense16(bias: Array) -> File:
     return File([x, weights, Tensor.of(bias, [0.001]), y], [operator], [0], [3])
 
 
+def dense(bias_scale: float) -> File:
+    """A dense layer of int8 whose products have the scale 0.001, a fiftieth of its output's."""
+    weights = Tensor.of(np.ones((2, 3), np.int8), [0.01])
+    bias = Tensor.of(np.array([1, 2], np.int32), [bias_scale])
+    return one("FULLY_CONNECTED", Tensor.int8((1, 3)), weights, bias, Tensor.int8((1, 2), 0.05))
+
+
 CONV = {"StrideH": 1, "StrideW": 1}
 KERNEL = Tensor.of(np.ones((3, 1, 1, 3), np.float32))
 
@@ -244,17 +247,31 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
         lambda: dense16(np.zeros(2, np.float32)),
         "a bias of type FLOAT32 is not supported where values are INT16",
     ),
+    "a bias on another scale": (
+        lambda: dense(0.0021),
+        "operator 0, FULLY_CONNECTED 'tensor3': its bias 'tensor2' has the scale 0.0021, its products have 0.001",
+    ),
+    "concatenation of several scales": (
+        lambda: one("CONCATENATION", Tensor.int8((1, 2)), Tensor.int8((1, 2), 0.2), Tensor.int8((1, 4)), Axis=1),
+        "its input and its output have different scales",
+    ),
     "int16 round another number": (
         lambda: one("RELU", Tensor((1, 3), "INT16", [0.1], [2]), Tensor((1, 3), "INT16", [0.1], [0])),
         "the int16 tensor 'tensor0' has the zero point 2",
     ),
     "uint8": (
-        lambda: one("QUANTIZE", Tensor((1, 3), "UINT8", [0.1], [0]), int8((1, 3))),
+        lambda: one("QUANTIZE", Tensor((1, 3), "UINT8", [0.1], [0]), Tensor.int8((1, 3))),
         "values of type UINT8 are not supported",
     ),
-    "int8 without a scale": (lambda: one("RELU", Tensor((1, 3), "INT8"), int8((1, 3))), "has no scale"),
-    "a scale of 0": (lambda: one("RELU", int8((1, 3), 0.0), int8((1, 3))), "a scale must be positive and finite"),
-    "a zero point beyond int8": (lambda: one("RELU", int8((1, 3), 0.1, 200), int8((1, 3))), "has the zero point 200"),
+    "int8 without a scale": (lambda: one("RELU", Tensor((1, 3), "INT8"), Tensor.int8((1, 3))), "has no scale"),
+    "a scale of 0": (
+        lambda: one("RELU", Tensor.int8((1, 3), 0.0), Tensor.int8((1, 3))),
+        "a scale must be positive and finite",
+    ),
+    "a zero point beyond int8": (
+        lambda: one("RELU", Tensor.int8((1, 3), 0.1, 200), Tensor.int8((1, 3))),
+        "has the zero point 200",
+    ),
     "a fused tanh": (
         lambda: one("ADD", FLOAT, FLOAT, RESULT, FusedActivationFunction=4),
         "the fused activation TANH is not supported; NONE, RELU and RELU6 are",
@@ -275,7 +292,9 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
         "the file says that it gives 1x5x4x3, but it works out as 1x4x4x3",
     ),
     "weights with a zero point": (
-        lambda: one("FULLY_CONNECTED", int8((1, 2)), Tensor.of(np.ones((1, 2), np.int8), [0.1], [3]), int8((1, 1))),
+        lambda: one(
+            "FULLY_CONNECTED", Tensor.int8((1, 2)), Tensor.of(np.ones((1, 2), np.int8), [0.1], [3]), Tensor.int8((1, 1))
+        ),
         "have a zero point other than 0",
     ),
     "shuffled weights": (
@@ -283,15 +302,22 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
         "shuffled weights are not supported",
     ),
     "a softmax on another scale": (
-        lambda: one("SOFTMAX", int8((1, 3)), int8((1, 3)), Beta=1.0),
+        lambda: one("SOFTMAX", Tensor.int8((1, 3)), Tensor.int8((1, 3)), Beta=1.0),
         "its int8 output must have the scale 0.00390625 and the zero point -128",
     ),
     "pooling that changes the scale": (
-        lambda: one("MAX_POOL_2D", int8((1, 2, 2, 1)), int8((1, 2, 2, 1), 0.2), FilterHeight=1, FilterWidth=1, **CONV),
+        lambda: one(
+            "MAX_POOL_2D",
+            Tensor.int8((1, 2, 2, 1)),
+            Tensor.int8((1, 2, 2, 1), 0.2),
+            FilterHeight=1,
+            FilterWidth=1,
+            **CONV,
+        ),
         "its input and its output have different scales",
     ),
     "a constant operand in int8": (
-        lambda: one("ADD", int8((1, 2)), Tensor.of(np.ones(2, np.int8), [0.1]), int8((1, 2))),
+        lambda: one("ADD", Tensor.int8((1, 2)), Tensor.of(np.ones(2, np.int8), [0.1]), Tensor.int8((1, 2))),
         "one of its operands is a constant, which is supported in float32 only",
     ),
     "a constant that enlarges": (
@@ -334,7 +360,7 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     "the mean over the batch": (lambda: one("MEAN", FLOAT, ints(0), RESULT), "axis 0 is not among those"),
     "an order of other axes": (lambda: one("TRANSPOSE", Tensor((1, 2)), ints(0, 0), Tensor((1, 2))), "must name each"),
     "a reshape to fewer": (lambda: one("RESHAPE", Tensor((1, 4)), ints(1, 3), Tensor((1, 3))), "has 4 elements"),
-    "types that differ": (lambda: one("RELU", int8((1, 3)), Tensor((1, 3))), "it makes FLOAT32 of INT8"),
+    "types that differ": (lambda: one("RELU", Tensor.int8((1, 3)), Tensor((1, 3))), "it makes FLOAT32 of INT8"),
     "something from nowhere": (
         lambda: File([Tensor((1, 2)), Tensor((1, 2)), Tensor((1, 2))], [Operator("ADD", [0, 1], [2])], [0], [2]),
         "it reads 'tensor1', which no operator before it gives",
@@ -348,12 +374,15 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
         "it does not depend on the network's inputs",
     ),
     "scales too far apart for hard swish": (
-        lambda: one("HARD_SWISH", int8((1, 3), 100.0), int8((1, 3), 0.01)),
+        lambda: one("HARD_SWISH", Tensor.int8((1, 3), 100.0), Tensor.int8((1, 3), 0.01)),
         "its scales are too far apart for TFLite's 16-bit arithmetic: 100 of its input, 0.01 of its output",
     ),
-    "hard swish of next to nothing": (lambda: one("HARD_SWISH", int8((1, 3), 1e-12), int8((1, 3))), "too far apart"),
+    "hard swish of next to nothing": (
+        lambda: one("HARD_SWISH", Tensor.int8((1, 3), 1e-12), Tensor.int8((1, 3))),
+        "too far apart",
+    ),
     "a scale beyond float32's arithmetic": (
-        lambda: one("ELU", int8((1, 3)), int8((1, 3), 1e-40)),
+        lambda: one("ELU", Tensor.int8((1, 3)), Tensor.int8((1, 3), 1e-40)),
         "has a scale beyond",
     ),
     "a window beyond all images": (
@@ -364,8 +393,14 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
         lambda: one("TRANSPOSE_CONV", ints(1, 4, 4, 3), KERNEL, FLOAT, RESULT, StrideH=2**28, StrideW=1),
         "at stride (268435456, 1) does not give 1x4x4x3",
     ),
-    "an infinite scale": (lambda: one("RELU", int8((1, 3), float("inf")), int8((1, 3))), "positive and finite"),
-    "a scale that is no number": (lambda: one("RELU", int8((1, 3), float("nan")), int8((1, 3))), "positive and finite"),
+    "an infinite scale": (
+        lambda: one("RELU", Tensor.int8((1, 3), float("inf")), Tensor.int8((1, 3))),
+        "positive and finite",
+    ),
+    "a scale that is no number": (
+        lambda: one("RELU", Tensor.int8((1, 3), float("nan")), Tensor.int8((1, 3))),
+        "positive and finite",
+    ),
     "weights that are no numbers": (
         lambda: one("CONV_2D", FLOAT, Tensor.of(np.full((3, 1, 1, 3), np.nan, np.float32)), RESULT, **CONV),
         "holds values that are not finite",

@@ -80,24 +80,20 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def int8(shape: tuple[int, ...], scale: float = 0.1, zero_point: int = 0) -> Tensor:
-    return Tensor(shape, "INT8", [scale], [zero_point])
-
-
 def network() -> File:
     """A convolution, a pooling, a reshape, a dense layer and a softmax in int8."""
     tensors = [
-        int8((1, 6, 6, 2), 0.05, -3),
+        Tensor.int8((1, 6, 6, 2), 0.05, -3),
         Tensor.of(np.arange(-27, 27, dtype=np.int8).reshape(3, 3, 3, 2), [0.01, 0.02, 0.03]),
         Tensor.of(np.array([5, -6, 7], np.int32), [0.0005, 0.001, 0.0015]),
-        int8((1, 6, 6, 3), 0.1, 4),
-        int8((1, 3, 3, 3), 0.1, 4),
+        Tensor.int8((1, 6, 6, 3), 0.1, 4),
+        Tensor.int8((1, 3, 3, 3), 0.1, 4),
         Tensor.of(np.array([1, 27], np.int32)),
-        int8((1, 27), 0.1, 4),
+        Tensor.int8((1, 27), 0.1, 4),
         Tensor.of(np.arange(-40, 41, dtype=np.int8).reshape(3, 27), [0.01]),
         Tensor.of(np.array([1, 2, 3], np.int32), [0.001]),
-        int8((1, 3), 0.2, 9),
-        int8((1, 3), 1 / 256, -128),
+        Tensor.int8((1, 3), 0.2, 9),
+        Tensor.int8((1, 3), 1 / 256, -128),
     ]
     window = {"StrideH": 2, "StrideW": 2, "FilterHeight": 2, "FilterWidth": 2, "Padding": 1}
     operators = [
@@ -197,6 +193,14 @@ WRONG: dict[str, tuple[File, str]] = {
     "weights round another zero": (with_tensor(DENSE_WEIGHTS, zero_point=[1]), "a zero point other than 0"),
     "a bias of int8": (with_tensor(BIAS, data=np.ones(3, np.int8), type="INT8"), "a bias of type INT8"),
     "a bias for fewer": (with_tensor(BIAS, data=np.ones(2, np.int32), shape=(2,)), "are not one for each of its 2"),
+    "a bias on another scale": (
+        with_tensor(BIAS, scale=[0.0005, 0.1, 0.0015]),
+        "its bias 'tensor2' has the scale 0.1, its products have 0.001",
+    ),
+    "a bias of fewer scales": (
+        with_tensor(BIAS, data=np.ones(2, np.int32), scale=[0.0005, 0.001], shape=(2,)),
+        "its bias must be 3, not 2",
+    ),
     "a bias near the end of int32": (with_tensor(BIAS, data=np.full(3, 2**31 - 1, np.int32)), "sums beyond 32 bits"),
     "a bias at the end of int32": (with_tensor(BIAS, data=np.full(3, -(2**31), np.int32)), "sums beyond 32 bits"),
     "weights of int16": (with_tensor(CONV_WEIGHTS, data=np.ones((3, 3, 3, 2), np.int16), type="INT16"), "are INT16"),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tflite_cases import BETWEEN_TYPES, FLOAT_ONLY, NOT_INT16, OPERATORS, single_operators
+from tflite_files import File, Operator, Tensor
 
 from mnc.frontends.tflite.file import parse
 from mnc.frontends.tflite.network import read_network
@@ -70,6 +71,37 @@ def test_int16_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:
 def test_float32_is_the_same_up_to_rounding(name: str, data: st.DataObject) -> None:
     y, expected = both(data.draw(single_operators(name, quantised=False)))
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("bias_scale", [1e-9, 0.00199, 0.00201, 0.1])
+def test_a_bias_on_another_scale_is_refused_where_the_interpreter_refuses_it(bias_scale: float) -> None:
+    tensors = [
+        Tensor.int8((1, 3)),
+        Tensor.of(np.ones((2, 3), np.int8), [0.01]),
+        Tensor.of(np.array([1, 2], np.int32), [bias_scale]),
+        Tensor.int8((1, 2), 0.05),
+    ]
+    operator = Operator("FULLY_CONNECTED", [0, 1, 2], [3], {"FusedActivationFunction": 0})
+    content = File(tensors, [operator], [0], [3]).content()
+    accepted = read_network(parse(content, "scales.tflite"), "scales").graph is not None
+    assert accepted is interpretable(content) is (bias_scale < 0.002)
+
+
+def test_concatenation_of_several_scales_is_refused_as_by_the_interpreter() -> None:
+    tensors = [Tensor.int8((1, 2)), Tensor.int8((1, 2), 0.2), Tensor.int8((1, 4))]
+    operator = Operator("CONCATENATION", [0, 1], [2], {"Axis": 1, "FusedActivationFunction": 0})
+    content = File(tensors, [operator], [0, 1], [2]).content()
+    assert not interpretable(content)
+    assert read_network(parse(content, "scales.tflite"), "scales").graph is None
+
+
+def interpretable(content: bytes) -> bool:
+    """Whether the interpreter takes the file."""
+    try:
+        runtime.Interpreter.from_bytes(content, arena_size=ARENA)
+    except RuntimeError:
+        return False
+    return True
 
 
 def both(drawn: Any) -> tuple[Array, Array]:

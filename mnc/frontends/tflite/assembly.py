@@ -28,6 +28,11 @@ INT32 = 2
 """TFLite's number of the type."""
 
 LARGEST_BIAS = 2**47
+BIAS_ERROR = 0.02
+"""By how many steps of the output a step of the bias may differ from one of the products: what TensorFlow Lite Micro
+allows FULLY_CONNECTED; in convolutions it does not look at the bias' scale."""
+ROUNDING = 2.0**-20
+"""By which share of it a scale may differ from another that was computed in float32."""
 
 SHORT_SUMS = ("CONV_2D", "FULLY_CONNECTED")
 """The operators whose sums of int16 values may have 32 bits."""
@@ -139,8 +144,8 @@ class Call:
             )
         return array, tensor
 
-    def bias(self, index: int) -> Constant | None:
-        """The bias, one value for each output channel; None where there is none."""
+    def bias(self, index: int, x: Value, kernel: Constant) -> Constant | None:
+        """The bias of products of `x` and `kernel`, one value for each output channel; None where there is none."""
         tensor = self.inputs[index] if index < len(self.inputs) else None
         if tensor is None:
             return None
@@ -149,7 +154,26 @@ class Call:
             raise self.fault(f"a bias of type {tensor.type} is not supported where values are {self.result.type}")
         if array.dtype == np.int64 and not (array.min() > -LARGEST_BIAS and array.max() < LARGEST_BIAS):
             raise self.fault(f"its bias {tensor.name!r} has values that do not fit the 48 bits of a sum")
-        return weights(self.where, tensor, array.reshape(-1), (0,))
+        bias = weights(self.where, tensor, array.reshape(-1), (0,))
+        self._is_of_products(tensor, x, kernel, bias)
+        return bias
+
+    def _is_of_products(self, tensor: Tensor, x: Value, kernel: Constant, bias: Constant) -> None:
+        """Refuse a bias on another scale than the products that it is added to."""
+        if bias.quant is None:
+            return
+        assert x.type.quant is not None and kernel.quant is not None
+        products, given = x.type.quant.scale[0] * np.array(kernel.quant.scale), np.array(bias.quant.scale)
+        if 1 != products.size != given.size != 1:
+            return  # of other channels than the weights: the layer refuses that
+        products, given = np.broadcast_arrays(products, given)
+        allowed = np.maximum(BIAS_ERROR * self.result.scale[0], ROUNDING * products)
+        wrong = np.flatnonzero(np.abs(products - given) > allowed)
+        if wrong.size:
+            raise self.fault(
+                f"its bias {tensor.name!r} has the scale {given[wrong[0]]:g}, its products have {products[wrong[0]]:g}",
+                "both must be the input's scale times the weights'; convert the model again",
+            )
 
     @property
     def _bias_types(self) -> tuple[type[np.generic], ...]:
@@ -157,11 +181,11 @@ class Call:
             return (np.int32,) if self.is_quantised else (np.float32,)
         return (np.int64, np.int32) if self.operator.kind in SHORT_SUMS else (np.int64,)
 
-    def bias_or_zeros(self, index: int, filters: int) -> Constant | None:
+    def bias_or_zeros(self, index: int, x: Value, kernel: Constant) -> Constant | None:
         """As `bias`, but where there is none and int16 values are to have sums of 32 bits, zeros that say so."""
-        bias = self.bias(index)
+        bias = self.bias(index, x, kernel)
         if bias is None and self.result.type == "INT16" and self.integer("QuantizedBiasType") == INT32:
-            return Constant(np.zeros(filters, np.int32))
+            return Constant(np.zeros(kernel.shape[-1], np.int32))
         return bias
 
     @property
@@ -208,7 +232,8 @@ class Call:
         """Refuse an operator that only moves values where it would change what they stand for."""
         if self.value(index).type.quant != number(self.where, self.result).quant:
             raise self.fault(
-                "its input and its output have different scales or zero points, though it only moves values"
+                "its input and its output have different scales or zero points, though it only moves values",
+                "TensorFlow's converter puts a QUANTIZE where scales differ; convert the model again with it",
             )
 
     def axis(self, axis: int, x: Value) -> int:

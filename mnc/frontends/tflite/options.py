@@ -31,7 +31,7 @@ OPTIONS: Mapping[str, Options] = {
         "DepthwiseConv2DOptions", (*_WINDOW, "DilationHFactor", "DilationWFactor", "FusedActivationFunction")
     ),
     "FULLY_CONNECTED": Options(
-        "FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims", "QuantizedBiasType")
+        "FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "QuantizedBiasType")
     ),
     "LEAKY_RELU": Options("LeakyReluOptions", ("Alpha",)),
     "MAX_POOL_2D": _POOL,

@@ -15,13 +15,14 @@ def conv_2d(call: Call) -> Value:
     stride = call.pair("StrideH", "StrideW")
     dilation = call.pair("DilationHFactor", "DilationWFactor")
     padding = call.padding((height, width), stride, dilation)
-    channels = call.value().type.shape[2]
+    x = call.value()
+    channels = x.type.shape[2]
     if depth == 0 or channels % depth:
         raise call.fault(f"its weights read {depth} channels, the input has {channels}")
     return call.emit(
         Conv2D(
             kernel,
-            call.bias_or_zeros(2, kernel.shape[3]),
+            call.bias_or_zeros(2, x, kernel),
             stride,
             padding,
             dilation,
@@ -29,7 +30,7 @@ def conv_2d(call: Call) -> Value:
             call.activation(),
             output=call.output,
         ),
-        call.value(),
+        x,
     )
 
 
@@ -40,13 +41,16 @@ def depthwise_conv_2d(call: Call) -> Value:
     stride = call.pair("StrideH", "StrideW")
     dilation = call.pair("DilationHFactor", "DilationWFactor")
     padding = call.padding((height, width), stride, dilation)
-    channels = call.value().type.shape[2]
+    x = call.value()
+    channels = x.type.shape[2]
     if one != 1 or filters % channels:
         raise call.fault(f"its weights {show(stored.shape)} do not fit {channels} channels")
     kernel = Constant(stored.array.reshape(height, width, channels, filters // channels), stored.quant)
     return call.emit(
-        DepthwiseConv2D(kernel, call.bias(2), stride, padding, dilation, call.activation(), output=call.output),
-        call.value(),
+        DepthwiseConv2D(
+            kernel, call.bias(2, x, kernel), stride, padding, dilation, call.activation(), output=call.output
+        ),
+        x,
     )
 
 
@@ -70,7 +74,7 @@ def transpose_conv(call: Call) -> Value:
     return call.emit(
         Conv2DTranspose(
             kernel,
-            call.bias(3),
+            call.bias(3, x, kernel),
             stride,
             ((before[0], max(after[0], 0)), (before[1], max(after[1], 0))),
             (max(-after[0], 0), max(-after[1], 0)),
@@ -93,5 +97,5 @@ def fully_connected(call: Call) -> Value:
     if x.type.shape[-1] != depth:
         rows = x.type.elements // depth
         x = call.reshaped(x, (rows, depth) if rows > 1 else (depth,), "rows")
-    y = call.emit(Dense(kernel, call.bias_or_zeros(2, kernel.shape[1]), call.activation(), output=call.output), x)
+    y = call.emit(Dense(kernel, call.bias_or_zeros(2, x, kernel), call.activation(), output=call.output), x)
     return call.shaped(y)

@@ -11,8 +11,6 @@ from mnc.ir.types import Array, show
 from mnc.reference.resize import nearest_places
 
 WAY_OUT = "resize with half_pixel_centers=True, as keras.layers.UpSampling2D and Resizing do"
-
-
 MAX_SIZE = 2**13
 """Rows or columns: far beyond what a microcontroller holds."""
 
