@@ -29,10 +29,14 @@ class LayerSpec:
     """One layer, its configuration understood."""
 
     where: str
-    name: str
     build: Build | None
     """None where the layer was refused."""
     weights: LayerWeights
+
+    @classmethod
+    def refused(cls, where: str) -> LayerSpec:
+        """What stands for a layer that cannot be read."""
+        return cls(where, None, LayerWeights(where, ()))
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,6 @@ class TimedSpec:
     """A layer or model that TimeDistributed calls once for each step, because it cannot take all of them at once."""
 
     where: str
-    name: str
     inner: Spec
 
 
@@ -80,7 +83,6 @@ class ModelSpec:
     """A model: its inputs, its calls in execution order, its outputs.  Calls are counted from 0."""
 
     where: str
-    name: str
     inputs: tuple[InputSpec, ...]
     steps: tuple[Step, ...]
     outputs: tuple[Ref, ...]
@@ -113,43 +115,37 @@ class Parser:
         members = _Members(self, where, layers, weights, depth)
         return members.sequential(config) if class_name == "Sequential" else members.functional(config)
 
-    def layer(self, where: str, name: str, entry: Mapping[str, object], weights: Member, depth: int) -> Spec:
+    def layer(self, where: str, entry: Mapping[str, object], weights: Member, depth: int) -> Spec:
         """A layer, or whatever stands in the place of one."""
         class_name, config = _entry(where, entry)
         if class_name in MODELS:
             return self.model(where, entry, weights.model(), depth + 1)
         inner = config.get("layer")
         if class_name == "TimeDistributed" and isinstance(inner, Mapping) and not _takes_all_steps(inner):
-            return self._timed(where, name, config, inner, weights, depth)
+            return self._timed(where, config, inner, weights, depth)
         build, own = None, LayerWeights(where, ())
         try:
             own = weights.layer()
             build = convert(where, entry, self.findings)
         except CompileError as error:
             self.problems += error.problems
-        return LayerSpec(where, name, build, own)
+        return LayerSpec(where, build, own)
 
     def _timed(
-        self,
-        where: str,
-        name: str,
-        config: Mapping[str, object],
-        inner: Mapping[str, object],
-        weights: Member,
-        depth: int,
+        self, where: str, config: Mapping[str, object], inner: Mapping[str, object], weights: Member, depth: int
     ) -> Spec:
         own = Config(config, where, self.findings)
         own.ignore("layer")
         try:
             own.check_policy()
             own.refuse_leftovers()
-            place, _, inner_name = _place(f"{where}/layer", inner)
+            place, _, _ = _place(f"{where}/layer", inner)
         except CompileError as error:
             self.problems += error.problems
-            return LayerSpec(where, name, None, LayerWeights(where, ()))
+            return LayerSpec.refused(where)
         if depth > MAX_DEPTH:
             raise refuse(where, f"layers are nested more than {MAX_DEPTH} deep", "nest fewer layers")
-        return TimedSpec(where, name, self.layer(place, inner_name, inner, weights.inside("layer"), depth + 1))
+        return TimedSpec(where, self.layer(place, inner, weights.inside("layer"), depth + 1))
 
     def input(self, where: str, name: str, raw: Mapping[str, object]) -> InputSpec:
         """An InputLayer."""
@@ -200,7 +196,7 @@ class _Members:
             source = Ref(name, 0, 0)
         if given is None:
             raise refuse(self._where, "the model has no layers", SAVE_AGAIN)
-        return ModelSpec(self._where, _name(config, "sequential"), (given,), tuple(steps), (source,))
+        return ModelSpec(self._where, (given,), tuple(steps), (source,))
 
     def functional(self, config: Mapping[str, object]) -> ModelSpec:
         """The layers as the file wires them."""
@@ -226,7 +222,7 @@ class _Members:
             except CompileError as error:
                 if not _is_refused(specs[name]):  # one refusal of a layer is enough
                     self._parser.problems += error.problems
-                specs[name] = LayerSpec(where, name, None, LayerWeights(where, ()))
+                specs[name] = LayerSpec.refused(where)
                 calls[name] = ((),) * (len(inbound) if isinstance(inbound, list) else 1)
         return self._wired(config, specs, calls, is_keras3)
 
@@ -270,7 +266,7 @@ class _Members:
         for ref in outputs:
             if (ref.layer, ref.call) not in produced:
                 raise refuse(self._where, f"the output {brief(ref.layer)} does not exist", SAVE_AGAIN)
-        return ModelSpec(self._where, _name(config, "model"), tuple(given.values()), tuple(steps), outputs)
+        return ModelSpec(self._where, tuple(given.values()), tuple(steps), outputs)
 
     def _member(self, where: str, name: str, class_name: str, entry: Mapping[str, object]) -> Spec:
         kind = snake_case(class_name)
@@ -280,8 +276,8 @@ class _Members:
             weights = self._weights.member(name, class_name, ordinal)
         except CompileError as error:
             self._parser.problems += error.problems
-            return LayerSpec(where, name, None, LayerWeights(where, ()))
-        return self._parser.layer(where, name, entry, weights, self._depth)
+            return LayerSpec.refused(where)
+        return self._parser.layer(where, entry, weights, self._depth)
 
 
 def input_spec(where: str, name: str, stated: object) -> InputSpec:
