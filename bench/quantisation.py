@@ -43,12 +43,12 @@ OTHERS = {
 
 SCHEMES: Mapping[str, Mapping[str, Any]] = {
     "int8": {},
-    "int16x8": {"numbers": "int16x8"},
+    "int16x8": {"quantize": "int16x8"},
     "minmax ranges": {"ranges": "minmax"},
     "percentile ranges": {"ranges": "percentile"},
     "not equalised": {"equalise": False},
     "rounded to nearest": {"rounding": "nearest"},
-    "biases left": {"correct_biases": False},
+    "biases left": {"bias_correction": False},
 }
 """The ways of mnc that are compared: as it is without options, and what each of them changes."""
 

@@ -33,7 +33,8 @@ def classes(graph: Graph) -> int:
     elements = [graph.types[name].elements for name in graph.outputs]
     if len(elements) != 1 or elements[0] < 2:
         what = f"{len(elements)} outputs" if len(elements) != 1 else "one output element"
-        raise refuse("--labels", f"the network has {what}", "labels are for a network that chooses among classes")
+        hint = "labels are for a network that chooses among classes"
+        raise refuse(f"network {graph.name!r}", f"has {what}", hint)
     return elements[0]
 
 

@@ -18,7 +18,8 @@ import click
 from mnc.commands.backend import backend_option, settings_option
 from mnc.commands.bench import bench
 from mnc.commands.fmt import fmt
-from mnc.commands.model import complain, model_argument, read, remark, text_options
+from mnc.commands.messages import complain, in_options, remark
+from mnc.commands.model import model_argument, read, text_options
 from mnc.commands.quantise import QuantiseOptions, quantise_options
 from mnc.commands.quickstart import quickstart
 from mnc.commands.show import show
@@ -205,7 +206,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.UsageError as fault:
         return _wrong_usage(fault)
     except CompileError as fault:
-        complain(str(fault))
+        complain("\n".join(str(in_options(problem)) for problem in fault.problems))
         return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED

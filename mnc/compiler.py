@@ -12,7 +12,7 @@ from mnc import backends, targets
 from mnc.backends.facts import parameters
 from mnc.backends.memory import ram_bytes
 from mnc.backends.names import check_name, name_from, snake
-from mnc.errors import CompileError, Problem, refuse
+from mnc.errors import CompileError, Problem, argument, refuse
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
 from mnc.output import write_files
@@ -85,10 +85,13 @@ def compile(  # the contract's name  # noqa: A001
     points.  `settings` are those of the backend: what `-X KEY=VALUE` gives it.
     """
     name = check_name(name_from(graph.name) if name is None else name)
+    if scheme is not None and (quantize is not None or calibration is not None):
+        raise refuse(argument("scheme"), "says already how to quantise", "leave quantize and calibration out")
     if quantize is not None:
         scheme = Scheme(calibration, quantize)
     elif calibration is not None:
-        raise refuse("calibration", "serves no purpose without quantisation", "add --quantize int8, or leave it out")
+        hint = "add quantize = 'int8', or leave it out"
+        raise refuse(argument("calibration"), "serves no purpose without quantisation", hint)
     prepared, chosen = prepare(graph, backend, target, settings, scheme)
     emission = chosen.emit(prepared.graph, name)
     return Build(name, prepared.graph, emission, report(prepared, name, backend, target, emission))

@@ -49,6 +49,11 @@ def refuse(where: str, what: str, *hints: str) -> CompileError:
     return CompileError(Problem(where, what, hints))
 
 
+def argument(name: str) -> str:
+    """The place of a fault in an argument of a Python function; the command line names its option instead."""
+    return f"argument {name!r}"
+
+
 def join(errors: Iterable[CompileError]) -> CompileError | None:
     """All problems of several errors as one, or None where there are none."""
     problems = [problem for error in errors for problem in error.problems]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnc.errors import refuse
+from mnc.errors import argument, refuse
 from mnc.images import IMAGES, MODES, decoder
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, show
@@ -74,10 +74,11 @@ def _image(path: Path, shape: Shape, pixels: tuple[float, float] | None) -> Arra
     if len(shape) != 3 or shape[2] not in MODES:
         raise refuse(str(path), f"an image is no sample of {show(shape)}", "write the samples with numpy.save")
     if pixels is None:
-        raise refuse(str(path), "what the network takes for black and white is not known", "say it: --pixels 0:1")
+        what = f"what the network takes for black and white is not known, and {path} is an image"
+        raise refuse(argument("pixels"), what, "0:1, -1:1 and 0:255 are usual")
     height, width, channels = shape
     low, high = pixels
-    levels = decoder("--calibration")(path, (width, height), channels).reshape(1, *shape)
+    levels = decoder(argument("calibration"))(path, (width, height), channels).reshape(1, *shape)
     return np.asarray(levels / 255.0 * (high - low) + low, np.float32)
 
 

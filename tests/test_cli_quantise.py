@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mnc import quantise
-from mnc.cli import run
+from mnc.cli import commands, run
+from mnc.commands.messages import option
 from mnc.commands.quantise import INTERFACES, NUMBERS, RANGES, ROUNDINGS
 from mnc.errors import CompileError, Problem
 from mnc.frontends import load
@@ -70,7 +71,7 @@ def test_a_float_network_has_no_such_column(pico: str, tmp_path: Path, capsys: p
         (["--equalise"], {}),
         (["--no-equalise"], {"equalise": False}),
         (["--per-channel-dense"], {"per_channel_dense": True}),
-        (["--no-bias-correction"], {"correct_biases": False}),
+        (["--no-bias-correction"], {"bias_correction": False}),
     ],
 )
 @pytest.mark.parametrize(("command", "runs"), [("compile", "mnc.compiler.compile"), ("verify", "mnc.verify.verify")])
@@ -171,7 +172,7 @@ def test_what_cannot_be_quantised_or_judged_is_refused(
     text = tmp_path / "pico.mnc"
     assert run(["show", pico, *int8, "-o", str(text)]) == 0
     assert run(["compile", str(text), *int8, "-o", str(tmp_path / "out")]) == 1
-    assert "error: network 'pico': is quantised already\nhint: leave --quantize out" in capsys.readouterr().err
+    assert "error: --quantize: network 'pico' is quantised already\nhint: leave it out" in capsys.readouterr().err
     assert run(["compile", pico, "--quantize", "int8", "--calibration", __file__]) == 1
     assert "not a NumPy .npy or .npz file" in capsys.readouterr().err
     np.save(tmp_path / "y.npy", np.zeros(5, np.int64))
@@ -182,7 +183,18 @@ def test_what_cannot_be_quantised_or_judged_is_refused(
     model = fixtures / "multi_io.k3"
     arguments = ["verify", f"{model}.h5", "--inputs", f"{model}.golden.npz", "--labels", str(tmp_path / "y.npy")]
     assert run(arguments) == 1
-    assert "error: --labels: the network has 2 outputs\n" in capsys.readouterr().err
+    assert "error: network 'multi_io': has 2 outputs\nhint: labels are for " in capsys.readouterr().err
+    mixed = ["--quantize", "mixed", "--calibration", f"{model}.golden.npz", "--max-loss", "1"]
+    assert run(["compile", f"{model}.h5", *mixed, "-o", str(tmp_path / "out")]) == 1
+    assert "error: --max-loss: is for networks with one output of several classes\n" in capsys.readouterr().err
+
+
+def test_what_a_fault_calls_an_argument_is_an_option(root: Path) -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (root / "mnc").rglob("*.py"))
+    options = {spelt for command in commands.commands.values() for given in command.params for spelt in given.opts}
+    named = set(re.findall(r'\bargument\("(\w+)"\)', sources))
+    assert {"quantize", "calibration", "max_loss", "pixels", "cmsis_nn"} <= named
+    assert {option(name) for name in named} - options == {"--scheme"}, "which only Python takes"
 
 
 def test_a_folder_of_frames_calibrates(
@@ -238,4 +250,4 @@ def test_layers_are_raised_to_int16_until_no_class_changes(
     assert run([*mixed, "--max-loss", "0", "--calibration-labels", str(tmp_path / "y.npy")]) == 0
     assert "int16" not in capsys.readouterr().out, "nothing is right, so nothing can be lost"
     assert run([*mixed, "--min-sqnr", "110"]) == 1
-    assert "error: --quantize mixed: the goal is out of reach: the output has " in capsys.readouterr().err
+    assert "error: --min-sqnr: the goal is out of reach: the output has " in capsys.readouterr().err

@@ -88,7 +88,9 @@ def png(rows: list[list[int]]) -> bytes:
 
 def test_images_need_to_know_what_black_and_white_are(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png([[0, 255, 51], [102, 153, 204]]))
-    with pytest.raises(CompileError, match="what the network takes for black and white is not known"):
+    with pytest.raises(
+        CompileError, match="argument 'pixels': what the network takes for black and white is not known"
+    ):
         load_frames(tmp_path, IMAGE)
 
 

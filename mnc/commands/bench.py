@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mnc.commands.backend import cmsis_nn_option
-from mnc.commands.model import read, remark
+from mnc.commands.messages import remark
+from mnc.commands.model import read
 from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress
 

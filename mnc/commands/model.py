@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -54,19 +54,6 @@ def read(
     if reading.graph is None:
         raise CompileError(*reading.problems)
     return reading.graph, reading.notes
-
-
-def complain(text: str) -> None:
-    """Print lines on stderr, with control characters spelled out."""
-    from mnc.terminal.escape import printable
-
-    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
-
-
-def remark(notes: Sequence[str]) -> None:
-    """Print what is worth knowing, but no fault, on stderr."""
-    for note in notes:
-        complain(f"note: {note}")
 
 
 def _parameters(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Value]:

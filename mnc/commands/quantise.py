@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mnc.commands.model import remark
+from mnc.commands.messages import option, remark
 
 if TYPE_CHECKING:
     from mnc.ir.graph import Graph
@@ -31,7 +31,7 @@ ROUNDINGS = ("fitted", "nearest")
 class QuantiseOptions:
     """What the command line says of quantisation; None is what it does not say."""
 
-    numbers: str | None
+    quantize: str | None
     min_sqnr: float | None
     max_loss: float | None
     calibration_labels: Path | None
@@ -41,39 +41,39 @@ class QuantiseOptions:
     ranges: str | None
     rounding: str | None
     equalise: bool | None
-    correct_biases: bool | None
+    bias_correction: bool | None
     per_channel_dense: bool | None
 
     def __post_init__(self) -> None:
         if self.wanted and self.calibration is None:
             raise click.UsageError("--quantize needs representative inputs: give some dozens with --calibration X.npy")
-        if self.wanted and (self.numbers == "mixed") is (self.min_sqnr is None and self.max_loss is None):
+        if self.wanted and (self.quantize == "mixed") is (self.min_sqnr is None and self.max_loss is None):
             raise click.UsageError("--quantize mixed and a goal go together: --min-sqnr 30 or --max-loss 0.5")
         if self.wanted and self.calibration_labels is not None and self.max_loss is None:
             raise click.UsageError("--calibration-labels serves no purpose without --max-loss")
-        for option, value in vars(self).items():
+        for name, value in vars(self).items():
             if not self.wanted and value is not None:
-                spelt = _SPELT.get(option) or f"--{option.replace('_', '-')}"
-                raise click.UsageError(f"{spelt} serves no purpose without --quantize")
+                raise click.UsageError(f"{option(name)} serves no purpose without --quantize")
 
     @property
     def wanted(self) -> bool:
-        return self.numbers is not None
+        return self.quantize is not None
 
     def scheme(self, graph: Graph) -> Scheme | None:
         """How to quantise the network, its calibration samples read; None where that is not wanted.
 
         CompileError where the samples do not fit the network.
         """
-        if self.numbers is None or self.calibration is None:
+        if self.quantize is None or self.calibration is None:
             return None
         from mnc.quantise import Scheme
         from mnc.quantise.doubts import doubts
         from mnc.samples import load_samples
 
-        said = {option: value for option, value in vars(self).items() if option in _OF_SCHEME and value is not None}
         samples = load_samples(self.calibration, graph, self.pixels)
         remark(doubts(graph, samples))
+        same = {field.name for field in fields(Scheme)} - {"calibration"}
+        said = {name: value for name, value in vars(self).items() if name in same and value is not None}
         return Scheme(samples, **said, labels=self._labels(graph, len(samples[0])))
 
     def _labels(self, graph: Graph, samples: int) -> Array | None:
@@ -94,8 +94,8 @@ def quantise_options(command: Callable[..., Result]) -> Callable[..., Result]:
         said = {field.name: given.pop(field.name) for field in fields(QuantiseOptions)}
         return command(quantisation=QuantiseOptions(**said), **given)
 
-    for option in reversed(_OPTIONS):
-        option(with_quantisation)
+    for decorate in reversed(_OPTIONS):
+        decorate(with_quantisation)
     return with_quantisation
 
 
@@ -113,7 +113,6 @@ def _pixels(context: click.Context, option: click.Parameter, given: str | None) 
 _OPTIONS = (
     click.option(
         "--quantize",
-        "numbers",
         type=click.Choice(NUMBERS),
         help="Compute in integers: int8; int16 with int8 weights; or int16 only where a goal needs it.  "
         "[default: as MODEL]",
@@ -168,7 +167,6 @@ _OPTIONS = (
     ),
     click.option(
         "--bias-correction/--no-bias-correction",
-        "correct_biases",
         default=None,
         help="Take back by the biases what rounding shifts.  [default: bias-correction]",
     ),
@@ -179,19 +177,3 @@ _OPTIONS = (
         help="A scale for each output of a dense layer too.",
     ),
 )
-
-_OF_SCHEME = (
-    "numbers",
-    "min_sqnr",
-    "max_loss",
-    "io",
-    "ranges",
-    "rounding",
-    "equalise",
-    "correct_biases",
-    "per_channel_dense",
-)
-"""What `Scheme` has by the same names."""
-
-_SPELT = {"numbers": "--quantize", "correct_biases": "--bias-correction"}
-"""Options that are not spelt like their names."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnc.commands.model import model_argument, read, remark, text_options
+from mnc.commands.messages import remark
+from mnc.commands.model import model_argument, read, text_options
 from mnc.commands.quantise import QuantiseOptions, quantise_options
 from mnc.errors import refuse
 from mnc.terminal.progress import Progress

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnc.commands.model import complain, remark
+from mnc.commands.messages import complain, remark
 from mnc.errors import refuse
 from mnc.terminal.progress import Progress
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mnc.commands.backend import backend_option, cmsis_nn_option, settings_option
-from mnc.commands.model import model_argument, read, remark, text_options
+from mnc.commands.messages import remark
+from mnc.commands.model import model_argument, read, text_options
 from mnc.commands.quantise import QuantiseOptions, quantise_options
 from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mnc.errors import refuse
+from mnc.errors import argument, refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.types import Array, DType
@@ -33,7 +33,7 @@ class Scheme:
 
     calibration: Array | Sequence[Array] | None
     """Representative inputs, as `Graph.predict` takes them."""
-    numbers: str = "int8"
+    quantize: str = "int8"
     """What values are: int8; int16x8, which is int16 with int8 weights; or mixed: int16 where the goal needs it."""
     min_sqnr: float | None = None
     """For mixed: what the output's signal-to-quantisation-noise ratio shall be over the samples, in dB."""
@@ -48,20 +48,22 @@ class Scheme:
     rounding: str = "fitted"
     """How weights are rounded: one of `ROUNDINGS`."""
     equalise: bool = True
-    correct_biases: bool = True
+    bias_correction: bool = True
     per_channel_dense: bool = False
 
     def __post_init__(self) -> None:
         for what, value, known in (
-            ("--quantize", self.numbers, SCHEMES),
-            ("--io", self.io, (None, *INTERFACES)),
-            ("--ranges", self.ranges, tuple(RANGES)),
-            ("--rounding", self.rounding, ROUNDINGS),
+            ("quantize", self.quantize, SCHEMES),
+            ("io", self.io, (None, *INTERFACES)),
+            ("ranges", self.ranges, tuple(RANGES)),
+            ("rounding", self.rounding, ROUNDINGS),
         ):
             if value not in known:
-                raise refuse(what, f"{value!r} is not known", f"known: {', '.join(filter(None, known))}")
-        if (self.min_sqnr is None and self.max_loss is None) is (self.numbers == "mixed"):
-            raise refuse("--quantize", "mixed and a goal go together", "goals are --min-sqnr 30 and --max-loss 0.5")
+                raise refuse(argument(what), f"{value!r} is not known", f"known: {', '.join(filter(None, known))}")
+        if (self.min_sqnr is None and self.max_loss is None) is (self.quantize == "mixed"):
+            raise refuse(
+                argument("quantize"), "mixed and a goal go together", "goals are min_sqnr = 30 and max_loss = 0.5"
+            )
 
 
 @dataclass(frozen=True)
@@ -82,16 +84,16 @@ def to_integers(graph: Graph, scheme: Scheme, unsupported: Unsupported) -> Quant
     samples, or a mixed network does not reach its goal in int16 throughout.
     """
     if any(type_.dtype is not DType.FLOAT32 for type_ in graph.types.values()):
-        raise refuse(f"network {graph.name!r}", "is quantised already", "leave --quantize out")
+        raise refuse(argument("quantize"), f"network {graph.name!r} is quantised already", "leave it out")
     if scheme.calibration is None:
-        raise refuse("--quantize", "needs representative inputs", "give some dozens with --calibration X.npy")
+        raise refuse(argument("quantize"), "needs representative inputs", "give some dozens as its calibration")
     samples = representative(graph, scheme.calibration)
     real = split_activations(graph)
     if scheme.equalise:
         real = equalise(real, samples, dense=scheme.per_channel_dense)
     trials = _Trials(real, samples, scheme, unsupported)
-    if scheme.numbers != "mixed":
-        wide = {node.name for node in real.nodes} if scheme.numbers == "int16x8" else set()
+    if scheme.quantize != "mixed":
+        wide = {node.name for node in real.nodes} if scheme.quantize == "int16x8" else set()
         return trials.quantised(wide)
     return _mixed(trials)
 
@@ -101,10 +103,9 @@ def _mixed(trials: _Trials) -> Quantised:
     real = trials.real
     ways = ways_to_widen(Probe.of(real, trials.samples), trials.ranges)
     found = trials.quantised(ways[-1])
-    if (reason := _missed(trials, found)) is not None:
-        raise refuse(
-            "--quantize mixed", f"the goal is out of reach: {reason}", "that is int16 throughout; ask for less"
-        )
+    if (missed := _missed(trials, found)) is not None:
+        goal, reason = missed
+        raise refuse(argument(goal), f"the goal is out of reach: {reason}", "that is int16 throughout; ask for less")
     fails, reaches = -1, len(ways) - 1
     while reaches - fails > 1:
         middle = (fails + reaches) // 2
@@ -116,26 +117,28 @@ def _mixed(trials: _Trials) -> Quantised:
     return found
 
 
-def _missed(trials: _Trials, tried: Quantised) -> str | None:
-    """What the network has instead of what is asked for, over the samples."""
+def _missed(trials: _Trials, tried: Quantised) -> tuple[str, str] | None:
+    """A goal that is not met, by its name in `Scheme`, and what the network has instead of it over the samples."""
     scheme, real = trials.scheme, trials.real
     ratio = min(tried.noise[name] for name in goals(real))
     if scheme.min_sqnr is not None and ratio < scheme.min_sqnr:
-        return f"the output has {ratio:.1f} dB, not {scheme.min_sqnr:g}"
+        return "min_sqnr", f"the output has {ratio:.1f} dB, not {scheme.min_sqnr:g}"
     if scheme.max_loss is None:
         return None
     given = [store(x, tried.graph, i) for i, x in enumerate(trials.samples)]
     classes, got = _classes(real, trials.samples), _classes(tried.graph, given)
     labels = classes if scheme.labels is None else scheme.labels
     loss = 100.0 * (float(np.mean(classes == labels)) - float(np.mean(got == labels)))
-    return f"{loss:.2f} points are lost, not {scheme.max_loss:g}" if loss > scheme.max_loss else None
+    if loss <= scheme.max_loss:
+        return None
+    return "max_loss", f"{loss:.2f} points are lost, not {scheme.max_loss:g}"
 
 
 def _classes(graph: Graph, samples: Sequence[Array]) -> Array:
     """The index of the largest output, by sample."""
     scores = graph.predict(samples)
     if not isinstance(scores, np.ndarray) or scores[0].size < 2:
-        raise refuse("--max-loss", "is for networks with one output of several classes", "give --min-sqnr")
+        raise refuse(argument("max_loss"), "is for networks with one output of several classes", "ask for decibels")
     return np.asarray(scores.reshape(len(scores), -1).argmax(axis=1))
 
 
@@ -145,7 +148,7 @@ class _Trials:
     def __init__(self, real: Graph, samples: Sequence[Array], scheme: Scheme, unsupported: Unsupported) -> None:
         self.real, self.samples, self.scheme, self.unsupported = real, samples, scheme, unsupported
         self.ranges: Mapping[str, Range] = observe(real, samples, scheme.ranges)
-        wide = scheme.numbers != "int8" or scheme.io == "int16"
+        wide = scheme.quantize != "int8" or scheme.io == "int16"
         self.wide_ranges: Mapping[str, Range] = observe(real, samples) if wide else self.ranges
         self.refused: set[tuple[type[Layer], DType]] = set()
         """What the backend has no kernels for."""
@@ -171,8 +174,8 @@ class _Trials:
             if not refused:
                 break
             self.refused |= refused
-        if scheme.rounding == "fitted" or scheme.correct_biases:
-            what = Fit(scheme.rounding == "fitted", scheme.correct_biases)
+        if scheme.rounding == "fitted" or scheme.bias_correction:
+            what = Fit(scheme.rounding == "fitted", scheme.bias_correction)
             integers = fit(self.real, integers, self.samples, what)
         return Quantised(integers, signal_to_noise(self.real, integers, self.samples))
 

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from mnc.errors import refuse
+from mnc.errors import argument, refuse
 from mnc.targets import process
 from mnc.targets.image import COMPILE_SECONDS, Options, compiler_version
 from mnc.targets.target import Target, Tool
@@ -65,7 +65,7 @@ def linked(target: Target, files: Mapping[str, str], options: Options, folder: P
         return options
     if folder is None and not os.environ.get(VARIABLE):
         raise refuse(
-            "CMSIS-NN", f"is called by the generated code: name its folder with --cmsis-nn or {VARIABLE}", SOURCES
+            argument("cmsis_nn"), f"the generated code calls CMSIS-NN; name its folder here or in {VARIABLE}", SOURCES
         )
     root = checked(folder or Path(os.environ[VARIABLE]))
     _check_calls(root, files)

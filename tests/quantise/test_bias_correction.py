@@ -33,7 +33,7 @@ def network(activation: Relu | None, bias: float = -4.0) -> Graph:
 
 def shifts(graph: Graph, samples: Array, *, corrected: bool) -> dict[str, float]:
     """By layer: the largest difference of a channel's mean, in steps of the layer's output."""
-    scheme = Scheme(samples, correct_biases=corrected, rounding="nearest")
+    scheme = Scheme(samples, bias_correction=corrected, rounding="nearest")
     quantised = to_integers(graph, scheme, lambda graph, node: None).graph
     exact, stored = evaluate(graph, samples), evaluate(quantised, store(samples, quantised, 0))
     found = {}
@@ -60,7 +60,7 @@ def test_a_channel_that_is_always_clamped_is_left_alone() -> None:
     graph = network(Relu(), bias=-1000.0)
     quantised = [
         to_integers(
-            graph, Scheme(samples, correct_biases=corrected, rounding="nearest"), lambda graph, node: None
+            graph, Scheme(samples, bias_correction=corrected, rounding="nearest"), lambda graph, node: None
         ).graph
         for corrected in (False, True)
     ]

@@ -64,33 +64,43 @@ def wide(graph: Graph) -> set[str]:
 
 
 def test_int16_throughout_leaves_only_the_error_of_the_weights() -> None:
-    narrow, full = quantised(), quantised(numbers="int16x8")
+    narrow, full = quantised(), quantised(quantize="int16x8")
     assert {type_.dtype for type_ in full.graph.types.values()} == {DType.INT16}
     assert left(full.graph, samples(2)) > left(narrow.graph, samples(2)) + 10.0
 
 
 def test_mixed_reaches_the_goal_with_some_layers() -> None:
     goal = quantised().noise["scores"] + 6.0
-    mixed = quantised(numbers="mixed", min_sqnr=goal)
+    mixed = quantised(quantize="mixed", min_sqnr=goal)
     assert mixed.noise["scores"] >= goal
     assert left(mixed.graph, samples()) >= goal - 0.1
     assert 0 < len(wide(mixed.graph)) < len(network().nodes)
 
 
 def test_mixed_is_int8_where_that_is_good_enough() -> None:
-    assert not wide(quantised(numbers="mixed", min_sqnr=quantised().noise["scores"] - 1.0).graph)
+    assert not wide(quantised(quantize="mixed", min_sqnr=quantised().noise["scores"] - 1.0).graph)
 
 
 def test_a_goal_out_of_reach_is_refused_with_what_can_be_had() -> None:
-    best = quantised(numbers="int16x8").noise["scores"]
-    with pytest.raises(CompileError, match=f"out of reach: the output has {best:.1f} dB, not 110"):
-        quantised(numbers="mixed", min_sqnr=110.0)
+    best = quantised(quantize="int16x8").noise["scores"]
+    with pytest.raises(
+        CompileError, match=f"argument 'min_sqnr': the goal is out of reach: the output has {best:.1f} dB, not 110"
+    ):
+        quantised(quantize="mixed", min_sqnr=110.0)
+
+
+def test_a_loss_of_classes_needs_classes() -> None:
+    weights = Constant(np.ones((3, 1), np.float32))
+    graph = Graph("level", (Input("x", TensorType((3,))),), (Node(("y",), Dense(weights), ("x",)),), ("y",))
+    scheme = Scheme(np.eye(3, dtype=np.float32), "mixed", max_loss=1.0)
+    with pytest.raises(CompileError, match="argument 'max_loss': is for networks with one output of several classes"):
+        to_integers(graph, scheme, lambda graph, node: None)
 
 
 @pytest.mark.parametrize("numbers", ["int8", "int16x8"])
 @pytest.mark.parametrize("io", ["int8", "int16", "float"])
 def test_inputs_and_outputs_are_what_is_asked_for(numbers: str, io: str) -> None:
-    graph = quantised(numbers=numbers, io=io).graph
+    graph = quantised(quantize=numbers, io=io).graph
     asked = {"int8": DType.INT8, "int16": DType.INT16, "float": DType.FLOAT32}[io]
     assert {graph.inputs[0].type.dtype, graph.types[graph.outputs[0]].dtype} == {asked}
     assert {graph.types[name].dtype for name in ("a", "b")} == {DType(numbers.partition("x")[0])}

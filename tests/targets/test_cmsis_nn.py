@@ -67,7 +67,7 @@ def test_code_that_does_not_call_it_needs_no_library() -> None:
 def test_without_a_folder_one_line_says_what_to_do() -> None:
     error, hint = fault(None).splitlines()
     assert error == (
-        "error: CMSIS-NN: is called by the generated code: name its folder with --cmsis-nn or CMSIS_NN_PATH"
+        "error: argument 'cmsis_nn': the generated code calls CMSIS-NN; name its folder here or in CMSIS_NN_PATH"
     )
     assert "https://github.com/ARM-software/CMSIS-NN" in hint
 
@@ -165,3 +165,11 @@ def test_the_command_line_takes_a_folder(command: str, fixtures: Path, capsys: p
     model = str(fixtures / "pico.int8.tflite")
     assert run([command, model, "--cmsis-nn", os.fspath(fixtures / "nowhere")]) == 2
     assert "'--cmsis-nn'" in capsys.readouterr().err
+
+
+def test_the_command_line_says_which_option_names_the_folder(
+    fixtures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CMSIS_NN_PATH", raising=False)
+    assert run(["verify", str(fixtures / "pico.int8.tflite"), "--backend", "cmsis-nn"]) == 1
+    assert capsys.readouterr().err.startswith("error: --cmsis-nn: the generated code calls CMSIS-NN; name its folder")

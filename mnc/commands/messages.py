@@ -1,0 +1,35 @@
+"""What the commands say on stderr, in the words of the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import click
+
+from mnc.errors import Problem
+
+
+def complain(text: str) -> None:
+    """Print lines on stderr, with control characters spelled out."""
+    from mnc.terminal.escape import printable
+
+    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
+
+
+def remark(notes: Sequence[str]) -> None:
+    """Print what is worth knowing, but no fault, on stderr."""
+    for note in notes:
+        complain(f"note: {note}")
+
+
+def option(name: str) -> str:
+    """The option that becomes an argument of this name."""
+    return f"--{name.replace('_', '-')}"
+
+
+def in_options(problem: Problem) -> Problem:
+    """The same fault, at an option where it is at the argument of a function (`mnc.errors.argument`)."""
+    found = re.fullmatch(r"argument '(\w+)'", problem.where)
+    return problem if found is None else replace(problem, where=option(found[1]))
