@@ -44,7 +44,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
                     "in_channels": group_in,
                     "out_channels": count,
                     "group_size": group_out,
-                    **_window(layer, x, y),
+                    **placement(layer, x, y),
                     "inner_begin": begin,
                     "inner_end": end,
                     **strides(x, y),
@@ -117,7 +117,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
         "bias": bias_at(layer.bias, 0),
         "in_channels": x.image[2],
         "multiplier": layer.depth_multiplier,
-        **_window(layer, x, y),
+        **placement(layer, x, y),
         **strides(x, y),
         **fused,
     }
@@ -163,7 +163,8 @@ def strides(x: Value, y: Value) -> Mapping[str, Argument]:
     }
 
 
-def _window(layer: Conv2D | DepthwiseConv2D, x: Value, y: Value) -> Mapping[str, Argument]:
+def placement(layer: Conv2D | DepthwiseConv2D, x: Value, y: Value) -> Mapping[str, Argument]:
+    """How a kernel lies over the rows of input, and along them."""
     return {
         "kernel_height": layer.kernel[0],
         "kernel_width": layer.kernel[1],
@@ -173,6 +174,12 @@ def _window(layer: Conv2D | DepthwiseConv2D, x: Value, y: Value) -> Mapping[str,
         "in_width": x.image[1],
         "out_width": y.image[1],
     }
+
+
+def as_pointwise(layer: Dense) -> Conv2D:
+    """The same as a convolution of 1x1."""
+    matrix = layer.weights.array.reshape(1, 1, *layer.weights.shape)
+    return Conv2D(Constant(matrix, layer.weights.quant), layer.bias, activation=layer.activation)
 
 
 def _taps(kernel_width: int) -> int:

@@ -111,11 +111,19 @@ def prelu(site: Site[PReLU]) -> Step:
 
 def softmax(site: Site[Softmax]) -> Step:
     """Softmax along the last axis of one vector, or row by row along any axis."""
-    (x,) = site.inputs
-    shape = x.type.shape
-    axis = site.layer.axis % len(shape)
-    inner = math.prod(shape[axis + 1 :])
-    outer = math.prod(shape[:axis])
-    arguments: dict[str, Argument] = {"in": In(), "out": Out(), "vectors": outer, "count": shape[axis], "stride": inner}
+    arguments = vectors(site)
     # Vectors that interleave are not worked on in the order of memory.
-    return site.whole((Call("mnc_softmax_f32", arguments),), in_place=inner == 1)
+    return site.whole((Call("mnc_softmax_f32", arguments),), in_place=arguments["stride"] == 1)
+
+
+def vectors(site: Site[Softmax]) -> dict[str, Argument]:
+    """A kernel's arguments for the vectors along the layer's axis: `vectors` times `stride` of `count` elements."""
+    shape = site.output.type.shape
+    axis = site.layer.axis % len(shape)
+    return {
+        "in": In(),
+        "out": Out(),
+        "vectors": math.prod(shape[:axis]),
+        "count": shape[axis],
+        "stride": math.prod(shape[axis + 1 :]),
+    }

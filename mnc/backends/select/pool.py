@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mnc.backends.program import Argument, Call, In, Out, Rows, Step, Window
 from mnc.backends.select.blocks import across
 from mnc.backends.select.conv import strides
@@ -12,25 +14,32 @@ from mnc.ir.layers import AveragePooling2D, GlobalAveragePooling, GlobalPooling,
 
 def pooling2d(site: Site[Pooling2D]) -> Step:
     """Max or average pooling in float32, row by row."""
+    (x,), y = site.inputs, site.output
+    arguments: dict[str, Argument] = {**strides(x, y), "block_channels": across(x.image[2])}
+    if isinstance(site.layer, AveragePooling2D):
+        arguments["whole"] = int(site.layer.count_padding)
+    return over_windows(site, arguments)
+
+
+def over_windows(site: Site[Pooling2D], more: Mapping[str, Argument]) -> Step:
+    """The step of the kernel for pooling on the layer's element type, which takes `more` arguments besides."""
     layer, (x,), y = site.layer, site.inputs, site.output
-    arguments: dict[str, Argument] = {
-        "rows": Rows(),
-        "out": Out(),
-        "channels": x.image[2],
-        "pool_height": layer.pool[0],
-        "pool_width": layer.pool[1],
-        "stride": layer.stride[1],
-        "padding": layer.padding[1][0],
-        "in_width": x.image[1],
-        "out_width": y.image[1],
-        **strides(x, y),
-        "block_channels": across(x.image[2]),
-    }
-    kernel = "mnc_max_pooling2d_f32"
-    if isinstance(layer, AveragePooling2D):
-        kernel = "mnc_average_pooling2d_f32"
-        arguments["whole"] = int(layer.count_padding)
-    return site.by_rows(Window(layer.pool[0], layer.stride[0], layer.padding[0][0]), (Call(kernel, arguments),), {})
+    call = Call(
+        site.kernel("average_pooling2d" if isinstance(layer, AveragePooling2D) else "max_pooling2d"),
+        {
+            "rows": Rows(),
+            "out": Out(),
+            "channels": x.image[2],
+            "pool_height": layer.pool[0],
+            "pool_width": layer.pool[1],
+            "stride": layer.stride[1],
+            "padding": layer.padding[1][0],
+            "in_width": x.image[1],
+            "out_width": y.image[1],
+            **more,
+        },
+    )
+    return site.by_rows(Window(layer.pool[0], layer.stride[0], layer.padding[0][0]), (call,), {})
 
 
 def global_pooling(site: Site[GlobalPooling]) -> Step:

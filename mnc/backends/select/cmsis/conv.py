@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
-from mnc.backends.program import NULL, Argument, Out, Record, Step
+from mnc.backends.program import NULL, Argument, Record, Step
 from mnc.backends.select.cmsis.core import Core, Cores
-from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image, offsets, tile
+from mnc.backends.select.cmsis.structs import activation, corner, countable, dims, offsets, step, tile
 from mnc.backends.select.cmsis.weights import Weights
 from mnc.backends.select.site import Site
-from mnc.ir.layers import Conv2D
+from mnc.ir.layers import Conv2D, Conv2DTranspose
+from mnc.ir.layers.window import Pair
 
 MOST_PRODUCTS = 2**16 - 1
 """So many products in a sum `arm_convolve_s8` counts."""
@@ -23,7 +23,7 @@ def conv2d(cores: Cores, site: Site[Conv2D]) -> Step | None:
     `arm_convolve_s8` takes any window, by groups and dilated as well.
     """
     layer, (x,), y = site.layer, site.inputs, site.output
-    weights = Weights.of(site, layer.weights.array.transpose(3, 0, 1, 2), 0)
+    weights = Weights.of(site, layer.weights.array.transpose(3, 0, 1, 2))
     if weights is None or not countable(x, y) or math.prod(layer.weights.shape[:3]) > MOST_PRODUCTS:
         return None
     if layer.groups > 1:
@@ -40,30 +40,29 @@ def conv2d(cores: Cores, site: Site[Conv2D]) -> Step | None:
         function = "arm_convolve_s8"
         scratch = max(windows_scratch(core, window) for core in cores)
         upscale = {"upscale_dims": NULL}
-    made = call(
+    return step(
+        site,
         function,
-        ctx=context(scratch),
-        conv_params=conv_params(site),
+        weights.constants(cores),
+        scratch,
+        conv_params=conv_params(site, layer.stride, corner(layer.padding), layer.dilation),
         **weights.arguments(site, dims(layer.filters, *layer.kernel, layer.weights.shape[2])),
         **upscale,
-        output_dims=image(y),
-        output_data=Out(),
     )
-    step = site.whole((made,), weights.constants(cores))
-    return replace(step, scratch=scratch, scratch_dtype=SCRATCH)
 
 
-def conv_params(site: Site[Conv2D]) -> Record:
-    """The layer's `cmsis_nn_conv_params`; how far padding goes to the right and below follows from the output."""
-    layer = site.layer
+def conv_params(
+    site: Site[Conv2D] | Site[Conv2DTranspose], stride: Pair, before: Pair, dilation: Pair = (1, 1)
+) -> Record:
+    """A `cmsis_nn_conv_params`; how far padding goes to the right and below follows from the output."""
     return Record(
         "cmsis_nn_conv_params",
         {
             **offsets(site),
-            "stride": tile(layer.stride),
-            "padding": tile((layer.padding[0][0], layer.padding[1][0])),
-            "dilation": tile(layer.dilation),
-            **activation(site, layer.activation),
+            "stride": tile(stride),
+            "padding": tile(before),
+            "dilation": tile(dilation),
+            **activation(site, site.layer.activation),
         },
     )
 

@@ -11,9 +11,10 @@ from mnc.backends.select.cmsis.conv import conv2d
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.structs import activation, call, context, dims, prepared
 from mnc.backends.select.cmsis.weights import Weights
+from mnc.backends.select.conv import as_pointwise
 from mnc.backends.select.quantised.requantise import operands, quant
 from mnc.backends.select.site import Site
-from mnc.ir.layers import Conv2D, Dense
+from mnc.ir.layers import Dense
 from mnc.ir.types import Constant
 
 
@@ -26,11 +27,9 @@ def dense(cores: Cores, site: Site[Dense]) -> Step | None:
     """
     layer, (x,) = site.layer, site.inputs
     if x.image[:2] != (1, 1):
-        matrix = layer.weights.array.reshape(1, 1, *layer.weights.shape)
-        pointwise = Conv2D(Constant(matrix, layer.weights.quant), layer.bias, activation=layer.activation)
-        return conv2d(cores, Site(site.node, pointwise, site.inputs, site.outputs))
+        return conv2d(cores, Site(site.node, as_pointwise(layer), site.inputs, site.outputs))
     inputs, units = layer.weights.shape
-    weights = Weights.of(site, layer.weights.array.T, 0)
+    weights = Weights.of(site, layer.weights.array.T)
     if weights is None:
         return None
     constants = dict(weights.constants(cores))
@@ -44,22 +43,27 @@ def dense(cores: Cores, site: Site[Dense]) -> Step | None:
     function = "arm_fully_connected_per_channel_s8"
     if not weights.per_channel:
         function = "arm_fully_connected_s8"
-        pair = {name: int(constants.pop(name).array[0]) for name in ("multiplier", "shift")}
-        arguments["quant_params"] = Record("cmsis_nn_per_tensor_quant_params", pair)
+        arguments["quant_params"] = weights.tensor_quant_params
+        del constants["multiplier"], constants["shift"]
     made = call(
         function,
         ctx=prepared("sums", 4 * units) if "sums" in constants else context(0),
-        fc_params=Record(
-            "cmsis_nn_fc_params",
-            {
-                "input_offset": -quant(site).zero_point,
-                "filter_offset": 0,
-                "output_offset": operands(site).zero,
-                **activation(site, layer.activation),
-            },
-        ),
+        fc_params=fc_params(site),
         **arguments,
         output_dims=dims(1, 1, 1, units),
         output_data=Out(),
     )
     return site.whole((made,), constants)
+
+
+def fc_params(site: Site[Dense]) -> Record:
+    """The layer's `cmsis_nn_fc_params`."""
+    return Record(
+        "cmsis_nn_fc_params",
+        {
+            "input_offset": -quant(site).zero_point,
+            "filter_offset": 0,
+            "output_offset": operands(site).zero,
+            **activation(site, site.layer.activation),
+        },
+    )

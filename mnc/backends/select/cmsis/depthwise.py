@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
-from mnc.backends.program import Out, Record, Step
+from mnc.backends.program import Record, Step
 from mnc.backends.select.cmsis.conv import conv2d
 from mnc.backends.select.cmsis.core import Core, Cores
-from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image, offsets, tile
+from mnc.backends.select.cmsis.structs import activation, corner, countable, dims, offsets, step, tile
 from mnc.backends.select.cmsis.weights import Weights
+from mnc.backends.select.quantised.sums import by_channel
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, DepthwiseConv2D
 
@@ -27,22 +27,20 @@ def depthwise_conv2d(cores: Cores, site: Site[DepthwiseConv2D]) -> Step | None:
     layer, (x,), y = site.layer, site.inputs, site.output
     if Core.MVE in cores and x.image[2] == 1 and layer.depth_multiplier > 1:
         return conv2d(cores, Site(site.node, _as_convolution(layer), site.inputs, site.outputs))
-    weights = Weights.of(site, layer.weights.array.reshape(*layer.kernel, -1), 2)
+    weights = Weights.of(site, by_channel(layer))
     if weights is None or not countable(x, y):
         return None
     weights = weights.with_bias  # one kernel counts on from NULL
     function = _function(cores, site)
     scratch = max(_scratch(core, function, site) for core in cores)
-    made = call(
+    return step(
+        site,
         function,
-        ctx=context(scratch),
+        weights.constants(cores, by_four=True),
+        scratch,
         dw_conv_params=dw_conv_params(site),
         **weights.arguments(site, dims(1, *layer.kernel, y.image[2])),
-        output_dims=image(y),
-        output_data=Out(),
     )
-    step = site.whole((made,), weights.constants(cores, by_four=True))
-    return replace(step, scratch=scratch, scratch_dtype=SCRATCH)
 
 
 def dw_conv_params(site: Site[DepthwiseConv2D]) -> Record:
@@ -54,7 +52,7 @@ def dw_conv_params(site: Site[DepthwiseConv2D]) -> Record:
             **offsets(site),
             "ch_mult": layer.depth_multiplier,
             "stride": tile(layer.stride),
-            "padding": tile((layer.padding[0][0], layer.padding[1][0])),
+            "padding": tile(corner(layer.padding)),
             "dilation": tile(layer.dilation),
             **activation(site, layer.activation),
         },

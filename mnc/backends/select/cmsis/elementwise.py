@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import In, Out, Step
+from mnc.backends.program import Argument, In, Out, Step
 from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.structs import call, context, dims, named
 from mnc.backends.select.quantised.requantise import operands, quant
@@ -19,14 +19,13 @@ MOST_LEFT = {(Add, DType.INT8): 2, (Add, DType.INT16): 0, (Multiply, DType.INT8)
 
 def add(_: Cores, site: Site[Add]) -> Step | None:
     """`arm_elementwise_add_*`, for two values of one shape, int8 or int16."""
-    (*pair, (multiplier, shift)) = add_multipliers(operands(site))
-    if not _alike(site) or shift > MOST_LEFT[Add, site.output.type.dtype]:
+    *given, total = add_multipliers(operands(site))
+    if not _alike(site) or total[1] > MOST_LEFT[Add, site.output.type.dtype]:
         return None
-    low, high = operands(site).limits(site.layer.activation)
     scales = {
-        f"input_{i}_{what}": number
-        for i, (own, numbers) in enumerate(zip((0, 1), pair, strict=True), start=1)
-        for what, number in (("offset", -quant(site, own).zero_point), ("mult", numbers[0]), ("shift", numbers[1]))
+        f"input_{i + 1}_{what}": number
+        for i, (multiplier, shift) in enumerate(given)
+        for what, number in (("offset", -quant(site, i).zero_point), ("mult", multiplier), ("shift", shift))
     }
     made = call(
         named(site, "elementwise_add"),
@@ -34,13 +33,7 @@ def add(_: Cores, site: Site[Add]) -> Step | None:
         input_2_vect=In(1),
         **scales,
         left_shift=headroom(operands(site)),
-        output=Out(),
-        out_offset=operands(site).zero,
-        out_mult=multiplier,
-        out_shift=shift,
-        out_activation_min=low,
-        out_activation_max=high,
-        block_size=site.output.type.elements,
+        **_output(site, *total),
     )
     return site.whole((made,), in_place=True)
 
@@ -50,22 +43,28 @@ def multiply(_: Cores, site: Site[Multiply]) -> Step | None:
     multiplier, shift = quantise_multiplier(quant(site).scale[0] * quant(site, 1).scale[0] / operands(site).scale)
     if not _alike(site) or shift > MOST_LEFT[Multiply, site.output.type.dtype]:
         return None
-    low, high = operands(site).limits(site.layer.activation)
     made = call(
         named(site, "elementwise_mul"),
         input_1_vect=In(0),
         input_2_vect=In(1),
         input_1_offset=-quant(site).zero_point,
         input_2_offset=-quant(site, 1).zero_point,
-        output=Out(),
-        out_offset=operands(site).zero,
-        out_mult=multiplier,
-        out_shift=shift,
-        out_activation_min=low,
-        out_activation_max=high,
-        block_size=site.output.type.elements,
+        **_output(site, multiplier, shift),
     )
     return site.whole((made,), in_place=True)
+
+
+def _output(site: Site[Add] | Site[Multiply], multiplier: int, shift: int) -> dict[str, Argument]:
+    low, high = operands(site).limits(site.layer.activation)
+    return {
+        "output": Out(),
+        "out_offset": operands(site).zero,
+        "out_mult": multiplier,
+        "out_shift": shift,
+        "out_activation_min": low,
+        "out_activation_max": high,
+        "block_size": site.output.type.elements,
+    }
 
 
 def extreme(_: Cores, site: Site[Maximum | Minimum]) -> Step | None:

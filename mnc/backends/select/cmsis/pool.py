@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from mnc.backends.program import In, Out, Record, Step
+from mnc.backends.program import In, Record, Step
 from mnc.backends.select.cmsis.core import Core, Cores
-from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image, named, tile
+from mnc.backends.select.cmsis.structs import activation, corner, countable, dims, image, named, step, tile
 from mnc.backends.select.site import Site
 from mnc.ir.layers import MaxPooling2D, Pooling2D
 
@@ -19,21 +17,19 @@ def pooling2d(cores: Cores, site: Site[Pooling2D]) -> Step | None:
     largest = isinstance(layer, MaxPooling2D)
     # With the DSP extension the sums of a pixel's channels are kept in 32 bits.
     scratch = 4 * x.image[2] if Core.DSP in cores and not largest else 0
-    made = call(
+    return step(
+        site,
         named(site, "max_pool" if largest else "avgpool"),
-        ctx=context(scratch),
+        scratch=scratch,
         pool_params=Record(
             "cmsis_nn_pool_params",
             {
                 "stride": tile(layer.stride),
-                "padding": tile((layer.padding[0][0], layer.padding[1][0])),
+                "padding": tile(corner(layer.padding)),
                 **activation(site),
             },
         ),
         input_dims=image(x),
         input_data=In(),
         filter_dims=dims(1, *layer.pool, 1),
-        output_dims=image(y),
-        output_data=Out(),
     )
-    return replace(site.whole((made,)), scratch=scratch, scratch_dtype=SCRATCH)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import NULL, Argument, Call, Const, Record, Scratch, Value
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mnc.backends.program import NULL, Argument, Call, Const, Out, Record, Scratch, Step, Value
 from mnc.backends.select.quantised.requantise import operands, quant
 from mnc.backends.select.site import SUFFIXES, Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
-from mnc.ir.layers.window import Pair
-from mnc.ir.types import DType
+from mnc.ir.layers.window import Padding, Pair
+from mnc.ir.types import Constant, DType
 
 HEADER = "arm_nnfunctions.h"
 
@@ -27,6 +30,18 @@ def call(function: str, **arguments: Argument) -> Call:
 def named(site: Site[Layer], function: str) -> str:
     """A function of CMSIS-NN by its name without `arm_` and the element type, which is the output's."""
     return f"arm_{function}_{SUFFIXES[site.output.type.dtype]}"
+
+
+def step(
+    site: Site[Layer],
+    function: str,
+    constants: Mapping[str, Constant] | None = None,
+    scratch: int = 0,
+    **arguments: Argument,
+) -> Step:
+    """The step of one call: its first argument is so many bytes of scratch, its last ones are the output."""
+    made = call(function, ctx=context(scratch), **arguments, output_dims=image(site.output), output_data=Out())
+    return replace(site.whole((made,), constants), scratch=scratch, scratch_dtype=SCRATCH)
 
 
 def dims(n: int, h: int, w: int, c: int) -> Record:
@@ -54,6 +69,11 @@ def prepared(constant: str, size: int) -> Record:
 def tile(pair: Pair) -> tuple[int, int]:
     """A `cmsis_nn_tile`: the width before the height."""
     return pair[1], pair[0]
+
+
+def corner(padding: Padding) -> Pair:
+    """What is before the first row, and before the first column."""
+    return padding[0][0], padding[1][0]
 
 
 def offsets(site: Site[Layer]) -> dict[str, int]:

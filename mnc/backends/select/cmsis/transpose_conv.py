@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
-from mnc.backends.program import Out, Record, Step
-from mnc.backends.select.cmsis.conv import MOST_PRODUCTS, windows_scratch
+from mnc.backends.program import Record, Step
+from mnc.backends.select.cmsis.conv import MOST_PRODUCTS, conv_params, windows_scratch
 from mnc.backends.select.cmsis.core import Cores
-from mnc.backends.select.cmsis.structs import SCRATCH, activation, call, context, countable, dims, image, offsets, tile
+from mnc.backends.select.cmsis.structs import activation, context, corner, countable, dims, offsets, step, tile
 from mnc.backends.select.cmsis.weights import Weights
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2DTranspose
@@ -37,7 +36,7 @@ def _spread(cores: Cores, site: Site[Conv2DTranspose]) -> Step | None:
     Release 7.0.0 puts rows in the wrong place where the crop is no multiple of the stride.
     """
     layer, (x,), y = site.layer, site.inputs, site.output
-    weights = Weights.of(site, layer.weights.array.transpose(2, 0, 1, 3), 0)
+    weights = Weights.of(site, layer.weights.array.transpose(2, 0, 1, 3))
     final = x.image[0] * layer.stride[0] - layer.crop[0][0]
     rows = final <= y.image[0] <= final + max(layer.kernel[0] - layer.stride[0], 0)
     steady = layer.crop[0][0] % layer.stride[0] == 0
@@ -45,54 +44,43 @@ def _spread(cores: Cores, site: Site[Conv2DTranspose]) -> Step | None:
     if weights is None or not (rows and steady) or layer.crop[1][0] + y.image[1] > width:
         return None
     scratch = 4 * width * y.image[2] * max(layer.kernel[0], layer.stride[0])
-    made = call(
+    return step(
+        site,
         "arm_transpose_conv_s8",
-        ctx=context(scratch),
+        weights.constants(cores),
+        scratch,
         output_ctx=context(0),
         transpose_conv_params=Record(
             "cmsis_nn_transpose_conv_params",
             {
                 **offsets(site),
                 "stride": tile(layer.stride),
-                "padding": tile((layer.crop[0][0], layer.crop[1][0])),
+                "padding": tile(corner(layer.crop)),
                 "padding_offsets": (0, 0),
                 "dilation": (1, 1),
                 **activation(site, layer.activation),
             },
         ),
         **weights.arguments(site, dims(layer.filters, *layer.kernel, x.image[2])),
-        output_dims=image(y),
-        output_data=Out(),
     )
-    return replace(site.whole((made,), weights.constants(cores)), scratch=scratch, scratch_dtype=SCRATCH)
 
 
 def _as_convolution(cores: Cores, site: Site[Conv2DTranspose]) -> Step | None:
-    layer, (x,), y = site.layer, site.inputs, site.output
+    layer, (x,) = site.layer, site.inputs
     turned = layer.weights.array[::-1, ::-1].transpose(2, 0, 1, 3)
-    weights = Weights.of(site, turned, 0)
+    weights = Weights.of(site, turned)
     before = (layer.kernel[0] - 1 - layer.crop[0][0], layer.kernel[1] - 1 - layer.crop[1][0])
     if weights is None or min(before) < 0 or math.prod(turned.shape[1:]) > MOST_PRODUCTS:
         return None
     scratch = max(windows_scratch(core, math.prod(turned.shape[1:])) for core in cores)
     spread = dims(1, x.image[0] * layer.stride[0], x.image[1] * layer.stride[1], x.image[2])
     arguments = {**weights.arguments(site, dims(*turned.shape)), "input_dims": spread}
-    made = call(
+    return step(
+        site,
         "arm_convolve_s8",
-        ctx=context(scratch),
-        conv_params=Record(
-            "cmsis_nn_conv_params",
-            {
-                **offsets(site),
-                "stride": (1, 1),
-                "padding": tile(before),
-                "dilation": (1, 1),
-                **activation(site, layer.activation),
-            },
-        ),
+        weights.constants(cores),
+        scratch,
+        conv_params=conv_params(site, (1, 1), before),
         **arguments,
         upscale_dims=dims(0, *layer.stride, 0),
-        output_dims=image(y),
-        output_data=Out(),
     )
-    return replace(site.whole((made,), weights.constants(cores)), scratch=scratch, scratch_dtype=SCRATCH)

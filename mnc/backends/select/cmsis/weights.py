@@ -11,10 +11,13 @@ import numpy as np
 from mnc.backends.program import NULL, Argument, Const, In, Record
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.structs import dims, image
-from mnc.backends.select.quantised.requantise import WORST_INPUT, Weighted, operands
+from mnc.backends.select.quantised.requantise import operands
+from mnc.backends.select.quantised.sums import LARGEST_INPUT, by_channel, largest_sums
 from mnc.backends.select.site import Site
 from mnc.ir.types import Array, Constant
-from mnc.reference.quantised.layers import channel_multipliers
+from mnc.reference.quantised.arithmetic import narrow
+from mnc.reference.quantised.layers import Operands
+from mnc.reference.quantised.weighted import Weighted, channel_multipliers, has_wide_sums
 
 READ_BEYOND = 16
 """So many bytes after the last weight may be read on MVE: a loop loads the next vector before it knows that it ends."""
@@ -36,27 +39,32 @@ class Weights:
     """Whether channels have multipliers of their own."""
 
     @classmethod
-    def of(cls, site: Site[Weighted], ordered: Array, channel_axis: int) -> Weights | None:
-        """From weights in the order that the kernel wants; None where a sum, shifted to the left, could overflow."""
-        bias = None if site.layer.bias is None else site.layer.bias.array
-        channels = ordered.shape[channel_axis]
-        multiplier, shift = (
-            np.broadcast_to(each, channels) for each in channel_multipliers(site.layer, operands(site))
-        )
-        axes = tuple(axis for axis in range(ordered.ndim) if axis != channel_axis)
-        sums = np.abs(ordered.astype(np.int64)).sum(axis=axes) * WORST_INPUT
-        sums = sums + (0 if bias is None else np.abs(bias.astype(np.int64)))
-        if int((sums << np.maximum(shift, 0)).max()) >= 2**31:
+    def of(cls, site: Site[Weighted], ordered: Array) -> Weights | None:
+        """From weights in the order that the kernel wants; None where its arithmetic could leave 32 bits."""
+        layer, channels = site.layer, by_channel(site.layer).shape[-1]
+        multiplier, shift = (np.broadcast_to(each, channels) for each in channel_multipliers(layer, operands(site)))
+        if _largest(layer, operands(site), multiplier, shift) >= 2**31:
             return None
-        scales = site.layer.weights.quant.scale if site.layer.weights.quant else ()
+        scales = layer.weights.quant.scale if layer.weights.quant else ()
         return cls(
-            ordered.ravel(), bias, multiplier.astype(np.int32), shift.astype(np.int32), per_channel=len(scales) > 1
+            ordered.ravel(),
+            None if layer.bias is None else layer.bias.array,
+            multiplier.astype(np.int32),
+            shift.astype(np.int32),
+            per_channel=len(scales) > 1,
         )
 
     @property
     def quant_params(self) -> Record:
         """The multipliers and shifts of all channels."""
         return Record("cmsis_nn_per_channel_quant_params", {"multiplier": Const("multiplier"), "shift": Const("shift")})
+
+    @property
+    def tensor_quant_params(self) -> Record:
+        """The multiplier and the shift that all channels have."""
+        return Record(
+            "cmsis_nn_per_tensor_quant_params", {"multiplier": int(self.multiplier[0]), "shift": int(self.shift[0])}
+        )
 
     @property
     def with_bias(self) -> Weights:
@@ -90,6 +98,25 @@ class Weights:
             if values is not None:
                 constants[name] = Constant(_lengthened(values, size))
         return constants
+
+
+def _largest(layer: Weighted, operands: Operands, multiplier: Array, shift: Array) -> float:
+    """The largest number that kernels keep in 32 bits.
+
+    That is a sum shifted to the left.  Of int16 values, whose sums may have 64
+    bits, it is their products' part, the bias, for which C89 has no longer
+    literals, or the scaled sum before its last bit is rounded off.
+    """
+    weights, none = by_channel(layer), np.zeros(multiplier.size)
+    bias = none if layer.bias is None else layer.bias.array
+    largest_input = LARGEST_INPUT[operands.inputs[0].dtype]
+    sums = largest_sums(weights, bias, largest_input)
+    if not operands.is_int16:
+        return float((sums * 2.0 ** np.maximum(shift, 0)).max())
+    wide = has_wide_sums(layer, operands)
+    scaled = sums * (narrow(multiplier) * 2.0 ** (shift - 14.0) if wide else 2.0 ** np.maximum(shift, 0))
+    products = largest_sums(weights, none, largest_input)
+    return float(max(products.max(), np.abs(bias.astype(np.float64)).max(), scaled.max() + 1))
 
 
 def _lengthened(values: Array, size: int) -> Array:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 
-from mnc.backends.program import Argument, Call, Const, In, Out, Step
+from mnc.backends.program import Call, Const, In, Out, Step
+from mnc.backends.select.elementwise import vectors
 from mnc.backends.select.loops import loops, repeated_constant
 from mnc.backends.select.quantised.requantise import call, operands, pair, quant
 from mnc.backends.select.site import Site
@@ -61,16 +61,6 @@ def softmax(site: Site[Softmax]) -> Step:
     multiplier, shift, smallest = softmax_parameters(quant(site).scale[0])
     differences = -np.arange(min(256, 1 - smallest), dtype=np.int64)
     powers = exp_of_negative(high_multiply(differences << shift, multiplier), 5)
-    shape = site.output.type.shape
-    axis = site.layer.axis % len(shape)
-    arguments: dict[str, Argument] = {
-        "in": In(),
-        "out": Out(),
-        "vectors": math.prod(shape[:axis]),
-        "count": shape[axis],
-        "stride": math.prod(shape[axis + 1 :]),
-        "powers": Const("powers"),
-        "powers_count": len(differences),
-    }
+    arguments = {**vectors(site), "powers": Const("powers"), "powers_count": len(differences)}
     table = Constant(powers.astype(np.int32))
     return site.whole((Call("mnc_softmax_s8", arguments),), {"powers": table}, in_place=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from mnc.backends.program import Argument, Call, Const, In, Out, Step
-from mnc.backends.select.quantised.requantise import limits, operands, pair, quant
+from mnc.backends.select.elementwise import vectors
+from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
 from mnc.backends.select.site import Site
 from mnc.ir.activations import Relu, Sigmoid
 from mnc.ir.layers import Activation, Softmax
@@ -20,47 +19,32 @@ def activation(site: Site[Activation]) -> Step:
     function, given = site.layer.function, quant(site).scale[0]
     arguments: dict[str, Argument] = {"in": In(), "out": Out(), "count": site.output.type.elements}
     if isinstance(function, Relu):
-        return _slopes(site, function)
+        return site.whole((call(site, "slopes", {**arguments, **_slopes(site, function)}),), in_place=True)
     if isinstance(function, Sigmoid):
-        kernel, factor = "mnc_logistic_s16", tables.logistic_multiplier(given)
+        kernel, factor = "logistic", tables.logistic_multiplier(given)
     else:
-        kernel, factor = "mnc_tanh_s16", tables.tanh_multiplier(given)
+        kernel, factor = "tanh", tables.tanh_multiplier(given)
     table = Constant((tables.LOGISTIC - 2**15).astype(DType.INT16.numpy))
-    call = Call(kernel, {**arguments, **pair("", factor), "table": Const("table")})
-    return site.whole((call,), {"table": table}, in_place=True)
+    made = call(site, kernel, {**arguments, **pair("", factor), "table": Const("table")})
+    return site.whole((made,), {"table": table}, in_place=True)
 
 
-def _slopes(site: Site[Activation], function: Relu) -> Step:
+def _slopes(site: Site[Activation], function: Relu) -> dict[str, Argument]:
     ratio = quant(site).scale[0] / operands(site).scale
-    bounds = limits(site, function if function.is_clamp else None)
-    call = Call(
-        "mnc_slopes_s16",
-        {
-            "in": In(),
-            "out": Out(),
-            "count": site.output.type.elements,
-            **pair("", quantise_multiplier(ratio)),
-            "sign": -1 if function.negative_slope < 0 else 1,
-            **pair("below_", quantise_multiplier(ratio * abs(function.negative_slope))),
-            "low": bounds["low"],
-            "high": bounds["high"],
-        },
-    )
-    return site.whole((call,), in_place=True)
+    return {
+        **pair("", quantise_multiplier(ratio)),
+        "sign": -1 if function.negative_slope < 0 else 1,
+        **pair("below_", quantise_multiplier(ratio * abs(function.negative_slope))),
+        **limits(site, function if function.is_clamp else None),
+    }
 
 
 def softmax(site: Site[Softmax]) -> Step:
     """Softmax along any axis, by tables of the exponential function and of reciprocals."""
-    shape = site.output.type.shape
-    axis = site.layer.axis % len(shape)
-    call = Call(
+    made = Call(
         "mnc_softmax_s16",
         {
-            "in": In(),
-            "out": Out(),
-            "vectors": math.prod(shape[:axis]),
-            "count": shape[axis],
-            "stride": math.prod(shape[axis + 1 :]),
+            **vectors(site),
             **pair("", softmax16_multiplier(quant(site).scale[0])),
             "powers": Const("powers"),
             "reciprocals": Const("reciprocals"),
@@ -68,4 +52,4 @@ def softmax(site: Site[Softmax]) -> Step:
     )
     constants = {"powers": tables.EXP, "reciprocals": tables.RECIPROCAL}
     narrowed = {name: Constant(table.astype(DType.INT16.numpy)) for name, table in constants.items()}
-    return site.whole((call,), narrowed, in_place=True)
+    return site.whole((made,), narrowed, in_place=True)

@@ -7,7 +7,8 @@ import numpy as np
 from mnc.backends.program import Argument, Call, Const, In, Out, Rows, Step, Window
 from mnc.backends.select.blocks import QUAD, column_block, overlapping, pack_quads, quad_block
 from mnc.backends.select.conv import interior, window
-from mnc.backends.select.quantised.requantise import Weights, limits, quant
+from mnc.backends.select.quantised.requantise import quant
+from mnc.backends.select.quantised.sums import Sums
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array
@@ -32,7 +33,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
     height, width, group_in, filters = layer.weights.shape
     group_out = filters // layer.groups
     pixels, channels = quad_block(max(end - begin, 1), group_out)
-    constants = Weights.of(site, layer.weights.array)
+    sums = Sums.of(site)
     joined = (
         layer.dilation[1] == 1 and layer.groups == 1 and (group_in % QUAD == 0 or height * width * group_in <= PATCH)
     )
@@ -41,8 +42,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
         "rows": Rows(),
         "out": Out(),
         "weights": Const("weights"),
-        **constants.at(0),
-        **constants.arguments(layer.weights.array),
+        **sums.arguments(),
         "in_channels": group_in,
         "out_channels": group_out,
         "kernel_height": height,
@@ -54,7 +54,6 @@ def conv2d(site: Site[Conv2D]) -> Step:
         "out_pixel": y.layout.pixel,
         "block_channels": channels,
         "in_zero": quant(site).zero_point,
-        **limits(site, layer.activation),
     }
     grouped: dict[str, Argument] = {"groups": layer.groups, "dilation": layer.dilation[1]}
     sides: dict[str, Argument] = {"kernel_width": width, "in_width": x.image[1], "out_width": y.image[1]}
@@ -69,7 +68,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
     order = [g * group_out + c for g in range(layer.groups) for c in overlapping(group_out, channels)]
     by_group = layer.weights.array.reshape(height, runs, run, layer.groups, group_out)
     packed = [pack_quads(by_group[:, :, :, g], channels) for g in range(layer.groups)]
-    return site.by_rows(window(layer), tuple(calls), constants.constants(np.concatenate(packed), order))
+    return site.by_rows(window(layer), tuple(calls), sums.constants(np.concatenate(packed), order))
 
 
 def dense(site: Site[Dense]) -> Step:
@@ -81,15 +80,14 @@ def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array) -> Step:
     (x,), y = site.inputs, site.output
     inputs, outputs = matrix.shape
     pixels, channels = quad_block(y.image[1], outputs)
-    constants = Weights.of(site, matrix)
+    sums = Sums.of(site)
     call = Call(
         "mnc_pointwise_s8",
         {
             "in": In(),
             "out": Out(),
             "weights": Const("weights"),
-            **constants.at(0),
-            **constants.arguments(matrix),
+            **sums.arguments(),
             "in_channels": inputs,
             "out_channels": outputs,
             "pixels": y.image[1],
@@ -98,11 +96,10 @@ def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array) -> Step:
             "block_pixels": pixels,
             "block_channels": channels,
             "unroll": _unroll(inputs),
-            **limits(site, site.layer.activation),
         },
     )
     packed = pack_quads(matrix, channels)
-    return site.by_rows(Window(), (call,), constants.constants(packed, overlapping(outputs, channels)))
+    return site.by_rows(Window(), (call,), sums.constants(packed, overlapping(outputs, channels)))
 
 
 def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
@@ -110,14 +107,12 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
     layer = site.layer
     (x,), y = site.inputs, site.output
     begin, end = interior(layer, x.image[1], y.image[1])
-    by_channel = layer.weights.array.reshape(*layer.kernel, -1)
-    constants = Weights.of(site, by_channel)
+    sums = Sums.of(site)
     shared: dict[str, Argument] = {
         "rows": Rows(),
         "out": Out(),
         "weights": Const("weights"),
-        **constants.at(0),
-        **constants.arguments(by_channel),
+        **sums.arguments(),
         "stride": layer.stride[1],
         "padding": layer.padding[1][0],
         "in_width": x.image[1],
@@ -125,7 +120,6 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
         "in_pixel": x.layout.pixel,
         "out_pixel": y.layout.pixel,
         "in_zero": quant(site).zero_point,
-        **limits(site, layer.activation),
     }
     packed = layer.weights.array.transpose(2, 3, 0, 1).reshape(-1, *layer.kernel)
     if _is_3x3(site):
@@ -154,7 +148,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
                 "block_pixels": pixels,
             },
         )
-    return site.by_rows(window(layer), (call,), constants.constants(packed.ravel(), range(by_channel.shape[-1])))
+    return site.by_rows(window(layer), (call,), sums.constants(packed.ravel(), range(y.image[2])))
 
 
 def _is_3x3(site: Site[DepthwiseConv2D]) -> bool:

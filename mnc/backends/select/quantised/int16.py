@@ -10,13 +10,12 @@ from mnc.backends.select.quantised import activation16, conv16
 from mnc.backends.select.quantised.table import EITHER
 from mnc.backends.select.site import Site
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Activation, Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Softmax
+from mnc.ir.layers import Activation, Conv2D, Dense, DepthwiseConv2D, Softmax
 
 INT16: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
     **EITHER,
     Activation: activation16.activation,
     Conv2D: conv16.conv2d,
-    Conv2DTranspose: conv16.conv2d_transpose,
     Dense: conv16.dense,
     DepthwiseConv2D: conv16.depthwise_conv2d,
     Softmax: activation16.softmax,

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
-from mnc.backends.select.quantised.conv16 import LARGEST_INPUT, largest_sums
-from mnc.backends.select.quantised.requantise import Weighted
+from mnc.backends.select.quantised.sums import by_channel, largest_sums
 from mnc.backends.select.values import VIEWS
 from mnc.ir.activations import Function, HardSwish, Relu, Sigmoid, Tanh
 from mnc.ir.layer import Layer
@@ -31,6 +30,7 @@ from mnc.ir.layers import (
 from mnc.ir.types import Constant, DType, TensorType
 from mnc.reference.quantised.layers import hard_swish_fits
 from mnc.reference.quantised.resize import PLACE_BITS
+from mnc.reference.quantised.weighted import Weighted
 
 FIXED16 = 2.0**-15
 """The output's scale of functions that are tabulated in int16."""
@@ -40,6 +40,8 @@ LARGEST_FACTOR = 2.0**30
 """A multiplier from one scale to another shifts to the left by at most so much."""
 LARGEST_MEAN = {DType.INT8: 2**23, DType.INT16: 2**15}
 """So many elements have a sum that int32 holds."""
+WORST_INPUT = {DType.INT8: 256, DType.INT16: 2**15}
+"""What an input adds to a sum at most, by a weight of 1; of int8 that with its zero point, which is in the bias."""
 LARGEST_SUM = 47
 """Sums of int16 values have so many bits, and a sign."""
 LARGEST_WIDE_FACTOR = 2.0**7
@@ -147,15 +149,11 @@ def _fixed_output(output: TensorType) -> Iterator[str]:
         yield f"for an output of a scale other than {FIXED16:g}"
 
 
-def _weights(layer: Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D, dtype: DType) -> Iterator[str]:
+def _weights(layer: Weighted, dtype: DType) -> Iterator[str]:
     """Bias and weights are to be as TFLite has them, and no sum may leave int32, or 48 bits."""
-    array, quant = layer.weights.array, layer.weights.quant
-    if isinstance(layer, Conv2DTranspose):
-        array = array.swapaxes(2, 3)
-    elif isinstance(layer, DepthwiseConv2D):
-        array = array.reshape(*layer.kernel, -1)
-    channels = array.shape[-1]
-    if array.dtype != np.int8 or quant is None or quant.zero_point != 0:
+    weights, quant = by_channel(layer), layer.weights.quant
+    channels = weights.shape[-1]
+    if weights.dtype != np.int8 or quant is None or quant.zero_point != 0:
         yield "for weights that are not int8 round 0"
         return
     if len(quant.scale) not in (1, channels):
@@ -163,18 +161,12 @@ def _weights(layer: Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D, dtype: D
     if any(not SCALES[0] <= scale <= SCALES[1] for scale in quant.scale):
         yield "for weights of such scales"
     bias = np.zeros(1, np.int32 if dtype is DType.INT8 else np.int64) if layer.bias is None else layer.bias.array
-    if dtype is DType.INT16 and bias.dtype == np.int64:
-        bits = 31 if isinstance(layer, Conv2DTranspose) else LARGEST_SUM
-        if int(largest_sums(array, bias).max()) >= 1 << bits:
-            yield f"for sums beyond {bits + 1} bits"
-        return
-    if bias.dtype != np.int32:
+    wide = dtype is DType.INT16 and bias.dtype == np.int64
+    if not wide and bias.dtype != np.int32:
         yield f"for a bias that is not {'int32' if dtype is DType.INT8 else 'int64 or int32'}"
-    # The input's zero point, in the bias, and the stored input are at most 128 each.
-    worst = 256 if dtype is DType.INT8 else LARGEST_INPUT
-    sums = np.abs(array.astype(np.int64)).reshape(-1, channels).sum(axis=0) * worst
-    if int((sums + np.abs(bias.astype(np.int64))).max()) >= 2**31:
-        yield "for sums beyond 32 bits"
+    bits = LARGEST_SUM if wide and not isinstance(layer, Conv2DTranspose) else 31
+    if int(largest_sums(weights, bias, WORST_INPUT[dtype]).max()) >= 1 << bits:
+        yield f"for sums beyond {bits + 1} bits"
 
 
 def _slopes(alpha: Constant) -> Iterator[str]:

@@ -4,33 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mnc.backends.program import Argument, Call, Out, Rows, Step, Window
+from mnc.backends.program import Step
 from mnc.backends.select import pool
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
 from mnc.backends.select.site import Site
-from mnc.ir.layers import GlobalAveragePooling, MaxPooling2D, Pooling2D
+from mnc.ir.layers import GlobalAveragePooling, Pooling2D
 from mnc.reference.quantised.layers import mean_multiplier
 
 
 def pooling2d(site: Site[Pooling2D]) -> Step:
     """Max or average pooling, row by row."""
-    layer = site.layer
     (x,), y = site.inputs, site.output
-    kernel = site.kernel("max_pooling2d" if isinstance(layer, MaxPooling2D) else "average_pooling2d")
-    arguments: dict[str, Argument] = {
-        "rows": Rows(),
-        "out": Out(),
-        "channels": x.image[2],
-        "pool_height": layer.pool[0],
-        "pool_width": layer.pool[1],
-        "stride": layer.stride[1],
-        "padding": layer.padding[1][0],
-        "in_width": x.image[1],
-        "out_width": y.image[1],
-        "in_pixel": x.layout.pixel,
-        "out_pixel": y.layout.pixel,
-    }
-    return site.by_rows(Window(layer.pool[0], layer.stride[0], layer.padding[0][0]), (Call(kernel, arguments),), {})
+    return pool.over_windows(site, {"in_pixel": x.layout.pixel, "out_pixel": y.layout.pixel})
 
 
 def global_average(site: Site[GlobalAveragePooling]) -> Step:

@@ -1,10 +1,11 @@
-"""The kernel for transposed convolutions in int8."""
+"""The kernel for transposed convolutions in integers."""
 
 from __future__ import annotations
 
-from mnc.backends.program import Call, Const, Out, RowNumber, Rows, Step
+from mnc.backends.program import Const, Out, RowNumber, Rows, Step
 from mnc.backends.select.blocks import block, pack, split
-from mnc.backends.select.quantised.requantise import REGISTERS, Weights, limits, quant
+from mnc.backends.select.quantised.requantise import REGISTERS, call, quant
+from mnc.backends.select.quantised.sums import Sums, by_channel
 from mnc.backends.select.site import Site
 from mnc.backends.select.transpose_conv import Gathering
 from mnc.ir.layers import Conv2DTranspose
@@ -14,30 +15,28 @@ def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
     """Each output row gathered from the input rows that reach it."""
     layer, (x,), y = site.layer, site.inputs, site.output
     gathering = Gathering.of(site)
-    block_pixels, block_channels = block(gathering.inner_pixels, layer.filters, registers=REGISTERS)
-    matrix = layer.weights.array.transpose(0, 1, 3, 2)
-    weights = Weights.of(site, matrix)
+    pixels, channels = block(gathering.inner_pixels, layer.filters, registers=REGISTERS)
+    weights, sums = by_channel(layer), Sums.of(site)
     calls = tuple(
-        Call(
-            "mnc_conv2d_transpose_s8",
+        call(
+            site,
+            "conv2d_transpose",
             {
                 "rows": Rows(),
                 "out": Out(first),
-                "weights": Const("weights", first * matrix[..., 0].size),
-                **weights.at(first),
-                **weights.arguments(matrix),
+                "weights": Const("weights", first * weights[..., 0].size),
+                **sums.arguments(first),
                 "row": RowNumber(),
                 "in_channels": x.image[2],
                 "out_channels": count,
                 **gathering.arguments,
                 "in_pixel": x.layout.pixel,
                 "out_pixel": y.layout.pixel,
-                "block_pixels": block_pixels,
+                "block_pixels": pixels,
                 "block_channels": part,
                 "in_zero": quant(site).zero_point,
-                **limits(site, layer.activation),
             },
         )
-        for first, count, part in split(layer.filters, block_channels)
+        for first, count, part in split(layer.filters, channels)
     )
-    return site.by_rows(gathering.window, calls, weights.constants(pack(matrix, block_channels), range(layer.filters)))
+    return site.by_rows(gathering.window, calls, sums.constants(pack(weights, channels), range(layer.filters)))

@@ -1,0 +1,122 @@
+"""The sums of weighted layers: how far they reach, how they begin, and how they end on the output's scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnc.backends.program import Argument, Const, Name
+from mnc.backends.select.quantised.requantise import is_plain, limits, operands, quant
+from mnc.backends.select.site import Site
+from mnc.ir.layers import Conv2DTranspose, DepthwiseConv2D
+from mnc.ir.types import Array, Constant, DType
+from mnc.reference.quantised.arithmetic import narrow
+from mnc.reference.quantised.weighted import Weighted, channel_multipliers, has_wide_sums
+
+LARGEST_INPUT = {DType.INT8: 255, DType.INT16: 2**15}
+"""The largest distance of an input from its zero point."""
+
+
+def by_channel(layer: Weighted) -> Array:
+    """A layer's weights as (..., output channels)."""
+    array = layer.weights.array
+    if isinstance(layer, DepthwiseConv2D):
+        return array.reshape(*layer.kernel, -1)
+    return np.swapaxes(array, 2, 3) if isinstance(layer, Conv2DTranspose) else array
+
+
+def largest_sums(weights: Array, bias: Array, largest_input: int) -> Array:
+    """(channels,) float64: what no sum of inputs times these weights (..., channels), with the bias, exceeds."""
+    absolute = np.abs(weights.astype(np.float64)).reshape(-1, weights.shape[-1]).sum(axis=0)
+    return np.asarray(absolute * largest_input + np.abs(bias.astype(np.float64)))
+
+
+@dataclass(frozen=True)
+class Sums:
+    """How the sums of a weighted layer begin and end, by output channel, not yet in the kernel's order."""
+
+    bias: Array
+    """(channels,) int32; or (channels, 2) of them, the upper word and the lower one of sums of 64 bits."""
+    multiplier: Array
+    """(channels,) or (1,) int32, as the kernel's rounding wants it."""
+    shift: Array
+    """As multiplier, int8."""
+    ends: Mapping[str, Argument]
+    """A kernel's `zero`, `low`, `high`, and how it rounds: `general` of int8, `rounding` of int16."""
+
+    @classmethod
+    def of(cls, site: Site[Weighted]) -> Sums:
+        """Those of a layer."""
+        return _of_int16(site) if site.output.type.dtype is DType.INT16 else _of_int8(site)
+
+    @property
+    def fit_int32(self) -> bool:
+        """Whether no sum can leave int32, whatever the input is."""
+        return self.bias.ndim == 1
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether each channel has a multiplier of its own."""
+        return self.multiplier.size > 1
+
+    def arguments(self, first: int = 0) -> dict[str, Argument]:
+        """A kernel's arguments about them from a channel on, counted in the kernel's order."""
+        scaled = first if self.per_channel else 0
+        return {
+            "bias": Const("bias", first),
+            "multiplier": Const("multiplier", scaled),
+            "shift": Const("shift", scaled),
+            "per_channel": int(self.per_channel),
+            **self.ends,
+        }
+
+    def constants(self, packed: Array, order: Sequence[int]) -> dict[str, Constant]:
+        """The step's constants: the weights as they are packed, the others by channel in the kernel's order."""
+        channels = list(order)
+        scaled = channels if self.per_channel else [0]
+        return {
+            "weights": Constant(packed),
+            "bias": Constant(self.bias[channels].ravel()),
+            "multiplier": Constant(self.multiplier[scaled]),
+            "shift": Constant(self.shift[scaled]),
+        }
+
+
+def _of_int8(site: Site[Weighted]) -> Sums:
+    """The input's zero point is multiplied into the bias where every output sees as many weights."""
+    weights = by_channel(site.layer)
+    zero = 0 if isinstance(site.layer, Conv2DTranspose) else quant(site).zero_point
+    bias = _bias(site.layer) - zero * weights.reshape(-1, weights.shape[-1]).astype(np.int64).sum(axis=0)
+    multiplier, shift = channel_multipliers(site.layer, operands(site))
+    plain = all(is_plain(m, s) and s < 0 for m, s in zip(multiplier.tolist(), shift.tolist(), strict=True))
+    near = int(largest_sums(weights, bias, LARGEST_INPUT[DType.INT8]).max()) < 2**30
+    ends = {"general": int(not (plain and near)), **limits(site, site.layer.activation)}
+    return Sums(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), ends)
+
+
+def _of_int16(site: Site[Weighted]) -> Sums:
+    """In 64 bits where a sum could leave int32; `rounding` is a macro of requantise_s16.c."""
+    bias = _bias(site.layer)
+    multiplier, shift = channel_multipliers(site.layer, operands(site))
+    fits = int(largest_sums(by_channel(site.layer), bias, LARGEST_INPUT[DType.INT16]).max()) < 2**31
+    rounding = "MNC_TWICE"
+    if has_wide_sums(site.layer, operands(site)):
+        # multiplier / 2^shift, which is multiplier * 2^(32 - shift) / 2^32.
+        multiplier, shift = narrow(multiplier), 15 - shift
+        in_one = fits and bool((((shift >= 16) & (shift <= 32)) | (multiplier == 0)).all())
+        rounding = "MNC_ONCE" if in_one else "MNC_ONCE_SHIFTED"
+        multiplier = multiplier << np.clip(32 - shift, 0, 16) if in_one else multiplier
+    ends = limits(site, site.layer.activation)
+    if fits:
+        ends["rounding"] = Name(rounding)
+    else:
+        bias = np.stack([bias >> 32, (bias & 0xFFFFFFFF).astype(np.uint32).view(np.int32)], axis=-1)
+    return Sums(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), ends)
+
+
+def _bias(layer: Weighted) -> Array:
+    """(channels,) int64, zeros where the layer has none."""
+    channels = by_channel(layer).shape[-1]
+    return np.zeros(channels, np.int64) if layer.bias is None else layer.bias.array.astype(np.int64)
