@@ -2,12 +2,16 @@
 
 A network's file gets the kernels that it calls and, by the identifiers in
 their text, whatever those need; nothing else is copied.
+
+What is the same for several element types is in a file whose name ends in all
+of them, as `rows_f32_s8_s16.c`: it is C for the first, and the text for each of
+the others is made of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -27,6 +31,12 @@ _HEADERS = {
     "<stddef.h>": re.compile(r"\bNULL\b|\bsize_t\b"),
 }
 """What in the text of a kernel calls for which standard header."""
+
+
+_ELEMENTS = {"f32": ("float", "-FLT_MAX"), "s8": ("int8_t", "-128"), "s16": ("int16_t", "-32768")}
+"""The C type and the lowest number of each element type that a kernel's name may end in."""
+_TYPES = re.compile(rf"(?<=_)(?:{'|'.join(_ELEMENTS)})(?=[_.])")
+_HEAD = re.compile(r"^(MNC_KERNEL [\w ]+\()([^)]*\))", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,18 @@ def standard() -> Library:
     """The kernels that come with mnc."""
     folder = resources.files("mnc.backends") / "kernels"
     files = sorted((entry.name, entry) for entry in folder.iterdir() if entry.name.endswith((".c", ".h")))
-    return Library.parse(entry.read_text(encoding="utf-8") for _, entry in files)
+    return Library.parse(text for name, entry in files for text in _by_type(name, entry.read_text(encoding="utf-8")))
+
+
+def _by_type(name: str, text: str) -> Iterator[str]:
+    """The text of a file of this name, and what it is for the further element types that the name ends in."""
+    yield text
+    own, *others = _TYPES.findall(name) or ("",)
+    for other in others:
+        changed = re.sub(rf"(?<=_){own}\b", other, text)
+        for old, new in zip(_ELEMENTS[own], _ELEMENTS[other], strict=True):
+            changed = re.sub(rf"(?<!\w){old}\b", new, changed)
+        yield _HEAD.sub(lambda head: head[1] + re.sub(r"\n +", "\n" + " " * len(head[1]), head[2]), changed)
 
 
 def _items(text: str) -> Iterable[Item]:

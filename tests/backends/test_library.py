@@ -67,6 +67,22 @@ def test_what_is_needed_comes_first_and_nothing_else_comes() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("kernel", "suffix", "element", "lowest"),
+    [("copy", "f32", "float", ""), ("copy", "s8", "int8_t", ""), ("copy", "s16", "int16_t", ""),
+     ("max_pooling2d", "s8", "int8_t", "-128"), ("max_pooling2d", "s16", "int16_t", "-32768")],
+)  # fmt: skip
+def test_what_is_alike_for_several_types_is_made_for_each(kernel: str, suffix: str, element: str, lowest: str) -> None:
+    name = f"mnc_{kernel}_{suffix}"
+    text = standard().items[name].text
+    assert set(re.findall(r"\b(?:float|u?int\d+_t)\b", text)) == {element}
+    assert re.findall(r"-\d+", text) == ([lowest] if lowest else [])
+    head = text[text.index("MNC_KERNEL") : text.index(")\n{")].splitlines()
+    assert head[0].startswith(f"MNC_KERNEL void {name}(")
+    assert {len(line) - len(line.lstrip()) for line in head[1:]} == {head[0].index("(") + 1}
+    assert max(map(len, text.splitlines())) <= 120
+
+
 def test_headers_are_those_that_the_code_needs() -> None:
     assert headers("int x; /* NULL and FLT_MAX */") == ()
     assert headers("p = NULL; q = FLT_MAX; r = MNC_EXPF(1.0f);") == ("<float.h>", "<math.h>", "<stddef.h>")

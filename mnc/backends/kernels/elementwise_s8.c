@@ -1,6 +1,6 @@
 /* out = a + sign * b, each operand first shifted left by 20 bits and brought to a
- * common scale; unless `general`, all three rescalings are plain.  An operand that is broadcast along an axis has the stride 0
- * there, here and below. */
+ * common scale; unless `general`, all three rescalings are plain.  An operand that
+ * is broadcast along an axis has the stride 0 there, here and below. */
 MNC_KERNEL void mnc_add_s8(const int8_t *a, const int8_t *b, int8_t *out, int sign, int rows, int pixels, int channels,
                            int a_row, int a_pixel, int a_channel, int b_row, int b_pixel, int b_channel, int out_row,
                            int out_pixel, int out_channel, int a_zero, int32_t a_multiplier, int a_shift, int b_zero,

@@ -1,3 +1,11 @@
+MNC_KERNEL void mnc_fill_f32(float *out, int count, float value)
+{
+    int i;
+
+    for (i = 0; i < count; ++i)
+        out[i] = value;
+}
+
 /* The cell of an LSTM after its gates: c = f * c + i * candidate.
  * gates: i, f, o, candidate, each of `units`. */
 MNC_KERNEL void mnc_lstm_cell_f32(const float *gates, float *cell, int units)

@@ -1,18 +1,3 @@
-/* As mnc_resize_nearest_f32, for int8. */
-MNC_KERNEL void mnc_resize_nearest_s8(const int8_t *const *rows, int8_t *out, int channels, int out_width, int step,
-                                      int start, int divisor, int in_pixel, int in_channel, int out_pixel,
-                                      int out_channel)
-{
-    int p, c;
-
-    for (p = 0; p < out_width; ++p) {
-        const int8_t *const in = rows[0] + (p * step + start) / divisor * in_pixel;
-
-        for (c = 0; c < channels; ++c)
-            out[p * out_pixel + c * out_channel] = in[c * in_channel];
-    }
-}
-
 /* One row of an image interpolated between the four pixels round each place, of
  * which places count in steps of 1/1024.  Output pixel p lies at p * step + start
  * from the input's first pixel, and output row `row` likewise from its first

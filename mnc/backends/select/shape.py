@@ -10,7 +10,7 @@ from mnc.backends.select.conv import strides
 from mnc.backends.select.loops import loops
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Concatenate, Cropping2D, Identity, Permute, Reverse, ZeroPadding2D
-from mnc.ir.types import DType, Shape
+from mnc.ir.types import Shape
 
 
 def copy(site: Site[Identity]) -> Step:
@@ -61,7 +61,7 @@ def zero_padding2d(site: Site[ZeroPadding2D]) -> Step:
     """Padding that no layer could take into itself."""
     (x,), y = site.inputs, site.output
     (top, _), (left, _) = site.layer.padding
-    value = {"value": x.type.quant.zero_point} if x.type.quant is not None and x.type.dtype is DType.INT8 else {}
+    value = {} if x.type.quant is None else {"value": x.type.quant.zero_point}
     call = Call(
         site.kernel("zero_padding2d"),
         {

@@ -1,5 +1,5 @@
-/* As mnc_copy_f32, for int16. */
-MNC_KERNEL void mnc_copy_s16(const int16_t *in, int16_t *out, int rows, int pixels, int channels, int in_row,
+/* A block of memory laid out anew. */
+MNC_KERNEL void mnc_copy_f32(const float *in, float *out, int rows, int pixels, int channels, int in_row,
                              int in_pixel, int in_channel, int out_row, int out_pixel, int out_channel)
 {
     int y, p, c;
