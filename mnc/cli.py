@@ -92,7 +92,10 @@ def compile_(
     quantisation: QuantiseOptions,
     as_json: bool,
 ) -> None:
-    """Compile MODEL to source code and say what it costs."""
+    """Compile MODEL to source code and say what it costs.
+
+    MODEL is a Keras .h5 or .keras, a TensorFlow Lite .tflite or a network text .mnc.
+    """
     if sample is not None and package is None:
         raise click.UsageError("--sample is for the example of a --package")
     with Progress(sys.stderr, f"reading {model.name}") as progress:
@@ -150,7 +153,7 @@ for command in (verify, show, fmt, bench, zoo, train, quickstart):
 @commands.command()
 @click.option("--markdown", is_flag=True, help="As a page of documentation: docs/layers.md.")
 def layers(markdown: bool) -> None:
-    """List the layers that mnc can compile, and the classes of Keras that it reads."""
+    """List the layers that compile, and what of Keras is read."""
     from mnc.terminal.keras_table import keras_rows
     from mnc.terminal.layer_table import kinds, layer_rows, left, page
     from mnc.terminal.tables import Paper, listing
@@ -177,7 +180,7 @@ def backends() -> None:
 
 @commands.command()
 def targets() -> None:
-    """List the targets: the machines that code can be chosen for and run on."""
+    """List the targets: machines to choose code for and run it on."""
     from mnc.terminal.catalogue import target_rows
     from mnc.terminal.tables import Paper, listing
 

@@ -32,11 +32,11 @@ class QuantiseOptions:
     """What the command line says of quantisation; None is what it does not say."""
 
     quantize: str | None
+    calibration: Path | None
+    pixels: tuple[float, float] | None
     min_sqnr: float | None
     max_loss: float | None
     calibration_labels: Path | None
-    calibration: Path | None
-    pixels: tuple[float, float] | None
     io: str | None
     ranges: str | None
     rounding: str | None
@@ -118,6 +118,18 @@ _OPTIONS = (
         "[default: as MODEL]",
     ),
     click.option(
+        "--calibration",
+        type=click.Path(exists=True, path_type=Path),
+        metavar="X.npy",
+        help="Representative inputs for --quantize: .npy, .npz, or a folder of images or raw frames.",
+    ),
+    click.option(
+        "--pixels",
+        callback=_pixels,
+        metavar="LOW:HIGH",
+        help="What the network takes for black and white, where the calibration samples are images: 0:1, -1:1, 0:255.",
+    ),
+    click.option(
         "--min-sqnr",
         type=click.FloatRange(0.0, 120.0),
         metavar="DB",
@@ -134,18 +146,6 @@ _OPTIONS = (
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="Y.npy",
         help="The classes for --max-loss.  [default: what the float network says]",
-    ),
-    click.option(
-        "--calibration",
-        type=click.Path(exists=True, path_type=Path),
-        metavar="X.npy",
-        help="Representative inputs for --quantize: .npy, .npz, or a folder of images or raw frames.",
-    ),
-    click.option(
-        "--pixels",
-        callback=_pixels,
-        metavar="LOW:HIGH",
-        help="What the network takes for black and white, where the calibration samples are images: 0:1, -1:1, 0:255.",
     ),
     click.option(
         "--io", type=click.Choice(INTERFACES), help="Inputs and outputs of the code.  [default: as its layers]"

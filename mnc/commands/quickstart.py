@@ -37,11 +37,11 @@ VERIFIED = 8
 )
 @click.option("--epochs", type=int, default=40, show_default=True, help="How often every image is seen.")
 def quickstart(directory: Path, epochs: int) -> None:
-    """Train the smallest network on handwritten digits and make C of it.
+    """Train a network on handwritten digits and make C of it.
 
-    The digits come with scikit-learn; nothing is downloaded.  The network is
-    trained, compiled in float32 and in int8, verified on this machine, and all
-    three are asked about 360 digits that it has not seen.
+    The digits come with scikit-learn; nothing is downloaded.  The smallest
+    network of the zoo is trained, compiled in float32 and in int8, verified on
+    this machine, and all three are asked about 360 digits that it has not seen.
     """
     from mnc.zoo.training import Recipe
 

@@ -69,7 +69,9 @@ def train(
     dropout: float,
     restart: bool,
 ) -> None:
-    """Train a NETWORK of the zoo (`mnc zoo list`) on images and write it as a Keras .h5.
+    """Train a NETWORK of the zoo on images.
+
+    `mnc zoo list` has the networks.  The trained one is written as a Keras .h5.
 
     After each epoch all that the next one needs is kept beside the output; the
     same command takes an interrupted training up there.

@@ -54,7 +54,7 @@ def verify(
     machine: str,
     cmsis_nn: Path | None,
 ) -> None:
-    """Build, run and compare MODEL with the reference, layer by layer."""
+    """Build and run MODEL; compare each layer with the reference."""
     if labels is not None and inputs is None:
         raise click.UsageError("--labels are those of --inputs")
     judged = None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(no_args_is_help=False)
 def zoo() -> None:
-    """The networks that come with mnc: small MobileNets that classify images."""
+    """Small MobileNets that come with mnc, to classify images."""
 
 
 @zoo.command("list")
