@@ -195,8 +195,8 @@ Written by `python bench/kernel_sizes.py`, which measures it all.
 Bytes of instructions on Cortex-M4 of a network of one float32 layer: the kernels that it calls, their sizes and
 strides compiled in, and about 20 bytes round them. Constants are not counted. Activation functions other than ReLU and
 ReLU6 come on top where a layer has one; so do the functions of the C library that the last column names. A network has
-the kernels of its layers and nothing else. By default each layer has its own copy of a kernel, made for it; with
-`MNC_SMALL` defined, all layers share one.
+the kernels of its layers and nothing else. Layers of the same sizes share a copy of a
+kernel that is made for them; with `MNC_SMALL` defined, all layers share one.
 
 {compiler}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from mnc import backends, targets
 from mnc.backends.names import snake
@@ -49,6 +50,8 @@ class Cost:
     stack: int
     layers: tuple[LayerCost, ...] = ()
     """In execution order, where they were asked for."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """The backend's options, where some were set."""
     cmsis_nn: tuple[str, ...] = ()
     """The functions of CMSIS-NN that the code calls, sorted."""
 
@@ -69,25 +72,27 @@ def bench(
     target: str = "host",
     *,
     layers: bool = False,
+    settings: Mapping[str, str] = MappingProxyType({}),
     options: Options = AS_THE_TARGET_SAYS,
     cmsis_nn: Path | None = None,
 ) -> Cost:
     """Compile a network called `name`, run one inference on `target` and count.
 
-    The input is random, the same every time.  `cmsis_nn` is the folder of
+    The input is random, the same every time.  `settings` are the backend's
+    options, `options` how the code is compiled.  `cmsis_nn` is the folder of
     CMSIS-NN, which counts as far as the network uses it; None: that which
     CMSIS_NN_PATH names.  `CompileError` where the network is refused, a tool or
     the library is missing or the program fails.
     """
     machine = targets.get(target)
-    build = compile_graph(graph, backend=backend, name=name, target=target)
+    build = compile_graph(graph, backend=backend, name=name, target=target, settings=settings)
     options = targets.cmsis_nn.linked(machine, build.files, options, cmsis_nn)
     interface = Interface.of_graph(build.graph, name)
     inputs = [samples[:1] for samples in random_inputs(graph)]
     measured = targets.measure(machine, build.files, interface, inputs, options)
     costs: tuple[LayerCost, ...] = ()
     if layers:
-        traced = backends.get(backend).configured({}, machine).emit(build.graph, name, trace=True)
+        traced = backends.get(backend).configured(settings, machine).emit(build.graph, name, trace=True)
         steps = traced.program.steps
         (counts,) = targets.layer_instructions(machine, traced.files, len(steps), interface, inputs, options)
         costs = tuple(
@@ -107,6 +112,7 @@ def bench(
         ram=measured.sizes.ram,
         stack=measured.stack,
         layers=costs,
+        settings=dict(settings),
         cmsis_nn=tuple(sorted(targets.cmsis_nn.calls(build.files))),
     )
 

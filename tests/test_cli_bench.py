@@ -121,3 +121,15 @@ def test_what_is_not_known_is_said_at_once(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert what in printed.err
+
+
+def test_the_backend_is_set_up_as_for_compile(
+    dense: str, arm_gcc: str, qemu_arm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["bench", dense, "-X", "code=compact", "--json"]) == 0
+    (cost,) = json.loads(capsys.readouterr().out)["costs"]
+    assert cost["settings"] == {"code": "compact"}
+    assert run(["bench", dense, "-X", "code=compact"]) == 0
+    assert "c code=compact" in capsys.readouterr().out
+    assert run(["bench", dense, "-X", "code=tiny"]) == 1
+    assert capsys.readouterr().err == "error: option 'code': is fast or compact, not 'tiny'\n"

@@ -24,7 +24,10 @@ class CmsisNN(C):
     api_version = API_VERSION
     description = "C that calls CMSIS-NN for int8 and int16 layers; float32 layers, and what it lacks, are mnc's own"
     options = MappingProxyType(
-        {"kernels": "arm (the default): CMSIS-NN's wherever they fit; fastest: mnc's own where those are faster"}
+        {
+            **C.options,
+            "kernels": "arm (the default): CMSIS-NN's wherever they fit; fastest: mnc's own where those are faster",
+        }
     )
 
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:

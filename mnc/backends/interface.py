@@ -16,6 +16,7 @@ from mnc.backends.select.quantised.limits import misfit
 from mnc.backends.select.quantised.table import INT8
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
+from mnc.backends.sharing import share
 from mnc.backends.unit import Unit, parameter_names, unit
 from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
@@ -85,7 +86,9 @@ class CFamily:
     name: str
     description: str
     api_version: int
-    options: Mapping[str, str] = MappingProxyType({})
+    options: Mapping[str, str] = MappingProxyType(
+        {"code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower"}
+    )
     table: ClassVar[Mapping[type[Layer], Select]] = FLOAT32
     quantised: Mapping[type[Layer], Select] = INT8
     int16: Mapping[type[Layer], Select] = INT16
@@ -94,6 +97,10 @@ class CFamily:
         """A backend with options reads `settings` here, and refuses values that it does not take."""
         self.settings = settings
         self.target = target
+        code = settings.get("code", "fast")
+        if code not in ("fast", "compact"):
+            raise refuse("option 'code'", f"is fast or compact, not {code!r}")
+        self.compact = code == "compact"
 
     def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
         """See `Backend.configured`."""
@@ -131,7 +138,8 @@ class CFamily:
         """See `Backend.emit`."""
         program, layout = schedule(select(graph, self.table, self.quantised, self.int16))
         inputs, outputs = self.operands(program)
-        pieces = unit(program, layout, self.prefix(name), self.library, self.helpers(program), inputs, outputs)
+        sharing, library = share(program, self.library, compact=self.compact)
+        pieces = unit(sharing, layout, self.prefix(name), library, self.helpers(program), inputs, outputs)
         files = self.wrap(program, layout.arena, pieces, name, trace=trace)
         return Emission(files, program, layout, pieces.constant_bytes, pieces.struct_bytes)
 

@@ -11,7 +11,7 @@ the others is made of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -45,6 +45,11 @@ class Parameter:
 
     type: str
     name: str
+
+    @property
+    def declaration(self) -> str:
+        """As C declares it."""
+        return self.type + ("" if self.type.endswith("*") else " ") + self.name
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,16 @@ class Library:
             assert kernel in self.items, kernel
             visit(kernel)
         return tuple(done)
+
+
+def calling(kernel: str, parameters: Iterable[Parameter], arguments: Mapping[str, str]) -> str:
+    """A call in C, its numbers with the names of their parameters; `arguments` by these names."""
+    texts = []
+    for p in parameters:
+        text = arguments[p.name]
+        plain = "*" in p.type or text.startswith("MNC_") or text == p.name
+        texts.append(text if plain else f"{text} /* {p.name} */")
+    return f"{kernel}({', '.join(texts)});"
 
 
 def headers(text: str) -> tuple[str, ...]:

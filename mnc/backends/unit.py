@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from mnc.backends.library import Library, headers
+from mnc.backends.library import Library, calling, headers
 from mnc.backends.names import comment, snake
 from mnc.backends.program import (
     Argument,
@@ -208,11 +208,9 @@ def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library,
             continue
         parameters = library.parameters(call.kernel)
         assert {p.name for p in parameters} == set(call.arguments), call.kernel
-        texts = []
-        for p in parameters:
-            text = render(p.name, call.arguments[p.name])
-            texts.append(text if "*" in p.type or text.startswith("MNC_") else f"{text} /* {p.name} */")
-        w.wrapped(f"{call.kernel}({', '.join(texts)});")
+        w.wrapped(
+            calling(call.kernel, parameters, {p.name: render(p.name, call.arguments[p.name]) for p in parameters})
+        )
 
 
 def _gather(w: Writer, step: Step) -> None:

@@ -12,6 +12,8 @@ from mnc.ir.types import Array
 
 WIDTH = 110
 """Longest line of generated code."""
+GLUE = "\0"
+"""A space at which `wrap` breaks no line."""
 
 
 class Writer:
@@ -52,8 +54,8 @@ class Writer:
 
 
 def wrap(text: str, *, depth: int = 0, indent: int = 1) -> list[str]:
-    """Text broken at spaces outside comments into lines of at most WIDTH columns."""
-    glued = text.replace(" /*", "\0/*").replace("/* ", "/*\0").replace(" */", "\0*/")
+    """Text broken at spaces outside comments, and that are not `GLUE`, into lines of at most WIDTH columns."""
+    glued = text.replace(" /*", f"{GLUE}/*").replace("/* ", f"/*{GLUE}").replace(" */", f"{GLUE}*/")
     lines = textwrap.wrap(
         glued,
         WIDTH,
@@ -62,7 +64,7 @@ def wrap(text: str, *, depth: int = 0, indent: int = 1) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return [line.replace("\0", " ") for line in lines]
+    return [line.replace(GLUE, " ") for line in lines]
 
 
 TYPES = {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t"}

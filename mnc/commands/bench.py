@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mnc.commands.backend import cmsis_nn_option
+from mnc.commands.backend import cmsis_nn_option, settings_option
 from mnc.commands.messages import remark
 from mnc.commands.model import read
 from mnc.errors import CompileError, Problem
@@ -60,6 +60,7 @@ def _names(context: click.Context, option: click.Parameter, given: str) -> tuple
     type=click.Choice(("0", "1", "2", "3", "s", "fast")),
     help="How the C compiler optimises.  [default: as the target has it, -O2]",
 )
+@settings_option
 @cmsis_nn_option
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
 def bench(
@@ -68,6 +69,7 @@ def bench(
     machines: tuple[str, ...],
     layers: bool,
     level: str | None,
+    settings: Mapping[str, str],
     cmsis_nn: Path | None,
     as_json: bool,
 ) -> None:
@@ -76,7 +78,7 @@ def bench(
     Instructions, counted by emulators, which are not cycles; and flash, RAM and stack.
     """
     with Progress(sys.stderr, "starting") as progress:
-        costs, problems = _costs(models, backends, machines, layers, level, cmsis_nn, progress)
+        costs, problems = _costs(models, backends, machines, layers, level, settings, cmsis_nn, progress)
     if as_json:
         from mnc.bench import to_json
 
@@ -96,6 +98,7 @@ def _costs(
     machines: Sequence[str],
     layers: bool,
     level: str | None,
+    settings: Mapping[str, str],
     cmsis_nn: Path | None,
     progress: Progress,
 ) -> tuple[list[Cost], list[Problem]]:
@@ -127,7 +130,16 @@ def _costs(
                 name = name_from(model.stem)
                 try:
                     costs.append(
-                        cost_of(graph, name, backend, machine, layers=layers, options=options, cmsis_nn=cmsis_nn)
+                        cost_of(
+                            graph,
+                            name,
+                            backend,
+                            machine,
+                            layers=layers,
+                            settings=settings,
+                            options=options,
+                            cmsis_nn=cmsis_nn,
+                        )
                     )
                 except CompileError as fault:
                     problems.update(dict.fromkeys(fault.problems))

@@ -19,7 +19,7 @@ def measured(costs: Sequence[Cost], paper: Paper) -> str:
     parts = [listing(HEADINGS, map(_row, costs), paper)]
     for cost in costs:
         if cost.layers:
-            title = f"{cost.model}, {cost.backend} on {cost.target}"
+            title = f"{cost.model}, {_backend(cost)} on {cost.target}"
             parts.append(f"{title}\n{_layers(cost, paper)}")
     parts.extend(dict.fromkeys(_without_library(cost) for cost in costs if _is_without_library(cost)))
     compilers = dict.fromkeys(f"{cost.target}: {cost.compiler}{_unit(cost)}" for cost in costs)
@@ -39,7 +39,7 @@ def _without_library(cost: Cost) -> str:
 def _row(cost: Cost) -> tuple[str, ...]:
     sizes = (cost.code, cost.constants, cost.ram, cost.stack)
     return (
-        *(cost.model, cost.dtype, cost.backend, cost.target, f"{cost.macs:,}", f"{cost.instructions:,}"),
+        *(cost.model, cost.dtype, _backend(cost), cost.target, f"{cost.macs:,}", f"{cost.instructions:,}"),
         _ratio(cost.instructions, cost.macs),
         *(f"{size:,}" for size in sizes),
     )
@@ -58,6 +58,10 @@ def _layers(cost: Cost, paper: Paper) -> str:
         for layer in cost.layers
     )
     return listing(("layer", "op", ">MACs", ">instructions", ">per MAC", ">share"), rows, paper)
+
+
+def _backend(cost: Cost) -> str:
+    return " ".join((cost.backend, *(f"{key}={value}" for key, value in cost.settings.items())))
 
 
 def _ratio(instructions: int, macs: int) -> str:

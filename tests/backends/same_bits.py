@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 import numpy as np
 from generated_c import SANITIZED, Case, run_cases
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as hypothesis_settings
 from quantised_networks import stored_samples
 
 import mnc
@@ -17,7 +18,7 @@ from mnc.ir.graph import Graph
 from mnc.ir.types import Array
 from mnc.reference import predict
 
-BATCH = settings(
+BATCH = hypothesis_settings(
     deadline=None,
     max_examples=1,
     suppress_health_check=list(HealthCheck),
@@ -41,6 +42,7 @@ def assert_same_bits(
     *,
     backend: str = "c",
     target: str | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
     library: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """The C of all networks, in one program, gives what the reference makes of the networks before any pass.
@@ -48,7 +50,7 @@ def assert_same_bits(
     `library` are files that the code is built with.
     """
     inputs = [stored_samples(graph) for graph in graphs]
-    builds = [mnc.compile(graph, backend, f"n{i}", target) for i, graph in enumerate(graphs)]
+    builds = [mnc.compile(graph, backend, f"n{i}", target, settings=settings) for i, graph in enumerate(graphs)]
     cases = [case_of(built, x) for built, x in zip(builds, inputs, strict=True)]
     for graph, x, outputs in zip(
         graphs, inputs, run_cases(cases, folder, compiler, flags, library=library), strict=True

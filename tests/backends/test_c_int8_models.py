@@ -42,19 +42,23 @@ SANITIZED = replace(
 CORTEX_M4 = targets.get("cortex-m4")
 
 NO_INT64, SMALL = "-DMNC_NO_INT64", "-DMNC_SMALL"
-WAYS: dict[str, tuple[targets.Target, str, Sequence[str], int]] = {
-    "c, sanitized": (SANITIZED, "c", (), 16),
-    "c, sanitized, no int64": (SANITIZED, "c", (NO_INT64, SMALL), 4),
-    "cpp, sanitized, no int64": (SANITIZED, "cpp", (NO_INT64, SMALL), 2),
-    "c, Cortex-M4": (CORTEX_M4, "c", (), 2),
-    "cpp, Cortex-M4, no int64": (CORTEX_M4, "cpp", (NO_INT64, SMALL), 1),
+WAYS: dict[str, tuple[targets.Target, str, str, Sequence[str], int]] = {
+    "c, sanitized": (SANITIZED, "c", "fast", (), 16),
+    "c, sanitized, no int64": (SANITIZED, "c", "fast", (NO_INT64, SMALL), 4),
+    "cpp, sanitized, no int64": (SANITIZED, "cpp", "compact", (NO_INT64, SMALL), 2),
+    "c, Cortex-M4": (CORTEX_M4, "c", "fast", (), 2),
+    "c, Cortex-M4, compact": (CORTEX_M4, "c", "compact", (), 1),
+    "cpp, Cortex-M4, no int64": (CORTEX_M4, "cpp", "fast", (NO_INT64, SMALL), 1),
 }
-"""Target, backend, flags and samples.  MNC_SMALL, too, means the same, and takes the compiler a third of the time."""
+"""Target, backend, its code, flags and samples.
+
+MNC_SMALL, too, means the same, and takes the compiler a third of the time.
+"""
 
 
 @cache
-def built(models: Path, file: str, backend: str) -> Build:
-    return mnc.compile(mnc.load(models / file), backend=backend, name="Net")
+def built(models: Path, file: str, backend: str, code: str = "fast") -> Build:
+    return mnc.compile(mnc.load(models / file), backend=backend, name="Net", settings={"code": code})
 
 
 def witnessed(models: Path, file: str, count: int) -> tuple[Array, Array]:
@@ -77,10 +81,10 @@ def test_every_trained_model_is_tested(models: Path) -> None:
 def test_every_byte_is_that_of_tensorflow_lite_micro(
     models: Path, way: str, file: str, request: pytest.FixtureRequest
 ) -> None:
-    target, backend, flags, count = WAYS[way]
+    target, backend, code, flags, count = WAYS[way]
     for fixture in ("arm_gcc", "qemu_arm") if target is CORTEX_M4 else ("gcc", "gxx"):
         request.getfixturevalue(fixture)
-    build = built(models, file, backend)
+    build = built(models, file, backend, code)
     x, y = witnessed(models, file, count if build.report.macs < LARGE else -(-count // 8))
     interface = targets.Interface.of_graph(build.graph, build.name)
     (got,) = targets.run(target, build.files, interface, [x], targets.Options(flags=tuple(flags)))

@@ -72,13 +72,13 @@ MNC_KERNEL int32_t mnc_multiply_column3x3_s8(int32_t sum, const int32_t *column,
  * point is in the bias, as if padding held it; the part of a row that lies outside
  * the image goes into the bias, too.  At least one row is inside.  Pixels from
  * `begin` to `end` go in blocks, the last of which overlaps the one before; they
- * see no padding at the sides, unless they are all the row and one block.
+ * see no padding at the sides, unless `whole_row` says that one block is all the row.
  * weights: [channels][9], as mnc_taps3x3_s8 reads them. */
 MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                                     const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                     int channels, int stride, int padding, int in_width, int out_width, int begin,
-                                    int end, int in_pixel, int out_pixel, int block_pixels, int in_zero, int zero,
-                                    int low, int high)
+                                    int end, int in_pixel, int out_pixel, int block_pixels, int whole_row, int in_zero,
+                                    int zero, int low, int high)
 {
     const int inside = rows[0] != NULL && rows[1] != NULL && rows[2] != NULL;
     const int8_t *const some = rows[0] != NULL ? rows[0] : rows[1] != NULL ? rows[1] : rows[2];
@@ -127,7 +127,7 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
             for (j = 0; j < columns; ++j) {
                 const int at = (first + j) * in_pixel;
 
-                if (block_pixels == out_width && (first + j < 0 || first + j >= in_width))
+                if (whole_row && (first + j < 0 || first + j >= in_width))
                     mnc_padding_column3x3_s8(column, in_zero);
                 else
                     mnc_column3x3_s8(column, row0 + at, row1 + at, row2 + at);

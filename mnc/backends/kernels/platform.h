@@ -12,7 +12,8 @@
 #endif
 #endif
 
-/* One function a layer, kept apart so that a profiler and a map file show it. */
+/* One function a layer, and one for a kernel call that layers have in common, kept
+ * apart so that a profiler and a map file show them. */
 #ifndef MNC_LAYER
 #if defined(__GNUC__)
 #define MNC_LAYER static __attribute__((noinline))

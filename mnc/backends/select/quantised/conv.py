@@ -123,13 +123,18 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
     }
     packed = layer.weights.array.transpose(2, 3, 0, 1).reshape(-1, *layer.kernel)
     if _is_3x3(site):
-        if y.image[1] <= ROW_3X3:
-            begin, end, pixels = 0, y.image[1], y.image[1]
-        else:
-            pixels = column_block(end - begin, layer.stride[1])
+        whole = y.image[1] <= ROW_3X3
+        begin, end = (0, y.image[1]) if whole else (begin, end)
         call = Call(
             "mnc_depthwise3x3_s8",
-            {**shared, "channels": x.image[2], "begin": begin, "end": end, "block_pixels": pixels},
+            {
+                **shared,
+                "channels": x.image[2],
+                "begin": begin,
+                "end": end,
+                "block_pixels": end if whole else column_block(end - begin, layer.stride[1]),
+                "whole_row": int(whole),
+            },
         )
         packed = packed.reshape(-1, 9)[:, TAPS_3X3]
     else:

@@ -1,0 +1,96 @@
+"""Calls that layers have in common, made functions of their own.
+
+A kernel is inlined where it is called, so every call costs the code of its layer.
+Calls with the same literals compile to the same instructions; one function, to
+which each caller passes what is its own, costs them once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+
+from mnc.backends.library import Item, Library, calling
+from mnc.backends.program import Call, Name, Program, Step
+from mnc.backends.writer import GLUE, Writer, joined, literal
+
+SIZES = frozenset(
+    (
+        *("begin", "channels", "count", "end", "group_size", "groups", "high", "in_channel", "in_channels", "in_pixel"),
+        *("in_row", "in_width", "in_zero", "inner_begin", "inner_end", "low", "out_channel", "out_channels"),
+        *("out_pixel", "out_row", "out_width", "pixels", "rows", "vectors", "zero"),
+    )
+)
+"""Parameters of kernels that say how far loops run, how far apart things lie and what results are limited to.
+
+As variables they cost an instruction here and there.  The others shape the code: with literals for them loops are
+unrolled and branches fall away.
+"""
+
+Key = tuple[tuple[str, str], ...]
+"""A kernel, and the parameters that all callers must agree in, with their values in C."""
+
+
+def share(program: Program, library: Library, *, compact: bool) -> tuple[Program, Library]:
+    """The program with functions in place of calls that it makes more than once, and the library with these functions.
+
+    `compact`: also for calls that differ in `SIZES` only, which makes the code smaller and somewhat slower.
+    """
+    callers: dict[Key, list[tuple[int, Call]]] = {}
+    for number, step in enumerate(program.steps):
+        for call in step.all_calls:
+            if not call.header:
+                callers.setdefault(_key(call, compact=compact), []).append((number, call))
+    shared: dict[Key, Item] = {}
+    items = dict(library.items)
+    for key, made in callers.items():
+        if len(made) > 1:
+            item = _function(made, library, items)
+            shared[key] = items[item.names[0]] = item
+
+    def moved(call: Call) -> Call:
+        item = shared.get(_key(call, compact=compact))
+        if item is None:
+            return call
+        return Call(item.names[0], {p.name: call.arguments[p.name] for p in item.parameters or ()})
+
+    def with_shared(step: Step) -> Step:
+        before, calls, after = (tuple(map(moved, each)) for each in (step.before, step.calls, step.after))
+        return replace(step, before=before, calls=calls, after=after)
+
+    return replace(program, steps=tuple(map(with_shared, program.steps))), Library(items)
+
+
+def _key(call: Call, *, compact: bool) -> Key:
+    """What calls of one function agree in."""
+    known = _literals(call).items()
+    return (("", call.kernel), *((p, text) for p, text in known if not (compact and p in SIZES)))
+
+
+def _literals(call: Call) -> Mapping[str, str]:
+    """The arguments that are known now, in C."""
+    texts: dict[str, str] = {}
+    for parameter, argument in call.arguments.items():
+        match argument:
+            case Name(text):
+                texts[parameter] = text
+            case int() | float():
+                texts[parameter] = literal(argument)
+    return texts
+
+
+def _function(made: Sequence[tuple[int, Call]], library: Library, taken: Collection[str]) -> Item:
+    """What calls of one kernel, with the numbers of their steps, have in common."""
+    kernel = made[0][1].kernel
+    name = next(name for n in count(1) if (name := f"{kernel}_{n}") not in taken)
+    first, *others = (_literals(call) for _, call in made)
+    fixed = {p: text for p, text in first.items() if all(other[p] == text for other in others)}
+    parameters = library.parameters(kernel)
+    own = tuple(p for p in parameters if p.name not in fixed)
+    w = Writer()
+    w.wrapped(f"/* {kernel} as layers {joined(sorted({number for number, _ in made}))} call it. */")
+    w.wrapped(f"MNC_LAYER void {name}({joined([p.declaration.replace(' ', GLUE) for p in own])})")
+    with w.block():
+        w.wrapped(calling(kernel, parameters, {p.name: fixed.get(p.name, p.name) for p in parameters}))
+    return Item((name,), w.text().rstrip("\n"), own)
