@@ -3,7 +3,7 @@
     python bench/zoo.py [--trained FOLDER] [-o FILE]
 
 The folder has NAME.h5 of each network that is trained already; the others are
-trained and put there, and an interrupted training is taken up.  The tables take
+trained as `mnc train` does it and put there, and an interrupted training is taken up.  The tables take
 the place of what stands between the marks in the page; the rest is left alone.
 """
 
@@ -21,17 +21,10 @@ from mnc.bench import Cost, bench
 from mnc.zoo.dataset import Dataset
 from mnc.zoo.digits import digits
 from mnc.zoo.quickstart import Version, versions
-from mnc.zoo.training import Figures, Recipe, Watcher, train
+from mnc.zoo.training import EPOCHS, Figures, Recipe, Watcher, train
 
 HERE = Path(__file__).resolve().parent
 
-RECIPES = (
-    Recipe("pico", epochs=40, learning_rate=0.012),
-    Recipe("nano", epochs=50, learning_rate=0.012, seed=5),
-    Recipe("micro", epochs=25, learning_rate=0.008, seed=5),
-    Recipe("milli", epochs=25),
-    Recipe("base", epochs=8),
-)
 MACHINES = ("cortex-m4", "cortex-m7")
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 
@@ -132,7 +125,9 @@ def main() -> None:
     if not begin or not end:
         sys.exit(f"{arguments.output}: the marks of the tables are missing: {BEGIN} and {END}")
     data = digits()
-    found = tables([row(recipe, data, arguments.trained) for recipe in RECIPES], micromobilenet(HERE / "peers.csv"))
+    found = tables(
+        [row(Recipe(*each), data, arguments.trained) for each in EPOCHS.items()], micromobilenet(HERE / "peers.csv")
+    )
     arguments.output.write_text(f"{before}{BEGIN}\n\n{found}\n\n{END}{after}", encoding="utf-8")
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from mnc.quantise import Scheme
     from mnc.zoo.quickstart import Version
 
-LEARNING_RATE = 0.012
-"""Of 0.005 and 0.012, the one that got more of the digits right: 88.9 and 91.1% (60 and 40 epochs)."""
 VERIFIED = 8
 """How many images go through every layer of the code and of the reference."""
 
@@ -45,7 +43,7 @@ def quickstart(directory: Path, epochs: int) -> None:
     """
     from mnc.zoo.training import Recipe
 
-    recipe = Recipe("pico", epochs, learning_rate=LEARNING_RATE)
+    recipe = Recipe("pico", epochs)
     with Progress(sys.stderr, "loading the digits"):
         from mnc.quantise import Scheme
         from mnc.zoo import framework

@@ -44,9 +44,9 @@ def _size(context: click.Context, option: click.Parameter, given: str | None) ->
     metavar="FILE.h5",
     help="Where the trained network goes.  [default: NETWORK.h5]",
 )
-@click.option("--epochs", type=int, default=60, show_default=True, help="How often every image is seen.")
+@click.option("--epochs", type=int, help="How often every image is seen.  [default: 40 for pico, 12 for base]")
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Images a step.")
-@click.option("--learning-rate", type=float, default=0.005, show_default=True, help="Adam's, at first.")
+@click.option("--learning-rate", type=float, default=0.012, show_default=True, help="Adam's, at its highest.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same network.")
 @click.option("--size", callback=_size, metavar="SIZE", help="Scale a folder's images: 96, or 64x96.  [default: 96]")
 @click.option("--channels", type=click.Choice(("1", "3")), help="1 for grey, 3 for colour.  [default: 1]")
@@ -58,7 +58,7 @@ def train(
     network: str,
     data: Path,
     output: Path | None,
-    epochs: int,
+    epochs: int | None,
     batch_size: int,
     learning_rate: float,
     seed: int,
@@ -76,8 +76,9 @@ def train(
     After each epoch all that the next one needs is kept beside the output; the
     same command takes an interrupted training up there.
     """
-    from mnc.zoo.training import Recipe
+    from mnc.zoo.training import EPOCHS, Recipe
 
+    epochs = EPOCHS.get(network, 1) if epochs is None else epochs
     recipe = Recipe(network, epochs, batch_size, learning_rate, seed, alpha, batch_norm, dropout)
     output = Path(f"{network}.h5") if output is None else output
     if output.suffix != ".h5":

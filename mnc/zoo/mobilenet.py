@@ -196,10 +196,7 @@ class BaseMobileNet:
         path = Path(path)
         if path.suffix != ".h5":
             raise refuse(str(path), "the file must be called .h5", f"save {path.with_suffix('.h5').name!r}")
-        keras = framework.keras()
-        plain = keras.Sequential.from_config(self._built.get_config())
-        plain.set_weights(self.model.get_weights())
-        _quietly_save(plain, path)
+        _quietly_save(self._built, path)
         return path
 
     def _images(self, what: str, given: npt.ArrayLike) -> Array:
@@ -296,6 +293,6 @@ def _quietly_save(model: Any, path: Path) -> None:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        model.save(str(path))
+        model.save(str(path), include_optimizer=False)
     finally:
         logger.setLevel(level)

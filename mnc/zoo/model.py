@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from mnc.errors import refuse
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Node
@@ -28,10 +30,7 @@ from mnc.zoo import framework
 def keras_model(graph: Graph, dropout: float) -> Any:
     """A Sequential of the same layers under the same names, its weights random.
 
-    Their variance is 2 / the number of them that one output reads (arXiv
-    1502.01852), so that a signal keeps its size; as Keras would choose them it
-    all but vanishes in a few depthwise convolutions.  What does nothing at
-    inference is where training drops the share `dropout` of the values.
+    What does nothing at inference is where training drops the share `dropout` of the values.
     CompileError where a layer or the wiring has no such form.
     """
     keras = framework.keras()
@@ -44,7 +43,35 @@ def keras_model(graph: Graph, dropout: float) -> Any:
             raise refuse(node.where, "only a chain of layers can be trained")
         model.add(_layer(keras.layers, node, dropout))
         last = node.name
+    _fill(keras, model)
     return model
+
+
+def _fill(keras: Any, model: Any) -> None:
+    """Give convolutions the weights that training begins with.
+
+    Their variance is 2 / the number of them that one output reads (arXiv 1502.01852), so
+    that a signal keeps its size; as Keras would choose them it all but vanishes in
+    a few depthwise convolutions.  And those of a filter sum up to more than 0: pixels and what
+    comes out of a ReLU are not negative and differ little from their neighbours, so
+    without a bias a filter whose weights sum up to less is 0 for every image,
+    and never learns.
+
+    They are NumPy's, which `keras.utils.set_random_seed` seeds: the same whatever
+    Keras computes with, and JAX need not compile a program for each shape.  A
+    copy that Keras makes of the model begins with weights of Keras' own.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            seen = layer.kernel.shape[:2]
+            layer.depthwise_initializer = keras.initializers.HeNormal()
+        elif isinstance(layer, keras.layers.Conv2D):
+            seen = layer.kernel.shape[:3]
+            layer.kernel_initializer = keras.initializers.HeNormal()
+        else:
+            continue
+        weights = np.random.standard_normal(layer.kernel.shape) * math.sqrt(2 / math.prod(seen))
+        layer.kernel.assign(np.where(weights.sum(axis=tuple(range(len(seen)))) < 0, -weights, weights))
 
 
 def _layer(layers: Any, node: Node, dropout: float) -> Any:
@@ -58,7 +85,7 @@ def _conv2d(layers: Any, layer: Any, name: str, _: float) -> Any:
     return layers.Conv2D(
         layer.filters,
         layer.kernel,
-        kernel_initializer="he_normal",
+        kernel_initializer="zeros",
         strides=layer.stride,
         padding=_valid(layer, name),
         dilation_rate=layer.dilation,
@@ -69,10 +96,9 @@ def _conv2d(layers: Any, layer: Any, name: str, _: float) -> Any:
 
 
 def _depthwise_conv2d(layers: Any, layer: Any, name: str, _: float) -> Any:
-    initial = framework.keras().initializers.RandomNormal(stddev=math.sqrt(2 / math.prod(layer.kernel)))
     return layers.DepthwiseConv2D(
         layer.kernel,
-        depthwise_initializer=initial,
+        depthwise_initializer="zeros",
         strides=layer.stride,
         padding=_valid(layer, name),
         depth_multiplier=layer.depth_multiplier,

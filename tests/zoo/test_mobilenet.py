@@ -74,6 +74,57 @@ def test_the_usage_of_micromobilenet_works(keras: Any, gxx: str, tmp_path: Path)
     assert mnc.load(net.save(tmp_path / "pico.h5")).name == "pico"
 
 
+README = """
+from micromobilenet import PicoMobileNet
+from micromobilenet import NanoMobileNet
+from micromobilenet import MicroMobileNet
+from micromobilenet import MilliMobileNet
+from micromobilenet import MobileNet
+
+
+if __name__ == '__main__':
+    net = PicoMobileNet(num_classes=num_classes)
+    net.config.learning_rate = 0.001
+    net.config.batch_size = 32
+    net.config.verbosity = 1
+    net.config.checkpoint_min_accuracy = 0.65
+    net.config.loss = "categorical_crossentropy"
+    net.config.metrics = ["categorical_accuracy"]
+    net.config.checkpoint_path = "checkpoints/pico"
+
+    net.build()
+    net.compile()
+    # train_x is of shape (None, 96, 96, 1)
+    # train_y is one-hot encoded
+    net.fit(train_x, train_y, val_x, val_y, epochs=30)
+
+    print(net.convert.to_cpp())
+"""
+"""The program of micromobilenet's README, to the letter."""
+
+
+def test_the_program_of_the_readme_runs_with_another_import(
+    keras: Any, gxx: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    x, labels = stripes(12, (96, 96, 1))
+    y = np.eye(4)[labels]
+    names: dict[str, Any] = {"__name__": "__main__", "num_classes": 4}
+    names |= {"train_x": x, "train_y": y, "val_x": x, "val_y": y}
+    exec(README.replace("from micromobilenet import", "from mnc.zoo import"), names)
+    shown = capsys.readouterr().out
+    assert "Epoch 30/30" in shown
+
+    (tmp_path / "PicoMobileNet.h").write_text(shown[shown.index("/* PicoMobileNet") :])
+    image = ", ".join(map(str, x[0].ravel()))
+    (tmp_path / "main.cpp").write_text(
+        f'#include "PicoMobileNet.h"\nstatic float image[96 * 96] = {{{image}}};\nstatic PicoMobileNet net;\n'
+        "int main() { net.predict(image); return net.output; }\n"
+    )
+    subprocess.run([gxx, "-o", tmp_path / "main", tmp_path / "main.cpp"], check=True)
+    assert subprocess.run([tmp_path / "main"]).returncode == names["net"].predict(x[:1]).argmax()
+
+
 @pytest.mark.parametrize("name", networks.NAMES)
 def test_keras_counts_the_same_parameters(keras: Any, name: str) -> None:
     net = FAMILY[name](num_classes=10).build()

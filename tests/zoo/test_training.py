@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 
 import mnc
 from mnc.cli import run
+from mnc.commands import train as command
+from mnc.commands.quickstart import quickstart
 from mnc.errors import CompileError
+from mnc.zoo import networks
 from mnc.zoo.dataset import Dataset, Split
-from mnc.zoo.training import Figures, Recipe, Watcher, judge, train
+from mnc.zoo.training import EPOCHS, Figures, Recipe, Watcher, judge, train
 
 pytestmark = pytest.mark.filterwarnings("default")  # Keras' own
 
@@ -75,6 +79,18 @@ def test_the_command_trains_and_judges(keras: Any, tmp_path: Path, capsys: pytes
     right = (np.asarray(mnc.load(output).predict(given.val.x)).argmax(axis=1) == given.val.y).sum()
     assert f"{right} of 16 images are right ({right / 16:.1%})" in shown.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.npz", "sides.h5"]
+
+
+def test_the_commands_have_the_defaults_of_a_recipe() -> None:
+    with command.train.make_context("train", ["pico", "--data", "photos"]) as context:
+        given = context.params
+    defaults = {each.name: each.default for each in fields(Recipe) if each.default is not MISSING}
+    assert {name: given[name] for name in defaults} == defaults
+    (epochs,) = (option for option in command.train.params if option.name == "epochs")
+    assert f"[default: {EPOCHS['pico']} for pico, {EPOCHS['base']} for base]" in str(epochs.to_info_dict()["help"])
+    with quickstart.make_context("quickstart", []) as context:
+        assert context.params["epochs"] == EPOCHS["pico"]
+    assert tuple(EPOCHS) == networks.NAMES
 
 
 def test_a_confusion_matrix_counts_what_was_taken_for_what() -> None:
