@@ -47,8 +47,8 @@ def accuracy(
     runs on this machine, with the library in `cmsis_nn` where it calls it;
     CompileError as from `Build.predict`.
     """
-    expected = _choices(graph.predict(list(samples)))
-    got = _choices(build.predict(stored(samples, build.graph), cmsis_nn=cmsis_nn))
+    expected = choices(graph.predict(list(samples)))
+    got = choices(build.predict(stored(samples, build.graph), cmsis_nn=cmsis_nn))
     return Accuracy(
         samples=len(labels),
         model=float(np.mean(expected == labels)),
@@ -62,6 +62,7 @@ def stored(samples: Sequence[Array], quantised: Graph) -> list[Array]:
     return [store(x, quantised, i) if np.issubdtype(x.dtype, np.floating) else x for i, x in enumerate(samples)]
 
 
-def _choices(outputs: Array | list[Array]) -> Array:
+def choices(outputs: Array | list[Array]) -> Array:
+    """The class that each sample's scores are largest for, (samples,)."""
     assert isinstance(outputs, np.ndarray), "see `classes`"
     return np.asarray(outputs.reshape(len(outputs), -1).argmax(axis=1))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnc.accuracy import choices, stored
 from mnc.compiler import Build
 from mnc.compiler import compile as compile_graph
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
-from mnc.quantise.quality import store
 from mnc.zoo.dataset import Dataset
 
 CALIBRATION = 200
@@ -41,12 +41,12 @@ def versions(name: str, graph: Graph, predict: Callable[[Array], Array], data: D
     real = compile_graph(graph, name=name)
     calibration = data.train.x[:CALIBRATION]
     integers = compile_graph(graph, name=f"{name}_int8", quantize="int8", calibration=calibration)
-    answers: Mapping[str, tuple[Build | None, Array]] = {
+    answers: Mapping[str, tuple[Build | None, Array | list[Array]]] = {
         "Keras": (None, predict(test.x)),
-        "C, float32": (real, np.asarray(real.predict(test.x))),
-        "C, int8": (integers, np.asarray(integers.predict(store(test.x, integers.graph, 0)))),
+        "C, float32": (real, real.predict(test.x)),
+        "C, int8": (integers, integers.predict(stored([test.x], integers.graph))),
     }
-    chosen = {which: _choices(given) for which, (_, given) in answers.items()}
+    chosen = {which: choices(given) for which, (_, given) in answers.items()}
     return tuple(
         Version(
             name=which,
@@ -56,7 +56,3 @@ def versions(name: str, graph: Graph, predict: Callable[[Array], Array], data: D
         )
         for which, (build, _) in answers.items()
     )
-
-
-def _choices(answers: Array) -> Array:
-    return np.asarray(answers.reshape(len(answers), -1).argmax(axis=1))

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from mnc.accuracy import choices
 from mnc.errors import CompileError, refuse
 from mnc.ir.types import Array
 from mnc.zoo import framework
@@ -245,7 +246,6 @@ class Judgement:
 
 def judge(predict: Callable[[Array], Array], split: Split, classes: int) -> Judgement:
     """Compare what `predict` gives for the images, (samples, classes), with what they are."""
-    chosen = predict(split.x).reshape(len(split.x), -1).argmax(axis=1)
     confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (split.y, chosen), 1)
+    np.add.at(confusion, (split.y, choices(predict(split.x))), 1)
     return Judgement(confusion)
