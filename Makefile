@@ -49,6 +49,8 @@ $(VENV)/dev: pyproject.toml | $(VENV)/ready
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@$(BIN)/pip install --quiet --editable '.[oracle]' 2>/dev/null || \
 	  echo "no tflite-micro for this machine: tests that compare with its interpreter will be skipped"
+	@$(BIN)/pip install --quiet --editable '.[train]' || \
+	  echo "Keras and JAX could not be installed: tests that train will be skipped"
 	@touch $@ $(VENV)/mnc
 
 $(VENV)/ready:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -134,10 +136,15 @@ def test_keras_counts_the_same_parameters(keras: Any, name: str) -> None:
 
 def test_the_default_is_the_layers_of_micromobilenet(keras: Any, models: Path) -> None:
     for name, kind in FAMILY.items():
-        theirs = keras.models.load_model(models / "micromobilenet" / f"{name}.keras3.h5", compile=False)
+        file = models / "micromobilenet" / f"{name}.keras3.h5"
+        with h5py.File(file) as stored:
+            given, *theirs = json.loads(stored.attrs["model_config"])["config"]["layers"]
         ours = kind(num_classes=10).build().model
-        assert [(type(each), each.name) for each in ours.layers] == [(type(each), each.name) for each in theirs.layers]
-        ours.set_weights(theirs.get_weights())
+        assert given["class_name"] == "InputLayer"
+        assert [(type(each).__name__, each.name) for each in ours.layers] == [
+            (each["class_name"], each["config"]["name"]) for each in theirs
+        ]
+        ours.load_weights(str(file))
         if name == "pico":
             golden = np.load(models / "micromobilenet" / f"{name}.golden.npz")
             np.testing.assert_allclose(ours.predict(golden["x"][:2], verbose=0), golden["y"][:2], atol=1e-5)
