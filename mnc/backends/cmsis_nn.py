@@ -27,15 +27,23 @@ class CmsisNN(C):
         {
             **C.options,
             "kernels": "arm (the default): CMSIS-NN's wherever they fit; fastest: mnc's own where those are faster",
+            "ram": "plain (the default): each output beside its input; least: over the rows that have been read",
         }
     )
 
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
         super().__init__(settings, target)
-        kernels = settings.get("kernels", "arm")
-        if kernels not in ("arm", "fastest"):
-            raise refuse("option 'kernels'", f"is arm or fastest, not {kernels!r}")
-        if kernels == "fastest" and target is None:
+        fastest = _chosen(settings, "kernels", "arm", "fastest")
+        if fastest and target is None:
             raise refuse("option 'kernels'", "which kernel is the fastest depends on the core", "name it: --target")
-        self.quantised = int8_table(cores(target), fastest=kernels == "fastest")
-        self.int16 = int16_table(cores(target), fastest=kernels == "fastest")
+        overlap = _chosen(settings, "ram", "plain", "least")
+        self.quantised = int8_table(cores(target), fastest=fastest, overlap=overlap)
+        self.int16 = int16_table(cores(target), fastest=fastest, overlap=overlap)
+
+
+def _chosen(settings: Mapping[str, str], option: str, usual: str, other: str) -> bool:
+    """Whether an option has its other value."""
+    value = settings.get(option, usual)
+    if value not in (usual, other):
+        raise refuse(f"option {option!r}", f"is {usual} or {other}, not {value!r}")
+    return value == other

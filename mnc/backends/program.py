@@ -237,6 +237,8 @@ class Step:
     scratch_dtype: DType = DType.FLOAT32
     state: int = 0
     """Bytes."""
+    sweeps: bool = False
+    """The calls are made once, and go through the rows on their own, from the first to the last."""
     in_place: bool = False
     """Element by element: the output may take the very place of an input as large as it."""
 

@@ -128,7 +128,8 @@ def _layer(
     step, function = records.step, records.function
     y = step.writes[0]
     macs = program.graph.macs(step.node)
-    shapes = f"{', '.join(show(v.type.shape) for v in step.reads)} -> {show(y.type.shape)}"
+    values = program.values  # of which a step may take several rows for one
+    shapes = f"{', '.join(show(values[v.name].type.shape) for v in step.reads)} -> {show(values[y.name].type.shape)}"
     remark = f"{comment(step.node.name)}: {shapes}{f', {macs:,} MACs' if macs else ''}"
     w = Writer()
     ins = parameter_names("in", len(step.reads))
@@ -139,7 +140,7 @@ def _layer(
     parameters += ["float *state"] * (step.state > 0)
     records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
     w(f"MNC_LAYER void {function}({', '.join(parameters)})")
-    by_rows = step.rows > 1
+    by_rows = step.rows > 1 and not step.sweeps
     with w.block():
         records.declare(w)
         for k, value in enumerate(step.reads):

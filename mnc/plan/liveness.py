@@ -79,7 +79,8 @@ def overlaps(program: Program) -> Iterator[Overlap]:
                 if step.in_place and x.type.bytes == y.type.bytes:
                     yield Overlap(y.buffer, x.buffer, 0)
                 elif step.windows and sum(r.buffer == x.buffer for r in step.reads) == 1:
-                    yield Overlap(y.buffer, x.buffer, _below(step, k, x, y), _above(step, k, x, y))
+                    above = None if step.sweeps else _above(step, k, x, y)
+                    yield Overlap(y.buffer, x.buffer, _below(step, k, x, y), above)
 
 
 def _below(step: Step, k: int, x: Value, y: Value) -> int:

@@ -47,7 +47,7 @@ def assert_same_bits(
 ) -> None:
     """The C of all networks, in one program, gives what the reference makes of the networks before any pass.
 
-    `library` are files that the code is built with.
+    `library` are files that the code is built with, `settings` the backend's own options.
     """
     inputs = [stored_samples(graph) for graph in graphs]
     builds = [mnc.compile(graph, backend, f"n{i}", target, settings=settings) for i, graph in enumerate(graphs)]

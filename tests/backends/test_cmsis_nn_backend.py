@@ -17,12 +17,14 @@ from same_bits import BATCH, assert_same_bits, case_of
 from stand_in import CORES, STAND_IN, core
 
 import mnc
+from mnc.backends.cmsis_nn import CmsisNN
 from mnc.backends.select.cmsis.table import CMSIS_NN, CMSIS_NN_INT16
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Conv2D, MaxPooling2D, Multiply, Softmax
+from mnc.ir.layers import Conv2D, DepthwiseConv2D, MaxPooling2D, Multiply, Softmax
 from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.targets import get
 from mnc.terminal.tables import Paper, compiled
 from mnc.zoo import networks
 
@@ -40,11 +42,11 @@ TARGETS = {"plain": "cortex-m3", "dsp": "cortex-m4", "mve": "cortex-m55"}
 
 
 @pytest.mark.parametrize("form", CORES)
-@pytest.mark.parametrize("target", ["any", "its own"])
+@pytest.mark.parametrize(("target", "ram"), [("any", "plain"), ("its own", "plain"), ("its own", "least")])
 @BATCH
 @given(graphs=batches(ANY, 12))
 def test_random_networks(
-    graphs: list[Graph], form: str, target: str, gcc: str, tmp_path_factory: pytest.TempPathFactory
+    graphs: list[Graph], form: str, target: str, ram: str, gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """What is made for no target is right for all."""
     assert_same_bits(
@@ -55,6 +57,7 @@ def test_random_networks(
         backend="cmsis-nn",
         target=None if target == "any" else TARGETS[form],
         library=STAND_IN,
+        settings={"ram": ram},
     )
 
 
@@ -148,6 +151,29 @@ def test_scratch_is_that_of_the_core(target: str | None, ram: int, fixtures: Pat
     report = mnc.compile(pico(fixtures), "cmsis-nn", "net", target).report
     assert report.ram.total == ram
     assert 0 < report.flash.total_constants - report.flash.weights < 1000, "structs"
+
+
+@pytest.mark.parametrize(("target", "ram"), [("cortex-m4", 3120), ("cortex-m55", 7584)])
+def test_outputs_lie_over_what_has_been_read_where_that_is_asked_for(target: str, ram: int, fixtures: Path) -> None:
+    """The last layer's window is its whole input; what a pointwise one reads it reads in bands of rows."""
+    build = mnc.compile(pico(fixtures), "cmsis-nn", "net", target, settings={"ram": "least"})
+    assert build.report.ram.total == ram
+    assert build.report.ram.optimal
+    with pytest.raises(CompileError, match="is plain or least, not 'less'"):
+        mnc.compile(pico(fixtures), "cmsis-nn", "net", target, settings={"ram": "less"})
+
+
+@pytest.mark.parametrize("form", CORES)
+def test_a_wide_depthwise_convolution_keeps_its_input_on_mve(form: str) -> None:
+    """There it goes through the rows once for each block of 124 channels."""
+    channels, quant = 125, Quantisation((0.5,), 3)
+    layer = DepthwiseConv2D(
+        Constant(np.ones((3, 3, channels, 1), np.int8), Quantisation((0.01,))), output=Number(DType.INT8, quant)
+    )
+    given = Input("x", TensorType((9, 9, channels), DType.INT8, quant))
+    graph = Graph("wide", (given,), (Node(("y",), layer, ("x",)),), ("y",))
+    program = CmsisNN({"ram": "least"}, get(TARGETS[form])).emit(graph, "net").program
+    assert program.steps[0].sweeps == (form != "mve")
 
 
 def test_the_fastest_kernels_are_mncs_own_on_a_core_without_vectors(fixtures: Path) -> None:

@@ -70,16 +70,19 @@ def outputs(target: Target, graph: Graph, files: Mapping[str, str], xs: list[Arr
     return run(target, files, Interface.of_graph(graph, "net"), xs, cmsis_nn.linked(target, files, Options()))
 
 
+@pytest.mark.parametrize("ram", ["plain", "least"])
 @pytest.mark.parametrize(
     ("target", "model"),
     [("host", model) for model in MODELS] + [(core, model) for core in ("cortex-m4", "cortex-m55") for model in QUICK],
     indirect=["target"],
 )
-def test_trained_networks_give_what_tensorflow_lite_micro_gave(target: Target, model: str, models: Path) -> None:
+def test_trained_networks_give_what_tensorflow_lite_micro_gave(
+    target: Target, model: str, ram: str, models: Path
+) -> None:
     path = models / f"{model}.tflite"
     with np.load(f"{path}.golden.npz") as stored:
         x, y = stored["x"][:1], stored["y_tflm"][:1]
-    build = mnc.compile(mnc.load(path), "cmsis-nn", "net", target.name)
+    build = mnc.compile(mnc.load(path), "cmsis-nn", "net", target.name, settings={"ram": ram})
     (got,) = outputs(target, build.graph, build.files, [x])
     np.testing.assert_array_equal(got.reshape(y.shape), y)
     assert {layer.kernel[:4] for layer in build.report.layers} == {"arm_"}

@@ -63,6 +63,23 @@ void disjoint(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes)
     REQUIRE(x + (uintptr_t)a_bytes <= y || y + (uintptr_t)b_bytes <= x);
 }
 
+void beside_or_behind(const void *input, const cmsis_nn_dims *x, const void *output, const cmsis_nn_dims *y,
+                      int32_t stride, int32_t padding, int32_t bytes)
+{
+    int64_t x_row = (int64_t)x->w * x->c * bytes, y_row = (int64_t)y->w * y->c * bytes;
+    int32_t row;
+    if (x->n > 1) {
+        disjoint(input, volume(x) * bytes, output, volume(y) * bytes);
+        return;
+    }
+    for (row = 0; row < y->h; row++) {
+        int32_t first = row * stride < padding ? 0 : row * stride - padding;
+        if (first < x->h) {
+            disjoint((const char *)input + first * x_row, (x->h - first) * x_row, output, (row + 1) * y_row);
+        }
+    }
+}
+
 void positive(const cmsis_nn_dims *dims)
 {
     REQUIRE(dims != NULL);

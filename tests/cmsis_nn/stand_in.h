@@ -40,6 +40,9 @@ void scratch(const cmsis_nn_context *ctx, int64_t bytes, const void *input, int6
              int64_t output_bytes);
 
 void disjoint(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes);
+/* The output may lie over rows of the input, of elements of `bytes`, that no row of output from there on reads. */
+void beside_or_behind(const void *input, const cmsis_nn_dims *x, const void *output, const cmsis_nn_dims *y,
+                      int32_t stride, int32_t padding, int32_t bytes);
 void positive(const cmsis_nn_dims *dims);
 void check_offsets(int32_t input_offset, int32_t output_offset);
 void check_activation(cmsis_nn_activation activation);

@@ -12,6 +12,7 @@ typedef struct {
     int8_t *output;
     /* Between stored rows and columns lie so many in all; the dimensions count them. */
     int32_t up_h, up_w;
+    int sweeps; /* from the first row of output to the last, all channels of a row together */
 } Convolution;
 
 static int64_t stored(const Convolution *call)
@@ -43,7 +44,11 @@ static void check(const Convolution *call, int64_t bytes)
         REQUIRE(call->bias_dims != NULL && call->bias_dims->c == y->c);
         readable(call->bias, (int64_t)y->c * (int64_t)sizeof(int32_t));
     }
-    disjoint(call->input, stored(call), call->output, volume(y));
+    if (call->sweeps) {
+        beside_or_behind(call->input, x, call->output, y, call->params->stride.h, call->params->padding.h, 1);
+    } else {
+        disjoint(call->input, stored(call), call->output, volume(y));
+    }
     scratch(call->ctx, bytes, call->input, stored(call), call->output, volume(y));
 }
 
@@ -124,6 +129,7 @@ static Convolution gathered(ARGUMENTS, const cmsis_nn_dims *output_dims, int8_t 
     call.output_dims = output_dims;
     call.output = output_data;
     call.up_h = call.up_w = 1;
+    call.sweeps = 0;
     return call;
 }
 
@@ -145,6 +151,7 @@ arm_cmsis_nn_status arm_convolve_s8(ARGUMENTS, const cmsis_nn_dims *upscale_dims
     }
     REQUIRE(filter_dims->h * filter_dims->w * filter_dims->c < 65536); /* products counted in 16 bits */
     REQUIRE(input_dims->c == filter_dims->c || bias_data != NULL);     /* it goes on by a group from the pointer */
+    call.sweeps = input_dims->c == filter_dims->c && upscale_dims == NULL;
     check(&call, unfolded(input_dims, filter_dims));
     return compute(&call);
 }
@@ -172,6 +179,7 @@ arm_cmsis_nn_status arm_convolve_1x1_s8_fast(ARGUMENTS, const cmsis_nn_dims *out
 arm_cmsis_nn_status arm_convolve_1x1_s8(ARGUMENTS, const cmsis_nn_dims *output_dims, int8_t *output_data)
 {
     Convolution call = GATHERED("arm_convolve_1x1_s8");
+    call.sweeps = 1;
     check_pointwise(&call);
     return compute(&call);
 }

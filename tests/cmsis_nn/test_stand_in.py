@@ -172,6 +172,7 @@ DENSE = ("arm_fully_connected_s8", "arm_fully_connected_per_channel_s8")
 WINDOWS = (*CONVOLUTIONS, *DEPTHWISE)
 PER_CHANNEL = (*WINDOWS, "arm_transpose_conv_s8", DENSE[1])
 POOLING = ("arm_avgpool_s8", "arm_max_pool_s8", "arm_avgpool_s16", "arm_max_pool_s16")
+SWEEPING = (CONVOLUTIONS[0], *DEPTHWISE, *POOLING[:2])
 MERGING_INT16 = ("arm_elementwise_add_s16", "arm_elementwise_mul_s16")
 
 MISUSES: list[tuple[tuple[str, ...], str, str, str]] = [
@@ -181,6 +182,8 @@ MISUSES: list[tuple[tuple[str, ...], str, str, str]] = [
         "out = in + 1; out16 = in16 + 1;",
         "x + (uintptr_t)a_bytes <= y || y + (uintptr_t)b_bytes <= x",
     ),
+    (SWEEPING, "plain", "out = input; in = input + 95;", "x + (uintptr_t)a_bytes <= y || y + (uintptr_t)b_bytes <= x"),
+    (CONVOLUTIONS[1:2], "plain", "out = input; in = input + 96;", "x + (uintptr_t)a_bytes <= y"),
     (PER_CHANNEL, "plain", "multiplier[7] = 5;", "multiplier >= 1 << 30 || (multiplier == 0 && shift == 0)"),
     (PER_CHANNEL, "plain", "shift[7] = -32;", "shift >= -31 && shift <= 30"),
     (PER_CHANNEL, "plain", "shift[7] = 30; added[7] = 1 << 20;", "value >= INT32_MIN && value <= INT32_MAX"),

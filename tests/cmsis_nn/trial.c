@@ -105,6 +105,27 @@ static cmsis_nn_per_channel_quant_params scales(void)
     return made;
 }
 
+/*
+ * Where the output begins so far below its input that no row of it comes upon what later rows
+ * read, the functions that go by rows from the first to the last have to give the same.
+ */
+static int16_t memory[16384];
+
+static const void *ahead(const void *data, const cmsis_nn_dims *x, const cmsis_nn_dims *y, int32_t stride,
+                         int32_t padding, int32_t bytes)
+{
+    int32_t distance = 0, row;
+    char *place;
+    for (row = 0; row < y->h; row++) {
+        int32_t first = larger(0, row * stride - padding);
+        int32_t needed = (row + 1) * y->w * y->c - first * x->w * x->c;
+        distance = first < x->h ? larger(distance, needed) : distance;
+    }
+    place = (char *)memory + (size_t)(distance * bytes);
+    memcpy(place, data, (size_t)(x->n * x->h * x->w * x->c * bytes));
+    return place;
+}
+
 static int try_convolution(int32_t which, int8_t *output)
 {
     cmsis_nn_context ctx = context(scratch, sizeof scratch);
@@ -113,6 +134,9 @@ static int try_convolution(int32_t which, int8_t *output)
     cmsis_nn_dims x, w, y, b, up;
     int32_t groups = draw(0, 3) == 0 ? draw(2, 3) : 1, doubled = draw(0, 4) == 0;
     const int32_t *added = draw(0, 3) ? bias : NULL;
+    const int8_t *in = input;
+    int8_t *out = output;
+    int status;
     p.input_offset = draw(-127, 128);
     p.output_offset = draw(-128, 127);
     p.activation = activation();
@@ -165,16 +189,25 @@ static int try_convolution(int32_t which, int8_t *output)
         return 0;
     }
     b = dims(1, 1, 1, y.c);
+    if ((which == 0 && !doubled && w.c == x.c) || which == 2) {
+        in = (const int8_t *)ahead(input, &x, &y, p.stride.h, p.padding.h, 1);
+        out = (int8_t *)memory;
+    }
     switch (which) {
     case 0:
-        return 1 + arm_convolve_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, doubled ? &up : NULL, &y, output);
+        status = arm_convolve_s8(&ctx, &p, &quant, &x, in, &w, filter, &b, added, doubled ? &up : NULL, &y, out);
+        break;
     case 1:
-        return 1 + arm_convolve_1x1_s8_fast(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+        status = arm_convolve_1x1_s8_fast(&ctx, &p, &quant, &x, in, &w, filter, &b, added, &y, out);
+        break;
     case 2:
-        return 1 + arm_convolve_1x1_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+        status = arm_convolve_1x1_s8(&ctx, &p, &quant, &x, in, &w, filter, &b, added, &y, out);
+        break;
     default:
-        return 1 + arm_convolve_1_x_n_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+        status = arm_convolve_1_x_n_s8(&ctx, &p, &quant, &x, in, &w, filter, &b, added, &y, out);
     }
+    memmove(output, out, (size_t)(y.h * y.w * y.c));
+    return 1 + status;
 }
 
 static int try_depthwise(int32_t which, int8_t *output)
@@ -184,6 +217,9 @@ static int try_depthwise(int32_t which, int8_t *output)
     cmsis_nn_dw_conv_params p;
     cmsis_nn_dims x, w, y, b;
     const int32_t *added = draw(0, 3) ? bias : NULL;
+    const int8_t *in = input;
+    int8_t *out = output;
+    int status;
     p.input_offset = draw(-127, 128);
     p.output_offset = draw(-128, 127);
     p.activation = activation();
@@ -225,16 +261,25 @@ static int try_depthwise(int32_t which, int8_t *output)
         return 0;
     }
     b = dims(1, 1, 1, y.c);
+    if (x.c <= 124) {
+        in = (const int8_t *)ahead(input, &x, &y, p.stride.h, p.padding.h, 1);
+        out = (int8_t *)memory;
+    }
     switch (which) {
     case 0:
-        return 1 + arm_depthwise_conv_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+        status = arm_depthwise_conv_s8(&ctx, &p, &quant, &x, in, &w, filter, &b, added, &y, out);
+        break;
     case 1:
-        return 1 + arm_depthwise_conv_3x3_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+        status = arm_depthwise_conv_3x3_s8(&ctx, &p, &quant, &x, in, &w, filter, &b, added, &y, out);
+        break;
     case 2:
-        return 1 + arm_depthwise_conv_s8_opt(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+        status = arm_depthwise_conv_s8_opt(&ctx, &p, &quant, &x, in, &w, filter, &b, added, &y, out);
+        break;
     default:
-        return 1 + arm_depthwise_conv_wrapper_s8(&ctx, &p, &quant, &x, input, &w, filter, &b, added, &y, output);
+        status = arm_depthwise_conv_wrapper_s8(&ctx, &p, &quant, &x, in, &w, filter, &b, added, &y, out);
     }
+    memmove(output, out, (size_t)(y.h * y.w * y.c));
+    return 1 + status;
 }
 
 static int try_transposed(int8_t *output)
@@ -301,6 +346,9 @@ static int try_pooling(int32_t largest, int wide, int8_t *output)
     cmsis_nn_context ctx = context(scratch, sizeof scratch);
     cmsis_nn_pool_params p;
     cmsis_nn_dims x = drawn(draw(1, 2), 7, 7, 37), pool = drawn(1, 5, 5, 1), y;
+    const void *in;
+    void *out;
+    int32_t bytes = wide ? 2 : 1;
     int status;
     p.stride = tile(1, 3);
     p.activation = wide ? activation_int16() : activation();
@@ -308,7 +356,7 @@ static int try_pooling(int32_t largest, int wide, int8_t *output)
     p.padding.w = draw(0, pool.w - 1);
     y = dims(x.n, windows(x.h, p.padding.h, pool.h, p.stride.h, 1), 0, x.c);
     y.w = windows(x.w, p.padding.w, pool.w, p.stride.w, 1);
-    if (y.h < 1 || y.w < 1 || y.n * y.h * y.w * y.c * (wide ? 2 : 1) >= TRIAL_OUTPUT_SIZE) {
+    if (y.h < 1 || y.w < 1 || y.n * y.h * y.w * y.c * bytes >= TRIAL_OUTPUT_SIZE) {
         return 0;
     }
     if ((y.h - 1) * p.stride.h - p.padding.h >= x.h || (y.w - 1) * p.stride.w - p.padding.w >= x.w) {
@@ -316,12 +364,22 @@ static int try_pooling(int32_t largest, int wide, int8_t *output)
     }
     if (wide) {
         fill_int16();
-        status = largest ? arm_max_pool_s16(&ctx, &p, &x, wide_input, &pool, &y, wide_output)
-                         : arm_avgpool_s16(&ctx, &p, &x, wide_input, &pool, &y, wide_output);
+    }
+    in = wide ? (const void *)wide_input : input;
+    out = wide ? (void *)wide_output : output;
+    if (x.n == 1) {
+        in = ahead(in, &x, &y, p.stride.h, p.padding.h, bytes);
+        out = memory;
+    }
+    if (wide) {
+        status = largest ? arm_max_pool_s16(&ctx, &p, &x, (const int16_t *)in, &pool, &y, (int16_t *)out)
+                         : arm_avgpool_s16(&ctx, &p, &x, (const int16_t *)in, &pool, &y, (int16_t *)out);
+        memmove(wide_output, out, (size_t)(y.n * y.h * y.w * y.c) * sizeof(int16_t));
         store_int16(output, y.n * y.h * y.w * y.c);
     } else {
-        status = largest ? arm_max_pool_s8(&ctx, &p, &x, input, &pool, &y, output)
-                         : arm_avgpool_s8(&ctx, &p, &x, input, &pool, &y, output);
+        status = largest ? arm_max_pool_s8(&ctx, &p, &x, (const int8_t *)in, &pool, &y, (int8_t *)out)
+                         : arm_avgpool_s8(&ctx, &p, &x, (const int8_t *)in, &pool, &y, (int8_t *)out);
+        memmove(output, out, (size_t)(y.n * y.h * y.w * y.c));
     }
     return 1 + status;
 }
@@ -413,8 +471,9 @@ static int try_convolution_int16(int8_t *output)
         return 0;
     }
     b = dims(1, 1, 1, y.c);
-    status = arm_convolve_s16(&ctx, &p, &quant, &x, wide_input, &w, filter, &b,
-                              unbiased ? &none : narrow ? &of_32 : &of_64, &y, wide_output);
+    status = arm_convolve_s16(&ctx, &p, &quant, &x, (const int16_t *)ahead(wide_input, &x, &y, p.stride.h, p.padding.h, 2),
+                              &w, filter, &b, unbiased ? &none : narrow ? &of_32 : &of_64, &y, memory);
+    memcpy(wide_output, memory, (size_t)(y.h * y.w * y.c) * sizeof(int16_t));
     store_int16(output, y.h * y.w * y.c);
     return 1 + status;
 }
@@ -426,6 +485,7 @@ static int try_depthwise_int16(int32_t fast, int8_t *output)
     cmsis_nn_dw_conv_params p;
     cmsis_nn_dims x = drawn(1, 6, 6, 15), w = drawn(1, 5, 5, 1), y, b;
     const int64_t *added = draw(0, 3) ? wide_bias : NULL;
+    const int16_t *in;
     int status;
     p.input_offset = p.output_offset = 0;
     p.stride = tile(1, 3);
@@ -444,11 +504,13 @@ static int try_depthwise_int16(int32_t fast, int8_t *output)
         return 0;
     }
     b = dims(1, 1, 1, y.c);
+    in = (const int16_t *)ahead(wide_input, &x, &y, p.stride.h, p.padding.h, 2);
     if (fast) {
-        status = arm_depthwise_conv_fast_s16(&ctx, &p, &quant, &x, wide_input, &w, filter, &b, added, &y, wide_output);
+        status = arm_depthwise_conv_fast_s16(&ctx, &p, &quant, &x, in, &w, filter, &b, added, &y, memory);
     } else {
-        status = arm_depthwise_conv_s16(&ctx, &p, &quant, &x, wide_input, &w, filter, &b, added, &y, wide_output);
+        status = arm_depthwise_conv_s16(&ctx, &p, &quant, &x, in, &w, filter, &b, added, &y, memory);
     }
+    memcpy(wide_output, memory, (size_t)(y.h * y.w * y.c) * sizeof(int16_t));
     store_int16(output, y.h * y.w * y.c);
     return 1 + status;
 }

@@ -10,6 +10,7 @@ from mnc.backends.select import Select
 from mnc.backends.select.cmsis import conv, dense, depthwise, elementwise, int16, pool, softmax, transpose_conv
 from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.faster import own_is_faster
+from mnc.backends.select.cmsis.overlap import overlapping
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.table import INT8
 from mnc.backends.select.site import Site
@@ -56,14 +57,18 @@ CMSIS_NN_INT16: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] 
 """Those that it has int16 kernels for."""
 
 
-def int8_table(cores: Cores, *, fastest: bool = False) -> Mapping[type[Layer], Select]:
-    """CMSIS-NN's kernels where they fit, else mnc's own; `fastest`: those also where they are faster."""
-    return _table(INT8, CMSIS_NN, cores, fastest=fastest)
+def int8_table(cores: Cores, *, fastest: bool = False, overlap: bool = False) -> Mapping[type[Layer], Select]:
+    """CMSIS-NN's kernels where they fit, else mnc's own.
+
+    `fastest`: those also where they are faster.  `overlap`: outputs may lie over
+    what their functions have read of the input.
+    """
+    return _table(INT8, CMSIS_NN, cores, fastest=fastest, overlap=overlap)
 
 
-def int16_table(cores: Cores, *, fastest: bool = False) -> Mapping[type[Layer], Select]:
+def int16_table(cores: Cores, *, fastest: bool = False, overlap: bool = False) -> Mapping[type[Layer], Select]:
     """The same for int16."""
-    return _table(INT16, CMSIS_NN_INT16, cores, fastest=fastest)
+    return _table(INT16, CMSIS_NN_INT16, cores, fastest=fastest, overlap=overlap)
 
 
 def _table(
@@ -72,11 +77,14 @@ def _table(
     cores: Cores,
     *,
     fastest: bool,
+    overlap: bool,
 ) -> Mapping[type[Layer], Select]:
     def either(kind: type[Layer]) -> Select:
         def chosen(site: Site[Any]) -> Step:
             made = None if fastest and own_is_faster(cores, site) else library[kind](cores, site)
-            return made or own[kind](site)
+            if made is None:
+                return own[kind](site)
+            return overlapping(cores, site, made) if overlap else made
 
         return chosen
 

@@ -1,0 +1,86 @@
+"""Steps whose output may take the place of the rows of input that it has used up.
+
+A function of CMSIS-NN may be given memory for its output that its input does
+not lie in; so much its documentation says.  Many compute one row of output after
+the other, in all three forms, and look back at no row of input above the
+window: these are facts of their sources, release 7.0.0 and July 2026, and of
+the tests in `tests/cmsis_nn`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mnc.backends.program import Step, Value, Window
+from mnc.backends.select.cmsis.core import Core, Cores
+from mnc.backends.select.cmsis.depthwise import BLOCK
+from mnc.backends.select.cmsis.structs import dims
+from mnc.backends.select.conv import window
+from mnc.backends.select.site import Site
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Conv2D, DepthwiseConv2D, Pooling2D
+
+ENOUGH_PIXELS = 24
+"""Of so many the cost of a call, in which a pointwise convolution sums its weights anew, is a few hundredths."""
+
+SWEEPING = frozenset(
+    {
+        "arm_avgpool_s8", "arm_avgpool_s16", "arm_convolve_1x1_s8", "arm_convolve_s8", "arm_convolve_s16",
+        "arm_depthwise_conv_3x3_s8", "arm_depthwise_conv_fast_s16", "arm_depthwise_conv_s8",
+        "arm_depthwise_conv_s8_opt", "arm_depthwise_conv_s16", "arm_depthwise_conv_wrapper_s8", "arm_max_pool_s8",
+        "arm_max_pool_s16",
+    }
+)  # fmt: skip
+"""What goes through the rows from the first to the last, and writes none before it has read the window."""
+BLOCKWISE = ("arm_depthwise_conv_s8_opt", "arm_depthwise_conv_wrapper_s8")
+"""Of these the ones that on MVE go through the rows once for every block of channels."""
+
+
+def overlapping(cores: Cores, site: Site[Layer], step: Step) -> Step:
+    """The step with what the planner needs to lay the output over the input; the same where it must not."""
+    (x, *_), y = site.inputs, site.output
+    if y.image[0] == 1:
+        return step
+    if step.kernel == "arm_convolve_1x1_s8_fast":
+        return _in_bands(step, x, y)
+    rows = _window(site.layer)
+    several = step.kernel in BLOCKWISE and Core.MVE in cores and y.image[2] > BLOCK
+    if step.kernel not in SWEEPING or rows is None or several:
+        return step
+    return replace(step, rows=y.image[0], windows=(rows,), sweeps=True)
+
+
+def _window(layer: Layer) -> Window | None:
+    """The input rows of an output row."""
+    match layer:
+        case Conv2D(groups=1) | DepthwiseConv2D():
+            return window(layer)
+        case Pooling2D():
+            return Window(layer.pool[0], layer.stride[0], layer.padding[0][0])
+    return None
+
+
+def _in_bands(step: Step, x: Value, y: Value) -> Step:
+    """Some rows of a pointwise convolution in each call, whose output then lies beside its own input."""
+    height, width, _ = y.image
+    band = next(n for n in range(1, height + 1) if height % n == 0 and (n * width >= ENOUGH_PIXELS or n == height))
+    if band == height:
+        return step
+    x, y = _banded(x, band), _banded(y, band)
+    (call,) = step.calls
+    sizes = {f"{what}_dims": dims(1, 1, *value.image[1:]) for what, value in (("input", x), ("output", y))}
+    return replace(
+        step,
+        reads=(x,),
+        writes=(y,),
+        calls=(replace(call, arguments={**call.arguments, **sizes}),),
+        rows=y.image[0],
+        windows=(Window(),),
+    )
+
+
+def _banded(value: Value, band: int) -> Value:
+    """The same memory, so many rows taken for one."""
+    height, width, channels = value.image
+    shape = (height // band, band * width, channels)
+    return replace(value, type=replace(value.type, shape=shape), layout=value.layout.interleaved(shape))
