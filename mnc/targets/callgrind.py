@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from mnc.targets import process
+from mnc.targets.image import place
 from mnc.targets.target import Tool
 
 VALGRIND = Tool("valgrind", "valgrind")
@@ -31,9 +32,7 @@ def count(image: bytes, inputs: bytes) -> tuple[tuple[int, ...], ...]:
     """
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)
-        (folder / "image").write_bytes(image)
-        (folder / "image").chmod(0o700)
-        (folder / "inputs.bin").write_bytes(inputs)
+        place(folder, image, inputs)
         process.run(VALGRIND, ARGUMENTS, folder, where="target host under valgrind", seconds=SECONDS)
         dumps = sorted(folder.glob("counts.*"), key=lambda path: int(path.suffix[1:]))
         runs: list[tuple[int, ...]] = []

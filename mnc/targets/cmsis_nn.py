@@ -21,15 +21,15 @@ from pathlib import Path
 from mnc.errors import argument, refuse
 from mnc.targets import process
 from mnc.targets.image import COMPILE_SECONDS, Options, compiler_version
-from mnc.targets.target import Target, Tool
+from mnc.targets.target import Target
 
 VARIABLE = "CMSIS_NN_PATH"
 HEADER = "arm_nnfunctions.h"
 BACKEND = "cmsis-nn"
 """The backend whose int8 layers call it."""
 
-INTEGERS_ONLY = ("-DARM_NN_ENABLE_F16=0", "-DARM_NN_ENABLE_F32=0")
 NOT_INTEGERS = re.compile(r"_(f16|f32|flt)\.c$")
+"""What does not compile unless floating point is enabled."""
 DSP_ASSEMBLY = "-DCMSIS_NN_USE_REQUANTIZE_INLINE_ASSEMBLY"
 """The same results in fewer instructions, where there are DSP instructions."""
 
@@ -121,7 +121,7 @@ def _headers(root: Path) -> list[Path]:
 def _archive(target: Target, root: Path, level: str) -> Path:
     """The library for a target, from the cache or compiled."""
     assembly = (DSP_ASSEMBLY,) if "dsp" in target.features else ()
-    flags = (*target.common_flags, level, *INTEGERS_ONLY, *assembly)
+    flags = (*target.common_flags, level, *assembly)
     digest = hashlib.sha256("\0".join((target.compiler.program, compiler_version(target), *flags)).encode())
     for file in (*_headers(root), *_sources(root)):
         digest.update(f"\0{file.relative_to(root).as_posix()}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
@@ -148,8 +148,6 @@ def _cache() -> Path:
 def _compile(target: Target, root: Path, flags: tuple[str, ...], archive: Path) -> None:
     """Make the archive, or nothing: it is put in its place when it is whole."""
     where = f"CMSIS-NN for target {target.name}"
-    program = target.compiler.program
-    ar = Tool(f"{program.removesuffix('gcc')}ar" if program.endswith("-gcc") else "ar", "binutils")
     sources = [str(file) for file in _sources(root)]
     workers = min(os.cpu_count() or 1, len(sources))
     with tempfile.TemporaryDirectory(prefix=".making-", dir=archive.parent) as temporary:
@@ -162,5 +160,5 @@ def _compile(target: Target, root: Path, flags: tuple[str, ...], archive: Path) 
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(compile_share, [sources[i::workers] for i in range(workers)]))
         objects = sorted(file.name for file in folder.glob("*.o"))
-        process.run(ar, ["rcsD", "library.a", *objects], folder, where=where, seconds=COMPILE_SECONDS)
+        process.run(target.binutil("ar"), ["rcsD", "library.a", *objects], folder, where=where, seconds=COMPILE_SECONDS)
         (folder / "library.a").replace(archive)

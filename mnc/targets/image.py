@@ -90,9 +90,7 @@ def build(
     """
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)
-        (folder / "inputs.bin").write_bytes(inputs)
-        objects = _network_objects(target, network, folder, options, trace)
-        _link(target, [*_driver_objects(target, adapter, "network", folder, options, trace), *objects], folder, options)
+        _build(target, network, adapter, folder, options, trace, inputs)
         return (folder / "image").read_bytes()
 
 
@@ -101,9 +99,7 @@ def sizes(target: Target, network: Files, adapter: Files, options: Options) -> S
     """What generated files add to an image: the image with them less the same image without them."""
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)
-        (folder / "inputs.bin").write_bytes(b"")
-        objects = _network_objects(target, network, folder, options, "")
-        _link(target, [*_driver_objects(target, adapter, "network", folder, options, ""), *objects], folder, options)
+        _build(target, network, adapter, folder, options)
         full = _section_sizes(target, folder)
         _link(target, _driver_objects(target, adapter, "empty", folder, options, ""), folder, options)
         return full - _section_sizes(target, folder)
@@ -114,6 +110,15 @@ def compiler_version(target: Target) -> str:
     """The first line of what the compiler says of itself.  `CompileError` where it is not installed."""
     said = process.run(target.compiler, ["--version"], Path(), where=f"target {target.name}", seconds=COMPILE_SECONDS)
     return said.strip().partition("\n")[0]
+
+
+def _build(
+    target: Target, network: Files, adapter: Files, folder: Path, options: Options, trace: str = "", inputs: bytes = b""
+) -> None:
+    """The whole image, as `image` in `folder`."""
+    (folder / "inputs.bin").write_bytes(inputs)
+    objects = _network_objects(target, network, folder, options, trace)
+    _link(target, [*_driver_objects(target, adapter, "network", folder, options, trace), *objects], folder, options)
 
 
 def _network_objects(target: Target, network: Files, folder: Path, options: Options, trace: str) -> list[str]:
@@ -160,6 +165,13 @@ def _memory_script(board: Board) -> str:
     return "\n".join(("MEMORY", "{", *regions, "}", f"STACK_SIZE = {board.stack};", ""))
 
 
+def place(folder: Path, image: bytes, inputs: bytes) -> None:
+    """An image and what it reads into `folder`, which exists; `image` can be started."""
+    (folder / "inputs.bin").write_bytes(inputs)
+    (folder / "image").write_bytes(image)
+    (folder / "image").chmod(0o700)
+
+
 def write(folder: Path, files: Mapping[str, str]) -> None:
     """Every file into `folder`, which exists."""
     for name, text in files.items():
@@ -195,9 +207,8 @@ def _run(target: Target, tool: Tool, arguments: Sequence[str], folder: Path, whe
 
 def _section_sizes(target: Target, folder: Path) -> Sizes:
     """What the linked image in `folder` holds, by the names of sections; the stack apart."""
-    program = target.compiler.program
-    size = Tool(f"{program.removesuffix('gcc')}size" if program.endswith("-gcc") else "size", "binutils")
-    text = process.run(size, ["-A", "image"], folder, where=f"target {target.name}", seconds=COMPILE_SECONDS)
+    where = f"target {target.name}"
+    text = process.run(target.binutil("size"), ["-A", "image"], folder, where=where, seconds=COMPILE_SECONDS)
     found = {name: int(number) for name, number in re.findall(r"^(\.[\w.]+)\s+(\d+)", text, re.MULTILINE)}
 
     def total(*names: str) -> int:

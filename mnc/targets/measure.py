@@ -15,7 +15,7 @@ from mnc.errors import refuse
 from mnc.ir.types import Array, TensorType
 from mnc.targets import callgrind, process
 from mnc.targets.adapter import adapter
-from mnc.targets.image import Options, Sizes, build, freeze, sizes
+from mnc.targets.image import Options, Sizes, build, freeze, place, sizes
 from mnc.targets.interface import Interface, pack, records
 from mnc.targets.target import Clock, Target
 
@@ -155,9 +155,7 @@ def _written(target: Target, image: bytes, inputs: bytes) -> bytes:
     board = target.board
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)
-        (folder / "inputs.bin").write_bytes(inputs)
-        (folder / "image").write_bytes(image)
-        (folder / "image").chmod(0o700)
+        place(folder, image, inputs)
         if board.emulator is None:
             process.run_file(folder / "image", folder, where=f"target {target.name}", seconds=RUN_SECONDS)
             return (folder / "outputs.bin").read_bytes()

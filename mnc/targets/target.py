@@ -91,6 +91,12 @@ class Target:
     int_bits: int = 32
     """Of C's `int`."""
 
+    def binutil(self, name: str) -> Tool:
+        """The program called `name` of the binutils that the compiler goes with: `ar`, `size`."""
+        compiler = self.compiler.program
+        prefix = compiler.removesuffix("gcc") if compiler.endswith("-gcc") else ""
+        return Tool(f"{prefix}{name}", "binutils")
+
     @property
     def common_flags(self) -> tuple[str, ...]:
         """Flags of every compilation for this target, the optimisation level apart."""

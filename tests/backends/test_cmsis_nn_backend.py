@@ -24,6 +24,7 @@ from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, DepthwiseConv2D, MaxPooling2D, Multiply, Softmax
 from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.plan.schedule import schedule
 from mnc.targets import get
 from mnc.terminal.tables import Paper, compiled
 from mnc.zoo import networks
@@ -161,6 +162,15 @@ def test_outputs_lie_over_what_has_been_read_where_that_is_asked_for(target: str
     assert build.report.ram.optimal
     with pytest.raises(CompileError, match="is plain or least, not 'less'"):
         mnc.compile(pico(fixtures), "cmsis-nn", "net", target, settings={"ram": "less"})
+
+
+def test_only_what_mnc_itself_loops_over_goes_from_the_last_row_to_the_first(models: Path) -> None:
+    """The library's own loops go forwards; pointwise convolutions between them go back."""
+    graph = mnc.compile(mnc.load(models / "mlperf_tiny/vww_96_int8.tflite"), "cmsis-nn", "net").graph
+    program, planned = schedule(CmsisNN({"ram": "least"}, get("cortex-m4")).emit(graph, "net").program)
+    backwards = {program.steps[i].kernel for i in planned.descending}
+    assert backwards == {"arm_convolve_1x1_s8_fast"}
+    assert {step.kernel for step in program.steps if step.sweeps} == {"arm_convolve_s8", "arm_depthwise_conv_3x3_s8"}
 
 
 @pytest.mark.parametrize("form", CORES)

@@ -340,9 +340,10 @@ void net_run({parameters})
 """
 
 
+@pytest.mark.parametrize("ram", ["plain", "least"])
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"], indirect=True)
-def test_nothing_is_written_beside_the_arena(target: Target, fixtures: Path) -> None:
-    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), "cmsis-nn", "net", target.name)
+def test_nothing_is_written_beside_the_arena(target: Target, ram: str, fixtures: Path) -> None:
+    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), "cmsis-nn", "net", target.name, settings={"ram": ram})
     size = build.report.ram.total
     header = build.files["net.h"].replace("typedef struct {", "typedef struct { int8_t before[64];", 1)
     header = header.replace("} net_t;", "int8_t after[64]; } net_t;").replace(

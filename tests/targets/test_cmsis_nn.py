@@ -118,12 +118,9 @@ def test_the_code_runs_with_the_library_that_the_environment_names_and_the_argum
 
 @pytest.mark.parametrize("name", ["host", "cortex-m4"])
 def test_flash_counts_only_what_is_called(name: str, library: Path, request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue("cc" if name == "host" else "arm_gcc")
+    for tool in ("cc", "valgrind") if name == "host" else ("arm_gcc", "qemu_arm"):
+        request.getfixturevalue(tool)
     target = targets.get(name)
-    if name == "host":
-        request.getfixturevalue("valgrind")
-    else:
-        request.getfixturevalue("qemu_arm")
     options = cmsis_nn.linked(target, FILES, Options(), library)
     measured = targets.measure(target, FILES, NET, [np.zeros((1, 4), np.int8)], options)
     assert 0 < measured.sizes.code < 2000
