@@ -50,12 +50,14 @@ def keras_model(graph: Graph, dropout: float) -> Any:
 def _fill(keras: Any, model: Any) -> None:
     """Give convolutions the weights that training begins with.
 
-    Their variance is 2 / the number of them that one output reads (arXiv 1502.01852), so
-    that a signal keeps its size; as Keras would choose them it all but vanishes in
-    a few depthwise convolutions.  And those of a filter sum up to more than 0: pixels and what
-    comes out of a ReLU are not negative and differ little from their neighbours, so
-    without a bias a filter whose weights sum up to less is 0 for every image,
-    and never learns.
+    Those of a filter sum up to more than 0: pixels and what comes out of a ReLU are not
+    negative and differ little from their neighbours, so without a bias a filter whose weights
+    sum up to less is 0 for nearly every image, and never learns.
+
+    Their variance is 1 / the number of them that one output reads, so that the signal keeps its size.
+    It is the rule of arXiv 1502.01852 without its factor of 2, which is for a ReLU that
+    drops half of the signal.  As Keras would choose them it all but vanishes in a few
+    depthwise convolutions.
 
     They are NumPy's, which `keras.utils.set_random_seed` seeds: the same whatever
     Keras computes with, and JAX need not compile a program for each shape.  A
@@ -70,7 +72,7 @@ def _fill(keras: Any, model: Any) -> None:
             layer.kernel_initializer = keras.initializers.HeNormal()
         else:
             continue
-        weights = np.random.standard_normal(layer.kernel.shape) * math.sqrt(2 / math.prod(seen))
+        weights = np.random.standard_normal(layer.kernel.shape) * math.sqrt(1 / math.prod(seen))
         layer.kernel.assign(np.where(weights.sum(axis=tuple(range(len(seen)))) < 0, -weights, weights))
 
 
