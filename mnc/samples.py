@@ -15,6 +15,8 @@ from mnc.ir.graph import Graph
 from mnc.ir.types import Array, show
 from mnc.quantise.quality import store
 
+PLAIN = "write one with numpy.save or numpy.savez, without pickled objects"
+
 
 def load_samples(path: Path, graph: Graph, pixels: tuple[float, float] | None = None) -> list[Array]:
     """One array of shape (batch, *input shape) for each input of `graph`, in its element type.
@@ -25,7 +27,7 @@ def load_samples(path: Path, graph: Graph, pixels: tuple[float, float] | None = 
     quantised for a quantised input; whole numbers are what it stores.
     CompileError where the file, or what is in it, does not fit.
     """
-    arrays = {"x": load_frames(path, graph, pixels)} if path.is_dir() else _read(path)
+    arrays = {"x": load_frames(path, graph, pixels)} if path.is_dir() else read_arrays(path, "samples", PLAIN)
     samples = [_of_input(path, graph, arrays, number) for number in range(len(graph.inputs))]
     counts = sorted({len(sample) for sample in samples})
     if len(counts) > 1:
@@ -35,16 +37,19 @@ def load_samples(path: Path, graph: Graph, pixels: tuple[float, float] | None = 
     return samples
 
 
-def _read(path: Path) -> Mapping[str, Array]:
+def read_arrays(path: Path, what: str, *hints: str) -> Mapping[str, Array]:
+    """The arrays of an `.npz` by their names, or that of an `.npy` as `x`.
+
+    CompileError with the hints where the file is neither; it calls them `what`, as `samples`.
+    """
     try:
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)
             return {"x": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
     except OSError as fault:
-        raise refuse(str(path), f"cannot read the samples: {fault.strerror or fault}") from None
+        raise refuse(str(path), f"cannot read the {what}: {fault.strerror or fault}") from None
     except (ValueError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error):
-        hint = "write one with numpy.save or numpy.savez, without pickled objects"
-        raise refuse(str(path), "not a NumPy .npy or .npz file", hint) from None
+        raise refuse(str(path), "not a NumPy .npy or .npz file", *hints) from None
 
 
 def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int) -> Array:
@@ -80,7 +85,7 @@ def load_labels(path: Path, classes: int, samples: int) -> Array:
     at the class.  In an `.npz` archive they are `labels` or `y`, or all there is.
     CompileError where there are not `samples` of them, from 0 to `classes` - 1.
     """
-    arrays = _read(path)
+    arrays = read_arrays(path, "labels", PLAIN)
     found = next((arrays[name] for name in ("labels", "y") if name in arrays), None)
     if found is None:
         if len(arrays) != 1:

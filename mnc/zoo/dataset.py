@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 from mnc.errors import CompileError, Problem, refuse
 from mnc.images import IMAGES, decoder
 from mnc.ir.types import Array, show
+from mnc.samples import read_arrays
 
 SPLITS = ("train", "val", "test")
 LAYOUT = "a folder has train/, and perhaps val/ and test/, each with a folder of images for every class"
@@ -147,16 +146,7 @@ def _files(folder: Path, classes: tuple[str, ...]) -> list[list[Path]]:
 
 
 def _archive(path: Path) -> Dataset:
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                raise ValueError  # a .npy
-            arrays: Mapping[str, Array] = {name: loaded[name] for name in loaded.files}
-    except OSError as fault:
-        raise refuse(str(path), f"cannot read the data: {fault.strerror or fault}") from None
-    except (ValueError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error):
-        raise refuse(str(path), "this is neither a folder nor an .npz archive", LAYOUT, ARCHIVE) from None
+    arrays = read_arrays(path, "data", LAYOUT, ARCHIVE)
     splits = {name: _arrays(path, arrays, name) for name in SPLITS}
     train = splits["train"]
     if train is None:

@@ -116,7 +116,7 @@ def test_a_folder_that_does_not_fit_is_refused(folder: Path) -> None:
     ("arguments", "words"),
     [
         (["pico", "--data", "missing"], "there is no such file or folder"),
-        (["pico", "--data", "text.npz"], "neither a folder nor an .npz archive"),
+        (["pico", "--data", "text.npz"], "not a NumPy .npy or .npz file"),
         (["piko", "--data", "data.npz"], "there is no network called 'piko'"),
         (["pico", "--data", "data.npz", "--epochs", "0"], "expected at least 1, not 0"),
         (["pico", "--data", "data.npz", "--learning-rate", "0"], "expected more than 0"),
