@@ -28,8 +28,8 @@ from mnc.zoo.dataset import Dataset, Split
 from mnc.zoo.mobilenet import FAMILY, BaseMobileNet
 
 LOSS = "sparse_categorical_crossentropy"
-EPOCHS = {"pico": 40, "nano": 40, "micro": 20, "milli": 15, "base": 12}
-"""How often every image is seen where nothing else is said: enough for the digits; a larger network needs fewer."""
+EPOCHS = {"pico": 40, "nano": 40, "micro": 15, "milli": 10, "base": 12}
+"""How often every image is seen where nothing else is said: enough for the digits."""
 RISING = 0.05
 """The share of all steps for which the learning rate rises."""
 CLIP = 1.0
