@@ -1,6 +1,7 @@
 """Weights and biases that fit the samples: what rounding does to a layer's output is kept small.
 
-Weights are rounded together (see `rounding`).  What is left shifts a layer's
+Weights are fitted to inputs that are rounded (see `refit`), and then rounded
+together (see `rounding`).  What is left shifts a layer's
 mean output, and the bias takes the shift back (Nagel et al., arXiv 1906.04721,
 section 4.2), measured on samples, layer after layer: each sees what the layers
 before it really give.  What counts is the mean behind the clamp: errors of
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +20,9 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import DepthwiseConv2D
 from mnc.ir.types import Array, Constant, Quantisation
 from mnc.quantise.quality import store, to_real
-from mnc.quantise.quantise import BIASES
-from mnc.quantise.rounding import Weighted, as_layer, by_group, moments, round_together, windows
+from mnc.quantise.quantise import BIASES, weight_scale
+from mnc.quantise.refit import Moments, refit
+from mnc.quantise.rounding import Weighted, as_layer, by_group, round_together, windows
 from mnc.reference import apply, evaluate
 from mnc.reference.quantised.operands import Operands
 from mnc.reference.run import apply_node
@@ -59,6 +62,17 @@ def fit(real: Graph, quantised: Graph, samples: Sequence[Array], what: Fit) -> G
     return quantised.with_nodes(nodes)
 
 
+class _Stored(NamedTuple):
+    """What a layer may keep."""
+
+    weights: Array
+    """Whole steps, shaped as the layer has them."""
+    scale: Array
+    """(channels,): real numbers for one step."""
+    bias: Array
+    """(channels,), in steps of the sums."""
+
+
 class _Layer:
     """A quantised layer, what it was made of, and their inputs over the samples."""
 
@@ -72,56 +86,84 @@ class _Layer:
         self.channels = graph.types[node.name].shape[-1]
         stored = graph.types[node.inputs[0]].quant
         assert stored is not None
-        self.scale = np.broadcast_to(np.array(self.quant.scale), self.channels)
+        self.input_scale = stored.scale[0]
         self.most, self.sums = BIASES[graph.types[node.inputs[0]].dtype]
-        self.step = self.scale * stored.scale[0]
         result = Operands(graph.input_types(node), graph.output_type(node))
         self.low, self.high = ((end - result.zero) * result.scale for end in result.limits(layer.activation))
-        (wanted,) = apply(replace(exact, activation=None), exact_input)
-        self.wanted = wanted
-        nothing = np.zeros(self.channels, np.int64)
-        self.bias = nothing if layer.bias is None else layer.bias.array.astype(np.int64)
+        (self.wanted,) = apply(replace(exact, activation=None), exact_input)
 
     def fitted(self, what: Fit) -> Node:
         """The layer with other weights and biases, channel by channel those of the least error."""
-        stored = self.layer.weights.array
-        bias, error = self.judged(stored, what)
-        if what.weights and by_group(self.layer, stored).shape[1] <= MOST_INPUTS:
-            together = self.together()
-            other, its_error = self.judged(together, what)
+        best, error = self.judged(self.as_it_is(), what)
+        if what.weights and by_group(self.layer, self.layer.weights.array).shape[1] <= MOST_INPUTS:
+            other, its_error = self.judged(self.together(what), what)
             better = its_error < error
-            shaped = better.reshape(stored.shape[2:]) if isinstance(self.layer, DepthwiseConv2D) else better
-            stored, bias = np.where(shaped, together, stored), np.where(better, other, bias)
-        whole = np.clip(bias, -self.most, self.most).astype(self.sums.numpy)
+            shaped = better.reshape(other.weights.shape[2:]) if isinstance(self.layer, DepthwiseConv2D) else better
+            best = _Stored(
+                weights=np.where(shaped, other.weights, best.weights),
+                scale=np.where(better, other.scale, best.scale),
+                bias=np.where(better, other.bias, best.bias),
+            )
+        whole = np.clip(best.bias, -self.most, self.most).astype(self.sums.numpy)
         keeps_none = self.layer.bias is None and not whole.any()
-        weights = Constant(stored.astype(np.int8), self.quant)
-        return replace(
-            self.node, layer=replace(self.layer, weights=weights, bias=None if keeps_none else Constant(whole))
+        scale = best.scale if len(self.quant.scale) > 1 else best.scale[:1]
+        weights = Constant(best.weights.astype(np.int8), replace(self.quant, scale=tuple(scale.tolist())))
+        bias = None if keeps_none else Constant(whole)
+        return replace(self.node, layer=replace(self.layer, weights=weights, bias=bias))
+
+    def as_it_is(self) -> _Stored:
+        bias = self.layer.bias
+        return _Stored(
+            weights=self.layer.weights.array,
+            scale=np.broadcast_to(np.array(self.quant.scale), self.channels),
+            bias=np.zeros(self.channels, np.int64) if bias is None else bias.array.astype(np.int64),
         )
 
-    def together(self) -> Array:
-        """The weights rounded together, shaped as the layer has them."""
+    def together(self, what: Fit) -> _Stored:
+        """The weights refitted to the inputs, where biases may follow, and rounded together."""
         exact = by_group(self.exact, self.exact.weights.array.astype(np.float64))
         groups, inputs, outputs = exact.shape
         places = self.wanted[0].size // self.channels
         most = max(1, MOST_NUMBERS // (places * groups * inputs))
         chosen = np.unique(np.linspace(0, len(self.given) - 1, most).astype(np.int64))
-        wanted = self.wanted[chosen].reshape(-1, groups, outputs)
-        between = ((wanted > self.low) & (wanted < self.high)).mean(axis=2).T
-        second = moments(windows(self.exact, self.given[chosen].astype(np.float64)), between + LEAST)
-        return as_layer(self.layer, round_together(exact / self.scale.reshape(groups, 1, outputs), second))
+        plain = self.as_it_is()
+        if not what.biases or len(chosen) < 2:
+            rounded = round_together(exact / plain.scale.reshape(groups, 1, outputs), self.seen(chosen, groups).inputs)
+            return plain._replace(weights=as_layer(self.layer, rounded))
+        halves = self.seen(chosen[0::2], groups), self.seen(chosen[1::2], groups)
+        seen = Moments.of_both(*halves)
+        weights = refit(exact, halves)
+        bias = (seen.mean_sum - seen.mean_input @ weights).reshape(self.channels)
+        scale = plain.scale
+        if len(self.quant.scale) > 1:
+            largest = np.abs(weights).max(axis=1).reshape(self.channels)
+            scale = weight_scale(largest, np.abs(bias), self.input_scale, self.most)
+        rounded = round_together(weights / scale.reshape(groups, 1, outputs), seen.inputs)
+        return _Stored(
+            weights=as_layer(self.layer, rounded),
+            scale=scale,
+            bias=np.round(bias / (scale * self.input_scale)).astype(np.int64),
+        )
 
-    def judged(self, stored: Array, what: Fit) -> tuple[Array, Array]:
-        """The bias for these weights, and each channel's squared error behind the clamp with it."""
-        by_channel = stored.astype(np.float64).reshape(-1, self.channels) * self.scale
-        weights = Constant(by_channel.reshape(stored.shape).astype(np.float32))
-        start = Constant((self.bias * self.step).astype(np.float32))
+    def seen(self, chosen: Array, groups: int) -> Moments:
+        """What the layer is given for some samples and what is wanted; places count where sums are not clamped."""
+        wanted = np.moveaxis(self.wanted[chosen].reshape(-1, groups, self.channels // groups), 1, 0)
+        between = ((wanted > self.low) & (wanted < self.high)).mean(axis=2)
+        given = windows(self.exact, self.given[chosen].astype(np.float64))
+        return Moments.of(given, wanted.astype(np.float64), between + LEAST)
+
+    def judged(self, stored: _Stored, what: Fit) -> tuple[_Stored, Array]:
+        """With the bias for these weights, and each channel's squared error behind the clamp with it."""
+        step = stored.scale * self.input_scale
+        by_channel = stored.weights.astype(np.float64).reshape(-1, self.channels) * stored.scale
+        weights = Constant(by_channel.reshape(stored.weights.shape).astype(np.float32))
+        start = Constant((stored.bias * step).astype(np.float32))
         (got,) = apply(replace(self.exact, weights=weights, bias=start, activation=None), self.given)
         sums, wanted = (each.reshape(-1, self.channels).astype(np.float64) for each in (got, self.wanted))
         shift = _shift(sums, wanted, self.low, self.high) if what.biases else np.zeros(self.channels)
-        whole = np.clip(np.round(shift / self.step), -self.most, self.most)
-        off = np.clip(sums - whole * self.step, self.low, self.high) - np.clip(wanted, self.low, self.high)
-        return self.bias - whole.astype(np.int64), np.mean(off**2, axis=0)
+        whole = np.clip(np.round(shift / step), -self.most, self.most)
+        off = np.clip(sums - whole * step, self.low, self.high) - np.clip(wanted, self.low, self.high)
+        return stored._replace(bias=stored.bias - whole.astype(np.int64)), np.mean(off**2, axis=0)
 
 
 def _shift(got: Array, wanted: Array, low: float, high: float) -> Array:

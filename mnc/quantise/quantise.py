@@ -44,7 +44,7 @@ from mnc.ir.layers import (
     Softmax,
     ZeroPadding2D,
 )
-from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
 from mnc.quantise.calibrate import Range
 from mnc.quantise.rounding import Weighted
 
@@ -251,12 +251,9 @@ class _Quantiser:
         if isinstance(layer, Dense) and not self.per_channel_dense:
             largest = np.array([largest.max()])
         most, sums = BIASES[dtype]
-        if layer.bias is not None:
-            # A channel of next to no weights, as pruning leaves them, still has to hold its bias.
-            biases = np.abs(layer.bias.array.astype(np.float64))
-            needed = biases.max(keepdims=True) if largest.size == 1 else biases
-            largest = np.maximum(largest, needed / (most * given.scale[0]) * 127.0)
-        scale = (np.where(largest > 0, largest, 127.0) / 127.0).astype(np.float32).astype(np.float64)
+        biases = np.zeros(channels) if layer.bias is None else np.abs(layer.bias.array.astype(np.float64))
+        needed = biases.max(keepdims=True) if largest.size == 1 else biases
+        scale = weight_scale(largest, needed, given.scale[0], most)
         stored = np.clip(np.round(by_channel / scale), -127, 127).astype(np.int8).reshape(weights.shape)
         axis = None if scale.size == 1 else axes[-1]
         bias_scale = scale * given.scale[0]
@@ -288,6 +285,15 @@ class _Quantiser:
         while name in self.graph.types:
             name += "'"
         return name
+
+
+def weight_scale(largest: Array, biases: Array, input_scale: float, most: int) -> Array:
+    """For each channel: the scale by which weights up to `largest` fit int8, and biases of that size `most` steps.
+
+    A channel of next to no weights, as pruning leaves them, still has to hold its bias.
+    """
+    needed = np.maximum(largest, biases / (most * input_scale) * 127.0)
+    return np.asarray((np.where(needed > 0, needed, 127.0) / 127.0).astype(np.float32).astype(np.float64))
 
 
 def _outputs_last(layer: Weighted | Conv2DTranspose) -> tuple[int, ...]:

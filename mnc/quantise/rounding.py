@@ -54,16 +54,6 @@ def windows(layer: Weighted, x: Array) -> Array:
     return np.moveaxis(parted, 2, 0).reshape(groups, len(parted), -1)
 
 
-def moments(inputs: Array, counts: Array) -> Array:
-    """Second moments about the mean, (groups, inputs of a sum, inputs of a sum).
-
-    `inputs` are `windows`; `counts`, (groups, places), says how much each place counts.
-    """
-    share = (counts / counts.sum(axis=1, keepdims=True))[..., np.newaxis]
-    centred = inputs - np.sum(inputs * share, axis=1, keepdims=True)
-    return np.asarray(np.swapaxes(centred * share, 1, 2) @ centred)
-
-
 def round_together(weights: Array, second: Array) -> Array:
     """The integers for `weights`, given in steps, (groups, inputs, outputs), under the moments `second`.
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
-from mnc.quantise.rounding import Weighted, as_layer, by_group, moments, round_together, windows
+from mnc.quantise.refit import Moments
+from mnc.quantise.rounding import Weighted, as_layer, by_group, round_together, windows
 from mnc.reference import apply
 
 
@@ -24,7 +25,7 @@ def error(second: Array, difference: Array) -> float:
 def correlated(rng: np.random.Generator, groups: int, inputs: int) -> Array:
     """Second moments of inputs that go together, as neighbouring pixels do."""
     samples = rng.normal(size=(groups, 500, inputs)) @ (np.ones((inputs, inputs)) + np.eye(inputs))
-    return moments(samples, np.ones(samples.shape[:2]))
+    return Moments.of(samples, samples, np.ones(samples.shape[:2])).inputs
 
 
 @settings(max_examples=60, deadline=None)
