@@ -46,6 +46,8 @@ SCHEMES: Mapping[str, Mapping[str, Any]] = {
     "int16x8": {"quantize": "int16x8"},
     "minmax ranges": {"ranges": "minmax"},
     "percentile ranges": {"ranges": "percentile"},
+    "mse ranges": {"ranges": "mse"},
+    "entropy ranges": {"ranges": "entropy"},
     "not equalised": {"equalise": False},
     "rounded to nearest": {"rounding": "nearest"},
     "biases left": {"bias_correction": False},

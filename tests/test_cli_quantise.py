@@ -36,7 +36,7 @@ def int8(samples: str) -> list[str]:
 def test_the_choices_are_those_of_the_quantiser() -> None:
     assert NUMBERS == quantise.SCHEMES
     assert INTERFACES == quantise.INTERFACES
-    assert tuple(quantise.RANGES) == RANGES
+    assert (quantise.AUTO, *quantise.RANGES) == RANGES
     assert ROUNDINGS == quantise.ROUNDINGS
 
 

@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 NUMBERS = ("int8", "int16x8", "mixed")
 INTERFACES = ("int8", "int16", "float")
-RANGES = ("minmax", "percentile", "mse")
+RANGES = ("auto", "minmax", "percentile", "mse", "entropy")
 ROUNDINGS = ("fitted", "nearest")
 """As in `mnc.quantise`, which is not loaded for that."""
 
@@ -153,7 +153,7 @@ _OPTIONS = (
     click.option(
         "--ranges",
         type=click.Choice(RANGES),
-        help="What of its values int8 covers.  [default: mse]",
+        help="What of its values int8 covers.  [default: auto]",
     ),
     click.option(
         "--rounding",

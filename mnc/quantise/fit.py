@@ -1,11 +1,11 @@
 """Weights and biases that fit the samples: what rounding does to a layer's output is kept small.
 
 Weights are fitted to inputs that are rounded (see `refit`), and then rounded
-together (see `rounding`).  What is left shifts a layer's
-mean output, and the bias takes the shift back (Nagel et al., arXiv 1906.04721,
-section 4.2), measured on samples, layer after layer: each sees what the layers
-before it really give.  What counts is the mean behind the clamp: errors of
-sums that become 0 anyway are none.
+together (see `rounding`).  What is left shifts a layer's mean output, and the
+bias takes the shift back (Nagel et al., arXiv 1906.04721, section 4.2), measured
+on samples, layer after layer: each sees what the layers before it really give.
+What counts is the mean behind the clamp: errors of sums that become 0 anyway are
+none.
 """
 
 from __future__ import annotations

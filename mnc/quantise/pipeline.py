@@ -16,11 +16,12 @@ from mnc.quantise.equalise import equalise
 from mnc.quantise.fit import Fit, fit
 from mnc.quantise.quality import signal_to_noise, store
 from mnc.quantise.quantise import has_meaning, quantise, split_activations
-from mnc.quantise.sensitivity import Probe, goals, ways_to_widen
+from mnc.quantise.sensitivity import Probe, goals, least_harmful, ways_to_widen
 from mnc.reference.quantised import compute_quantised
 
 SCHEMES = ("int8", "int16x8", "mixed")
 INTERFACES = ("int8", "int16", "float")
+AUTO = "auto"
 ROUNDINGS = ("fitted", "nearest")
 _IO = {"int8": DType.INT8, "int16": DType.INT16, "float": DType.FLOAT32, None: None}
 
@@ -43,8 +44,11 @@ class Scheme:
     """The samples' classes, (samples,); None: what the float network says."""
     io: str | None = None
     """What the network's inputs and outputs are: one of `INTERFACES`; None: what the layers there work on."""
-    ranges: str = "mse"
-    """How the range of an int8 value is chosen: one of `RANGES`.  int16 has steps enough for all that was seen."""
+    ranges: str = AUTO
+    """How the range of an int8 value is chosen: one of `RANGES`, or by what of these the output loses the least.
+
+    int16 has steps enough for all that was seen.
+    """
     rounding: str = "fitted"
     """How weights are rounded: one of `ROUNDINGS`."""
     equalise: bool = True
@@ -55,7 +59,7 @@ class Scheme:
         for what, value, known in (
             ("quantize", self.quantize, SCHEMES),
             ("io", self.io, (None, *INTERFACES)),
-            ("ranges", self.ranges, tuple(RANGES)),
+            ("ranges", self.ranges, (AUTO, *RANGES)),
             ("rounding", self.rounding, ROUNDINGS),
         ):
             if value not in known:
@@ -147,7 +151,9 @@ class _Trials:
 
     def __init__(self, real: Graph, samples: Sequence[Array], scheme: Scheme, unsupported: Unsupported) -> None:
         self.real, self.samples, self.scheme, self.unsupported = real, samples, scheme, unsupported
-        self.ranges: Mapping[str, Range] = observe(real, samples, scheme.ranges)
+        self.ranges: Mapping[str, Range] = (
+            least_harmful(real, samples) if scheme.ranges == AUTO else observe(real, samples, scheme.ranges)
+        )
         wide = scheme.quantize != "int8" or scheme.io == "int16"
         self.wide_ranges: Mapping[str, Range] = observe(real, samples) if wide else self.ranges
         self.refused: set[tuple[type[Layer], DType]] = set()

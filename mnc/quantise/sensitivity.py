@@ -14,10 +14,15 @@ import numpy as np
 from mnc.ir.graph import Graph
 from mnc.ir.layers import Flatten, Reshape, Softmax
 from mnc.ir.types import Array, Quantisation
-from mnc.quantise.calibrate import Range, least_that_counts
+from mnc.quantise.calibrate import Range, least_that_counts, ranges_of
 from mnc.quantise.quantise import quantisation
 from mnc.reference import evaluate
 from mnc.reference.run import apply_node
+
+CANDIDATES = ("minmax", "percentile", "mse")
+"""The ways to choose a range among which the output decides, by its error."""
+MOST_SAMPLES = 48
+"""How many it is asked over."""
 
 
 def goals(graph: Graph) -> tuple[str, ...]:
@@ -72,6 +77,23 @@ class Probe:
         expected = np.maximum(self.values[name], least).astype(np.float64)
         power = float(np.sum(expected**2))
         return float(np.sum((np.maximum(got, least) - expected) ** 2)) / power if power > 0.0 else 0.0
+
+
+def least_harmful(graph: Graph, samples: Sequence[Array]) -> dict[str, Range]:
+    """The range of each value by which the network's output loses the least; errors as those of `observe`."""
+    values = evaluate(graph, samples)
+    offered = [ranges_of(graph, values, method) for method in CANDIDATES]
+    seen = np.unique(np.linspace(0, len(samples[0]) - 1, MOST_SAMPLES).astype(np.int64))
+    probe = Probe(graph, {name: array[seen] for name, array in values.items()})
+
+    def harm(name: str, span: Range) -> float:
+        return probe.noise({name: round_to(probe.values[name], quantisation(*span))})
+
+    chosen = {}
+    for name in offered[0]:
+        spans = list(dict.fromkeys(ranges[name] for ranges in offered))
+        chosen[name] = min(spans, key=lambda span: harm(name, span)) if len(spans) > 1 else spans[0]
+    return chosen
 
 
 def ways_to_widen(probe: Probe, ranges: Mapping[str, Range]) -> list[set[str]]:
