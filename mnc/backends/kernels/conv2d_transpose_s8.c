@@ -10,12 +10,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s8(const int8_t *const *rows, int8_t 
     int32_t sum[16];
     int i, c, j, k, tap, at;
 
-    MNC_UNROLL
-    for (i = 0; i < pixels; ++i) {
-        MNC_UNROLL
-        for (c = 0; c < channels; ++c)
-            sum[i * channels + c] = bias[c];
-    }
+    mnc_begin_s8(sum, bias, pixels, channels);
     for (j = 0; j < height && ky >= 0; ++j, ky -= stride_y) {
         if (rows[j] == NULL)
             continue;
@@ -39,13 +34,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s8(const int8_t *const *rows, int8_t 
             }
         }
     }
-    MNC_UNROLL
-    for (i = 0; i < pixels; ++i) {
-        MNC_UNROLL
-        for (c = 0; c < channels; ++c)
-            out[i * out_pixel + c] = mnc_requantise_s8(sum[i * channels + c], multiplier[c * per_channel],
-                                                       shift[c * per_channel], general, zero, low, high);
-    }
+    mnc_end_s8(sum, out, multiplier, shift, per_channel, general, out_pixel, pixels, channels, zero, low, high);
 }
 
 /* One row of a transposed convolution, as mnc_conv2d_transpose_f32.
