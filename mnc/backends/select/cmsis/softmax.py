@@ -7,11 +7,10 @@ import math
 from mnc.backends.program import Const, In, Out, Record, Step
 from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.structs import call
+from mnc.backends.select.quantised.activation16 import softmax_tables
 from mnc.backends.select.quantised.requantise import quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Softmax
-from mnc.ir.types import Constant, DType
-from mnc.reference.quantised import tables
 from mnc.reference.quantised.layers import softmax16_multiplier, softmax_parameters
 
 ROW_INT16 = range(2, 9)
@@ -61,9 +60,7 @@ def softmax_int16(_: Cores, site: Site[Softmax]) -> Step | None:
         ),
         output=Out(),
     )
-    values = {"powers": tables.EXP, "reciprocals": tables.RECIPROCAL}
-    constants = {name: Constant(table.astype(DType.INT16.numpy)) for name, table in values.items()}
-    return site.whole((made,), constants, in_place=True)
+    return site.whole((made,), softmax_tables(), in_place=True)
 
 
 def _along_rows(site: Site[Softmax]) -> bool:

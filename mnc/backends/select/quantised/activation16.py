@@ -50,6 +50,10 @@ def softmax(site: Site[Softmax]) -> Step:
             "reciprocals": Const("reciprocals"),
         },
     )
-    constants = {"powers": tables.EXP, "reciprocals": tables.RECIPROCAL}
-    narrowed = {name: Constant(table.astype(DType.INT16.numpy)) for name, table in constants.items()}
-    return site.whole((made,), narrowed, in_place=True)
+    return site.whole((made,), softmax_tables(), in_place=True)
+
+
+def softmax_tables() -> dict[str, Constant]:
+    """TensorFlow Lite Micro's tables for softmax."""
+    values = {"powers": tables.EXP, "reciprocals": tables.RECIPROCAL}
+    return {name: Constant(table.astype(DType.INT16.numpy)) for name, table in values.items()}
