@@ -14,7 +14,10 @@ import h5py
 import numpy as np
 
 from mnc.frontends import check
+from mnc.ir.graph import Graph
 from mnc.ir.types import Array
+
+OTHER_WEIGHTS = "the weights do not belong to this configuration; save the whole model again"
 
 Weights = Mapping[str, Sequence[tuple[str, Array]]]
 """For each layer the names and values of its weights, in Keras' order."""
@@ -162,3 +165,35 @@ def refusal(path: Path) -> str:
     problems = check(path)
     assert len(problems) == 1, [str(problem) for problem in problems]
     return str(problems[0])
+
+
+def shared(first: int, second: int) -> dict[str, Any]:
+    """A nested model that is called twice; its calls are counted `first` and `second`."""
+    inner = sequential(
+        ("InputLayer", {"name": "i", "batch_input_shape": [None, 3]}), ("Dense", {"name": "d", "units": 3})
+    )
+    given = {"class_name": "InputLayer", "name": "a", "config": {"name": "a", "batch_input_shape": [None, 3]}}
+    add = {"class_name": "Add", "name": "sum", "config": {"name": "sum"}}
+    return {
+        "class_name": "Functional",
+        "config": {
+            "name": "outer",
+            "layers": [
+                {**given, "inbound_nodes": []},
+                {**inner, "name": "in", "inbound_nodes": [[["a", 0, 0, {}]], [["in", first, 0, {}]]]},
+                {**add, "inbound_nodes": [[["in", first, 0, {}], ["in", second, 0, {}]]]},
+            ],
+            "input_layers": [["a", 0, 0]],
+            "output_layers": [["sum", 0, 0]],
+        },
+    }
+
+
+def renamed(graph: Graph, name: str) -> Graph:
+    """The graph with another name of its only input."""
+    old = graph.inputs[0]
+    nodes = [
+        type(node)(node.outputs, node.layer, tuple(name if value == old.name else value for value in node.inputs))
+        for node in graph.nodes
+    ]
+    return Graph(graph.name, (type(old)(name, old.type),), tuple(nodes), graph.outputs)
