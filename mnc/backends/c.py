@@ -12,7 +12,7 @@ from mnc.backends.memory import arena_pointer, memory, ram_bytes
 from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.select.site import SUFFIXES
-from mnc.backends.unit import Unit, parameter_names
+from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
 from mnc.ir.types import DType, TensorType
 from mnc.plan.arena import Arena
@@ -57,7 +57,7 @@ def _header(program: Program, arena: Arena, name: str) -> str:
         for i, value in enumerate(values):
             which = f"{upper}_{kind}" if len(values) == 1 else f"{upper}_{kind}_{i}"
             type_ = graph.types[value]
-            w(f"/* {kind.lower()} {comment(value)}: {type_}, channels last */")
+            w(f"/* {kind.lower()} {comment(value)}: {type_}{layout(type_)} */")
             w(f"#define {which}_SIZE {type_.elements}")
             w(f"#define {which}_SHAPE {{{joined(type_.shape)}}}")
             if type_.quant is not None:
@@ -122,7 +122,8 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
             w()
         w(layer.function)
     for conversion in _conversions(program, name):
-        with w.block(conversion.head):
+        w(conversion.head)
+        with w.block():
             w(conversion.call)
         w()
     w("/* ---- network ---- */")
@@ -130,7 +131,8 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
     w("/* The compiler's plan and the struct agree. */")
     w(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
     w()
-    with w.block(f"void {name}_init({name}_t *net)"):
+    w(f"void {name}_init({name}_t *net)")
+    with w.block():
         if program.state_bytes:
             w("int i;")
             w()
@@ -139,7 +141,8 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
         else:
             w("(void)net; /* nothing outlives a run */")
     w()
-    with w.block(f"void {name}_run({_parameters(program, name)})"):
+    w(f"void {name}_run({_parameters(program, name)})")
+    with w.block():
         if arena.size:
             w(arena_pointer(program, "net->"))
         if program.state_bytes:

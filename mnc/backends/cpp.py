@@ -12,7 +12,7 @@ from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.memory import arena_pointer, memory
 from mnc.backends.names import comment
 from mnc.backends.program import Program
-from mnc.backends.unit import Unit, parameter_names
+from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
 from mnc.errors import refuse
 from mnc.ir.types import DType, TensorType, show
@@ -122,7 +122,7 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
     with w.block(f"class {name} : private {name}Layers<void>", ";"):
         w.outdented("public:")
         for given, pointer in zip(graph.inputs, inputs, strict=True):
-            w(f"/* {pointer}: {comment(given.name)}, {show(given.type.shape)}, channels last */")
+            w(f"/* {pointer}: {comment(given.name)}, {show(given.type.shape)}{layout(given.type)} */")
         for fact in _known(program, arena):
             w(f"using {name}Layers<void>::{fact.name};")
         w()

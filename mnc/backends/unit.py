@@ -27,7 +27,7 @@ from mnc.backends.program import (
 )
 from mnc.backends.records import Records
 from mnc.backends.writer import TYPES, Writer, joined, literal
-from mnc.ir.types import Array, show
+from mnc.ir.types import Array, TensorType, show
 from mnc.plan.liveness import Plan
 
 
@@ -101,6 +101,11 @@ def unit(
     )
 
 
+def layout(given: TensorType) -> str:
+    """How the elements of an input or output lie, where there is something to say."""
+    return ", channels last" if given.rank > 1 else ""
+
+
 def parameter_names(kind: str, count: int) -> tuple[str, ...]:
     """What the inputs (or outputs) of a run are called."""
     return (kind,) if count == 1 else tuple(f"{kind}{i}" for i in range(count))
@@ -155,10 +160,10 @@ def _layer(
         if by_rows:
             down, up = f"for (y = {step.rows - 1}; y >= 0; --y)", f"for (y = 0; y < {step.rows}; ++y)"
             with w.block(down if descending else up):
-                _gather(w, step)
+                _gather(w, step, library)
                 _calls(w, records, step.calls, library, by_rows=True)
         else:
-            _gather(w, step)
+            _gather(w, step, library)
             _calls(w, records, step.calls, library)
         _calls(w, records, step.after, library)
     constants = {f"{function}_{name}": constant.array for name, constant in step.constants.items()}
@@ -214,14 +219,16 @@ def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library,
         )
 
 
-def _gather(w: Writer, step: Step) -> None:
+def _gather(w: Writer, step: Step, library: Library) -> None:
     ins = parameter_names("in", len(step.reads))
     for k, value in enumerate(step.reads if _needs_rows(step) else ()):
         window = step.windows[k]
         first = _first_row(window) if step.rows > 1 else str(-window.padding // window.divisor)
-        sizes = joined((window.dilation, window.size, value.image[0], value.layout.row))
+        numbers = (first, window.dilation, window.size, value.image[0], value.layout.row)
         gather = {"float": "mnc_rows_f32", "int8_t": "mnc_rows_s8", "int16_t": "mnc_rows_s16"}[_c(value)]
-        w(f"{gather}({_rows_name(step, k)}, {ins[k]}, {first}, {sizes});")
+        names = (parameter.name for parameter in library.parameters(gather)[2:])
+        named = joined([f"{number} /* {name} */" for number, name in zip(numbers, names, strict=True)])
+        w.wrapped(f"{gather}({_rows_name(step, k)}, {ins[k]}, {named});")
 
 
 def _c(value: Value) -> str:
