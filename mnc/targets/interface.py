@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,32 +26,6 @@ class Interface:
     def of_graph(cls, graph: Graph, name: str) -> Interface:
         """The interface of the code generated from `graph` under `name`."""
         return cls(name, tuple(i.type for i in graph.inputs), tuple(graph.types[o] for o in graph.outputs))
-
-    @classmethod
-    def of_header(cls, text: str, name: str) -> Interface:
-        """The interface that a generated header declares; shapes are flat there.
-
-        `CompileError` where the header does not declare `<name>_run` as the
-        generated code does.
-        """
-        where = f"{name}.h"
-        call = re.search(rf"\b{re.escape(name)}_run\s*\(([^)]*)\)", text)
-        if call is None:
-            raise refuse(where, f"there is no declaration of {name}_run")
-        types: dict[str, list[TensorType]] = {"INPUT": [], "OUTPUT": []}
-        parameters = [parameter.strip() for parameter in call[1].split(",")][1:]
-        kinds = ["INPUT" if parameter.startswith("const ") else "OUTPUT" for parameter in parameters]
-        for parameter, kind in zip(parameters, kinds, strict=True):
-            dtype = next((d for d, c in C_TYPES.items() if re.search(rf"\b{c}\b", parameter)), None)
-            if dtype is None:
-                raise refuse(where, f"{name}_run has a parameter of unknown type: {parameter}")
-            index = f"_{len(types[kind])}" if kinds.count(kind) > 1 else ""
-            macro = f"{name.upper()}_{kind}{index}_SIZE"
-            size = re.search(rf"#\s*define\s+{macro}\s+\(?(\d+)", text)
-            if size is None:
-                raise refuse(where, f"there is no macro {macro}")
-            types[kind].append(TensorType((int(size[1]),), dtype))
-        return cls(name, tuple(types["INPUT"]), tuple(types["OUTPUT"]))
 
 
 def records(types: tuple[TensorType, ...]) -> np.dtype[np.void]:
