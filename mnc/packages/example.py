@@ -12,7 +12,8 @@ from mnc.backends.writer import TYPES, Writer, array, joined
 from mnc.compiler import Build
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
-from mnc.ir.types import Array, DType
+from mnc.ir.types import Array
+from mnc.verify import random_inputs
 
 VERSION = "1.0.0"
 """Of a network as a library; whoever publishes one counts on from here."""
@@ -59,16 +60,7 @@ class Example:
 
 def first_sample(graph: Graph, samples: Sequence[Array] | None = None) -> tuple[Array, ...]:
     """One array for each input: the first of `samples` (batch first), or random numbers, the same every time."""
-    if samples is not None:
-        return tuple(array[0] for array in samples)
-    rng = np.random.default_rng(0)
-
-    def drawn(dtype: DType, shape: tuple[int, ...]) -> Array:
-        if dtype is DType.FLOAT32:
-            return rng.random(shape, np.float32)
-        return rng.integers(-128, 128, shape).astype(dtype.numpy)
-
-    return tuple(drawn(given.type.dtype, given.type.shape) for given in graph.inputs)
+    return tuple(array[0] for array in (random_inputs(graph) if samples is None else samples))
 
 
 def sources(build: Build) -> Mapping[str, str]:
