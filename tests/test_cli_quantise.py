@@ -193,7 +193,7 @@ def test_what_a_fault_calls_an_argument_is_an_option(root: Path) -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in (root / "mnc").rglob("*.py"))
     options = {spelt for command in commands.commands.values() for given in command.params for spelt in given.opts}
     named = set(re.findall(r'\bargument\("(\w+)"\)', sources))
-    assert {"quantize", "calibration", "max_loss", "pixels", "cmsis_nn"} <= named
+    assert {"name", "quantize", "calibration", "max_loss", "pixels", "cmsis_nn"} <= named
     assert {option(name) for name in named} - options == {"--scheme"}, "which only Python takes"
 
 

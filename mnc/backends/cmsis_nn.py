@@ -35,7 +35,7 @@ class CmsisNN(C):
         super().__init__(settings, target)
         fastest = _chosen(settings, "kernels", "arm", "fastest")
         if fastest and target is None:
-            raise refuse("option 'kernels'", "which kernel is the fastest depends on the core", "name it: --target")
+            raise refuse("option 'kernels'", "which kernel is the fastest depends on the core", "name the target, too")
         overlap = _chosen(settings, "ram", "plain", "least")
         self.quantised = int8_table(cores(target), fastest=fastest, overlap=overlap)
         self.int16 = int16_table(cores(target), fastest=fastest, overlap=overlap)

@@ -14,7 +14,7 @@ from mnc.backends.names import comment
 from mnc.backends.program import Program
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
-from mnc.errors import refuse
+from mnc.errors import argument, refuse
 from mnc.ir.types import DType, TensorType, show
 from mnc.plan.arena import Arena
 
@@ -76,7 +76,9 @@ def _check_class_name(name: str, program: Program, arena: Arena) -> None:
     declared = {word + suffix for word in _DECLARED.split() for suffix in ("", "f", "l")}
     generated = re.fullmatch(r"layer_\d.*|mnc_.*|MNC_.*|u?int\w*_t|(?:size|ptrdiff|max_align|float|double)_t", name)
     if name in members | declared or generated:
-        raise refuse(f"name {name!r}", "has another meaning in the class's header", f"--name {name.capitalize()}Net")
+        raise refuse(
+            argument("name"), f"{name!r} has another meaning in the class's header", f"try {name.capitalize()}Net"
+        )
 
 
 def _layers(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str) -> None:

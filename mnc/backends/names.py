@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mnc.errors import refuse
+from mnc.errors import argument, refuse
 
 _WORDS = """
     alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class
@@ -32,9 +32,9 @@ def check_name(name: str) -> str:
     """The network's name, where it can be an identifier in C and C++; CompileError otherwise."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) or "__" in name or name in _TAKEN:
         raise refuse(
-            f"name {comment(name)!r}",
-            "is not a name that C and C++ allow",
-            "give a letter, then letters, digits and single underscores, at most 63: --name my_net",
+            argument("name"),
+            f"{comment(name)!r} is not a name that C and C++ allow",
+            "give a letter, then letters, digits and single underscores, at most 63, as in my_net",
         )
     return name
 

@@ -97,7 +97,7 @@ def test_a_class_may_have_layers_called_anything(gxx: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", [*TAKEN, "", "9lives", "a-b", "a b", "é", "a\n", "_a", "a__b", "a" * 64, "*/", "../a"])
 def test_what_cannot_be_a_network_s_name_is_refused(name: str) -> None:
-    with pytest.raises(CompileError, match=r"(?s)is not a name that C and C\+\+ allow.*--name my_net"):
+    with pytest.raises(CompileError, match=r"(?s)is not a name that C and C\+\+ allow.*, as in my_net"):
         mnc.compile(hostile(), name=name)
 
 
