@@ -66,7 +66,7 @@ class Scheme:
                 raise refuse(argument(what), f"{value!r} is not known", f"known: {', '.join(filter(None, known))}")
         if (self.min_sqnr is None and self.max_loss is None) is (self.quantize == "mixed"):
             raise refuse(
-                argument("quantize"), "mixed and a goal go together", "goals are min_sqnr = 30 and max_loss = 0.5"
+                argument("quantize"), "mixed and a goal go together", "mnc.quantise.Scheme takes goals: min_sqnr = 30, max_loss = 0.5"
             )
 
 
