@@ -65,9 +65,8 @@ class Scheme:
             if value not in known:
                 raise refuse(argument(what), f"{value!r} is not known", f"known: {', '.join(filter(None, known))}")
         if (self.min_sqnr is None and self.max_loss is None) is (self.quantize == "mixed"):
-            raise refuse(
-                argument("quantize"), "mixed and a goal go together", "mnc.quantise.Scheme takes goals: min_sqnr = 30, max_loss = 0.5"
-            )
+            hint = "mnc.quantise.Scheme takes goals: min_sqnr = 30, max_loss = 0.5"
+            raise refuse(argument("quantize"), "mixed and a goal go together", hint)
 
 
 @dataclass(frozen=True)
