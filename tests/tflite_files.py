@@ -1,4 +1,4 @@
-"""Writing small TFLite files, for tests that need one of a certain kind."""
+"""Writing small TFLite files, for tests that need one of a certain kind, and reading them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import flatbuffers
 import numpy as np
 import tflite
 
+from mnc.frontends.frontend import Reading
+from mnc.frontends.tflite.file import parse
+from mnc.frontends.tflite.network import read_network
 from mnc.frontends.tflite.options import OPTIONS
 from mnc.ir.types import Array
 
@@ -56,6 +59,16 @@ class File:
     def content(self) -> bytes:
         """The whole file."""
         return _write(self)
+
+
+def ints(*numbers: int) -> Tensor:
+    """A constant of whole numbers."""
+    return Tensor.of(np.array(numbers, np.int32))
+
+
+def read(file: File) -> Reading:
+    """What the frontend makes of a file."""
+    return read_network(parse(file.content(), "small.tflite"), "small")
 
 
 def _write(file: File) -> bytes:
