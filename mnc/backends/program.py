@@ -237,6 +237,8 @@ class Step:
     scratch_dtype: DType = DType.FLOAT32
     state: int = 0
     """Bytes."""
+    band: int = 1
+    """So many rows of every value are one where rows are counted here."""
     sweeps: bool = False
     """The calls are made once, and go through the rows on their own, from the first to the last."""
     in_place: bool = False

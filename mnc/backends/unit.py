@@ -133,8 +133,7 @@ def _layer(
     step, function = records.step, records.function
     y = step.writes[0]
     macs = program.graph.macs(step.node)
-    values = program.values  # of which a step may take several rows for one
-    shapes = f"{', '.join(show(values[v.name].type.shape) for v in step.reads)} -> {show(values[y.name].type.shape)}"
+    shapes = f"{', '.join(show(v.type.shape) for v in step.reads)} -> {show(y.type.shape)}"
     remark = f"{comment(step.node.name)}: {shapes}{f', {macs:,} MACs' if macs else ''}"
     w = Writer()
     ins = parameter_names("in", len(step.reads))
@@ -186,10 +185,10 @@ def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library,
                 return "y" if by_rows else "0"
             case In(read, offset, stride):
                 assert stride is not None or not step.windows or step.windows[read].divisor == 1, call.kernel
-                moved = step.windows[read].stride * step.reads[read].layout.row if step.windows else 0
+                moved = step.windows[read].stride * step.band * step.reads[read].layout.row if step.windows else 0
                 return pointer(ins[read], moved if stride is None else stride, offset)
             case Out(offset, write, stride):
-                moved = step.writes[write].layout.row if step.windows else 0
+                moved = step.band * step.writes[write].layout.row if step.windows else 0
                 return pointer(outs[write], moved if stride is None else stride, offset)
             case Scratch(offset):
                 return pointer("scratch", 0, offset)

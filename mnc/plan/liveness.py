@@ -89,11 +89,11 @@ def _below(step: Step, k: int, x: Value, y: Value) -> int:
     Once output row r is complete, that is at (r + 1) rows of output, the first
     input row that any row >= r reads must not have been reached.
     """
-    height = x.image[0]
+    height = _height(step, x)
     distance, needed = 0, height
     for row in reversed(range(step.rows)):
         needed = min([needed, *step.windows[k].rows(row, height)])
-        distance = max(distance, (row + 1) * _row_bytes(y) - needed * _row_bytes(x))
+        distance = max(distance, (row + 1) * _row_bytes(step, y) - needed * _row_bytes(step, x))
     return distance
 
 
@@ -103,11 +103,11 @@ def _above(step: Step, k: int, x: Value, y: Value) -> int:
     Output row r, which begins at r rows of output, must not reach down to the
     last input row that any row <= r reads.
     """
-    height = x.image[0]
+    height = _height(step, x)
     distance, needed = 0, -1
     for row in range(step.rows):
         needed = max([needed, *step.windows[k].rows(row, height)])
-        distance = max(distance, (needed + 1) * _row_bytes(x) - row * _row_bytes(y))
+        distance = max(distance, (needed + 1) * _row_bytes(step, x) - row * _row_bytes(step, y))
     return distance
 
 
@@ -134,8 +134,8 @@ def _read(program: Program, step: Step, k: int, x: Value, row: int) -> Touch | N
         return None
     if not step.windows:
         return Touch(x.buffer, 0, x.type.bytes)
-    rows = step.windows[k].rows(row, x.image[0])
-    return Touch(x.buffer, rows[0] * _row_bytes(x), (rows[-1] + 1) * _row_bytes(x)) if rows else None
+    rows, size = step.windows[k].rows(row, _height(step, x)), _row_bytes(step, x)
+    return Touch(x.buffer, rows[0] * size, (rows[-1] + 1) * size) if rows else None
 
 
 def _write(program: Program, step: Step, y: Value, row: int) -> Touch | None:
@@ -143,8 +143,12 @@ def _write(program: Program, step: Step, y: Value, row: int) -> Touch | None:
         return None
     if step.rows == 1 or not step.windows:
         return Touch(y.buffer, 0, y.type.bytes)
-    return Touch(y.buffer, row * _row_bytes(y), (row + 1) * _row_bytes(y))
+    return Touch(y.buffer, row * _row_bytes(step, y), (row + 1) * _row_bytes(step, y))
 
 
-def _row_bytes(value: Value) -> int:
-    return value.type.bytes // value.image[0]
+def _height(step: Step, value: Value) -> int:
+    return value.image[0] // step.band
+
+
+def _row_bytes(step: Step, value: Value) -> int:
+    return value.type.bytes // _height(step, value)

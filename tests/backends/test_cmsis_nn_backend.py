@@ -27,6 +27,7 @@ from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorTyp
 from mnc.plan.schedule import schedule
 from mnc.targets import get
 from mnc.terminal.tables import Paper, compiled
+from mnc.verify import verify
 from mnc.zoo import networks
 
 WIDE = sorted(CMSIS_NN_INT16, key=lambda kind: kind.__name__)
@@ -122,6 +123,11 @@ def test_predict_runs_the_code_with_the_library(cmsis_nn_path: Path, fixtures: P
     assert np.array_equal(np.asarray(build.predict(x, cmsis_nn=cmsis_nn_path)).reshape(y.shape), y)
 
 
+def test_verify_sees_each_layer_of_an_output_over_its_input(cmsis_nn_path: Path, fixtures: Path, cc: str) -> None:
+    found = verify(pico(fixtures), "cmsis-nn", settings={"ram": "least"}, cmsis_nn=cmsis_nn_path)
+    assert all(layer.passed for layer in found.layers)
+
+
 def pico(fixtures: Path) -> Graph:
     return mnc.load(fixtures / "pico.int8.tflite")
 
@@ -160,6 +166,8 @@ def test_outputs_lie_over_what_has_been_read_where_that_is_asked_for(target: str
     build = mnc.compile(pico(fixtures), "cmsis-nn", "net", target, settings={"ram": "least"})
     assert build.report.ram.total == ram
     assert build.report.ram.optimal
+    plain = mnc.compile(pico(fixtures), "cmsis-nn", "net", target).report
+    assert [layer.output_shape for layer in build.report.layers] == [layer.output_shape for layer in plain.layers]
     with pytest.raises(CompileError, match="is plain or least, not 'less'"):
         mnc.compile(pico(fixtures), "cmsis-nn", "net", target, settings={"ram": "less"})
 

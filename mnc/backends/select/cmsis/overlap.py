@@ -66,21 +66,10 @@ def _in_bands(step: Step, x: Value, y: Value) -> Step:
     band = next(n for n in range(1, height + 1) if height % n == 0 and (n * width >= ENOUGH_PIXELS or n == height))
     if band == height:
         return step
-    x, y = _banded(x, band), _banded(y, band)
     (call,) = step.calls
-    sizes = {f"{what}_dims": dims(1, 1, *value.image[1:]) for what, value in (("input", x), ("output", y))}
-    return replace(
-        step,
-        reads=(x,),
-        writes=(y,),
-        calls=(replace(call, arguments={**call.arguments, **sizes}),),
-        rows=y.image[0],
-        windows=(Window(),),
-    )
-
-
-def _banded(value: Value, band: int) -> Value:
-    """The same memory, so many rows taken for one."""
-    height, width, channels = value.image
-    shape = (height // band, band * width, channels)
-    return replace(value, type=replace(value.type, shape=shape), layout=value.layout.interleaved(shape))
+    sizes = {
+        f"{what}_dims": dims(1, 1, band * value.image[1], value.image[2])
+        for what, value in (("input", x), ("output", y))
+    }
+    made = replace(call, arguments={**call.arguments, **sizes})
+    return replace(step, calls=(made,), rows=height // band, windows=(Window(),), band=band)
