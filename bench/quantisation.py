@@ -44,17 +44,20 @@ OTHERS = {
 SCHEMES: Mapping[str, Mapping[str, Any]] = {
     "int8": {},
     "int16x8": {"quantize": "int16x8"},
+    "int16x8, fitted": {"quantize": "int16x8", "rounding": "fitted"},
     "minmax ranges": {"ranges": "minmax"},
     "percentile ranges": {"ranges": "percentile"},
-    "mse ranges": {"ranges": "mse"},
+    "auto ranges": {"ranges": "auto"},
     "entropy ranges": {"ranges": "entropy"},
     "not equalised": {"equalise": False},
+    "fitted": {"rounding": "fitted"},
+    "auto, fitted": {"ranges": "auto", "rounding": "fitted"},
     "rounded to nearest": {"rounding": "nearest"},
     "biases left": {"bias_correction": False},
 }
 """The ways of mnc that are compared: as it is without options, and what each of them changes."""
 
-KINDS = ("int8", "int16x8")
+KINDS = ("int8", "int16x8", "int16x8, fitted")
 """Those of them that stand beside the float network and TensorFlow Lite's; the others are choices within int8."""
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
@@ -134,7 +137,7 @@ def tables(folder: Path, jobs: int | None) -> str:
         heading = f"| {' | '.join((first, *columns))} |", f"|---{'|---:' * len(columns)}|"
         return (*heading, *(f"| {' | '.join(row)} |" for row in rows), "")
 
-    choices = [way for way in SCHEMES if way != "int16x8"]
+    choices = [way for way in SCHEMES if way == "int8" or way not in KINDS]
     return "\n".join(
         (
             *table("digits", MOBILENETS, ("float", "TFLite", *KINDS)),

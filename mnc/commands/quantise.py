@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 NUMBERS = ("int8", "int16x8", "mixed")
 INTERFACES = ("int8", "int16", "float")
 RANGES = ("auto", "minmax", "percentile", "mse", "entropy")
-ROUNDINGS = ("fitted", "nearest")
+ROUNDINGS = ("together", "fitted", "nearest")
 """As in `mnc.quantise`, which is not loaded for that."""
 
 
@@ -153,12 +153,13 @@ _OPTIONS = (
     click.option(
         "--ranges",
         type=click.Choice(RANGES),
-        help="What of its values int8 covers.  [default: auto]",
+        help="What of its values int8 covers.  [default: mse]",
     ),
     click.option(
         "--rounding",
         type=click.Choice(ROUNDINGS),
-        help="Of weights: together, so that sums stay what they are, or each to its nearest.  [default: fitted]",
+        help="Of weights: together, so that sums stay what they are; the same, fitted to rounded inputs first; "
+        "or each to its nearest.  [default: together]",
     ),
     click.option(
         "--equalise/--no-equalise",

@@ -1,7 +1,7 @@
 """Weights and biases that fit the samples: what rounding does to a layer's output is kept small.
 
-Weights are fitted to inputs that are rounded (see `refit`), and then rounded
-together (see `rounding`).  What is left shifts a layer's mean output, and the
+Weights are rounded together (see `rounding`), where it is asked for after they have
+been fitted to inputs that are rounded (see `refit`).  What is left shifts a layer's mean output, and the
 bias takes the shift back (Nagel et al., arXiv 1906.04721, section 4.2), measured
 on samples, layer after layer: each sees what the layers before it really give.
 What counts is the mean behind the clamp: errors of sums that become 0 anyway are
@@ -41,7 +41,10 @@ MOST_NUMBERS = 2**23
 class Fit:
     """What of a layer is fitted to the samples."""
 
-    weights: bool = True
+    rounding: bool = True
+    """Weights are rounded together."""
+    weights: bool = False
+    """They are fitted to the inputs first, which moves biases, too."""
     biases: bool = True
 
 
@@ -95,7 +98,7 @@ class _Layer:
     def fitted(self, what: Fit) -> Node:
         """The layer with other weights and biases, channel by channel those of the least error."""
         best, error = self.judged(self.as_it_is(), what)
-        if what.weights and by_group(self.layer, self.layer.weights.array).shape[1] <= MOST_INPUTS:
+        if what.rounding and by_group(self.layer, self.layer.weights.array).shape[1] <= MOST_INPUTS:
             other, its_error = self.judged(self.together(what), what)
             better = its_error < error
             shaped = better.reshape(other.weights.shape[2:]) if isinstance(self.layer, DepthwiseConv2D) else better
@@ -120,14 +123,14 @@ class _Layer:
         )
 
     def together(self, what: Fit) -> _Stored:
-        """The weights refitted to the inputs, where biases may follow, and rounded together."""
+        """The weights, refitted to the inputs where biases may follow, rounded together."""
         exact = by_group(self.exact, self.exact.weights.array.astype(np.float64))
         groups, inputs, outputs = exact.shape
         places = self.wanted[0].size // self.channels
         most = max(1, MOST_NUMBERS // (places * groups * inputs))
         chosen = np.unique(np.linspace(0, len(self.given) - 1, most).astype(np.int64))
         plain = self.as_it_is()
-        if not what.biases or len(chosen) < 2:
+        if not what.weights or not what.biases or len(chosen) < 2:
             rounded = round_together(exact / plain.scale.reshape(groups, 1, outputs), self.seen(chosen, groups).inputs)
             return plain._replace(weights=as_layer(self.layer, rounded))
         halves = self.seen(chosen[0::2], groups), self.seen(chosen[1::2], groups)

@@ -22,7 +22,7 @@ from mnc.reference.quantised import compute_quantised
 SCHEMES = ("int8", "int16x8", "mixed")
 INTERFACES = ("int8", "int16", "float")
 AUTO = "auto"
-ROUNDINGS = ("fitted", "nearest")
+ROUNDINGS = ("together", "fitted", "nearest")
 _IO = {"int8": DType.INT8, "int16": DType.INT16, "float": DType.FLOAT32, None: None}
 
 Unsupported = Callable[[Graph, Node], str | None]
@@ -44,12 +44,12 @@ class Scheme:
     """The samples' classes, (samples,); None: what the float network says."""
     io: str | None = None
     """What the network's inputs and outputs are: one of `INTERFACES`; None: what the layers there work on."""
-    ranges: str = AUTO
+    ranges: str = "mse"
     """How the range of an int8 value is chosen: one of `RANGES`, or by what of these the output loses the least.
 
     int16 has steps enough for all that was seen.
     """
-    rounding: str = "fitted"
+    rounding: str = "together"
     """How weights are rounded: one of `ROUNDINGS`."""
     equalise: bool = True
     bias_correction: bool = True
@@ -179,8 +179,8 @@ class _Trials:
             if not refused:
                 break
             self.refused |= refused
-        if scheme.rounding == "fitted" or scheme.bias_correction:
-            what = Fit(scheme.rounding == "fitted", scheme.bias_correction)
+        if scheme.rounding != "nearest" or scheme.bias_correction:
+            what = Fit(scheme.rounding != "nearest", scheme.rounding == "fitted", scheme.bias_correction)
             integers = fit(self.real, integers, self.samples, what)
         return Quantised(integers, signal_to_noise(self.real, integers, self.samples))
 

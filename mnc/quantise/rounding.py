@@ -5,8 +5,8 @@ stay that it is part of.  With the second moments H of a layer's inputs the
 squared error of its sums is d' H d for weights that are off by d.  The weights
 are rounded one after another, each time moving the rest to where they make up
 best for what is lost (Frantar et al., "GPTQ", arXiv 2210.17323); then each is
-moved by whole steps as long as that lessens the error.  Such a walk can end worse
-than one that begins with every weight at its nearest, so both are walked.
+moved by whole steps as long as that lessens the error.  Where such a walk ends worse
+than it would be with every weight at its nearest, they stay there.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def round_together(weights: Array, second: Array) -> Array:
     power = np.diagonal(second, axis1=1, axis2=2).mean(axis=1)
     damping = np.where(power > 0.0, DAMPING * power, 1.0)
     second = second + np.eye(inputs) * damping[:, np.newaxis, np.newaxis]
-    ways = [_improved(start, weights, second) for start in (_in_turn(weights, second), _whole(weights))]
+    ways = _improved(_in_turn(weights, second), weights, second), _whole(weights)
     errors = [np.sum((way - weights) * (second @ (way - weights)), axis=1, keepdims=True) for way in ways]
     return np.where(errors[0] <= errors[1], *ways)
 
