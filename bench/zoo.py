@@ -25,6 +25,8 @@ from mnc.zoo.training import EPOCHS, Figures, Recipe, Watcher, train
 
 HERE = Path(__file__).resolve().parent
 
+SEEDS = {"nano": 2}
+"""Where it is not the default; the page says why."""
 MACHINES = ("cortex-m4", "cortex-m7")
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 
@@ -125,9 +127,9 @@ def main() -> None:
     if not begin or not end:
         sys.exit(f"{arguments.output}: the marks of the tables are missing: {BEGIN} and {END}")
     data = digits()
-    found = tables(
-        [row(Recipe(*each), data, arguments.trained) for each in EPOCHS.items()], micromobilenet(HERE / "peers.csv")
-    )
+    recipes = [Recipe(name, epochs, seed=SEEDS.get(name, 1)) for name, epochs in EPOCHS.items()]
+    rows = [row(recipe, data, arguments.trained) for recipe in recipes]
+    found = tables(rows, micromobilenet(HERE / "peers.csv"))
     arguments.output.write_text(f"{before}{BEGIN}\n\n{found}\n\n{END}{after}", encoding="utf-8")
 
 
