@@ -415,5 +415,5 @@ def test_a_class_is_not_called_like_its_members(name: str, suffix: str) -> None:
 
 @pytest.mark.parametrize("name", ["exp", "expf", "gamma", "y1", "uint8_t", "size_t", "layer_00_dense", "mnc_x", "NULL"])
 def test_a_class_is_not_called_like_what_headers_declare(name: str) -> None:
-    with pytest.raises(CompileError, match=f"name '{name}'"):
+    with pytest.raises(CompileError, match=f"argument 'name': '{name}'"):
         mnc.compile(classifier(), backend="cpp", name=name)
