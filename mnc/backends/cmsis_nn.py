@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from mnc.backends.c import C
-from mnc.backends.interface import API_VERSION
+from mnc.backends.interface import API_VERSION, chosen
 from mnc.backends.select.cmsis.core import cores
 from mnc.backends.select.cmsis.table import int8_table, int16_table
 from mnc.errors import refuse
@@ -33,17 +33,9 @@ class CmsisNN(C):
 
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
         super().__init__(settings, target)
-        fastest = _chosen(settings, "kernels", "arm", "fastest")
+        fastest = chosen(settings, "kernels", "arm", "fastest")
         if fastest and target is None:
             raise refuse("option 'kernels'", "which kernel is the fastest depends on the core", "name the target, too")
-        overlap = _chosen(settings, "ram", "plain", "least")
+        overlap = chosen(settings, "ram", "plain", "least")
         self.quantised = int8_table(cores(target), fastest=fastest, overlap=overlap)
         self.int16 = int16_table(cores(target), fastest=fastest, overlap=overlap)
-
-
-def _chosen(settings: Mapping[str, str], option: str, usual: str, other: str) -> bool:
-    """Whether an option has its other value."""
-    value = settings.get(option, usual)
-    if value not in (usual, other):
-        raise refuse(f"option {option!r}", f"is {usual} or {other}, not {value!r}")
-    return value == other

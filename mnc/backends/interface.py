@@ -76,6 +76,14 @@ class Backend(Protocol):
 _NUMBERS = {DType.FLOAT32: "float32", DType.INT8: "quantised values", DType.INT16: "int16 values"}
 
 
+def chosen(settings: Mapping[str, str], option: str, usual: str, other: str) -> bool:
+    """Whether an option has its other value; CompileError where it has neither."""
+    value = settings.get(option, usual)
+    if value not in (usual, other):
+        raise refuse(f"option {option!r}", f"is {usual} or {other}, not {value!r}")
+    return value == other
+
+
 class CFamily:
     """Base of the backends that call mnc's own kernels; a subclass wraps a `Unit`.
 
@@ -97,10 +105,7 @@ class CFamily:
         """A backend with options reads `settings` here, and refuses values that it does not take."""
         self.settings = settings
         self.target = target
-        code = settings.get("code", "fast")
-        if code not in ("fast", "compact"):
-            raise refuse("option 'code'", f"is fast or compact, not {code!r}")
-        self.compact = code == "compact"
+        self.compact = chosen(settings, "code", "fast", "compact")
 
     def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
         """See `Backend.configured`."""

@@ -1,11 +1,11 @@
 """Weights and biases that fit the samples: what rounding does to a layer's output is kept small.
 
-Weights are rounded together (see `rounding`), where it is asked for after they have
-been fitted to inputs that are rounded (see `refit`).  What is left shifts a layer's mean output, and the
-bias takes the shift back (Nagel et al., arXiv 1906.04721, section 4.2), measured
-on samples, layer after layer: each sees what the layers before it really give.
-What counts is the mean behind the clamp: errors of sums that become 0 anyway are
-none.
+Weights are rounded together (see `rounding`), where it is asked for after they
+have been fitted to inputs that are rounded (see `refit`).  What is left shifts a
+layer's mean output, and the bias takes the shift back (Nagel et al., arXiv
+1906.04721, section 4.2), measured on samples, layer after layer: each sees what
+the layers before it really give.  What counts is the mean behind the clamp:
+errors of sums that become 0 anyway are none.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Fit:
     rounding: bool = True
     """Weights are rounded together."""
     weights: bool = False
-    """They are fitted to the inputs first, which moves biases, too."""
+    """They are fitted to the inputs first; as that moves biases, only where biases are fitted, too."""
     biases: bool = True
 
 

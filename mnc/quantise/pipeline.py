@@ -50,7 +50,7 @@ class Scheme:
     int16 has steps enough for all that was seen.
     """
     rounding: str = "together"
-    """How weights are rounded: one of `ROUNDINGS`."""
+    """How weights are rounded: one of `ROUNDINGS`; without bias correction, fitted is as together."""
     equalise: bool = True
     bias_correction: bool = True
     per_channel_dense: bool = False

@@ -39,7 +39,12 @@ def over_windows(site: Site[Pooling2D], more: Mapping[str, Argument]) -> Step:
             **more,
         },
     )
-    return site.by_rows(Window(layer.pool[0], layer.stride[0], layer.padding[0][0]), (call,), {})
+    return site.by_rows(window(layer), (call,), {})
+
+
+def window(layer: Pooling2D) -> Window:
+    """The input rows of one output row."""
+    return Window(layer.pool[0], layer.stride[0], layer.padding[0][0])
 
 
 def global_pooling(site: Site[GlobalPooling]) -> Step:

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mnc.backends.program import Step, Value, Window
+from mnc.backends.select import conv, pool
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.depthwise import BLOCK
 from mnc.backends.select.cmsis.structs import dims
-from mnc.backends.select.conv import window
 from mnc.backends.select.site import Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, DepthwiseConv2D, Pooling2D
@@ -54,9 +54,9 @@ def _window(layer: Layer) -> Window | None:
     """The input rows of an output row."""
     match layer:
         case Conv2D(groups=1) | DepthwiseConv2D():
-            return window(layer)
+            return conv.window(layer)
         case Pooling2D():
-            return Window(layer.pool[0], layer.stride[0], layer.padding[0][0])
+            return pool.window(layer)
     return None
 
 
