@@ -10,10 +10,10 @@ import numpy as np
 
 from mnc import targets
 from mnc.backends.names import name_from, snake
-from mnc.backends.program import Value
 from mnc.compiler import prepare
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, DType
+from mnc.program import Value
 from mnc.quantise.pipeline import Scheme
 from mnc.quantise.quality import store
 from mnc.reference import evaluate

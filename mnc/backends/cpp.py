@@ -11,12 +11,12 @@ from mnc.backends.facts import facts, model_hash
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.memory import arena_pointer, memory
 from mnc.backends.names import comment
-from mnc.backends.program import Program
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
 from mnc.errors import argument, refuse
 from mnc.ir.types import DType, TensorType, show
 from mnc.plan.arena import Arena
+from mnc.program import Program
 
 
 class Cpp(CFamily):

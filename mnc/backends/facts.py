@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import fields
 
-from mnc.backends.program import Program
 from mnc.ir.graph import Graph
 from mnc.ir.types import Constant
 from mnc.plan.arena import Arena
+from mnc.program import Program
 
 
 def facts(program: Program, arena: Arena) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import ClassVar, Protocol, runtime_checkable
 
 from mnc.backends.library import Library, standard
-from mnc.backends.program import Program
 from mnc.backends.select import Select, numbers, select
 from mnc.backends.select.limits import limit, misplaced
 from mnc.backends.select.quantised.int16 import INT16
@@ -25,6 +24,7 @@ from mnc.ir.types import DType
 from mnc.plan.arena import Arena
 from mnc.plan.liveness import Plan
 from mnc.plan.schedule import schedule
+from mnc.program import Program
 from mnc.targets.target import Target
 
 API_VERSION = 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import Program
 from mnc.backends.writer import TYPES
 from mnc.ir.types import DType
+from mnc.program import Program
 
 
 def memory(program: Program, size: int) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from mnc.backends.program import Const, Member, Name, Record, Scratch, Step
 from mnc.backends.writer import TYPES, WIDTH, Writer, joined, literal
+from mnc.program import Const, Member, Name, Record, Scratch, Step
 
 
 @dataclass(frozen=True)

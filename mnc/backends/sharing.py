@@ -12,8 +12,8 @@ from dataclasses import replace
 from itertools import count
 
 from mnc.backends.library import Item, Library, calling
-from mnc.backends.program import Call, Name, Program, Step
 from mnc.backends.writer import GLUE, Writer, joined, literal
+from mnc.program import Call, Name, Program, Step
 
 SIZES = frozenset(
     (

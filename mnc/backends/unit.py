@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from mnc.backends.library import Library, calling, headers
 from mnc.backends.names import comment, snake
-from mnc.backends.program import (
+from mnc.backends.records import Records
+from mnc.backends.writer import TYPES, Writer, joined, literal
+from mnc.ir.types import Array, TensorType, show
+from mnc.plan.liveness import Plan
+from mnc.program import (
     Argument,
     Buffer,
     Call,
@@ -25,10 +29,6 @@ from mnc.backends.program import (
     Value,
     Window,
 )
-from mnc.backends.records import Records
-from mnc.backends.writer import TYPES, Writer, joined, literal
-from mnc.ir.types import Array, TensorType, show
-from mnc.plan.liveness import Plan
 
 
 @dataclass(frozen=True)

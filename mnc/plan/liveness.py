@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mnc.backends.program import Program, Step, Value
 from mnc.plan.arena import Arena, Buffer, Overlap, place
 from mnc.plan.check import Moment, Touch, check
+from mnc.program import Program, Step, Value
 
 
 @dataclass(frozen=True)

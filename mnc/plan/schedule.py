@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mnc.backends.program import Program, Value
 from mnc.plan.liveness import Plan, plan
 from mnc.plan.order import Task, order
+from mnc.program import Program, Value
 
 
 def schedule(program: Program) -> tuple[Program, Plan]:

@@ -17,7 +17,6 @@ import mnc
 from mnc.backends.cmsis_nn import CmsisNN
 from mnc.backends.interface import Emission
 from mnc.backends.library import Library
-from mnc.backends.program import Call, Out, Record, Scratch, Step
 from mnc.backends.select import Select
 from mnc.backends.select.site import Site
 from mnc.ir.graph import Graph, Input, Node
@@ -36,6 +35,7 @@ from mnc.ir.layers import (
     Softmax,
 )
 from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.program import Call, Out, Record, Scratch, Step
 from mnc.reference import predict
 from mnc.targets import Interface, Options, Target, cmsis_nn, get
 from mnc.targets.measure import run

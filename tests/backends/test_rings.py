@@ -17,12 +17,12 @@ import pytest
 from generated_c import SANITIZED, build, checked_run, write
 
 import mnc
-from mnc.backends.program import Step
 from mnc.compiler import Build
 from mnc.ir.activations import Function, Relu, Swish
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Conv2D, DepthwiseConv2D, same_padding
 from mnc.ir.types import Constant, TensorType
+from mnc.program import Step
 
 SCHEDULE = """\
 static float given[NET_INPUT_SIZE], by_layers[NET_OUTPUT_SIZE], by_rows[NET_OUTPUT_SIZE];

@@ -15,7 +15,6 @@ from same_bits import BATCH, assert_same_bits
 
 import mnc
 from mnc.backends.library import Library, standard
-from mnc.backends.program import Argument, Call, Name, Program
 from mnc.backends.select import select
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.table import INT8
@@ -27,6 +26,7 @@ from mnc.ir.graph import Graph
 from mnc.ir.layers import Dense
 from mnc.ir.types import Constant
 from mnc.passes import optimise
+from mnc.program import Argument, Call, Name, Program
 
 
 def program_of(graph: Graph) -> Program:

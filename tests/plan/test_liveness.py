@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import KINDS, networks
 
-from mnc.backends.program import Program, Step, Value, Window
 from mnc.backends.select import select
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
@@ -29,6 +28,7 @@ from mnc.ir.types import Constant, TensorType
 from mnc.passes import optimise
 from mnc.plan.check import check
 from mnc.plan.liveness import lifetimes, moments, overlaps, plan
+from mnc.program import Program, Step, Value, Window
 
 SUPPORTED = [k for k in KINDS if k in FLOAT32 or k in VIEWS or k in (BatchNormalization, SeparableConv2D)]
 SPATIAL = [Conv2D, DepthwiseConv2D, MaxPooling2D, ZeroPadding2D, Activation, Add]

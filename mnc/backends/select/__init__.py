@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mnc.backends.program import Buffer, Program, Step
 from mnc.backends.select.site import Site
 from mnc.backends.select.values import VIEWS, place_values, separate_outputs
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.types import DType
+from mnc.program import Buffer, Program, Step
 
 Select = Callable[[Site[Any]], Step]
 Table = Mapping[type[Layer], Select]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mnc.backends.program import Argument, Call, In, Name, Out, Scratch
 from mnc.ir import activations as fn
+from mnc.program import Argument, Call, In, Name, Out, Scratch
 
 FLOAT_MAX = 3.4028234663852886e38
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mnc.backends.program import NULL, Argument, Call, Const, In, Name, Out, Rows, Step, Value, Window
 from mnc.backends.select.activation import epilogue
 from mnc.backends.select.blocks import block, depthwise_block, pack, split
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
+from mnc.program import NULL, Argument, Call, Const, In, Name, Out, Rows, Step, Value, Window
 
 
 def conv2d(site: Site[Conv2D]) -> Step:

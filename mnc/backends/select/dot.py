@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import Call, In, Out, Step, Value
 from mnc.backends.select.blocks import across
 from mnc.backends.select.loops import Loops, loops
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Dot
+from mnc.program import Call, In, Out, Step, Value
 
 
 def dot(site: Site[Dot]) -> Step:

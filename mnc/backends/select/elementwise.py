@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mnc.backends.program import Argument, Call, Const, In, Name, Out, Step
 from mnc.backends.select.activation import epilogue, over
 from mnc.backends.select.loops import Loops, loops, repeated, repeated_constant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Activation, Add, Average, Maximum, Merge, Minimum, Multiply, PReLU, Softmax, Subtract
+from mnc.program import Argument, Call, Const, In, Name, Out, Step
 
 _OPERATIONS: dict[type[Merge], str] = {
     Add: "MNC_ADD",

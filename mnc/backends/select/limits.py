@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mnc.backends.program import dense
 from mnc.backends.select.loops import loops, repeated_constant
 from mnc.backends.select.norm import across, places
 from mnc.ir.layer import Layer
 from mnc.ir.layers import LayerNormalization, Merge, Permute, PReLU, UnitNormalization
 from mnc.ir.types import DType, Shape, TensorType
+from mnc.program import dense
 
 LOOPS = 4
 """So many nested loops a kernel of three and the rows round it make."""

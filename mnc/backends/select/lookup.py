@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import Call, Const, In, Out, Step
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Embedding
+from mnc.program import Call, Const, In, Out, Step
 
 
 def embedding(site: Site[Embedding]) -> Step:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnc.backends.program import Argument, Value, dense
 from mnc.ir.types import Shape
+from mnc.program import Argument, Value, dense
 
 
 @dataclass(frozen=True)

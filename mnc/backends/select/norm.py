@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mnc.backends.program import NULL, Argument, Call, Const, In, Out, Step
 from mnc.backends.select.loops import Loops, loops, repeated_constant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import GroupNormalization, LayerNormalization, UnitNormalization
 from mnc.ir.types import Constant, Shape
+from mnc.program import NULL, Argument, Call, Const, In, Out, Step
 
 
 def layer_normalization(site: Site[LayerNormalization]) -> Step:

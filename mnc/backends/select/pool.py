@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mnc.backends.program import Argument, Call, In, Out, Rows, Step, Window
 from mnc.backends.select.blocks import across
 from mnc.backends.select.conv import strides
 from mnc.backends.select.loops import loops
 from mnc.backends.select.site import Site
 from mnc.ir.layers import AveragePooling2D, GlobalAveragePooling, GlobalPooling, Pooling2D
+from mnc.program import Argument, Call, In, Out, Rows, Step, Window
 
 
 def pooling2d(site: Site[Pooling2D]) -> Step:

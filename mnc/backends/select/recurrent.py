@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mnc.backends.program import NULL, Argument, Call, Const, In, Name, Out, Scratch, State, Step
 from mnc.backends.select.activation import over
 from mnc.backends.select.blocks import block, pack, split
 from mnc.backends.select.site import Site
 from mnc.ir.activations import Function
 from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
 from mnc.ir.types import Array, Constant
+from mnc.program import NULL, Argument, Call, Const, In, Name, Out, Scratch, State, Step
 
 FLOAT = 4
 

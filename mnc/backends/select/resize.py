@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from mnc.backends.program import Call, Out, RowNumber, Rows, Step, Window
 from mnc.backends.select.conv import strides
 from mnc.backends.select.site import Site
 from mnc.ir.layers import ResizeBilinear, ResizeNearest
+from mnc.program import Call, Out, RowNumber, Rows, Step, Window
 
 
 def resize_nearest(site: Site[ResizeNearest]) -> Step:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mnc.backends.program import Call, In, Out, Rows, Step, Window
 from mnc.backends.select.conv import strides
 from mnc.backends.select.loops import loops
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Concatenate, Cropping2D, Identity, Permute, Reverse, ZeroPadding2D
 from mnc.ir.types import Shape
+from mnc.program import Call, In, Out, Rows, Step, Window
 
 
 def copy(site: Site[Identity]) -> Step:

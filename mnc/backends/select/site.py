@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mnc.backends.program import Call, Step, Value, Window
 from mnc.ir.graph import Node
 from mnc.ir.layer import Layer
 from mnc.ir.types import Constant, DType
+from mnc.program import Call, Step, Value, Window
 
 SUFFIXES = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16", DType.INT32: "s32"}
 """How a kernel's name tells the element type it works on."""

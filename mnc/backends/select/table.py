@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mnc.backends.program import Step
 from mnc.backends.select import (
     conv,
     dot,
@@ -55,6 +54,7 @@ from mnc.ir.layers import (
     UnitNormalization,
     ZeroPadding2D,
 )
+from mnc.program import Step
 
 Select = Callable[[Site[Any]], Step]
 

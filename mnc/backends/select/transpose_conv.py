@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mnc.backends.program import Argument, Call, Const, Out, RowNumber, Rows, Step, Window
 from mnc.backends.select.activation import epilogue
 from mnc.backends.select.blocks import block, pack, split
 from mnc.backends.select.conv import bias_at, strides
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2DTranspose
 from mnc.ir.types import Constant
+from mnc.program import Argument, Call, Const, Out, RowNumber, Rows, Step, Window
 
 
 def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:

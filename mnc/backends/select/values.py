@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from mnc.backends.program import Buffer, Layout, Value
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import (
     Activation,
@@ -27,6 +26,7 @@ from mnc.ir.layers import (
     Reverse,
     ZeroPadding2D,
 )
+from mnc.program import Buffer, Layout, Value
 
 VIEWS = (Flatten, Reshape)
 """Layers whose output is their input under another shape: no code, no memory."""

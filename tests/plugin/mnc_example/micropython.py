@@ -14,7 +14,6 @@ from types import MappingProxyType
 
 from mnc.backends import Backend, Emission, Target
 from mnc.backends.names import comment
-from mnc.backends.program import NULL, Argument, Call, Const, In, Out, Program, Step, Value
 from mnc.backends.select import Select, is_quantised, select
 from mnc.backends.select.site import Site
 from mnc.backends.select.values import VIEWS
@@ -25,6 +24,7 @@ from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation, Conv2D, Dense, DepthwiseConv2D, MaxPooling2D, Softmax
 from mnc.ir.types import Constant, DType
 from mnc.plan.liveness import Plan, plan
+from mnc.program import NULL, Argument, Call, Const, In, Out, Program, Step, Value
 
 LARGEST = 3.4e38
 """Bounds of what is not bounded."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from mnc.backends.program import NULL, Argument, Record, Step
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.structs import activation, corner, countable, dims, offsets, step, tile
 from mnc.backends.select.cmsis.weights import Weights
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Conv2DTranspose
 from mnc.ir.layers.window import Pair
+from mnc.program import NULL, Argument, Record, Step
 
 MOST_PRODUCTS = 2**16 - 1
 """So many products in a sum `arm_convolve_s8` counts."""

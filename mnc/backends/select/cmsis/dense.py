@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnc.backends.program import Out, Record, Step
 from mnc.backends.select.cmsis.conv import conv2d
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.structs import activation, call, context, dims, prepared
@@ -16,6 +15,7 @@ from mnc.backends.select.quantised.requantise import operands, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Dense
 from mnc.ir.types import Constant
+from mnc.program import Out, Record, Step
 
 
 def dense(cores: Cores, site: Site[Dense]) -> Step | None:

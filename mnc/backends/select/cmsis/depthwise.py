@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from mnc.backends.program import Record, Step
 from mnc.backends.select.cmsis.conv import conv2d
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.structs import activation, corner, countable, dims, offsets, step, tile
@@ -12,6 +11,7 @@ from mnc.backends.select.cmsis.weights import Weights
 from mnc.backends.select.quantised.sums import by_channel
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, DepthwiseConv2D
+from mnc.program import Record, Step
 
 BLOCK = 124
 """So many channels `arm_depthwise_conv_s8_opt` takes at once on MVE."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import Argument, In, Out, Step
 from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.structs import call, context, dims, named
 from mnc.backends.select.quantised.requantise import operands, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply
 from mnc.ir.types import DType
+from mnc.program import Argument, In, Out, Step
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import add_multipliers
 from mnc.reference.quantised.merge import headroom

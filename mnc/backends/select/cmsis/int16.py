@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-from mnc.backends.program import NULL, Const, Out, Record, Step
 from mnc.backends.select.cmsis.conv import MOST_PRODUCTS, conv_params
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.dense import fc_params
@@ -20,6 +19,7 @@ from mnc.backends.select.quantised.requantise import operands
 from mnc.backends.select.quantised.sums import by_channel
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.program import NULL, Const, Out, Record, Step
 from mnc.reference.quantised.layers import has_wide_sums
 
 FAST_PRODUCTS = 512

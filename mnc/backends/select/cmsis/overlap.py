@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mnc.backends.program import Step, Value, Window
 from mnc.backends.select import conv, pool
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.depthwise import BLOCK
@@ -19,6 +18,7 @@ from mnc.backends.select.cmsis.structs import dims
 from mnc.backends.select.site import Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, DepthwiseConv2D, Pooling2D
+from mnc.program import Step, Value, Window
 
 ENOUGH_PIXELS = 24
 """Of so many the cost of a call, in which a pointwise convolution sums its weights anew, is a few hundredths."""

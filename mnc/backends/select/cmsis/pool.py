@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import In, Record, Step
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.structs import activation, corner, countable, dims, image, named, step, tile
 from mnc.backends.select.site import Site
 from mnc.ir.layers import MaxPooling2D, Pooling2D
+from mnc.program import In, Record, Step
 
 
 def pooling2d(cores: Cores, site: Site[Pooling2D]) -> Step | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from mnc.backends.program import Const, In, Out, Record, Step
 from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.structs import call
 from mnc.backends.select.quantised.activation16 import softmax_tables
 from mnc.backends.select.quantised.requantise import quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Softmax
+from mnc.program import Const, In, Out, Record, Step
 from mnc.reference.quantised.layers import softmax16_multiplier, softmax_parameters
 
 ROW_INT16 = range(2, 9)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mnc.backends.program import NULL, Argument, Call, Const, Out, Record, Scratch, Step, Value
 from mnc.backends.select.quantised.requantise import operands, quant
 from mnc.backends.select.site import SUFFIXES, Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.layers.window import Padding, Pair
 from mnc.ir.types import Constant, DType
+from mnc.program import NULL, Argument, Call, Const, Out, Record, Scratch, Step, Value
 
 HEADER = "arm_nnfunctions.h"
 

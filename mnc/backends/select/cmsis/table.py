@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mnc.backends.program import Step
 from mnc.backends.select import Select
 from mnc.backends.select.cmsis import conv, dense, depthwise, elementwise, int16, pool, softmax, transpose_conv
 from mnc.backends.select.cmsis.core import Cores
@@ -28,6 +27,7 @@ from mnc.ir.layers import (
     Multiply,
     Softmax,
 )
+from mnc.program import Step
 
 CMSIS_NN: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
     Add: elementwise.add,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from mnc.backends.program import Record, Step
 from mnc.backends.select.cmsis.conv import MOST_PRODUCTS, conv_params, windows_scratch
 from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.structs import activation, context, corner, countable, dims, offsets, step, tile
 from mnc.backends.select.cmsis.weights import Weights
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2DTranspose
+from mnc.program import Record, Step
 
 MANY_CHANNELS = 16
 """With more of them `arm_transpose_conv_wrapper_s8` has a convolution compute it."""

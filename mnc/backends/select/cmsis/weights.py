@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mnc.backends.program import NULL, Argument, Const, In, Record
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.structs import dims, image
 from mnc.backends.select.quantised.requantise import operands
 from mnc.backends.select.quantised.sums import LARGEST_INPUT, by_channel, largest_sums
 from mnc.backends.select.site import Site
 from mnc.ir.types import Array, Constant
+from mnc.program import NULL, Argument, Const, In, Record
 from mnc.reference.quantised.arithmetic import narrow
 from mnc.reference.quantised.layers import Operands
 from mnc.reference.quantised.weighted import Weighted, channel_multipliers, has_wide_sums

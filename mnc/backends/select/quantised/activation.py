@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnc.backends.program import Call, Const, In, Out, Step
 from mnc.backends.select.elementwise import vectors
 from mnc.backends.select.loops import loops, repeated_constant
 from mnc.backends.select.quantised.requantise import call, operands, pair, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Activation, PReLU, Softmax
 from mnc.ir.types import Constant
+from mnc.program import Call, Const, In, Out, Step
 from mnc.reference.quantised.arithmetic import high_multiply, quantise_multiplier
 from mnc.reference.quantised.fixed_point import exp_of_negative
 from mnc.reference.quantised.layers import apply_quantised, softmax_parameters

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import Argument, Call, Const, In, Out, Step
 from mnc.backends.select.elementwise import vectors
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
 from mnc.backends.select.site import Site
 from mnc.ir.activations import Relu, Sigmoid
 from mnc.ir.layers import Activation, Softmax
 from mnc.ir.types import Constant, DType
+from mnc.program import Argument, Call, Const, In, Out, Step
 from mnc.reference.quantised import tables
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import softmax16_multiplier

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnc.backends.program import Argument, Call, Const, In, Out, Rows, Step, Window
 from mnc.backends.select.blocks import QUAD, column_block, overlapping, pack_quads, quad_block
 from mnc.backends.select.conv import interior, window
 from mnc.backends.select.quantised.requantise import quant
@@ -12,6 +11,7 @@ from mnc.backends.select.quantised.sums import Sums
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array
+from mnc.program import Argument, Call, Const, In, Out, Rows, Step, Window
 
 TAPS_3X3 = [0, 1, 3, 4, 2, 6, 5, 7, 8]
 """The order in which mnc_depthwise3x3_s8 reads a channel's taps."""

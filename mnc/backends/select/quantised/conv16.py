@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnc.backends.program import Argument, Call, Const, In, Out, Rows, Step, Value, Window
 from mnc.backends.select.blocks import block, pack, split
 from mnc.backends.select.conv import as_pointwise, interior, placement, window
 from mnc.backends.select.quantised.requantise import REGISTERS, call
@@ -12,6 +11,7 @@ from mnc.backends.select.quantised.sums import Sums, by_channel
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array
+from mnc.program import Argument, Call, Const, In, Out, Rows, Step, Value, Window
 
 
 def conv2d(site: Site[Conv2D]) -> Step:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mnc.backends.program import Step
 from mnc.backends.select.quantised import activation16, conv16
 from mnc.backends.select.quantised.table import EITHER
 from mnc.backends.select.site import Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation, Conv2D, Dense, DepthwiseConv2D, Softmax
+from mnc.program import Step
 
 INT16: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
     **EITHER,

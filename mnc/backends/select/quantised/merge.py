@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import Argument, Step
 from mnc.backends.select.elementwise import Walk
 from mnc.backends.select.quantised.requantise import call, is_plain, limits, operands, pair, quant, rescaling
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Add, Maximum, Minimum, Multiply, Subtract
+from mnc.program import Argument, Step
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import add_multipliers
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mnc.backends.program import Argument, Call, In, Out, RowNumber, Rows, Step, Window
 from mnc.backends.select import resize, shape
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant, rescaling
 from mnc.backends.select.site import Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Dequantize, Quantize, ResizeBilinear, ResizeNearest
 from mnc.ir.types import DType
+from mnc.program import Argument, Call, In, Out, RowNumber, Rows, Step, Window
 from mnc.reference.quantised.resize import PLACE_BITS
 
 Select = Callable[[Site[Any]], Step]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mnc.backends.program import Step
 from mnc.backends.select import pool
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import GlobalAveragePooling, Pooling2D
+from mnc.program import Step
 from mnc.reference.quantised.layers import mean_multiplier
 
 

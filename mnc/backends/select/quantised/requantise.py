@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mnc.backends.program import Argument, Call
 from mnc.backends.select.site import Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.types import DType, Quantisation
+from mnc.program import Argument, Call
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import Operands
 

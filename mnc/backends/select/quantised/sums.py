@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnc.backends.program import Argument, Const, Name
 from mnc.backends.select.quantised.requantise import is_plain, limits, operands, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2DTranspose, DepthwiseConv2D
 from mnc.ir.types import Array, Constant, DType
+from mnc.program import Argument, Const, Name
 from mnc.reference.quantised.arithmetic import narrow
 from mnc.reference.quantised.weighted import Weighted, channel_multipliers, has_wide_sums
 

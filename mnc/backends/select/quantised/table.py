@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mnc.backends.program import Step
 from mnc.backends.select import pool as any_pool
 from mnc.backends.select import shape
 from mnc.backends.select.quantised import activation, conv, merge, move, pool, transpose_conv
@@ -39,6 +38,7 @@ from mnc.ir.layers import (
     Subtract,
     ZeroPadding2D,
 )
+from mnc.program import Step
 
 EITHER: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
     Add: merge.add,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mnc.backends.program import Const, Out, RowNumber, Rows, Step
 from mnc.backends.select.blocks import block, pack, split
 from mnc.backends.select.quantised.requantise import REGISTERS, call, quant
 from mnc.backends.select.quantised.sums import Sums, by_channel
 from mnc.backends.select.site import Site
 from mnc.backends.select.transpose_conv import Gathering
 from mnc.ir.layers import Conv2DTranspose
+from mnc.program import Const, Out, RowNumber, Rows, Step
 
 
 def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:

@@ -1,0 +1,117 @@
+"""Calls of kernels and their arguments.
+
+Numbers stand for themselves; every other argument is named from inside the layer's own function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The array of pointers to the input rows of the current output row."""
+
+    read: int = 0
+
+
+@dataclass(frozen=True)
+class RowNumber:
+    """The number of the current output row."""
+
+
+@dataclass(frozen=True)
+class In:
+    """An input: its current row where the step goes by rows, else all of it."""
+
+    read: int = 0
+    offset: int = 0
+    """In elements, here and below."""
+    stride: int | None = None
+    """Elements from one iteration to the next; None: a row, or as many as the step's window moves."""
+
+
+@dataclass(frozen=True)
+class Out:
+    """The output: its current row where the step goes by rows, else all of it."""
+
+    offset: int = 0
+    write: int = 0
+    stride: int | None = None
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Memory of the step's own, of no defined content when the step begins."""
+
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class State:
+    """Memory of the step's own that outlives a run; zero after `<name>_init`."""
+
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Const:
+    """One of the step's constants."""
+
+    name: str
+    offset: int = 0
+    stride: int = 0
+    """Elements from one iteration to the next."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A macro of the kernel library, or NULL."""
+
+    text: str
+
+
+NULL = Name("NULL")
+
+
+Member = int | tuple[int, ...] | Const | Scratch | Name
+"""What a struct holds: numbers, structs of numbers, pointers."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The address of a struct that a library declares.
+
+    It is a constant in flash, or where it points to memory of the run a local
+    variable that is filled before the calls.
+    """
+
+    type: str
+    members: Mapping[str, Member]
+    """In the order of their declaration."""
+    label: str = ""
+    """What all equal constants of a network are called, so that there is one of them; empty: the layer's own."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether all that it holds is known before a run."""
+        return not any(isinstance(member, Scratch) for member in self.members.values())
+
+    @property
+    def bytes(self) -> int:
+        """Its size where numbers and pointers take four bytes each."""
+        return 4 * sum(len(member) if isinstance(member, tuple) else 1 for member in self.members.values())
+
+
+Argument = int | float | Rows | RowNumber | In | Out | Scratch | State | Const | Name | Record
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a kernel, its arguments by parameter name."""
+
+    kernel: str
+    arguments: Mapping[str, Argument]
+    header: str = ""
+    """What declares the function of another library, which takes the arguments in their order; empty: mnc's own."""

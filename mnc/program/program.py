@@ -1,0 +1,43 @@
+"""A program: all steps of a network, and its memory but for the places of its buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mnc.ir.graph import Graph
+from mnc.ir.types import DType
+from mnc.program.step import Step
+from mnc.program.values import Buffer, Value
+
+
+@dataclass(frozen=True)
+class Program:
+    """A graph with everything decided but where its buffers lie."""
+
+    graph: Graph
+    values: Mapping[str, Value]
+    buffers: Mapping[str, Buffer]
+    steps: tuple[Step, ...]
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """All kernels called, sorted."""
+        return tuple(sorted({call.kernel for step in self.steps for call in step.all_calls}))
+
+    @property
+    def arena_dtype(self) -> DType | None:
+        """The element type of everything in the arena; None where it holds several."""
+        types = {buffer.dtype for buffer in self.buffers.values() if buffer.kind == "arena"}
+        return types.pop() if len(types) == 1 else None if types else DType.FLOAT32
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of memory that outlive a run."""
+        return sum(buffer.bytes for buffer in self.buffers.values() if buffer.kind == "state")
+
+    @property
+    def unread_inputs(self) -> tuple[int, ...]:
+        """The inputs that no step reads, by number."""
+        read = {value.buffer for step in self.steps for value in step.reads}
+        return tuple(i for i, given in enumerate(self.graph.inputs) if given.name not in read)

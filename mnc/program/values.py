@@ -1,0 +1,95 @@
+"""Values in memory: how one lies there, which buffer holds it, and which of its rows a row of output reads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from mnc.ir.types import DType, Shape, TensorType
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Element (y, x, c) of a value lies at y * row + x * pixel + c * channel."""
+
+    row: int
+    pixel: int
+    channel: int
+
+    @classmethod
+    def interleaved(cls, shape: Shape) -> Layout:
+        """Rows of pixels, the channels of a pixel together: HWC, as Keras has it."""
+        _, width, channels = image_shape(shape)
+        return cls(width * channels, channels, 1)
+
+    @classmethod
+    def planar(cls, shape: Shape) -> Layout:
+        """Rows of channel planes, the pixels of a channel together: HCW."""
+        _, width, channels = image_shape(shape)
+        return cls(width * channels, 1, width)
+
+
+def image_shape(shape: Shape) -> tuple[int, int, int]:
+    """A shape as (height, width, channels): missing axes are 1, extra ones join the height."""
+    axes = (1, 1, 1, *shape)
+    return math.prod(axes[:-2]), axes[-2], axes[-1]
+
+
+def dense(shape: Shape) -> tuple[int, ...]:
+    """The strides of the axes of a row-major array."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of the graph in memory."""
+
+    name: str
+    type: TensorType
+    layout: Layout
+    buffer: str
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return image_shape(self.type.shape)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The distance in elements from one index to the next along each axis of its shape."""
+        rank = self.type.rank
+        if rank <= 3:
+            return (self.layout.row, self.layout.pixel, self.layout.channel)[3 - rank :]
+        assert self.layout == Layout.interleaved(self.type.shape)
+        return dense(self.type.shape)
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory that one value, or several views of it, live in."""
+
+    name: str
+    kind: Literal["input", "output", "arena", "state"]
+    """The caller's memory, memory that layers share, or memory that outlives a run."""
+    bytes: int
+    index: int = 0
+    """Which input or output of the network it is; the place of a state, in bytes."""
+    dtype: DType = DType.FLOAT32
+
+
+@dataclass(frozen=True)
+class Window:
+    """Output row y reads the input rows floor((y * stride - padding) / divisor) + k * dilation, 0 <= k < size."""
+
+    size: int = 1
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+    divisor: int = 1
+    """More than 1 where the output has more rows than the input."""
+
+    def rows(self, y: int, height: int) -> list[int]:
+        """The rows inside an input of `height` rows that output row y reads."""
+        first = (y * self.stride - self.padding) // self.divisor
+        return [r for k in range(self.size) if 0 <= (r := first + k * self.dilation) < height]
