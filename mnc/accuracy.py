@@ -12,7 +12,6 @@ from mnc.compiler import Build
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
-from mnc.quantise.quality import store
 
 
 @dataclass(frozen=True)
@@ -48,18 +47,13 @@ def accuracy(
     CompileError as from `Build.predict`.
     """
     expected = choices(graph.predict(list(samples)))
-    got = choices(build.predict(stored(samples, build.graph), cmsis_nn=cmsis_nn))
+    got = choices(build.predict(list(samples), cmsis_nn=cmsis_nn))
     return Accuracy(
         samples=len(labels),
         model=float(np.mean(expected == labels)),
         code=float(np.mean(got == labels)),
         agreement=float(np.mean(expected == got)),
     )
-
-
-def stored(samples: Sequence[Array], quantised: Graph) -> list[Array]:
-    """Samples as a graph that may take integers takes them; integers are what it takes already."""
-    return [store(x, quantised, i) if np.issubdtype(x.dtype, np.floating) else x for i, x in enumerate(samples)]
 
 
 def choices(outputs: Array | list[Array]) -> Array:

@@ -49,15 +49,16 @@ class Build:
         the code calls it (None: that which CMSIS_NN_PATH names).  CompileError
         where there is no C compiler or no library.
         """
-        from mnc.reference.run import feed
+        from mnc.reference.run import feed, given_as_real, given_out
 
+        real = given_as_real(self.graph, x)
         xs = list(feed(self.graph, x).values())
         interface = targets.Interface.of_graph(self.graph, self.name)
         host = targets.get("host")
         ys = targets.run(
             host, self.files, interface, xs, targets.cmsis_nn.linked(host, self.files, Options(), cmsis_nn)
         )
-        return ys[0] if len(ys) == 1 else list(ys)
+        return given_out(self.graph, ys, real=real)
 
 
 def load(path: str | Path) -> Graph:

@@ -13,7 +13,7 @@ from mnc.errors import refuse
 from mnc.frames import load_frames
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, show
-from mnc.quantise.quality import store
+from mnc.reference.run import as_input
 
 PLAIN = "write one with numpy.save or numpy.savez, without pickled objects"
 
@@ -23,8 +23,8 @@ def load_samples(path: Path, graph: Graph, pixels: tuple[float, float] | None = 
 
     An `.npy` file holds the only input.  An `.npz` archive holds the inputs
     under their names, or as `x` (the only one), or as `x0`, `x1` and so on.  A
-    folder holds the only input's samples, see `load_frames`.  Fractions are
-    quantised for a quantised input; whole numbers are what it stores.
+    folder holds the only input's samples, see `load_frames`.  Floats are
+    quantised for a quantised input; integers are what it stores.
     CompileError where the file, or what is in it, does not fit.
     """
     arrays = {"x": load_frames(path, graph, pixels)} if path.is_dir() else read_arrays(path, "samples", PLAIN)
@@ -71,11 +71,7 @@ def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int
             f"the samples have shape {show(found.shape)}",
             f"the network takes {shape}",
         )
-    if not np.issubdtype(found.dtype, np.number) or np.issubdtype(found.dtype, np.complexfloating):
-        raise refuse(f"{path}: input {wanted.name!r}", f"the samples are {found.dtype}, not real numbers")
-    if np.issubdtype(found.dtype, np.floating):
-        found = store(found, graph, number)
-    return found.astype(wanted.type.dtype.numpy)
+    return as_input(wanted.type, found, f"{path}: input {wanted.name!r}")
 
 
 def load_labels(path: Path, classes: int, samples: int) -> Array:

@@ -15,7 +15,6 @@ from mnc.ir.graph import Graph
 from mnc.ir.types import Array, DType
 from mnc.program import Value
 from mnc.quantise.pipeline import Scheme
-from mnc.quantise.quality import store
 from mnc.reference import evaluate
 from mnc.reference.run import feed
 from mnc.report import LayerVerification, Verification
@@ -49,8 +48,7 @@ def verify(
     name = name_from(graph.name)
     emission = chosen.emit(prepared.graph, name, trace=True)
     steps = emission.program.steps
-    real = list(feed(graph, random_inputs(graph) if inputs is None else inputs).values())
-    xs = [x if scheme is None else store(x, prepared.graph, i) for i, x in enumerate(real)]
+    xs = list(feed(prepared.graph, random_inputs(graph) if inputs is None else inputs).values())
     machine = targets.get(target)
     got = layer_values(
         machine,

@@ -50,8 +50,8 @@ def test_npz_holds_inputs_by_name_or_number(tmp_path: Path) -> None:
         ({"x0": np.zeros((0, 4)), "x1": np.zeros((0, 4))}, "there is no sample in it"),
         ({"x0": np.zeros((5, 3)), "x1": np.zeros((5, 4))}, "input 'left': the samples have shape 5x3"),
         ({"x0": np.zeros(4), "x1": np.zeros((5, 4))}, "input 'left': the samples have shape 4"),
-        ({"x0": np.full((5, 4), "a"), "x1": np.zeros((5, 4))}, "not real numbers"),
-        ({"x0": np.zeros((5, 4), complex), "x1": np.zeros((5, 4))}, "not real numbers"),
+        ({"x0": np.full((5, 4), "a"), "x1": np.zeros((5, 4))}, "real numbers, not "),
+        ({"x0": np.zeros((5, 4), complex), "x1": np.zeros((5, 4))}, "real numbers, not "),
         ({"x0": np.full((5, 4), None), "x1": np.zeros((5, 4))}, "not a NumPy"),
     ],
 )

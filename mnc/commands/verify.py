@@ -70,14 +70,13 @@ def verify(
         if labels is None or samples is None:
             verification = compare(graph, backend, samples, machine, settings, scheme, cmsis_nn)
         else:
-            from mnc.accuracy import accuracy, classes, stored
+            from mnc.accuracy import accuracy, classes
             from mnc.compiler import compile as compile_graph
 
             truth = load_labels(labels, classes(graph), len(samples[0]))
             build = compile_graph(graph, backend, target=machine, settings=settings, scheme=scheme)
             judged = accuracy(graph, build, samples, truth, cmsis_nn=cmsis_nn)
-            inside = stored(samples, build.graph)
-            verification = compare(build.graph, backend, inside, machine, settings, cmsis_nn=cmsis_nn)
+            verification = compare(build.graph, backend, samples, machine, settings, cmsis_nn=cmsis_nn)
     remark(notes)
     from mnc.terminal.tables import Paper, verified
 

@@ -117,7 +117,10 @@ class Graph:
         """Run the network in NumPy: the definition that generated code is held to.
 
         `x` is (batch, *input shape), or a list of such arrays where there are
-        several inputs; the result has the same form.
+        several inputs; the result has the same form.  Floats given to quantised
+        inputs are quantised, and quantised outputs come back as floats; integers
+        are what the network stores, and so are its outputs then.  CompileError
+        where `x` does not fit: no number is cast to another value.
         """
         from mnc.reference import predict
 

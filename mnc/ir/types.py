@@ -100,6 +100,21 @@ class TensorType:
         """Size of the whole value in bytes."""
         return self.elements * self.dtype.bytes
 
+    def stored(self, real: Array) -> Array:
+        """Real numbers as this type stores them: rounded half away from zero, saturated; float32 as they are."""
+        if self.quant is None:
+            return real
+        info = np.iinfo(self.dtype.numpy)
+        scaled = np.asarray(real, np.float64) / self.quant.scale[0]
+        rounded = np.sign(scaled) * np.floor(np.abs(scaled) + 0.5) + self.quant.zero_point
+        return np.asarray(np.clip(rounded, info.min, info.max).astype(self.dtype.numpy))
+
+    def real(self, stored: Array) -> Array:
+        """The real numbers that stored ones stand for, float64; those of a type without quantisation as they are."""
+        if self.quant is None:
+            return stored
+        return np.asarray((stored.astype(np.float64) - self.quant.zero_point) * self.quant.scale[0])
+
     def __str__(self) -> str:
         return f"{self.dtype.value}[{', '.join(map(str, self.shape))}]"
 

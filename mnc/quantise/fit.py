@@ -19,13 +19,12 @@ import numpy as np
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import DepthwiseConv2D
 from mnc.ir.types import Array, Constant, Quantisation
-from mnc.quantise.quality import store, to_real
 from mnc.quantise.quantise import BIASES, weight_scale
 from mnc.quantise.refit import Moments, refit
 from mnc.quantise.rounding import Weighted, as_layer, by_group, round_together, windows
 from mnc.reference import apply, evaluate
 from mnc.reference.quantised.operands import Operands
-from mnc.reference.run import apply_node
+from mnc.reference.run import apply_node, feed
 
 STEPS = 5
 """Of Newton's method; the mean of clamped sums is nearly straight where it matters."""
@@ -51,13 +50,12 @@ class Fit:
 def fit(real: Graph, quantised: Graph, samples: Sequence[Array], what: Fit) -> Graph:
     """`quantised` with weights and biases that bring every layer near to what it is in `real` over the samples."""
     expected = evaluate(real, samples)
-    inputs = enumerate(zip(quantised.inputs, samples, strict=True))
-    values = {given.name: store(x, quantised, i) for i, (given, x) in inputs}
+    values = feed(quantised, samples)
     nodes = []
     for node in quantised.nodes:
         origin = real.producers.get(node.name)
         if origin is not None and isinstance(node.layer, Weighted) and node.layer.weights.quant:
-            given = to_real(quantised, node.inputs[0], values[node.inputs[0]]).astype(np.float32)
+            given = quantised.types[node.inputs[0]].real(values[node.inputs[0]]).astype(np.float32)
             node = _Layer(quantised, node, origin, expected[origin.inputs[0]], given).fitted(what)
         results = apply_node(quantised, node, [values[name] for name in node.inputs])
         values.update(zip(node.outputs, results, strict=True))

@@ -14,7 +14,7 @@ from mnc.ir.types import Array, DType
 from mnc.quantise.calibrate import RANGES, Range, observe, representative
 from mnc.quantise.equalise import equalise
 from mnc.quantise.fit import Fit, fit
-from mnc.quantise.quality import signal_to_noise, store
+from mnc.quantise.quality import signal_to_noise
 from mnc.quantise.quantise import has_meaning, quantise, split_activations
 from mnc.quantise.sensitivity import Probe, goals, least_harmful, ways_to_widen
 from mnc.reference.quantised import compute_quantised
@@ -128,8 +128,7 @@ def _missed(trials: _Trials, tried: Quantised) -> tuple[str, str] | None:
         return "min_sqnr", f"the output has {ratio:.1f} dB, not {scheme.min_sqnr:g}"
     if scheme.max_loss is None:
         return None
-    given = [store(x, tried.graph, i) for i, x in enumerate(trials.samples)]
-    classes, got = _classes(real, trials.samples), _classes(tried.graph, given)
+    classes, got = _classes(real, trials.samples), _classes(tried.graph, trials.samples)
     labels = classes if scheme.labels is None else scheme.labels
     loss = 100.0 * (float(np.mean(classes == labels)) - float(np.mean(got == labels)))
     if loss <= scheme.max_loss:

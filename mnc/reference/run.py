@@ -8,16 +8,16 @@ import numpy as np
 
 from mnc.errors import refuse
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.types import Array, show
+from mnc.ir.types import Array, TensorType, show
 from mnc.reference.dispatch import apply
 from mnc.reference.quantised import apply_quantised
 
 
 def predict(graph: Graph, x: Array | Sequence[Array]) -> Array | list[Array]:
     """The outputs of the network: see `Graph.predict`."""
+    real = given_as_real(graph, x)
     values = evaluate(graph, x)
-    outputs = [values[name] for name in graph.outputs]
-    return outputs[0] if len(outputs) == 1 else outputs
+    return given_out(graph, [values[name] for name in graph.outputs], real=real)
 
 
 def evaluate(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:
@@ -45,7 +45,7 @@ def apply_node(graph: Graph, node: Node, inputs: Sequence[Array]) -> tuple[Array
 
 def feed(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:
     """The network's inputs by name, each of its element type; CompileError where `x` does not fit them."""
-    arrays = [x] if isinstance(x, np.ndarray) else list(x)
+    arrays = _arrays(graph, x)
     if len(arrays) != len(graph.inputs):
         shapes = ", ".join(_expected(given) for given in graph.inputs)
         raise refuse(
@@ -61,17 +61,84 @@ def feed(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:
     return values
 
 
-def _fit(given: Input, array: Array) -> Array:
-    """`array` as the input's element type, checked."""
-    where = f"input {given.name!r}"
-    try:
-        value = np.asarray(array).astype(given.type.dtype.numpy)
-    except (TypeError, ValueError):
-        raise refuse(where, f"expects numbers of shape {_expected(given)}") from None
+def _arrays(graph: Graph, x: Array | Sequence[Array]) -> list[Array]:
+    """The arrays that are given, one for each input, if there are as many."""
+    given = [x] if isinstance(x, np.ndarray) else list(x)
+    arrays = []
+    for number, each in enumerate(given):
+        try:
+            arrays.append(np.asarray(each))
+        except ValueError:  # noqa: PERF203  # which of them is told
+            wanted = graph.inputs[min(number, len(graph.inputs) - 1)]
+            raise refuse(f"input {wanted.name!r}", f"expects numbers of shape {_expected(wanted)}") from None
+    return arrays
+
+
+def _fit(given: Input, value: Array) -> Array:
+    """`value` as the input's element type, checked."""
     if value.ndim == 0 or value.shape[1:] != given.type.shape:
         hint = "The first axis is the batch."
-        raise refuse(where, f"expects {_expected(given)}, not {show(value.shape)}", hint)
-    return value
+        raise refuse(f"input {given.name!r}", f"expects {_expected(given)}, not {show(value.shape)}", hint)
+    return as_input(given.type, value, f"input {given.name!r}")
+
+
+def as_input(type_: TensorType, array: Array, where: str) -> Array:
+    """Numbers as an input of this type takes them; CompileError at `where` where one would change its meaning.
+
+    Floats are quantised for a quantised input, for which integers are stored
+    numbers.  A float32 input takes any real numbers, rounded to float32; an
+    input of indices takes whole ones.
+    """
+    dtype = type_.dtype.numpy
+    if array.dtype.kind not in "iuf" and not (array.dtype.kind == "b" and type_.quant is None):
+        raise refuse(where, f"expects real numbers, not {array.dtype}")
+    if array.dtype.kind == "f" and type_.quant is not None:
+        if np.isnan(array).any():
+            raise refuse(where, "NaN has no place in an integer", "look for it in the samples")
+        return type_.stored(array)
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            value = array.astype(dtype)
+        if not np.array_equal(np.isinf(value), np.isinf(array)):
+            raise refuse(where, f"a number is too large for {dtype}")
+        return value
+    if array.dtype.kind == "f" and not (array == np.floor(array)).all():
+        raise refuse(where, f"expects whole numbers, as it is {dtype}", "round them, if that is meant")
+    info = np.iinfo(dtype)
+    low, high = (array.min(), array.max()) if array.size else (0, 0)
+    unsigned = array.dtype.kind == "u" and type_.quant is not None
+    if unsigned or low < info.min or high > info.max:
+        stored = f"stores {dtype}, {info.min} to {info.max}"
+        what = f"{stored}; these are {array.dtype}, {low} to {high}"
+        hint = "give real numbers as floats, which are quantised" if type_.quant else "look at the samples"
+        raise refuse(where, what, hint)
+    return array.astype(dtype)
+
+
+def given_as_real(graph: Graph, x: Array | Sequence[Array]) -> bool:
+    """Whether quantised inputs are given as floats, so that outputs are wanted as floats, too.
+
+    CompileError where some of the quantised inputs are floats and others integers.
+    """
+    pairs = zip(graph.inputs, _arrays(graph, x), strict=False)
+    floats = {given.name: array.dtype.kind == "f" for given, array in pairs if given.type.quant is not None}
+    kinds = set(floats.values())
+    if len(kinds) > 1:
+        real = ", ".join(repr(name) for name, is_float in floats.items() if is_float)
+        what = f"some inputs are floats ({real}), others are integers"
+        raise refuse(
+            f"network {graph.name!r}", what, "give floats for all quantised inputs, or stored integers for all"
+        )
+    return kinds == {True}
+
+
+def given_out(graph: Graph, outputs: Sequence[Array], *, real: bool) -> Array | list[Array]:
+    """The network's outputs as they are handed to the caller: the only one, or all; as floats where `real`."""
+    types = [graph.types[name] for name in graph.outputs]
+    if real:
+        pairs = zip(types, outputs, strict=True)
+        outputs = [type_.real(y).astype(np.float32) if type_.quant else y for type_, y in pairs]
+    return outputs[0] if len(outputs) == 1 else list(outputs)
 
 
 def _expected(given: Input) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnc.accuracy import choices, stored
+from mnc.accuracy import choices
 from mnc.compiler import Build
 from mnc.compiler import compile as compile_graph
 from mnc.ir.graph import Graph
@@ -44,7 +44,7 @@ def versions(name: str, graph: Graph, predict: Callable[[Array], Array], data: D
     answers: Mapping[str, tuple[Build | None, Array | list[Array]]] = {
         "Keras": (None, predict(test.x)),
         "C, float32": (real, real.predict(test.x)),
-        "C, int8": (integers, integers.predict(stored([test.x], integers.graph))),
+        "C, int8": (integers, integers.predict(test.x)),
     }
     chosen = {which: choices(given) for which, (_, given) in answers.items()}
     return tuple(

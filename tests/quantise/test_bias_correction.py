@@ -12,7 +12,6 @@ from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Conv2D, Dense, Flatten
 from mnc.ir.types import Array, Constant, TensorType
 from mnc.quantise import Scheme, to_integers
-from mnc.quantise.quality import store, to_real
 from mnc.reference import evaluate
 
 
@@ -35,12 +34,12 @@ def shifts(graph: Graph, samples: Array, *, corrected: bool) -> dict[str, float]
     """By layer: the largest difference of a channel's mean, in steps of the layer's output."""
     scheme = Scheme(samples, bias_correction=corrected, rounding="nearest")
     quantised = to_integers(graph, scheme, lambda graph, node: None).graph
-    exact, stored = evaluate(graph, samples), evaluate(quantised, store(samples, quantised, 0))
+    exact, stored = evaluate(graph, samples), evaluate(quantised, samples)
     found = {}
     for name in ("conv", "y"):
         quant = quantised.types[name].quant
         assert quant is not None
-        difference = to_real(quantised, name, stored[name]) - exact[name]
+        difference = quantised.types[name].real(stored[name]) - exact[name]
         means = difference.reshape(-1, difference.shape[-1]).mean(axis=0)
         found[name] = float(np.abs(means).max() / quant.scale[0])
     return found
