@@ -58,27 +58,15 @@ class Cpp(CFamily):
         return {f"{name}.h": w.text()}
 
 
-_DECLARED = """
-    abs acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh div drem erf erfc exp exp10 exp2 expm1 fabs
-    fdim finite floor fma fmax fmin fmod frexp gamma hypot ilogb infnan isinf isnan j0 j1 jn ldexp lgamma log log10
-    log1p log2 logb modf nan nearbyint nextafter pow pow10 remainder remquo rint round scalb scalbn signbit significand
-    sin sincos sinh sqrt tan tanh tgamma trunc y0 y1 yn
-    loop setup delay millis micros Serial String std MAX MIN NAN INFINITY NULL PI
-"""
-"""What <math.h>, and a sketch, have declared already; the functions also with an f or an l at the end."""
-
-
 def _check_class_name(name: str, program: Program, arena: Arena) -> None:
-    """CompileError where the class would be called like one of its members, or like something else in scope."""
+    """CompileError where the class would be called like one of its members, or like a macro of any header."""
     members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *_outputs(program)}
     members |= {fact.name for fact in _known(program, arena)}
     members |= set(parameter_names("input", len(program.graph.inputs)))
-    declared = {word + suffix for word in _DECLARED.split() for suffix in ("", "f", "l")}
-    generated = re.fullmatch(r"layer_\d.*|mnc_.*|MNC_.*|u?int\w*_t|(?:size|ptrdiff|max_align|float|double)_t", name)
-    if name in members | declared or generated:
-        raise refuse(
-            argument("name"), f"{name!r} has another meaning in the class's header", f"try {name.capitalize()}Net"
-        )
+    generated = re.fullmatch(r"layer_\d.*|mnc_.*", name)
+    if name in members or name.isupper() or generated:
+        why = "is a macro's name, as it has no small letter" if name.isupper() else "has another meaning in the class"
+        raise refuse(argument("name"), f"{name!r} {why}", f"try {name.capitalize()}Net")
 
 
 def _layers(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str) -> None:

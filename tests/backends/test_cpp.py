@@ -409,11 +409,18 @@ def test_a_class_is_not_called_like_its_members(name: str, suffix: str) -> None:
             in mnc.compile(classifier(), backend="cpp", name=name + suffix).files[f"{name}{suffix}.h"]
         )
         return
-    with pytest.raises(CompileError, match="has another meaning in the class's header"):
+    with pytest.raises(CompileError, match="has another meaning in the class"):
         mnc.compile(classifier(), backend="cpp", name=name)
 
 
 @pytest.mark.parametrize("name", ["exp", "expf", "gamma", "y1", "uint8_t", "size_t", "layer_00_dense", "mnc_x", "NULL"])
 def test_a_class_is_not_called_like_what_headers_declare(name: str) -> None:
     with pytest.raises(CompileError, match=f"argument 'name': '{name}'"):
+        mnc.compile(classifier(), backend="cpp", name=name)
+
+
+@pytest.mark.parametrize("name", ["EOF", "INT_MAX", "PORTB", "B1", "KWS"])
+def test_a_class_is_not_called_like_a_macro(name: str) -> None:
+    """A list of macros would never be whole: each microcontroller's registers are some."""
+    with pytest.raises(CompileError, match=f"'{name}' is a macro's name, as it has no small letter\nhint: try "):
         mnc.compile(classifier(), backend="cpp", name=name)
