@@ -12,6 +12,7 @@ from mnc import backends, targets
 from mnc.backends.names import snake
 from mnc.compiler import compile as compile_graph
 from mnc.ir.graph import Graph
+from mnc.quantise import Scheme
 from mnc.targets import Interface, Options
 from mnc.verify import random_inputs
 
@@ -73,22 +74,24 @@ def bench(
     *,
     layers: bool = False,
     settings: Mapping[str, str] = MappingProxyType({}),
+    scheme: Scheme | None = None,
     options: Options = AS_THE_TARGET_SAYS,
     cmsis_nn: Path | None = None,
 ) -> Cost:
     """Compile a network called `name`, run one inference on `target` and count.
 
     The input is random, the same every time.  `settings` are the backend's
-    options, `options` how the code is compiled.  `cmsis_nn` is the folder of
-    CMSIS-NN, which counts as far as the network uses it; None: that which
-    CMSIS_NN_PATH names.  `CompileError` where the network is refused, a tool or
-    the library is missing or the program fails.
+    options, `scheme` says how the network is quantised (None: not), `options`
+    how the code is compiled.  `cmsis_nn` is the folder of CMSIS-NN, which counts
+    as far as the network uses it; None: that which CMSIS_NN_PATH names.
+    `CompileError` where the network is refused, a tool or the library is missing
+    or the program fails.
     """
     machine = targets.get(target)
-    build = compile_graph(graph, backend=backend, name=name, target=target, settings=settings)
+    build = compile_graph(graph, backend=backend, name=name, target=target, settings=settings, scheme=scheme)
     options = targets.cmsis_nn.linked(machine, build.files, options, cmsis_nn)
     interface = Interface.of_graph(build.graph, name)
-    inputs = [samples[:1] for samples in random_inputs(graph)]
+    inputs = [samples[:1] for samples in random_inputs(build.graph)]
     measured = targets.measure(machine, build.files, interface, inputs, options)
     costs: tuple[LayerCost, ...] = ()
     if layers:

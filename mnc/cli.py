@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
-from mnc.commands.backend import backend_option, settings_option
+from mnc.commands.backend import backend_option, target_option
 from mnc.commands.bench import bench
+from mnc.commands.code import CodeOptions, code_options
 from mnc.commands.fmt import fmt
 from mnc.commands.messages import complain, in_options, remark
-from mnc.commands.model import model_argument, read, text_options
-from mnc.commands.quantise import QuantiseOptions, quantise_options
+from mnc.commands.model import model_argument
 from mnc.commands.quickstart import quickstart
 from mnc.commands.show import show
 from mnc.commands.train import train
@@ -32,7 +32,6 @@ from mnc.terminal.sizes import size
 
 if TYPE_CHECKING:
     from mnc.compiler import Build
-    from mnc.language.values import Value
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + the signal, as shells have it
@@ -64,32 +63,27 @@ def commands(traceback_: bool) -> None:
 @click.option(
     "--backend", metavar="NAME", help="See `mnc backends`.  [default: c; cpp in packages for arduino and platformio]"
 )
-@settings_option
 @click.option("--name", help="What the network is called in the code.  [default: the model file's name]")
-@click.option("--target", metavar="TARGET", help="See `mnc targets`.  [default: any]")
+@target_option
 @click.option(
     "--package", type=click.Choice(tuple(PACKAGE_BACKENDS)), help="Write a library of this kind, with an example."
 )
 @click.option("--sample", type=SAMPLES, metavar="X.npy", help="The example's sample: the first one in this file.")
 @click.option("--max-ram", type=size, metavar="BYTES", help="Write nothing if more RAM is needed; takes 64K.")
 @click.option("--max-flash", type=size, metavar="BYTES", help="Write nothing if the constants are larger; takes 64K.")
-@text_options
-@quantise_options
+@code_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def compile_(
     model: Path,
     directory: Path,
     backend: str | None,
-    settings: dict[str, str],
     name: str | None,
     target: str | None,
     package: str | None,
     sample: Path | None,
     max_ram: int | None,
     max_flash: int | None,
-    parameters: dict[str, Value],
-    weights: Path | None,
-    quantisation: QuantiseOptions,
+    code: CodeOptions,
     as_json: bool,
 ) -> None:
     """Compile MODEL to source code and say what it costs.
@@ -104,15 +98,15 @@ def compile_(
         from mnc.compiler import compile as compile_graph
         from mnc.output import write_files
 
-        graph, notes = read(model, parameters, weights)
+        graph, notes = code.read(model)
         progress.step(f"compiling {model.name}")
         build = compile_graph(
             graph,
             backend=backend or (PACKAGE_BACKENDS[package] if package else "c"),
             name=name_from(model.stem) if name is None else name,
             target=target,
-            settings=settings,
-            scheme=quantisation.scheme(graph),
+            settings=code.settings,
+            scheme=code.scheme(graph),
         )
         if exceeded := over_budget(build.report, max_ram, max_flash):
             raise CompileError(*exceeded)
@@ -132,14 +126,15 @@ def compile_(
 @commands.command()
 @model_argument
 @backend_option
-@text_options
-def check(model: Path, backend: str, parameters: dict[str, Value], weights: Path | None) -> None:
+@target_option
+@code_options
+def check(model: Path, backend: str, target: str | None, code: CodeOptions) -> None:
     """List all that is not supported in MODEL, each with a way out."""
     with Progress(sys.stderr, f"reading {model.name}"):
         from mnc.compiler import check as refusals
 
-        graph, notes = read(model, parameters, weights)
-        problems = refusals(graph, backend)
+        graph, notes = code.read(model)
+        problems = refusals(graph, backend, target, code.settings, code.scheme(graph))
     remark(notes)
     if problems:
         raise CompileError(*problems)
@@ -171,11 +166,14 @@ def layers(markdown: bool) -> None:
 
 @commands.command()
 def backends() -> None:
-    """List the backends: what mnc can generate."""
-    from mnc.terminal.catalogue import backend_rows
+    """List the backends, and the options of each."""
+    from mnc.terminal.catalogue import backend_rows, option_rows
     from mnc.terminal.tables import Paper, listing
 
-    click.echo(listing(("backend", "from", "generates"), backend_rows(), Paper.of(sys.stdout)))
+    paper = Paper.of(sys.stdout)
+    click.echo(listing(("backend", "from", "generates"), backend_rows(), paper))
+    click.echo()
+    click.echo(listing(("backend", "option", "what it does"), option_rows(), paper))
 
 
 @commands.command()

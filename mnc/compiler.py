@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from mnc import backends, targets
 from mnc.backends.facts import parameters
@@ -21,6 +22,9 @@ from mnc.plan.liveness import lifetimes
 from mnc.quantise.pipeline import Quantised, Scheme, to_integers
 from mnc.report import Flash, LayerReport, Ram, Report
 from mnc.targets import Options
+
+if TYPE_CHECKING:
+    from mnc.language.values import Value
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,17 @@ class Build:
         return given_out(self.graph, ys, real=real)
 
 
-def load(path: str | Path) -> Graph:
-    """Read a model file of any known kind; CompileError where it is refused."""
+def load(
+    path: str | Path, *, parameters: Mapping[str, Value] | None = None, weights: str | Path | None = None
+) -> Graph:
+    """Read a model file of any known kind; CompileError where it is refused.
+
+    A network text takes `parameters` by name, as `--set` gives them, and
+    `weights`: the file that it has its weights from, whatever it says.
+    """
     from mnc import frontends
 
-    return frontends.load(path)
+    return frontends.load(path, parameters, weights)
 
 
 def compile(  # the contract's name  # noqa: A001
@@ -98,9 +108,19 @@ def compile(  # the contract's name  # noqa: A001
     return Build(name, prepared.graph, emission, report(prepared, name, backend, target, emission))
 
 
-def check(graph: Graph, backend: str = "c") -> tuple[Problem, ...]:
-    """All that `compile` would refuse of a graph; CompileError where the backend is not known."""
-    return _refusals(optimise(graph), backends.get(backend))
+def check(
+    graph: Graph,
+    backend: str = "c",
+    target: str | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    scheme: Scheme | None = None,
+) -> tuple[Problem, ...]:
+    """All that `compile` would refuse of a graph, arguments as there; CompileError where one of them is no good."""
+    chosen = _configured(backend, target, settings)
+    try:
+        return _refusals(_prepared(graph, chosen, scheme).graph, chosen)
+    except CompileError as fault:
+        return fault.problems
 
 
 def prepare(
@@ -114,15 +134,24 @@ def prepare(
 
     CompileError where it does not.
     """
-    machine = None if target is None else targets.get(target)
-    optimised, chosen = optimise(graph), backends.get(backend).configured(settings, machine)
-    prepared = Quantised(optimised)
-    if scheme is not None:
-        integers = to_integers(optimised, scheme, chosen.unsupported)
-        prepared = Quantised(optimise(integers.graph), integers.noise)
+    chosen = _configured(backend, target, settings)
+    prepared = _prepared(graph, chosen, scheme)
     if problems := _refusals(prepared.graph, chosen):
         raise CompileError(*problems)
     return prepared, chosen
+
+
+def _configured(backend: str, target: str | None, settings: Mapping[str, str]) -> backends.Backend:
+    return backends.get(backend).configured(settings, None if target is None else targets.get(target))
+
+
+def _prepared(graph: Graph, chosen: backends.Backend, scheme: Scheme | None) -> Quantised:
+    """The graph after all passes, quantised where a scheme is given."""
+    optimised = optimise(graph)
+    if scheme is None:
+        return Quantised(optimised)
+    integers = to_integers(optimised, scheme, chosen.unsupported)
+    return replace(integers, graph=optimise(integers.graph))
 
 
 def _refusals(optimised: Graph, backend: backends.Backend) -> tuple[Problem, ...]:

@@ -285,7 +285,9 @@ def test_layers_backends_and_targets_are_listed(capsys: pytest.CaptureFixture[st
     assert run(["targets"]) == 0
     assert re.search(r"^cortex-m4 .*qemu-system-arm$", capsys.readouterr().out, re.MULTILINE)
     assert run(["backends"]) == 0
-    assert re.search(r"^c +\S", capsys.readouterr().out, re.MULTILINE)
+    backends = capsys.readouterr().out
+    assert re.search(r"^c +\S", backends, re.MULTILINE)
+    assert re.search(r"^cmsis-nn +-X ram=\.\.\. +plain", backends, re.MULTILINE)
 
 
 FRAMEWORKS = ("tensorflow", "keras", "tf_keras", "torch", "jax", "onnx", "onnxruntime", "scipy", "sklearn")

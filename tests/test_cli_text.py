@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mnc.cli import run
+import mnc
+from mnc.cli import commands, run
+from mnc.errors import CompileError
 from mnc.frontends import load
 from mnc.passes import PASSES, optimise
 
@@ -164,3 +167,53 @@ def test_fmt_goes_through_links(tmp_path: Path) -> None:
     assert run(["fmt", str(tmp_path / "link.mnc")]) == 0
     assert (tmp_path / "link.mnc").is_symlink()
     assert (tmp_path / "real.mnc").read_text() == TEXT
+
+
+def test_python_sets_parameters_and_weights(tiny: Path, pico: Path) -> None:
+    graph = mnc.load(tiny, parameters={"units": 5}, weights=tiny.with_name("five.npz"))
+    assert graph.types["dense"].shape == (5,)
+    with np.load(tiny.with_name("five.npz")) as five:
+        x = np.eye(4, dtype=np.float32)
+        assert np.allclose(graph.predict(x), five["dense/weights"])
+    for given, what in (({"parameters": {"units": 5}}, "parameters are"), ({"weights": tiny}, "weights are")):
+        with pytest.raises(CompileError, match=rf"pico.keras3.h5: {what} for network texts"):
+            mnc.load(pico, **given)
+
+
+def test_every_command_that_makes_code_takes_what_changes_it() -> None:
+    """All of them have the options of compile but for where it writes to, what it packs, and what is over budget."""
+    own = {"directory", "name", "package", "sample", "max_ram", "max_flash", "as_json", "model"}
+    spelt_otherwise = {"bench": {"target", "backend"}, "verify": {"target"}}
+    wanted = {parameter.name for parameter in commands.commands["compile"].params} - own
+    assert {"settings", "parameters", "weights", "quantize", "calibration", "backend", "target"} <= wanted
+    for name in ("check", "show", "verify", "bench"):
+        missing = wanted - {parameter.name for parameter in commands.commands[name].params}
+        assert missing <= spelt_otherwise.get(name, set()), name
+
+
+def test_what_would_be_shipped_is_checked_and_measured(
+    tiny: Path, tmp_path: Path, cc: str, valgrind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((40, 4)).astype(np.float32))
+    options = ["--set", "units=5", "--weights", str(tmp_path / "five.npz")]
+    options += ["--quantize", "int8", "--calibration", str(tmp_path / "x.npy")]
+    assert run(["bench", str(tiny), *options, "--on", "host", "--json"]) == 0
+    (cost,) = json.loads(capsys.readouterr().out)["costs"]
+    assert (cost["dtype"], cost["macs"]) == ("int8", 20)
+    assert run(["check", str(tiny), *options]) == 0
+    assert "everything is supported" in capsys.readouterr().out
+    assert run(["check", str(tiny), *options[:4], "-X", "colour=red"]) == 1
+    assert "backend 'c': has no option 'colour'" in capsys.readouterr().err
+    assert run(["check", str(tiny), *options[:4], "--target", "abacus"]) == 1
+    assert "abacus" in capsys.readouterr().err
+    np.save(tmp_path / "x.npy", np.full((40, 4), np.nan, np.float32))
+    assert run(["check", str(tiny), *options]) == 1
+    assert "a sample is not finite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--backend", "c"], ["--target", "host"], ["-X", "code=fast"]])
+def test_show_takes_a_backend_only_to_quantise_for(
+    option: list[str], tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["show", str(tiny), *option]) == 2
+    assert f"{option[0]} serves no purpose without --quantize" in capsys.readouterr().err

@@ -78,7 +78,7 @@ def model(fixtures: Path) -> Path:
 def test_backends_are_listed_with_distribution_and_version(example: Installation) -> None:
     done = example.mnc("backends")
     assert done.returncode == 0, done.stderr
-    rows = {line.split()[0]: line for line in done.stdout.splitlines()}
+    rows = {line.split()[0]: line for line in done.stdout.partition("\n\n")[0].splitlines()}
     assert re.search(r"\bmnc-example 1\.2 +ANSI C without expf", rows["c-no-expf"])
     assert re.search(r"\bmnc-example 1\.2 +one module for MicroPython$", rows["micropython"])
     assert re.search(rf"\bmnc {mnc.backends.installed()['c'].distribution.split()[1]} +ANSI C", rows["c"])

@@ -8,6 +8,8 @@ import click
 
 backend_option = click.option("--backend", default="c", show_default=True, metavar="NAME", help="See `mnc backends`.")
 
+target_option = click.option("--target", metavar="TARGET", help="See `mnc targets`.  [default: any]")
+
 
 def _settings(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
     """`KEY=VALUE` words as a mapping."""

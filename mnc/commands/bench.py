@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mnc.commands.backend import cmsis_nn_option, settings_option
+from mnc.commands.backend import cmsis_nn_option
+from mnc.commands.code import CodeOptions, code_options
 from mnc.commands.messages import remark
-from mnc.commands.model import read
 from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress
 
@@ -60,7 +60,7 @@ def _names(context: click.Context, option: click.Parameter, given: str) -> tuple
     type=click.Choice(("0", "1", "2", "3", "s", "fast")),
     help="How the C compiler optimises.  [default: as the target has it, -O2]",
 )
-@settings_option
+@code_options
 @cmsis_nn_option
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
 def bench(
@@ -69,7 +69,7 @@ def bench(
     machines: tuple[str, ...],
     layers: bool,
     level: str | None,
-    settings: Mapping[str, str],
+    code: CodeOptions,
     cmsis_nn: Path | None,
     as_json: bool,
 ) -> None:
@@ -78,7 +78,7 @@ def bench(
     Instructions, counted by emulators, which are not cycles; and flash, RAM and stack.
     """
     with Progress(sys.stderr, "starting") as progress:
-        costs, problems = _costs(models, backends, machines, layers, level, settings, cmsis_nn, progress)
+        costs, problems = _costs(models, backends, machines, layers, level, code, cmsis_nn, progress)
     if as_json:
         from mnc.bench import to_json
 
@@ -98,7 +98,7 @@ def _costs(
     machines: Sequence[str],
     layers: bool,
     level: str | None,
-    settings: Mapping[str, str],
+    code: CodeOptions,
     cmsis_nn: Path | None,
     progress: Progress,
 ) -> tuple[list[Cost], list[Problem]]:
@@ -119,7 +119,8 @@ def _costs(
     for model in models:
         progress.step(f"reading {model.name}")
         try:
-            graph, notes = read(model)
+            graph, notes = code.read(model)
+            scheme = code.scheme(graph)
         except CompileError as fault:
             problems.update(dict.fromkeys(fault.problems))
             continue
@@ -136,7 +137,8 @@ def _costs(
                             backend,
                             machine,
                             layers=layers,
-                            settings=settings,
+                            settings=code.settings,
+                            scheme=scheme,
                             options=options,
                             cmsis_nn=cmsis_nn,
                         )

@@ -43,14 +43,12 @@ def read(
 
     Wrong usage where `parameters` or `weights` are given and the file is no network text.
     """
-    if parameters or weights is not None:
-        _require_text(model, "--set" if parameters else "--weights")
-        from mnc.language import load
+    from mnc import frontends
 
-        return load(model, parameters, weights), ()
-    from mnc.frontends import read as read_file
-
-    reading = read_file(model)
+    if (parameters or weights is not None) and not frontends.is_text(model):
+        option = "--set" if parameters else "--weights"
+        raise click.UsageError(f"{option} is for network texts (.mnc), and {model.name!r} is none")
+    reading = frontends.read(model, parameters, weights)
     if reading.graph is None:
         raise CompileError(*reading.problems)
     return reading.graph, reading.notes
@@ -71,15 +69,3 @@ def _parameters(context: click.Context, option: click.Parameter, given: tuple[st
             raise click.BadParameter(f"{name!r} is given twice", context, option)
         parameters[name] = value
     return parameters
-
-
-def _require_text(model: Path, option: str) -> None:
-    from mnc.frontends.dsl import NETWORK_TEXT
-    from mnc.frontends.frontend import HEAD_BYTES
-
-    if model.is_file():
-        with model.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-        if not head or NETWORK_TEXT.recognises(head):
-            return
-    raise click.UsageError(f"{option} is for network texts (.mnc), and {model.name!r} is none")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnc.commands.backend import target_option
+from mnc.commands.code import CodeOptions, code_options
 from mnc.commands.messages import remark
-from mnc.commands.model import model_argument, read, text_options
-from mnc.commands.quantise import QuantiseOptions, quantise_options
+from mnc.commands.model import model_argument
 from mnc.errors import refuse
 from mnc.terminal.progress import Progress
 
 if TYPE_CHECKING:
     from mnc.ir.graph import Graph
-    from mnc.language.values import Value
 
 
 @click.command()
@@ -29,27 +29,33 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write it there, and its weights beside it, as .npz.  [default: print it]",
 )
-@text_options
-@quantise_options
+@click.option("--backend", metavar="NAME", help="Whose layers --quantize may use; see `mnc backends`.  [default: c]")
+@target_option
+@code_options
 def show(
     model: Path,
     after: str | None,
     output: Path | None,
-    parameters: dict[str, Value],
-    weights: Path | None,
-    quantisation: QuantiseOptions,
+    backend: str | None,
+    target: str | None,
+    code: CodeOptions,
 ) -> None:
     """Print the network in MODEL as a network text (.mnc)."""
-    if after is not None and quantisation.wanted:
+    if after is not None and code.quantisation.wanted:
         raise click.UsageError("--after and --quantize exclude each other: a network is quantised after all passes")
+    if not code.quantisation.wanted:
+        for option, value in (("--backend", backend), ("--target", target), ("-X", code.settings)):
+            if value:
+                what = "serves no purpose without --quantize: a network is shown as it was read"
+                raise click.UsageError(f"{option} {what}")
     if output is not None and output.suffix == ".npz":
         raise click.UsageError(f"{output.name!r} is what the file of the weights would be called")
     with Progress(sys.stderr, f"reading {model.name}") as progress:
         from mnc.language import show as spell
 
-        graph, notes = read(model, parameters, weights)
+        graph, notes = code.read(model)
         progress.step(f"compiling {model.name}")
-        graph = _prepared(graph, after, quantisation)
+        graph = _prepared(graph, after, backend or "c", target, code)
         shown = spell(graph, None if output is None else output.with_suffix(".npz").name)
         if output is not None:
             _write(output, shown.text, shown.archive() if shown.constants else None)
@@ -58,11 +64,11 @@ def show(
         click.echo(shown.text, nl=False)
 
 
-def _prepared(graph: Graph, after: str | None, quantisation: QuantiseOptions) -> Graph:
-    if scheme := quantisation.scheme(graph):
+def _prepared(graph: Graph, after: str | None, backend: str, target: str | None, code: CodeOptions) -> Graph:
+    if scheme := code.scheme(graph):
         from mnc.compiler import prepare
 
-        return prepare(graph, "c", scheme=scheme)[0].graph
+        return prepare(graph, backend, target, code.settings, scheme)[0].graph
     if after is not None:
         from mnc.passes import optimise
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnc.commands.backend import backend_option, cmsis_nn_option, settings_option
+from mnc.commands.backend import backend_option, cmsis_nn_option
+from mnc.commands.code import CodeOptions, code_options
 from mnc.commands.messages import remark
-from mnc.commands.model import model_argument, read, text_options
-from mnc.commands.quantise import QuantiseOptions, quantise_options
+from mnc.commands.model import model_argument
 from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress
 
 if TYPE_CHECKING:
-    from mnc.language.values import Value
     from mnc.report import Verification
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -25,9 +24,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command()
 @model_argument
 @backend_option
-@settings_option
-@text_options
-@quantise_options
+@code_options
 @click.option(
     "--inputs",
     type=_FILE,
@@ -45,10 +42,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def verify(
     model: Path,
     backend: str,
-    settings: dict[str, str],
-    parameters: dict[str, Value],
-    weights: Path | None,
-    quantisation: QuantiseOptions,
+    code: CodeOptions,
     inputs: Path | None,
     labels: Path | None,
     machine: str,
@@ -59,24 +53,24 @@ def verify(
         raise click.UsageError("--labels are those of --inputs")
     judged = None
     with Progress(sys.stderr, f"reading {model.name}") as progress:
-        graph, notes = read(model, parameters, weights)
+        graph, notes = code.read(model)
 
         from mnc.samples import load_labels, load_samples
         from mnc.verify import verify as compare
 
-        scheme = quantisation.scheme(graph)
+        scheme = code.scheme(graph)
         samples = None if inputs is None else load_samples(inputs, graph)
         progress.step(f"building and running {model.name} on {machine}")
         if labels is None or samples is None:
-            verification = compare(graph, backend, samples, machine, settings, scheme, cmsis_nn)
+            verification = compare(graph, backend, samples, machine, code.settings, scheme, cmsis_nn)
         else:
             from mnc.accuracy import accuracy, classes
             from mnc.compiler import compile as compile_graph
 
             truth = load_labels(labels, classes(graph), len(samples[0]))
-            build = compile_graph(graph, backend, target=machine, settings=settings, scheme=scheme)
+            build = compile_graph(graph, backend, target=machine, settings=code.settings, scheme=scheme)
             judged = accuracy(graph, build, samples, truth, cmsis_nn=cmsis_nn)
-            verification = compare(build.graph, backend, samples, machine, settings, cmsis_nn=cmsis_nn)
+            verification = compare(build.graph, backend, samples, machine, code.settings, cmsis_nn=cmsis_nn)
     remark(notes)
     from mnc.terminal.tables import Paper, verified
 

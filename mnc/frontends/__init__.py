@@ -10,7 +10,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.dsl import NETWORK_TEXT
@@ -19,15 +21,18 @@ from mnc.frontends.keras import KERAS_H5, KERAS_ZIP
 from mnc.frontends.tflite import TFLITE
 from mnc.ir.graph import Graph
 
+if TYPE_CHECKING:
+    from mnc.language.values import Value
+
 FRONTENDS: tuple[Frontend, ...] = (KERAS_H5, KERAS_ZIP, TFLITE, NETWORK_TEXT)
 """Every frontend, in the order in which they are asked whether a file is theirs."""
 
-__all__ = ["FRONTENDS", "Frontend", "Reading", "check", "load", "read"]
+__all__ = ["FRONTENDS", "Frontend", "Reading", "check", "is_text", "load", "read"]
 
 
-def load(path: str | Path) -> Graph:
-    """The network in a file; CompileError with all problems where there is no valid one."""
-    reading = read(path)
+def load(path: str | Path, parameters: Mapping[str, Value] | None = None, weights: str | Path | None = None) -> Graph:
+    """The network in a file, arguments as for `read`; CompileError with all problems where there is no valid one."""
+    reading = read(path, parameters, weights)
     if reading.graph is None:
         raise CompileError(*reading.problems)
     return reading.graph
@@ -38,13 +43,34 @@ def check(path: str | Path) -> tuple[Problem, ...]:
     return read(path).problems
 
 
-def read(path: str | Path) -> Reading:
-    """Read a file with the frontend that recognises it."""
+def read(path: str | Path, parameters: Mapping[str, Value] | None = None, weights: str | Path | None = None) -> Reading:
+    """Read a file with the frontend that recognises it.
+
+    `parameters` and `weights` are a network text's, see `mnc.language.load`; any
+    other file is refused with them.
+    """
     path = Path(path)
     try:
-        return _frontend(path).read(path)
+        frontend = _frontend(path)
+        if not parameters and weights is None:
+            return frontend.read(path)
+        if frontend is not NETWORK_TEXT:
+            what = "parameters are" if parameters else "weights are"
+            raise refuse(str(path), f"{what} for network texts (.mnc), and this is none", "leave them out")
+        from mnc.language import load as load_text
+
+        return Reading(load_text(path, parameters, weights))
     except CompileError as error:
         return Reading(None, error.problems)
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file is read as a network text; so is an empty one, which tells what it lacks."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return not head or NETWORK_TEXT.recognises(head)
 
 
 def _frontend(path: Path) -> Frontend:

@@ -12,6 +12,18 @@ def backend_rows() -> list[tuple[str, str, str]]:
     return [(entry.name, entry.distribution, _description(entry)) for entry in backends.installed().values()]
 
 
+def option_rows() -> list[tuple[str, str, str]]:
+    """Every option that `-X` sets: its backend, its name, and what it does; a backend that does not work has none."""
+    rows: list[tuple[str, str, str]] = []
+    for entry in backends.installed().values():
+        try:
+            options = entry.load().options
+        except CompileError:
+            continue
+        rows.extend((entry.name, f"-X {key}=...", what) for key, what in sorted(options.items()))
+    return rows
+
+
 def _description(entry: backends.Entry) -> str:
     try:
         return entry.load().description

@@ -1,0 +1,56 @@
+"""The options that decide which code a network becomes: one set for every command that makes code of it.
+
+So all that `mnc compile` ships can be checked, shown, verified and measured.
+What chooses backends and targets is spelt by each command, as `mnc bench` takes
+several.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mnc.commands.backend import settings_option
+from mnc.commands.model import read, text_options
+from mnc.commands.quantise import QuantiseOptions, quantise_options
+
+if TYPE_CHECKING:
+    from mnc.ir.graph import Graph
+    from mnc.language.values import Value
+    from mnc.quantise import Scheme
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class CodeOptions:
+    """What the command line says of the network and of its code."""
+
+    settings: dict[str, str]
+    """The backend's own options, by `-X`."""
+    parameters: dict[str, Value]
+    """Those of a network text, by `--set`."""
+    weights: Path | None
+    quantisation: QuantiseOptions
+
+    def read(self, model: Path) -> tuple[Graph, tuple[str, ...]]:
+        """The network in a file, as `mnc.commands.model.read`."""
+        return read(model, self.parameters, self.weights)
+
+    def scheme(self, graph: Graph) -> Scheme | None:
+        """How to quantise it, as `QuantiseOptions.scheme`."""
+        return self.quantisation.scheme(graph)
+
+
+def code_options(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command `-X`, `--set`, `--weights` and those of quantisation; it takes them together, as `code`."""
+
+    @functools.wraps(command)
+    def with_code(**given: Any) -> Result:
+        said = {name: given.pop(name) for name in ("settings", "parameters", "weights", "quantisation")}
+        return command(code=CodeOptions(**said), **given)
+
+    return settings_option(text_options(quantise_options(with_code)))
