@@ -27,7 +27,7 @@ from mnc.plan.schedule import schedule
 from mnc.program import Program
 from mnc.targets.target import Target
 
-API_VERSION = 1
+API_VERSION = 2
 """The version of this interface; a backend written for another one is refused."""
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from generated_c import SANITIZED, STRICT, WARNINGS, Tool, build, checked_run
 from hypothesis import Phase, given, settings
-from networks import batches
+from hypothesis import strategies as st
+from networks import batches, chain
 from quantised_networks import ANY as INT8_AND_INT16
-from quantised_networks import IMAGES, quantised_networks
+from quantised_networks import IMAGES, quantised, quantised_networks
 from same_bits import BATCH, assert_same_bits
 
 import mnc
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import Conv2D, Dequantize, Flatten, MaxPooling2D, Quantize, Softmax
+from mnc.ir.layers import Conv2D, Dense, Dequantize, Flatten, MaxPooling2D, Quantize, Softmax
 from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
 
 ANY = quantised_networks() | quantised_networks(IMAGES, max_layers=9)
@@ -41,6 +43,20 @@ def test_random_networks_partly_in_float(
     graphs: list[Graph], gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assert_same_bits(graphs, tmp_path_factory.mktemp("mixed"), gcc)
+
+
+@pytest.mark.parametrize("dtype", INT8_AND_INT16)
+@settings(BATCH, derandomize=True, database=None, phases=[Phase.generate])
+@given(seed=st.integers(0, 2**16))
+def test_a_softmax_of_columns_does_not_chase_its_input(
+    seed: int, dtype: DType, gcc: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """It reads the last row before it writes the first, and in this chain there is room just below its input."""
+    rng = np.random.default_rng(seed)
+    widths = (11, 8, 3, 7, 6)
+    first, second, *rest = (Dense(Constant(rng.normal(size=each).astype(np.float32))) for each in pairwise(widths))
+    drawn = chain((4, widths[0]), a=first, b=second, softmax=Softmax(0), c=rest[0], d=rest[1])
+    assert_same_bits([quantised(drawn, seed, numbers=[dtype])], tmp_path_factory.mktemp("columns"), gcc)
 
 
 @cache

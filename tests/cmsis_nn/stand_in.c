@@ -63,6 +63,13 @@ void disjoint(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes)
     REQUIRE(x + (uintptr_t)a_bytes <= y || y + (uintptr_t)b_bytes <= x);
 }
 
+void beside_or_below(const void *input, const void *output, int64_t bytes)
+{
+    if ((uintptr_t)output > (uintptr_t)input) {
+        disjoint(input, bytes, output, bytes);
+    }
+}
+
 void beside_or_behind(const void *input, const cmsis_nn_dims *x, const void *output, const cmsis_nn_dims *y,
                       int32_t stride, int32_t padding, int32_t bytes)
 {

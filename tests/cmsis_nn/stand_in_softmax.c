@@ -60,9 +60,7 @@ void arm_softmax_s8(const int8_t *input, const int32_t num_rows, const int32_t r
     REQUIRE(mult >= 1 << 30);
     REQUIRE(shift >= 0 && shift <= 30 && diff_min <= 0);
     readable(input, (int64_t)num_rows * row_size);
-    if (output != input) {
-        disjoint(input, (int64_t)num_rows * row_size, output, (int64_t)num_rows * row_size);
-    }
+    beside_or_below(input, output, (int64_t)num_rows * row_size);
     for (row = 0; row < num_rows; row++, input += row_size, output += row_size) {
         int32_t most = -128, lead = 0, scale;
         int64_t sum = 0;
@@ -112,9 +110,7 @@ arm_cmsis_nn_status arm_softmax_s16(const int16_t *input, const int32_t num_rows
     readable(softmax_params->exp_lut, 513 * sizeof(int16_t));
     readable(softmax_params->one_by_one_lut, 513 * sizeof(int16_t));
     readable(input, bytes);
-    if (output != input) {
-        disjoint(input, bytes, output, bytes);
-    }
+    beside_or_below(input, output, bytes);
     for (row = 0; row < num_rows; row++, input += row_size, output += row_size) {
         int32_t most = input[0], lead = 0, mantissa, inverse;
         int64_t sum = 0;

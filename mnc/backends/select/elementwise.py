@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mnc.backends.select.activation import epilogue, over
-from mnc.backends.select.loops import Loops, loops, repeated, repeated_constant
+from mnc.backends.select.loops import Loops, flat, loops, repeated, repeated_constant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Activation, Add, Average, Maximum, Merge, Minimum, Multiply, PReLU, Softmax, Subtract
 from mnc.program import Argument, Call, Const, In, Name, Out, Step
@@ -24,7 +24,8 @@ _OPERATIONS: dict[type[Merge], str] = {
 
 def activation(site: Site[Activation]) -> Step:
     """A function of every element; both operands have one layout."""
-    return site.whole((over(site.layer.function, In(), site.output.type.elements),), in_place=True)
+    count = site.output.type.elements
+    return site.whole((over(site.layer.function, In(), count),), nest=flat(count))
 
 
 def merge(site: Site[Merge]) -> Step:
@@ -57,18 +58,13 @@ class Walk:
     steps: tuple[int, ...]
     """How far the output, then each input, moves from one of the rows to the next."""
     inside: Loops
-    in_place: bool
 
     @classmethod
     def of(cls, site: Site[Merge]) -> Walk:
         """Those of a layer with any broadcasting."""
         y = site.output
         operands = [repeated(x, y.type.rank) for x in (y, *site.inputs)]
-        rows, steps, inside = loops(y.type.shape, *operands).rows(3)
-        large = (own for own, x in zip(operands[1:], site.inputs, strict=True) if x.type.elements == y.type.elements)
-        alike = all(own == operands[0] for own in large)
-        # With three inputs or more the output is written before the last is read.
-        return cls(rows, steps, inside, alike and len(site.inputs) == 2 and rows == 1)
+        return cls(*loops(y.type.shape, *operands).rows(3))
 
     def operands(self, i: int) -> dict[str, Argument]:
         """A kernel's arguments for the call that combines input `i`, from 1 on, with those before it."""
@@ -85,7 +81,7 @@ class Walk:
 
     def step(self, site: Site[Merge], calls: Sequence[Call]) -> Step:
         """The step that makes these calls on each of the rows."""
-        return replace(site.whole(tuple(calls), in_place=self.in_place), rows=self.rows)
+        return site.whole(tuple(calls), nest=self.inside, rows=self.rows)
 
 
 def prelu(site: Site[PReLU]) -> Step:
@@ -106,24 +102,23 @@ def prelu(site: Site[PReLU]) -> Step:
             **inside.moved(1, "alpha_row", "alpha_pixel", "alpha_channel"),
         },
     )
-    return replace(site.whole((call,), {"alpha": alpha}, in_place=rows == 1), rows=rows)
+    return site.whole((call,), {"alpha": alpha}, inside.of(0, 0), rows)
 
 
 def softmax(site: Site[Softmax]) -> Step:
-    """Softmax along the last axis of one vector, or row by row along any axis."""
-    arguments = vectors(site)
-    # Vectors that interleave are not worked on in the order of memory.
-    return site.whole((Call("mnc_softmax_f32", arguments),), in_place=arguments["stride"] == 1)
+    """Softmax along any axis."""
+    nest = vectors(site)
+    return site.whole((Call("mnc_softmax_f32", along(nest)),), nest=nest)
 
 
-def vectors(site: Site[Softmax]) -> dict[str, Argument]:
-    """A kernel's arguments for the vectors along the layer's axis: `vectors` times `stride` of `count` elements."""
+def vectors(site: Site[Softmax]) -> Loops:
+    """The loops over the vectors along the layer's axis, which are those of two axes, and through a vector."""
     shape = site.output.type.shape
     axis = site.layer.axis % len(shape)
-    return {
-        "in": In(),
-        "out": Out(),
-        "vectors": math.prod(shape[:axis]),
-        "count": shape[axis],
-        "stride": math.prod(shape[axis + 1 :]),
-    }
+    stride, count = math.prod(shape[axis + 1 :]), shape[axis]
+    return Loops((math.prod(shape[:axis]), stride, count), ((stride * count, 1, stride),) * 2)
+
+
+def along(nest: Loops) -> dict[str, Argument]:
+    """A kernel's arguments for these loops."""
+    return {"in": In(), "out": Out(), **nest.sized("vectors", "stride", "count")}

@@ -31,6 +31,25 @@ class Loops:
         assert self.depth <= len(names)
         return dict(zip(names, (0,) * (len(names) - self.depth) + self.strides[operand], strict=True))
 
+    def around(self, inside: Loops) -> Loops:
+        """These loops with others of the same operands inside them."""
+        strides = (outer + inner for outer, inner in zip(self.strides, inside.strides, strict=True))
+        return Loops(self.sizes + inside.sizes, tuple(strides))
+
+    def of(self, *operands: int) -> Loops:
+        """The loops as they go through these of their operands."""
+        return Loops(self.sizes, tuple(self.strides[operand] for operand in operands))
+
+    @property
+    def ascend(self) -> bool:
+        """Whether they visit the elements of the first operand in the order of its memory, each once."""
+        reach = 0
+        for size, stride in reversed(list(zip(self.sizes, self.strides[0], strict=True))):
+            if size > 1 and stride <= reach:
+                return False
+            reach += (size - 1) * stride
+        return True
+
     def rows(self, depth: int) -> tuple[int, tuple[int, ...], Loops]:
         """Size and strides of a loop more than `depth`, for the rows of a step, and the loops inside it."""
         if self.depth <= depth:
@@ -59,6 +78,11 @@ def loops(shape: Sequence[int], *operands: Sequence[int]) -> Loops:
             sizes.append(size)
             moves.append(steps)
     return Loops(tuple(sizes), tuple(tuple(step[i] for step in moves) for i in range(len(operands))))
+
+
+def flat(count: int, operands: int = 2) -> Loops:
+    """The loop over all elements of operands that lie alike."""
+    return Loops((count,), ((1,),) * operands)
 
 
 def repeated(x: Value, rank: int) -> tuple[int, ...]:

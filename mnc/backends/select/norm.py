@@ -32,7 +32,7 @@ def unit_normalization(site: Site[UnitNormalization]) -> Step:
     x, layer = site.inputs[0], site.layer
     slices, inside = across(x.type.shape, places(layer.axes, x.type.rank))
     arguments = {"in": In(), "out": Out(), **_walk(slices, inside), "epsilon": layer.epsilon}
-    return site.whole((Call("mnc_unit_normalization_f32", arguments),), in_place=_ascends(slices, inside))
+    return site.whole((Call("mnc_unit_normalization_f32", arguments),), nest=slices.around(inside).of(0, 0))
 
 
 def places(axes: Sequence[int], rank: int) -> frozenset[int]:
@@ -71,7 +71,7 @@ def _normalization(
         **inside.moved(1, "gamma_row", "gamma_stride"),
         "epsilon": layer.epsilon,
     }
-    return site.whole((Call("mnc_normalization_f32", arguments),), constants, in_place=_ascends(slices, inside))
+    return site.whole((Call("mnc_normalization_f32", arguments),), constants, slices.around(inside).of(0, 0))
 
 
 def _walk(slices: Loops, inside: Loops) -> dict[str, Argument]:
@@ -81,8 +81,3 @@ def _walk(slices: Loops, inside: Loops) -> dict[str, Argument]:
         **slices.moved(0, "outer_stride", "inner_stride"),
         **inside.moved(0, "row_stride", "stride"),
     }
-
-
-def _ascends(slices: Loops, inside: Loops) -> bool:
-    """Whether the slices lie one behind the other: then the kernel goes in the order of memory."""
-    return slices.depth == 0 or (inside.depth == 1 and inside.strides[0] == (1,))

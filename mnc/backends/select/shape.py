@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mnc.backends.select.conv import strides
 from mnc.backends.select.loops import loops
@@ -93,7 +92,7 @@ def _moved(site: Site[Identity | Permute | Reverse], shape: Shape, source: Seque
             **inside.moved(1, "in_row", "in_pixel", "in_channel"),
         },
     )
-    return replace(site.whole((call,)), rows=rows)
+    return site.whole((call,), nest=inside, rows=rows)
 
 
 def _copy(kernel: str, source: In, target: Out, shape: Shape, x: Sequence[int], y: Sequence[int]) -> Call:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from mnc.backends.select.loops import Loops
 from mnc.ir.graph import Node
 from mnc.ir.layer import Layer
 from mnc.ir.types import Constant, DType
@@ -49,7 +50,27 @@ class Site(Generic[L]):
         )
 
     def whole(
-        self, calls: tuple[Call, ...], constants: Mapping[str, Constant] | None = None, *, in_place: bool = False
+        self,
+        calls: tuple[Call, ...],
+        constants: Mapping[str, Constant] | None = None,
+        nest: Loops | None = None,
+        rows: int = 1,
     ) -> Step:
-        """A step that computes everything at once."""
-        return Step(self.node, self.inputs, self.outputs, calls, constants=constants or {}, in_place=in_place)
+        """A step that computes everything at once, or in `rows` repetitions of its calls.
+
+        `nest` are the loops of a call that reads no element once it has written
+        a later one of their order: through the output, then through each input.
+        """
+        # With several calls the output is written before the last input is read.
+        in_place = nest is not None and len(calls) == rows == 1 and self._works_in_place(nest)
+        return Step(
+            self.node, self.inputs, self.outputs, calls, rows=rows, constants=constants or {}, in_place=in_place
+        )
+
+    def _works_in_place(self, nest: Loops) -> bool:
+        """Whether a call may write where it reads, or below: inputs as large as the output are walked as it is."""
+        large = [own for own, x in zip(nest.strides[1:], self.inputs, strict=True) if self._is_large(x)]
+        return nest.ascend and all(own == nest.strides[0] for own in large)
+
+    def _is_large(self, x: Value) -> bool:
+        return x.type.elements == self.output.type.elements

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from mnc.backends import Backend, Emission, Target
 from mnc.backends.names import comment
 from mnc.backends.select import Select, is_quantised, select
+from mnc.backends.select.loops import flat
 from mnc.backends.select.site import Site
 from mnc.backends.select.values import VIEWS
 from mnc.errors import refuse
@@ -90,14 +91,16 @@ def max_pooling2d(site: Site[MaxPooling2D]) -> Step:
 
 
 def activation(site: Site[Activation]) -> Step:
-    call = Call("clamp", {"x": In(), "y": Out(), "count": site.output.type.elements, **_bounds(site.layer.function)})
-    return site.whole((call,), in_place=True)
+    count = site.output.type.elements
+    call = Call("clamp", {"x": In(), "y": Out(), "count": count, **_bounds(site.layer.function)})
+    return site.whole((call,), nest=flat(count))
 
 
 def softmax(site: Site[Softmax]) -> Step:
     count = site.output.type.shape[-1]
     vectors = site.output.type.elements // count
-    return site.whole((Call("softmax", {"x": In(), "y": Out(), "vectors": vectors, "count": count}),), in_place=True)
+    call = Call("softmax", {"x": In(), "y": Out(), "vectors": vectors, "count": count})
+    return site.whole((call,), nest=flat(vectors * count))
 
 
 TABLE: Mapping[type[Layer], Select] = {
@@ -114,7 +117,7 @@ class MicroPython:
     """One module with one class; `predict` takes and gives flat sequences of floats."""
 
     name = "micropython"
-    api_version = 1
+    api_version = 2
     description = "one module for MicroPython"
     options: Mapping[str, str] = MappingProxyType({})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.structs import call, context, dims, named
+from mnc.backends.select.loops import flat
 from mnc.backends.select.quantised.requantise import operands, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply
@@ -35,7 +36,7 @@ def add(_: Cores, site: Site[Add]) -> Step | None:
         left_shift=headroom(operands(site)),
         **_output(site, *total),
     )
-    return site.whole((made,), in_place=True)
+    return site.whole((made,), nest=flat(site.output.type.elements, 3))
 
 
 def multiply(_: Cores, site: Site[Multiply]) -> Step | None:
@@ -51,7 +52,7 @@ def multiply(_: Cores, site: Site[Multiply]) -> Step | None:
         input_2_offset=-quant(site, 1).zero_point,
         **_output(site, multiplier, shift),
     )
-    return site.whole((made,), in_place=True)
+    return site.whole((made,), nest=flat(site.output.type.elements, 3))
 
 
 def _output(site: Site[Add] | Site[Multiply], multiplier: int, shift: int) -> dict[str, Argument]:
@@ -86,8 +87,7 @@ def extreme(_: Cores, site: Site[Maximum | Minimum]) -> Step | None:
         )
         for i in range(1, len(site.inputs))
     )
-    # With three inputs or more the output is written before the last is read.
-    return site.whole(calls, in_place=len(calls) == 1)
+    return site.whole(calls, nest=flat(site.output.type.elements, 1 + len(site.inputs)))
 
 
 def _alike(site: Site[Merge]) -> bool:

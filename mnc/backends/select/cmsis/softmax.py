@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.structs import call
+from mnc.backends.select.elementwise import vectors
 from mnc.backends.select.quantised.activation16 import softmax_tables
 from mnc.backends.select.quantised.requantise import quant
 from mnc.backends.select.site import Site
@@ -26,33 +25,33 @@ MOST_LEFT_INT16 = 15
 def softmax(_: Cores, site: Site[Softmax]) -> Step | None:
     """`arm_softmax_s8`, along the last axis; it shifts to the left only."""
     multiplier, shift, smallest = softmax_parameters(quant(site).scale[0])
+    nest = vectors(site)
     if not _along_rows(site) or shift < 0:
         return None
-    shape = site.output.type.shape
     made = call(
         "arm_softmax_s8",
         input=In(),
-        num_rows=math.prod(shape[:-1]),
-        row_size=shape[-1],
+        num_rows=nest.sizes[0],
+        row_size=nest.sizes[-1],
         mult=multiplier,
         shift=shift,
         diff_min=smallest,
         output=Out(),
     )
-    return site.whole((made,), in_place=True)
+    return site.whole((made,), nest=nest)
 
 
 def softmax_int16(_: Cores, site: Site[Softmax]) -> Step | None:
     """`arm_softmax_s16`, along the last axis, which is short; the tables are TensorFlow Lite Micro's."""
     multiplier, shift = softmax16_multiplier(quant(site).scale[0])
-    shape = site.output.type.shape
-    if not _along_rows(site) or shape[-1] not in ROW_INT16 or shift > MOST_LEFT_INT16:
+    nest = vectors(site)
+    if not _along_rows(site) or nest.sizes[-1] not in ROW_INT16 or shift > MOST_LEFT_INT16:
         return None
     made = call(
         "arm_softmax_s16",
         input=In(),
-        num_rows=math.prod(shape[:-1]),
-        row_size=shape[-1],
+        num_rows=nest.sizes[0],
+        row_size=nest.sizes[-1],
         mult=multiplier,
         shift=shift,
         softmax_params=Record(
@@ -60,7 +59,7 @@ def softmax_int16(_: Cores, site: Site[Softmax]) -> Step | None:
         ),
         output=Out(),
     )
-    return site.whole((made,), softmax_tables(), in_place=True)
+    return site.whole((made,), softmax_tables(), nest)
 
 
 def _along_rows(site: Site[Softmax]) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from mnc.backends.select.elementwise import vectors
-from mnc.backends.select.loops import loops, repeated_constant
+from mnc.backends.select.elementwise import along, vectors
+from mnc.backends.select.loops import flat, loops, repeated_constant
 from mnc.backends.select.quantised.requantise import call, operands, pair, quant
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Activation, PReLU, Softmax
@@ -25,7 +23,7 @@ def activation(site: Site[Activation]) -> Step:
     with np.errstate(all="ignore"):  # what overflows is clipped
         (table,) = apply_quantised(site.layer, [x.type], [y.type], every)
     lookup = Call("mnc_lookup_s8", {"in": In(), "out": Out(), "count": y.type.elements, "table": Const("table")})
-    return site.whole((lookup,), {"table": Constant(table.ravel())}, in_place=True)
+    return site.whole((lookup,), {"table": Constant(table.ravel())}, flat(y.type.elements))
 
 
 def prelu(site: Site[PReLU]) -> Step:
@@ -53,7 +51,7 @@ def prelu(site: Site[PReLU]) -> Step:
             "zero": operands(site).zero,
         },
     )
-    return replace(site.whole((prelu,), {"alpha": alpha}, in_place=rows == 1), rows=rows)
+    return site.whole((prelu,), {"alpha": alpha}, inside.of(0, 0), rows)
 
 
 def softmax(site: Site[Softmax]) -> Step:
@@ -61,6 +59,7 @@ def softmax(site: Site[Softmax]) -> Step:
     multiplier, shift, smallest = softmax_parameters(quant(site).scale[0])
     differences = -np.arange(min(256, 1 - smallest), dtype=np.int64)
     powers = exp_of_negative(high_multiply(differences << shift, multiplier), 5)
-    arguments = {**vectors(site), "powers": Const("powers"), "powers_count": len(differences)}
+    nest = vectors(site)
+    arguments = {**along(nest), "powers": Const("powers"), "powers_count": len(differences)}
     table = Constant(powers.astype(np.int32))
-    return site.whole((Call("mnc_softmax_s8", arguments),), {"powers": table}, in_place=True)
+    return site.whole((Call("mnc_softmax_s8", arguments),), {"powers": table}, nest)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mnc.backends.select.elementwise import vectors
+from mnc.backends.select.elementwise import along, vectors
+from mnc.backends.select.loops import flat
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
 from mnc.backends.select.site import Site
 from mnc.ir.activations import Relu, Sigmoid
@@ -17,16 +18,17 @@ from mnc.reference.quantised.layers import softmax16_multiplier
 def activation(site: Site[Activation]) -> Step:
     """A ReLU by multipliers, logistic function and hyperbolic tangent by a table."""
     function, given = site.layer.function, quant(site).scale[0]
-    arguments: dict[str, Argument] = {"in": In(), "out": Out(), "count": site.output.type.elements}
+    nest = flat(site.output.type.elements)
+    arguments: dict[str, Argument] = {"in": In(), "out": Out(), **nest.sized("count")}
     if isinstance(function, Relu):
-        return site.whole((call(site, "slopes", {**arguments, **_slopes(site, function)}),), in_place=True)
+        return site.whole((call(site, "slopes", {**arguments, **_slopes(site, function)}),), nest=nest)
     if isinstance(function, Sigmoid):
         kernel, factor = "logistic", tables.logistic_multiplier(given)
     else:
         kernel, factor = "tanh", tables.tanh_multiplier(given)
     table = Constant((tables.LOGISTIC - 2**15).astype(DType.INT16.numpy))
     made = call(site, kernel, {**arguments, **pair("", factor), "table": Const("table")})
-    return site.whole((made,), {"table": table}, in_place=True)
+    return site.whole((made,), {"table": table}, nest)
 
 
 def _slopes(site: Site[Activation], function: Relu) -> dict[str, Argument]:
@@ -41,16 +43,17 @@ def _slopes(site: Site[Activation], function: Relu) -> dict[str, Argument]:
 
 def softmax(site: Site[Softmax]) -> Step:
     """Softmax along any axis, by tables of the exponential function and of reciprocals."""
+    nest = vectors(site)
     made = Call(
         "mnc_softmax_s16",
         {
-            **vectors(site),
+            **along(nest),
             **pair("", softmax16_multiplier(quant(site).scale[0])),
             "powers": Const("powers"),
             "reciprocals": Const("reciprocals"),
         },
     )
-    return site.whole((made,), softmax_tables(), in_place=True)
+    return site.whole((made,), softmax_tables(), nest)
 
 
 def softmax_tables() -> dict[str, Constant]:

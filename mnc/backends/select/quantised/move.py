@@ -69,7 +69,7 @@ def quantize(site: Site[Quantize]) -> Step:
     """From float32, or from one type or scale to another."""
     (x,), y = site.inputs, site.output
     if x.type.dtype is y.type.dtype:
-        return replace(copied(shape.copy)(site), in_place=True)
+        return copied(shape.copy)(site)
     shared: dict[str, Argument] = {"in": In(), "out": Out(), "count": y.type.elements}
     if x.type.dtype is DType.FLOAT32:
         shared |= {"scale": operands(site).scale, "zero": operands(site).zero}
