@@ -13,7 +13,7 @@ from itertools import count
 
 from mnc.backends.library import Item, Library, calling
 from mnc.backends.writer import GLUE, Writer, joined, literal
-from mnc.program import Call, Name, Program, Step
+from mnc.program import Call, Name, Program
 
 SIZES = frozenset(
     (
@@ -55,11 +55,7 @@ def share(program: Program, library: Library, *, compact: bool) -> tuple[Program
             return call
         return Call(item.names[0], {p.name: call.arguments[p.name] for p in item.parameters or ()})
 
-    def with_shared(step: Step) -> Step:
-        before, calls, after = (tuple(map(moved, each)) for each in (step.before, step.calls, step.after))
-        return replace(step, before=before, calls=calls, after=after)
-
-    return replace(program, steps=tuple(map(with_shared, program.steps))), Library(items)
+    return replace(program, steps=tuple(step.with_calls(moved) for step in program.steps)), Library(items)
 
 
 def _key(call: Call, *, compact: bool) -> Key:

@@ -22,7 +22,7 @@ from mnc.program import (
     Program,
     Record,
     RowNumber,
-    Rows,
+    RowPointers,
     Scratch,
     State,
     Step,
@@ -144,33 +144,32 @@ def _layer(
     parameters += ["float *state"] * (step.state > 0)
     records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
     w(f"MNC_LAYER void {function}({', '.join(parameters)})")
-    by_rows = step.rows > 1 and not step.sweeps
+    by_rows = step.loop.count > 1 and not step.whole
     with w.block():
         records.declare(w)
-        for k, value in enumerate(step.reads):
-            if _needs_rows(step):
-                w(f"const {_c(value)} *{_rows_name(step, k)}[{step.windows[k].size}];")
+        for k, (value, window) in enumerate(_gathered(step)):
+            w(f"const {_c(value)} *{_rows_name(step, k)}[{window.size}];")
         if by_rows:
             w("int y;")
-        if by_rows or records.locals or _needs_rows(step):
+        if by_rows or records.locals or _gathered(step):
             w()
         records.fill(w)
         _calls(w, records, step.before, library)
         if by_rows:
-            down, up = f"for (y = {step.rows - 1}; y >= 0; --y)", f"for (y = 0; y < {step.rows}; ++y)"
+            down, up = f"for (y = {step.loop.count - 1}; y >= 0; --y)", f"for (y = 0; y < {step.loop.count}; ++y)"
             with w.block(down if descending else up):
                 _gather(w, step, library)
                 _calls(w, records, step.calls, library, by_rows=True)
         else:
             _gather(w, step, library)
-            _calls(w, records, step.calls, library)
+            _calls(w, records, step.whole or step.calls, library)
         _calls(w, records, step.after, library)
     constants = {f"{function}_{name}": constant.array for name, constant in step.constants.items()}
     return LayerText(remark, constants, w.text())
 
 
 def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library, *, by_rows: bool = False) -> None:
-    step, function = records.step, records.function
+    step, function, rows = records.step, records.function, records.step.rows
     ins, outs = parameter_names("in", len(step.reads)), parameter_names("out", len(step.writes))
 
     def pointer(name: str, stride: int, offset: int) -> str:
@@ -179,16 +178,15 @@ def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library,
 
     def render(parameter: str, argument: Argument) -> str:
         match argument:
-            case Rows(read):
+            case RowPointers(read):
                 return _rows_name(step, read)
             case RowNumber():
                 return "y" if by_rows else "0"
             case In(read, offset, stride):
-                assert stride is not None or not step.windows or step.windows[read].divisor == 1, call.kernel
-                moved = step.windows[read].stride * step.band * step.reads[read].layout.row if step.windows else 0
+                moved = rows.windows[read].stride * rows.band * step.reads[read].layout.row if rows else 0
                 return pointer(ins[read], moved if stride is None else stride, offset)
             case Out(offset, write, stride):
-                moved = step.band * step.writes[write].layout.row if step.windows else 0
+                moved = rows.band * step.writes[write].layout.row if rows else 0
                 return pointer(outs[write], moved if stride is None else stride, offset)
             case Scratch(offset):
                 return pointer("scratch", 0, offset)
@@ -220,9 +218,8 @@ def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library,
 
 def _gather(w: Writer, step: Step, library: Library) -> None:
     ins = parameter_names("in", len(step.reads))
-    for k, value in enumerate(step.reads if _needs_rows(step) else ()):
-        window = step.windows[k]
-        first = _first_row(window) if step.rows > 1 else str(-window.padding // window.divisor)
+    for k, (value, window) in enumerate(_gathered(step)):
+        first = _first_row(window) if step.loop.count > 1 else str(-window.padding // window.divisor)
         numbers = (first, window.dilation, window.size, value.image[0], value.layout.row)
         gather = {"float": "mnc_rows_f32", "int8_t": "mnc_rows_s8", "int16_t": "mnc_rows_s16"}[_c(value)]
         names = (parameter.name for parameter in library.parameters(gather)[2:])
@@ -245,8 +242,11 @@ def _plus(term: str, offset: int) -> str:
     return f"{term} {'-' if offset < 0 else '+'} {abs(offset)}" if offset else term
 
 
-def _needs_rows(step: Step) -> bool:
-    return any(isinstance(a, Rows) for call in step.calls for a in call.arguments.values())
+def _gathered(step: Step) -> tuple[tuple[Value, Window], ...]:
+    """The inputs, with their windows, where calls take pointers to their rows."""
+    if step.rows is None or not any(isinstance(a, RowPointers) for c in step.calls for a in c.arguments.values()):
+        return ()
+    return tuple(zip(step.reads, step.rows.windows, strict=True))
 
 
 def _rows_name(step: Step, read: int) -> str:

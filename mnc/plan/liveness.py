@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mnc.plan.arena import Arena, Buffer, Overlap, place
 from mnc.plan.check import Moment, Touch, check
-from mnc.program import Program, Step, Value
+from mnc.program import Program, Rows, Step, Value
 
 
 @dataclass(frozen=True)
@@ -78,45 +78,45 @@ def overlaps(program: Program) -> Iterator[Overlap]:
                     continue
                 if step.in_place and x.type.bytes == y.type.bytes:
                     yield Overlap(y.buffer, x.buffer, 0)
-                elif step.windows and sum(r.buffer == x.buffer for r in step.reads) == 1:
-                    above = None if step.sweeps else _above(step, k, x, y)
-                    yield Overlap(y.buffer, x.buffer, _below(step, k, x, y), above)
+                elif step.rows is not None and sum(r.buffer == x.buffer for r in step.reads) == 1:
+                    above = None if step.whole else _above(step.rows, k, x, y)
+                    yield Overlap(y.buffer, x.buffer, _below(step.rows, k, x, y), above)
 
 
-def _below(step: Step, k: int, x: Value, y: Value) -> int:
+def _below(rows: Rows, k: int, x: Value, y: Value) -> int:
     """How far below its input an output must begin that is written from the first row on.
 
     Once output row r is complete, that is at (r + 1) rows of output, the first
     input row that any row >= r reads must not have been reached.
     """
-    height = _height(step, x)
+    height = x.image[0] // rows.band
     distance, needed = 0, height
-    for row in reversed(range(step.rows)):
-        needed = min([needed, *step.windows[k].rows(row, height)])
-        distance = max(distance, (row + 1) * _row_bytes(step, y) - needed * _row_bytes(step, x))
+    for row in reversed(range(rows.count)):
+        needed = min([needed, *rows.windows[k].rows(row, height)])
+        distance = max(distance, (row + 1) * _row_bytes(rows, y) - needed * _row_bytes(rows, x))
     return distance
 
 
-def _above(step: Step, k: int, x: Value, y: Value) -> int:
+def _above(rows: Rows, k: int, x: Value, y: Value) -> int:
     """How far above its input an output must begin that is written from the last row on.
 
     Output row r, which begins at r rows of output, must not reach down to the
     last input row that any row <= r reads.
     """
-    height = _height(step, x)
+    height = x.image[0] // rows.band
     distance, needed = 0, -1
-    for row in range(step.rows):
-        needed = max([needed, *step.windows[k].rows(row, height)])
-        distance = max(distance, (needed + 1) * _row_bytes(step, x) - row * _row_bytes(step, y))
+    for row in range(rows.count):
+        needed = max([needed, *rows.windows[k].rows(row, height)])
+        distance = max(distance, (needed + 1) * _row_bytes(rows, x) - row * _row_bytes(rows, y))
     return distance
 
 
 def moments(program: Program, descending: frozenset[int] = frozenset()) -> Iterator[Moment]:
     """What each row of each step reads and writes, in order, for the checker."""
     for i, step in enumerate(program.steps):
-        # Without windows every row touches everything: two rows show what any number would.
-        rows = range(step.rows if step.windows else min(step.rows, 2))
-        for row in reversed(rows) if i in descending else rows:
+        # Without windows every iteration touches everything: two show what any number would.
+        iterations = range(step.loop.count if step.rows else min(step.loop.count, 2))
+        for row in reversed(iterations) if i in descending else iterations:
             reads = [t for k, x in enumerate(step.reads) if (t := _read(program, step, k, x, row)) is not None]
             writes = [t for y in step.writes if (t := _write(program, step, y, row)) is not None]
             if step.scratch:
@@ -132,23 +132,22 @@ def moments(program: Program, descending: frozenset[int] = frozenset()) -> Itera
 def _read(program: Program, step: Step, k: int, x: Value, row: int) -> Touch | None:
     if program.buffers[x.buffer].kind != "arena":
         return None
-    if not step.windows:
+    if step.rows is None:
         return Touch(x.buffer, 0, x.type.bytes)
-    rows, size = step.windows[k].rows(row, _height(step, x)), _row_bytes(step, x)
+    rows = step.rows.windows[k].rows(row, x.image[0] // step.rows.band)
+    size = _row_bytes(step.rows, x)
     return Touch(x.buffer, rows[0] * size, (rows[-1] + 1) * size) if rows else None
 
 
 def _write(program: Program, step: Step, y: Value, row: int) -> Touch | None:
     if program.buffers[y.buffer].kind != "arena":
         return None
-    if step.rows == 1 or not step.windows:
+    if step.rows is None:
         return Touch(y.buffer, 0, y.type.bytes)
-    return Touch(y.buffer, row * _row_bytes(step, y), (row + 1) * _row_bytes(step, y))
+    size = _row_bytes(step.rows, y)
+    return Touch(y.buffer, row * size, (row + 1) * size)
 
 
-def _height(step: Step, value: Value) -> int:
-    return value.image[0] // step.band
-
-
-def _row_bytes(step: Step, value: Value) -> int:
-    return value.type.bytes // _height(step, value)
+def _row_bytes(rows: Rows, value: Value) -> int:
+    """The bytes of a band of a value's rows."""
+    return value.type.bytes // (value.image[0] // rows.band)

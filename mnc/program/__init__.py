@@ -1,7 +1,8 @@
 """The second IR: a network as kernel calls, which selection yields, planning places and emission prints.
 
-A `Step` computes one layer, one row of output after the other.  Which rows of its inputs an output row reads is data
-(`Window`), not code, so that planning can overlap buffers, and a schedule can interleave the rows of several layers.
+A `Step` computes one layer, one row of output after the other where it can.  Which rows of its inputs are
+read for a row of output is data (`Window`), not code, so that planning can overlap buffers, and a schedule can
+interleave the rows of several layers.
 """
 
 from mnc.program.calls import (
@@ -15,12 +16,12 @@ from mnc.program.calls import (
     Out,
     Record,
     RowNumber,
-    Rows,
+    RowPointers,
     Scratch,
     State,
 )
 from mnc.program.program import Program
-from mnc.program.step import Step
+from mnc.program.step import Loop, Once, Rows, Step, Times
 from mnc.program.values import Buffer, Layout, Value, Window, dense, image_shape
 
 __all__ = [
@@ -31,16 +32,20 @@ __all__ = [
     "Const",
     "In",
     "Layout",
+    "Loop",
     "Member",
     "Name",
+    "Once",
     "Out",
     "Program",
     "Record",
     "RowNumber",
+    "RowPointers",
     "Rows",
     "Scratch",
     "State",
     "Step",
+    "Times",
     "Value",
     "Window",
     "dense",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowPointers:
     """The array of pointers to the input rows of the current output row."""
 
     read: int = 0
@@ -104,7 +104,7 @@ class Record:
         return 4 * sum(len(member) if isinstance(member, tuple) else 1 for member in self.members.values())
 
 
-Argument = int | float | Rows | RowNumber | In | Out | Scratch | State | Const | Name | Record
+Argument = int | float | RowPointers | RowNumber | In | Out | Scratch | State | Const | Name | Record
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from mnc.ir.graph import Node
 from mnc.ir.types import Constant, DType
-from mnc.program.calls import Call, Const
+from mnc.program.calls import Argument, Call, Const, In, Member, Out, Record, RowPointers, Scratch, State
 from mnc.program.values import Value, Window
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The calls compute one row of the outputs from windows of rows of the inputs."""
+
+    windows: tuple[Window, ...]
+    """For each input."""
+    count: int
+    band: int = 1
+    """How many rows of every value are one row here."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """The calls are repeated, and may touch everything each time."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Once:
+    """The calls compute everything at once."""
+
+    in_place: bool = False
+    """Element by element, upwards: the output may lie where an input as large as it lies, or below."""
+    count: ClassVar[int] = 1
+
+
+Loop = Rows | Times | Once
 
 
 @dataclass(frozen=True)
@@ -19,14 +50,14 @@ class Step:
     reads: tuple[Value, ...]
     writes: tuple[Value, ...]
     calls: tuple[Call, ...]
-    """What computes one row of output (all of it where `rows` is 1)."""
+    """They compute one iteration of the loop."""
+    loop: Loop = Once()
     before: tuple[Call, ...] = ()
-    """What comes before the first row."""
+    """Made before the first iteration."""
     after: tuple[Call, ...] = ()
-    """What comes after the last row."""
-    rows: int = 1
-    windows: tuple[Window, ...] = ()
-    """For each read; empty: the calls read everything."""
+    """Made after the last iteration."""
+    whole: tuple[Call, ...] = ()
+    """Made instead of all iterations: they go through the rows on their own, from the first to the last."""
     constants: Mapping[str, Constant] = field(default_factory=dict)
     """Laid out for the kernel."""
     scratch: int = 0
@@ -34,23 +65,75 @@ class Step:
     scratch_dtype: DType = DType.FLOAT32
     state: int = 0
     """Bytes."""
-    band: int = 1
-    """So many rows of every value are one where rows are counted here."""
-    sweeps: bool = False
-    """The calls are made once, and go through the rows on their own, from the first to the last."""
-    in_place: bool = False
-    """Element by element: the output may take the very place of an input as large as it."""
+
+    def __post_init__(self) -> None:
+        where = self.node.name
+        assert self.writes and (self.calls or self.whole), where
+        assert self.loop.count > 0, where
+        rows = self.rows
+        if rows is not None:
+            assert len(rows.windows) == len(self.reads), where
+            assert all(value.image[0] % rows.band == 0 for value in (*self.reads, *self.writes)), where
+            assert all(value.image[0] // rows.band == rows.count for value in self.writes), where
+        assert rows is not None or not self.whole, where
+        assert not self.in_place or len(self.calls) == len(self.writes) == 1, where
+        for argument in self._arguments():
+            assert self._has(argument), (where, argument)
+
+    def _arguments(self) -> Iterator[Argument | Member]:
+        """Those of all calls, and what their structs hold."""
+        for call in self.all_calls:
+            for argument in call.arguments.values():
+                yield argument
+                if isinstance(argument, Record):
+                    yield from argument.members.values()
+
+    def _has(self, argument: Argument | Member) -> bool:
+        """Whether the step has what an argument names."""
+        match argument:
+            case RowPointers(read):
+                return self.rows is not None and read < len(self.reads)
+            case In(read, stride=stride):
+                steady = stride is not None or self.rows is None or self.rows.windows[read].divisor == 1
+                return read < len(self.reads) and steady
+            case Out(write=write):
+                return write < len(self.writes)
+            case Const(name):
+                return name in self.constants
+            case Scratch():
+                return self.scratch > 0
+            case State():
+                return self.state > 0
+        return True
+
+    @property
+    def rows(self) -> Rows | None:
+        """The loop where it goes by rows."""
+        return self.loop if isinstance(self.loop, Rows) else None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the output may lie where an input as large as it lies, or below."""
+        return isinstance(self.loop, Once) and self.loop.in_place
 
     @property
     def kernel(self) -> str:
         """The kernel that does the work, by name: the one that reads the constants, where there are any."""
-        reading = (c for c in self.calls if any(isinstance(a, Const) for a in c.arguments.values()))
-        return next(reading, self.calls[0]).kernel
+        calls = self.whole or self.calls
+        reading = (c for c in calls if any(isinstance(a, Const) for a in c.arguments.values()))
+        return next(reading, calls[0]).kernel
 
     @property
     def all_calls(self) -> tuple[Call, ...]:
         """All calls, in order."""
-        return (*self.before, *self.calls, *self.after)
+        return (*self.before, *self.calls, *self.whole, *self.after)
+
+    def with_calls(self, change: Callable[[Call], Call]) -> Step:
+        """The step with other calls that do the work of its own."""
+        before, calls, whole, after = (
+            tuple(map(change, each)) for each in (self.before, self.calls, self.whole, self.after)
+        )
+        return replace(self, before=before, calls=calls, whole=whole, after=after)
 
     @property
     def scratch_buffer(self) -> str:

@@ -178,7 +178,7 @@ def test_only_what_mnc_itself_loops_over_goes_from_the_last_row_to_the_first(mod
     program, planned = schedule(CmsisNN({"ram": "least"}, get("cortex-m4")).emit(graph, "net").program)
     backwards = {program.steps[i].kernel for i in planned.descending}
     assert backwards == {"arm_convolve_1x1_s8_fast"}
-    assert {step.kernel for step in program.steps if step.sweeps} == {"arm_convolve_s8", "arm_depthwise_conv_3x3_s8"}
+    assert {step.kernel for step in program.steps if step.whole} == {"arm_convolve_s8", "arm_depthwise_conv_3x3_s8"}
 
 
 @pytest.mark.parametrize("form", CORES)
@@ -191,7 +191,7 @@ def test_a_wide_depthwise_convolution_keeps_its_input_on_mve(form: str) -> None:
     given = Input("x", TensorType((9, 9, channels), DType.INT8, quant))
     graph = Graph("wide", (given,), (Node(("y",), layer, ("x",)),), ("y",))
     program = CmsisNN({"ram": "least"}, get(TARGETS[form])).emit(graph, "net").program
-    assert program.steps[0].sweeps == (form != "mve")
+    assert bool(program.steps[0].whole) == (form != "mve")
 
 
 def test_the_fastest_kernels_are_mncs_own_on_a_core_without_vectors(fixtures: Path) -> None:

@@ -127,8 +127,9 @@ def interleaved(compiled: Build) -> str:
     """A program that runs the network both ways and compares."""
     lines = ["#include <stdio.h>", "#include <string.h>", '#include "net.c"']
     for name, step in zip("abc", compiled.emission.program.steps, strict=True):
-        (x,), (y,), (window,) = step.reads, step.writes, step.windows
-        lines += [f"#define {name.upper()}_ROW {y.layout.row}", f"#define {name.upper()}_ROWS {step.rows}"]
+        assert step.rows is not None
+        (x,), (y,), (window,) = step.reads, step.writes, step.rows.windows
+        lines += [f"#define {name.upper()}_ROW {y.layout.row}", f"#define {name.upper()}_ROWS {step.rows.count}"]
         lines += [f"#define {name.upper()}_IN_ROW {x.layout.row}", f"#define {name.upper()}_IN_ROWS {x.image[0]}"]
         lines += [f"#define {name.upper()}_STRIDE {window.stride}", f"#define {name.upper()}_PADDING {window.padding}"]
         lines += [f"static void {name}_row(const float *const *rows, float *out)", "{", "    (void)rows;"]

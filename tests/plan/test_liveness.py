@@ -47,10 +47,10 @@ def places(value: Value, rows: Sequence[int]) -> set[tuple[str, int]]:
 def reads(step: Step, row: int) -> Iterator[set[tuple[str, int]]]:
     """What one row of a step reads, from the definition of a window."""
     for k, x in enumerate(step.reads):
-        if not step.windows:
+        if step.rows is None:
             yield places(x, range(x.image[0]))
             continue
-        window: Window = step.windows[k]
+        window: Window = step.rows.windows[k]
         first = (row * window.stride - window.padding) // window.divisor
         taps = (first + i * window.dilation for i in range(window.size))
         yield places(x, [tap for tap in taps if 0 <= tap < x.image[0]])
@@ -72,11 +72,11 @@ def test_random_programs_are_planned_soundly(graph: Graph) -> None:
     for i, step in enumerate(p.steps):
         scratch = at({(step.scratch_buffer, byte) for byte in range(step.scratch)}) if step.scratch else []
         memory[scratch] = number.get(step.scratch_buffer, -1)
-        for row in reversed(range(step.rows)) if i in layout.descending else range(step.rows):
+        for row in reversed(range(step.loop.count)) if i in layout.descending else range(step.loop.count):
             for x, touched in zip(step.reads, reads(step, row), strict=True):
                 assert (memory[at(touched)] == number[x.buffer]).all(), (step.node, row)
             for y in step.writes:
-                rows = [row] if step.windows and step.rows > 1 else range(y.image[0])
+                rows = [row] if step.rows else range(y.image[0])
                 memory[at(places(y, rows))] = number[y.buffer]
         assert (memory[scratch] == number.get(step.scratch_buffer, -1)).all()
 

@@ -11,7 +11,7 @@ from mnc.backends.select.blocks import block, depthwise_block, pack, split
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
-from mnc.program import NULL, Argument, Call, Const, In, Name, Out, Rows, Step, Value, Window
+from mnc.program import NULL, Argument, Call, Const, In, Name, Out, RowPointers, Step, Value, Window
 
 
 def conv2d(site: Site[Conv2D]) -> Step:
@@ -36,7 +36,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
             Call(
                 "mnc_conv2d_f32",
                 {
-                    "rows": Rows(),
+                    "rows": RowPointers(),
                     "out": Out(first * y.layout.channel),
                     "weights": Const("weights", sum(a.size for a in packed)),
                     "bias": bias_at(layer.bias, sum(a.size for a in biases)),
@@ -111,7 +111,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
     if layer.bias is not None:
         constants["bias"] = layer.bias
     shared: dict[str, Argument] = {
-        "rows": Rows(),
+        "rows": RowPointers(),
         "out": Out(),
         "weights": Const("weights"),
         "bias": bias_at(layer.bias, 0),

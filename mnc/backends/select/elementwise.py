@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mnc.backends.select.activation import epilogue, over
 from mnc.backends.select.loops import Loops, flat, loops, repeated, repeated_constant
@@ -47,7 +47,7 @@ def merge(site: Site[Merge]) -> Step:
         )
         for i in range(1, len(site.inputs))
     ]
-    return replace(walk.step(site, calls), after=after)
+    return walk.step(site, calls, after)
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Walk:
             **self.inside.moved(0, "out_row", "out_pixel", "out_channel"),
         }
 
-    def step(self, site: Site[Merge], calls: Sequence[Call]) -> Step:
+    def step(self, site: Site[Merge], calls: Sequence[Call], after: tuple[Call, ...] = ()) -> Step:
         """The step that makes these calls on each of the rows."""
-        return site.whole(tuple(calls), nest=self.inside, rows=self.rows)
+        return site.whole(tuple(calls), nest=self.inside, times=self.rows, after=after)
 
 
 def prelu(site: Site[PReLU]) -> Step:

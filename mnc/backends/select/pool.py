@@ -9,7 +9,7 @@ from mnc.backends.select.conv import strides
 from mnc.backends.select.loops import loops
 from mnc.backends.select.site import Site
 from mnc.ir.layers import AveragePooling2D, GlobalAveragePooling, GlobalPooling, Pooling2D
-from mnc.program import Argument, Call, In, Out, Rows, Step, Window
+from mnc.program import Argument, Call, In, Out, RowPointers, Step, Window
 
 
 def pooling2d(site: Site[Pooling2D]) -> Step:
@@ -27,7 +27,7 @@ def over_windows(site: Site[Pooling2D], more: Mapping[str, Argument]) -> Step:
     call = Call(
         site.kernel("average_pooling2d" if isinstance(layer, AveragePooling2D) else "max_pooling2d"),
         {
-            "rows": Rows(),
+            "rows": RowPointers(),
             "out": Out(),
             "channels": x.image[2],
             "pool_height": layer.pool[0],
@@ -49,20 +49,21 @@ def window(layer: Pooling2D) -> Window:
 
 def global_pooling(site: Site[GlobalPooling]) -> Step:
     """Global pooling, some channels at a time through the whole image."""
+    kernel = "global_average" if isinstance(site.layer, GlobalAveragePooling) else "global_max"
+    return site.whole((Call(site.kernel(kernel), over_image(site)),))
+
+
+def over_image(site: Site[GlobalPooling]) -> dict[str, Argument]:
+    """The arguments of a kernel that goes through the whole image."""
     (x,) = site.inputs
     height, width, channels = x.image
     nest = loops((height, width), (x.layout.row, x.layout.pixel))
-    average = isinstance(site.layer, GlobalAveragePooling)
-    call = Call(
-        site.kernel("global_average" if average else "global_max"),
-        {
-            "in": In(),
-            "out": Out(),
-            "channels": channels,
-            **nest.sized("rows", "pixels"),
-            **nest.moved(0, "in_row", "in_pixel"),
-            "in_channel": x.layout.channel,
-            "block_channels": across(channels),
-        },
-    )
-    return site.whole((call,))
+    return {
+        "in": In(),
+        "out": Out(),
+        "channels": channels,
+        **nest.sized("rows", "pixels"),
+        **nest.moved(0, "in_row", "in_pixel"),
+        "in_channel": x.layout.channel,
+        "block_channels": across(channels),
+    }

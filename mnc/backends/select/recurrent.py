@@ -7,7 +7,7 @@ before the first step and put back after the last.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from mnc.backends.select.site import Site
 from mnc.ir.activations import Function
 from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
 from mnc.ir.types import Array, Constant
-from mnc.program import NULL, Argument, Call, Const, In, Name, Out, Scratch, State, Step
+from mnc.program import NULL, Argument, Call, Const, In, Name, Out, Scratch, State, Step, Times
 
 FLOAT = 4
 
@@ -177,12 +177,15 @@ class _Cell:
             if layer.return_state:
                 after.append(copy(state, Out(write=1 + i), units))
         given = copy(states[0], Out(stride=units), units)
-        step = site.whole((*calls, given) if layer.return_sequences else tuple(calls), self.constants)
-        return replace(
-            step,
+        return Step(
+            site.node,
+            site.inputs,
+            site.outputs,
+            (*calls, given) if layer.return_sequences else tuple(calls),
+            Times(site.inputs[0].type.shape[0]),
             before=tuple(before),
             after=tuple(after if layer.return_sequences else [given, *after]),
-            rows=site.inputs[0].type.shape[0],
+            constants=self.constants,
             scratch=FLOAT * self.used,
             state=FLOAT * units * len(states) if layer.stateful else 0,
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from mnc.backends.select.conv import strides
+from mnc.backends.select.quantised.requantise import rescaled
 from mnc.backends.select.site import Site
 from mnc.ir.layers import ResizeBilinear, ResizeNearest
-from mnc.program import Call, Out, RowNumber, Rows, Step, Window
+from mnc.program import Call, Out, RowNumber, RowPointers, Step, Window
 
 
 def resize_nearest(site: Site[ResizeNearest]) -> Step:
@@ -17,7 +18,7 @@ def resize_nearest(site: Site[ResizeNearest]) -> Step:
     call = Call(
         site.kernel("resize_nearest"),
         {
-            "rows": Rows(),
+            "rows": RowPointers(),
             "out": Out(),
             "channels": x.image[2],
             "out_width": y.image[1],
@@ -27,7 +28,7 @@ def resize_nearest(site: Site[ResizeNearest]) -> Step:
             **strides(x, y),
         },
     )
-    return site.by_rows(Window(1, down[0], -down[1], divisor=down[2]), (call,), {})
+    return site.by_rows(Window(1, down[0], -down[1], divisor=down[2]), (call,), after=rescaled(site))
 
 
 def resize_bilinear(site: Site[ResizeBilinear]) -> Step:
@@ -37,7 +38,7 @@ def resize_bilinear(site: Site[ResizeBilinear]) -> Step:
     call = Call(
         "mnc_resize_bilinear_f32",
         {
-            "rows": Rows(),
+            "rows": RowPointers(),
             "out": Out(),
             "channels": x.image[2],
             "in_width": x.image[1],

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from mnc.backends.select.conv import strides
 from mnc.backends.select.loops import loops
+from mnc.backends.select.quantised.requantise import moved
 from mnc.backends.select.site import Site
-from mnc.ir.layers import Concatenate, Cropping2D, Identity, Permute, Reverse, ZeroPadding2D
+from mnc.ir.layers import Concatenate, Cropping2D, Identity, Permute, Quantize, Reverse, ZeroPadding2D
 from mnc.ir.types import Shape
-from mnc.program import Call, In, Out, Rows, Step, Window
+from mnc.program import Call, In, Out, RowPointers, Step, Window
 
 
-def copy(site: Site[Identity]) -> Step:
+def copy(site: Site[Identity | Quantize]) -> Step:
     """The input once more, in other memory."""
     (x,), y = site.inputs, site.output
     return _moved(site, y.type.shape, x.strides)
@@ -39,7 +40,7 @@ def concatenate(site: Site[Concatenate]) -> Step:
     calls, first = [], 0
     for i, x in enumerate(site.inputs):
         source, target = In(i), Out(first * y.strides[axis])
-        calls.append(_copy(site.kernel("copy"), source, target, x.type.shape, x.strides, y.strides))
+        calls.append(_copy(site, i, target, source, x.type.shape, y.strides, x.strides))
         first += x.type.shape[axis]
     return site.whole(tuple(calls))
 
@@ -51,8 +52,7 @@ def cropping2d(site: Site[Cropping2D]) -> Step:
     source = In(offset=top * x.layout.row + left * x.layout.pixel)
     return site.by_rows(
         Window(padding=-top),
-        (_copy(site.kernel("copy"), source, Out(), y.type.shape[1:], x.strides[1:], y.strides[1:]),),
-        {},
+        (_copy(site, 0, Out(), source, y.type.shape[1:], y.strides[1:], x.strides[1:]),),
     )
 
 
@@ -64,7 +64,7 @@ def zero_padding2d(site: Site[ZeroPadding2D]) -> Step:
     call = Call(
         site.kernel("zero_padding2d"),
         {
-            "rows": Rows(),
+            "rows": RowPointers(),
             "out": Out(),
             "channels": x.image[2],
             "left": left,
@@ -77,13 +77,16 @@ def zero_padding2d(site: Site[ZeroPadding2D]) -> Step:
     return site.by_rows(Window(padding=top), (call,), {})
 
 
-def _moved(site: Site[Identity | Permute | Reverse], shape: Shape, source: Sequence[int], offset: int = 0) -> Step:
+def _moved(
+    site: Site[Identity | Permute | Quantize | Reverse], shape: Shape, source: Sequence[int], offset: int = 0
+) -> Step:
     """Every element of the output, from where `source` strides through the input from element `offset` on."""
     y = site.output
     nest = loops(shape, y.strides, source)
     rows, (forth, back), inside = nest.rows(3)
-    call = Call(
-        site.kernel("copy"),
+    call = moved(
+        site,
+        0,
         {
             "in": In(offset=offset, stride=back),
             "out": Out(stride=forth),
@@ -92,13 +95,22 @@ def _moved(site: Site[Identity | Permute | Reverse], shape: Shape, source: Seque
             **inside.moved(1, "in_row", "in_pixel", "in_channel"),
         },
     )
-    return site.whole((call,), nest=inside, rows=rows)
+    return site.whole((call,), nest=inside, times=rows)
 
 
-def _copy(kernel: str, source: In, target: Out, shape: Shape, x: Sequence[int], y: Sequence[int]) -> Call:
-    nest = loops(shape, y, x)
-    return Call(
-        kernel,
+def _copy(
+    site: Site[Concatenate | Cropping2D],
+    read: int,
+    target: Out,
+    source: In,
+    shape: Shape,
+    forth: Sequence[int],
+    back: Sequence[int],
+) -> Call:
+    nest = loops(shape, forth, back)
+    return moved(
+        site,
+        read,
         {
             "in": source,
             "out": target,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from mnc.backends.select.loops import Loops
 from mnc.ir.graph import Node
 from mnc.ir.layer import Layer
 from mnc.ir.types import Constant, DType
-from mnc.program import Call, Step, Value, Window
+from mnc.program import Call, Once, Rows, Step, Times, Value, Window
 
 SUFFIXES = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16", DType.INT32: "s32"}
 """How a kernel's name tells the element type it works on."""
 
+Constants = Mapping[str, Constant]
+NONE: Constants = MappingProxyType({})
 L = TypeVar("L", bound=Layer, covariant=True)
 
 
@@ -37,40 +40,45 @@ class Site(Generic[L]):
         """A kernel by its name without the element type, which is the output's."""
         return f"mnc_{name}_{SUFFIXES[self.outputs[0].type.dtype]}"
 
-    def by_rows(self, window: Window, calls: tuple[Call, ...], constants: Mapping[str, Constant]) -> Step:
+    def by_rows(
+        self, window: Window, calls: tuple[Call, ...], constants: Constants = NONE, *, after: tuple[Call, ...] = ()
+    ) -> Step:
         """A step of one output row after the other, each from a window of input rows."""
-        return Step(
-            self.node,
-            self.inputs,
-            self.outputs,
-            calls,
-            rows=self.output.image[0],
-            windows=(window,) * len(self.inputs),
-            constants=constants,
-        )
+        loop = Rows((window,) * len(self.inputs), self.output.image[0])
+        return Step(self.node, self.inputs, self.outputs, calls, loop, after=after, constants=constants)
 
     def whole(
         self,
         calls: tuple[Call, ...],
-        constants: Mapping[str, Constant] | None = None,
+        constants: Constants = NONE,
         nest: Loops | None = None,
-        rows: int = 1,
+        times: int = 1,
+        *,
+        after: tuple[Call, ...] = (),
+        scratch: int = 0,
+        scratch_dtype: DType = DType.FLOAT32,
     ) -> Step:
-        """A step that computes everything at once, or in `rows` repetitions of its calls.
+        """A step that computes everything at once, or by repeating its calls.
 
         `nest` are the loops of a call that reads no element once it has written
         a later one of their order: through the output, then through each input.
         """
         # With several calls the output is written before the last input is read.
-        in_place = nest is not None and len(calls) == rows == 1 and self._works_in_place(nest)
+        in_place = nest is not None and len(calls) == 1 and self._works_in_place(nest)
         return Step(
-            self.node, self.inputs, self.outputs, calls, rows=rows, constants=constants or {}, in_place=in_place
+            self.node,
+            self.inputs,
+            self.outputs,
+            calls,
+            Times(times) if times > 1 else Once(in_place),
+            after=after,
+            constants=constants,
+            scratch=scratch,
+            scratch_dtype=scratch_dtype,
         )
 
     def _works_in_place(self, nest: Loops) -> bool:
         """Whether a call may write where it reads, or below: inputs as large as the output are walked as it is."""
-        large = [own for own, x in zip(nest.strides[1:], self.inputs, strict=True) if self._is_large(x)]
+        size = self.output.type.elements
+        large = [own for own, x in zip(nest.strides[1:], self.inputs, strict=True) if x.type.elements == size]
         return nest.ascend and all(own == nest.strides[0] for own in large)
-
-    def _is_large(self, x: Value) -> bool:
-        return x.type.elements == self.output.type.elements

@@ -11,7 +11,7 @@ from mnc.backends.select.conv import bias_at, strides
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2DTranspose
 from mnc.ir.types import Constant
-from mnc.program import Argument, Call, Const, Out, RowNumber, Rows, Step, Window
+from mnc.program import Argument, Call, Const, Out, RowNumber, RowPointers, Step, Window
 
 
 def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
@@ -25,7 +25,7 @@ def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
         Call(
             "mnc_conv2d_transpose_f32",
             {
-                "rows": Rows(),
+                "rows": RowPointers(),
                 "out": Out(first * y.layout.channel),
                 "weights": Const("weights", first * matrix[..., 0].size),
                 "bias": bias_at(layer.bias, first),

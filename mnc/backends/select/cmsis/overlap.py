@@ -18,7 +18,7 @@ from mnc.backends.select.cmsis.structs import dims
 from mnc.backends.select.site import Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, DepthwiseConv2D, Pooling2D
-from mnc.program import Step, Value, Window
+from mnc.program import Rows, Step, Value, Window
 
 ENOUGH_PIXELS = 24
 """Of so many the cost of a call, in which a pointwise convolution sums its weights anew, is a few hundredths."""
@@ -47,7 +47,7 @@ def overlapping(cores: Cores, site: Site[Layer], step: Step) -> Step:
     several = step.kernel in BLOCKWISE and Core.MVE in cores and y.image[2] > BLOCK
     if step.kernel not in SWEEPING or rows is None or several:
         return step
-    return replace(step, rows=y.image[0], windows=(rows,), sweeps=True)
+    return replace(step, calls=(), whole=step.calls, loop=Rows((rows,), y.image[0]))
 
 
 def _window(layer: Layer) -> Window | None:
@@ -72,4 +72,4 @@ def _in_bands(step: Step, x: Value, y: Value) -> Step:
         for what, value in (("input", x), ("output", y))
     }
     made = replace(call, arguments={**call.arguments, **sizes})
-    return replace(step, calls=(made,), rows=height // band, windows=(Window(),), band=band)
+    return replace(step, calls=(made,), loop=Rows((Window(),), height // band, band))

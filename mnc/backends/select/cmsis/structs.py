@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 from mnc.backends.select.quantised.requantise import operands, quant
-from mnc.backends.select.site import SUFFIXES, Site
+from mnc.backends.select.site import NONE, SUFFIXES, Constants, Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.layers.window import Padding, Pair
-from mnc.ir.types import Constant, DType
+from mnc.ir.types import DType
 from mnc.program import NULL, Argument, Call, Const, Out, Record, Scratch, Step, Value
 
 HEADER = "arm_nnfunctions.h"
@@ -35,13 +32,13 @@ def named(site: Site[Layer], function: str) -> str:
 def step(
     site: Site[Layer],
     function: str,
-    constants: Mapping[str, Constant] | None = None,
+    constants: Constants = NONE,
     scratch: int = 0,
     **arguments: Argument,
 ) -> Step:
     """The step of one call: its first argument is so many bytes of scratch, its last ones are the output."""
     made = call(function, ctx=context(scratch), **arguments, output_dims=image(site.output), output_data=Out())
-    return replace(site.whole((made,), constants), scratch=scratch, scratch_dtype=SCRATCH)
+    return site.whole((made,), constants, scratch=scratch, scratch_dtype=SCRATCH)
 
 
 def dims(n: int, h: int, w: int, c: int) -> Record:

@@ -11,7 +11,7 @@ from mnc.backends.select.quantised.sums import Sums
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array
-from mnc.program import Argument, Call, Const, In, Out, Rows, Step, Window
+from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Window
 
 TAPS_3X3 = [0, 1, 3, 4, 2, 6, 5, 7, 8]
 """The order in which mnc_depthwise3x3_s8 reads a channel's taps."""
@@ -39,7 +39,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
     )
     runs, run = (1, width * group_in) if joined else (width, group_in)
     shared: dict[str, Argument] = {
-        "rows": Rows(),
+        "rows": RowPointers(),
         "out": Out(),
         "weights": Const("weights"),
         **sums.arguments(),
@@ -109,7 +109,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
     begin, end = interior(layer, x.image[1], y.image[1])
     sums = Sums.of(site)
     shared: dict[str, Argument] = {
-        "rows": Rows(),
+        "rows": RowPointers(),
         "out": Out(),
         "weights": Const("weights"),
         **sums.arguments(),

@@ -11,7 +11,7 @@ from mnc.backends.select.quantised.sums import Sums, by_channel
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array
-from mnc.program import Argument, Call, Const, In, Out, Rows, Step, Value, Window
+from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Value, Window
 
 
 def conv2d(site: Site[Conv2D]) -> Step:
@@ -36,7 +36,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
     for first, count, part in split(group_out, channels):
         before = len(order)
         arguments = {
-            "rows": Rows(),
+            "rows": RowPointers(),
             "out": Out(first),
             "weights": Const("weights", before * height * width * group_in),
             **sums.arguments(before),
@@ -107,7 +107,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
         site,
         "depthwise2d",
         {
-            "rows": Rows(),
+            "rows": RowPointers(),
             "out": Out(),
             "weights": Const("weights"),
             **sums.arguments(),
@@ -131,7 +131,7 @@ def _wide(site: Site[Conv2D] | Site[Dense] | Site[DepthwiseConv2D], sums: Sums, 
         site,
         "conv2d_wide",
         {
-            "rows": Rows(),
+            "rows": RowPointers(),
             "out": Out(),
             "weights": Const("weights"),
             **sums.arguments(),

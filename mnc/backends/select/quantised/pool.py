@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mnc.backends.select import pool
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
 from mnc.backends.select.site import Site
@@ -20,13 +18,11 @@ def pooling2d(site: Site[Pooling2D]) -> Step:
 
 def global_average(site: Site[GlobalAveragePooling]) -> Step:
     """The mean of each channel, on any scale."""
-    step = pool.global_pooling(site)
-    (plain,) = step.calls
     height, width, _ = site.inputs[0].image
     arguments = {
-        **plain.arguments,
+        **pool.over_image(site),
         "in_zero": quant(site).zero_point,
         **pair("", mean_multiplier(quant(site).scale[0], operands(site).scale, height * width)),
         **limits(site),
     }
-    return replace(step, calls=(call(site, "global_average", arguments),))
+    return site.whole((call(site, "global_average", arguments),))

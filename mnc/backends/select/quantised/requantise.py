@@ -8,7 +8,7 @@ from mnc.backends.select.site import Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.types import DType, Quantisation
-from mnc.program import Argument, Call
+from mnc.program import Argument, Call, Out
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import Operands
 
@@ -61,3 +61,26 @@ def call(site: Site[Layer], kernel: str, arguments: Mapping[str, Argument]) -> C
     if site.output.type.dtype is DType.INT16:
         arguments = {name: value for name, value in arguments.items() if name not in INT8_ONLY}
     return Call(site.kernel(kernel), arguments)
+
+
+def moved(site: Site[Layer], read: int, arguments: Mapping[str, Argument]) -> Call:
+    """A call that copies elements of an input, in any element type; to the output's scale where that is another."""
+    if site.inputs[read].type.quant == site.output.type.quant:
+        return Call(site.kernel("copy"), arguments)
+    return call(site, "rescale", {**arguments, **_to_output(site, read)})
+
+
+def rescaled(site: Site[Layer]) -> tuple[Call, ...]:
+    """Calls that bring all of the output from the input's scale to its own; none where they are one."""
+    if site.inputs[0].type.quant == site.output.type.quant:
+        return ()
+    flat: dict[str, Argument] = {"rows": 1, "pixels": 1, "channels": site.output.type.elements}
+    places: dict[str, Argument] = {
+        f"{side}_{axis}": int(axis == "channel") for side in ("in", "out") for axis in ("row", "pixel", "channel")
+    }
+    return (call(site, "rescale", {"in": Out(), "out": Out(), **flat, **places, **_to_output(site, 0)}),)
+
+
+def _to_output(site: Site[Layer], read: int) -> dict[str, Argument]:
+    zero, multiplier, shift = rescaling(site, read)
+    return {"in_zero": zero, **pair("", (multiplier, shift)), **limits(site)}

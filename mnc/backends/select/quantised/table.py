@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mnc.backends.select import pool as any_pool
-from mnc.backends.select import shape
+from mnc.backends.select import resize, shape
 from mnc.backends.select.quantised import activation, conv, merge, move, pool, transpose_conv
 from mnc.backends.select.site import Site
 from mnc.ir.layer import Layer
@@ -43,22 +43,22 @@ from mnc.program import Step
 EITHER: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
     Add: merge.add,
     AveragePooling2D: pool.pooling2d,
-    Concatenate: move.copied(shape.concatenate),
+    Concatenate: shape.concatenate,
     Conv2DTranspose: transpose_conv.conv2d_transpose,
-    Cropping2D: move.copied(shape.cropping2d),
+    Cropping2D: shape.cropping2d,
     Dequantize: move.dequantize,
     GlobalAveragePooling: pool.global_average,
     GlobalMaxPooling: any_pool.global_pooling,
-    Identity: move.copied(shape.copy),
+    Identity: shape.copy,
     MaxPooling2D: pool.pooling2d,
     Maximum: merge.extreme,
     Minimum: merge.extreme,
     Multiply: merge.multiply,
     PReLU: activation.prelu,
-    Permute: move.copied(shape.permute),
+    Permute: shape.permute,
     Quantize: move.quantize,
-    ResizeNearest: move.resize_nearest,
-    Reverse: move.copied(shape.reverse),
+    ResizeNearest: resize.resize_nearest,
+    Reverse: shape.reverse,
     Subtract: merge.add,
     ZeroPadding2D: shape.zero_padding2d,
 }

@@ -8,7 +8,7 @@ from mnc.backends.select.quantised.sums import Sums, by_channel
 from mnc.backends.select.site import Site
 from mnc.backends.select.transpose_conv import Gathering
 from mnc.ir.layers import Conv2DTranspose
-from mnc.program import Const, Out, RowNumber, Rows, Step
+from mnc.program import Const, Out, RowNumber, RowPointers, Step
 
 
 def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
@@ -22,7 +22,7 @@ def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
             site,
             "conv2d_transpose",
             {
-                "rows": Rows(),
+                "rows": RowPointers(),
                 "out": Out(first),
                 "weights": Const("weights", first * weights[..., 0].size),
                 **sums.arguments(first),
