@@ -19,7 +19,7 @@ from mnc.commands.backend import backend_option, target_option
 from mnc.commands.bench import bench
 from mnc.commands.code import CodeOptions, code_options
 from mnc.commands.fmt import fmt
-from mnc.commands.messages import complain, in_options, remark
+from mnc.commands.messages import complain, in_options, remark, warn
 from mnc.commands.model import model_argument
 from mnc.commands.quickstart import quickstart
 from mnc.commands.show import show
@@ -114,6 +114,7 @@ def compile_(
         write_files(files, directory)
     report = replace(build.report, files=tuple(files))
     remark(notes)
+    warn(report.warnings)
     if as_json:
         click.echo(report.to_json())
         return

@@ -19,8 +19,12 @@ from mnc.ir.types import Array
 from mnc.output import write_files
 from mnc.passes import optimise
 from mnc.plan.liveness import lifetimes
-from mnc.quantise.pipeline import Quantised, Scheme, to_integers
-from mnc.report import Flash, LayerReport, Ram, Report
+from mnc.quantise.calibrate import representative
+from mnc.quantise.doubts import doubts
+from mnc.quantise.judge import computes_in_float, judged
+from mnc.quantise.pipeline import Quantised, Scheme
+from mnc.quantise.sensitivity import goals
+from mnc.report import Flash, LayerReport, Quantisation, Ram, Report
 from mnc.targets import Options
 
 if TYPE_CHECKING:
@@ -86,26 +90,34 @@ def compile(  # the contract's name  # noqa: A001
     quantize: str | None = None,
     calibration: Array | Sequence[Array] | None = None,
     *,
+    allow_loss: bool = False,
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
 ) -> Build:
     """Compile a graph: passes, selection, planning, emission; CompileError where it is refused.
 
     `quantize` is None or "int8"; then `calibration` holds representative
-    inputs, as `Graph.predict` takes them.  `scheme` says the same and the finer
-    points.  `settings` are those of the backend: what `-X KEY=VALUE` gives it.
+    inputs, as `Graph.predict` takes them.  A network of which next to no signal
+    would be left is refused, unless `allow_loss`.  `scheme` says the same and the
+    finer points.  `Build.report.warnings` has what to look at.  `settings` are
+    those of the backend: what `-X KEY=VALUE` gives it.
     """
     name = check_name(name_from(graph.name) if name is None else name)
-    if scheme is not None and (quantize is not None or calibration is not None):
-        raise refuse(argument("scheme"), "says already how to quantise", "leave quantize and calibration out")
+    if scheme is not None and (quantize is not None or calibration is not None or allow_loss):
+        hint = "leave quantize, calibration and allow_loss out"
+        raise refuse(argument("scheme"), "says already how to quantise", hint)
     if quantize is not None:
-        scheme = Scheme(calibration, quantize)
-    elif calibration is not None:
+        scheme = Scheme(calibration, quantize, allow_loss=allow_loss)
+    elif scheme is None and (calibration is not None or allow_loss):
         hint = "add quantize = 'int8', or leave it out"
-        raise refuse(argument("calibration"), "serves no purpose without quantisation", hint)
+        where = argument("allow_loss" if calibration is None else "calibration")
+        raise refuse(where, "serves no purpose without quantisation", hint)
     prepared, chosen = prepare(graph, backend, target, settings, scheme)
     emission = chosen.emit(prepared.graph, name)
-    return Build(name, prepared.graph, emission, report(prepared, name, backend, target, emission))
+    found = report(prepared, name, backend, target, emission)
+    if scheme is not None:
+        found = replace(found, warnings=(*found.warnings, *_dearer(graph, chosen, name, found)))
+    return Build(name, prepared.graph, emission, found)
 
 
 def check(
@@ -141,6 +153,23 @@ def prepare(
     return prepared, chosen
 
 
+def _dearer(graph: Graph, chosen: backends.Backend, name: str, integers: Report) -> tuple[str, ...]:
+    """What a network in integers takes more of than the float one by the same backend, as planned."""
+    real = optimise(graph)
+    if _refusals(real, chosen):
+        return ()
+    needs = report(Quantised(real), name, integers.backend, integers.target, chosen.emit(real, name))
+    return tuple(
+        f"in integers the network takes more {what} than in float32: {now:,} bytes, not {then:,} "
+        "(as planned; `mnc bench` measures code and instructions of either)"
+        for what, now, then in (
+            ("RAM", integers.ram.total, needs.ram.total),
+            ("flash for constants", integers.flash.total_constants, needs.flash.total_constants),
+        )
+        if now > then
+    )
+
+
 def _configured(backend: str, target: str | None, settings: Mapping[str, str]) -> backends.Backend:
     return backends.get(backend).configured(settings, None if target is None else targets.get(target))
 
@@ -150,8 +179,10 @@ def _prepared(graph: Graph, chosen: backends.Backend, scheme: Scheme | None) -> 
     optimised = optimise(graph)
     if scheme is None:
         return Quantised(optimised)
-    integers = to_integers(optimised, scheme, chosen.unsupported)
-    return replace(integers, graph=optimise(integers.graph))
+    given = scheme.calibration
+    strange = () if given is None else doubts(graph, representative(graph, given))
+    found = judged(optimised, scheme, chosen.unsupported, strange)
+    return replace(found, graph=optimise(found.graph))
 
 
 def _refusals(optimised: Graph, backend: backends.Backend) -> tuple[Problem, ...]:
@@ -190,13 +221,28 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
         name=name,
         backend=backend,
         target=target,
-        dtype=_arithmetic(prepared.graph),
+        dtype=arithmetic(prepared.graph),
         macs=sum(layer.macs for layer in layers),
         params=parameters(prepared.graph),
         ram=Ram(ram_bytes(program, arena.size), arena.size, state, arena.lower_bound, arena.optimal),
         flash=Flash(constants, constants + emission.struct_bytes),
         files=tuple(emission.files),
         layers=tuple(layers),
+        quantisation=None if prepared.real is None else _quantisation(prepared),
+        warnings=prepared.warnings,
+    )
+
+
+def _quantisation(prepared: Quantised) -> Quantisation:
+    """What quantisation left, by the samples that judge."""
+    assert prepared.real is not None
+    graph = prepared.graph
+    judges = dict(zip(prepared.real.outputs, goals(prepared.real), strict=True))
+    return Quantisation(
+        judged_by=len(prepared.judging[0]) if prepared.judging else 0,
+        held_back=prepared.held_back,
+        sqnr={output: _finite(prepared.noise.get(value)) for output, value in judges.items()},
+        float_layers=tuple(node.name for node in graph.nodes if computes_in_float(graph, node)),
     )
 
 
@@ -204,6 +250,6 @@ def _finite(decibels: float | None) -> float | None:
     return decibels if decibels is not None and math.isfinite(decibels) else None
 
 
-def _arithmetic(graph: Graph) -> str:
+def arithmetic(graph: Graph) -> str:
     """The narrowest element type that the network computes in."""
     return min((type_.dtype for type_ in graph.types.values()), key=lambda dtype: dtype.bytes).value

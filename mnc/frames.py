@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,29 +14,73 @@ from mnc.ir.types import Array, show
 
 RAW = (".bin", ".raw")
 """Nothing but the input's elements, float32, little-endian, channels last."""
+CALIBRATING = ("train", "val", "test")
+TESTING = ("test", "val", "train")
+"""Which of the folders in a folder of `mnc train` is taken: the first that is there."""
 MAX_BYTES = 2**30
 """How much the samples of a folder may take together."""
 
 Shape = tuple[int, ...]
 
 
-def load_frames(folder: Path, graph: Graph, pixels: tuple[float, float] | None = None) -> Array:
+def load_frames(
+    folder: Path,
+    graph: Graph,
+    pixels: tuple[float, float] | None = None,
+    splits: Sequence[str] = TESTING,
+    most: int | None = None,
+) -> Array:
     """The samples of a network's only input, (files, *shape), in the order of the files' names.
 
     `.npy` files hold a sample, or several; `.bin` and `.raw` the bytes of one
     in float32; images are scaled to the input's size, black and white to
-    `pixels`.  CompileError where a file does not fit, and where there is none.
+    `pixels`.  A folder may hold a folder for each class instead, and these the
+    first of `splits` that there is, as `mnc train` takes them: then the classes
+    take turns, and at most `most` files are read, spread over each class.
+    CompileError where a file does not fit, and where there is none.
     """
     if len(graph.inputs) != 1:
         hint = "write one .npz with an array for each input"
         raise refuse(str(folder), f"the network has {len(graph.inputs)} inputs; a folder holds one's samples", hint)
     shape = graph.inputs[0].type.shape
-    files = sorted(path for path in folder.iterdir() if path.is_file() and _suffix(path) in (".npy", *RAW, *IMAGES))
-    if not files:
-        raise refuse(str(folder), "there is no sample in it", f"samples are .npy, {', '.join(RAW)} or image files")
+    files = _samples(folder) or [path for path, _ in _of_classes(folder, splits, most)]
     if len(files) * graph.inputs[0].type.elements * 4 > MAX_BYTES:
         raise refuse(str(folder), f"{len(files):,} samples are too many", "some hundred representative ones are enough")
     return np.concatenate([_frames(path, shape, pixels) for path in files])
+
+
+def class_numbers(folder: Path, splits: Sequence[str] = TESTING) -> Array:
+    """The number of each file's class, in the order of `load_frames`: classes count from 0 by their names."""
+    if _samples(folder):
+        raise refuse(str(folder), "its samples are in no folders of classes", "give their classes as an .npy")
+    return np.array([number for _, number in _of_classes(folder, splits, None)], np.int64)
+
+
+def _samples(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and _suffix(path) in (".npy", *RAW, *IMAGES))
+
+
+def _of_classes(folder: Path, splits: Sequence[str], most: int | None) -> list[tuple[Path, int]]:
+    """The files of a folder of classes with the numbers of their classes, the classes in turn."""
+    inside = next((folder / split for split in splits if (folder / split).is_dir()), folder)
+    classes = sorted(path for path in inside.iterdir() if path.is_dir() and not path.name.startswith("."))
+    files = [_samples(each) for each in classes]
+    if not any(files):
+        kinds = f"samples are .npy, {', '.join(RAW)} or image files, in the folder or in one for each class"
+        raise refuse(str(folder), "there is no sample in it", kinds)
+    if empty := [each for each, found in zip(classes, files, strict=True) if not found]:
+        raise refuse(str(empty[0]), "there is no sample of this class")
+    if most is not None:
+        share = max(1, most // len(files))
+        files = [_spread(found, share) for found in files]
+    longest = max(map(len, files))
+    return [(found[i], number) for i in range(longest) for number, found in enumerate(files) if i < len(found)]
+
+
+def _spread(files: list[Path], most: int) -> list[Path]:
+    """At most so many of them, evenly from the first to the last."""
+    chosen = np.unique(np.linspace(0, len(files) - 1, most).round().astype(np.int64))
+    return [files[i] for i in chosen]
 
 
 def _frames(path: Path, shape: Shape, pixels: tuple[float, float] | None) -> Array:

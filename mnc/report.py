@@ -7,7 +7,10 @@ give equal reports, and `to_json` gives equal bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+
+from mnc.ir.types import Array
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,23 @@ class LayerReport:
     last: int | None = None
     """The last step at which the output is live."""
     sqnr: float | None = None
-    """Signal-to-quantisation-noise ratio of the output over the calibration samples, in dB; None where
+    """Signal-to-quantisation-noise ratio of the output over the samples that judge, in dB; None where
     nothing was quantised or nothing is lost."""
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """What quantising a float network left of its signal."""
+
+    judged_by: int
+    """How many samples all ratios are measured over."""
+    held_back: int
+    """How many of these were held back from calibration: all, or none where there were too few."""
+    sqnr: Mapping[str, float | None]
+    """For each output its signal-to-quantisation-noise ratio in dB, in front of a last softmax; None where
+    nothing is lost."""
+    float_layers: tuple[str, ...]
+    """Layers that compute in float32."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +103,10 @@ class Report:
     files: tuple[str, ...]
     """Names of the generated files."""
     layers: tuple[LayerReport, ...]
+    quantisation: Quantisation | None = None
+    """None where the network was compiled as it was read."""
+    warnings: tuple[str, ...] = ()
+    """What the user should look at, one sentence each."""
 
     def to_json(self) -> str:
         """One JSON object, indented, keys in the order of the fields."""
@@ -110,6 +132,27 @@ class LayerVerification:
 
 
 @dataclass(frozen=True)
+class FloatComparison:
+    """One output of the code against that of the float network that it was quantised from, as real numbers."""
+
+    output: str
+    sqnr: float | None
+    """In dB; None where they are equal."""
+    max_abs_error: float
+    worst: tuple[int, ...]
+    """Index of the element with the largest error: sample, then position in the output."""
+    expected: float
+    """The float network's value there."""
+    got: float
+    """The code's value there."""
+    rmse: float
+    correlation: float | None
+    """Pearson's; None where one of them does not vary."""
+    agreement: float | None
+    """The share of samples with the same largest element; None for an output that is no softmax."""
+
+
+@dataclass(frozen=True)
 class Verification:
     """Generated code against the reference, layer by layer, in execution order."""
 
@@ -121,6 +164,14 @@ class Verification:
     tolerance: str
     """How close is close enough, in words: `to the bit`, `within 1e-05 absolute or ...`."""
     layers: tuple[LayerVerification, ...]
+    against_float: tuple[FloatComparison, ...] = ()
+    """For each output; none where no float network is known."""
+    outputs: tuple[Array, ...] = ()
+    """What the code gave, as real numbers: for each output (samples, *shape)."""
+    dtype: str = ""
+    """The element type of the network's arithmetic."""
+    warnings: tuple[str, ...] = ()
+    """What the user should look at, one sentence each."""
 
     @property
     def first_failure(self) -> LayerVerification | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from mnc.accuracy import elements, gives_probabilities
 from mnc.errors import refuse
-from mnc.frames import load_frames
+from mnc.frames import TESTING, class_numbers, load_frames
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, show
 from mnc.reference.run import as_input
@@ -18,16 +19,26 @@ from mnc.reference.run import as_input
 PLAIN = "write one with numpy.save or numpy.savez, without pickled objects"
 
 
-def load_samples(path: Path, graph: Graph, pixels: tuple[float, float] | None = None) -> list[Array]:
+def load_samples(
+    path: Path,
+    graph: Graph,
+    pixels: tuple[float, float] | None = None,
+    *,
+    splits: Sequence[str] = TESTING,
+    most: int | None = None,
+) -> list[Array]:
     """One array of shape (batch, *input shape) for each input of `graph`, in its element type.
 
     An `.npy` file holds the only input.  An `.npz` archive holds the inputs
     under their names, or as `x` (the only one), or as `x0`, `x1` and so on.  A
-    folder holds the only input's samples, see `load_frames`.  Floats are
+    folder holds the only input's samples, see `load_frames`, for `splits` and
+    `most`, too.  Floats are
     quantised for a quantised input; integers are what it stores.
     CompileError where the file, or what is in it, does not fit.
     """
-    arrays = {"x": load_frames(path, graph, pixels)} if path.is_dir() else read_arrays(path, "samples", PLAIN)
+    arrays = (
+        {"x": load_frames(path, graph, pixels, splits, most)} if path.is_dir() else read_arrays(path, "samples", PLAIN)
+    )
     samples = [_of_input(path, graph, arrays, number) for number in range(len(graph.inputs))]
     counts = sorted({len(sample) for sample in samples})
     if len(counts) > 1:
@@ -74,20 +85,46 @@ def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int
     return as_input(wanted.type, found, f"{path}: input {wanted.name!r}")
 
 
+def load_truth(path: Path, graph: Graph, samples: int) -> Array:
+    """What is right for each sample: of a network that chooses its class, (samples,), integers; of one that
+    gives numbers these, (samples, *output shape), floats.
+
+    A network with one output element gives a number, unless the element is a
+    sigmoid's and all labels are 0 or 1; one with several chooses, unless it ends
+    in no softmax and the labels are rows that are not one-hot.  The file is as
+    for `load_labels`; CompileError as there.
+    """
+    count, shape = elements(graph), graph.types[graph.outputs[0]].shape
+    if path.is_dir():
+        return load_labels(path, max(count, 2), samples)
+    found = _labels_in(path)
+    whole = found.dtype.kind in "iub" or (found.dtype.kind == "f" and bool((found == np.floor(found)).all()))
+    if count == 1 and gives_probabilities(graph) and whole and set(np.unique(found)) <= {0, 1}:
+        return load_labels(path, 2, samples)
+    rows = found.dtype.kind == "f" and found.shape[1:] == shape and not gives_probabilities(graph)
+    if count > 1 and not (rows and not _one_hot(found.reshape(len(found), -1))):
+        return load_labels(path, count, samples)
+    if found.dtype.kind not in "iuf" or found.shape not in ((samples,), (samples, 1), (samples, *shape)):
+        hint = f"the network gives {show((samples, *shape))} for the samples"
+        raise refuse(str(path), f"the labels are {found.dtype} of shape {show(found.shape)}", hint)
+    if not np.isfinite(found).all():
+        raise refuse(str(path), "a label is not finite")
+    return found.reshape(samples, *shape).astype(np.float64)
+
+
+def _one_hot(rows: Array) -> bool:
+    return bool(((rows == 0.0) | (rows == 1.0)).all() and (rows.sum(axis=1) == 1.0).all())
+
+
 def load_labels(path: Path, classes: int, samples: int) -> Array:
     """The right class of each sample, (samples,).
 
     The file holds the numbers, or for each sample a row with its largest value
     at the class.  In an `.npz` archive they are `labels` or `y`, or all there is.
+    A folder of classes has them by its folders' names, in the order of `load_frames`.
     CompileError where there are not `samples` of them, from 0 to `classes` - 1.
     """
-    arrays = read_arrays(path, "labels", PLAIN)
-    found = next((arrays[name] for name in ("labels", "y") if name in arrays), None)
-    if found is None:
-        if len(arrays) != 1:
-            held = ", ".join(map(repr, sorted(arrays))) or "nothing"
-            raise refuse(str(path), "there are no labels in it", f"call them 'labels'; the file holds {held}")
-        (found,) = arrays.values()
+    found = class_numbers(path) if path.is_dir() else _labels_in(path)
     if found.ndim == 2 and found.shape[1] == classes and classes > 1 and found.dtype.kind in "biuf":
         found = found.argmax(axis=1)
     found = found.squeeze(axis=1) if found.ndim == 2 and found.shape[1] == 1 else found
@@ -100,3 +137,14 @@ def load_labels(path: Path, classes: int, samples: int) -> Array:
     if wrong.size:
         raise refuse(str(path), f"there is a label {wrong[0]}; the network has {classes} classes, from 0")
     return found.astype(np.int64)
+
+
+def _labels_in(path: Path) -> Array:
+    arrays = read_arrays(path, "labels", PLAIN)
+    found = next((arrays[name] for name in ("labels", "y") if name in arrays), None)
+    if found is not None:
+        return found
+    if len(arrays) != 1:
+        held = ", ".join(map(repr, sorted(arrays))) or "nothing"
+        raise refuse(str(path), "there are no labels in it", f"call them 'labels'; the file holds {held}")
+    return next(iter(arrays.values()))

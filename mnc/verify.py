@@ -10,21 +10,26 @@ import numpy as np
 
 from mnc import targets
 from mnc.backends.names import name_from, snake
-from mnc.compiler import prepare
+from mnc.compiler import arithmetic, prepare
 from mnc.ir.graph import Graph
+from mnc.ir.layers import Softmax
 from mnc.ir.types import Array, DType
 from mnc.program import Value
-from mnc.quantise.pipeline import Scheme
+from mnc.quantise.pipeline import Quantised, Scheme
+from mnc.quantise.quality import correlation, decibels
 from mnc.reference import evaluate
 from mnc.reference.run import feed
-from mnc.report import LayerVerification, Verification
+from mnc.report import FloatComparison, LayerVerification, Verification
 from mnc.targets import Interface, Options, layer_values
 
 ABSOLUTE = 1e-5
 RELATIVE = 1e-4
 """Of the largest magnitude in the layer's output; float32 sums of some thousand terms stay well below."""
 SAMPLES = 4
-"""How many random samples stand in where none are given."""
+"""How many samples stand in where none are given."""
+BEYOND = 0.01
+"""The share of an input's numbers outside of its range above which that is spoken of; a range leaves out up to some
+thousandths of the samples that chose it."""
 
 
 def verify(
@@ -39,7 +44,9 @@ def verify(
     """Compile `graph`, run the code on `target` and compare every layer with the reference.
 
     `inputs` holds one array for each of the network's inputs, (samples,
-    *shape); None: random ones, the same every time; `settings` are the
+    *shape); None: some of those held back from calibration, or random ones, the
+    same every time.  Where the network is quantised, its outputs are compared
+    with those of the float network, too.  `settings` are the
     backend's; `cmsis_nn` is the folder of CMSIS-NN, if the code calls it (None:
     that which CMSIS_NN_PATH names).  CompileError where the graph is refused, or
     the library or a tool that builds or runs the code is missing.
@@ -48,9 +55,10 @@ def verify(
     name = name_from(graph.name)
     emission = chosen.emit(prepared.graph, name, trace=True)
     steps = emission.program.steps
-    xs = list(feed(prepared.graph, random_inputs(graph) if inputs is None else inputs).values())
+    given = _usual(graph, prepared) if inputs is None else list(inputs)
+    xs = list(feed(prepared.graph, given).values())
     machine = targets.get(target)
-    got = layer_values(
+    got, outputs = layer_values(
         machine,
         emission.files,
         [step.writes[0].type for step in steps],
@@ -66,7 +74,73 @@ def verify(
         op = snake(type(step.node.layer).__name__)
         layers.append(compare(step.node.name, op, expected[y.name], values))
     tolerance = _tolerance({step.writes[0].type.dtype for step in steps})
-    return Verification(name, backend, target, len(xs[0]), tolerance, tuple(layers))
+    warnings = prepared.warnings if inputs is None else (*prepared.warnings, *beyond_range(prepared.graph, given))
+    real = [prepared.graph.types[n].real(y) for n, y in zip(prepared.graph.outputs, outputs, strict=True)]
+    against = () if scheme is None else against_float(graph, given, real)
+    return Verification(
+        name=name,
+        backend=backend,
+        target=target,
+        samples=len(xs[0]),
+        tolerance=tolerance,
+        layers=tuple(layers),
+        against_float=against,
+        outputs=tuple(real),
+        dtype=arithmetic(prepared.graph),
+        warnings=warnings,
+    )
+
+
+def _usual(graph: Graph, prepared: Quantised) -> list[Array]:
+    """Inputs where none are given: random ones say nothing about what calibrated a network has lost."""
+    return [array[:SAMPLES] for array in prepared.judging] or random_inputs(graph)
+
+
+def beyond_range(quantised: Graph, samples: Sequence[Array]) -> tuple[str, ...]:
+    """A sentence for each input of which more than `BEYOND` lies outside the range that it was calibrated for."""
+    found = []
+    for given, x in zip(quantised.inputs, samples, strict=True):
+        if given.type.quant is None or x.dtype.kind != "f":
+            continue
+        stored = np.iinfo(given.type.dtype.numpy)
+        low, high = given.type.real(np.array([stored.min - 0.5, stored.max + 0.5]))
+        share = float(np.mean((x < low) | (x > high)))
+        if share > BEYOND:
+            found.append(
+                f"input {given.name!r}: {share:.1%} of the numbers lie outside {low:.4g} to {high:.4g}, which is all "
+                f"that it was calibrated for; these are {x.min():.4g} to {x.max():.4g}"
+            )
+    return tuple(found)
+
+
+def against_float(graph: Graph, samples: Sequence[Array], outputs: Sequence[Array]) -> tuple[FloatComparison, ...]:
+    """What the code gave for these samples, as real numbers, against the float network it was made of."""
+    expected = graph.predict(samples)
+    wanted = [expected] if isinstance(expected, np.ndarray) else expected
+    return tuple(
+        _against(graph, name, want.astype(np.float64), got.reshape(want.shape))
+        for name, want, got in zip(graph.outputs, wanted, outputs, strict=True)
+    )
+
+
+def _against(graph: Graph, output: str, expected: Array, got: Array) -> FloatComparison:
+    error = np.abs(got - expected)
+    worst = np.unravel_index(int(np.argmax(error)), error.shape)
+    ratio = decibels(expected, got)
+    rows = [each.reshape(len(each), -1) for each in (expected, got)]
+    producer = graph.producers.get(output)
+    chooses = producer is not None and isinstance(producer.layer, Softmax) and rows[0].shape[1] > 1
+    return FloatComparison(
+        output=output,
+        sqnr=ratio if np.isfinite(ratio) else None,
+        max_abs_error=float(error[worst]),
+        worst=tuple(map(int, worst)),
+        expected=float(expected[worst]),
+        got=float(got[worst]),
+        rmse=float(np.sqrt(np.mean(error**2))),
+        correlation=correlation(expected, got),
+        agreement=float(np.mean(rows[0].argmax(axis=1) == rows[1].argmax(axis=1))) if chooses else None,
+    )
 
 
 def _tolerance(dtypes: Collection[DType]) -> str:

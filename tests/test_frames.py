@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from mnc.errors import CompileError
-from mnc.frames import load_frames
+from mnc.frames import CALIBRATING, class_numbers, load_frames
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Add, Identity
 from mnc.ir.types import TensorType
+from mnc.samples import load_labels
 
 IMAGE = Graph("one", (Input("image", TensorType((2, 3, 1))),), (Node(("y",), Identity(), ("image",)),), ("y",))
 VECTOR = Graph("one", (Input("x", TensorType((4,))),), (Node(("y",), Identity(), ("x",)),), ("y",))
@@ -115,3 +116,42 @@ def test_without_pillow_the_way_to_it_is_named(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(CompileError, match=r"reading images needs Pillow") as fault:
         load_frames(tmp_path, IMAGE, (0.0, 1.0))
     assert "pip install 'mnc[images]'" in str(fault.value)
+
+
+def classes_folder(root: Path, counts: dict[str, int], start: float = 0.0) -> None:
+    """Raw frames of the image's size, each filled with a number of its own: class * 100 + index."""
+    for number, (name, count) in enumerate(sorted(counts.items())):
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            np.full(IMAGE.inputs[0].type.shape, start + number * 100 + i, "<f4").tofile(root / name / f"{i:03}.raw")
+
+
+def test_folders_of_classes_take_turns(tmp_path: Path) -> None:
+    classes_folder(tmp_path, {"cat": 3, "ant": 1, "bee": 2})
+    (tmp_path / ".cache").mkdir()
+    got = load_frames(tmp_path, IMAGE)[:, 0, 0, 0]
+    assert got.tolist() == [0, 100, 200, 101, 201, 202]
+    assert class_numbers(tmp_path).tolist() == [0, 1, 2, 1, 2, 2]
+    assert load_labels(tmp_path, 3, 6).tolist() == [0, 1, 2, 1, 2, 2]
+
+
+def test_samples_are_spread_over_the_classes(tmp_path: Path) -> None:
+    classes_folder(tmp_path, {"a": 90, "b": 10})
+    got = load_frames(tmp_path, IMAGE, most=8)[:, 0, 0, 0]
+    assert got.tolist() == [0, 100, 30, 103, 59, 106, 89, 109]
+
+
+def test_folders_as_training_takes_them(tmp_path: Path) -> None:
+    classes_folder(tmp_path / "train", {"a": 2, "b": 2})
+    classes_folder(tmp_path / "test", {"a": 1, "b": 1}, start=1000.0)
+    assert load_frames(tmp_path, IMAGE, splits=CALIBRATING).max() == 101
+    assert load_frames(tmp_path, IMAGE).min() == 1000
+    (tmp_path / "test" / "c").mkdir()
+    with pytest.raises(CompileError, match="test/c: there is no sample of this class"):
+        load_frames(tmp_path, IMAGE)
+
+
+def test_a_flat_folder_has_no_classes(tmp_path: Path) -> None:
+    np.zeros(IMAGE.inputs[0].type.shape, "<f4").tofile(tmp_path / "a.raw")
+    with pytest.raises(CompileError, match="its samples are in no folders of classes"):
+        class_numbers(tmp_path)

@@ -24,6 +24,12 @@ def remark(notes: Sequence[str]) -> None:
         complain(f"note: {note}")
 
 
+def warn(warnings: Sequence[str]) -> None:
+    """Print what should be looked at on stderr."""
+    for warning in warnings:
+        complain(f"warning: {warning}")
+
+
 def option(name: str) -> str:
     """The option that becomes an argument of this name."""
     return f"--{name.replace('_', '-')}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mnc.commands.messages import option, remark
+from mnc.commands.messages import option
 
 if TYPE_CHECKING:
     from mnc.ir.graph import Graph
@@ -25,6 +25,8 @@ INTERFACES = ("int8", "int16", "float")
 RANGES = ("auto", "minmax", "percentile", "mse", "entropy")
 ROUNDINGS = ("together", "fitted", "nearest")
 """As in `mnc.quantise`, which is not loaded for that."""
+MOST = 256
+"""How many files of a folder of classes calibrate; more take time and tell little."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class QuantiseOptions:
     equalise: bool | None
     bias_correction: bool | None
     per_channel_dense: bool | None
+    allow_loss: bool | None
 
     def __post_init__(self) -> None:
         if self.wanted and self.calibration is None:
@@ -52,7 +55,7 @@ class QuantiseOptions:
         if self.wanted and self.calibration_labels is not None and self.max_loss is None:
             raise click.UsageError("--calibration-labels serves no purpose without --max-loss")
         for name, value in vars(self).items():
-            if not self.wanted and value is not None:
+            if not self.wanted and value is not None and name != "pixels":
                 raise click.UsageError(f"{option(name)} serves no purpose without --quantize")
 
     @property
@@ -66,12 +69,11 @@ class QuantiseOptions:
         """
         if self.quantize is None or self.calibration is None:
             return None
+        from mnc.frames import CALIBRATING
         from mnc.quantise import Scheme
-        from mnc.quantise.doubts import doubts
         from mnc.samples import load_samples
 
-        samples = load_samples(self.calibration, graph, self.pixels)
-        remark(doubts(graph, samples))
+        samples = load_samples(self.calibration, graph, self.pixels, splits=CALIBRATING, most=MOST)
         same = {field.name for field in fields(Scheme)} - {"calibration"}
         said = {name: value for name, value in vars(self).items() if name in same and value is not None}
         return Scheme(samples, **said, labels=self._labels(graph, len(samples[0])))
@@ -92,6 +94,8 @@ def quantise_options(command: Callable[..., Result]) -> Callable[..., Result]:
     @functools.wraps(command)
     def with_quantisation(**given: Any) -> Result:
         said = {field.name: given.pop(field.name) for field in fields(QuantiseOptions)}
+        if said["pixels"] is not None and said["calibration"] is None and given.get("inputs") is None:
+            raise click.UsageError("--pixels serves no purpose without a folder of images")
         return command(quantisation=QuantiseOptions(**said), **given)
 
     for decorate in reversed(_OPTIONS):
@@ -121,13 +125,14 @@ _OPTIONS = (
         "--calibration",
         type=click.Path(exists=True, path_type=Path),
         metavar="X.npy",
-        help="Representative inputs for --quantize: .npy, .npz, or a folder of images or raw frames.",
+        help="Representative inputs for --quantize: .npy, .npz, or a folder of images or raw frames, "
+        "which may have a folder for each class, as for `mnc train`.",
     ),
     click.option(
         "--pixels",
         callback=_pixels,
         metavar="LOW:HIGH",
-        help="What the network takes for black and white, where the calibration samples are images: 0:1, -1:1, 0:255.",
+        help="What the network takes for black and white, where samples are images: 0:1, -1:1, 0:255.",
     ),
     click.option(
         "--min-sqnr",
@@ -176,5 +181,11 @@ _OPTIONS = (
         is_flag=True,
         default=None,
         help="A scale for each output of a dense layer too.",
+    ),
+    click.option(
+        "--allow-loss",
+        is_flag=True,
+        default=None,
+        help="Do not refuse a network of which next to no signal is left.",
     ),
 )

@@ -10,7 +10,7 @@ import click
 
 from mnc.commands.backend import target_option
 from mnc.commands.code import CodeOptions, code_options
-from mnc.commands.messages import remark
+from mnc.commands.messages import remark, warn
 from mnc.commands.model import model_argument
 from mnc.errors import refuse
 from mnc.terminal.progress import Progress
@@ -55,25 +55,30 @@ def show(
 
         graph, notes = code.read(model)
         progress.step(f"compiling {model.name}")
-        graph = _prepared(graph, after, backend or "c", target, code)
+        graph, warnings = _prepared(graph, after, backend or "c", target, code)
         shown = spell(graph, None if output is None else output.with_suffix(".npz").name)
         if output is not None:
             _write(output, shown.text, shown.archive() if shown.constants else None)
     remark(notes)
+    warn(warnings)
     if output is None:
         click.echo(shown.text, nl=False)
 
 
-def _prepared(graph: Graph, after: str | None, backend: str, target: str | None, code: CodeOptions) -> Graph:
+def _prepared(
+    graph: Graph, after: str | None, backend: str, target: str | None, code: CodeOptions
+) -> tuple[Graph, tuple[str, ...]]:
+    """The network to be shown, and what should be looked at."""
     if scheme := code.scheme(graph):
         from mnc.compiler import prepare
 
-        return prepare(graph, backend, target, code.settings, scheme)[0].graph
+        prepared, _ = prepare(graph, backend, target, code.settings, scheme)
+        return prepared.graph, prepared.warnings
     if after is not None:
         from mnc.passes import optimise
 
-        return optimise(graph, after)
-    return graph
+        return optimise(graph, after), ()
+    return graph, ()
 
 
 def _write(output: Path, text: str, archive: bytes | None) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnc.errors import refuse
-from mnc.ir.graph import Graph
+from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Flatten, Reshape, Softmax
 from mnc.ir.types import Array, DType
 from mnc.reference import evaluate
@@ -71,13 +71,20 @@ def least_that_counts(graph: Graph, name: str, values: Mapping[str, Array]) -> f
 
     `values` are all of the network's over some samples.
     """
+    softmax = softmax_reader(graph, name)
+    if softmax is None:
+        return -np.inf
+    assert isinstance(softmax.layer, Softmax)
+    read = values[softmax.inputs[0]]
+    return float(read.max(axis=softmax.layer.axis % (read.ndim - 1) + 1).min()) - BELOW_LARGEST
+
+
+def softmax_reader(graph: Graph, name: str) -> Node | None:
+    """The softmax that alone reads a value, perhaps in another shape."""
     reader = graph.sole_consumer(name)
     while reader is not None and isinstance(reader.layer, (Flatten, Reshape)):
         reader = graph.sole_consumer(reader.name)
-    if reader is None or not isinstance(reader.layer, Softmax):
-        return -np.inf
-    read = values[reader.inputs[0]]
-    return float(read.max(axis=reader.layer.axis % (read.ndim - 1) + 1).min()) - BELOW_LARGEST
+    return reader if reader is not None and isinstance(reader.layer, Softmax) else None
 
 
 def _minmax(values: Array) -> Range:

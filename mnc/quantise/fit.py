@@ -5,7 +5,8 @@ have been fitted to inputs that are rounded (see `refit`).  What is left shifts 
 layer's mean output, and the bias takes the shift back (Nagel et al., arXiv
 1906.04721, section 4.2), measured on samples, layer after layer: each sees what
 the layers before it really give.  What counts is the mean behind the clamp:
-errors of sums that become 0 anyway are none.
+errors of sums that become 0 anyway are none.  Whether a channel keeps its weights
+rounded together or each to the nearest is decided by samples that rounding did not see.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import DepthwiseConv2D
 from mnc.ir.types import Array, Constant, Quantisation
+from mnc.quantise.holdout import Split, split
 from mnc.quantise.quantise import BIASES, weight_scale
 from mnc.quantise.refit import Moments, refit
 from mnc.quantise.rounding import Weighted, as_layer, by_group, round_together, windows
@@ -51,12 +53,12 @@ def fit(real: Graph, quantised: Graph, samples: Sequence[Array], what: Fit) -> G
     """`quantised` with weights and biases that bring every layer near to what it is in `real` over the samples."""
     expected = evaluate(real, samples)
     values = feed(quantised, samples)
-    nodes = []
+    nodes, parts = [], split(len(samples[0]))
     for node in quantised.nodes:
         origin = real.producers.get(node.name)
         if origin is not None and isinstance(node.layer, Weighted) and node.layer.weights.quant:
             given = quantised.types[node.inputs[0]].real(values[node.inputs[0]]).astype(np.float32)
-            node = _Layer(quantised, node, origin, expected[origin.inputs[0]], given).fitted(what)
+            node = _Layer(quantised, node, origin, expected[origin.inputs[0]], given, parts).fitted(what)
         results = apply_node(quantised, node, [values[name] for name in node.inputs])
         values.update(zip(node.outputs, results, strict=True))
         nodes.append(node)
@@ -77,12 +79,13 @@ class _Stored(NamedTuple):
 class _Layer:
     """A quantised layer, what it was made of, and their inputs over the samples."""
 
-    def __init__(self, graph: Graph, node: Node, origin: Node, exact_input: Array, given: Array) -> None:
+    def __init__(self, graph: Graph, node: Node, origin: Node, exact_input: Array, given: Array, parts: Split) -> None:
         layer, exact = node.layer, origin.layer
         assert isinstance(layer, Weighted)
         assert isinstance(exact, Weighted)
         assert layer.weights.quant is not None
         self.node, self.layer, self.exact, self.given = node, layer, exact, given
+        self.parts = parts
         self.quant: Quantisation = layer.weights.quant
         self.channels = graph.types[node.name].shape[-1]
         stored = graph.types[node.inputs[0]].quant
@@ -126,7 +129,8 @@ class _Layer:
         groups, inputs, outputs = exact.shape
         places = self.wanted[0].size // self.channels
         most = max(1, MOST_NUMBERS // (places * groups * inputs))
-        chosen = np.unique(np.linspace(0, len(self.given) - 1, most).astype(np.int64))
+        fitting = self.parts.fitting
+        chosen = fitting[np.unique(np.linspace(0, len(fitting) - 1, most).astype(np.int64))]
         plain = self.as_it_is()
         if not what.weights or not what.biases or len(chosen) < 2:
             rounded = round_together(exact / plain.scale.reshape(groups, 1, outputs), self.seen(chosen, groups).inputs)
@@ -154,7 +158,10 @@ class _Layer:
         return Moments.of(given, wanted.astype(np.float64), between + LEAST)
 
     def judged(self, stored: _Stored, what: Fit) -> tuple[_Stored, Array]:
-        """With the bias for these weights, and each channel's squared error behind the clamp with it."""
+        """With the bias for these weights, and each channel's squared error behind the clamp with it.
+
+        The error is over the samples that judge.
+        """
         step = stored.scale * self.input_scale
         by_channel = stored.weights.astype(np.float64).reshape(-1, self.channels) * stored.scale
         weights = Constant(by_channel.reshape(stored.weights.shape).astype(np.float32))
@@ -164,7 +171,8 @@ class _Layer:
         shift = _shift(sums, wanted, self.low, self.high) if what.biases else np.zeros(self.channels)
         whole = np.clip(np.round(shift / step), -self.most, self.most)
         off = np.clip(sums - whole * step, self.low, self.high) - np.clip(wanted, self.low, self.high)
-        return stored._replace(bias=stored.bias - whole.astype(np.int64)), np.mean(off**2, axis=0)
+        by_sample = off.reshape(len(self.given), -1, self.channels)[self.parts.judging]
+        return stored._replace(bias=stored.bias - whole.astype(np.int64)), np.mean(by_sample**2, axis=(0, 1))
 
 
 def _shift(got: Array, wanted: Array, low: float, high: float) -> Array:

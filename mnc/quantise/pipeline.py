@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,10 +50,15 @@ class Scheme:
     int16 has steps enough for all that was seen.
     """
     rounding: str = "together"
-    """How weights are rounded: one of `ROUNDINGS`; without bias correction, fitted is as together."""
+    """How weights are rounded: one of `ROUNDINGS`; without bias correction, fitted is as together.
+
+    A channel for which that does worse than nearest over samples it did not see is rounded to the nearest.
+    """
     equalise: bool = True
     bias_correction: bool = True
     per_channel_dense: bool = False
+    allow_loss: bool = False
+    """Whether a network of which next to no signal is left is compiled, too."""
 
     def __post_init__(self) -> None:
         for what, value, known in (
@@ -75,11 +80,32 @@ class Quantised:
 
     graph: Graph
     noise: Mapping[str, float] = field(default_factory=dict)
-    """Signal-to-quantisation-noise ratio over the calibration samples, in dB, by value."""
+    """Signal-to-quantisation-noise ratio over the samples that judge, in dB, by value."""
+    real: Graph | None = None
+    """The float graph that it was made of, with the same names; None where nothing was quantised."""
+    wide: frozenset[str] = frozenset()
+    """The layers that were to work on int16."""
+    judging: Sequence[Array] = ()
+    """The samples that judge, float, one array for each input."""
+    held_back: int = 0
+    """How many of the calibration samples these are; 0 where it was calibrated on all of them."""
+    warnings: tuple[str, ...] = ()
+    """What the user should know of the samples and of what was lost, one sentence each."""
 
 
-def to_integers(graph: Graph, scheme: Scheme, unsupported: Unsupported) -> Quantised:
+def to_integers(
+    graph: Graph,
+    scheme: Scheme,
+    unsupported: Unsupported,
+    *,
+    judging: Sequence[Array] | None = None,
+    wide: Collection[str] | None = None,
+) -> Quantised:
     """Quantise an optimised float graph.
+
+    `judging` are samples to judge it by, float, one array for each input (None:
+    those of the scheme's calibration).  `wide` are layers to work on int16, by
+    name (None: as the scheme has it).
 
     Layers that have no meaning in int16, or that `unsupported` refuses there,
     are int8; those that have none in int8 either run in float32 between
@@ -94,11 +120,12 @@ def to_integers(graph: Graph, scheme: Scheme, unsupported: Unsupported) -> Quant
     real = split_activations(graph)
     if scheme.equalise:
         real = equalise(real, samples, dense=scheme.per_channel_dense)
-    trials = _Trials(real, samples, scheme, unsupported)
-    if scheme.quantize != "mixed":
+    trials = _Trials(real, samples, samples if judging is None else judging, scheme, unsupported)
+    if wide is None and scheme.quantize == "mixed":
+        return _mixed(trials)
+    if wide is None:
         wide = {node.name for node in real.nodes} if scheme.quantize == "int16x8" else set()
-        return trials.quantised(wide)
-    return _mixed(trials)
+    return trials.quantised(set(wide))
 
 
 def _mixed(trials: _Trials) -> Quantised:
@@ -147,8 +174,16 @@ def _classes(graph: Graph, samples: Sequence[Array]) -> Array:
 class _Trials:
     """Quantises one network in several ways."""
 
-    def __init__(self, real: Graph, samples: Sequence[Array], scheme: Scheme, unsupported: Unsupported) -> None:
-        self.real, self.samples, self.scheme, self.unsupported = real, samples, scheme, unsupported
+    def __init__(
+        self,
+        real: Graph,
+        samples: Sequence[Array],
+        judging: Sequence[Array],
+        scheme: Scheme,
+        unsupported: Unsupported,
+    ) -> None:
+        self.real, self.samples, self.judging = real, samples, judging
+        self.scheme, self.unsupported = scheme, unsupported
         self.ranges: Mapping[str, Range] = (
             least_harmful(real, samples) if scheme.ranges == AUTO else observe(real, samples, scheme.ranges)
         )
@@ -181,7 +216,8 @@ class _Trials:
         if scheme.rounding != "nearest" or scheme.bias_correction:
             what = Fit(scheme.rounding != "nearest", scheme.rounding == "fitted", scheme.bias_correction)
             integers = fit(self.real, integers, self.samples, what)
-        return Quantised(integers, signal_to_noise(self.real, integers, self.samples))
+        noise = signal_to_noise(self.real, integers, self.judging)
+        return Quantised(integers, noise, self.real, frozenset(wide))
 
     def _type(self, node: Node, wide: set[str]) -> DType:
         kind = type(node.layer)

@@ -108,10 +108,10 @@ def layer_values(
     interface: Interface,
     inputs: Sequence[Array],
     options: Options = PLAIN,
-) -> tuple[Array, ...]:
-    """For each layer of a traced build, its output as it lies in memory: (samples, *shape)."""
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Of a traced build each layer's output as it lies in memory, and the network's outputs: (samples, *shape)."""
     _, body = _execute(target, traced, interface, inputs, options, "VALUES", values=tuple(types))
-    return _columns(body["values"])
+    return _columns(body["values"]), _columns(body["outputs"])
 
 
 def _execute(

@@ -16,6 +16,7 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Conv2D, DepthwiseConv2D
 from mnc.ir.types import Constant
 from mnc.language.values import Value
+from mnc.quantise import Scheme
 from mnc.verify import random_inputs
 from mnc.zoo import networks
 
@@ -56,7 +57,8 @@ def costs(
     for name in names:
         graph = lively(networks.graph(name, parameters))
         real = compile_graph(graph, backend, name, target)
-        integers = compile_graph(graph, backend, name, target, quantize="int8", calibration=random_inputs(graph))
+        scheme = Scheme(random_inputs(graph), rounding="nearest", allow_loss=True)  # costs are those of any weights
+        integers = compile_graph(graph, backend, name, target, scheme=scheme)
         yield Architecture(
             name=name,
             params=real.report.params,

@@ -194,7 +194,7 @@ def test_a_cpp_class_is_run_and_measured_too(name: str) -> None:
     x = np.array([[1.5], [-4.0]], np.float32)
     (y,) = targets.run(target, files, interface, [x])
     assert y.tolist() == [[3.0, 1.0], [-8.0, 2.0]]  # one object, run after run
-    first, second = targets.layer_values(target, files, [TensorType((1,)), TensorType((2,))], interface, [x])
+    (first, second), _ = targets.layer_values(target, files, [TensorType((1,)), TensorType((2,))], interface, [x])
     assert first.tolist() == [[3.0], [-8.0]]
     assert second.tolist() == y.tolist()
     if name != "host" or shutil.which("valgrind"):
@@ -223,7 +223,7 @@ def test_layers_are_counted_and_shown_one_by_one(name: str) -> None:
     counts = targets.layer_instructions(target, files, 3, interface, [x])
     for sample in counts:
         assert all(abs(count - 2 * turns) <= 24 for count, turns in zip(sample, (10, 1000, 50), strict=True)), sample
-    values = targets.layer_values(target, files, [INT] * 3, interface, [x])
+    values, _ = targets.layer_values(target, files, [INT] * 3, interface, [x])
     assert [value.tolist() for value in values] == [[[5], [6]], [[6], [7]], [[7], [8]]]
     (y,) = targets.run(target, files, interface, [x])
     assert y.tolist() == [[7], [8]]
