@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import ClassVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, TypeVar
 
 from mnc.ir.types import Constant, Number, TensorType
+
+L = TypeVar("L", bound="Layer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,10 @@ class Layer:
     def macs(self, *inputs: TensorType) -> int:
         """Multiply-accumulate operations of one inference, taps over padding included."""
         return 0
+
+    def changed(self: L, **attributes: Any) -> L:
+        """The layer with other attributes; for code that knows only a base class of its kind."""
+        return replace(self, **attributes)
 
     @property
     def constants(self) -> dict[str, Constant]:

@@ -22,18 +22,14 @@ from mnc.ir.activations import Function
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
-    NO_PADDING,
     Activation,
     Concatenate,
-    Conv2D,
-    Conv2DTranspose,
     Cropping2D,
-    Dense,
-    DepthwiseConv2D,
     Dequantize,
     Flatten,
     GlobalPooling,
     Identity,
+    Linear,
     Merge,
     Permute,
     Pooling2D,
@@ -51,7 +47,6 @@ from mnc.reference.quantised import apply_quantised
 from mnc.reference.quantised.arithmetic import INT32_MAX
 from mnc.reference.quantised.layers import Operands, channel_multipliers, has_wide_sums, requantise_sums
 
-Linear = Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense
 BY_CHANNEL = (Identity, Pooling2D, GlobalPooling, Cropping2D, ZeroPadding2D, Resize, Activation, Quantize, Dequantize)
 """Kinds each of whose output channels is made of one input channel, all in the same way."""
 
@@ -97,16 +92,6 @@ def zero_of(type_: TensorType) -> int:
     return 0 if type_.quant is None else type_.quant.zero_point
 
 
-def is_padded(layer: Linear) -> bool:
-    """Whether some outputs of a linear layer are made of less than the whole kernel's worth of inputs."""
-    match layer:
-        case Dense():
-            return False
-        case Conv2D() | DepthwiseConv2D():
-            return layer.padding != NO_PADDING
-    return True
-
-
 def _of_type(type_: TensorType) -> Bounds:
     channels = type_.shape[-1] if type_.shape else 1
     if type_.dtype is DType.FLOAT32:
@@ -121,7 +106,7 @@ def _of_type(type_: TensorType) -> Bounds:
 def _stored(graph: Graph, node: Node, given: Sequence[Bounds]) -> Bounds:
     types, y = graph.input_types(node), graph.output_type(node)
     match node.layer:
-        case Conv2D() | Conv2DTranspose() | DepthwiseConv2D() | Dense():
+        case Linear():
             return _requantised_sums(node.layer, Operands(types, y), given[0])
         case Quantize() if types[0].dtype is DType.FLOAT32:
             anything, zero = _of_type(y), zero_of(y)
@@ -135,7 +120,7 @@ def _stored(graph: Graph, node: Node, given: Sequence[Bounds]) -> Bounds:
 def _requantised_sums(layer: Linear, operands: Operands, x: Bounds) -> Bounds:
     """From the smallest and the largest sum each output channel can have."""
     zero = operands.quant().zero_point
-    if is_padded(layer):
+    if layer.is_padded:
         x = Bounds(np.minimum(x.low, zero), np.maximum(x.high, zero))
     low, high = _sums(layer, x.low - zero, x.high - zero)
     largest = np.maximum(np.abs(low), np.abs(high))
@@ -152,43 +137,11 @@ def _requantised_sums(layer: Linear, operands: Operands, x: Bounds) -> Bounds:
 
 def _sums(layer: Linear, low: Array, high: Array) -> tuple[Array, Array]:
     """The least and the greatest sum of each output channel, for inputs between `low` and `high` of each channel."""
-    weights = by_channels(layer).astype(np.int64)
-    one, other = weights * low[:, np.newaxis], weights * high[:, np.newaxis]
+    weights, by_input = layer.as_matrix().astype(np.int64), (layer.groups, 1, -1, 1)
+    one, other = weights * low.reshape(by_input), weights * high.reshape(by_input)
     bias = 0 if layer.bias is None else layer.bias.array.astype(np.int64).clip(-LARGEST_BIAS, LARGEST_BIAS)
-    return per_filter(layer, np.minimum(one, other)) + bias, per_filter(layer, np.maximum(one, other)) + bias
-
-
-def by_channels(layer: Linear) -> Array:
-    """The weights as (taps, channels of the input, what each of them is multiplied into).
-
-    A depthwise layer multiplies each channel into outputs of its own; a grouped
-    convolution has zeros where a channel is not in a filter's group.
-    """
-    weights: Array = layer.weights.array
-    match layer:
-        case Dense():
-            return np.asarray(weights[np.newaxis])
-        case Conv2DTranspose():
-            height, width, filters, channels = weights.shape
-            return np.asarray(weights.reshape(height * width, filters, channels).transpose(0, 2, 1))
-        case Conv2D() if layer.groups > 1:
-            height, width, group_in, filters = weights.shape
-            group_out = filters // layer.groups
-            spread = np.zeros((height * width, group_in * layer.groups, filters), weights.dtype)
-            for g in range(layer.groups):
-                filters_of_g = slice(g * group_out, (g + 1) * group_out)
-                spread[:, g * group_in : (g + 1) * group_in, filters_of_g] = weights[..., filters_of_g].reshape(
-                    height * width, group_in, group_out
-                )
-            return np.asarray(spread)
-    return weights.reshape(-1, *weights.shape[2:])
-
-
-def per_filter(layer: Linear, products: Array) -> Array:
-    """Of products in the places of `by_channels`, the sum for each output channel."""
-    if isinstance(layer, DepthwiseConv2D):
-        return np.asarray(products.sum(axis=0)).reshape(-1)
-    return np.asarray(products.sum(axis=(0, 1)))
+    least, greatest = (each.sum(axis=(1, 2)).ravel() for each in (np.minimum(one, other), np.maximum(one, other)))
+    return least + bias, greatest + bias
 
 
 def _looked_up(layer: Activation, x: TensorType, y: TensorType, given: Bounds) -> Bounds:
@@ -230,7 +183,7 @@ def _signs(graph: Graph, node: Node, given: Sequence[Bounds], within: Range) -> 
     channels = y.shape[-1] if y.shape else 1
     overall = _only_signs(np.full(channels, within.low), np.full(channels, within.high))
     match layer:
-        case Conv2D() | Conv2DTranspose() | DepthwiseConv2D() | Dense():
+        case Linear():
             return _activated_sums(layer, given[0])
         case Reshape() | Flatten():
             return _reshaped(given[0], _of_type(y))
@@ -255,8 +208,8 @@ def _activated_sums(layer: Linear, x: Bounds) -> Bounds:
     """A sum is 0 where all its terms are.  That a clamp would cut off every sum of one sign is not made use of:
     a float network keeps the channels of its architecture, unless they were pruned to zeros.
     """
-    live = ((x.high > 0) | (x.low < 0))[:, np.newaxis]
-    some = per_filter(layer, (by_channels(layer) != 0) & live) > 0
+    live = ((x.high > 0) | (x.low < 0)).reshape(layer.groups, 1, -1, 1)
+    some = ((layer.as_matrix() != 0) & live).any(axis=(1, 2)).ravel()
     bias = np.float32(0) if layer.bias is None else layer.bias.array
     rises, falls = some | (bias > 0), some | (bias < 0)
     ends = [_activated_sign(layer.activation, bool(f), bool(r)) for f, r in zip(falls, rises, strict=True)]

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -35,11 +35,9 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Concatenate,
-    Conv2D,
-    Conv2DTranspose,
-    Dense,
     DepthwiseConv2D,
     Flatten,
+    Linear,
     Merge,
     Reshape,
 )
@@ -47,10 +45,7 @@ from mnc.ir.types import Array, Constant, DType, Quantisation
 from mnc.passes.channel_bounds import (
     BY_CHANNEL,
     Bounds,
-    Linear,
-    by_channels,
     channel_bounds,
-    is_padded,
     zero_of,
 )
 from mnc.passes.rewrite import new_names
@@ -58,8 +53,6 @@ from mnc.reference.quantised.arithmetic import INT32_MAX
 
 Mask = Array
 """(channels,) bool."""
-Mixing = Conv2D | Conv2DTranspose | Dense
-"""Kinds that make every output channel of all input channels."""
 MOST_CHANNELS = 2**20
 """No network for a microcontroller has as many; what is known of each would fill gigabytes."""
 
@@ -69,7 +62,7 @@ def dead_channels(graph: Graph) -> Graph:
     if any(type_.shape[-1:] > (MOST_CHANNELS,) for type_ in graph.types.values()):
         return graph
     bounds = channel_bounds(graph)
-    foldable = {node.name: _foldable(graph, node, bounds) for node in graph.nodes if _is_mixing(node)}
+    foldable = {node.name: _foldable(graph, node, node.layer, bounds) for node in graph.nodes if _mixes(node.layer)}
     alive = _alive(graph, foldable)
     invent = new_names(graph)
     names = {name: name if mask.all() else invent(f"{name}/alive") for name, mask in alive.items()}
@@ -84,18 +77,18 @@ def dead_channels(graph: Graph) -> Graph:
     )
 
 
-def _is_mixing(node: Node) -> bool:
-    return isinstance(node.layer, Mixing) and not (isinstance(node.layer, Conv2D) and node.layer.groups > 1)
+def _mixes(layer: Layer) -> TypeGuard[Linear]:
+    """Whether every output channel is made of all input channels."""
+    return isinstance(layer, Linear) and layer.groups == 1 and not isinstance(layer, DepthwiseConv2D)
 
 
-def _foldable(graph: Graph, node: Node, bounds: Mapping[str, Bounds]) -> Mapping[int, int]:
+def _foldable(graph: Graph, node: Node, layer: Linear, bounds: Mapping[str, Bounds]) -> Mapping[int, int]:
     """Which channels of its input a layer can take into its bias: how far they are from the zero point."""
     (name,) = node.inputs
-    layer, type_ = node.layer, graph.types[name]
-    assert isinstance(layer, Mixing)
-    x, zero = bounds[name], zero_of(type_)
+    type_, x = graph.types[name], bounds[name]
+    zero = zero_of(type_)
     at_zero = {int(c): 0 for c in np.flatnonzero(x.constant & (x.low == zero))}
-    if type_.dtype is DType.FLOAT32 or is_padded(layer):
+    if type_.dtype is DType.FLOAT32 or layer.is_padded:
         return at_zero
     folded = {int(c): int(x.low[c]) - zero for c in np.flatnonzero(x.constant)}
     largest = np.abs(_products(layer, folded)).sum(axis=0) + np.abs(_bias(layer).astype(np.float64))
@@ -104,7 +97,7 @@ def _foldable(graph: Graph, node: Node, bounds: Mapping[str, Bounds]) -> Mapping
 
 def _products(layer: Linear, folded: Mapping[int, int]) -> Array:
     """(channels in `folded`, outputs): what each adds to the sums."""
-    weights = by_channels(layer)[:, list(folded)].astype(np.int64).sum(axis=0)
+    weights = layer.as_matrix()[0][:, list(folded)].astype(np.int64).sum(axis=0)
     return np.asarray(weights * np.array(list(folded.values()), np.int64)[:, np.newaxis])
 
 
@@ -138,9 +131,8 @@ def _demands(
     """What must be alive at a node's inputs and outputs because of what is alive there."""
     layer, names = node.layer, (*node.inputs, *node.outputs)
     last_axes = {alive[name].size for name in names}
-    if _is_mixing(node):
-        assert isinstance(layer, Mixing)
-        read = (by_channels(layer)[:, :, alive[node.name]] != 0).any(axis=(0, 2))
+    if _mixes(layer):
+        read = (layer.as_matrix()[0][:, :, alive[node.name]] != 0).any(axis=(0, 2))
         read[list(foldable)] = False
         return [(node.inputs[0], read)]
     match layer:
@@ -173,7 +165,7 @@ def _rewired(graph: Graph, node: Node, alive: Mapping[str, Mask], foldable: Mapp
     match layer:
         case Reshape():
             return replace(layer, shape=(*layer.shape[:-1], int(alive[node.name].sum())))
-        case Conv2D() | Conv2DTranspose() | DepthwiseConv2D() | Dense():
+        case Linear():
             channels = alive[node.inputs[0]]
             folded = {c: offset for c, offset in foldable.items() if not channels[c]}
             sums = np.int64 if graph.types[node.inputs[0]].dtype is DType.INT16 else np.int32
@@ -190,23 +182,16 @@ def _with_bias_of(layer: Linear, folded: Mapping[int, int], sums: np.dtype[Any])
     if not added.any():
         return layer
     dtype, quant = (sums, None) if layer.bias is None else (layer.bias.array.dtype, layer.bias.quant)
-    return replace(layer, bias=Constant((_bias(layer) + added).astype(dtype), quant))
+    bias = Constant((_bias(layer) + added).astype(dtype), quant)
+    return layer.with_matrix(layer.as_matrix(), bias, layer.weights.quant)
 
 
 def _narrowed(layer: Linear, channels: Mask, filters: Mask) -> Linear:
     """The layer on these channels of its input, with these of its output."""
-    weights = layer.weights.array
-    match layer:
-        case Conv2D():
-            weights = weights[:, :, channels][..., filters]
-        case DepthwiseConv2D():
-            weights = weights[:, :, channels]
-        case Conv2DTranspose():
-            weights = weights[:, :, filters][..., channels]
-        case Dense():
-            weights = weights[channels][:, filters]
+    matrix = layer.as_matrix()
+    matrix = matrix[channels] if isinstance(layer, DepthwiseConv2D) else matrix[:, :, channels][..., filters]
     bias = None if layer.bias is None else Constant(layer.bias.array[filters], _of(layer.bias.quant, filters))
-    return replace(layer, weights=Constant(weights, _of(layer.weights.quant, filters)), bias=bias)
+    return layer.with_matrix(matrix, bias, _of(layer.weights.quant, filters))
 
 
 def _of(quant: Quantisation | None, filters: Mask) -> Quantisation | None:

@@ -8,26 +8,19 @@ All that is folded into one layer is computed in float64 and rounded once.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
-    NO_PADDING,
     BatchNormalization,
-    Conv2D,
-    Conv2DTranspose,
-    Dense,
-    DepthwiseConv2D,
     Flatten,
+    Linear,
     Reshape,
 )
 from mnc.ir.types import Array, Constant, Shape
 from mnc.passes.rewrite import new_names, rewrite_pairs
-
-Linear: TypeAlias = Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense
 
 
 def fold_batchnorm(graph: Graph) -> Graph:
@@ -94,16 +87,17 @@ class _Folding(Layer):
 
     layer: Linear
     weights: Array
+    """(groups, taps, group inputs, group outputs)."""
     bias: Array
-    """One for each output channel."""
+    """(filters,)."""
 
     @classmethod
     def of(cls, layer: Linear) -> _Folding:
         bias = 0.0 if layer.bias is None else layer.bias.array.astype(np.float64)
-        return cls(layer, layer.weights.array.astype(np.float64), np.broadcast_to(bias, (_filters(layer),)))
+        return cls(layer, layer.as_matrix().astype(np.float64), np.broadcast_to(bias, (layer.filters,)))
 
     def rounded(self) -> Layer:
-        return replace(self.layer, weights=Constant(self.weights), bias=Constant(self.bias))
+        return self.layer.with_matrix(self.weights, Constant(self.bias))
 
     @property
     def is_representable(self) -> bool:
@@ -124,7 +118,7 @@ def _followed(linear: _Folding, norm: BatchNormalization, shape: Shape) -> _Fold
     if linear.layer.activation is not None or norm.axis % len(shape) != len(shape) - 1:
         return None
     scale, offset = norm.scale_and_offset()
-    weights = linear.weights * _per_filter(linear.layer, scale)
+    weights = linear.weights * scale.reshape(linear.layer.groups, 1, 1, -1)
     folded = replace(linear, weights=weights, bias=linear.bias * scale + offset)
     return folded if folded.is_representable else None
 
@@ -132,63 +126,12 @@ def _followed(linear: _Folding, norm: BatchNormalization, shape: Shape) -> _Fold
 def _preceded(linear: _Folding, norm: BatchNormalization, shape: Shape) -> _Folding | None:
     """`norm` before `linear`, whose input has `shape`, as one layer."""
     scale, offset = norm.scale_and_offset()
-    if norm.axis % len(shape) != len(shape) - 1 or (offset.any() and _sees_zeros_outside(linear.layer)):
+    if norm.axis % len(shape) != len(shape) - 1 or (offset.any() and linear.layer.is_padded):
         return None
-    shift = linear.weights * _per_channel(linear.layer, offset)
-    folded = replace(
-        linear,
-        weights=linear.weights * _per_channel(linear.layer, scale),
-        bias=linear.bias + _sum_per_filter(linear.layer, shift),
-    )
+    by_input = (linear.layer.groups, 1, -1, 1)
+    shift = (linear.weights * offset.reshape(by_input)).sum(axis=(1, 2)).ravel()
+    folded = replace(linear, weights=linear.weights * scale.reshape(by_input), bias=linear.bias + shift)
     return folded if folded.is_representable else None
-
-
-def _sees_zeros_outside(layer: Linear) -> bool:
-    """Whether some outputs get less than the whole kernel's worth of inputs."""
-    if isinstance(layer, Conv2DTranspose):
-        return True
-    return not isinstance(layer, Dense) and layer.padding != NO_PADDING
-
-
-def _filters(layer: Linear) -> int:
-    """How many output channels there are, each with its bias."""
-    shape = layer.weights.shape
-    match layer:
-        case DepthwiseConv2D():
-            return shape[2] * shape[3]
-        case Conv2DTranspose():
-            return shape[2]
-    return shape[-1]
-
-
-def _per_filter(layer: Linear, vector: Array) -> Array:
-    """One factor per output channel, so that it multiplies the weights of that channel."""
-    match layer:
-        case DepthwiseConv2D():
-            return vector.reshape(layer.weights.shape[2:])
-        case Conv2DTranspose():
-            return vector[:, np.newaxis]
-    return vector
-
-
-def _per_channel(layer: Linear, vector: Array) -> Array:
-    """One factor per input channel, so that it multiplies the weights that read that channel."""
-    match layer:
-        case Conv2D():
-            return np.repeat(vector.reshape(layer.groups, -1).T, layer.filters // layer.groups, axis=1)
-        case Conv2DTranspose():
-            return vector
-    return vector[:, np.newaxis]
-
-
-def _sum_per_filter(layer: Linear, products: Array) -> Array:
-    """Of products in the places of the weights, the sum for each output channel."""
-    match layer:
-        case DepthwiseConv2D():
-            return np.asarray(products.sum((0, 1))).reshape(-1)
-        case Conv2DTranspose():
-            return np.asarray(products.sum((0, 1, 3)))
-    return np.asarray(products.sum(tuple(range(products.ndim - 1))))
 
 
 def _behind_reshape(norm: BatchNormalization, before: Shape, after: Shape) -> BatchNormalization | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mnc.ir.graph import Graph, Node
-from mnc.ir.layers import Activation, Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Merge, SeparableConv2D
+from mnc.ir.layers import Activation, Linear, Merge, SeparableConv2D
 from mnc.passes.rewrite import rewrite_pairs
 
-FUSIBLE = (Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, Dense, Merge)
+FUSIBLE = (Linear, SeparableConv2D, Merge)
 
 
 def fuse_activation(graph: Graph) -> Graph:
@@ -24,5 +24,5 @@ def _fuse(producer: Node, reader: Node) -> tuple[Node, ...] | None:
         return None
     if producer.layer.activation is not None or producer.layer.output is not None:
         return None
-    layer = replace(producer.layer, activation=reader.layer.function)
+    layer = producer.layer.changed(activation=reader.layer.function)
     return (replace(producer, outputs=reader.outputs, layer=layer),)

@@ -14,14 +14,11 @@ from mnc.ir.layers import (
     Average,
     AveragePooling2D,
     Concatenate,
-    Conv2D,
-    Conv2DTranspose,
     Cropping2D,
-    Dense,
-    DepthwiseConv2D,
     Flatten,
     GlobalPooling,
     Identity,
+    Linear,
     Maximum,
     MaxPooling2D,
     Merge,
@@ -76,7 +73,7 @@ def _range(layer: Layer, inputs: list[Range]) -> Range:
             return Range(0.0, 1.0)
         case Merge(activation=None):
             return _merged(layer, inputs)
-        case Conv2D() | Conv2DTranspose() | DepthwiseConv2D() | SeparableConv2D() | Dense() | Merge():
+        case Linear() | SeparableConv2D() | Merge():
             return _bounds(layer.activation)
     return ANYTHING
 

@@ -17,10 +17,11 @@ from dataclasses import replace
 import numpy as np
 
 from mnc.ir.activations import Relu
-from mnc.ir.graph import Graph, Node
-from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.graph import Graph
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Conv2D, Dense, Linear
 from mnc.ir.types import Array, Constant
-from mnc.quantise.rounding import Weighted
+from mnc.quantise.rounding import has_windows
 from mnc.reference import evaluate
 
 MOST = 32.0
@@ -42,11 +43,11 @@ def equalise(graph: Graph, samples: Sequence[Array], *, dense: bool = False) -> 
     layers = {node.name: node.layer for node in graph.nodes}
     for node in graph.nodes:
         reader = graph.sole_consumer(node.name)
-        if reader is None or not _scales(node) or not isinstance(reader.layer, Weighted):
+        if reader is None or not _scales(node.layer) or not has_windows(reader.layer):
             continue
         first, second = layers[node.name], layers[reader.name]
-        assert isinstance(first, Weighted)
-        assert isinstance(second, Weighted)
+        assert isinstance(first, Linear)
+        assert isinstance(second, Linear)
         if isinstance(second, Conv2D) and second.groups != 1:
             continue
         if not dense and (isinstance(first, Dense) or isinstance(second, Dense)):
@@ -58,15 +59,14 @@ def equalise(graph: Graph, samples: Sequence[Array], *, dense: bool = False) -> 
     return graph.with_nodes(replace(node, layer=layers[node.name]) for node in graph.nodes)
 
 
-def _scales(node: Node) -> bool:
+def _scales(layer: Layer) -> bool:
     """Whether scaling a layer's weights scales its output."""
-    layer = node.layer
-    if not isinstance(layer, Weighted):
+    if not has_windows(layer):
         return False
     return layer.activation is None or (isinstance(layer.activation, Relu) and layer.activation.is_clamp)
 
 
-def _factors(seen: Array, reader: Weighted, *, linear: bool) -> Array:
+def _factors(seen: Array, reader: Linear, *, linear: bool) -> Array:
     """For each channel of `seen`, (places, channels): the factor of the least error behind `reader`."""
     low, high = np.minimum(seen.min(axis=0), 0.0), np.maximum(seen.max(axis=0), 0.0)
     power = np.mean(seen**2, axis=0)
@@ -98,26 +98,23 @@ def _fitting(low: Array, high: Array, share: float) -> Array:
     return np.asarray(sign * np.clip(needed.max() / np.maximum(needed, 1e-30), 1.0, MOST))
 
 
-def _error(factor: Array, low: Array, high: Array, power: Array, reader: Weighted) -> float:
+def _error(factor: Array, low: Array, high: Array, power: Array, reader: Linear) -> float:
     """The expected squared error of the reader's sums: of the rounded channels, and of its rounded weights."""
     ends = np.stack((low * factor, high * factor))
     step = (ends.max() - ends.min()) / 255.0
-    weights = reader.weights.array.astype(np.float64) / factor[:, np.newaxis]
-    weights = weights.reshape(-1, *weights.shape[-2:])
+    weights = reader.as_matrix().astype(np.float64) / factor.reshape(reader.groups, 1, -1, 1)
     rounded = step**2 * np.sum(weights**2)
-    largest = np.abs(weights).max(axis=0)  # (channels, outputs)
-    if not isinstance(reader, DepthwiseConv2D):
-        largest = np.broadcast_to(largest.max(axis=0), largest.shape)
-    coarse = len(weights) * np.sum((largest / 127.0) ** 2 * (power * factor**2)[:, np.newaxis])
+    largest = np.abs(weights).max(axis=(1, 2))[:, np.newaxis]  # (groups, 1, group outputs)
+    coarse = reader.taps * np.sum((largest / 127.0) ** 2 * (power * factor**2).reshape(reader.groups, -1, 1))
     return float(rounded + coarse)
 
 
-def _scaled_output(layer: Weighted, factor: Array) -> Weighted:
-    weights = layer.weights.array
-    shaped = factor.reshape(weights.shape[2:]) if isinstance(layer, DepthwiseConv2D) else factor
+def _scaled_output(layer: Linear, factor: Array) -> Linear:
+    matrix = layer.as_matrix() * factor.reshape(layer.groups, 1, 1, -1)
     bias = None if layer.bias is None else Constant((layer.bias.array * factor).astype(np.float32))
-    return replace(layer, weights=Constant((weights * shaped).astype(np.float32)), bias=bias)
+    return layer.with_matrix(matrix.astype(np.float32), bias)
 
 
-def _scaled_input(layer: Weighted, factor: Array) -> Weighted:
-    return replace(layer, weights=Constant((layer.weights.array * factor[:, np.newaxis]).astype(np.float32)))
+def _scaled_input(layer: Linear, factor: Array) -> Linear:
+    matrix = layer.as_matrix() * factor.reshape(layer.groups, 1, -1, 1)
+    return layer.with_matrix(matrix.astype(np.float32), layer.bias)

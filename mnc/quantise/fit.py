@@ -18,12 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from mnc.ir.graph import Graph, Node
-from mnc.ir.layers import DepthwiseConv2D
 from mnc.ir.types import Array, Constant, Quantisation
 from mnc.quantise.holdout import Split, split
 from mnc.quantise.quantise import BIASES, weight_scale
 from mnc.quantise.refit import Moments, refit
-from mnc.quantise.rounding import Weighted, as_layer, by_group, round_together, windows
+from mnc.quantise.rounding import has_windows, round_together, windows
 from mnc.reference import apply, evaluate
 from mnc.reference.quantised.operands import Operands
 from mnc.reference.run import apply_node, feed
@@ -56,7 +55,7 @@ def fit(real: Graph, quantised: Graph, samples: Sequence[Array], what: Fit) -> G
     nodes, parts = [], split(len(samples[0]))
     for node in quantised.nodes:
         origin = real.producers.get(node.name)
-        if origin is not None and isinstance(node.layer, Weighted) and node.layer.weights.quant:
+        if origin is not None and has_windows(node.layer) and node.layer.weights.quant:
             given = quantised.types[node.inputs[0]].real(values[node.inputs[0]]).astype(np.float32)
             node = _Layer(quantised, node, origin, expected[origin.inputs[0]], given, parts).fitted(what)
         results = apply_node(quantised, node, [values[name] for name in node.inputs])
@@ -69,7 +68,7 @@ class _Stored(NamedTuple):
     """What a layer may keep."""
 
     weights: Array
-    """Whole steps, shaped as the layer has them."""
+    """Whole steps, (groups, taps * group inputs, group outputs)."""
     scale: Array
     """(channels,): real numbers for one step."""
     bias: Array
@@ -81,61 +80,65 @@ class _Layer:
 
     def __init__(self, graph: Graph, node: Node, origin: Node, exact_input: Array, given: Array, parts: Split) -> None:
         layer, exact = node.layer, origin.layer
-        assert isinstance(layer, Weighted)
-        assert isinstance(exact, Weighted)
+        assert has_windows(layer)
+        assert has_windows(exact)
         assert layer.weights.quant is not None
         self.node, self.layer, self.exact, self.given = node, layer, exact, given
         self.parts = parts
         self.quant: Quantisation = layer.weights.quant
-        self.channels = graph.types[node.name].shape[-1]
         stored = graph.types[node.inputs[0]].quant
         assert stored is not None
         self.input_scale = stored.scale[0]
+        self.channels = layer.filters
+        self.shape = layer.as_matrix().shape
         self.most, self.sums = BIASES[graph.types[node.inputs[0]].dtype]
         result = Operands(graph.input_types(node), graph.output_type(node))
         self.low, self.high = ((end - result.zero) * result.scale for end in result.limits(layer.activation))
-        (self.wanted,) = apply(replace(exact, activation=None), exact_input)
+        (self.wanted,) = apply(exact.changed(activation=None), exact_input)
 
     def fitted(self, what: Fit) -> Node:
         """The layer with other weights and biases, channel by channel those of the least error."""
         best, error = self.judged(self.as_it_is(), what)
-        if what.rounding and by_group(self.layer, self.layer.weights.array).shape[1] <= MOST_INPUTS:
+        if what.rounding and self.layer.taps * self.layer.group_inputs <= MOST_INPUTS:
             other, its_error = self.judged(self.together(what), what)
             better = its_error < error
-            shaped = better.reshape(other.weights.shape[2:]) if isinstance(self.layer, DepthwiseConv2D) else better
             best = _Stored(
-                weights=np.where(shaped, other.weights, best.weights),
+                weights=np.where(self.by_output(better), other.weights, best.weights),
                 scale=np.where(better, other.scale, best.scale),
                 bias=np.where(better, other.bias, best.bias),
             )
         whole = np.clip(best.bias, -self.most, self.most).astype(self.sums.numpy)
         keeps_none = self.layer.bias is None and not whole.any()
         scale = best.scale if len(self.quant.scale) > 1 else best.scale[:1]
-        weights = Constant(best.weights.astype(np.int8), replace(self.quant, scale=tuple(scale.tolist())))
+        quant = replace(self.quant, scale=tuple(scale.tolist()))
         bias = None if keeps_none else Constant(whole)
-        return replace(self.node, layer=replace(self.layer, weights=weights, bias=bias))
+        matrix = best.weights.astype(np.int8).reshape(self.shape)
+        return replace(self.node, layer=self.layer.with_matrix(matrix, bias, quant))
+
+    def by_output(self, each: Array) -> Array:
+        """(channels,) as (groups, 1, group outputs)."""
+        return each.reshape(self.layer.groups, 1, -1)
 
     def as_it_is(self) -> _Stored:
         bias = self.layer.bias
         return _Stored(
-            weights=self.layer.weights.array,
+            weights=_flat(self.layer.as_matrix()),
             scale=np.broadcast_to(np.array(self.quant.scale), self.channels),
             bias=np.zeros(self.channels, np.int64) if bias is None else bias.array.astype(np.int64),
         )
 
     def together(self, what: Fit) -> _Stored:
         """The weights, refitted to the inputs where biases may follow, rounded together."""
-        exact = by_group(self.exact, self.exact.weights.array.astype(np.float64))
-        groups, inputs, outputs = exact.shape
+        exact = _flat(self.exact.as_matrix().astype(np.float64))
+        groups, inputs, _ = exact.shape
         places = self.wanted[0].size // self.channels
         most = max(1, MOST_NUMBERS // (places * groups * inputs))
         fitting = self.parts.fitting
         chosen = fitting[np.unique(np.linspace(0, len(fitting) - 1, most).astype(np.int64))]
         plain = self.as_it_is()
         if not what.weights or not what.biases or len(chosen) < 2:
-            rounded = round_together(exact / plain.scale.reshape(groups, 1, outputs), self.seen(chosen, groups).inputs)
-            return plain._replace(weights=as_layer(self.layer, rounded))
-        halves = self.seen(chosen[0::2], groups), self.seen(chosen[1::2], groups)
+            return plain._replace(weights=round_together(exact / self.by_output(plain.scale), self.seen(chosen).inputs))
+        halves = self.seen(chosen[0::2]), self.seen(chosen[1::2])
         seen = Moments.of_both(*halves)
         weights = refit(exact, halves)
         bias = (seen.mean_sum - seen.mean_input @ weights).reshape(self.channels)
@@ -143,16 +146,15 @@ class _Layer:
         if len(self.quant.scale) > 1:
             largest = np.abs(weights).max(axis=1).reshape(self.channels)
             scale = weight_scale(largest, np.abs(bias), self.input_scale, self.most)
-        rounded = round_together(weights / scale.reshape(groups, 1, outputs), seen.inputs)
         return _Stored(
-            weights=as_layer(self.layer, rounded),
+            weights=round_together(weights / self.by_output(scale), seen.inputs),
             scale=scale,
             bias=np.round(bias / (scale * self.input_scale)).astype(np.int64),
         )
 
-    def seen(self, chosen: Array, groups: int) -> Moments:
+    def seen(self, chosen: Array) -> Moments:
         """What the layer is given for some samples and what is wanted; places count where sums are not clamped."""
-        wanted = np.moveaxis(self.wanted[chosen].reshape(-1, groups, self.channels // groups), 1, 0)
+        wanted = np.moveaxis(self.wanted[chosen].reshape(-1, self.layer.groups, self.layer.group_outputs), 1, 0)
         between = ((wanted > self.low) & (wanted < self.high)).mean(axis=2)
         given = windows(self.exact, self.given[chosen].astype(np.float64))
         return Moments.of(given, wanted.astype(np.float64), between + LEAST)
@@ -163,16 +165,22 @@ class _Layer:
         The error is over the samples that judge.
         """
         step = stored.scale * self.input_scale
-        by_channel = stored.weights.astype(np.float64).reshape(-1, self.channels) * stored.scale
-        weights = Constant(by_channel.reshape(stored.weights.shape).astype(np.float32))
+        real = stored.weights.astype(np.float64) * self.by_output(stored.scale)
         start = Constant((stored.bias * step).astype(np.float32))
-        (got,) = apply(replace(self.exact, weights=weights, bias=start, activation=None), self.given)
+        plain = self.exact.changed(activation=None).with_matrix(real.reshape(self.shape).astype(np.float32), start)
+        (got,) = apply(plain, self.given)
         sums, wanted = (each.reshape(-1, self.channels).astype(np.float64) for each in (got, self.wanted))
         shift = _shift(sums, wanted, self.low, self.high) if what.biases else np.zeros(self.channels)
         whole = np.clip(np.round(shift / step), -self.most, self.most)
         off = np.clip(sums - whole * step, self.low, self.high) - np.clip(wanted, self.low, self.high)
         by_sample = off.reshape(len(self.given), -1, self.channels)[self.parts.judging]
         return stored._replace(bias=stored.bias - whole.astype(np.int64)), np.mean(by_sample**2, axis=(0, 1))
+
+
+def _flat(matrix: Array) -> Array:
+    """(groups, taps, group inputs, group outputs) as (groups, taps * group inputs, group outputs)."""
+    groups, _, _, outputs = matrix.shape
+    return matrix.reshape(groups, -1, outputs)
 
 
 def _shift(got: Array, wanted: Array, low: float, high: float) -> Array:

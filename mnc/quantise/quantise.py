@@ -11,7 +11,6 @@ int16, and a layer without a meaning in integers runs in float32 between
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -24,15 +23,13 @@ from mnc.ir.layers import (
     Activation,
     AveragePooling2D,
     Concatenate,
-    Conv2D,
-    Conv2DTranspose,
     Cropping2D,
     Dense,
-    DepthwiseConv2D,
     Dequantize,
     Flatten,
     GlobalMaxPooling,
     Identity,
+    Linear,
     MaxPooling2D,
     Merge,
     Permute,
@@ -46,7 +43,6 @@ from mnc.ir.layers import (
 )
 from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
 from mnc.quantise.calibrate import Range
-from mnc.quantise.rounding import Weighted
 
 KEEPING = (
     AveragePooling2D,
@@ -120,15 +116,11 @@ def split_activations(graph: Graph) -> Graph:
     nodes: list[Node] = []
     for node in graph.nodes:
         function = getattr(node.layer, "activation", None)
-        if (
-            not isinstance(node.layer, (Conv2D, Conv2DTranspose, DepthwiseConv2D, Dense, Merge))
-            or function is None
-            or _is_clamp(function)
-        ):
+        if not isinstance(node.layer, (Linear, Merge)) or function is None or _is_clamp(function):
             nodes.append(node)
             continue
         before = f"{node.name}/linear"
-        nodes.append(replace(node, outputs=(before,), layer=replace(node.layer, activation=None)))
+        nodes.append(replace(node, outputs=(before,), layer=node.layer.changed(activation=None)))
         nodes.append(Node(node.outputs, Activation(function), (before,), node.origin))
     return graph.with_nodes(nodes)
 
@@ -232,7 +224,7 @@ class _Quantiser:
         reads = tuple(self.as_stored(name, dtype) for name in node.inputs)
         layer = node.layer
         quants = self.quants[dtype]
-        if isinstance(layer, (Conv2D, Conv2DTranspose, DepthwiseConv2D, Dense)):
+        if isinstance(layer, Linear):
             layer = self.weighted(layer, quants[node.inputs[0]], dtype)
         elif isinstance(layer, PReLU):
             layer = replace(layer, alpha=_stored(layer.alpha))
@@ -241,28 +233,24 @@ class _Quantiser:
         self.nodes.append(replace(node, layer=layer, inputs=reads))
         self.stored[node.name, dtype] = node.name
 
-    def weighted(self, layer: Weighted | Conv2DTranspose, given: Quantisation, dtype: DType) -> Layer:
+    def weighted(self, layer: Linear, given: Quantisation, dtype: DType) -> Layer:
         """Weights symmetric in int8, bias at the product of the scales."""
-        axes = _outputs_last(layer)
-        weights = layer.weights.array.astype(np.float64).transpose(axes)
-        channels = math.prod(weights.shape[2:]) if isinstance(layer, DepthwiseConv2D) else weights.shape[-1]
-        by_channel = weights.reshape(-1, channels)
-        largest = np.abs(by_channel).max(axis=0)
+        matrix = layer.as_matrix().astype(np.float64)
+        largest = np.abs(matrix).max(axis=(1, 2)).ravel()
         if isinstance(layer, Dense) and not self.per_channel_dense:
             largest = np.array([largest.max()])
         most, sums = BIASES[dtype]
-        biases = np.zeros(channels) if layer.bias is None else np.abs(layer.bias.array.astype(np.float64))
+        biases = np.zeros(layer.filters) if layer.bias is None else np.abs(layer.bias.array.astype(np.float64))
         needed = biases.max(keepdims=True) if largest.size == 1 else biases
         scale = weight_scale(largest, needed, given.scale[0], most)
-        stored = np.clip(np.round(by_channel / scale), -127, 127).astype(np.int8).reshape(weights.shape)
-        axis = None if scale.size == 1 else axes[-1]
-        bias_scale = scale * given.scale[0]
+        by_output = scale if scale.size == 1 else scale.reshape(layer.groups, 1, 1, -1)
+        stored = np.clip(np.round(matrix / by_output), -127, 127).astype(np.int8)
         bias = None
         if layer.bias is not None:
-            whole = np.round(layer.bias.array.astype(np.float64) / bias_scale)
+            whole = np.round(layer.bias.array.astype(np.float64) / (scale * given.scale[0]))
             bias = Constant(np.clip(whole, -most, most).astype(sums.numpy))
-        quant = Quantisation(tuple(scale.tolist()), 0, axis)
-        return replace(layer, weights=Constant(stored.transpose(np.argsort(axes)), quant), bias=bias)
+        axis = None if scale.size == 1 else layer.channel_axis
+        return layer.with_matrix(stored, bias, Quantisation(tuple(scale.tolist()), 0, axis))
 
     def as_stored(self, name: str, dtype: DType) -> str:
         if (name, dtype) not in self.stored:
@@ -294,11 +282,6 @@ def weight_scale(largest: Array, biases: Array, input_scale: float, most: int) -
     """
     needed = np.maximum(largest, biases / (most * input_scale) * 127.0)
     return np.asarray((np.where(needed > 0, needed, 127.0) / 127.0).astype(np.float32).astype(np.float64))
-
-
-def _outputs_last(layer: Weighted | Conv2DTranspose) -> tuple[int, ...]:
-    """The axes of the weights, that of the outputs the last."""
-    return (0, 1, 3, 2) if isinstance(layer, Conv2DTranspose) else tuple(range(len(layer.weights.shape)))
 
 
 def _stored(constant: Constant) -> Constant:

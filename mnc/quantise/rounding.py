@@ -11,13 +11,14 @@ than it would be with every weight at its nearest, they stay there.
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import numpy as np
 
-from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Linear
 from mnc.ir.types import Array
 from mnc.reference.conv import pad, taps
-
-Weighted = Conv2D | DepthwiseConv2D | Dense
 
 DAMPING = 0.01
 """What is added to each input's power, as a share of their mean: directions that the samples do not have."""
@@ -26,32 +27,19 @@ SWEEPS = 2
 LARGEST = 127
 
 
-def by_group(layer: Weighted, weights: Array) -> Array:
-    """Weights as (groups, inputs of a sum, outputs of a group).
-
-    A depthwise convolution has a group for each channel, a dense layer has one.
-    """
-    if isinstance(layer, Dense):
-        return weights[np.newaxis]
-    if isinstance(layer, DepthwiseConv2D):
-        return np.moveaxis(weights.reshape(-1, *weights.shape[2:]), 1, 0)
-    return np.moveaxis(weights.reshape(-1, layer.groups, weights.shape[3] // layer.groups), 1, 0)
+def has_windows(layer: Layer) -> TypeGuard[Conv2D | DepthwiseConv2D | Dense]:
+    """Whether `windows` knows the inputs of the layer's sums; a transposed convolution's are not fitted."""
+    return isinstance(layer, Linear) and not isinstance(layer, Conv2DTranspose)
 
 
-def as_layer(layer: Weighted, grouped: Array) -> Array:
-    """The inverse of `by_group`."""
-    return grouped[0] if isinstance(layer, Dense) else np.moveaxis(grouped, 0, 1).reshape(layer.weights.shape)
-
-
-def windows(layer: Weighted, x: Array) -> Array:
-    """The inputs of every sum, (groups, places, inputs of a sum), in the order of `by_group`."""
+def windows(layer: Conv2D | DepthwiseConv2D | Dense, x: Array) -> Array:
+    """The inputs of every sum, (groups, places, taps * group inputs), in the order of `Linear.as_matrix`."""
     if isinstance(layer, Dense):
         return x.reshape(1, -1, x.shape[-1])
     seen = [view for _, view in taps(pad(x, layer.padding), layer.kernel, layer.stride, layer.dilation)]
     stacked = np.stack(seen, axis=-2)  # (samples, height, width, taps, channels)
-    groups = stacked.shape[-1] if isinstance(layer, DepthwiseConv2D) else layer.groups
-    parted = stacked.reshape(-1, len(seen), groups, stacked.shape[-1] // groups)
-    return np.moveaxis(parted, 2, 0).reshape(groups, len(parted), -1)
+    parted = stacked.reshape(-1, len(seen), layer.groups, layer.group_inputs)
+    return np.moveaxis(parted, 2, 0).reshape(layer.groups, len(parted), -1)
 
 
 def round_together(weights: Array, second: Array) -> Array:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
 from mnc.ir.types import Array, Constant
 from mnc.quantise.refit import Moments
-from mnc.quantise.rounding import Weighted, as_layer, by_group, round_together, windows
+from mnc.quantise.rounding import has_windows, round_together, windows
 from mnc.reference import apply
 
 
@@ -70,13 +69,13 @@ def test_inputs_that_were_never_seen_are_rounded_alone() -> None:
         Dense(Constant(np.ones((4, 3), np.float32))),
     ],
 )
-def test_windows_times_weights_are_the_layer(layer: Weighted) -> None:
+def test_windows_times_weights_are_the_layer(layer: Linear) -> None:
     """Against the reference, with weights that differ."""
     rng = np.random.default_rng(5)
-    layer = replace(layer, weights=Constant(rng.normal(size=layer.weights.shape).astype(np.float32)))
+    layer = layer.with_matrix(rng.normal(size=layer.as_matrix().shape), None)
+    assert has_windows(layer)
     x = rng.normal(size=(2, 6, 7, 4)).astype(np.float32)
     (expected,) = apply(layer, x)
-    grouped = by_group(layer, layer.weights.array)
-    sums = windows(layer, x.astype(np.float64)) @ grouped
+    matrix = layer.as_matrix().reshape(layer.groups, -1, layer.group_outputs)
+    sums = windows(layer, x.astype(np.float64)) @ matrix
     assert np.allclose(np.moveaxis(sums, 0, 1).reshape(expected.shape), expected, atol=1e-5)
-    assert np.array_equal(as_layer(layer, grouped), layer.weights.array)

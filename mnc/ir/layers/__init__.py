@@ -16,6 +16,7 @@ from mnc.ir.layers.elementwise import (
     Subtract,
 )
 from mnc.ir.layers.embedding import Embedding
+from mnc.ir.layers.linear import Linear
 from mnc.ir.layers.norm import BatchNormalization, GroupNormalization, LayerNormalization, UnitNormalization
 from mnc.ir.layers.pool import (
     AveragePooling2D,
@@ -58,6 +59,7 @@ __all__ = [
     "GroupNormalization",
     "Identity",
     "LayerNormalization",
+    "Linear",
     "MaxPooling2D",
     "Maximum",
     "Merge",

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
 
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
+from mnc.ir.layers.linear import Linear, expect_rank, expect_shape
 from mnc.ir.layers.window import NO_PADDING, Padding, Pair, check_window, image, windows
-from mnc.ir.types import Constant, ShapeError, TensorType, show
+from mnc.ir.types import Array, Constant, ShapeError, TensorType, show
 
 
 @dataclass(frozen=True)
-class Conv2D(Layer):
+class Conv2D(Linear):
     """out[y, x, o] = activation(bias[o] + sum over ky, kx, i of in[y', x', i] * weights[ky, kx, i, o]).
 
     y' = y * stride - top + ky * dilation, likewise x'; what lies outside is 0.
@@ -37,8 +41,8 @@ class Conv2D(Layer):
         return (self.weights.shape[0], self.weights.shape[1])
 
     @property
-    def filters(self) -> int:
-        return self.weights.shape[3]
+    def is_padded(self) -> bool:
+        return self.padding != NO_PADDING
 
     @property
     def is_pointwise(self) -> bool:
@@ -73,7 +77,7 @@ class Conv2D(Layer):
 
 
 @dataclass(frozen=True)
-class DepthwiseConv2D(Layer):
+class DepthwiseConv2D(Linear):
     """out[y, x, c * M + m] = activation(bias[c * M + m] + sum over ky, kx of in[y', x', c] * weights[ky, kx, c, m]).
 
     M is the depth multiplier; y' and x' are as in Conv2D.
@@ -96,6 +100,26 @@ class DepthwiseConv2D(Layer):
     def depth_multiplier(self) -> int:
         return self.weights.shape[3]
 
+    @property
+    def groups(self) -> int:
+        return self.weights.shape[2]
+
+    @property
+    def group_inputs(self) -> int:
+        return 1
+
+    @property
+    def filters(self) -> int:
+        return self.weights.shape[2] * self.weights.shape[3]
+
+    @property
+    def is_padded(self) -> bool:
+        return self.padding != NO_PADDING
+
+    def from_matrix(self, matrix: Array) -> Array:
+        groups, _, _, outputs = matrix.shape
+        return np.asarray(matrix[:, :, 0].transpose(1, 0, 2).reshape(*self.kernel, groups, outputs))
+
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
         height, width, channels = image(x.shape)
@@ -104,13 +128,12 @@ class DepthwiseConv2D(Layer):
         if self.weights.shape[2] != channels:
             shape = self.weights.shape
             raise ShapeError(f"its weights {show(shape)} read {shape[2]} channels, the input has {channels}")
-        filters = channels * self.depth_multiplier
-        expect_shape("bias", self.bias, (filters,))
+        expect_shape("bias", self.bias, (self.filters,))
         return TensorType(
             (
                 windows(height, self.kernel[0], self.stride[0], self.dilation[0], self.padding[0]),
                 windows(width, self.kernel[1], self.stride[1], self.dilation[1], self.padding[1]),
-                filters,
+                self.filters,
             ),
             x.dtype,
         )
@@ -164,7 +187,7 @@ class SeparableConv2D(Layer):
 
 
 @dataclass(frozen=True)
-class Dense(Layer):
+class Dense(Linear):
     """out[..., o] = activation(bias[o] + sum over i of in[..., i] * weights[i, o])."""
 
     weights: Constant
@@ -173,8 +196,18 @@ class Dense(Layer):
     """(units,)."""
     activation: Function | None = None
 
+    channel_axis: ClassVar[int] = 1
+
     @property
-    def units(self) -> int:
+    def taps(self) -> int:
+        return 1
+
+    @property
+    def group_inputs(self) -> int:
+        return self.weights.shape[0]
+
+    @property
+    def filters(self) -> int:
         return self.weights.shape[1]
 
     def infer(self, *inputs: TensorType) -> TensorType:
@@ -183,21 +216,9 @@ class Dense(Layer):
         if x.rank < 1 or x.shape[-1] != self.weights.shape[0]:
             shape = self.weights.shape
             raise ShapeError(f"its weights {show(shape)} read {shape[0]} values, the input is {show(x.shape)}")
-        expect_shape("bias", self.bias, (self.units,))
-        return TensorType((*x.shape[:-1], self.units), x.dtype)
+        expect_shape("bias", self.bias, (self.filters,))
+        return TensorType((*x.shape[:-1], self.filters), x.dtype)
 
     def macs(self, *inputs: TensorType) -> int:
         (x,) = inputs
-        return x.elements * self.units
-
-
-def expect_rank(what: str, constant: Constant, rank: int) -> None:
-    """ShapeError unless the constant has `rank` axes."""
-    if len(constant.shape) != rank:
-        raise ShapeError(f"its {what} must have {rank} axes, not {show(constant.shape)}")
-
-
-def expect_shape(what: str, constant: Constant | None, shape: tuple[int, ...]) -> None:
-    """ShapeError unless the constant is absent or has exactly this shape."""
-    if constant is not None and constant.shape != shape:
-        raise ShapeError(f"its {what} must be {show(shape)}, not {show(constant.shape)}")
+        return x.elements * self.filters

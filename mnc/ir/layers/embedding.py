@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mnc.ir.layer import Layer
-from mnc.ir.layers.conv import expect_rank
+from mnc.ir.layers.linear import expect_rank
 from mnc.ir.types import Constant, TensorType
 
 

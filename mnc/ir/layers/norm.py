@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnc.ir.layer import Layer
-from mnc.ir.layers.conv import expect_shape
+from mnc.ir.layers.linear import expect_shape
 from mnc.ir.types import Array, Constant, Shape, ShapeError, TensorType
 
 

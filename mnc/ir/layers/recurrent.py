@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from mnc.ir.activations import Function, Sigmoid, Tanh
 from mnc.ir.layer import Layer
-from mnc.ir.layers.conv import expect_rank, expect_shape
+from mnc.ir.layers.linear import expect_rank, expect_shape
 from mnc.ir.types import Constant, ShapeError, TensorType, show
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
 
 from mnc.ir.activations import Function
-from mnc.ir.layer import Layer
-from mnc.ir.layers.conv import expect_rank, expect_shape
+from mnc.ir.layers.linear import Linear, expect_rank, expect_shape
 from mnc.ir.layers.window import NO_PADDING, Padding, Pair, check_window, extent, image
-from mnc.ir.types import Constant, ShapeError, TensorType, show
+from mnc.ir.types import Array, Constant, ShapeError, TensorType, show
 
 
 @dataclass(frozen=True)
-class Conv2DTranspose(Layer):
+class Conv2DTranspose(Linear):
     """out[y, x, o] = activation(bias[o] + sum over ky, kx, i of in[y', x', i] * weights[ky, kx, o, i]).
 
     The sum goes over those ky and y' with y' * stride + ky * dilation = y + top
@@ -34,13 +36,31 @@ class Conv2DTranspose(Layer):
     dilation: Pair = (1, 1)
     activation: Function | None = None
 
+    channel_axis: ClassVar[int] = 2
+
     @property
     def kernel(self) -> Pair:
         return (self.weights.shape[0], self.weights.shape[1])
 
     @property
+    def group_inputs(self) -> int:
+        return self.weights.shape[3]
+
+    @property
     def filters(self) -> int:
         return self.weights.shape[2]
+
+    @property
+    def is_padded(self) -> bool:
+        return True
+
+    def as_matrix(self) -> Array:
+        height, width, filters, channels = self.weights.shape
+        return np.asarray(self.weights.array.reshape(1, height * width, filters, channels).transpose(0, 1, 3, 2))
+
+    def from_matrix(self, matrix: Array) -> Array:
+        _, _, inputs, outputs = matrix.shape
+        return np.asarray(matrix[0].transpose(0, 2, 1).reshape(*self.kernel, outputs, inputs))
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TypeVar
-
 import numpy as np
 
-from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D
+from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Linear
 from mnc.ir.types import Array, Constant
 from mnc.reference.dispatch import compute
 from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale, rescale_wide
 from mnc.reference.quantised.operands import Operands, clip, compute_quantised
 
-T = TypeVar("T")
-Weighted = Conv2D | Conv2DTranspose | Dense | DepthwiseConv2D
+Weighted = Linear
 
 
-def channel_multipliers(layer: Weighted, operands: Operands) -> tuple[Array, Array]:
+def channel_multipliers(layer: Linear, operands: Operands) -> tuple[Array, Array]:
     """(multiplier, shift) of each output channel, or of all."""
     quant = layer.weights.quant
     assert quant is not None, "quantised layers have quantised weights"
@@ -27,12 +23,12 @@ def channel_multipliers(layer: Weighted, operands: Operands) -> tuple[Array, Arr
     return np.array([m for m, _ in pairs], np.int64), np.array([s for _, s in pairs], np.int64)
 
 
-def has_wide_sums(layer: Weighted, operands: Operands) -> bool:
+def has_wide_sums(layer: Linear, operands: Operands) -> bool:
     """Whether sums have 64 bits: those of int16 values, unless the bias is int32."""
     return operands.is_int16 and (layer.bias is None or layer.bias.array.dtype != np.int32)
 
 
-def requantise_sums(layer: Weighted, operands: Operands, sums: Array) -> Array:
+def requantise_sums(layer: Linear, operands: Operands, sums: Array) -> Array:
     """The sums (..., channels) on the output's scale, before its zero point and its limits."""
     scaled = rescale_wide if has_wide_sums(layer, operands) else rescale
     return scaled(sums, *channel_multipliers(layer, operands))
@@ -42,15 +38,10 @@ def requantise_sums(layer: Weighted, operands: Operands, sums: Array) -> Array:
 @compute_quantised.register(Conv2DTranspose)
 @compute_quantised.register(Dense)
 @compute_quantised.register(DepthwiseConv2D)
-def _weighted(layer: Weighted, operands: Operands, x: Array) -> Array:
+def _weighted(layer: Linear, operands: Operands, x: Array) -> Array:
     # float64 holds the sums exactly: they have 48 bits at most.
-    plain = replace(layer, activation=None, output=None, weights=_plain(layer.weights), bias=_plain(layer.bias))
-    sums = compute(plain, (x - operands.quant().zero_point).astype(np.float64))
+    stored = layer.with_matrix(layer.as_matrix(), None if layer.bias is None else Constant(layer.bias.array))
+    sums = compute(stored.changed(activation=None, output=None), (x - operands.quant().zero_point).astype(np.float64))
     assert isinstance(sums, np.ndarray)
     scaled = requantise_sums(layer, operands, sums.astype(np.int64))
     return clip(scaled + operands.zero, *operands.limits(layer.activation))
-
-
-def _plain(constant: T) -> T | Constant:
-    """The stored integers of a constant, None staying None."""
-    return Constant(constant.array) if isinstance(constant, Constant) else constant
