@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from mnc.arrays import parse
 from mnc.errors import argument, refuse
+from mnc.files import content
 from mnc.images import IMAGES, MODES, decoder
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, show
@@ -44,7 +47,8 @@ def load_frames(
         raise refuse(str(folder), f"the network has {len(graph.inputs)} inputs; a folder holds one's samples", hint)
     shape = graph.inputs[0].type.shape
     files = _samples(folder) or [path for path, _ in _of_classes(folder, splits, most)]
-    if len(files) * graph.inputs[0].type.elements * 4 > MAX_BYTES:
+    decoded = len(files) * graph.inputs[0].type.elements * 4
+    if max(decoded, sum(path.stat().st_size for path in files if _suffix(path) not in IMAGES)) > MAX_BYTES:
         raise refuse(str(folder), f"{len(files):,} samples are too many", "some hundred representative ones are enough")
     return np.concatenate([_frames(path, shape, pixels) for path in files])
 
@@ -86,28 +90,21 @@ def _spread(files: list[Path], most: int) -> list[Path]:
 def _frames(path: Path, shape: Shape, pixels: tuple[float, float] | None) -> Array:
     """The samples of one file, (samples, *shape)."""
     suffix = _suffix(path)
-    try:
-        if suffix in RAW:
-            return _raw(path, shape)
-        return _array(path, shape) if suffix == ".npy" else _image(path, shape, pixels)
-    except OSError as fault:
-        raise refuse(str(path), f"cannot read the sample: {fault.strerror or fault}") from None
+    if suffix in RAW:
+        return _raw(path, shape)
+    return _array(path, shape) if suffix == ".npy" else _image(path, shape, pixels)
 
 
 def _raw(path: Path, shape: Shape) -> Array:
-    size, wanted = path.stat().st_size, 4 * int(np.prod(shape))
-    if size != wanted:
+    stored, wanted = content(path, MAX_BYTES), 4 * math.prod(shape)
+    if len(stored) != wanted:
         hint = f"an input of {show(shape)} in float32 has {wanted:,}"
-        raise refuse(str(path), f"the file has {size:,} bytes", hint)
-    return np.frombuffer(path.read_bytes(), "<f4").reshape(1, *shape)
+        raise refuse(str(path), f"the file has {len(stored):,} bytes", hint)
+    return np.frombuffer(stored, "<f4").reshape(1, *shape)
 
 
 def _array(path: Path, shape: Shape) -> Array:
-    try:
-        with path.open("rb") as file:
-            array = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError, MemoryError):
-        raise refuse(str(path), "not a NumPy .npy file", "write one with numpy.save") from None
+    array = parse(str(path), content(path, MAX_BYTES))
     if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):
         raise refuse(str(path), f"the sample is {array.dtype}, not real numbers")
     if array.shape != shape and array.shape[1:] != shape:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mnc.accuracy import elements, gives_probabilities
+from mnc.arrays import load_arrays
 from mnc.errors import refuse
 from mnc.frames import TESTING, class_numbers, load_frames
 from mnc.ir.graph import Graph
@@ -36,9 +35,7 @@ def load_samples(
     quantised for a quantised input; integers are what it stores.
     CompileError where the file, or what is in it, does not fit.
     """
-    arrays = (
-        {"x": load_frames(path, graph, pixels, splits, most)} if path.is_dir() else read_arrays(path, "samples", PLAIN)
-    )
+    arrays = {"x": load_frames(path, graph, pixels, splits, most)} if path.is_dir() else load_arrays(path, PLAIN)
     samples = [_of_input(path, graph, arrays, number) for number in range(len(graph.inputs))]
     counts = sorted({len(sample) for sample in samples})
     if len(counts) > 1:
@@ -46,21 +43,6 @@ def load_samples(
     if counts == [0]:
         raise refuse(str(path), "there is no sample in it")
     return samples
-
-
-def read_arrays(path: Path, what: str, *hints: str) -> Mapping[str, Array]:
-    """The arrays of an `.npz` by their names, or that of an `.npy` as `x`.
-
-    CompileError with the hints where the file is neither; it calls them `what`, as `samples`.
-    """
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            return {"x": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
-    except OSError as fault:
-        raise refuse(str(path), f"cannot read the {what}: {fault.strerror or fault}") from None
-    except (ValueError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error):
-        raise refuse(str(path), "not a NumPy .npy or .npz file", *hints) from None
 
 
 def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int) -> Array:
@@ -140,7 +122,7 @@ def load_labels(path: Path, classes: int, samples: int) -> Array:
 
 
 def _labels_in(path: Path) -> Array:
-    arrays = read_arrays(path, "labels", PLAIN)
+    arrays = load_arrays(path, PLAIN)
     found = next((arrays[name] for name in ("labels", "y") if name in arrays), None)
     if found is not None:
         return found

@@ -71,7 +71,7 @@ def test_what_is_no_numpy_file_is_refused(content: bytes, tmp_path: Path) -> Non
 
 
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CompileError, match="cannot read the samples: No such file"):
+    with pytest.raises(CompileError, match="the file cannot be read: no such file"):
         load_samples(tmp_path / "x.npy", ONE)
 
 

@@ -18,6 +18,8 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 model_argument = click.argument("model", type=click.Path(exists=True, readable=False, path_type=Path), metavar="MODEL")
 
+force_option = click.option("--force", is_flag=True, help="Replace files that mnc has not made, too.")
+
 
 def set_option(help_: str) -> Callable[[Command], Command]:
     """`--set`, which the command takes as `parameters`."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnc import files
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.dsl import NETWORK_TEXT
 from mnc.frontends.frontend import HEAD_BYTES, Frontend, Reading
@@ -68,8 +69,7 @@ def is_text(path: Path) -> bool:
     """Whether a file is read as a network text; so is an empty one, which tells what it lacks."""
     if not path.is_file():
         return False
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+    head = files.head(path, HEAD_BYTES)
     return not head or NETWORK_TEXT.recognises(head)
 
 
@@ -78,11 +78,7 @@ def _frontend(path: Path) -> Frontend:
         raise refuse(
             path.name, "this is a directory", "a SavedModel is not read; save the model with model.save('model.h5')"
         )
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except OSError as fault:
-        raise refuse(str(path), f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}") from None
+    head = files.head(path, HEAD_BYTES)
     if not head:
         raise refuse(path.name, "the file is empty", "save the model again, or copy the file again")
     for frontend in FRONTENDS:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from mnc import files
 from mnc.errors import CompileError, Problem, refuse
 from mnc.ir.graph import Graph
 from mnc.language import stores, syntax
@@ -20,7 +21,11 @@ from mnc.language.formatter import format_text
 from mnc.language.printer import Shown, show
 from mnc.language.source import Source, SourceError
 from mnc.language.stores import Loader
+from mnc.language.syntax import MAX_CHARACTERS
 from mnc.language.values import Value
+
+MAX_BYTES = 4 * MAX_CHARACTERS
+"""A character has at most four in UTF-8."""
 
 __all__ = ["Shown", "format_text", "load", "parameter", "parse", "read_text", "show"]
 
@@ -69,11 +74,11 @@ def load(path: str | Path, parameters: Mapping[str, Value] | None = None, weight
 
 def read_text(path: Path) -> str:
     """A file as text, with plain newlines; CompileError where it cannot be read or is not UTF-8."""
+    content = files.content(path, MAX_BYTES, "split it into blocks that are called, or loops")
     try:
-        return path.read_text("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         raise refuse(
             path.name, f"the text is not UTF-8: byte {fault.start} is {fault.object[fault.start]:#04x}"
         ) from None
-    except OSError as fault:
-        raise refuse(str(path), f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")

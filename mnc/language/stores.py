@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-
-from mnc.errors import refuse
+from mnc import archives, files
+from mnc.arrays import SUFFIX, unpacked
+from mnc.errors import CompileError, refuse
 from mnc.ir.types import Array, Constant
 from mnc.language.constants import from_arrays
 
-MAX_BYTES = 2**30
-"""How large the arrays of an .npz file may be together, uncompressed."""
+MAX_BYTES = 2**29
+"""Of a file of weights."""
 
 Store: TypeAlias = Mapping[str, Mapping[str, Constant]]
 """Constants by layer, then by field, layers in order."""
@@ -35,30 +34,22 @@ def load(path: Path) -> Store:
     """The constants of a file, told by its content to be an .npz or a model."""
     if not path.is_file():
         raise refuse(str(path), "there is no such file" if not path.exists() else "this is not a file")
-    names = _members(path)
-    if names and all(name.endswith(".npy") for name in names):
-        return grouped(_arrays(path))
+    content = files.content(path, MAX_BYTES)
+    if _is_npz(content):
+        return grouped(unpacked(str(path), content))
     return _of_model(path)
 
 
-def _members(path: Path) -> list[str]:
+def _is_npz(content: bytes) -> bool:
+    """Whether this is an archive of arrays; a Keras model is an archive, too."""
+    if not content.startswith(b"PK"):
+        return False
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
-                raise refuse(str(path), f"the arrays have more than {MAX_BYTES:,} bytes")
-            return archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return []
-
-
-def _arrays(path: Path) -> dict[str, Array]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, KeyError, MemoryError, NotImplementedError) as fault:
-        raise refuse(str(path), f"the arrays cannot be read: {str(fault) or type(fault).__name__}") from None
-    except Exception as fault:  # zlib, lzma and struct each have errors of their own for damaged data
-        raise refuse(str(path), f"the arrays cannot be read: {fault}") from None
+        with archives.opened("", content) as archive:
+            names = archive.namelist()
+    except CompileError:
+        return False
+    return bool(names) and all(name.endswith(SUFFIX) for name in names)
 
 
 def grouped(arrays: Mapping[str, Array]) -> Store:
@@ -81,8 +72,7 @@ def _of_model(path: Path) -> Store:
     from mnc.frontends.dsl import NETWORK_TEXT
     from mnc.frontends.frontend import HEAD_BYTES
 
-    with path.open("rb") as file:
-        if NETWORK_TEXT.recognises(file.read(HEAD_BYTES)):
-            raise refuse(str(path), "weights come from a trained model or an .npz file, not from a text")
+    if NETWORK_TEXT.recognises(files.head(path, HEAD_BYTES)):
+        raise refuse(str(path), "weights come from a trained model or an .npz file, not from a text")
     graph = load_model(path)
     return {node.name: node.layer.constants for node in graph.nodes if node.layer.constants}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mnc.arrays import load_arrays
 from mnc.errors import CompileError, Problem, refuse
 from mnc.images import IMAGES, decoder
 from mnc.ir.types import Array, show
-from mnc.samples import read_arrays
 
 SPLITS = ("train", "val", "test")
 LAYOUT = "a folder has train/, and perhaps val/ and test/, each with a folder of images for every class"
@@ -146,7 +146,7 @@ def _files(folder: Path, classes: tuple[str, ...]) -> list[list[Path]]:
 
 
 def _archive(path: Path) -> Dataset:
-    arrays = read_arrays(path, "data", LAYOUT, ARCHIVE)
+    arrays = load_arrays(path, LAYOUT, ARCHIVE)
     splits = {name: _arrays(path, arrays, name) for name in SPLITS}
     train = splits["train"]
     if train is None:

@@ -15,6 +15,7 @@ from mnc.frontends import check
 from mnc.ir.types import Array
 
 DAMAGED = "the file is damaged or incomplete; save the model again, or copy the file again"
+NO_ARCHIVE = "the file is damaged or incomplete; save it again, or copy it again"
 NORM = "model_config/layers/2 (BatchNormalization 'norm')"
 
 
@@ -184,8 +185,8 @@ def test_weights_that_claim_gigabytes_are_not_allocated(tmp_path: Path) -> None:
         file["model_weights/d"].create_dataset("k", shape=(10**5, 10**5), dtype="f4", chunks=(100, 100))
         file["model_weights/d"].attrs["weight_names"] = [b"k"]
     assert refusal(path) == (
-        "error: m.h5: model_weights/d/k: the kernel takes 40,000,000,000 bytes; the limit is 268,435,456\n"
-        "hint: no microcontroller holds it; train a smaller network"
+        "error: m.h5: model_weights/d/k: reading the file takes 40,000,000,000 bytes of weights or more; "
+        "the limit is 67,108,864\nhint: a file that asks for more is damaged, or no network for a microcontroller"
     )
 
 
@@ -233,7 +234,8 @@ def test_a_damaged_zip(tmp_path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content.replace(b'"filters"', b'"filterz"', 1))
     assert refusal(path) == (
-        f"error: m.keras: config.json: the archive cannot be read: Bad CRC-32 for file 'config.json'\nhint: {DAMAGED}"
+        "error: m.keras: config.json: the archive cannot be read: Bad CRC-32 for file 'config.json'\n"
+        f"hint: {NO_ARCHIVE}"
     )
     path.write_bytes(content[: len(content) // 2])
-    assert refusal(path) == (f"error: m.keras: the archive cannot be read: File is not a zip file\nhint: {DAMAGED}")
+    assert refusal(path) == (f"error: m.keras: the archive cannot be read: File is not a zip file\nhint: {NO_ARCHIVE}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from mnc.errors import CompileError, refuse
+from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.budget import SpentError
 from mnc.frontends.keras.config import SAVE_AGAIN, brief
 from mnc.frontends.keras.weights import LayerWeights
 from mnc.ir.activations import Function
@@ -89,7 +90,8 @@ class Assembly:
     def emit(self, where: str, name: str, layer: Layer, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
         """Add a node; its outputs are called `name`, or `name/1` and so on from the second."""
         if len(self.nodes) >= MAX_NODES:
-            raise refuse(where, f"the network has more than {MAX_NODES} layers", "call nested models less often")
+            hint = "call nested models less often"
+            raise SpentError(Problem(where, f"the network has more than {MAX_NODES} layers", (hint,)))
         try:
             types = layer.outputs(*(value.type for value in inputs))
         except ShapeError as fault:

@@ -5,22 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnc import archives, files
 from mnc.errors import refuse
+from mnc.frontends.budget import Budget
 from mnc.frontends.keras import hdf5
 from mnc.frontends.keras.config import SAVE_AGAIN
 from mnc.frontends.keras.weights import ModelWeights, legacy_weights, object_weights
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-MAX_FILE_BYTES = 2**30
+MAX_FILE_BYTES = 2**29
 MAX_CONFIG_BYTES = 2**26
-MAX_WEIGHTS_BYTES = 2**29
-MAX_RATIO = 2048
-"""Deflate cannot shrink by more than about 1,032 times; an entry that claims more lies."""
+TOO_LARGE = "no microcontroller holds it; train a smaller network"
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class SavedModel:
     """The major version of Keras that wrote it, where the file says so."""
     backend: str
     weights: ModelWeights
+    budget: Budget
 
 
 def is_hdf5(head: bytes) -> bool:
@@ -52,14 +52,9 @@ def is_hdf5(head: bytes) -> bool:
 @contextlib.contextmanager
 def open_h5(path: Path) -> Iterator[SavedModel]:
     """The model in an HDF5 file, open as long as the context is."""
-    size = path.stat().st_size
-    if size > MAX_FILE_BYTES:
-        raise refuse(
-            path.name,
-            f"the file has {size:,} bytes; the limit is {MAX_FILE_BYTES:,}",
-            hdf5.TOO_LARGE,
-        )
-    with hdf5.opened(path.name, path.read_bytes()) as file:
+    content = files.content(path, MAX_FILE_BYTES, TOO_LARGE)
+    budget = Budget(len(content))
+    with hdf5.opened(path.name, content, budget) as file:
         config = hdf5.text(path.name, file, "model_config")
         if config is None:
             raise refuse(
@@ -70,7 +65,7 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
         version = hdf5.text(path.name, file, "keras_version")
         backend = hdf5.text(path.name, file, "backend")
         group = hdf5.group(path.name, file, "model_weights")
-        if group is None and "layer_names" in file.attrs:
+        if group is None and hdf5.has_attribute(path.name, file, "layer_names"):
             group = file
         if group is None:
             raise refuse(
@@ -81,76 +76,60 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
         yield SavedModel(
             stem=_stem(path),
             where=f"{path.name}: model_config",
-            config=_json(f"{path.name}: model_config", config),
+            config=_json(f"{path.name}: model_config", config, budget),
             keras=_major(version),
             backend=backend or "",
             weights=legacy_weights(f"{path.name}: model_weights", group),
+            budget=budget,
         )
 
 
 @contextlib.contextmanager
 def open_zip(path: Path) -> Iterator[SavedModel]:
     """The model in a `.keras` archive; its members are read in memory, by their fixed names only."""
-    with _zip_faults(path.name):
-        archive = zipfile.ZipFile(path)
-    with archive:
+    content = files.content(path, MAX_FILE_BYTES, TOO_LARGE)
+    budget = Budget(len(content))
+    with archives.opened(path.name, content) as archive:
         config = _member(path.name, archive, "config.json", MAX_CONFIG_BYTES)
         if config is None:
             raise refuse(
                 path.name, "there is no config.json in the archive", "save the model with model.save('model.keras')"
             )
         metadata = _member(path.name, archive, "metadata.json", MAX_CONFIG_BYTES)
-        weights = _member(path.name, archive, "model.weights.h5", MAX_WEIGHTS_BYTES)
+        weights = _member(path.name, archive, "model.weights.h5", budget.limit("bytes of weights"))
         if weights is None:
             raise refuse(
                 f"{path.name}: model.weights.h5",
                 "the weights are missing from the archive",
                 "save the model unsharded with model.save('model.keras')",
             )
-        about = {} if metadata is None else _json(f"{path.name}: metadata.json", metadata.decode("utf-8", "replace"))
+        about = {} if metadata is None else _json(f"{path.name}: metadata.json", metadata, budget)
         version = about.get("keras_version")
-        with hdf5.opened(f"{path.name}: model.weights.h5", weights) as file:
+        with hdf5.opened(f"{path.name}: model.weights.h5", weights, budget) as file:
             yield SavedModel(
                 stem=_stem(path),
                 where=f"{path.name}: config.json",
-                config=_json(f"{path.name}: config.json", config.decode("utf-8", "replace")),
+                config=_json(f"{path.name}: config.json", config, budget),
                 keras=_major(version if isinstance(version, str) else None),
                 backend="",
                 weights=object_weights(f"{path.name}: model.weights.h5", file),
+                budget=budget,
             )
 
 
 def _member(name: str, archive: zipfile.ZipFile, member: str, limit: int) -> bytes | None:
-    """One member's bytes; None where it is absent, CompileError where it is larger than sane."""
+    """One member's bytes; None where it is absent."""
     try:
         info = archive.getinfo(member)
     except KeyError:
         return None
-    where = f"{name}: {member}"
-    if info.file_size > limit or info.file_size > MAX_RATIO * max(info.compress_size, 1):
-        raise refuse(where, f"it would unpack {info.compress_size:,} bytes to {info.file_size:,}", hdf5.DAMAGED)
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise refuse(where, f"it is packed by method {info.compress_type}; Keras stores or deflates", SAVE_AGAIN)
-    with _zip_faults(where), archive.open(info) as stream:
-        content = stream.read(info.file_size + 1)
-    if len(content) != info.file_size:
-        raise refuse(where, "its size is not the one that the archive states", hdf5.DAMAGED)
-    return content
+    return archives.member(f"{name}: {member}", archive, info, limit, hdf5.DAMAGED)
 
 
-@contextlib.contextmanager
-def _zip_faults(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as fault:
-        raise refuse(
-            where,
-            f"the archive cannot be read: {fault}",
-            hdf5.DAMAGED,
-        ) from None
-
-
-def _json(where: str, text: str) -> Mapping[str, object]:
+def _json(where: str, text: str | bytes, budget: Budget) -> Mapping[str, object]:
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    budget.take(where, "JSON values", sum(map(text.count, "[{,")))  # at least as many as there are
     try:
         value = json.loads(text)
     except RecursionError:

@@ -1,28 +1,31 @@
-"""Reading HDF5 that nobody vouches for: every access is checked, every fault a CompileError.
+"""Reading HDF5 that nobody vouches for: every access is checked and counted, every fault a CompileError.
 
-Links that lead out of the file and data kept outside of it are not followed,
-and nothing is allocated before its size is known to be sane.
+`File` is the only door: groups and datasets of it are `Group` and `Dataset`,
+never h5py's own, whose path look-ups follow links.  Links are walked here, one
+by one, and none that leads into another file is followed; data kept outside of
+the file or packed by a filter are refused; nothing is allocated before its size
+is known to be sane.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import h5py
 import numpy as np
 
 from mnc.errors import CompileError, refuse
-from mnc.frontends.keras.heap import damaged_heap
+from mnc.frontends.budget import Budget
+from mnc.frontends.keras.heap import damaged_heap, largest_object
 from mnc.ir.types import Array, Shape, show
 
-MAX_DATASET_BYTES = 2**28
-"""No microcontroller's flash holds a quarter of a gigabyte; files that claim more are refused."""
-
-MAX_ATTRIBUTE_BYTES = 2**26
+MAX_LINKS = 16
+"""Soft links that lead from one to the next."""
 FOREIGN_WEIGHTS = "the weights do not belong to this configuration; save the whole model again"
-TOO_LARGE = "no microcontroller holds it; train a smaller network"
 OUTSIDE = "save the model again into a single file"
 DAMAGED = "the file is damaged or incomplete; save the model again, or copy the file again"
 
@@ -32,7 +35,7 @@ def reading(where: str) -> Iterator[None]:
     """Turn whatever h5py raises on a damaged file into a CompileError at `where`."""
     try:
         yield
-    except CompileError:
+    except (CompileError, MemoryError):
         raise
     except (
         Exception
@@ -45,47 +48,85 @@ def reading(where: str) -> Iterator[None]:
         ) from None
 
 
+@dataclass(frozen=True)
+class _File:
+    """What the items of one file share."""
+
+    root: h5py.Group
+    budget: Budget
+    largest_text: int
+    """Bytes of the largest object in the heaps that strings of variable length lie in."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of an opened file."""
+
+    handle: h5py.Group
+    file: _File
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset of an opened file."""
+
+    handle: h5py.Dataset
+    file: _File
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(self.handle.shape)
+
+
 @contextlib.contextmanager
-def opened(where: str, content: bytes) -> Iterator[h5py.File]:
-    """A whole HDF5 file in memory, open for reading as long as the context is."""
+def opened(where: str, content: bytes, budget: Budget) -> Iterator[Group]:
+    """The root of a whole HDF5 file in memory, open for reading as long as the context is."""
     damaged = damaged_heap(content)
     if damaged is not None:
         raise refuse(where, f"the HDF5 data is damaged at byte {damaged}", DAMAGED)
     with reading(where):
         file = h5py.File(io.BytesIO(content), "r")
     with file:
-        yield file
+        yield Group(file, _File(file, budget, largest_object(content)))
 
 
-def attribute(where: str, group: h5py.Group | h5py.Dataset, name: str) -> Array | None:
+def attribute(where: str, item: Group | Dataset, name: str) -> Array | None:
     """An attribute that holds text, as an array of str or bytes; None where there is none of this name.
 
     Other types are not even read: HDF5 trusts them, and a damaged one can
     crash it.
     """
-    with reading(f"{where}, attribute {name!r}"):
-        if name not in group.attrs:
+    where = f"{where}, attribute {name!r}"
+    with reading(where):
+        if not has_attribute(where, item, name):
             return None
-        stored = h5py.h5a.open(group.id, name.encode())
+        stored = h5py.h5a.open(item.handle.id, name.encode())
         count = stored.get_space().get_simple_extent_npoints()
         if count == 0:
             return np.empty(0, object)
-        if count * stored.get_type().get_size() > MAX_ATTRIBUTE_BYTES:
-            raise refuse(f"{where}, attribute {name!r}", f"it cannot hold {count} values", DAMAGED)
-        if not isinstance(stored.get_type(), h5py.h5t.TypeStringID):
-            raise refuse(f"{where}, attribute {name!r}", "it must hold text", DAMAGED)
-        return np.asarray(group.attrs[name])
+        kind = stored.get_type()
+        if not isinstance(kind, h5py.h5t.TypeStringID):
+            raise refuse(where, "it must hold text", DAMAGED)
+        each = item.file.largest_text if kind.is_variable_str() else kind.get_size()
+        item.file.budget.take(where, "bytes of text", count * each)
+        return np.asarray(item.handle.attrs[name])
 
 
-def text(where: str, group: h5py.Group | h5py.Dataset, name: str) -> str | None:
+def has_attribute(where: str, item: Group | Dataset, name: str) -> bool:
+    """Whether there is an attribute of this name."""
+    with reading(where):
+        return name in item.handle.attrs
+
+
+def text(where: str, item: Group | Dataset, name: str) -> str | None:
     """A string in an attribute, whether it was written as str or bytes; None where there is none."""
-    value = attribute(where, group, name)
+    value = attribute(where, item, name)
     if value is None or value.size != 1:
         return None
     return _string(value.item())
 
 
-def names(where: str, group: h5py.Group, name: str) -> tuple[str, ...] | None:
+def names(where: str, group: Group, name: str) -> tuple[str, ...] | None:
     """A list of names in an attribute, or in its pieces `name0`, `name1`, ... where Keras has split it.
 
     HDF5 limits an attribute to 64 KiB; Keras writes a longer list in pieces.
@@ -94,7 +135,7 @@ def names(where: str, group: h5py.Group, name: str) -> tuple[str, ...] | None:
     if whole is not None:
         return tuple(map(_string, whole.ravel()))
     pieces: list[str] = []
-    for i in range(len(group.attrs)):
+    for i in range(len(group.handle.attrs)):
         piece = attribute(where, group, f"{name}{i}")
         if piece is None:
             return tuple(pieces) if i else None
@@ -106,50 +147,85 @@ def _string(value: object) -> str:
     return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def child(where: str, group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
-    """A member of a group by its path, or None; links out of the file are refused."""
-    current: h5py.Group | h5py.Dataset = group
-    for part in filter(None, name.split("/")):
-        with reading(f"{where}/{name}"):
-            if not isinstance(current, h5py.Group) or part not in current:
-                return None
-            if isinstance(current.get(part, getlink=True), h5py.ExternalLink):
-                raise refuse(f"{where}/{name}", "this is a link into another file, which is not followed", OUTSIDE)
-            current = current[part]
-    return current
-
-
-def group(where: str, parent: h5py.Group, name: str) -> h5py.Group | None:
-    """A member that is a group, or None."""
-    found = child(where, parent, name)
-    return found if isinstance(found, h5py.Group) else None
-
-
-def floats(where: str, dataset: h5py.Dataset, what: str, shape: Shape) -> Array:
-    """A dataset as float32, in exactly this shape, every element finite."""
+def keys(where: str, group: Group) -> tuple[str, ...]:
+    """The names of a group's members."""
     with reading(where):
-        given: Shape = tuple(dataset.shape)
-        dtype = dataset.dtype
-        if dataset.external or dataset.is_virtual:
+        group.file.budget.take(where, "groups and datasets", len(group.handle))
+        return tuple(group.handle)
+
+
+def child(where: str, group: Group, path: str) -> Group | Dataset | None:
+    """A member of a group by its path, or None; a link out of the file is refused, by whatever way it is reached."""
+    where = f"{where}/{path}"
+    current = group.handle
+    left = _parts(path)
+    links = 0
+    while left:
+        group.file.budget.take(where, "groups and datasets")
+        with reading(where):
+            part = left.pop(0).encode("utf-8", "surrogatepass")
+            if not isinstance(current, h5py.Group) or not current.id.links.exists(part):
+                return None
+            kind = current.id.links.get_info(part).type
+            if kind == h5py.h5l.TYPE_SOFT:
+                links += 1
+                target = current.id.links.get_val(part).decode("utf-8", "surrogateescape")
+                if links > MAX_LINKS:
+                    raise refuse(where, f"more than {MAX_LINKS} links lead from one to the next", DAMAGED)
+                left = _parts(target) + left
+                current = group.file.root if target.startswith("/") else current
+            elif kind == h5py.h5l.TYPE_HARD:
+                current = _wrapped(h5py.h5o.open(current.id, part))
+            else:
+                raise refuse(where, "this is a link into another file, which is not followed", OUTSIDE)
+    if isinstance(current, h5py.Dataset):
+        return Dataset(current, group.file)
+    return Group(current, group.file) if isinstance(current, h5py.Group) else None
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _wrapped(found: object) -> h5py.Group | h5py.Dataset | None:
+    """h5py's object for one of its identifiers; None for a type, which is neither."""
+    if isinstance(found, h5py.h5g.GroupID):
+        return h5py.Group(found)
+    return h5py.Dataset(found, readonly=True) if isinstance(found, h5py.h5d.DatasetID) else None
+
+
+def group(where: str, parent: Group, path: str) -> Group | None:
+    """A member that is a group, or None."""
+    found = child(where, parent, path)
+    return found if isinstance(found, Group) else None
+
+
+def floats(where: str, dataset: Dataset, what: str, shape: Shape) -> Array:
+    """A dataset as float32, in exactly this shape, every element finite."""
+    handle = dataset.handle
+    with reading(where):
+        dtype = handle.dtype
+        if handle.external or handle.is_virtual:
             raise refuse(where, f"{what} is kept outside the file, which is not followed", OUTSIDE)
-        if given != shape:
-            raise refuse(
-                where, f"{what} has the shape {show(given)}; the configuration asks for {show(shape)}", FOREIGN_WEIGHTS
-            )
-        if dataset.nbytes > MAX_DATASET_BYTES:
+        if dataset.shape != shape:
             raise refuse(
                 where,
-                f"{what} takes {dataset.nbytes:,} bytes; the limit is {MAX_DATASET_BYTES:,}",
-                TOO_LARGE,
+                f"{what} has the shape {show(dataset.shape)}; the configuration asks for {show(shape)}",
+                FOREIGN_WEIGHTS,
             )
+        if handle.id.get_create_plist().get_nfilters():
+            hint = "Keras writes plain data; `h5repack -f NONE old.h5 new.h5` makes such of others"
+            raise refuse(where, f"{what} is packed by a filter", hint)
         brain_float = dtype.kind == "V" and dtype.itemsize == 2 and text(where, dataset, "dtype") == "bfloat16"
         if dtype.kind not in "fiu" and not brain_float:
             raise refuse(where, f"{what} holds {dtype}, not numbers", FOREIGN_WEIGHTS)
-        stored: Array = np.asarray(dataset[()])
+        chunk = math.prod(handle.chunks or ()) * dtype.itemsize
+        dataset.file.budget.take(where, "bytes of weights", max(handle.size * max(dtype.itemsize, 4), chunk))
+        stored: Array = np.asarray(handle[()])
     if brain_float:  # the upper half of a float32
         stored = (stored.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
     with np.errstate(over="ignore"):  # what overflows becomes infinite and is refused just below
-        values: Array = stored.astype(np.float32)
+        values: Array = stored.astype(np.float32, copy=False)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         first = [int(i) for i in np.unravel_index(int(bad[0]), values.shape)]

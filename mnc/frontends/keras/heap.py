@@ -21,8 +21,23 @@ HEADER = 16
 
 
 def damaged_heap(data: bytes) -> int | None:
-    """The offset of a global heap collection that is not sound; None where all of them are."""
-    return next((start for start in _collections(data) if not _is_sound(data, start)), None)
+    """The offset of a global heap collection that is not sound; None where all of them are.
+
+    Sound collections do not overlap, so all their objects together fit into
+    the data: where there are more, the one that is walked then is damaged.
+    """
+    left = len(data) // HEADER
+    for start in _collections(data):
+        lengths = _lengths(data, start, left)
+        if lengths is None:
+            return start
+        left -= len(lengths)
+    return None
+
+
+def largest_object(data: bytes) -> int:
+    """Bytes of the largest object in the heaps of sound data."""
+    return max((max(_lengths(data, start, len(data)) or (0,)) for start in _collections(data)), default=0)
 
 
 def _collections(data: bytes) -> Iterator[int]:
@@ -32,21 +47,24 @@ def _collections(data: bytes) -> Iterator[int]:
         start = data.find(SIGNATURE, start + 1)
 
 
-def _is_sound(data: bytes, start: int) -> bool:
+def _lengths(data: bytes, start: int, most: int) -> list[int] | None:
+    """The lengths of a collection's objects; None where it is not sound, or has more than `most`."""
     if start + HEADER > len(data):
-        return False
+        return None
     size: int = struct.unpack_from("<Q", data, start + 8)[0]
     end = start + size
     if size < MINIMUM or end > len(data):
-        return False
+        return None
+    lengths: list[int] = []
     place = start + HEADER
     while end - place >= HEADER:
         index: int = struct.unpack_from("<H", data, place)[0]
         length: int = struct.unpack_from("<Q", data, place + 8)[0]
         taken = length if index == 0 else HEADER + -(-length // 8) * 8
-        if taken < HEADER or taken > end - place:
-            return False
+        if taken < HEADER or taken > end - place or len(lengths) >= most:
+            return None
         place += taken
         if index == 0:
             break
-    return end - place < HEADER
+        lengths.append(length)
+    return lengths if end - place < HEADER else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.budget import SpentError
 from mnc.frontends.keras.assembly import Build
 from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief
 from mnc.frontends.keras.container import SavedModel
@@ -96,6 +97,7 @@ class Parser:
 
     def __init__(self, saved: SavedModel) -> None:
         self.problems: list[Problem] = []
+        self.budget = saved.budget
         self.findings = Findings(saved.keras or _guess_version(saved.config), saved.backend)
 
     def model(self, where: str, entry: object, weights: ModelWeights, depth: int = 0) -> ModelSpec:
@@ -117,6 +119,7 @@ class Parser:
 
     def layer(self, where: str, entry: Mapping[str, object], weights: Member, depth: int) -> Spec:
         """A layer, or whatever stands in the place of one."""
+        self.budget.take(where, "layers")
         class_name, config = _entry(where, entry)
         if class_name in MODELS:
             return self.model(where, entry, weights.model(), depth + 1)
@@ -127,6 +130,8 @@ class Parser:
         try:
             own = weights.layer()
             build = convert(where, entry, self.findings)
+        except SpentError:
+            raise
         except CompileError as error:
             self.problems += error.problems
         return LayerSpec(where, build, own)
@@ -175,6 +180,7 @@ class _Members:
         """The layers as one chain."""
         given: InputSpec | None = None
         steps: list[Step] = []
+        names: set[str] = set()
         source = Ref("", 0, 0)
         for i, entry in enumerate(self._entries):
             where, class_name, name = _place(f"{self._where}/layers/{i}", entry)
@@ -190,8 +196,9 @@ class _Members:
             if given is None:
                 given = _first_input(where, name, spec, raw, config)
                 source = Ref(given.name, 0, 0)
-            if any(step.name == name for step in steps) or name == given.name:
+            if name in names or name == given.name:
                 raise refuse(where, f"two layers are called {brief(name)}", SAVE_AGAIN)
+            names.add(name)
             steps.append(Step(name, 0, spec, (source,)))
             source = Ref(name, 0, 0)
         if given is None:
@@ -217,6 +224,8 @@ class _Members:
             inbound = entry.get("inbound_nodes", [])
             is_keras3 |= isinstance(inbound, list) and any(isinstance(node, Mapping) for node in inbound)
             specs[name] = self._member(where, name, class_name, entry)
+            if isinstance(inbound, list):
+                self._parser.budget.take(where, "calls of layers", len(inbound))
             try:
                 calls[name] = read_calls(where, inbound)
             except CompileError as error:
@@ -274,6 +283,8 @@ class _Members:
         self._ordinals[kind] += 1
         try:
             weights = self._weights.member(name, class_name, ordinal)
+        except SpentError:
+            raise
         except CompileError as error:
             self._parser.problems += error.problems
             return LayerSpec.refused(where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.budget import Budget, SpentError
 from mnc.frontends.frontend import Reading
 from mnc.frontends.keras.assembly import Assembly, Call, Value
 from mnc.frontends.keras.config import SAVE_AGAIN, Findings, brief
@@ -25,7 +26,7 @@ def read_model(saved: SavedModel) -> Reading:
         model = parser.model(saved.where, saved.config, saved.weights)
     except CompileError as error:
         return Reading(None, (*parser.problems, *error.problems))
-    builder = _Builder(parser.findings, parser.problems)
+    builder = _Builder(parser.findings, parser.problems, saved.budget)
     try:
         outputs = builder.outermost(model)
     except CompileError as error:
@@ -40,8 +41,9 @@ def read_model(saved: SavedModel) -> Reading:
 class _Builder:
     """From specifications to nodes; what depends on a refused layer is left out."""
 
-    def __init__(self, findings: Findings, problems: list[Problem]) -> None:
+    def __init__(self, findings: Findings, problems: list[Problem], budget: Budget) -> None:
         self.assembly = Assembly()
+        self._budget = budget
         self.problems = problems
         self._findings = findings
         self._called: set[int] = set()
@@ -88,11 +90,14 @@ class _Builder:
             name = f"{prefix}{step.name}" + (f"__{step.index + 1}" if step.index else "")
             try:
                 known[step.name, step.index] = self._call(step.spec, arguments, name)
+            except SpentError:
+                raise
             except CompileError as error:
                 self.problems += error.problems
         return tuple(_tensor(known, model.where, ref) for ref in model.outputs)
 
     def _call(self, spec: Spec, arguments: Results, name: str) -> Results:
+        self._budget.take(spec.where, "calls of layers")
         if isinstance(spec, ModelSpec):
             return self._model(spec, arguments, f"{name}/")
         inputs = tuple(value for value in arguments if value is not None)

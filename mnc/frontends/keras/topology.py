@@ -96,11 +96,19 @@ def _circular(
     position: Mapping[tuple[str, int], int],
 ) -> list[tuple[str, int]]:
     """Of the calls that wait for ever, those that another such call waits for: the rest only read from a circle."""
-    idle = [call for call in waiting if not any(reader in waiting for reader in readers.get(call, ()))]
-    while idle:
-        waiting = waiting.difference(idle)
-        idle = [call for call in waiting if not any(reader in waiting for reader in readers.get(call, ()))]
-    return sorted(waiting, key=position.__getitem__)
+    producers: dict[tuple[str, int], list[tuple[str, int]]] = {}
+    for producer, reading in readers.items():
+        for reader in reading:
+            producers.setdefault(reader, []).append(producer)
+    awaited = {call: sum(reader in waiting for reader in readers.get(call, ())) for call in waiting}
+    idle = [call for call, count in awaited.items() if count == 0]
+    for call in idle:  # which grows meanwhile
+        for producer in producers.get(call, ()):
+            if producer in awaited:
+                awaited[producer] -= 1
+                if awaited[producer] == 0:
+                    idle.append(producer)
+    return sorted(waiting.difference(idle), key=position.__getitem__)
 
 
 def _call_name(call: tuple[str, int]) -> str:

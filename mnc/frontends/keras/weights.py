@@ -13,11 +13,10 @@ what a wrapper holds under the attribute's name (`cell`, `forward_layer`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
-
-import h5py
 
 from mnc.errors import refuse
 from mnc.frontends.keras import hdf5
@@ -54,7 +53,7 @@ class Entry:
 
     where: str
     name: str
-    dataset: h5py.Dataset
+    dataset: hdf5.Dataset
 
 
 class LayerWeights:
@@ -64,11 +63,12 @@ class LayerWeights:
     the calls share one Constant.
     """
 
-    def __init__(self, where: str, entries: Sequence[Entry], parts: Mapping[str, LayerWeights] | None = None) -> None:
+    def __init__(self, where: str, entries: Sequence[Entry], part: Callable[[str], LayerWeights] | None = None) -> None:
         self._where = where
         self._all = tuple(entries)
         self._entries = list(entries)
-        self._parts = parts
+        self._part = part
+        self._parts: dict[str, LayerWeights] = {}
         self._taken: dict[tuple[str, str], Array] = {}
         self._constants: dict[tuple[str, str], Constant] = {}
 
@@ -94,9 +94,11 @@ class LayerWeights:
 
     def inside(self, attribute: str) -> LayerWeights:
         """The weights of what the layer holds as `attribute`, in a file that keeps them apart."""
-        if self._parts is None:
+        if self._part is None:
             return self
-        return self._parts.get(attribute) or LayerWeights(f"{self._where}/{attribute}", ())
+        if attribute not in self._parts:
+            self._parts[attribute] = self._part(attribute)
+        return self._parts[attribute]
 
     def unused(self) -> tuple[str, ...]:
         """The places of the weights that no call has taken."""
@@ -112,7 +114,7 @@ class LayerWeights:
         shapes = []
         for entry in self._all:
             with hdf5.reading(entry.where):
-                shapes.append(tuple(entry.dataset.shape))
+                shapes.append(entry.dataset.shape)
         return tuple(shapes)
 
     def _next(self, role: str) -> Entry:
@@ -153,7 +155,7 @@ class _Legacy:
     """Keras' first format, at the outermost model."""
 
     where: str
-    group: h5py.Group
+    group: hdf5.Group
 
     def member(self, name: str, class_name: str, ordinal: int) -> Member:
         where = f"{self.where}/{name}"
@@ -167,7 +169,7 @@ class _Legacy:
         entries = []
         for weight in hdf5.names(where, group, "weight_names") or ():
             dataset = hdf5.child(where, group, weight)
-            if not isinstance(dataset, h5py.Dataset):
+            if not isinstance(dataset, hdf5.Dataset):
                 raise refuse(f"{where}/{weight}", "weight_names lists what is not there", FOREIGN_WEIGHTS)
             entries.append(Entry(f"{where}/{weight}", weight, dataset))
         return tuple(entries)
@@ -218,7 +220,7 @@ class _Objects:
     """Keras' second format: a model, or any member of it."""
 
     where: str
-    group: h5py.Group | None
+    group: hdf5.Group | None
 
     def layer(self) -> LayerWeights:
         return _object_layer(self.where, self.group)
@@ -241,53 +243,55 @@ class _Objects:
         skipping = self.inside("_layer_checkpoint_dependencies")
         if self.group is None or skipping.group is None or self.inside("layers").group is not None:
             return self.inside("layers").inside(exact)
-        with hdf5.reading(skipping.where):
-            numbered = sorted(
-                (int(match[1] or 0), key)
-                for key in skipping.group
-                if (match := re.fullmatch(rf"{re.escape(stem)}(?:_(\d{{1,9}}))?", key))
-            )
-        return skipping.inside(numbered[ordinal][1] if ordinal < len(numbered) else exact)
+        numbered = skipping.numbered.get(stem, ())
+        return skipping.inside(numbered[ordinal] if ordinal < len(numbered) else exact)
+
+    @cached_property
+    def numbered(self) -> Mapping[str, Sequence[str]]:
+        """The members `dense`, `dense_2`, `dense_5` as those of `dense`, by their numbers; and so on."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for key in () if self.group is None else hdf5.keys(self.where, self.group):
+            found.setdefault(key, []).append((0, key))
+            if match := re.fullmatch(r"(.+)_(\d{1,9})", key):
+                found.setdefault(match[1], []).append((int(match[2]), key))
+        return {stem: tuple(key for _, key in sorted(keys)) for stem, keys in found.items()}
 
 
-def _object_layer(where: str, group: h5py.Group | None, depth: int = 0) -> LayerWeights:
+def _object_layer(where: str, group: hdf5.Group | None) -> LayerWeights:
+    """A layer's own variables; the groups of what it holds are opened when they are asked for."""
     entries: list[Entry] = []
-    parts: dict[str, LayerWeights] = {}
-    if group is not None:
-        variables = hdf5.group(where, group, "vars")
-        while variables is not None:
-            dataset = hdf5.child(f"{where}/vars", variables, str(len(entries)))
-            if not isinstance(dataset, h5py.Dataset):
-                break
-            entries.append(Entry(f"{where}/vars/{len(entries)}", "", dataset))
-        if depth < 4:
-            with hdf5.reading(where):
-                keys = [key for key in group if key != "vars"]
-            for key in keys:
-                inner = hdf5.group(where, group, key)
-                if inner is not None:
-                    parts[key] = _object_layer(f"{where}/{key}", inner, depth + 1)
-    return LayerWeights(where, entries, parts)
+    variables = None if group is None else hdf5.group(where, group, "vars")
+    while variables is not None:
+        dataset = hdf5.child(f"{where}/vars", variables, str(len(entries)))
+        if not isinstance(dataset, hdf5.Dataset):
+            break
+        entries.append(Entry(f"{where}/vars/{len(entries)}", "", dataset))
+
+    def part(attribute: str) -> LayerWeights:
+        inner = None if group is None else hdf5.group(where, group, attribute)
+        return _object_layer(f"{where}/{attribute}", inner)
+
+    return LayerWeights(where, entries, part)
 
 
-def legacy_weights(where: str, group: h5py.Group) -> ModelWeights:
+def legacy_weights(where: str, group: hdf5.Group) -> ModelWeights:
     """The weights below `model_weights` of an `.h5` file; CompileError where they are not in Keras' format."""
     if hdf5.names(where, group, "layer_names") is None:
-        with hdf5.reading(where):
-            is_object_format = "layers" in group or "_layer_checkpoint_dependencies" in group
-        if is_object_format:
+        if _is_object_format(where, group):
             return _Objects(where, group)
         raise refuse(where, "there is no list layer_names in it", "save the whole model with model.save('model.h5')")
     return _Legacy(where, group)
 
 
-def object_weights(where: str, file: h5py.File) -> ModelWeights:
+def object_weights(where: str, file: hdf5.Group) -> ModelWeights:
     """The weights in the `model.weights.h5` of a `.keras` archive."""
-    with hdf5.reading(where):
-        is_object_format = "layers" in file or "_layer_checkpoint_dependencies" in file
-    if not is_object_format and hdf5.names(where, file, "layer_names") is not None:
+    if not _is_object_format(where, file) and hdf5.names(where, file, "layer_names") is not None:
         return _Legacy(where, file)
     return _Objects(where, file)
+
+
+def _is_object_format(where: str, group: hdf5.Group) -> bool:
+    return any(hdf5.child(where, group, name) is not None for name in ("layers", "_layer_checkpoint_dependencies"))
 
 
 def snake_case(class_name: str) -> str:

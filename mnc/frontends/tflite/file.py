@@ -19,10 +19,12 @@ from typing import Any, TypeVar
 import numpy as np
 import tflite
 
+from mnc import files
 from mnc.errors import CompileError, refuse
 from mnc.frontends.tflite.options import OPTIONS
 from mnc.ir.types import MAX_ELEMENTS, Array, Shape, show
 
+MAX_BYTES = 2**28
 MAX_ITEMS = 2**16
 """Tensors, operators, buffers: more than any network for a microcontroller has."""
 MAX_RANK = 8
@@ -87,11 +89,7 @@ class Model:
 
 def read_file(path: Path) -> Model:
     """The network in the file; CompileError where it is no sound TFLite file."""
-    try:
-        content = path.read_bytes()
-    except OSError as fault:
-        raise refuse(str(path), f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}") from None
-    return parse(content, path.name)
+    return parse(files.content(path, MAX_BYTES, "no microcontroller holds it; train a smaller network"), path.name)
 
 
 def parse(content: bytes, where: str) -> Model:

@@ -19,6 +19,8 @@ def strided(
         raise ValueError("ellipses, new axes and offsets are not supported")
     if not begin.size == end.size == stride.size <= len(shape):
         raise ValueError("begin, end and strides differ in length")
+    if any(array.dtype.kind != "i" for array in (begin, end, stride)):
+        raise ValueError("begin, end and strides must be whole numbers")
     begins, ends, dropped = option("BeginMask"), option("EndMask"), option("ShrinkAxisMask")
     places: list[slice | int] = []
     for axis, (first, last, step) in enumerate(zip(begin.ravel(), end.ravel(), stride.ravel(), strict=True)):
