@@ -21,7 +21,11 @@ def over_budget(report: Report, max_ram: int | None, max_flash: int | None) -> t
     if max_ram is not None and ram > max_ram:
         problems.append(Problem(where, _exceeds("RAM", ram, max_ram), _ram_hints(report)))
     if max_flash is not None and flash > max_flash:
-        problems.append(Problem(where, _exceeds("flash for constants", flash, max_flash), _flash_hints(report)))
+        problems.append(
+            Problem(
+                where, _exceeds("flash for constants alone, code not counted", flash, max_flash), _flash_hints(report)
+            )
+        )
     return tuple(problems)
 
 

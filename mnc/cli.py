@@ -70,7 +70,12 @@ def commands(traceback_: bool) -> None:
 )
 @click.option("--sample", type=SAMPLES, metavar="X.npy", help="The example's sample: the first one in this file.")
 @click.option("--max-ram", type=size, metavar="BYTES", help="Write nothing if more RAM is needed; takes 64K.")
-@click.option("--max-flash", type=size, metavar="BYTES", help="Write nothing if the constants are larger; takes 64K.")
+@click.option(
+    "--max-flash",
+    type=size,
+    metavar="BYTES",
+    help="Write nothing if the constants alone are larger: code is not counted; takes 64K.",
+)
 @code_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def compile_(

@@ -117,6 +117,8 @@ def compile(  # the contract's name  # noqa: A001
     found = report(prepared, name, backend, target, emission)
     if scheme is not None:
         found = replace(found, warnings=(*found.warnings, *_dearer(graph, chosen, name, found)))
+    if target is not None:
+        _check_reach(found, targets.get(target))
     return Build(name, prepared.graph, emission, found)
 
 
@@ -193,6 +195,17 @@ def _refusals(optimised: Graph, backend: backends.Backend) -> tuple[Problem, ...
     )
 
 
+def _check_reach(made: Report, target: targets.Target) -> None:
+    """CompileError where the code could not read all of its constants on this target."""
+    needed, reach = made.flash.total_constants - made.ram.constants, target.max_constants
+    if reach is not None and needed > reach:
+        raise refuse(
+            f"target {target.name}",
+            f"reads constants in the first {reach:,} bytes of flash, and those of {made.name!r} take {needed:,}",
+            "make the network smaller, or quantise it; other targets have no such limit",
+        )
+
+
 def report(prepared: Quantised, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
     """What `mnc compile --json` prints."""
     program, arena = emission.program, emission.plan.arena
@@ -217,6 +230,8 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
             )
         )
     constants = sum(layer.weights_bytes for layer in layers)
+    in_ram = target is not None and targets.get(target).constants_in_ram
+    copied = sum(step.row_bytes for step in program.steps) if in_ram else 0
     return Report(
         name=name,
         backend=backend,
@@ -224,7 +239,7 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
         dtype=arithmetic(prepared.graph),
         macs=sum(layer.macs for layer in layers),
         params=parameters(prepared.graph),
-        ram=Ram(ram_bytes(program, arena.size), arena.size, state, arena.lower_bound, arena.optimal),
+        ram=Ram(ram_bytes(program, arena.size) + copied, arena.size, state, arena.lower_bound, arena.optimal, copied),
         flash=Flash(constants, constants + emission.struct_bytes),
         files=tuple(emission.files),
         layers=tuple(layers),

@@ -18,7 +18,7 @@ class Ram:
     """The RAM that the generated code uses; inputs and outputs are the caller's."""
 
     total: int
-    """The arena and the state together, padding included: `<NAME>_RAM_SIZE`."""
+    """The arena and the state together, padding included, which is `<NAME>_RAM_SIZE`, and `constants`."""
     arena: int
     """Memory that the layers share, one after another."""
     state: int
@@ -27,16 +27,24 @@ class Ram:
     """The largest sum of bytes live together in the chosen order; no arena can be smaller."""
     optimal: bool
     """Whether the arena equals its lower bound."""
+    constants: int = 0
+    """Constant rows that the target's C compiler copies to RAM, as for AVR; 0 where constants are read in place."""
 
 
 @dataclass(frozen=True)
 class Flash:
-    """The constants that the generated code keeps in flash; its instructions are the C compiler's."""
+    """The constants that the generated code keeps in flash.
+
+    Its instructions are not counted, as their size is the C compiler's:
+    `mnc bench` measures it.
+    """
 
     weights: int
     """Weights and biases, as laid out for the kernels."""
     total_constants: int
-    """Weights and every other constant: tables, rounding parameters, constant rows, structs."""
+    """Weights and every other constant: tables, rounding parameters, rows, structs; what `--max-flash` limits."""
+    code: int | None = None
+    """Bytes of instructions; None: not measured, and in none of the other figures."""
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,9 @@ def test_a_report_says_what_was_built(fixtures: Path) -> None:
     assert 0 < report["macs"] <= 53_808  # what the model's own summary has; passes only ever take away
     assert 0 < report["params"] <= 844
     assert report["files"] == ["pico.h", "pico.c"]
-    assert report["ram"].keys() == {"total", "arena", "state", "lower_bound", "optimal"}
+    assert report["ram"].keys() == {"total", "arena", "state", "lower_bound", "optimal", "constants"}
+    assert report["ram"]["constants"] == 0
+    assert report["flash"]["code"] is None, "it is not measured"
     assert report["ram"]["total"] == report["ram"]["arena"] + report["ram"]["state"] <= 15_360
     assert report["ram"]["lower_bound"] == report["ram"]["arena"]
     assert report["flash"]["weights"] >= 4 * report["params"]

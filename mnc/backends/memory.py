@@ -9,10 +9,9 @@ from mnc.program import Program
 
 def memory(program: Program, size: int) -> str:
     """The member `arena` of `size` bytes: an array, or where it holds several types a union of arrays."""
-    dtype = program.arena_dtype
+    dtype, whole = program.arena_dtype, _rounded(program, size)
     if dtype is not None:
-        return f"{TYPES[dtype.value]} arena[{max(size // dtype.bytes, 1)}];"
-    whole = _rounded(program, size)
+        return f"{TYPES[dtype.value]} arena[{max(whole // dtype.bytes, 1)}];"
     members = " ".join(
         f"{TYPES[d.value]} as_{d.value}[{whole // d.bytes}];" for d in sorted(_dtypes(program), key=lambda d: d.value)
     )
@@ -31,11 +30,12 @@ def ram_bytes(program: Program, size: int) -> int:
     """What `sizeof` says of arena and state together."""
     if not program.state_bytes:
         return max(_rounded(program, size), (program.arena_dtype or DType.FLOAT32).bytes)
-    return -(-_rounded(program, size) // 4) * 4 + program.state_bytes
+    return _rounded(program, size) + program.state_bytes
 
 
 def _rounded(program: Program, size: int) -> int:
-    unit = max(d.bytes for d in _dtypes(program))
+    """What follows the arena, or lies over it in a union, begins at once, also where nothing needs to be aligned."""
+    unit = 4 if program.state_bytes else max(d.bytes for d in _dtypes(program))
     return -(-size // unit) * unit
 
 

@@ -29,6 +29,7 @@ from mnc.program import (
     Value,
     Window,
 )
+from mnc.targets.builtin import REACH_OF_LPM
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class LayerText:
 
     comment: str
     constants: Mapping[str, Array]
-    """By their names in the generated code; one called `..._zeros` is read as data, not as weights."""
+    """By their names in the generated code."""
     function: str
 
 
@@ -91,7 +92,7 @@ def unit(
     items = library.closure({"MNC_FLASH", *helpers, *library.mentioned(functions)})
     return Unit(
         headers("".join(item.text for item in items) + functions) + _library_headers(program),
-        "\n\n".join(item.text for item in items if item.parameters is None),
+        "\n\n".join([item.text for item in items if item.parameters is None] + _out_of_reach(program)),
         "\n\n".join(item.text for item in items if item.parameters is not None),
         tuple(layers),
         tuple(calls),
@@ -99,6 +100,16 @@ def unit(
         tuple(pointers[step.writes[0].buffer] for step in program.steps),
         sum(record.bytes for record in defined.values()),
     )
+
+
+def _out_of_reach(program: Program) -> list[str]:
+    """For a network of large constants, the lines that keep it from being compiled for AVR."""
+    size = sum(constant.bytes for step in program.steps for constant in step.constants.values())
+    if size - sum(step.row_bytes for step in program.steps) <= REACH_OF_LPM:
+        return []
+    return [
+        f'#if defined(__AVR__)\n#error "AVR reads the first 64 KiB of flash, the constants take {size:,} bytes"\n#endif'
+    ]
 
 
 def layout(given: TensorType) -> str:
@@ -232,10 +243,14 @@ def _c(value: Value) -> str:
 
 
 def _first_row(window: Window) -> str:
-    """The window's first row in C, whose division rounds towards 0 (C89: either way), so only of what is positive."""
+    """The window's first row in C, whose division rounds towards 0 (C89: either way), so only of what is positive.
+
+    A dividend need not fit an `int` of 16 bits.
+    """
     below = max(-(-window.padding // window.divisor), 0) if window.divisor > 1 else 0
-    first = _plus("y" if window.stride == 1 else f"y * {window.stride}", below * window.divisor - window.padding)
-    return first if window.divisor == 1 else _plus(f"({first}) / {window.divisor}", -below)
+    y = "y" if window.divisor == 1 else "(long)y"
+    first = _plus(y if window.stride == 1 else f"{y} * {window.stride}", below * window.divisor - window.padding)
+    return first if window.divisor == 1 else _plus(f"(int)(({first}) / {window.divisor})", -below)
 
 
 def _plus(term: str, offset: int) -> str:

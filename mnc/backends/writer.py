@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from mnc.ir.types import Array
+from mnc.program import ROW
 
 WIDTH = 110
 """Longest line of generated code."""
@@ -74,10 +75,9 @@ TYPES = {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int
 def declaration(name: str, values: Array) -> str:
     """A constant array without its initialiser.
 
-    What kernels read as weights may lie in a memory of its own; a row of zeros
-    stands in for one of the input's, and stays with it.
+    A constant may lie in a memory of its own, unless a kernel reads it as a row of its input.
     """
-    place = " MNC_FLASH" if values.dtype == np.float32 and not name.endswith("_zeros") else ""
+    place = "" if name.endswith(f"_{ROW}") else " MNC_FLASH"
     return f"{TYPES[values.dtype.name]} {name}[{values.size}]{place}"
 
 

@@ -21,11 +21,12 @@ from mnc.program.calls import (
     State,
 )
 from mnc.program.program import Program
-from mnc.program.step import Loop, Once, Rows, Step, Times
+from mnc.program.step import ROW, Loop, Once, Rows, Step, Times
 from mnc.program.values import Buffer, Layout, Value, Window, dense, image_shape
 
 __all__ = [
     "NULL",
+    "ROW",
     "Argument",
     "Buffer",
     "Call",

@@ -11,6 +11,9 @@ from mnc.ir.types import Constant, DType
 from mnc.program.calls import Argument, Call, Const, In, Member, Out, Record, RowPointers, Scratch, State
 from mnc.program.values import Value, Window
 
+ROW = "zeros"
+"""The name of a constant that a kernel reads as a row of its input, and so from the memory that inputs lie in."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -134,6 +137,11 @@ class Step:
             tuple(map(change, each)) for each in (self.before, self.calls, self.whole, self.after)
         )
         return replace(self, before=before, calls=calls, whole=whole, after=after)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of constants that take the place of an input's row."""
+        return self.constants[ROW].bytes if ROW in self.constants else 0
 
     @property
     def scratch_buffer(self) -> str:

@@ -27,6 +27,9 @@ BARE_METAL = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"
 NEWLIB_STATE = "-Wl,-u,__errno"
 """The C library's state, which any use of errno brings, is in every image: it counts for no network."""
 
+REACH_OF_LPM = 63 * K
+"""Bytes of constants that AVR's 16-bit addresses reach in flash, which begins with the vectors."""
+
 HOST = Target(
     name="host",
     title="the machine that mnc runs on",
@@ -144,7 +147,6 @@ TARGETS = (
         max_flash=4 * M,
         max_ram=512 * K,
     ),
-    # avr-gcc keeps constants in RAM as well as in flash, so only small networks fit.
     Target(
         name="avr",
         title="AVR ATmega1284P",
@@ -164,5 +166,7 @@ TARGETS = (
         max_flash=128 * K,
         max_ram=16 * K,
         int_bits=16,
+        constants_in_ram=True,
+        max_constants=REACH_OF_LPM,
     ),
 )

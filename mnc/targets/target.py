@@ -90,6 +90,10 @@ class Target:
     optimise: str = "-O2"
     int_bits: int = 32
     """Of C's `int`."""
+    constants_in_ram: bool = False
+    """Whether constants are copied to RAM, but for those that are marked and read with instructions of their own."""
+    max_constants: int | None = None
+    """Bytes of the constants that such instructions reach; None: all that there is room for."""
 
     def binutil(self, name: str) -> Tool:
         """The program called `name` of the binutils that the compiler goes with: `ar`, `size`."""

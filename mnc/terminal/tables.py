@@ -156,8 +156,11 @@ def _sums(report: Report) -> Table:
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_column()
-    table.add_row("RAM", bytes_(ram.total), Text(f"arena {bytes_(ram.arena)}, {bound}; state {bytes_(ram.state)}"))
-    table.add_row("flash", bytes_(report.flash.total_constants), Text(f"constants, {report.params:,} parameters"))
+    copied = f"; constants that are copied there {bytes_(ram.constants)}" if ram.constants else ""
+    parts = f"arena {bytes_(ram.arena)}, {bound}; state {bytes_(ram.state)}{copied}"
+    table.add_row("RAM", bytes_(ram.total), Text(parts))
+    constants = f"constants, {report.params:,} parameters; code is not counted"
+    table.add_row("flash", bytes_(report.flash.total_constants), Text(constants))
     table.add_row(
         "MACs", f"{report.macs:,}", Text(f"{report.dtype}, backend {report.backend}, target {report.target or 'any'}")
     )

@@ -10,16 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from generated_c import Tool, checked_run, write
 
 import mnc
+from mnc.errors import CompileError
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
-from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
-from mnc.targets import Interface, get
+from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.targets import Interface, Options, get
 from mnc.targets.measure import run
-from mnc.verify import verify
+from mnc.targets.target import Target
+from mnc.verify import random_inputs, verify
 
 pytestmark = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None or shutil.which("qemu-system-arm") is None,
@@ -102,6 +105,67 @@ def test_layers_give_the_same_bits(target: str) -> None:
     verification = verify(graph, target=target)
     assert len(verification.layers) == len(graph.nodes)
     assert [layer.name for layer in verification.layers if layer.max_abs_error > 0] == []
+
+
+def trapping(core: str) -> Target:
+    """The target with unaligned accesses trapped, and compiled for that."""
+    return replace(get(core), flags=(*get(core).flags, "-mno-unaligned-access"))
+
+
+def on(target: Target, *flags: str) -> list[Array]:
+    """What the layers give there, and what they should."""
+    graph = side_by_side()
+    build = mnc.compile(graph, name="layers")
+    xs = random_inputs(graph)
+    got = run(target, build.files, Interface.of_graph(graph, "layers"), xs, Options(flags=flags))
+    return [y.reshape(want.shape) == want for y, want in zip(got, graph.predict(xs), strict=True)]
+
+
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"])
+def test_layers_where_unaligned_accesses_are_trapped(core: str) -> None:
+    assert all(np.all(same) for same in on(trapping(core)))
+
+
+def test_the_trap_catches_layers_that_are_compiled_without_regard_to_it() -> None:
+    with pytest.raises(CompileError, match="the processor faulted at address"):
+        on(trapping("cortex-m4"), "-munaligned-access")
+
+
+LOAD = """#include "n.h"
+void n_init(n_t *net) { (void)net; }
+void n_run(n_t *net, const int8_t *x, int8_t *y)
+{
+    unsigned word;
+    (void)net;
+    __asm__ volatile("ldr %0, [%1]" : "=r"(word) : "r"(x + 1 + ((unsigned)x & 1u)), "m"(*(const char(*)[8])x));
+    y[0] = (int8_t)(word != 0);
+}
+"""
+
+
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"])
+def test_the_trap_is_on(core: str) -> None:
+    header = "#include <stdint.h>\ntypedef struct { char unused; } n_t;\n"
+    header += "void n_init(n_t *net);\nvoid n_run(n_t *net, const int8_t *x, int8_t *y);\n"
+    types = tuple(TensorType((size,), DType.INT8, GIVEN) for size in (8, 1))
+    interface, xs = Interface("n", types[:1], types[1:]), [np.ones((1, 8), np.int8)]
+    files = {"n.c": LOAD, "n.h": header}
+    if core != "cortex-m0plus":  # which has no other way
+        assert run(get(core), files, interface, xs)[0].tolist() == [[1]]
+    with pytest.raises(CompileError, match="the processor faulted at address"):
+        run(trapping(core), files, interface, xs)
+
+
+@pytest.mark.parametrize("compiler", ["arm-none-eabi-gcc", "clang --target=arm-none-eabi -ffreestanding"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"])
+def test_words_are_loaded_where_the_compiler_says_that_they_may_be(
+    core: str, compiler: str, tool: Tool, tmp_path: Path
+) -> None:
+    write(mnc.compile(side_by_side(), name="n").files, tmp_path)
+    program, *flags = compiler.split()
+    command = [tool(program), *flags, f"-mcpu={core}", "-mthumb", "-E", "n.c"]
+    assert '"ldr %0, %1"' in checked_run([*command, "-munaligned-access"], tmp_path)
+    assert '"ldr %0, %1"' not in checked_run([*command, "-mno-unaligned-access"], tmp_path)
 
 
 def test_a_trained_network_gives_what_tensorflow_lite_micro_gave(fixtures: Path) -> None:

@@ -13,7 +13,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
         for (c = 0; c < channels; ++c)
-            sum[i * channels + c] = bias[c];
+            sum[i * channels + c] = MNC_READ_S32(bias[c]);
     }
     for (j = 0; j < height && ky >= 0; ++j, ky -= stride_y) {
         if (rows[j] == NULL)
@@ -31,7 +31,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
 
                     MNC_UNROLL
                     for (c = 0; c < channels; ++c)
-                        sum[i * channels + c] += value * w[c];
+                        sum[i * channels + c] += value * MNC_READ_S8(w[c]);
                 }
                 ++in;
                 w += channels;
@@ -42,8 +42,9 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
         for (c = 0; c < channels; ++c)
-            out[i * out_pixel + c] = mnc_requantise_s16(sum[i * channels + c], multiplier[c * per_channel],
-                                                        shift[c * per_channel], rounding, low, high);
+            out[i * out_pixel + c] =
+                mnc_requantise_s16(sum[i * channels + c], MNC_READ_S32(multiplier[c * per_channel]),
+                                   MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
     }
 }
 

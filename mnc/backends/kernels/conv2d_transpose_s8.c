@@ -27,7 +27,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s8(const int8_t *const *rows, int8_t 
 
                     MNC_UNROLL
                     for (c = 0; c < channels; ++c)
-                        sum[i * channels + c] += value * w[c];
+                        sum[i * channels + c] += value * MNC_READ_S8(w[c]);
                 }
                 ++in;
                 w += channels;

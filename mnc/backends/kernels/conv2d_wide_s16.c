@@ -8,7 +8,7 @@ MNC_KERNEL void mnc_add_products_wide(int32_t *high, uint32_t *low, const int16_
         int32_t sum = 0;
 
         for (end = count - k < 511 ? count : k + 511; k < end; ++k)
-            sum += (int32_t)x[k] * w[k];
+            sum += (int32_t)x[k] * MNC_READ_S8(w[k]);
         *low += (uint32_t)sum;
         *high += (sum < 0 ? -1 : 0) + (*low < (uint32_t)sum ? 1 : 0);
     }
@@ -29,8 +29,8 @@ MNC_KERNEL void mnc_conv2d_wide_s16(const int16_t *const *rows, int16_t *out, co
     for (o = 0; o < groups * out_channels; ++o) {
         for (p = 0; p < out_width; ++p) {
             const int8_t *w = weights;
-            int32_t upper = bias[0];
-            uint32_t lower = (uint32_t)bias[1];
+            int32_t upper = MNC_READ_S32(bias[0]);
+            uint32_t lower = (uint32_t)MNC_READ_S32(bias[1]);
 
             for (ky = 0; ky < kernel_height; ++ky) {
                 for (kx = 0; kx < kernel_width; ++kx) {
@@ -43,7 +43,8 @@ MNC_KERNEL void mnc_conv2d_wide_s16(const int16_t *const *rows, int16_t *out, co
                     w += in_channels;
                 }
             }
-            out[p * out_pixel + o] = mnc_requantise_wide_s16(upper, lower, *multiplier, *shift, low, high);
+            out[p * out_pixel + o] = mnc_requantise_wide_s16(upper, lower, MNC_READ_S32(*multiplier),
+                                                             MNC_READ_S8(*shift), low, high);
         }
         weights += kernel_height * kernel_width * in_channels;
         bias += 2;

@@ -19,7 +19,7 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
                 p = inner_begin + b * block_pixels;
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i)
-                    sum[i] = *bias;
+                    sum[i] = MNC_READ_S32(*bias);
                 for (ky = 0; ky < kernel_height; ++ky) {
                     if (rows[ky] != NULL) {
                         const int16_t *const x = rows[ky] + (p * stride - padding) * in_pixel + c;
@@ -28,19 +28,19 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
                         for (kx = 0; kx < kernel_width; ++kx) {
                             MNC_UNROLL
                             for (i = 0; i < block_pixels; ++i)
-                                sum[i] += (int32_t)x[(i * stride + kx * dilation) * in_pixel] * w[kx];
+                                sum[i] += (int32_t)x[(i * stride + kx * dilation) * in_pixel] * MNC_READ_S8(w[kx]);
                         }
                     }
                     w += kernel_width;
                 }
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i)
-                    out[(p + i) * out_pixel] =
-                        mnc_requantise_s16(sum[i], *multiplier, *shift, rounding, low, high);
+                    out[(p + i) * out_pixel] = mnc_requantise_s16(sum[i], MNC_READ_S32(*multiplier),
+                                                                  MNC_READ_S8(*shift), rounding, low, high);
             }
             for (b = 0; b < out_width - blocks * block_pixels; ++b) {
                 const int8_t *w = weights;
-                int32_t total = *bias;
+                int32_t total = MNC_READ_S32(*bias);
 
                 p = b < inner_begin ? b : b + blocks * block_pixels;
                 for (ky = 0; ky < kernel_height; ++ky) {
@@ -48,11 +48,12 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
                         const int at = p * stride - padding + kx * dilation;
 
                         if (rows[ky] != NULL && at >= 0 && at < in_width)
-                            total += (int32_t)rows[ky][at * in_pixel + c] * *w;
+                            total += (int32_t)rows[ky][at * in_pixel + c] * MNC_READ_S8(*w);
                         ++w;
                     }
                 }
-                out[p * out_pixel] = mnc_requantise_s16(total, *multiplier, *shift, rounding, low, high);
+                out[p * out_pixel] = mnc_requantise_s16(total, MNC_READ_S32(*multiplier), MNC_READ_S8(*shift), rounding,
+                                                        low, high);
             }
             ++out;
             weights += kernel_height * kernel_width;

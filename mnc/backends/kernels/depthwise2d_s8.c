@@ -24,7 +24,7 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                 p = inner_begin + b * block_pixels;
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i)
-                    sum[i] = *bias;
+                    sum[i] = MNC_READ_S32(*bias);
                 for (ky = 0; ky < kernel_height; ++ky) {
                     const int8_t *const x = rows[ky] + (p * stride - padding) * in_pixel + c;
 
@@ -32,28 +32,31 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                     for (kx = 0; kx < kernel_width; ++kx) {
                         MNC_UNROLL
                         for (i = 0; i < block_pixels; ++i)
-                            sum[i] += x[(i * stride + kx * dilation) * in_pixel] * w[kx];
+                            sum[i] += x[(i * stride + kx * dilation) * in_pixel] * MNC_READ_S8(w[kx]);
                     }
                     w += kernel_width;
                 }
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i)
-                    out[(p + i) * out_pixel] = mnc_requantise_s8(sum[i], *multiplier, *shift, general, zero, low, high);
+                    out[(p + i) * out_pixel] = mnc_requantise_s8(sum[i], MNC_READ_S32(*multiplier), MNC_READ_S8(*shift),
+                                                                 general, zero, low, high);
             }
             for (b = 0; b < out_width - inside * block_pixels; ++b) {
                 const int8_t *w = weights;
-                int32_t total = *bias;
+                int32_t total = MNC_READ_S32(*bias);
 
                 p = inside == 0 || b < inner_begin ? b : b + inside * block_pixels;
                 for (ky = 0; ky < kernel_height; ++ky) {
                     for (kx = 0; kx < kernel_width; ++kx) {
                         const int at = p * stride - padding + kx * dilation;
+                        const int inside_row = rows[ky] != NULL && at >= 0 && at < in_width;
 
-                        total += (rows[ky] != NULL && at >= 0 && at < in_width ? rows[ky][at * in_pixel + c] : in_zero) *
-                                 *w++;
+                        total += (inside_row ? rows[ky][at * in_pixel + c] : in_zero) * MNC_READ_S8(*w);
+                        ++w;
                     }
                 }
-                out[p * out_pixel] = mnc_requantise_s8(total, *multiplier, *shift, general, zero, low, high);
+                out[p * out_pixel] = mnc_requantise_s8(total, MNC_READ_S32(*multiplier), MNC_READ_S8(*shift), general,
+                                                       zero, low, high);
             }
             ++out;
             weights += kernel_height * kernel_width;

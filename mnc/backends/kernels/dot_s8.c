@@ -7,7 +7,7 @@ MNC_KERNEL void mnc_begin_s8(int32_t *sum, const int32_t *bias, int block_pixels
     for (i = 0; i < block_pixels; ++i) {
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c)
-            sum[i * block_channels + c] = bias[c];
+            sum[i * block_channels + c] = MNC_READ_S32(bias[c]);
     }
 }
 
@@ -70,7 +70,7 @@ MNC_KERNEL void mnc_quad_s8(int32_t *sum, const int8_t *x, const int8_t *w, int 
         for (i = 0; i < block_pixels; ++i) {
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c)
-                sum[i * block_channels + c] += x[i * pixel + t] * w[c * 4 + t];
+                sum[i * block_channels + c] += x[i * pixel + t] * MNC_READ_S8(w[c * 4 + t]);
         }
     }
 #endif
@@ -92,7 +92,7 @@ MNC_KERNEL void mnc_run_s8(int32_t *sum, const int8_t *x, const int8_t *w, int r
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c)
-                    sum[i * block_channels + c] += x[i * pixel + t] * w[c * run + t];
+                    sum[i * block_channels + c] += x[i * pixel + t] * MNC_READ_S8(w[c * run + t]);
             }
         }
         return;
@@ -117,12 +117,13 @@ MNC_KERNEL void mnc_padding_run_s8(int32_t *sum, int value, const int8_t *w, int
     for (k = 0; k < (run < 4 ? 1 : (run + 3) / 4); ++k) {
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
-            int total = 0;
+            int32_t total = 0;
             int t;
 
             MNC_UNROLL
             for (t = 0; t < (run < 4 ? run : 4); ++t)
-                total += *w++;
+                total += MNC_READ_S8(w[t]);
+            w += run < 4 ? run : 4;
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i)
                 sum[i * block_channels + c] += total * value;
@@ -139,8 +140,8 @@ MNC_KERNEL void mnc_end_s8(const int32_t *sum, int8_t *out, const int32_t *multi
 
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
-        const int32_t by = multiplier[c * per_channel];
-        const int power = shift[c * per_channel];
+        const int32_t by = MNC_READ_S32(multiplier[c * per_channel]);
+        const int power = MNC_READ_S8(shift[c * per_channel]);
 
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i)

@@ -82,7 +82,7 @@ MNC_KERNEL void mnc_prelu_s16(const int16_t *in, int16_t *out, const int8_t *alp
                 const int at = y * row + p * pixel + c * channel;
                 const int32_t x = in[at];
                 const int32_t slope =
-                    (int32_t)alpha[y * alpha_row + p * alpha_pixel + c * alpha_channel] - alpha_zero;
+                    (int32_t)MNC_READ_S8(alpha[y * alpha_row + p * alpha_pixel + c * alpha_channel]) - alpha_zero;
 
                 if (x >= 0)
                     out[at] = mnc_narrow_s16(x, multiplier, shift, -32768, 32767);
@@ -128,8 +128,11 @@ MNC_KERNEL void mnc_logistic_s16(const int16_t *in, int16_t *out, int count, int
         const int32_t step = distance >> 9;
         int32_t y = (int32_t)32767 << 10;
 
-        if (step < 255)
-            y = ((int32_t)table[step] + 32768) * 512 + (distance & 511) * ((int32_t)table[step + 1] - table[step]);
+        if (step < 255) {
+            const int32_t base = MNC_READ_S16(table[step]);
+
+            y = (base + 32768) * 512 + (distance & 511) * (MNC_READ_S16(table[step + 1]) - base);
+        }
         out[i] = (int16_t)((x >= 0 ? y + 512 : 33554432 - y + 511) >> 10);
     }
 }
@@ -147,8 +150,11 @@ MNC_KERNEL void mnc_tanh_s16(const int16_t *in, int16_t *out, int count, int32_t
         const int32_t step = distance >> 8;
         int32_t y = (int32_t)32767 << 8;
 
-        if (step < 255)
-            y = (int32_t)table[step] * 256 + (distance & 255) * ((int32_t)table[step + 1] - table[step]);
+        if (step < 255) {
+            const int32_t base = MNC_READ_S16(table[step]);
+
+            y = base * 256 + (distance & 255) * (MNC_READ_S16(table[step + 1]) - base);
+        }
         out[i] = (int16_t)((x >= 0 ? y + 128 : -y + 127) >> 8);
     }
 }

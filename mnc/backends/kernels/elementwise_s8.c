@@ -107,7 +107,7 @@ MNC_KERNEL void mnc_prelu_s8(const int8_t *in, int8_t *out, const int8_t *alpha,
                 const int at = y * row + p * pixel + c * channel;
                 const int32_t x = (int32_t)in[at] - in_zero;
                 const int32_t slope =
-                    (int32_t)alpha[y * alpha_row + p * alpha_pixel + c * alpha_channel] - alpha_zero;
+                    (int32_t)MNC_READ_S8(alpha[y * alpha_row + p * alpha_pixel + c * alpha_channel]) - alpha_zero;
 
                 if (x >= 0)
                     out[at] = mnc_requantise_s8(x, multiplier, shift, 1, zero, -128, 127);
@@ -124,7 +124,7 @@ MNC_KERNEL void mnc_lookup_s8(const int8_t *in, int8_t *out, int count, const in
     int i;
 
     for (i = 0; i < count; ++i)
-        out[i] = table[in[i] + 128];
+        out[i] = MNC_READ_S8(table[in[i] + 128]);
 }
 
 /* round(in / scale) + zero, halves away from zero. */
@@ -134,11 +134,11 @@ MNC_KERNEL void mnc_quantize_s8(const float *in, int8_t *out, int count, float s
 
     for (i = 0; i < count; ++i) {
         float x = in[i] / scale, rest;
-        int n;
+        int32_t n;
 
         x = x > -512.0f ? x : -512.0f; /* what is no number, too */
         x = x < 512.0f ? x : 512.0f;
-        n = (int)x;
+        n = (int32_t)x;
         rest = x - (float)n;
         n += rest >= 0.5f ? zero + 1 : rest <= -0.5f ? zero - 1 : zero;
         out[i] = (int8_t)(n < -128 ? -128 : n > 127 ? 127 : n);

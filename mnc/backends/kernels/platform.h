@@ -52,24 +52,43 @@
 #endif
 
 /* Constants that lie in a memory of their own are read by name there.  On AVR
- * this is done; for another such core define both macros. */
+ * this is done; for another such core define both macros, and those below. */
 #ifndef MNC_FLASH
 #if defined(__AVR__)
 #include <avr/pgmspace.h>
 #define MNC_FLASH PROGMEM
 #define MNC_READ(x) pgm_read_float(&(x))
 #else
+#define MNC_ONE_MEMORY
 #define MNC_FLASH
 #define MNC_READ(x) (x)
 #endif
 #endif
 
+/* MNC_READ is for constants of type float; these three are for integers. */
+#ifndef MNC_READ_S8
+#if defined(MNC_ONE_MEMORY)
+#define MNC_READ_S8(x) (x)
+#define MNC_READ_S16(x) (x)
+#define MNC_READ_S32(x) (x)
+#elif defined(__AVR__)
+#define MNC_READ_S8(x) ((int8_t)pgm_read_byte(&(x)))
+#define MNC_READ_S16(x) ((int16_t)pgm_read_word(&(x)))
+#define MNC_READ_S32(x) ((int32_t)pgm_read_dword(&(x)))
+#else
+#error "MNC_FLASH is defined, but MNC_READ_S8, MNC_READ_S16 and MNC_READ_S32 are not"
+#endif
+#endif
+
 /* Arm's DSP instructions multiply and add two pairs of 16 bits at once: a word of
- * four int8 is split into the pair of its even and that of its odd elements.
- * Without them (or where MNC_NO_DSP is defined) the kernels go element by element,
- * with the same result. */
+ * four int8, which may lie at any address, is split into the pair of its even and
+ * that of its odd elements.  Without them, where unaligned accesses are trapped
+ * (-mno-unaligned-access says so) or MNC_NO_DSP is defined, the kernels go element
+ * by element, with the same result. */
 #if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__ARM_32BIT_STATE) && !defined(__ARM_BIG_ENDIAN) && \
     !defined(MNC_NO_DSP)
+#define MNC_HIGH_MULTIPLY(y, a, b) __asm__("smmlar %0, %1, %2, %1" : "=r"(y) : "r"(a), "r"(b))
+#if defined(__ARM_FEATURE_UNALIGNED)
 #define MNC_DSP
 #define MNC_LOAD_QUAD(y, p) __asm__ volatile("ldr %0, %1" : "=r"(y) : "m"(*(const char(*)[4])(p)))
 #define MNC_EVEN(y, x) __asm__ volatile("sxtb16 %0, %1" : "=r"(y) : "r"(x))
@@ -79,7 +98,7 @@
 #define MNC_PAIR(y, low, high) __asm__ volatile("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(low), "r"(high))
 #define MNC_MULTIPLY_LOW(sum, x, w) __asm__ volatile("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
 #define MNC_MULTIPLY_HIGH(sum, x, w) __asm__ volatile("smlabt %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
-#define MNC_HIGH_MULTIPLY(y, a, b) __asm__("smmlar %0, %1, %2, %1" : "=r"(y) : "r"(a), "r"(b))
+#endif
 #endif
 
 /* x within int8, in one instruction where the core has it. */

@@ -23,7 +23,7 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c)
-                    sum[i * block_channels + c] = bias[c];
+                    sum[i * block_channels + c] = MNC_READ_S32(bias[c]);
             }
             for (k = 0; k < in_channels; k += unroll) {
                 MNC_UNROLL
@@ -32,7 +32,8 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
                     for (i = 0; i < block_pixels; ++i) {
                         MNC_UNROLL
                         for (c = 0; c < block_channels; ++c)
-                            sum[i * block_channels + c] += (int32_t)x[i * in_pixel + t] * w[t * block_channels + c];
+                            sum[i * block_channels + c] +=
+                                (int32_t)x[i * in_pixel + t] * MNC_READ_S8(w[t * block_channels + c]);
                     }
                 }
                 x += unroll;
@@ -43,8 +44,8 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c)
                     y[i * out_pixel + c] =
-                        mnc_requantise_s16(sum[i * block_channels + c], multiplier[c * per_channel],
-                                           shift[c * per_channel], rounding, low, high);
+                        mnc_requantise_s16(sum[i * block_channels + c], MNC_READ_S32(multiplier[c * per_channel]),
+                                           MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
             }
         }
         out += block_channels;

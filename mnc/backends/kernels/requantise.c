@@ -46,7 +46,7 @@ MNC_KERNEL int32_t mnc_rescale(int32_t x, int32_t multiplier, int shift)
  * high word of one product is nearly all of it. */
 MNC_KERNEL int32_t mnc_high_multiply_normal(int32_t a, int32_t b)
 {
-#if defined(MNC_DSP)
+#if defined(MNC_HIGH_MULTIPLY)
     int32_t y;
 
     MNC_HIGH_MULTIPLY(y, a, (int32_t)((uint32_t)b << 1));

@@ -9,13 +9,13 @@ MNC_KERNEL void mnc_resize_bilinear_f32(const float *const *rows, float *out, in
 {
     const float *const above = rows[0] != NULL ? rows[0] : rows[1];
     const float *const below = rows[1] != NULL ? rows[1] : rows[0];
-    const float down = (float)((row * row_step + row_start) % row_divisor) * (1.0f / (float)row_divisor);
+    const float down = (float)(((long)row * row_step + row_start) % row_divisor) * (1.0f / (float)row_divisor);
     int p, c;
 
     for (p = 0; p < out_width; ++p) {
-        const int place = p * step + start;
+        const long place = (long)p * step + start;
         const float right = (float)(place % divisor) * (1.0f / (float)divisor);
-        int left = place / divisor - 1, next = place / divisor;
+        int next = (int)(place / divisor), left = next - 1;
 
         left = left < 0 ? 0 : left;
         next = next < in_width ? next : in_width - 1;

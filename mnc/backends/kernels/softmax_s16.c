@@ -2,9 +2,9 @@
 MNC_KERNEL int32_t mnc_interpolated(int32_t x, const int16_t *table)
 {
     const int32_t index = (x >> 7) + 256;
-    const int32_t base = table[index];
+    const int32_t base = MNC_READ_S16(table[index]);
 
-    return base + (((table[index + 1] - base) * (x & 127) + 64) >> 7);
+    return base + (((MNC_READ_S16(table[index + 1]) - base) * (x & 127) + 64) >> 7);
 }
 
 /* Softmax as mnc_softmax_s8, for int16.  multiplier and shift bring differences to

@@ -30,7 +30,7 @@ MNC_KERNEL void mnc_softmax_s8(const int8_t *in, int8_t *out, int vectors, int c
             largest = x[i * stride] > largest ? x[i * stride] : largest;
         for (i = 0; i < count; ++i) {
             if (largest - x[i * stride] < powers_count)
-                sum += mnc_divide_by_power(powers[largest - x[i * stride]], 12);
+                sum += mnc_divide_by_power(MNC_READ_S32(powers[largest - x[i * stride]]), 12);
         }
         while (((uint32_t)sum << leading & 0x80000000u) == 0)
             ++leading;
@@ -40,7 +40,8 @@ MNC_KERNEL void mnc_softmax_s8(const int8_t *in, int8_t *out, int vectors, int c
             int32_t share = -128;
 
             if (below < powers_count) {
-                share = mnc_divide_by_power(mnc_high_multiply(inverse, powers[below]), 35 - leading) - 128;
+                share = mnc_high_multiply(inverse, MNC_READ_S32(powers[below]));
+                share = mnc_divide_by_power(share, 35 - leading) - 128;
                 share = share > 127 ? 127 : share;
             }
             y[i * stride] = (int8_t)share;

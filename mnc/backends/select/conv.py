@@ -11,7 +11,7 @@ from mnc.backends.select.blocks import block, depthwise_block, pack, split
 from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
-from mnc.program import NULL, Argument, Call, Const, In, Name, Out, RowPointers, Step, Value, Window
+from mnc.program import NULL, ROW, Argument, Call, Const, In, Name, Out, RowPointers, Step, Value, Window
 
 
 def conv2d(site: Site[Conv2D]) -> Step:
@@ -125,13 +125,13 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
         return site.by_rows(window(layer), (Call("mnc_depthwise2d_large_f32", shared), *after), constants)
     zeros = any(window(layer).size != len(window(layer).rows(r, x.image[0])) for r in range(y.image[0]))
     if zeros:
-        constants["zeros"] = Constant(np.zeros((x.image[1] - 1) * x.layout.pixel + 1, np.float32))
+        constants[ROW] = Constant(np.zeros((x.image[1] - 1) * x.layout.pixel + 1, np.float32))
     pixels = depthwise_block(end - begin, layer.stride[1], height, width)
     call = Call(
         "mnc_depthwise2d_f32",
         {
             **shared,
-            "zeros": Const("zeros") if zeros else NULL,
+            "zeros": Const(ROW) if zeros else NULL,
             "inner_begin": begin,
             "blocks": (end - begin) // pixels,
             "block_pixels": pixels,

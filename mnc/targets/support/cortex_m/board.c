@@ -79,8 +79,8 @@ static void reset(void) {
     SCB_CPACR |= 0xFu << 20;
     __asm__ volatile("dsb\n isb" ::: "memory");
 #endif
-#if __ARM_ARCH_6M__
-    SCB_CCR |= 1u << 3; /* ARMv6-M code may run on a larger core; unaligned access must fault there too */
+#if !defined(__ARM_FEATURE_UNALIGNED)
+    SCB_CCR |= 1u << 3; /* trap unaligned accesses, which code of ARMv6-M may not make even on a larger core */
 #endif
     main();
 }

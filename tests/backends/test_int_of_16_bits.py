@@ -1,0 +1,212 @@
+"""Integer kernels where an `int` has 16 bits: no arithmetic on values overflows, and AVR gives the reference's bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import test_c_int8_cortex_m
+from generated_c import Tool
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from int_widths import faults
+from networks import batches, chain
+from quantised_networks import ANY, INT16_KINDS, quantised_networks
+from same_bits import BATCH
+from test_c_int8_layers import LAYERS as INT8_LAYERS
+from test_c_int8_layers import int8_layers
+from test_c_int16 import LAYERS as INT16_LAYERS
+from test_c_int16 import int16_layers
+
+import mnc
+from mnc.backends.library import headers, standard
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layers import Activation, Conv2D, DepthwiseConv2D, ResizeNearest
+from mnc.ir.types import Constant, DType, Number, Quantisation
+from mnc.verify import verify
+
+INT8_LAYER = st.sampled_from(INT8_LAYERS).flatmap(int8_layers)
+INT16_LAYER = st.sampled_from(INT16_LAYERS).flatmap(int16_layers)
+NETWORK = quantised_networks(mixed=True, numbers=ANY) | quantised_networks(INT16_KINDS, numbers=ANY[1:])
+
+# The text of the kernels
+
+
+def with_headers(text: str) -> str:
+    """C functions that a compiler without a C library takes."""
+    own = [header for header in headers(text) if header != "<math.h>"]
+    return "".join(f"#include {header}\n" for header in own) + text
+
+
+def test_no_arithmetic_on_values_can_leave_16_bits(tool: Tool, tmp_path: Path) -> None:
+    library = standard()
+    functions = [name for name, item in library.items.items() if item.parameters is not None]
+    text = "\n\n".join(item.text for item in library.closure(functions))
+    assert faults(with_headers(text), tool("clang"), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("int total = 0; int i; for (i = 0; i < n; ++i) total += x[i]; return total;", "total += x[i]"),
+        ("int total = x[0] + x[1]; return (int32_t)n + total * value;", "total * value"),
+        ("return zero * (x[0] + x[1] + x[2]);", "zero * (x[0] + x[1] + x[2])"),
+        ("return (int32_t)(y[0] * x[0]);", "y[0] * x[0]"),
+        ("return x[0] * x[1] + x[2] * x[3];", "x[0] * x[1] + x[2] * x[3]"),
+        ("int32_t sum = 0; sum += y[0] - y[1]; return sum;", "y[0] - y[1]"),
+        ("return x[0] << 9;", "x[0] << 9"),
+        ("return x[0] * n;", "x[0] * n"),
+        ("int16_t z = (int16_t)-y[0]; return z;", "-y[0]"),
+        ("return x[(n * count + 1) / value];", "(n * count + 1) / value"),
+    ],
+)
+def test_an_overflow_is_found(body: str, fault: str, tool: Tool, tmp_path: Path) -> None:
+    head = "int32_t f(const int8_t *x, const int16_t *y, int n, int count, int value, int zero)"
+    assert faults(with_headers(f"{head}\n{{ {body} }}\n"), tool("clang"), tmp_path) == [f"f, line 3: {fault}"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "int32_t sum = 0; int i; for (i = 0; i < n; ++i) sum += x[i] * x[n - i]; return sum;",
+        "return (int32_t)y[0] * y[1] + x[n * count + n];",
+        "int largest = x[0]; largest = x[1] > largest ? x[1] : largest; return largest - x[2];",
+        "return x[(int)(((int32_t)n * count + 1) / value)] << 8;",
+    ],
+)
+def test_what_fits_is_no_overflow(body: str, tool: Tool, tmp_path: Path) -> None:
+    head = "int32_t f(const int8_t *x, const int16_t *y, int n, int count, int value, int zero)"
+    assert faults(with_headers(f"{head}\n{{ {body} }}\n"), tool("clang"), tmp_path) == []
+
+
+# On AVR, in the emulator
+
+
+@pytest.fixture
+def avr(tool: Tool) -> None:
+    """What builds for AVR, and runs it."""
+    for program in ("avr-gcc", "simavr"):
+        tool(program)
+
+
+ROOM = 3000
+"""Bytes of inputs, outputs and constants each that one image has room for."""
+
+
+def side_by_side(graphs: Sequence[Graph]) -> Graph:
+    """All the networks as one."""
+    inputs: list[Input] = []
+    nodes: list[Node] = []
+    outputs: list[str] = []
+    for i, graph in enumerate(graphs):
+        inputs += [replace(each, name=f"n{i}_{each.name}") for each in graph.inputs]
+        for node in graph.nodes:
+            names = (tuple(f"n{i}_{name}" for name in each) for each in (node.outputs, node.inputs))
+            nodes.append(Node(next(names), node.layer, next(names)))
+        outputs += [f"n{i}_{name}" for name in graph.outputs]
+    return Graph("layers", tuple(inputs), tuple(nodes), tuple(outputs))
+
+
+def size(graph: Graph) -> int:
+    """Bytes of a network's inputs, outputs and largest value, or of its constants where they are more."""
+    ends = sum(each.type.bytes for each in graph.inputs) + sum(graph.types[name].bytes for name in graph.outputs)
+    constants = sum(c.bytes for node in graph.nodes for c in node.layer.constants.values())
+    return max(ends + max(type_.bytes for type_ in graph.types.values()), constants)
+
+
+def images(graphs: Sequence[Graph]) -> list[Graph]:
+    """The networks, as many in one as there is room for."""
+    made: list[list[Graph]] = [[]]
+    for graph in graphs:
+        if sum(map(size, made[-1])) + size(graph) > ROOM:
+            made.append([])
+        made[-1].append(graph)
+    return [side_by_side(each) for each in made]
+
+
+def assert_same_bits_on_avr(graph: Graph) -> None:
+    verification = verify(graph, target="avr")
+    assert [(layer.name, layer.op) for layer in verification.layers if layer.max_abs_error > 0] == []
+
+
+@BATCH
+@given(graphs=batches(INT8_LAYER | INT16_LAYER, 8))
+def test_random_layers_on_avr(graphs: Sequence[Graph], avr: None) -> None:
+    for graph in images([graph for graph in graphs if size(graph) <= ROOM]):
+        assert_same_bits_on_avr(graph)
+
+
+def kernels(graph: Graph) -> set[str]:
+    """The functions of the library that a network's code needs."""
+    text = "".join(mnc.compile(graph, name="n").files.values())
+    return {name for name in standard().items if f" {name}(" in text}
+
+
+def convolutions() -> list[Graph]:
+    """Those of int8 in all their forms."""
+    graph = test_c_int8_cortex_m.side_by_side()
+    pairs = zip(graph.inputs, graph.nodes, strict=True)
+    return [Graph("layer", (given,), (node,), node.outputs) for given, node in pairs]
+
+
+def integer_kernels() -> list[Graph]:
+    """Layers and networks, always the same ones, that together call every integer kernel."""
+    steady = settings(
+        BATCH, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    drawn: list[Graph] = []
+
+    @steady
+    @given(
+        batches(INT8_LAYER, 60), batches(INT16_LAYER, 60), batches(int16_layers(Activation), 20), batches(NETWORK, 30)
+    )
+    def draw(narrow: list[Graph], wide: list[Graph], functions: list[Graph], networks: list[Graph]) -> None:
+        drawn[:] = [*convolutions(), *narrow, *wide, *functions, *networks]
+
+    draw()
+    seen: set[str] = set()
+    chosen = []
+    for graph in sorted((graph for graph in drawn if size(graph) <= ROOM), key=size):
+        if fresh := kernels(graph) - seen:
+            seen |= fresh
+            chosen.append(graph)
+    every = {n for n, item in standard().items.items() if item.parameters is not None and n.endswith(("_s8", "_s16"))}
+    assert every - seen == set()
+    return chosen
+
+
+def test_every_integer_kernel_on_avr(avr: None) -> None:
+    for graph in images(integer_kernels()):
+        assert_same_bits_on_avr(graph)
+
+
+def test_large_zero_points_and_weights_round_the_image_on_avr(avr: None) -> None:
+    """The padding of a row holds 3 x 3 x 8 times 127 times -128."""
+    given = Quantisation((0.02,), -128)
+    filters: dict[str, Conv2D | DepthwiseConv2D] = {
+        "conv": Conv2D(Constant(np.full((3, 3, 8, 5), 127, np.int8), Quantisation((0.01,)))),
+        "depthwise": DepthwiseConv2D(Constant(np.full((3, 3, 8, 1), -128, np.int8), Quantisation((0.01,)))),
+        "larger": DepthwiseConv2D(Constant(np.full((5, 5, 8, 1), 127, np.int8), Quantisation((0.01,)))),
+    }
+    graphs = []
+    for name, layer in filters.items():
+        edge = layer.weights.shape[0] // 2
+        output = Number(DType.INT8, Quantisation((4.0,), 3))
+        padded = replace(layer, padding=((edge, edge), (edge, edge)), output=output)
+        graph = chain((4, 5, 8), **{name: padded})
+        graphs.append(
+            replace(graph, inputs=(Input("x", replace(graph.inputs[0].type, dtype=DType.INT8, quant=given)),))
+        )
+    assert_same_bits_on_avr(side_by_side(graphs))
+
+
+def test_images_that_are_stretched_far_on_avr(avr: None) -> None:
+    """The place of a pixel times the input's width takes more than 16 bits."""
+    given = Quantisation((0.02,), 5)
+    graph = chain((1, 181, 1), wide=ResizeNearest((1, 200)))
+    assert_same_bits_on_avr(
+        replace(graph, inputs=(Input("x", replace(graph.inputs[0].type, dtype=DType.INT8, quant=given)),))
+    )
