@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import mnc
-from mnc.backends.facts import facts, model_hash
+from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
-from mnc.backends.memory import arena_pointer, memory, ram_bytes
+from mnc.backends.memory import arena_map, arena_pointer, memory, ram_bytes
 from mnc.backends.names import comment
 from mnc.backends.select.site import SUFFIXES
 from mnc.backends.unit import Unit, layout, parameter_names
@@ -44,52 +44,79 @@ class C(CFamily):
 def _header(program: Program, arena: Arena, name: str) -> str:
     graph, upper = program.graph, name.upper()
     w = Writer()
-    w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file.")
-    for line in facts(program, arena):
-        w(f" * {line}")
-    w(" */")
+    w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
     w(f"#ifndef {upper}_H")
     w(f"#define {upper}_H")
     if any(type_.dtype is not DType.FLOAT32 for type_ in graph.types.values()):
         w("#include <stdint.h>")
     w()
+    w("/** @file")
+    w(f" * The neural network {name}.")
+    w(" *")
+    for line in facts(program, arena):
+        w(f" * {line}")
+    w(" *")
+    for line in terms(program, "net", "structs"):
+        w(f" * {line}")
+    w(" */")
+    w()
+    version_macro(w)
+    w("/** The interface below: it grows where callers have to change. */")
+    w(f"#define {upper}_API {API}")
+    w()
     for kind, values in (("INPUT", [i.name for i in graph.inputs]), ("OUTPUT", graph.outputs)):
         for i, value in enumerate(values):
             which = f"{upper}_{kind}" if len(values) == 1 else f"{upper}_{kind}_{i}"
             type_ = graph.types[value]
-            w(f"/* {kind.lower()} {comment(value)}: {type_}{layout(type_)} */")
+            real = "" if type_.quant is None else "; real = scale * (stored - zero point)"
+            w.lines(f"/** {kind.lower()} {comment(value)}: {type_}{layout(type_)}{real} */")
             w(f"#define {which}_SIZE {type_.elements}")
             w(f"#define {which}_SHAPE {{{joined(type_.shape)}}}")
             if type_.quant is not None:
+                zero = literal(type_.quant.zero_point)
                 w(f"#define {which}_SCALE {literal(type_.quant.scale[0])}")
-                w(f"#define {which}_ZERO_POINT {literal(type_.quant.zero_point)}")
+                w(f"#define {which}_ZERO_POINT {f'({zero})' if zero.startswith('-') else zero}")
     w()
-    w("/* bytes of RAM, all of it in the struct; multiply-accumulate operations of a run; a hash of the model */")
+    w("/** Bytes of RAM, all of them in the struct. */")
     w(f"#define {upper}_RAM_SIZE {ram_bytes(program, arena.size)}")
+    w("/** Multiply-accumulate operations of a run. */")
     w(f"#define {upper}_MACS {sum(graph.macs(node) for node in graph.nodes)}")
+    w("/** A hash of the model's structure and weights. */")
     w(f"#define {upper}_MODEL_HASH 0x{model_hash(graph):08X}UL")
     w()
     w("#ifdef __cplusplus")
     w('extern "C" {')
     w("#endif")
     w()
-    w("/* All the memory of one network.  Two of them run side by side; networks that")
+    w("/** All the memory of one network.  Two of them run side by side; networks that")
     w(" * do not run at the same time may share memory through a union. */")
     with w.block("typedef struct", f" {name}_t;"):
         if arena.size or not program.state_bytes:
+            w("/** What layers share; of no meaning between runs. */")
             w(memory(program, arena.size))
         if program.state_bytes:
-            w(f"float state[{program.state_bytes // 4}]; /* outlives a run */")
+            w("/** Outlives a run. */")
+            w(f"float state[{program.state_bytes // 4}];")
     w()
-    w("/* Call once before the first run. */")
+    w("/** Call once before the first run.")
+    w(" * @param net the memory, of whatever content */")
     w(f"void {name}_init({name}_t *net);")
     w()
-    w("/* Run the network once.  The inputs are left as they are. */")
-    w(f"void {name}_run({_parameters(program, name)});")
+    w("/** Run the network once.")
+    w(f" * @param net the memory, after {name}_init")
+    for kind, values in (("input", [i.name for i in graph.inputs]), ("output", graph.outputs)):
+        for which in parameter_names(kind, len(values)):
+            macro = f"{name}_{kind}{which.removeprefix(kind) and '_' + which.removeprefix(kind)}".upper()
+            w(f" * @param {which} {macro}_SIZE elements, {'which are only read' if kind == 'input' else 'all written'}")
+    w(" */")
+    w.lines(f"void {name}_run({_parameters(program, name)});")
     w()
     for conversion in _conversions(program, name):
-        w(f"/* {conversion.remark} */")
-        w(f"{conversion.head};")
+        w(f"/** {conversion.remark}")
+        for parameter, meaning in conversion.parameters.items():
+            w(f" * @param {parameter} {meaning}")
+        w(" */")
+        w.lines(f"{conversion.head};")
         w()
     w("#ifdef __cplusplus")
     w("}")
@@ -106,30 +133,31 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
     for header in pieces.headers:
         w(f"#include {header}")
     w()
-    w(pieces.macros)
+    w.lines(pieces.macros)
     w()
     w("/* ---- kernels ---- */")
     w()
-    w(pieces.kernels)
+    w.lines(pieces.kernels)
     w()
     w("/* ---- layers ---- */")
     w()
     for layer in pieces.layers:
-        w(f"/* {layer.comment} */")
+        w.lines(f"/* {layer.comment} */")
         for constant, values in layer.constants.items():
             for line in array(f"static const {declaration(constant, values)}", values):
                 w(line)
             w()
-        w(layer.function)
+        w.lines(layer.function)
+        w()
     for conversion in _conversions(program, name):
-        w(conversion.head)
+        w.lines(conversion.head)
         with w.block():
-            w(conversion.call)
+            w.lines(conversion.call)
         w()
     w("/* ---- network ---- */")
     w()
     w("/* The compiler's plan and the struct agree. */")
-    w(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
+    w.lines(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
     w()
     w(f"void {name}_init({name}_t *net)")
     with w.block():
@@ -141,9 +169,10 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
         else:
             w("(void)net; /* nothing outlives a run */")
     w()
-    w(f"void {name}_run({_parameters(program, name)})")
+    w.lines(f"void {name}_run({_parameters(program, name)})")
     with w.block():
         if arena.size:
+            arena_map(w, program, arena)
             w(arena_pointer(program, "net->"))
         if program.state_bytes:
             w("float *const state = net->state;")
@@ -155,7 +184,7 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: b
         for number in program.unread_inputs:
             w(f"(void){inputs[number]};")
         for i, (call, output) in enumerate(zip(pieces.calls, pieces.outputs, strict=True)):
-            w(call)
+            w.lines(call)
             if trace:
                 w(f"MNC_TRACE({i}, {output});")
     return w.text()
@@ -166,6 +195,8 @@ class _Conversion:
     """A function that converts an input or an output between real and stored numbers."""
 
     remark: str
+    parameters: Mapping[str, str]
+    """What each parameter is."""
     head: str
     call: str
 
@@ -183,13 +214,15 @@ def _conversions(program: Program, name: str) -> Iterator[_Conversion]:
             sizes = f"{macro}_SIZE, {macro}_SCALE" + (f", {macro}_ZERO_POINT" if type_.dtype is DType.INT8 else "")
             if kind == "input":
                 yield _Conversion(
-                    f"Real numbers to what the network takes as {which}.",
+                    f"Real numbers to what the network takes as {which}: the nearest that it can store.",
+                    {"real": f"{macro}_SIZE numbers", "stored": "as many elements, all written"},
                     f"void {name}_quantize_{which}(const float *real, {stored} *stored)",
                     f"{_converter('quantize', type_)}(real, stored, {sizes});",
                 )
             else:
                 yield _Conversion(
                     f"What the network gives as {which} to real numbers.",
+                    {"stored": f"{macro}_SIZE elements", "real": "as many numbers, all written"},
                     f"void {name}_dequantize_{which}(const {stored} *stored, float *real)",
                     f"{_converter('dequantize', type_)}(stored, real, {sizes});",
                 )

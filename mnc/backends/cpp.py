@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import mnc
-from mnc.backends.facts import facts, model_hash
+from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
-from mnc.backends.memory import arena_pointer, memory
+from mnc.backends.memory import arena_map, arena_pointer, memory
 from mnc.backends.names import comment
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
@@ -43,14 +43,23 @@ class Cpp(CFamily):
         """See `CFamily.wrap`."""
         _check_class_name(name, program, arena)
         w = Writer()
-        w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file.")
-        for line in facts(program, arena):
-            w(f" * {line}")
-        w(" */")
+        w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
         w(f"#ifndef MNC_CLASS_{name}")
         w(f"#define MNC_CLASS_{name}")
         for header in sorted({*pieces.headers, "<stddef.h>", "<stdint.h>"}):
             w(f"#include {header}")
+        w()
+        w("/** @file")
+        w(f" * The neural network {name}.")
+        w(" *")
+        for line in facts(program, arena):
+            w(f" * {line}")
+        w(" *")
+        for line in terms(program, "the object", "objects"):
+            w(f" * {line}")
+        w(" */")
+        w()
+        version_macro(w)
         w()
         _layers(w, program, arena, pieces, name)
         _class(w, program, arena, pieces, name, trace=trace)
@@ -72,14 +81,14 @@ def _check_class_name(name: str, program: Program, arena: Arena) -> None:
 def _layers(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str) -> None:
     """The template: what has one definition however often the header is included, and needs no inline variables."""
     known = _known(program, arena)
-    w(pieces.macros)
+    w.lines(pieces.macros)
     w()
     w(f"/* The network's constants and functions: the private half of {name}. */")
     w("template <typename Unused>")
     with w.block(f"class {name}Layers", ";"):
         w.outdented("public:")
         for fact in known:
-            w(f"static constexpr {fact.type} {fact.name}{fact.extent} = {fact.value};{fact.remark}")
+            w.lines(f"static constexpr {fact.type} {fact.name}{fact.extent} = {fact.value};{fact.remark}")
         w()
         w.outdented("protected:")
         for layer in pieces.layers:
@@ -108,19 +117,20 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
     inputs = parameter_names("input", len(graph.inputs))
     sizes = [graph.types[value].elements for value in graph.outputs]
     members = ["outputs()", *(f"{output}()" for output in outputs[1:]), "output(0)", "proba(0.0f)"]
-    w("/* All the memory of one network; any number of objects run side by side. */")
+    w("/** All the memory of one network; any number of objects run side by side. */")
     with w.block(f"class {name} : private {name}Layers<void>", ";"):
         w.outdented("public:")
         for given, pointer in zip(graph.inputs, inputs, strict=True):
-            w(f"/* {pointer}: {comment(given.name)}, {show(given.type.shape)}{layout(given.type)} */")
+            w.lines(f"/* {pointer}: {comment(given.name)}, {show(given.type.shape)}{layout(given.type)} */")
         for fact in _known(program, arena):
             w(f"using {name}Layers<void>::{fact.name};")
         w()
         for output, value, size in zip(outputs, graph.outputs, sizes, strict=True):
             type_ = graph.types[value]
-            w(f"{TYPES[type_.dtype.value]} {output}[{size}]; /* {comment(value)}, {show(type_.shape)} */")
-        w(f"{_unsigned(sizes[0])} output; /* the index of the largest of outputs */")
-        w("float proba; /* the largest of outputs, as a real number */")
+            w.lines(f"/** {comment(value)}, {show(type_.shape)} */")
+            w(f"{TYPES[type_.dtype.value]} {output}[{size}];")
+        w(f"{_unsigned(sizes[0])} output; /**< the index of the largest of outputs */")
+        w("float proba; /**< the largest of outputs, as a real number */")
         w()
         if arena.size:
             members.append("arena()")
@@ -129,7 +139,7 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
         w(f"constexpr {name}() : {joined(members)} {{}}")
         w()
         if program.state_bytes:
-            w("/* Forget what earlier runs left behind. */")
+            w("/** Forget what earlier runs left behind. */")
             with w.block("void reset()"), w.block(f"for (size_t i = 0; i < {program.state_bytes // 4}; ++i)"):
                 w("state[i] = 0.0f;")
             w()
@@ -137,14 +147,19 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
             f"const {TYPES[given.type.dtype.value]} *{pointer}"
             for given, pointer in zip(graph.inputs, inputs, strict=True)
         ]
-        w("/* Run the network; returns output. */")
+        w("/** Run the network; returns output.")
+        for pointer, given in zip(inputs, graph.inputs, strict=True):
+            w(f" * @param {pointer} {given.type.elements} elements, which are only read")
+        w(" */")
         with w.block(f"{_unsigned(sizes[0])} predict({joined(parameters)})"):
+            if arena.size:
+                arena_map(w, program, arena)
             if arena.size and program.arena_dtype is None:
                 w(arena_pointer(program, "this->"))
             for number in program.unread_inputs:
                 w(f"(void){inputs[number]};")
             for i, (call, place) in enumerate(zip(pieces.calls, pieces.outputs, strict=True)):
-                w(f"this->{call}")
+                w.lines(f"this->{call}")
                 if trace:
                     w(f"MNC_TRACE({i}, {place});")
             w("output = 0;")
@@ -186,12 +201,13 @@ def _known(program: Program, arena: Arena) -> list[_Fact]:
             shape = type_.shape or (1,)  # C++ has no empty arrays
             facts.append(_Fact(shape_name, "int", f"{{{joined(shape)}}}", f"[{len(shape)}]"))
             if type_.quant is not None:
-                real = " /* real = scale * (stored - zero point) */"
+                real = " /* real = it * (stored - zero point) */"
                 scale, zero = shape_name.replace("Shape", "Scale"), shape_name.replace("Shape", "ZeroPoint")
                 facts.append(_Fact(scale, "float", literal(type_.quant.scale[0]), remark=real))
                 facts.append(_Fact(zero, "int", literal(type_.quant.zero_point)))
     return [
         *facts,
+        _Fact("kApi", "int", str(API), remark=" /* it grows where callers have to change */"),
         _Fact("kArenaSize", "uint32_t", str(arena.size), remark=" /* bytes */"),
         _Fact("kMacs", "uint32_t", str(sum(graph.macs(node) for node in graph.nodes))),
         _Fact("kModelHash", "uint32_t", f"0x{model_hash(graph):08X}"),

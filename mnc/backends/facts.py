@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import fields
 
+import mnc
+from mnc.backends.writer import TYPES, Writer
 from mnc.ir.graph import Graph
-from mnc.ir.types import Constant
+from mnc.ir.types import Constant, DType
 from mnc.plan.arena import Arena
 from mnc.program import Program
 
@@ -20,6 +23,37 @@ def facts(program: Program, arena: Arena) -> tuple[str, ...]:
         f" {sum(graph.macs(node) for node in graph.nodes):,} multiply-accumulate operations a run,",
         f"{arena.size:,} bytes of RAM besides inputs and outputs, {weights:,} bytes of constants in flash.",
     )
+
+
+def terms(program: Program, memory: str, several: str) -> tuple[str, ...]:
+    """What a caller must keep to and may rely on, a line each; `memory` is what holds the network."""
+    kept = (buffer.dtype for buffer in program.buffers.values() if buffer.kind in ("arena", "state"))
+    widest = max(kept, key=lambda dtype: dtype.bytes, default=DType.FLOAT32)
+    return (
+        f"- Alignment: {memory} as {TYPES[widest.value]}, inputs and outputs as their elements.",
+        f"- Aliasing: an output overlaps neither an input, nor another output, nor {memory}.",
+        "- Stack: no recursion, no array of variable length; `mnc bench --on TARGET` measures it.",
+        "- Threads and interrupts: a run uses its arguments and constants and nothing else, and may",
+        f"  be interrupted; runs on two {several} may take place at once, two runs on one may not.",
+    )
+
+
+def version() -> int:
+    """The compiler's version as a number that grows: 10000 for 1.0.0, 203 for 0.2.3."""
+    parts = re.findall(r"\d+", mnc.__version__)[:3]
+    return sum(int(part) * weight for part, weight in zip(parts, (10000, 100, 1), strict=False))
+
+
+API = 1
+"""The version of the interface that generated code has: it grows where callers have to change."""
+
+
+def version_macro(w: Writer) -> None:
+    """MNC_VERSION, which the first of several networks' headers defines."""
+    w("#ifndef MNC_VERSION")
+    w(f"/** The compiler, {mnc.__version__}: 10000 * major + 100 * minor + patch. */")
+    w(f"#define MNC_VERSION {version()}")
+    w("#endif")
 
 
 def parameters(graph: Graph) -> int:

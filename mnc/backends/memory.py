@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from mnc.backends.writer import TYPES
+from mnc.backends.names import comment
+from mnc.backends.writer import TYPES, Writer
 from mnc.ir.types import DType
+from mnc.plan.arena import Arena
+from mnc.plan.liveness import lifetimes
 from mnc.program import Program
 
 
@@ -21,9 +24,25 @@ def memory(program: Program, size: int) -> str:
 def arena_pointer(program: Program, owner: str) -> str:
     """The local by which a run's calls name the arena."""
     dtype = program.arena_dtype
-    if dtype is not None:
-        return f"{TYPES[dtype.value]} *const arena = {owner}arena;"
-    return f"int8_t *const arena = {owner}arena.as_int8;"
+    if dtype is None:
+        return f"int8_t *const arena = {owner}arena.as_int8; /* offsets below are in bytes */"
+    unit = "bytes" if dtype.bytes == 1 else f"elements of {dtype.bytes} bytes"
+    return f"{TYPES[dtype.value]} *const arena = {owner}arena; /* offsets below are in {unit} */"
+
+
+def arena_map(w: Writer, program: Program, arena: Arena) -> None:
+    """A comment that shows what lies where in the arena, and from which layer's run to which."""
+    lives = lifetimes(program)
+    holds: dict[str, str] = {step.scratch_buffer: "scratch" for step in program.steps if step.scratch}
+    for value in program.values.values():
+        holds.setdefault(value.buffer, comment(value.name))
+    w("/* The arena, in bytes, and the layers from the first that writes to the last that reads:")
+    w(" *    offset      bytes  layers")
+    for name in sorted(lives, key=lambda name: (lives[name].first, arena.offsets[name])):
+        life, size = lives[name], program.buffers[name].bytes
+        layers = f"{life.first:02d}-{life.last:02d}"
+        w(f" * {arena.offsets[name]:9} {size:10}  {layers:7} {holds[name]}".rstrip())
+    w(" */")
 
 
 def ram_bytes(program: Program, size: int) -> int:

@@ -68,7 +68,7 @@ class Records:
         """The assignments to the locals."""
         for name, record in self.locals.items():
             for key, member in record.members.items():
-                w(f"{name}.{key} = {self._text(member)};")
+                w(f"{name}.{key} = {self._text(member)};{' /* bytes */' if key == 'size' else ''}")
 
     def _text(self, member: Member) -> str:
         match member:

@@ -9,7 +9,7 @@ from mnc.backends.library import Library, calling, headers
 from mnc.backends.names import comment, snake
 from mnc.backends.records import Records
 from mnc.backends.writer import TYPES, Writer, joined, literal
-from mnc.ir.types import Array, TensorType, show
+from mnc.ir.types import Array, DType, TensorType, show
 from mnc.plan.liveness import Plan
 from mnc.program import (
     Argument,
@@ -82,7 +82,8 @@ def unit(
     for i, step in enumerate(program.steps):
         function = f"{prefix}_{i:02d}_{snake(type(step.node.layer).__name__)}"
         records = Records(step, prefix, function)
-        layers.append(_layer(program, records, defined, library, descending=i in plan.descending))
+        order = _order(step, plan.arena.offsets, descending=i in plan.descending)
+        layers.append(_layer(program, records, defined, library, order))
         defined |= records.constants
         buffers = [value.buffer for value in (*step.reads, *step.writes)]
         buffers += [step.scratch_buffer] * (step.scratch > 0) + [step.state_buffer] * (step.state > 0)
@@ -129,7 +130,10 @@ def _pointer(program: Program, buffer: Buffer, offsets: Mapping[str, int], outer
         return _plus("state", buffer.index // buffer.dtype.bytes)
     if program.arena_dtype is not None:
         return _plus("arena", offsets[buffer.name] // buffer.dtype.bytes)
-    return f"({TYPES[buffer.dtype.value]} *)(void *)({_plus('arena', offsets[buffer.name])})"
+    place = _plus("arena", offsets[buffer.name])
+    if buffer.dtype is DType.INT8:
+        return place
+    return f"({TYPES[buffer.dtype.value]} *)(void *){place if place == 'arena' else f'({place})'}"
 
 
 def _library_headers(program: Program) -> tuple[str, ...]:
@@ -137,9 +141,37 @@ def _library_headers(program: Program) -> tuple[str, ...]:
     return tuple(sorted(f'"{header}"' for header in named if header))
 
 
-def _layer(
-    program: Program, records: Records, defined: Collection[str], library: Library, *, descending: bool
-) -> LayerText:
+@dataclass(frozen=True)
+class _Order:
+    """Which way a layer's loop goes through the rows of its output, and why."""
+
+    descending: bool
+    reason: str = ""
+
+
+def _order(step: Step, offsets: Mapping[str, int], *, descending: bool) -> _Order:
+    """The order of rows that the plan counts on where the output shares memory with an input."""
+    y = step.writes[0]
+    ins = parameter_names("in", len(step.reads))
+    for name, x in zip(ins, step.reads, strict=True):
+        if y.buffer == x.buffer or not offsets.keys() >= {x.buffer, y.buffer}:
+            continue
+        ahead = offsets[y.buffer] - offsets[x.buffer]
+        if not -y.type.bytes < ahead < x.type.bytes:
+            continue
+        way, other = ("last to first", "upwards") if descending else ("first to last", "downwards")
+        where = (
+            f"{abs(ahead):,} bytes {'above' if ahead > 0 else 'below'} `{name}`" if ahead else f"where `{name}` does"
+        )
+        return _Order(
+            descending,
+            f"/* Rows go from {way}, as `out` begins {where}: {other}, a row of output would overwrite rows of"
+            f" `{name}` that are still to be read. */",
+        )
+    return _Order(descending)
+
+
+def _layer(program: Program, records: Records, defined: Collection[str], library: Library, order: _Order) -> LayerText:
     """A layer, with the constant structs that are not yet defined."""
     step, function = records.step, records.function
     y = step.writes[0]
@@ -154,7 +186,7 @@ def _layer(
     parameters += [f"{TYPES[step.scratch_dtype.value]} *scratch"] * (step.scratch > 0)
     parameters += ["float *state"] * (step.state > 0)
     records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
-    w(f"MNC_LAYER void {function}({', '.join(parameters)})")
+    w.lines(f"MNC_LAYER void {function}({', '.join(parameters)})")
     by_rows = step.loop.count > 1 and not step.whole
     with w.block():
         records.declare(w)
@@ -168,7 +200,9 @@ def _layer(
         _calls(w, records, step.before, library)
         if by_rows:
             down, up = f"for (y = {step.loop.count - 1}; y >= 0; --y)", f"for (y = 0; y < {step.loop.count}; ++y)"
-            with w.block(down if descending else up):
+            if order.reason and step.rows is not None:
+                w.lines(order.reason)
+            with w.block(down if order.descending else up):
                 _gather(w, step, library)
                 _calls(w, records, step.calls, library, by_rows=True)
         else:

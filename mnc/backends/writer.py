@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from mnc.backends.fitting import fitted
 from mnc.ir.types import Array
 from mnc.program import ROW
 
-WIDTH = 110
+WIDTH = 100
 """Longest line of generated code."""
 GLUE = "\0"
 """A space at which `wrap` breaks no line."""
@@ -28,8 +29,8 @@ class Writer:
         self._lines.append("    " * self._depth + line if line else "")
 
     def lines(self, text: str) -> None:
-        """Several lines, each at the present depth; preprocessor lines stay at the margin."""
-        for line in text.rstrip("\n").split("\n"):
+        """Several lines of C, each at the present depth and `fitted`; preprocessor lines stay at the margin."""
+        for line in fitted(text.rstrip("\n"), WIDTH - 4 * self._depth):
             self._lines.append(line if line.startswith("#") or not line else "    " * self._depth + line)
 
     def outdented(self, line: str) -> None:
@@ -85,8 +86,8 @@ def array(head: str, values: Array) -> list[str]:
     """The definition of a constant array, after all that comes before its initialiser."""
     flat = values.ravel()
     if not flat.any():
-        return [f"{head} = {{{literal(flat[0])}}};"]
-    return [f"{head} = {{", *_filled(literals(flat)), "};"]
+        return fitted(f"{head} = {{{literal(flat[0])}}};", WIDTH)
+    return [*fitted(f"{head} = {{", WIDTH), *_filled(literals(flat)), "};"]
 
 
 def _filled(items: Sequence[str]) -> list[str]:

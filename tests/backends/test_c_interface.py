@@ -232,3 +232,60 @@ def assert_traced(each: Exhibit, compiler: str, folder: Path) -> None:
 
 def test_without_a_trace_nothing_is_left_of_it() -> None:
     assert not [each for each in gallery() if "MNC_TRACE" in "".join(each.build.files.values())]
+
+
+def test_a_header_is_documented_for_doxygen(clang: str, fixtures: Path, tmp_path: Path) -> None:
+    """Clang holds comments against declarations: every parameter of a function is there, and no other."""
+    graphs = {"several": two_by_three(), "gru": remembering(), "pico8": mnc.load(fixtures / "pico.int8.tflite")}
+    for name, graph in graphs.items():
+        files = mnc.compile(graph, name=name).files
+        header = files[f"{name}.h"]
+        flags = ["-std=c89", "-Wdocumentation", "-Wdocumentation-pedantic", "-Werror"]
+        build(tmp_path, clang, flags, files, {"main.c": f'#include "{name}.h"\nint main(void) {{ return 0; }}\n'})
+        assert header.count("@file") == 1
+        for head, parameters in re.findall(r"/\*\*((?:(?!\*/).)*)\*/\nvoid \w+\(([^)]*)\);", header, re.DOTALL):
+            assert re.findall(r"@param (\w+)", head) == re.findall(r"(\w+)(?:,|$)", parameters)
+        assert all(word in header for word in ("Alignment:", "Aliasing:", "Stack:", "Threads and interrupts:"))
+        assert re.search(rf"^#define {name.upper()}_API \d+$", header, re.MULTILINE)
+    assert "PICO8_INPUT_ZERO_POINT (-128)" in header
+
+
+def test_versions_can_be_compared(gcc: str, tmp_path: Path) -> None:
+    files = mnc.compile(two_by_three(), name="n").files
+    major, minor, patch = map(int, mnc.__version__.split(".")[:3])
+    check = f"#if MNC_VERSION != {major} * 10000 + {minor} * 100 + {patch} || N_API < 1\n#error\n#endif\n"
+    build(tmp_path, gcc, ["-std=c89"], files, {"main.c": f'#include "n.h"\n{check}int main(void) {{ return 0; }}\n'})
+
+
+def test_a_run_shows_the_arena_s_map(fixtures: Path) -> None:
+    """Each buffer of the plan with its place, its bytes, and the layers that it is needed by."""
+    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), name="pico")
+    plan, program = build.emission.plan, build.emission.program
+    run = build.files["pico.c"].split("void pico_run(")[1]
+    rows = re.findall(r"^ +\* +(\d+) +(\d+)  (\d+)-(\d+) +(.*)$", run, re.MULTILINE)
+    assert {(int(offset), int(size)) for offset, size, *_ in rows} == {
+        (plan.arena.offsets[name], program.buffers[name].bytes) for name in plan.arena.offsets
+    }
+    for *_, first, last, _name in rows:
+        assert int(first) < int(last) < len(program.steps)
+
+
+def test_a_loop_that_the_plan_turned_round_says_why(fixtures: Path) -> None:
+    source = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), name="pico").files["pico.c"]
+    backwards = re.findall(
+        r"(?:(/\* Rows go from last to first(?:(?!\*/).)*\*/)\n +)?for \(y = \d+; y >= 0; --y\)", source, re.DOTALL
+    )
+    assert backwards and all(
+        "bytes above `in`: upwards, a row of output" in " ".join(why.replace("*", " ").split()) for why in backwards
+    )
+
+
+def test_no_cast_where_the_type_is_right() -> None:
+    """An arena of several types is bytes, which int8 needs no cast from."""
+    from quantised_networks import steady_network
+
+    source = mnc.compile(steady_network(), name="n").files["n.c"]
+    assert "as_int8; /* offsets below are in bytes */" in source
+    assert "(int16_t *)(void *)(arena + " in source
+    assert "(int8_t *)(void *)" not in source
+    assert "(void *)(arena)" not in source
