@@ -227,6 +227,7 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
                 first=live.first if live else None,
                 sqnr=_finite(prepared.noise.get(step.node.name)),
                 last=live.last if live else None,
+                reason=step.reason or None,
             )
         )
     constants = sum(layer.weights_bytes for layer in layers)

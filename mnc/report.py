@@ -74,6 +74,8 @@ class LayerReport:
     sqnr: float | None = None
     """Signal-to-quantisation-noise ratio of the output over the samples that judge, in dB; None where
     nothing was quantised or nothing is lost."""
+    reason: str | None = None
+    """Why a kernel that the backend would rather call does not compute the layer; None where there is none."""
 
 
 @dataclass(frozen=True)

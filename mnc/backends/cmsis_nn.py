@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 from mnc.backends.c import C
 from mnc.backends.interface import API_VERSION, chosen
-from mnc.backends.select.cmsis.core import cores
-from mnc.backends.select.cmsis.table import int8_table, int16_table
+from mnc.backends.select.cmsis.table import CMSIS_NN, CMSIS_NN_INT16, preferred
 from mnc.errors import refuse
+from mnc.ir.types import DType
 from mnc.targets.target import Target
 
 
@@ -37,5 +37,11 @@ class CmsisNN(C):
         if fastest and target is None:
             raise refuse("option 'kernels'", "which kernel is the fastest depends on the core", "name the target, too")
         overlap = chosen(settings, "ram", "plain", "least")
-        self.quantised = int8_table(cores(target), fastest=fastest, overlap=overlap)
-        self.int16 = int16_table(cores(target), fastest=fastest, overlap=overlap)
+        library = {DType.INT8: CMSIS_NN, DType.INT16: CMSIS_NN_INT16}
+        self.tables = {
+            **C.tables,
+            **{
+                dtype: preferred(C.tables[dtype], table, fastest=fastest, overlap=overlap)
+                for dtype, table in library.items()
+            },
+        }

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from mnc.backends.library import Library, standard
-from mnc.backends.select import Select, numbers, select
-from mnc.backends.select.limits import limit, misplaced
+from mnc.backends.select import Tables, numbers, refusal, select
 from mnc.backends.select.quantised.int16 import INT16
-from mnc.backends.select.quantised.limits import misfit
 from mnc.backends.select.quantised.table import INT8
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
@@ -19,7 +17,6 @@ from mnc.backends.sharing import share
 from mnc.backends.unit import Unit, parameter_names, unit
 from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
-from mnc.ir.layer import Layer
 from mnc.ir.types import DType
 from mnc.plan.arena import Arena
 from mnc.plan.liveness import Plan
@@ -87,7 +84,7 @@ def chosen(settings: Mapping[str, str], option: str, usual: str, other: str) -> 
 class CFamily:
     """Base of the backends that call mnc's own kernels; a subclass wraps a `Unit`.
 
-    A plugin may subclass a finished backend and replace entries of `table`
+    A plugin may subclass a finished backend and replace entries of `tables`
     (how a layer kind is selected) or `library` (the text of kernels).
     """
 
@@ -97,9 +94,8 @@ class CFamily:
     options: Mapping[str, str] = MappingProxyType(
         {"code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower"}
     )
-    table: ClassVar[Mapping[type[Layer], Select]] = FLOAT32
-    quantised: Mapping[type[Layer], Select] = INT8
-    int16: Mapping[type[Layer], Select] = INT16
+    tables: Tables = MappingProxyType({DType.FLOAT32: FLOAT32, DType.INT8: INT8, DType.INT16: INT16})
+    """Which function selects the kernels of which layer kind, by the element type that the layer works on."""
 
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
         """A backend with options reads `settings` here, and refuses values that it does not take."""
@@ -125,23 +121,21 @@ class CFamily:
         return standard()
 
     @property
-    def tables(self) -> Mapping[DType, Mapping[type[Layer], Select]]:
-        """The selections by the element type that a layer works on."""
-        return {DType.FLOAT32: self.table, DType.INT8: self.quantised, DType.INT16: self.int16}
+    def core(self) -> frozenset[str] | None:
+        """The features of the target's core; None where there is no target."""
+        return None if self.target is None else self.target.features
 
     def unsupported(self, graph: Graph, node: Node) -> str | None:
         """See `Backend.unsupported`."""
         kind, dtype = type(node.layer), numbers(graph, node)
         if kind not in self.tables[dtype] and not issubclass(kind, VIEWS):
             return f"the {self.name} backend has no kernel for {kind.__name__} on {_NUMBERS[dtype]}"
-        inputs, output = graph.input_types(node), graph.output_type(node)
-        is_float = dtype is DType.FLOAT32
-        fault = misplaced(node.layer, inputs, output) if is_float else misfit(node.layer, inputs, output)
-        return fault or limit(node.layer, inputs, output)
+        refused = refusal(graph, node, self.tables, self.core)
+        return None if refused is None else refused.reason
 
     def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""
-        program, layout = schedule(select(graph, self.table, self.quantised, self.int16))
+        program, layout = schedule(select(graph, self.tables, self.core))
         inputs, outputs = self.operands(program)
         sharing, library = share(program, self.library, compact=self.compact)
         pieces = unit(sharing, layout, self.prefix(name), library, self.helpers(program), inputs, outputs)

@@ -68,6 +68,8 @@ class Step:
     scratch_dtype: DType = DType.FLOAT32
     state: int = 0
     """Bytes."""
+    reason: str = ""
+    """Why a kernel that the backend would rather call does not compute the layer."""
 
     def __post_init__(self) -> None:
         where = self.node.name

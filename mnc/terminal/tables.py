@@ -141,12 +141,17 @@ def _foreign(report: Report) -> list[Text]:
     if report.backend != cmsis_nn.BACKEND:
         return []
     kernels = Counter(layer.kernel for layer in report.layers if layer.kernel.startswith(CMSIS_NN))
-    if not kernels:
-        return [Text(f"CMSIS-NN: computes no layer of this {report.dtype} network; all kernels are mnc's own")]
     own = [layer for layer in report.layers if not layer.kernel.startswith(CMSIS_NN)]
-    names = ", ".join(f"{printable(layer.name)} ({layer.kernel})" for layer in own)
+    names = ", ".join(f"{printable(layer.name)} ({_because(layer)})" for layer in own)
+    if not kernels:
+        nothing = f"CMSIS-NN: computes no layer of this {report.dtype} network; all kernels are mnc's own"
+        return [Text(nothing), *([Text(f"mnc's own: {names}")] if any(layer.reason for layer in own) else [])]
     counts = ", ".join(f"{count} {kernel}" for kernel, count in kernels.most_common())
     return [Text(f"CMSIS-NN: {counts}"), Text(f"mnc's own: {names or 'none'}")]
+
+
+def _because(layer: LayerReport) -> str:
+    return f"{layer.kernel}, because {layer.reason}" if layer.reason else layer.kernel
 
 
 def _sums(report: Report) -> Table:

@@ -18,7 +18,7 @@ from mnc.backends.cmsis_nn import CmsisNN
 from mnc.backends.interface import Emission
 from mnc.backends.library import Library
 from mnc.backends.select import Select
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
@@ -240,24 +240,26 @@ class Guarded(CmsisNN):
 
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
         super().__init__(settings, target)
-        self.quantised = {kind: self.guarded(chosen) for kind, chosen in self.quantised.items()}
-        self.int16 = {kind: self.guarded(chosen) for kind, chosen in self.int16.items()}
+        self.tables = {
+            dtype: {kind: self.guarded(chosen) for kind, chosen in table.items()}
+            for dtype, table in self.tables.items()
+        }
 
     @property
     def library(self) -> Library:
         return super().library.replaced(GUARDS)
 
     def guarded(self, chosen: Select) -> Select:
-        def select(site: Site[Any]) -> Step:
+        def select(site: Site[Any]) -> Step | Refusal:
             step = chosen(site)
-            if not step.scratch:
+            if isinstance(step, Refusal) or not any(call.header for call in step.all_calls) or not step.scratch:
                 return step
             begin, end = 4 * GUARD, 4 * GUARD + step.scratch - self.shrunk
             words = end // 4 + GUARD
             fill = Call("mnc_guard", {"memory": Scratch(), "words": words})
             check = Call("mnc_guarded", {"memory": Scratch(), "out": Out(), "words": words, "begin": begin, "end": end})
-            calls = tuple(replace(call, arguments=_moved(call)) for call in step.calls)
-            return replace(step, calls=calls, before=(fill,), after=(check,), scratch=4 * words)
+            step = replace(step, scratch=4 * words).with_calls(lambda call: replace(call, arguments=_moved(call)))
+            return replace(step, before=(fill,), after=(check,))
 
         return select
 

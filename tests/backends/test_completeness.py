@@ -36,7 +36,7 @@ from mnc.ir.layers import (
     Softmax,
     UnitNormalization,
 )
-from mnc.ir.types import Constant, Shape, TensorType
+from mnc.ir.types import Constant, DType, Shape, TensorType
 from mnc.passes import LOWERED, optimise
 from mnc.terminal.layer_table import kinds
 
@@ -61,8 +61,8 @@ def test_every_kind_has_a_kernel_or_needs_none(backend: str) -> None:
     found = backends.get(backend)
     assert isinstance(found, CFamily)
     assert set(KINDS) == {kind for kind in kinds().values() if kind not in QUANTISED}
-    assert set(KINDS) - {*found.table, *VIEWS, *LOWERED} == set()
-    assert set(QUANTISED) - {*found.quantised} == set()
+    assert set(KINDS) - {*found.tables[DType.FLOAT32], *VIEWS, *LOWERED} == set()
+    assert set(QUANTISED) - {*found.tables[DType.INT8]} == set()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -14,11 +14,9 @@ from quantised_networks import ANY, quantised_networks
 from same_bits import BATCH, assert_same_bits
 
 import mnc
+from mnc.backends.c import C
 from mnc.backends.library import Library, standard
 from mnc.backends.select import select
-from mnc.backends.select.quantised.int16 import INT16
-from mnc.backends.select.quantised.table import INT8
-from mnc.backends.select.table import FLOAT32
 from mnc.backends.sharing import SIZES, share
 from mnc.backends.writer import literal
 from mnc.errors import CompileError
@@ -30,7 +28,7 @@ from mnc.program import Argument, Call, Name, Program
 
 
 def program_of(graph: Graph) -> Program:
-    return select(optimise(graph), FLOAT32, INT8, INT16)
+    return select(optimise(graph), C.tables)
 
 
 def calls(program: Program) -> list[Call]:

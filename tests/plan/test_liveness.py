@@ -24,7 +24,7 @@ from mnc.ir.layers import (
     SeparableConv2D,
     ZeroPadding2D,
 )
-from mnc.ir.types import Constant, TensorType
+from mnc.ir.types import Constant, DType, TensorType
 from mnc.passes import optimise
 from mnc.plan.check import check
 from mnc.plan.liveness import lifetimes, moments, overlaps, plan
@@ -35,7 +35,7 @@ SPATIAL = [Conv2D, DepthwiseConv2D, MaxPooling2D, ZeroPadding2D, Activation, Add
 
 
 def program(graph: Graph) -> Program:
-    return select(optimise(graph), FLOAT32, {})
+    return select(optimise(graph), {DType.FLOAT32: FLOAT32})
 
 
 def places(value: Value, rows: Sequence[int]) -> set[tuple[str, int]]:

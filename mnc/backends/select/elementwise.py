@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnc.backends.select.activation import epilogue, over
-from mnc.backends.select.loops import Loops, flat, loops, repeated, repeated_constant
-from mnc.backends.select.site import Site
+from mnc.backends.select.loops import DEEPEST, Loops, flat, loops, repeated, repeated_constant
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Activation, Add, Average, Maximum, Merge, Minimum, Multiply, PReLU, Softmax, Subtract
 from mnc.program import Argument, Call, Const, In, Name, Out, Step
 
@@ -28,10 +28,12 @@ def activation(site: Site[Activation]) -> Step:
     return site.whole((over(site.layer.function, In(), count),), nest=flat(count))
 
 
-def merge(site: Site[Merge]) -> Step:
+def merge(site: Site[Merge]) -> Step | Refusal:
     """The first two inputs into the output, then each further one onto it."""
     count = site.output.type.elements
     walk = Walk.of(site)
+    if isinstance(walk, Refusal):
+        return walk
     fused, after = epilogue(site.layer.activation, count)
     plain, _ = epilogue(None, count)
     last = len(site.inputs) - 1
@@ -60,11 +62,15 @@ class Walk:
     inside: Loops
 
     @classmethod
-    def of(cls, site: Site[Merge]) -> Walk:
+    def of(cls, site: Site[Merge]) -> Walk | Refusal:
         """Those of a layer with any broadcasting."""
         y = site.output
         operands = [repeated(x, y.type.rank) for x in (y, *site.inputs)]
-        return cls(*loops(y.type.shape, *operands).rows(3))
+        nest = loops(y.type.shape, *operands)
+        if nest.too_deep:
+            kind = type(site.layer).__name__
+            return Refusal(f"{kind} broadcasts along at most {DEEPEST} axes in turn, not {nest.depth}")
+        return cls(*nest.rows(3))
 
     def operands(self, i: int) -> dict[str, Argument]:
         """A kernel's arguments for the call that combines input `i`, from 1 on, with those before it."""
@@ -84,13 +90,13 @@ class Walk:
         return site.whole(tuple(calls), nest=self.inside, times=self.rows, after=after)
 
 
-def prelu(site: Site[PReLU]) -> Step:
+def prelu(site: Site[PReLU]) -> Step | Refusal:
     """A slope of its own for each element below 0, or for each index of the axes that do not share one."""
-    y = site.output
     alpha = site.layer.alpha
-    rows, (step, alpha_step), inside = loops(y.type.shape, y.strides, repeated_constant(alpha.shape, y.type.rank)).rows(
-        3
-    )
+    nest = slopes(site)
+    if nest.too_deep:
+        return unshared(nest)
+    rows, (step, alpha_step), inside = nest.rows(3)
     call = Call(
         "mnc_prelu_f32",
         {
@@ -103,6 +109,17 @@ def prelu(site: Site[PReLU]) -> Step:
         },
     )
     return site.whole((call,), {"alpha": alpha}, inside.of(0, 0), rows)
+
+
+def slopes(site: Site[PReLU]) -> Loops:
+    """The loops through the output and through alpha."""
+    y = site.output.type
+    return loops(y.shape, site.output.strides, repeated_constant(site.layer.alpha.shape, y.rank))
+
+
+def unshared(nest: Loops) -> Refusal:
+    """No kernel has so many loops."""
+    return Refusal(f"PReLU shares alpha along at most {DEEPEST} axes in turn, not {nest.depth}")
 
 
 def softmax(site: Site[Softmax]) -> Step:

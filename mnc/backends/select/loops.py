@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from mnc.ir.types import Shape
 from mnc.program import Argument, Value, dense
 
+DEEPEST = 4
+"""A kernel of three nested loops, and the repetitions of the step round it; values of up to four axes need no more."""
+
 
 @dataclass(frozen=True)
 class Loops:
@@ -49,6 +52,11 @@ class Loops:
                 return False
             reach += (size - 1) * stride
         return True
+
+    @property
+    def too_deep(self) -> bool:
+        """Whether they are more than a kernel of three and the rows round it make."""
+        return self.depth > DEEPEST
 
     def rows(self, depth: int) -> tuple[int, tuple[int, ...], Loops]:
         """Size and strides of a loop more than `depth`, for the rows of a step, and the loops inside it."""

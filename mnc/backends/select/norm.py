@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from mnc.backends.select.loops import Loops, loops, repeated_constant
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
+from mnc.ir.layer import Layer
 from mnc.ir.layers import GroupNormalization, LayerNormalization, UnitNormalization
 from mnc.ir.types import Constant, Shape
 from mnc.program import NULL, Argument, Call, Const, In, Out, Step
 
+SLICE_LOOPS = 2
+"""So many loops the kernels have over slices, and through a slice."""
 
-def layer_normalization(site: Site[LayerNormalization]) -> Step:
+
+def layer_normalization(site: Site[LayerNormalization]) -> Step | Refusal:
     """Each slice along the axes."""
     x, layer = site.inputs[0], site.layer
     axes = places(layer.axes, x.type.rank)
@@ -19,7 +23,7 @@ def layer_normalization(site: Site[LayerNormalization]) -> Step:
     return _normalization(site, x.type.shape, axes, repeated_constant(sizes, len(sizes)))
 
 
-def group_normalization(site: Site[GroupNormalization]) -> Step:
+def group_normalization(site: Site[GroupNormalization]) -> Step | Refusal:
     """The input as (places, groups, channels of a group), each group by itself."""
     (x,), layer = site.inputs, site.layer
     channels = x.type.shape[-1]
@@ -27,10 +31,12 @@ def group_normalization(site: Site[GroupNormalization]) -> Step:
     return _normalization(site, shape, {0, 2}, repeated_constant((1, *shape[1:]), 3))
 
 
-def unit_normalization(site: Site[UnitNormalization]) -> Step:
+def unit_normalization(site: Site[UnitNormalization]) -> Step | Refusal:
     """Each slice along the axes divided by its length."""
     x, layer = site.inputs[0], site.layer
     slices, inside = across(x.type.shape, places(layer.axes, x.type.rank))
+    if (refused := _too_deep(site, slices, inside)) is not None:
+        return refused
     arguments = {"in": In(), "out": Out(), **_walk(slices, inside), "epsilon": layer.epsilon}
     return site.whole((Call("mnc_unit_normalization_f32", arguments),), nest=slices.around(inside).of(0, 0))
 
@@ -56,9 +62,11 @@ def _normalization(
     shape: Shape,
     axes: Collection[int],
     scales: Sequence[int],
-) -> Step:
+) -> Step | Refusal:
     layer = site.layer
     slices, inside = across(shape, axes, scales)
+    if (refused := _too_deep(site, slices, inside)) is not None:
+        return refused
     constants: dict[str, Constant] = {}
     arguments: dict[str, Argument] = {"in": In(), "out": Out(), "gamma": NULL, "beta": NULL}
     for name, constant in (("gamma", layer.gamma), ("beta", layer.beta)):
@@ -72,6 +80,13 @@ def _normalization(
         "epsilon": layer.epsilon,
     }
     return site.whole((Call("mnc_normalization_f32", arguments),), constants, slices.around(inside).of(0, 0))
+
+
+def _too_deep(site: Site[Layer], slices: Loops, inside: Loops) -> Refusal | None:
+    depth = max(slices.depth, inside.depth)
+    if depth <= SLICE_LOOPS:
+        return None
+    return Refusal(f"{type(site.layer).__name__} takes at most {SLICE_LOOPS} groups of axes, not {depth}")
 
 
 def _walk(slices: Loops, inside: Loops) -> dict[str, Argument]:

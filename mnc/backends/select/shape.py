@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mnc.backends.select.conv import strides
-from mnc.backends.select.loops import loops
+from mnc.backends.select.loops import DEEPEST, loops
 from mnc.backends.select.quantised.requantise import moved
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Concatenate, Cropping2D, Identity, Permute, Quantize, Reverse, ZeroPadding2D
 from mnc.ir.types import Shape
 from mnc.program import Call, In, Out, RowPointers, Step, Window
@@ -19,10 +19,14 @@ def copy(site: Site[Identity | Quantize]) -> Step:
     return _moved(site, y.type.shape, x.strides)
 
 
-def permute(site: Site[Permute]) -> Step:
+def permute(site: Site[Permute]) -> Step | Refusal:
     """The input walked in the order of the output's axes."""
     (x,), y = site.inputs, site.output
-    return _moved(site, y.type.shape, [x.strides[axis] for axis in site.layer.axes])
+    source = [x.strides[axis] for axis in site.layer.axes]
+    depth = loops(y.type.shape, y.strides, source).depth
+    if depth > DEEPEST:
+        return Refusal(f"Permute moves at most {DEEPEST} groups of axes, not {depth}")
+    return _moved(site, y.type.shape, source)
 
 
 def reverse(site: Site[Reverse]) -> Step:

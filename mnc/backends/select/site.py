@@ -19,6 +19,14 @@ SUFFIXES = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16", DType.IN
 Constants = Mapping[str, Constant]
 NONE: Constants = MappingProxyType({})
 L = TypeVar("L", bound=Layer, covariant=True)
+M = TypeVar("M", bound=Layer)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The answer of a selection that has no kernel for a layer."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,12 @@ class Site(Generic[L]):
     layer: L
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
+    core: frozenset[str] | None = None
+    """The features of the core that the code is for, as `Target.features` has them; None: it must be right for any."""
+
+    def of(self, layer: M) -> Site[M]:
+        """Another layer in the same place."""
+        return Site(self.node, layer, self.inputs, self.outputs, self.core)
 
     @property
     def output(self) -> Value:

@@ -142,7 +142,7 @@ class MicroPython:
     def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
         if keyword.iskeyword(name):
             raise refuse(f"name {name!r}", "is a keyword of Python")
-        program = select(graph, TABLE, {})
+        program = select(graph, {DType.FLOAT32: TABLE})
         layout = plan(program)
         constants = {step.node.name: sum(each.bytes for each in step.constants.values()) for step in program.steps}
         return Emission({f"{name}.py": _module(program, layout, name)}, program, layout, constants)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from mnc.backends.select.cmsis.core import Core, Cores
-from mnc.backends.select.cmsis.structs import activation, corner, countable, dims, offsets, step, tile
-from mnc.backends.select.cmsis.weights import Weights
-from mnc.backends.select.site import Site
+from mnc.backends.select.cmsis.core import Core, forms
+from mnc.backends.select.cmsis.structs import TOO_MANY, activation, corner, countable, dims, offsets, step, tile
+from mnc.backends.select.cmsis.weights import TOO_LARGE, Weights
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Conv2D, Conv2DTranspose
 from mnc.ir.layers.window import Pair
 from mnc.program import NULL, Argument, Record, Step
@@ -16,16 +16,19 @@ MOST_PRODUCTS = 2**16 - 1
 """So many products in a sum `arm_convolve_s8` counts."""
 
 
-def conv2d(cores: Cores, site: Site[Conv2D]) -> Step | None:
+def conv2d(site: Site[Conv2D]) -> Step | Refusal:
     """The kernel that `arm_convolve_wrapper_s8` would call, with weights as (filters, height, width, channels).
 
     `arm_convolve_1x1_s8_fast` and `arm_convolve_1x1_s8` look at no padding;
     `arm_convolve_s8` takes any window, by groups and dilated as well.
     """
+    cores = forms(site.core)
     layer, (x,), y = site.layer, site.inputs, site.output
     weights = Weights.of(site, layer.weights.array.transpose(3, 0, 1, 2))
-    if weights is None or not countable(x, y) or math.prod(layer.weights.shape[:3]) > MOST_PRODUCTS:
-        return None
+    if weights is None:
+        return TOO_LARGE
+    if not countable(x, y) or math.prod(layer.weights.shape[:3]) > MOST_PRODUCTS:
+        return TOO_MANY
     if layer.groups > 1:
         weights = weights.with_bias  # the kernel counts on from NULL
     upscale: dict[str, Argument] = {}

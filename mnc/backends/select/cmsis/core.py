@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import Enum
 
-from mnc.targets.target import Target
-
 
 class Core(Enum):
     """What the C compiler's feature macros choose."""
@@ -24,10 +22,10 @@ Cores = frozenset[Core]
 EVERY: Cores = frozenset(Core)
 
 
-def cores(target: Target | None) -> Cores:
-    """The forms that code for a target may meet."""
-    if target is None:
+def forms(core: frozenset[str] | None) -> Cores:
+    """The forms that code for a core of these features may meet; None: for any core."""
+    if core is None:
         return EVERY
-    if "mve" in target.features:
+    if "mve" in core:
         return frozenset({Core.MVE})
-    return frozenset({Core.DSP if "dsp" in target.features else Core.PLAIN})
+    return frozenset({Core.DSP if "dsp" in core else Core.PLAIN})

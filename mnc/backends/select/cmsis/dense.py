@@ -7,31 +7,32 @@ from dataclasses import replace
 import numpy as np
 
 from mnc.backends.select.cmsis.conv import conv2d
-from mnc.backends.select.cmsis.core import Core, Cores
+from mnc.backends.select.cmsis.core import Core, forms
 from mnc.backends.select.cmsis.structs import activation, call, context, dims, prepared
-from mnc.backends.select.cmsis.weights import Weights
+from mnc.backends.select.cmsis.weights import TOO_LARGE, Weights
 from mnc.backends.select.conv import as_pointwise
 from mnc.backends.select.quantised.requantise import operands, quant
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Dense
 from mnc.ir.types import Constant
 from mnc.program import Out, Record, Step
 
 
-def dense(cores: Cores, site: Site[Dense]) -> Step | None:
+def dense(site: Site[Dense]) -> Step | Refusal:
     """`arm_fully_connected_s8` or `arm_fully_connected_per_channel_s8` on a vector, with weights as (units, inputs).
 
     On many pixels it is a 1x1 convolution, which uses a weight for several
     pixels at once.  On MVE the kernels read the bias, and the product of zero
     point and weights, as sums from their scratch: here a constant.
     """
+    cores = forms(site.core)
     layer, (x,) = site.layer, site.inputs
     if x.image[:2] != (1, 1):
-        return conv2d(cores, Site(site.node, as_pointwise(layer), site.inputs, site.outputs))
+        return conv2d(site.of(as_pointwise(layer)))
     inputs, units = layer.weights.shape
     weights = Weights.of(site, layer.weights.array.T)
     if weights is None:
-        return None
+        return TOO_LARGE
     constants = dict(weights.constants(cores))
     if Core.MVE in cores:
         folded = layer.weights.array.astype(np.int64).sum(axis=0) * -quant(site).zero_point

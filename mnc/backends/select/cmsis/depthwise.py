@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from mnc.backends.select.cmsis.conv import conv2d
-from mnc.backends.select.cmsis.core import Core, Cores
-from mnc.backends.select.cmsis.structs import activation, corner, countable, dims, offsets, step, tile
-from mnc.backends.select.cmsis.weights import Weights
+from mnc.backends.select.cmsis.core import Core, Cores, forms
+from mnc.backends.select.cmsis.structs import TOO_MANY, activation, corner, countable, dims, offsets, step, tile
+from mnc.backends.select.cmsis.weights import TOO_LARGE, Weights
 from mnc.backends.select.quantised.sums import by_channel
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Conv2D, DepthwiseConv2D
 from mnc.program import Record, Step
 
@@ -17,19 +17,22 @@ BLOCK = 124
 """So many channels `arm_depthwise_conv_s8_opt` takes at once on MVE."""
 
 
-def depthwise_conv2d(cores: Cores, site: Site[DepthwiseConv2D]) -> Step | None:
+def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step | Refusal:
     """The kernel that is fastest on the cores, with weights as (1, height, width, channels).
 
     `arm_depthwise_conv_3x3_s8` and `arm_depthwise_conv_s8_opt` take one filter
     for each channel, and no dilation; `arm_depthwise_conv_s8` takes all.  Where
     the cores do not agree, `arm_depthwise_conv_wrapper_s8` finds out.
     """
+    cores = forms(site.core)
     layer, (x,), y = site.layer, site.inputs, site.output
     if Core.MVE in cores and x.image[2] == 1 and layer.depth_multiplier > 1:
-        return conv2d(cores, Site(site.node, _as_convolution(layer), site.inputs, site.outputs))
+        return conv2d(site.of(_as_convolution(layer)))
     weights = Weights.of(site, by_channel(layer))
-    if weights is None or not countable(x, y):
-        return None
+    if weights is None:
+        return TOO_LARGE
+    if not countable(x, y):
+        return TOO_MANY
     weights = weights.with_bias  # one kernel counts on from NULL
     function = _function(cores, site)
     scratch = max(_scratch(core, function, site) for core in cores)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.structs import call, context, dims, named
 from mnc.backends.select.loops import flat
 from mnc.backends.select.quantised.requantise import operands, quant
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply
 from mnc.ir.types import DType
 from mnc.program import Argument, In, Out, Step
@@ -17,12 +16,17 @@ from mnc.reference.quantised.merge import headroom
 MOST_LEFT = {(Add, DType.INT8): 2, (Add, DType.INT16): 0, (Multiply, DType.INT8): 14, (Multiply, DType.INT16): 0}
 """By so much a sum, or a product, may be shifted to the left without leaving 32 bits."""
 
+BROADCAST = Refusal("CMSIS-NN's needs operands of one shape")
+SHIFTED = Refusal("CMSIS-NN's would leave 32 bits where it shifts to the output's scale")
 
-def add(_: Cores, site: Site[Add]) -> Step | None:
+
+def add(site: Site[Add]) -> Step | Refusal:
     """`arm_elementwise_add_*`, for two values of one shape, int8 or int16."""
     *given, total = add_multipliers(operands(site))
-    if not _alike(site) or total[1] > MOST_LEFT[Add, site.output.type.dtype]:
-        return None
+    if not _alike(site):
+        return BROADCAST
+    if total[1] > MOST_LEFT[Add, site.output.type.dtype]:
+        return SHIFTED
     scales = {
         f"input_{i + 1}_{what}": number
         for i, (multiplier, shift) in enumerate(given)
@@ -39,11 +43,13 @@ def add(_: Cores, site: Site[Add]) -> Step | None:
     return site.whole((made,), nest=flat(site.output.type.elements, 3))
 
 
-def multiply(_: Cores, site: Site[Multiply]) -> Step | None:
+def multiply(site: Site[Multiply]) -> Step | Refusal:
     """`arm_elementwise_mul_*`, for two values of one shape, int8 or int16."""
     multiplier, shift = quantise_multiplier(quant(site).scale[0] * quant(site, 1).scale[0] / operands(site).scale)
-    if not _alike(site) or shift > MOST_LEFT[Multiply, site.output.type.dtype]:
-        return None
+    if not _alike(site):
+        return BROADCAST
+    if shift > MOST_LEFT[Multiply, site.output.type.dtype]:
+        return SHIFTED
     made = call(
         named(site, "elementwise_mul"),
         input_1_vect=In(0),
@@ -68,11 +74,13 @@ def _output(site: Site[Add] | Site[Multiply], multiplier: int, shift: int) -> di
     }
 
 
-def extreme(_: Cores, site: Site[Maximum | Minimum]) -> Step | None:
+def extreme(site: Site[Maximum | Minimum]) -> Step | Refusal:
     """`arm_maximum_s8` or `arm_minimum_s8`, for values of one shape and one scale, without a clamp."""
     same_scale = all(quant(site, i) == site.output.type.quant for i in range(len(site.inputs)))
-    if not _alike(site) or not same_scale or operands(site).limits(site.layer.activation) != (-128, 127):
-        return None
+    if not _alike(site):
+        return BROADCAST
+    if not same_scale or operands(site).limits(site.layer.activation) != (-128, 127):
+        return Refusal("CMSIS-NN's needs one scale for all operands, and has no clamp")
     size = dims(1, 1, 1, site.output.type.elements)
     calls = tuple(
         call(

@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 
 from mnc.backends.select.cmsis.conv import MOST_PRODUCTS, conv_params
-from mnc.backends.select.cmsis.core import Core, Cores
+from mnc.backends.select.cmsis.core import Core, forms
 from mnc.backends.select.cmsis.dense import fc_params
 from mnc.backends.select.cmsis.depthwise import dw_conv_params, within_reach
-from mnc.backends.select.cmsis.structs import call, context, corner, countable, dims, step
-from mnc.backends.select.cmsis.weights import Weights
+from mnc.backends.select.cmsis.structs import TOO_MANY, call, context, corner, countable, dims, step
+from mnc.backends.select.cmsis.weights import TOO_LARGE, Weights
 from mnc.backends.select.conv import as_pointwise
 from mnc.backends.select.quantised.requantise import operands
 from mnc.backends.select.quantised.sums import by_channel
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.program import NULL, Const, Out, Record, Step
 from mnc.reference.quantised.layers import has_wide_sums
@@ -26,17 +26,22 @@ FAST_PRODUCTS = 512
 """So many products of a sum of 64 bits are added in 32, those beyond in 64."""
 
 
-def conv2d(cores: Cores, site: Site[Conv2D]) -> Step | None:
+def conv2d(site: Site[Conv2D]) -> Step | Refusal:
     """`arm_convolve_s16`, with weights as (filters, height, width, channels); it knows no groups."""
+    cores = forms(site.core)
     layer, (x,), y = site.layer, site.inputs, site.output
     products = math.prod(layer.weights.shape[:3])
     weights = Weights.of(site, layer.weights.array.transpose(3, 0, 1, 2))
-    if weights is None or layer.groups > 1 or not countable(x, y) or products > MOST_PRODUCTS:
-        return None
+    if weights is None:
+        return TOO_LARGE
+    if layer.groups > 1:
+        return Refusal("CMSIS-NN's knows no groups in int16")
+    if not countable(x, y) or products > MOST_PRODUCTS:
+        return TOO_MANY
     wide = has_wide_sums(layer, operands(site))
     # For the last of an odd number of filters it counts those left over of four products twice.
     if wide and Core.DSP in cores and layer.filters % 2 and products > FAST_PRODUCTS and products % 4:
-        return None
+        return Refusal("CMSIS-NN's counts some products of the last filter twice")
     scratch = max(_windows_scratch(core, products) for core in cores)
     bias = {"data": NULL if weights.bias is None else Const("bias"), "is_int32_bias": int(not wide)}
     arguments = {
@@ -53,15 +58,16 @@ def conv2d(cores: Cores, site: Site[Conv2D]) -> Step | None:
     )
 
 
-def dense(cores: Cores, site: Site[Dense]) -> Step | None:
+def dense(site: Site[Dense]) -> Step | Refusal:
     """`arm_fully_connected_s16` on all pixels, with weights as (units, inputs).
 
     It has one scale for all units and sums of 64 bits; others are 1x1 convolutions.
     """
+    cores = forms(site.core)
     layer, (x,) = site.layer, site.inputs
     weights = Weights.of(site, layer.weights.array.T)
     if weights is None or weights.per_channel or not has_wide_sums(layer, operands(site)):
-        return conv2d(cores, Site(site.node, as_pointwise(layer), site.inputs, site.outputs))
+        return conv2d(site.of(as_pointwise(layer)))
     inputs, units = layer.weights.shape
     pixels = math.prod(x.image[:2])
     constants = dict(weights.constants(cores))
@@ -82,16 +88,21 @@ def dense(cores: Cores, site: Site[Dense]) -> Step | None:
     return site.whole((made,), constants)
 
 
-def depthwise_conv2d(cores: Cores, site: Site[DepthwiseConv2D]) -> Step | None:
+def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step | Refusal:
     """`arm_depthwise_conv_fast_s16` or `arm_depthwise_conv_s16`, with weights as (1, height, width, channels).
 
     Their bias has 64 bits.  The former takes one filter for each channel, and no
     dilation; without the DSP extension it is the latter.
     """
+    cores = forms(site.core)
     layer, (x,), y = site.layer, site.inputs, site.output
     weights = Weights.of(site, by_channel(layer))
-    if weights is None or not countable(x, y) or not has_wide_sums(layer, operands(site)):
-        return None
+    if weights is None:
+        return TOO_LARGE
+    if not countable(x, y):
+        return TOO_MANY
+    if not has_wide_sums(layer, operands(site)):
+        return Refusal("CMSIS-NN's needs a bias of 64 bits in int16")
     taps = math.prod(layer.kernel)
     plain = layer.depth_multiplier == 1 and layer.dilation == (1, 1) and taps < FAST_PRODUCTS
     fast = cores != {Core.PLAIN} and plain and within_reach(site)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from mnc.backends.select.cmsis.core import Cores
 from mnc.backends.select.cmsis.structs import call
 from mnc.backends.select.elementwise import vectors
 from mnc.backends.select.quantised.activation16 import softmax_tables
 from mnc.backends.select.quantised.requantise import quant
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Softmax
 from mnc.program import Const, In, Out, Record, Step
 from mnc.reference.quantised.layers import softmax16_multiplier, softmax_parameters
@@ -21,13 +20,17 @@ that rounds up to a power of two, whose reciprocal becomes twice as large.
 MOST_LEFT_INT16 = 15
 """By so much a difference of int16 values may be shifted to the left without leaving 32 bits."""
 
+ACROSS = Refusal("CMSIS-NN's goes along the last axis only")
 
-def softmax(_: Cores, site: Site[Softmax]) -> Step | None:
+
+def softmax(site: Site[Softmax]) -> Step | Refusal:
     """`arm_softmax_s8`, along the last axis; it shifts to the left only."""
     multiplier, shift, smallest = softmax_parameters(quant(site).scale[0])
     nest = vectors(site)
-    if not _along_rows(site) or shift < 0:
-        return None
+    if not _along_rows(site):
+        return ACROSS
+    if shift < 0:
+        return Refusal("CMSIS-NN's shifts differences to the left only")
     made = call(
         "arm_softmax_s8",
         input=In(),
@@ -41,12 +44,14 @@ def softmax(_: Cores, site: Site[Softmax]) -> Step | None:
     return site.whole((made,), nest=nest)
 
 
-def softmax_int16(_: Cores, site: Site[Softmax]) -> Step | None:
+def softmax_int16(site: Site[Softmax]) -> Step | Refusal:
     """`arm_softmax_s16`, along the last axis, which is short; the tables are TensorFlow Lite Micro's."""
     multiplier, shift = softmax16_multiplier(quant(site).scale[0])
     nest = vectors(site)
-    if not _along_rows(site) or nest.sizes[-1] not in ROW_INT16 or shift > MOST_LEFT_INT16:
-        return None
+    if not _along_rows(site):
+        return ACROSS
+    if nest.sizes[-1] not in ROW_INT16 or shift > MOST_LEFT_INT16:
+        return Refusal("CMSIS-NN's overflows in int16 with so many elements, or at this scale")
     made = call(
         "arm_softmax_s16",
         input=In(),

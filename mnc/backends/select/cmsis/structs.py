@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mnc.backends.select.quantised.requantise import operands, quant
-from mnc.backends.select.site import NONE, SUFFIXES, Constants, Site
+from mnc.backends.select.site import NONE, SUFFIXES, Constants, Refusal, Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.layers.window import Padding, Pair
@@ -15,6 +15,7 @@ HEADER = "arm_nnfunctions.h"
 SCRATCH = DType.INT32
 """Some kernels keep 32 bits in their scratch, others move 32 bits at a time."""
 
+TOO_MANY = Refusal("CMSIS-NN's counts rows, columns, channels and products in 16 bits")
 LONGEST = 2**15 - 1
 """Some kernels count rows, columns and channels in 16 bits."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mnc.backends.select import Select
 from mnc.backends.select.cmsis import conv, dense, depthwise, elementwise, int16, pool, softmax, transpose_conv
-from mnc.backends.select.cmsis.core import Cores
+from mnc.backends.select.cmsis.core import forms
 from mnc.backends.select.cmsis.faster import own_is_faster
 from mnc.backends.select.cmsis.overlap import overlapping
-from mnc.backends.select.quantised.int16 import INT16
-from mnc.backends.select.quantised.table import INT8
-from mnc.backends.select.site import Site
+from mnc.backends.select.quantised.limits import within_limits
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Add,
@@ -29,7 +29,7 @@ from mnc.ir.layers import (
 )
 from mnc.program import Step
 
-CMSIS_NN: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
+CMSIS_NN: Mapping[type[Layer], Select] = {
     Add: elementwise.add,
     AveragePooling2D: pool.pooling2d,
     Conv2D: conv.conv2d,
@@ -44,7 +44,7 @@ CMSIS_NN: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
 }
 """The layer kinds that CMSIS-NN has int8 kernels for."""
 
-CMSIS_NN_INT16: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] = {
+CMSIS_NN_INT16: Mapping[type[Layer], Select] = {
     Add: elementwise.add,
     AveragePooling2D: pool.pooling2d,
     Conv2D: int16.conv2d,
@@ -56,36 +56,27 @@ CMSIS_NN_INT16: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]] 
 }
 """Those that it has int16 kernels for."""
 
+FASTER = "it takes fewer instructions on this core than CMSIS-NN's"
 
-def int8_table(cores: Cores, *, fastest: bool = False, overlap: bool = False) -> Mapping[type[Layer], Select]:
-    """CMSIS-NN's kernels where they fit, else mnc's own.
+
+def preferred(
+    own: Mapping[type[Layer], Select], library: Mapping[type[Layer], Select], *, fastest: bool, overlap: bool
+) -> Mapping[type[Layer], Select]:
+    """CMSIS-NN's kernels where they fit, else mnc's own with the reason why they do not.
 
     `fastest`: those also where they are faster.  `overlap`: outputs may lie over
     what their functions have read of the input.
     """
-    return _table(INT8, CMSIS_NN, cores, fastest=fastest, overlap=overlap)
 
-
-def int16_table(cores: Cores, *, fastest: bool = False, overlap: bool = False) -> Mapping[type[Layer], Select]:
-    """The same for int16."""
-    return _table(INT16, CMSIS_NN_INT16, cores, fastest=fastest, overlap=overlap)
-
-
-def _table(
-    own: Mapping[type[Layer], Select],
-    library: Mapping[type[Layer], Callable[[Cores, Site[Any]], Step | None]],
-    cores: Cores,
-    *,
-    fastest: bool,
-    overlap: bool,
-) -> Mapping[type[Layer], Select]:
     def either(kind: type[Layer]) -> Select:
-        def chosen(site: Site[Any]) -> Step:
-            made = None if fastest and own_is_faster(cores, site) else library[kind](cores, site)
-            if made is None:
-                return own[kind](site)
+        def chosen(site: Site[Any]) -> Step | Refusal:
+            cores = forms(site.core)
+            made = Refusal(FASTER) if fastest and own_is_faster(cores, site) else library[kind](site)
+            if isinstance(made, Refusal):
+                step = own[kind](site)
+                return replace(step, reason=made.reason) if isinstance(step, Step) else step
             return overlapping(cores, site, made) if overlap else made
 
         return chosen
 
-    return {**own, **{kind: either(kind) for kind in library}}
+    return {**own, **within_limits({kind: either(kind) for kind in library})}

@@ -12,13 +12,14 @@ from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.structs import dims, image
 from mnc.backends.select.quantised.requantise import operands
 from mnc.backends.select.quantised.sums import LARGEST_INPUT, by_channel, largest_sums
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.types import Array, Constant
 from mnc.program import NULL, Argument, Const, In, Record
 from mnc.reference.quantised.arithmetic import narrow
 from mnc.reference.quantised.layers import Operands
 from mnc.reference.quantised.weighted import Weighted, channel_multipliers, has_wide_sums
 
+TOO_LARGE = Refusal("CMSIS-NN's could leave 32 bits in its sums")
 READ_BEYOND = 16
 """So many bytes after the last weight may be read on MVE: a loop loads the next vector before it knows that it ends."""
 

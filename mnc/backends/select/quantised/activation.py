@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnc.backends.select.elementwise import along, vectors
-from mnc.backends.select.loops import flat, loops, repeated_constant
+from mnc.backends.select.elementwise import along, slopes, unshared, vectors
+from mnc.backends.select.loops import flat
 from mnc.backends.select.quantised.requantise import call, operands, pair, quant
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Activation, PReLU, Softmax
 from mnc.ir.types import Constant
 from mnc.program import Call, Const, In, Out, Step
@@ -26,12 +26,12 @@ def activation(site: Site[Activation]) -> Step:
     return site.whole((lookup,), {"table": Constant(table.ravel())}, flat(y.type.elements))
 
 
-def prelu(site: Site[PReLU]) -> Step:
+def prelu(site: Site[PReLU]) -> Step | Refusal:
     """A slope of its own for each element below 0, or for each index of the axes that do not share one."""
-    y, given, slopes = site.output, quant(site), site.layer.alpha.quant
-    assert slopes is not None
-    alpha = site.layer.alpha
-    nest = loops(y.type.shape, y.strides, repeated_constant(alpha.shape, y.type.rank))
+    given, alpha, nest = quant(site), site.layer.alpha, slopes(site)
+    assert alpha.quant is not None
+    if nest.too_deep:
+        return unshared(nest)
     rows, (step, alpha_step), inside = nest.rows(3)
     scale = operands(site).scale
     prelu = call(
@@ -45,9 +45,9 @@ def prelu(site: Site[PReLU]) -> Step:
             **inside.moved(0, "row", "pixel", "channel"),
             **inside.moved(1, "alpha_row", "alpha_pixel", "alpha_channel"),
             "in_zero": given.zero_point,
-            "alpha_zero": slopes.zero_point,
+            "alpha_zero": alpha.quant.zero_point,
             **pair("", quantise_multiplier(given.scale[0] / scale)),
-            **pair("below_", quantise_multiplier(given.scale[0] * slopes.scale[0] / scale)),
+            **pair("below_", quantise_multiplier(given.scale[0] * alpha.quant.scale[0] / scale)),
             "zero": operands(site).zero,
         },
     )

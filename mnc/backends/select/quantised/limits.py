@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from mnc.backends.select.quantised.sums import by_channel, largest_sums
+from mnc.backends.select.site import Refusal, Site
 from mnc.backends.select.values import VIEWS
 from mnc.ir.activations import Function, HardSwish, Relu, Sigmoid, Tanh
 from mnc.ir.layer import Layer
@@ -28,6 +30,7 @@ from mnc.ir.layers import (
     Subtract,
 )
 from mnc.ir.types import Constant, DType, TensorType
+from mnc.program import Step
 from mnc.reference.quantised.layers import hard_swish_fits
 from mnc.reference.quantised.resize import PLACE_BITS
 from mnc.reference.quantised.weighted import Weighted
@@ -52,6 +55,22 @@ LARGEST_SOFTMAX16 = 2**16
 """So many powers in Q15 have a sum that int32 holds."""
 SIGMOID16 = (2.0**-27, 2.0)
 """Scales between which the argument of a logistic function or hyperbolic tangent of int16 has 32 bits."""
+
+
+Select = Callable[[Site[Any]], Step | Refusal]
+
+
+def within_limits(table: Mapping[type[Layer], Select]) -> Mapping[type[Layer], Select]:
+    """The selections of a table, asked only for layers whose operands integer kernels can take."""
+
+    def limited(select: Select) -> Select:
+        def chosen(site: Site[Any]) -> Step | Refusal:
+            fault = misfit(site.layer, [x.type for x in site.inputs], site.outputs[0].type)
+            return select(site) if fault is None else Refusal(fault)
+
+        return chosen
+
+    return {kind: limited(select) for kind, select in table.items()}
 
 
 def misfit(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> str | None:

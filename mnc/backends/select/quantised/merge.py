@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from mnc.backends.select.elementwise import Walk
 from mnc.backends.select.quantised.requantise import call, is_plain, limits, operands, pair, quant, rescaling
-from mnc.backends.select.site import Site
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Add, Maximum, Minimum, Multiply, Subtract
 from mnc.program import Argument, Step
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import add_multipliers
 
 
-def add(site: Site[Add | Subtract]) -> Step:
+def add(site: Site[Add | Subtract]) -> Step | Refusal:
     """A sum or a difference of two values of any scales."""
     minus = isinstance(site.layer, Subtract)
     first, second, total = add_multipliers(operands(site))
     plain = is_plain(*first) and is_plain(*second) and is_plain(*total) and total[1] < 0
     walk = Walk.of(site)
+    if isinstance(walk, Refusal):
+        return walk
     arguments: dict[str, Argument] = {
         **walk.operands(1),
         "sign": -1 if minus else 1,
@@ -31,10 +33,12 @@ def add(site: Site[Add | Subtract]) -> Step:
     return walk.step(site, [call(site, "add", arguments)])
 
 
-def multiply(site: Site[Multiply]) -> Step:
+def multiply(site: Site[Multiply]) -> Step | Refusal:
     """A product of two values of any scales."""
     real = quant(site).scale[0] * quant(site, 1).scale[0] / operands(site).scale
     walk = Walk.of(site)
+    if isinstance(walk, Refusal):
+        return walk
     arguments: dict[str, Argument] = {
         **walk.operands(1),
         "a_zero": quant(site).zero_point,
@@ -45,9 +49,11 @@ def multiply(site: Site[Multiply]) -> Step:
     return walk.step(site, [call(site, "multiply", arguments)])
 
 
-def extreme(site: Site[Maximum | Minimum]) -> Step:
+def extreme(site: Site[Maximum | Minimum]) -> Step | Refusal:
     """The largest or the smallest of several values, each brought to the output's scale where it is on another."""
     walk = Walk.of(site)
+    if isinstance(walk, Refusal):
+        return walk
     calls = [
         call(
             site,

@@ -8,7 +8,8 @@ from typing import Any
 from mnc.backends.select import pool as any_pool
 from mnc.backends.select import resize, shape
 from mnc.backends.select.quantised import activation, conv, merge, move, pool, transpose_conv
-from mnc.backends.select.site import Site
+from mnc.backends.select.quantised.limits import within_limits
+from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
@@ -40,7 +41,7 @@ from mnc.ir.layers import (
 )
 from mnc.program import Step
 
-EITHER: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
+EITHER: Mapping[type[Layer], Callable[[Site[Any]], Step | Refusal]] = {
     Add: merge.add,
     AveragePooling2D: pool.pooling2d,
     Concatenate: shape.concatenate,
@@ -64,13 +65,15 @@ EITHER: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
 }
 """The layer kinds that one function selects kernels for in int8 and in int16."""
 
-INT8: Mapping[type[Layer], Callable[[Site[Any]], Step]] = {
-    **EITHER,
-    Activation: activation.activation,
-    Conv2D: conv.conv2d,
-    Dense: conv.dense,
-    DepthwiseConv2D: conv.depthwise_conv2d,
-    ResizeBilinear: move.resize_bilinear,
-    Softmax: activation.softmax,
-}
+INT8: Mapping[type[Layer], Callable[[Site[Any]], Step | Refusal]] = within_limits(
+    {
+        **EITHER,
+        Activation: activation.activation,
+        Conv2D: conv.conv2d,
+        Dense: conv.dense,
+        DepthwiseConv2D: conv.depthwise_conv2d,
+        ResizeBilinear: move.resize_bilinear,
+        Softmax: activation.softmax,
+    }
+)
 """The int8 kernels of the C backends; views need none."""
