@@ -109,7 +109,12 @@ _DENSE = Kind(
     "dense",
     ir.Dense,
     (
-        Attribute("units", Whole(1), meaning="how many values come out"),
+        Attribute(
+            "units",
+            Whole(1),
+            meaning="how many values come out",
+            of=lambda layer, _: layer.constants["weights"].shape[1],
+        ),
         attribute_of(
             ir.Dense,
             "activation",
