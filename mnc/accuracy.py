@@ -92,6 +92,7 @@ def judge(graph: Graph, samples: Sequence[Array], outputs: Array, truth: Array) 
     """
     expected = graph.predict(list(samples))
     assert isinstance(expected, np.ndarray), "see `elements`"
+    expected = graph.types[graph.outputs[0]].real(expected) if expected.dtype.kind == "i" else expected
     if truth.dtype.kind == "f":
         return Regression(
             len(truth), Errors.of(expected.reshape(truth.shape), truth), Errors.of(outputs.reshape(truth.shape), truth)

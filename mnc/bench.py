@@ -55,6 +55,8 @@ class Cost:
     """The backend's options, where some were set."""
     cmsis_nn: tuple[str, ...] = ()
     """The functions of CMSIS-NN that the code calls, sorted."""
+    warnings: tuple[str, ...] = ()
+    """What to look at where the network was quantised, as `Report.warnings`."""
 
     @property
     def instructions_per_mac(self) -> float | None:
@@ -117,6 +119,7 @@ def bench(
         layers=costs,
         settings=dict(settings),
         cmsis_nn=tuple(sorted(targets.cmsis_nn.calls(build.files))),
+        warnings=build.report.warnings,
     )
 
 

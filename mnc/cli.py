@@ -196,9 +196,10 @@ def packed(build: Build, package: str | None, sample: Path | None) -> Mapping[st
     if package is None:
         return build.files
     from mnc.packages import PACKAGES, first_sample
+    from mnc.reference.run import feed
     from mnc.samples import load_samples
 
-    samples = None if sample is None else load_samples(sample, build.graph)
+    samples = None if sample is None else list(feed(build.graph, load_samples(sample, build.graph)).values())
     return PACKAGES[package](build, first_sample(build.graph, samples))
 
 

@@ -31,8 +31,8 @@ def load_samples(
     An `.npy` file holds the only input.  An `.npz` archive holds the inputs
     under their names, or as `x` (the only one), or as `x0`, `x1` and so on.  A
     folder holds the only input's samples, see `load_frames`, for `splits` and
-    `most`, too.  Floats are
-    quantised for a quantised input; integers are what it stores.
+    `most`, too.  Floats for a
+    quantised input stay what they are; integers are what it stores.
     CompileError where the file, or what is in it, does not fit.
     """
     arrays = {"x": load_frames(path, graph, pixels, splits, most)} if path.is_dir() else load_arrays(path, PLAIN)
@@ -64,7 +64,8 @@ def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int
             f"the samples have shape {show(found.shape)}",
             f"the network takes {shape}",
         )
-    return as_input(wanted.type, found, f"{path}: input {wanted.name!r}")
+    taken = as_input(wanted.type, found, f"{path}: input {wanted.name!r}")
+    return found if wanted.type.quant is not None and found.dtype.kind == "f" else taken
 
 
 def load_truth(path: Path, graph: Graph, samples: int) -> Array:

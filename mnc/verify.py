@@ -11,9 +11,9 @@ import numpy as np
 from mnc import targets
 from mnc.backends.names import name_from, snake
 from mnc.compiler import arithmetic, prepare
-from mnc.ir.graph import Graph
-from mnc.ir.layers import Softmax
-from mnc.ir.types import Array, DType
+from mnc.ir.graph import Graph, Input
+from mnc.ir.layers import Quantize, Softmax
+from mnc.ir.types import Array, DType, TensorType
 from mnc.program import Value
 from mnc.quantise.pipeline import Quantised, Scheme
 from mnc.quantise.quality import correlation, decibels
@@ -100,10 +100,11 @@ def beyond_range(quantised: Graph, samples: Sequence[Array]) -> tuple[str, ...]:
     """A sentence for each input of which more than `BEYOND` lies outside the range that it was calibrated for."""
     found = []
     for given, x in zip(quantised.inputs, samples, strict=True):
-        if given.type.quant is None or x.dtype.kind != "f":
+        type_ = _stored_as(quantised, given)
+        if type_ is None or x.dtype.kind != "f":
             continue
-        stored = np.iinfo(given.type.dtype.numpy)
-        low, high = given.type.real(np.array([stored.min - 0.5, stored.max + 0.5]))
+        stored = np.iinfo(type_.dtype.numpy)
+        low, high = type_.real(np.array([stored.min - 0.5, stored.max + 0.5]))
         share = float(np.mean((x < low) | (x > high)))
         if share > BEYOND:
             found.append(
@@ -111,6 +112,13 @@ def beyond_range(quantised: Graph, samples: Sequence[Array]) -> tuple[str, ...]:
                 f"that it was calibrated for; these are {x.min():.4g} to {x.max():.4g}"
             )
     return tuple(found)
+
+
+def _stored_as(graph: Graph, given: Input) -> TensorType | None:
+    """The quantised type of an input, or of what the network makes of it first; None where it computes in float."""
+    if given.type.quant is not None:
+        return given.type
+    return next((graph.types[n.name] for n in graph.consumers[given.name] if isinstance(n.layer, Quantize)), None)
 
 
 def against_float(graph: Graph, samples: Sequence[Array], outputs: Sequence[Array]) -> tuple[FloatComparison, ...]:

@@ -136,6 +136,10 @@ def test_verify_of_a_network_in_integers(
     assert run(["show", pico, *int8, "-o", str(text)]) == 0
     assert run(["verify", str(text), "--inputs", samples]) == 0
     assert capsys.readouterr().out.splitlines()[1:-1] == table
+    with np.load(samples) as golden:
+        np.save(tmp_path / "far.npy", golden["x"] * 255.0)
+    assert run(["verify", str(text), "--inputs", str(tmp_path / "far.npy")]) == 0
+    assert re.search(r"^warning: input 'input': \d\d\.\d% of the numbers lie outside ", capsys.readouterr().err)
     (given,) = load(text).inputs
     np.save(tmp_path / "x.npy", np.zeros((2, *given.type.shape), np.int8))
     assert run(["verify", str(text), "--inputs", str(tmp_path / "x.npy")]) == 0

@@ -194,11 +194,14 @@ def test_every_command_that_makes_code_takes_what_changes_it() -> None:
 def test_what_would_be_shipped_is_checked_and_measured(
     tiny: Path, tmp_path: Path, cc: str, valgrind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((40, 4)).astype(np.float32))
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((20, 4)).astype(np.float32))
     options = ["--set", "units=5", "--weights", str(tmp_path / "five.npz")]
     options += ["--quantize", "int8", "--calibration", str(tmp_path / "x.npy")]
     assert run(["bench", str(tiny), *options, "--on", "host", "--json"]) == 0
-    (cost,) = json.loads(capsys.readouterr().out)["costs"]
+    printed = capsys.readouterr()
+    (cost,) = json.loads(printed.out)["costs"]
+    assert cost["warnings"][0].startswith("calibration: 20 samples are few")
+    assert f"warning: tiny: {cost['warnings'][0]}\n" in printed.err
     assert (cost["dtype"], cost["macs"]) == ("int8", 20)
     assert run(["check", str(tiny), *options]) == 0
     assert "everything is supported" in capsys.readouterr().out

@@ -94,14 +94,18 @@ def test_a_damaged_archive_is_refused_or_read(compressed: bool, damage: list[tup
             load_samples(file, TWO)
 
 
-def test_fractions_are_quantised_for_a_quantised_input_and_whole_numbers_taken(tmp_path: Path) -> None:
+def test_a_quantised_input_takes_real_numbers_or_stored_ones(tmp_path: Path) -> None:
     stored = Input("x", TensorType((2,), DType.INT8, Quantisation((0.25,), -8)))
     graph = Graph("stored", (stored,), (Node(("y",), Identity(), ("x",)),), ("y",))
-    for fed, expected in ((np.array([[1.0, 99.0]]), [[-4, 127]]), (np.array([[1, 99]]), [[1, 99]])):
+    for fed, dtype in ((np.array([[1.0, 99.0]]), np.float64), (np.array([[1, 99]]), np.int8)):
         np.save(tmp_path / "x.npy", fed)
         (x,) = load_samples(tmp_path / "x.npy", graph)
-        assert x.dtype == np.int8
-        assert x.tolist() == expected
+        assert x.dtype == dtype
+        assert x.tolist() == fed.tolist()
+    for fed in (np.array([[1, 200]]), np.array([[1, 99]], np.uint8), np.array([[np.nan, 1.0]])):
+        np.save(tmp_path / "x.npy", fed)
+        with pytest.raises(CompileError, match="input 'x'"):
+            load_samples(tmp_path / "x.npy", graph)
 
 
 @pytest.mark.parametrize(

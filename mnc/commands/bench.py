@@ -11,7 +11,7 @@ import click
 
 from mnc.commands.backend import cmsis_nn_option
 from mnc.commands.code import CodeOptions, code_options
-from mnc.commands.messages import remark
+from mnc.commands.messages import remark, warn
 from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress
 
@@ -79,6 +79,7 @@ def bench(
     """
     with Progress(sys.stderr, "starting") as progress:
         costs, problems = _costs(models, backends, machines, layers, level, code, cmsis_nn, progress)
+    warn(tuple(dict.fromkeys(f"{cost.model}: {warning}" for cost in costs for warning in cost.warnings)))
     if as_json:
         from mnc.bench import to_json
 

@@ -225,6 +225,9 @@ def test_inputs_beyond_what_was_calibrated_are_told() -> None:
     (told,) = beyond_range(quantised, [SAMPLES * 3.0])
     assert told.startswith("input 'x': 6")
     assert beyond_range(quantised, [np.full((3, 6), 127, np.int8)]) == (), "stored numbers are in range"
+    with_float_ends = judge(dense(WEIGHTS), SAMPLES, io="float").graph
+    assert beyond_range(with_float_ends, [SAMPLES]) == ()
+    assert beyond_range(with_float_ends, [SAMPLES * 3.0]) == (told,)
 
 
 @pytest.mark.parametrize("name", ["pico", "nano"])
