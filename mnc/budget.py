@@ -54,7 +54,7 @@ def _peak(report: Report) -> int:
 
 
 def _occupied(live: list[LayerReport]) -> int:
-    """Bytes of the arena that some output lies in; outputs that chase their inputs overlap them."""
+    """Bytes of the arena that some output lies in; an output may overlap its inputs."""
     occupied = end = 0
     for offset, size in sorted((layer.offset or 0, _output_bytes(layer)) for layer in live):
         occupied += max(0, offset + size - max(offset, end))

@@ -1,8 +1,8 @@
 """Where each buffer lies in the arena: an exact packer.
 
 Time runs in steps; a buffer holds its bytes from one step to another.  Two
-buffers that live in a common step must be apart, or, where a layer may chase
-its dying input, keep a distance.  Both are one rule: for buffers i and j that
+buffers that live in a common step must be apart, or, where a layer may write
+over its dying input, keep a distance.  Both are one rule: for buffers i and j that
 meet, either j begins at least gap[i][j] above i's beginning, or i at least
 gap[j][i] above j's.  Without an overlap the gap is the lower one's size.
 
@@ -51,7 +51,7 @@ class Overlap:
     one another alternate: without the second way each would push its output
     further down than the last.
 
-    A buffer may chase several; all of them must then go from the first row to
+    A buffer may overlap several; all of them must then go from the first row to
     the last, and `above` is ignored.
     """
 
@@ -90,7 +90,7 @@ def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = ()) -> Arena:
     undecided, the heights between are tried by halves instead.
     """
     puzzle = _Puzzle(buffers, overlaps)
-    bound = max(map(puzzle.fewest, puzzle.crowds), default=0)
+    bound = max(map(puzzle.fewest, puzzle.live_sets), default=0)
     best = min((puzzle.first_fit(order) for order in puzzle.greedy_orders()), key=puzzle.height)
     size, failed, target = puzzle.height(best), bound - puzzle.unit, bound
     proved, halving, budget = True, False, _BUDGET
@@ -117,15 +117,28 @@ class _Puzzle:
         self.buffers = sorted((b for b in buffers if b.size), key=lambda b: (b.size * (b.first - b.last - 1), b.first))
         self.unit = gcd(*(buffer.alignment for buffer in self.buffers)) or 1
         self.size = [_round_up(buffer.size, self.unit) for buffer in self.buffers]
-        self.gap = [
-            {j: self.size[i] for j, b in enumerate(self.buffers) if i != j and a.first <= b.last and b.first <= a.last}
-            for i, a in enumerate(self.buffers)
-        ]
+        self.gap: list[dict[int, int]] = [{} for _ in self.buffers]
         """`gap[i][j]`: how far above i's beginning j's must be where j is the upper one; only for buffers that meet."""
-        self.chased: list[set[int]] = [set() for _ in self.buffers]
+        self.live_sets: list[tuple[int, ...]] = []
+        """The largest sets of buffers that live in one step; every other step's are a part of one of them."""
+        self._meet()
+        self.overlapped: list[set[int]] = [set() for _ in self.buffers]
         """Per buffer the dying ones that it may take over memory from."""
         self._narrow(overlaps)
-        self.crowds = self._crowds()
+
+    def _meet(self) -> None:
+        """Go through the buffers in the order in which they begin to live, and note who lives with whom."""
+        live: set[int] = set()
+        for i in sorted(range(len(self.buffers)), key=lambda i: (self.buffers[i].first, i)):
+            dead = {j for j in live if self.buffers[j].last < self.buffers[i].first}
+            if dead:
+                self.live_sets.append(tuple(sorted(live)))
+                live -= dead
+            for j in live:
+                self.gap[i][j], self.gap[j][i] = self.size[i], self.size[j]
+            live.add(i)
+        if live:
+            self.live_sets.append(tuple(sorted(live)))
 
     def _narrow(self, overlaps: Sequence[Overlap]) -> None:
         """Bring the gaps down to what the overlaps allow."""
@@ -136,19 +149,12 @@ class _Puzzle:
             assert self.buffers[read].first < self.buffers[read].last == self.buffers[written].first, overlap
             assert overlap.below >= 0 and (overlap.above is None or overlap.above >= 0), overlap
             self.gap[written][read] = min(self.size[written], _round_up(overlap.below, self.unit))
-            self.chased[written].add(read)
+            self.overlapped[written].add(read)
         for written, read, overlap in pairs:
-            if overlap.above is not None and len(self.chased[written]) == 1:
+            if overlap.above is not None and len(self.overlapped[written]) == 1:
                 self.gap[read][written] = min(self.size[read], _round_up(overlap.above, self.unit))
 
-    def _crowds(self) -> list[tuple[int, ...]]:
-        """The largest sets of buffers that live in one step; every other step's are a part of one of them."""
-        starts = sorted({buffer.first for buffer in self.buffers})
-        alive = [{i for i, b in enumerate(self.buffers) if b.first <= step <= b.last} for step in starts]
-        following = [*alive, set[int]()][1:]
-        return [tuple(sorted(now)) for now, then in zip(alive, following, strict=True) if not now <= then]
-
-    def fewest(self, crowd: Sequence[int]) -> int:
+    def fewest(self, live: Sequence[int]) -> int:
         """Bytes that buffers of one step take at the least.
 
         Groups tied together by overlaps stack up, as bytes that one group
@@ -157,8 +163,8 @@ class _Puzzle:
         a bound, and so is the sum of the written buffers; it is exact where a
         group has one written buffer.
         """
-        here = set(crowd)
-        reads = {i: self.chased[i] & here for i in crowd if not self.chased[i].isdisjoint(here)}
+        here = set(live)
+        reads = {i: self.overlapped[i] & here for i in live if not self.overlapped[i].isdisjoint(here)}
         total = sum(self.size[i] for i in here.difference(reads, *reads.values()))
         while reads:
             group = dict([reads.popitem()])
@@ -184,7 +190,7 @@ class _Puzzle:
         (read,) = reads
         return min(upwards, max(self.size[read], self.gap[read][written] + self.size[written]))
 
-    def stack(self, buffers: Iterable[int], low: Mapping[int, int] | Sequence[int], floor: int) -> int:
+    def stack(self, buffers: Iterable[int], low: Mapping[int, int], floor: int) -> int:
         """The top of buffers that exclude each other, stacked from `floor`, none below its `low`."""
         for bottom, size in sorted([(low[i], self.size[i]) for i in buffers]):
             floor = (bottom if bottom > floor else floor) + size
@@ -229,7 +235,11 @@ class _Search:
         self.depth = 0
         self.failed: set[tuple[tuple[int, ...], tuple[int, ...], int]] = set()
         self.views: dict[tuple[int, ...], tuple[list[list[int]], int]] = {}
-        self.members = [[k for k, crowd in enumerate(puzzle.crowds) if i in crowd] for i in range(len(puzzle.size))]
+        self.members: list[list[int]] = [[] for _ in puzzle.size]
+        """Per buffer its live sets, by number."""
+        for k, live in enumerate(puzzle.live_sets):
+            for i in live:
+                self.members[i].append(k)
 
     @property
     def complete(self) -> bool:
@@ -239,9 +249,9 @@ class _Search:
     def run(self) -> list[int] | None:
         """Offsets of a packing within the capacity; None where there is none, or none within the budget."""
         by_time = sorted(range(len(self.offsets)), key=lambda i: self.puzzle.buffers[i].first)
-        return self.offsets if self._lay(by_time, [0] * len(self.offsets), 0, None) else None
+        return self.offsets if self._lay(by_time, dict.fromkeys(by_time, 0), 0, None) else None
 
-    def _lay(self, rest: list[int], low: list[int], floor: int, latest: int | None) -> bool:
+    def _lay(self, rest: list[int], low: Mapping[int, int], floor: int, latest: int | None) -> bool:
         """Lay down `rest` (in time order), part by part: what never meets needs no common search."""
         buffers = self.puzzle.buffers
         part: list[int] = []
@@ -255,7 +265,7 @@ class _Search:
             part.append(i)
         return not part or self._lay_part(part, low, floor, latest)
 
-    def _lay_part(self, part: list[int], low: list[int], floor: int, latest: int | None) -> bool:
+    def _lay_part(self, part: list[int], low: Mapping[int, int], floor: int, latest: int | None) -> bool:
         """Lay down `part` at or above `floor`, where `latest` was laid; `low` is where each would come to rest.
 
         Of buffers at one height that do not meet, the one of lower rank comes
@@ -275,13 +285,14 @@ class _Search:
             if latest is not None and at == floor and i < latest and latest not in puzzle.gap[i]:
                 continue
             self.spent += len(puzzle.gap[i])
-            above = low.copy()
+            above = {j: low[j] for j in part if j != i}
             for j, gap in puzzle.gap[i].items():
-                above[j] = max(above[j], _round_up(at + gap, puzzle.buffers[j].alignment))
+                if j in above:
+                    above[j] = max(above[j], _round_up(at + gap, puzzle.buffers[j].alignment))
             self.offsets[i] = at
             self.laid[i] = True
             self.depth += 1
-            done = self._lay([j for j in part if j != i], above, at, i)
+            done = self._lay(list(above), above, at, i)
             self.depth -= 1
             self.laid[i] = False
             if done or not self.complete:
@@ -289,34 +300,34 @@ class _Search:
         self.failed.add(state)
         return False
 
-    def _too_high(self, part: list[int], low: list[int], floor: int) -> bool:
+    def _too_high(self, part: list[int], low: Mapping[int, int], floor: int) -> bool:
         """Whether in some step what is not laid yet must reach above the capacity."""
         stack, room = self.puzzle.stack, self.capacity
         for k in sorted({k for i in part for k in self.members[i]}):
-            left = tuple([i for i in self.puzzle.crowds[k] if not self.laid[i]])
+            left = tuple([i for i in self.puzzle.live_sets[k] if not self.laid[i]])
             self.spent += len(left)
             if left not in self.views:
                 self.views[left] = self._view(left)
-            piles, fewest = self.views[left]
-            if any(stack(pile, low, floor) > room for pile in piles):
+            stacks, fewest = self.views[left]
+            if any(stack(part, low, floor) > room for part in stacks):
                 return True
             if fewest and max(floor, min([low[i] for i in left])) + fewest > room:
                 return True
         return False
 
-    def _view(self, crowd: tuple[int, ...]) -> tuple[list[list[int]], int]:
-        """The largest parts of a crowd that are sure to stack up; and its `fewest`, where the parts do not say it all.
+    def _view(self, live: tuple[int, ...]) -> tuple[list[list[int]], int]:
+        """The largest parts of a live set that are sure to stack up; and its `fewest`, where they do not say it all.
 
         Of each pair that may have memory in common, one part leaves out the
         written buffer and the other the read.
         """
-        chased = self.puzzle.chased
-        written = {i for i in crowd if not chased[i].isdisjoint(crowd)}
+        overlapped = self.puzzle.overlapped
+        written = {i for i in live if not overlapped[i].isdisjoint(live)}
         if not written:
-            return [list(crowd)], 0
-        read = {j for i in written for j in chased[i]}
-        piles = [[i for i in crowd if i not in written], [i for i in crowd if i not in read]]
-        return piles, self.puzzle.fewest(crowd)
+            return [list(live)], 0
+        read = {j for i in written for j in overlapped[i]}
+        stacks = [[i for i in live if i not in written], [i for i in live if i not in read]]
+        return stacks, self.puzzle.fewest(live)
 
 
 def _round_up(number: int, unit: int) -> int:

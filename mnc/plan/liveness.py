@@ -1,4 +1,4 @@
-"""From a program to the planner's terms: which buffers live when, what may overlap, who touches what."""
+"""From a program to the planner's terms: which buffers live when, what may overlap, who accesses what."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mnc.plan.arena import Arena, Buffer, Overlap, place
-from mnc.plan.check import Moment, Touch, check
+from mnc.plan.check import Access, Accesses, check
 from mnc.program import Program, Rows, Step, Value
 
 
@@ -32,21 +32,20 @@ def plan(program: Program) -> Plan:
     lives = lifetimes(program)
     sizes = {name: buffer.bytes for name, buffer in program.buffers.items() if buffer.kind == "arena"}
     align = {name: buffer.dtype.bytes for name, buffer in program.buffers.items()}
-    chases = list(overlaps(program))
+    allowed = list(overlaps(program))
     arena = place(
-        [Buffer(name, sizes[name], lives[name].first, lives[name].last, align[name]) for name in lives], chases
+        [Buffer(name, sizes[name], lives[name].first, lives[name].last, align[name]) for name in lives], allowed
     )
-    descending = frozenset(lives[chase.written].first for chase in chases if _descends(chase, arena.offsets, sizes))
-    check(
-        arena.offsets, {name: sizes[name] for name in lives}, arena.size, moments(program, descending), alignments=align
-    )
+    down = (overlap.written for overlap in allowed if _descends(overlap, arena.offsets, sizes))
+    descending = frozenset(lives[written].first for written in down)
+    check(arena.offsets, sizes, arena.size, accesses(program, descending), alignments=align)
     return Plan(arena, descending)
 
 
-def _descends(chase: Overlap, offsets: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
+def _descends(overlap: Overlap, offsets: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
     """Whether two buffers share memory, and not as going from the first row to the last would need it."""
-    distance = offsets[chase.read] - offsets[chase.written]
-    return -sizes[chase.read] < distance < min(chase.below, sizes[chase.written])
+    distance = offsets[overlap.read] - offsets[overlap.written]
+    return -sizes[overlap.read] < distance < min(overlap.below, sizes[overlap.written])
 
 
 def lifetimes(program: Program) -> dict[str, Lifetime]:
@@ -111,41 +110,41 @@ def _above(rows: Rows, k: int, x: Value, y: Value) -> int:
     return distance
 
 
-def moments(program: Program, descending: frozenset[int] = frozenset()) -> Iterator[Moment]:
+def accesses(program: Program, descending: frozenset[int] = frozenset()) -> Iterator[Accesses]:
     """What each row of each step reads and writes, in order, for the checker."""
     for i, step in enumerate(program.steps):
-        # Without windows every iteration touches everything: two show what any number would.
+        # Without windows every iteration accesses everything: two show what any number would.
         iterations = range(step.loop.count if step.rows else min(step.loop.count, 2))
         for row in reversed(iterations) if i in descending else iterations:
-            reads = [t for k, x in enumerate(step.reads) if (t := _read(program, step, k, x, row)) is not None]
-            writes = [t for y in step.writes if (t := _write(program, step, y, row)) is not None]
+            reads = [a for k, x in enumerate(step.reads) if (a := _read(program, step, k, x, row)) is not None]
+            writes = [a for y in step.writes if (a := _write(program, step, y, row)) is not None]
             if step.scratch:
-                writes.append(Touch(step.scratch_buffer, 0, step.scratch))
-            yield Moment(tuple(reads), tuple(writes), step.in_place)
+                writes.append(Access(step.scratch_buffer, 0, step.scratch))
+            yield Accesses(tuple(reads), tuple(writes), step.in_place)
         if step.in_place:
             # What is smaller than the output may be read again and again until the end.
             small = [x for x in step.reads if x.type.bytes < step.writes[0].type.bytes]
-            again = (t for x in small if (t := _read(program, step, step.reads.index(x), x, 0)) is not None)
-            yield Moment(tuple(again), ())
+            again = (a for x in small if (a := _read(program, step, step.reads.index(x), x, 0)) is not None)
+            yield Accesses(tuple(again), ())
 
 
-def _read(program: Program, step: Step, k: int, x: Value, row: int) -> Touch | None:
+def _read(program: Program, step: Step, k: int, x: Value, row: int) -> Access | None:
     if program.buffers[x.buffer].kind != "arena":
         return None
     if step.rows is None:
-        return Touch(x.buffer, 0, x.type.bytes)
+        return Access(x.buffer, 0, x.type.bytes)
     rows = step.rows.windows[k].rows(row, x.image[0] // step.rows.band)
     size = _row_bytes(step.rows, x)
-    return Touch(x.buffer, rows[0] * size, (rows[-1] + 1) * size) if rows else None
+    return Access(x.buffer, rows[0] * size, (rows[-1] + 1) * size) if rows else None
 
 
-def _write(program: Program, step: Step, y: Value, row: int) -> Touch | None:
+def _write(program: Program, step: Step, y: Value, row: int) -> Access | None:
     if program.buffers[y.buffer].kind != "arena":
         return None
     if step.rows is None:
-        return Touch(y.buffer, 0, y.type.bytes)
+        return Access(y.buffer, 0, y.type.bytes)
     size = _row_bytes(step.rows, y)
-    return Touch(y.buffer, row * size, (row + 1) * size)
+    return Access(y.buffer, row * size, (row + 1) * size)
 
 
 def _row_bytes(rows: Rows, value: Value) -> int:

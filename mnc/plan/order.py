@@ -77,7 +77,7 @@ def _successors(tensors: _Tensors, state: _State) -> list[_State]:
     """What can come next; only one way where that loses nothing.
 
     A task that raises no peak and leaves no more bytes alive than before may
-    as well run at once: it makes no later moment worse.
+    as well run at once: it makes nothing later worse.
     """
     following = []
     for task in tensors.ready(state.done):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType
@@ -25,7 +26,7 @@ class Program:
         """All kernels called, sorted."""
         return tuple(sorted({call.kernel for step in self.steps for call in step.all_calls}))
 
-    @property
+    @cached_property
     def arena_dtype(self) -> DType | None:
         """The element type of everything in the arena; None where it holds several."""
         types = {buffer.dtype for buffer in self.buffers.values() if buffer.kind == "arena"}

@@ -1,8 +1,10 @@
-"""From kernel calls to the planner's terms: lifetimes, overlaps, moments, and the direction of rows."""
+"""From kernel calls to the planner's terms: lifetimes, overlaps, accesses, and the direction of rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import UserDict
+from collections.abc import Iterator, Sequence, ValuesView
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -27,8 +29,8 @@ from mnc.ir.layers import (
 from mnc.ir.types import Constant, DType, TensorType
 from mnc.passes import optimise
 from mnc.plan.check import check
-from mnc.plan.liveness import lifetimes, moments, overlaps, plan
-from mnc.program import Program, Step, Value, Window
+from mnc.plan.liveness import accesses, lifetimes, overlaps, plan
+from mnc.program import Buffer, Program, Step, Value, Window
 
 SUPPORTED = [k for k in KINDS if k in FLOAT32 or k in VIEWS or k in (BatchNormalization, SeparableConv2D)]
 SPATIAL = [Conv2D, DepthwiseConv2D, MaxPooling2D, ZeroPadding2D, Activation, Add]
@@ -59,26 +61,31 @@ def reads(step: Step, row: int) -> Iterator[set[tuple[str, int]]]:
 @settings(max_examples=150, deadline=None)
 @given(networks(layers=SUPPORTED, max_layers=10) | networks(layers=SPATIAL, max_layers=8))
 def test_random_programs_are_planned_soundly(graph: Graph) -> None:
-    """Every byte is replayed: what a row reads is what the value's own rows wrote last."""
+    """Every byte is replayed: a row reads the very bytes of the value that its own rows wrote last."""
     p = program(graph)
     layout = plan(p)
     assert layout.arena.lower_bound <= layout.arena.size
     memory = np.full(layout.arena.size, -1)
-    number = {name: i for i, name in enumerate(p.buffers)}
+    starts = np.cumsum([0, *(buffer.bytes for buffer in p.buffers.values())]).tolist()
+    number = dict(zip(p.buffers, starts, strict=False))
 
-    def at(touched: set[tuple[str, int]]) -> list[int]:
-        return [layout.arena.offsets[name] + byte for name, byte in touched if p.buffers[name].kind == "arena"]
+    def at(accessed: set[tuple[str, int]]) -> tuple[list[int], list[int]]:
+        """Addresses, and the bytes that they must hold; every byte of every buffer has a number of its own."""
+        inside = sorted((name, byte) for name, byte in accessed if p.buffers[name].kind == "arena")
+        return [layout.arena.offsets[name] + k for name, k in inside], [number[name] + k for name, k in inside]
 
     for i, step in enumerate(p.steps):
-        scratch = at({(step.scratch_buffer, byte) for byte in range(step.scratch)}) if step.scratch else []
-        memory[scratch] = number.get(step.scratch_buffer, -1)
+        scratch, theirs = at({(step.scratch_buffer, byte) for byte in range(step.scratch)})
+        memory[scratch] = theirs
         for row in reversed(range(step.loop.count)) if i in layout.descending else range(step.loop.count):
-            for x, touched in zip(step.reads, reads(step, row), strict=True):
-                assert (memory[at(touched)] == number[x.buffer]).all(), (step.node, row)
+            for read in reads(step, row):
+                addresses, expected = at(read)
+                assert memory[addresses].tolist() == expected, (step.node, row)
             for y in step.writes:
                 rows = [row] if step.rows else range(y.image[0])
-                memory[at(places(y, rows))] = number[y.buffer]
-        assert (memory[scratch] == number.get(step.scratch_buffer, -1)).all()
+                addresses, made = at(places(y, rows))
+                memory[addresses] = made
+        assert memory[scratch].tolist() == theirs
 
 
 @settings(max_examples=100, deadline=None)
@@ -103,13 +110,13 @@ def test_the_least_distance_is_far_enough(graph: Graph, downwards: bool) -> None
     sizes = {name: buffer.bytes for name, buffer in p.buffers.items() if buffer.kind == "arena"}
     apart = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
     base = sum(sizes.values()) + max(sizes.values(), default=0)
-    for chase in overlaps(p):
-        distance = chase.above if downwards else -chase.below
+    for overlap in overlaps(p):
+        distance = overlap.above if downwards else -overlap.below
         if distance is None:
             continue
-        step = lifetimes(p)[chase.written].first
-        offsets = {**apart, chase.read: base, chase.written: base + distance}
-        check(offsets, sizes, 3 * base, moments(p, frozenset({step} if downwards else ())))
+        step = lifetimes(p)[overlap.written].first
+        offsets = {**apart, overlap.read: base, overlap.written: base + distance}
+        check(offsets, sizes, 3 * base, accesses(p, frozenset({step} if downwards else ())))
 
 
 def constant(*shape: int) -> Constant:
@@ -146,3 +153,20 @@ def test_a_program_without_buffers_has_an_empty_plan() -> None:
     layout = plan(program(Graph("g", (Input("x", TensorType((3,))),), nodes, ("y",))))
     assert (layout.arena.size, layout.arena.lower_bound, layout.descending) == (0, 0, frozenset())
     assert layout.arena.optimal
+
+
+def test_the_type_of_the_arena_is_worked_out_once() -> None:
+    """Every pointer that is printed asks for it, so a search each time would be quadratic."""
+    nodes = (Node(("a",), Add(), ("x", "x")), Node(("b",), Add(), ("a", "a")))
+    p = program(Graph("g", (Input("x", TensorType((3,))),), nodes, ("b",)))
+    searched = 0
+
+    class Buffers(UserDict[str, Buffer]):
+        def values(self) -> ValuesView[Buffer]:
+            nonlocal searched
+            searched += 1
+            return super().values()
+
+    p = replace(p, buffers=Buffers(p.buffers))
+    assert [p.arena_dtype, p.arena_dtype] == [DType.FLOAT32] * 2
+    assert searched == 1
