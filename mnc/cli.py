@@ -6,11 +6,13 @@ Imports are where they are used, so that a command loads no more than it needs.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
@@ -19,14 +21,15 @@ from mnc.commands.backend import backend_option, target_option
 from mnc.commands.bench import bench
 from mnc.commands.code import CodeOptions, code_options
 from mnc.commands.fmt import fmt
-from mnc.commands.messages import complain, in_options, remark, warn
-from mnc.commands.model import model_argument
+from mnc.commands.messages import complain, in_options, remark, say, warn
+from mnc.commands.model import force_option, model_argument
 from mnc.commands.quickstart import quickstart
 from mnc.commands.show import show
 from mnc.commands.train import train
 from mnc.commands.verify import verify
 from mnc.commands.zoo import zoo
 from mnc.errors import CompileError, Problem
+from mnc.terminal.escape import printable
 from mnc.terminal.progress import Progress
 from mnc.terminal.sizes import size
 
@@ -77,6 +80,7 @@ def commands(traceback_: bool) -> None:
     help="Write nothing if the constants alone are larger: code is not counted; takes 64K.",
 )
 @code_options
+@force_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def compile_(
     model: Path,
@@ -89,6 +93,7 @@ def compile_(
     max_ram: int | None,
     max_flash: int | None,
     code: CodeOptions,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Compile MODEL to source code and say what it costs.
@@ -116,7 +121,7 @@ def compile_(
         if exceeded := over_budget(build.report, max_ram, max_flash):
             raise CompileError(*exceeded)
         files = packed(build, package, sample)
-        write_files(files, directory)
+        write_files(files, directory, force=force)
     report = replace(build.report, files=tuple(files))
     remark(notes)
     warn(report.warnings)
@@ -126,7 +131,7 @@ def compile_(
     from mnc.terminal.tables import Paper, compiled
 
     click.echo(compiled(report, Paper.of(sys.stdout)))
-    click.echo(f"wrote {', '.join(str(directory / file) for file in report.files)}")
+    say(f"wrote {', '.join(str(directory / file) for file in report.files)}")
 
 
 @commands.command()
@@ -144,7 +149,7 @@ def check(model: Path, backend: str, target: str | None, code: CodeOptions) -> N
     remark(notes)
     if problems:
         raise CompileError(*problems)
-    click.echo(f"{model}: everything is supported")
+    say(f"{model}: everything is supported")
 
 
 for command in (verify, show, fmt, bench, zoo, train, quickstart):
@@ -195,12 +200,12 @@ def packed(build: Build, package: str | None, sample: Path | None) -> Mapping[st
     """The files to write: the generated ones, or a package of them."""
     if package is None:
         return build.files
-    from mnc.packages import PACKAGES, first_sample
+    from mnc.packages import PACKAGES, first_sample, marked
     from mnc.reference.run import feed
     from mnc.samples import load_samples
 
     samples = None if sample is None else list(feed(build.graph, load_samples(sample, build.graph)).values())
-    return PACKAGES[package](build, first_sample(build.graph, samples))
+    return marked(PACKAGES[package](build, first_sample(build.graph, samples)))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -218,12 +223,14 @@ def run(arguments: Sequence[str]) -> int:
         return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except EndedError as ended:
+        return 128 + ended.signal
     except BrokenPipeError:
         _discard(sys.stdout)
         return PIPE_CLOSED
     except OSError as fault:
         _discard(sys.stdout)
-        complain(str(Problem(str(fault.filename or "output"), fault.strerror or str(fault))))
+        complain(str(in_options(Problem(str(fault.filename or "output"), fault.strerror or str(fault)))))
         return REFUSED
     except MemoryError:
         complain(str(Problem("", "this machine has not enough memory to compile the model")))
@@ -248,7 +255,8 @@ def _own_fault(fault: Exception, arguments: Sequence[str]) -> Problem:
 
 def _wrong_usage(fault: click.UsageError) -> int:
     command = fault.ctx.command_path if fault.ctx else "mnc"
-    complain(str(Problem(command, fault.format_message().rstrip("."), (f"`{command} --help` shows how it is used",))))
+    what = printable(fault.format_message().rstrip("."))
+    complain(str(Problem(command, what, (f"`{command} --help` shows how it is used",))))
     return WRONG_USAGE
 
 
@@ -257,8 +265,23 @@ def _discard(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+class EndedError(BaseException):
+    """Somebody ends the process: what it has begun is put away, as after an interrupt."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = number
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    raise EndedError(number)
+
+
 def main() -> NoReturn:
     """The `mnc` command."""
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup has set it to be ignored
+            signal.signal(number, _end)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -46,9 +46,13 @@ class Build:
         """File name to content."""
         return self.emission.files
 
-    def write(self, directory: str | Path) -> None:
-        """Write the files, all of them or none; OSError where the directory cannot be written."""
-        write_files(self.files, Path(directory))
+    def write(self, directory: str | Path, *, force: bool = False) -> None:
+        """Write the files, all of them or none.
+
+        CompileError where the directory cannot be written, or has files of
+        these names that mnc has not made, unless `force` says to replace them.
+        """
+        write_files(self.files, Path(directory), force=force)
 
     def predict(self, x: Array | Sequence[Array], *, cmsis_nn: Path | None = None) -> Array | list[Array]:
         """Run the generated code itself, built with the host's C compiler.

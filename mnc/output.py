@@ -1,46 +1,46 @@
-"""Writing generated files: all of them, or none."""
+"""Writing generated files: all of them, or none, and over nobody's work."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+import secrets
+import signal
+import stat
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from mnc.errors import CompileError, refuse
 
+MARK = b"made by mnc"
+"""What each file of mnc's holds near its beginning, or its end: it may be replaced."""
+MARK_WITHIN = 1024
+FORCE = "write it elsewhere, or replace it with --force"
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
-def write_files(files: Mapping[str, str | bytes], directory: str | os.PathLike[str]) -> None:
+
+def write_files(files: Mapping[str, str | bytes], directory: str | os.PathLike[str], *, force: bool = False) -> None:
     """Write `files` (path inside `directory`, with `/` between its parts -> content); what is missing is created.
 
-    Everything is first written under temporary names beside its place, then
-    renamed over what was there: whatever fails, the directory is left as it
-    was.  CompileError where the file system refuses, or a path leads outside.
+    Everything is first written beside its place, under names that nobody can
+    foresee and for the user's eyes only, then renamed over what was there,
+    whose mode it takes: whatever fails, and with whichever of SIGINT, SIGTERM
+    and SIGHUP, the directory is left as it was, or has all files.
+    CompileError where the file system refuses, a path leads outside, or a file
+    is there that mnc has not made, unless `force` says to replace it.
     """
     folder = Path(directory)
-    for name in files:
+    contents = {
+        name: content.encode("utf-8") if isinstance(content, str) else content for name, content in files.items()
+    }
+    for name in contents:
         if not is_inside(name):
             raise refuse(repr(name), "is no path inside the output directory", "backends and packages name files so")
-    created: list[Path] = []
-    staged: dict[str, Path] = {}
-    try:
-        for place in dict.fromkeys((folder, *((folder / name).parent for name in files))):
-            _make(place, created)
-        for name, content in files.items():
-            final = folder / name
-            if final.is_dir():
-                raise refuse(str(final), "cannot write the file: a directory has its name")
-            staged[name] = final.with_name(f".{final.name}.{os.getpid()}.tmp")
-            staged[name].write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        for name, temporary in staged.items():
-            temporary.replace(folder / name)
-        created = []
-    except OSError as fault:
-        raise _unwritable(folder, fault) from None
-    finally:
-        for temporary in staged.values():
-            temporary.unlink(missing_ok=True)
-        for made in reversed(created):
-            made.rmdir()
+    with _signals_deferred() as deferred:
+        _write(contents, folder, force, deferred)
 
 
 def is_inside(name: str) -> bool:
@@ -52,16 +52,151 @@ _NOT_IN_NAMES = frozenset('\\:*?"<>|')
 """What some systems do not allow in the name of a file."""
 
 
-def _make(folder: Path, created: list[Path]) -> None:
-    """Create a folder and its missing parents, and note each of them, outermost first."""
-    missing = [path for path in folder.parents if not path.exists()]
+@dataclass
+class _Staged:
+    """A file that is written under another name."""
+
+    final: Path
+    temporary: Path
+    mode: int
+    backup: Path | None = None
+    """What was there before, once the new file is in its place."""
+    placed: bool = False
+
+
+def _write(contents: Mapping[str, bytes], folder: Path, force: bool, deferred: list[int]) -> None:
+    created: list[Path] = []
+    staged: list[_Staged] = []
+    done = False
     try:
-        for path in (*reversed(missing), folder):
+        for place in dict.fromkeys((folder, *((folder / name).parent for name in contents))):
+            _make(place, folder, created)
+        for name, content in contents.items():
+            final = folder / name
+            _check_replaceable(final, content, force)
+            staged.append(_Staged(final, _beside(final), _mode(final)))
+            _stage(staged[-1].temporary, content)
+            if deferred:
+                return
+        for each in staged:
+            _place(each)
+        done = True
+    except OSError as fault:
+        raise _unwritable(folder, fault) from None
+    finally:
+        for each in staged:
+            _tidy(each, done)
+        for made in () if done else reversed(created):
+            made.rmdir()
+
+
+@contextlib.contextmanager
+def _signals_deferred() -> Iterator[list[int]]:
+    """Note the signals that would end the process, and raise them again at the end; in a main thread only."""
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def note(number: int, _: FrameType | None) -> None:
+        came.append(number)
+
+    former = {number: signal.getsignal(number) for number in ENDING}
+    mine = [number for number, handler in former.items() if handler not in (signal.SIG_IGN, None)]
+    for number in mine:
+        signal.signal(number, note)
+    try:
+        yield came
+    finally:
+        for number in mine:
+            signal.signal(number, former[number])
+        for number in came[:1]:
+            signal.raise_signal(number)
+
+
+def _check_replaceable(final: Path, content: bytes, force: bool) -> None:
+    """CompileError where something else than a file of mnc's, or one of the same content, is in the way."""
+    if not os.path.lexists(final):
+        return
+    if final.is_dir():
+        raise refuse(str(final), "cannot write the file: a directory has its name")
+    if force:
+        return
+    if final.is_symlink():
+        raise refuse(str(final), "a symbolic link has the file's name", FORCE)
+    if not final.is_file():
+        raise refuse(str(final), "this is not a file that can be replaced")
+    with final.open("rb") as file:
+        there = file.read(max(len(content) + 1, MARK_WITHIN))
+        file.seek(max(0, final.stat().st_size - len(MARK)))
+        if MARK not in there[:MARK_WITHIN] and file.read() != MARK and there != content:
+            raise refuse(str(final), "the file is there, and mnc has not made it", FORCE)
+
+
+def _mode(final: Path) -> int:
+    """The permissions of a file that is replaced, else those that the user gives new ones."""
+    if final.is_file() and not final.is_symlink():
+        return stat.S_IMODE(final.stat().st_mode) & 0o777
+    mask = os.umask(0o077)  # it cannot be looked at otherwise
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _beside(final: Path) -> Path:
+    return final.with_name(f".mnc-{secrets.token_hex(8)}.tmp")
+
+
+def _stage(temporary: Path, content: bytes) -> None:
+    opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    with os.fdopen(opened, "wb") as file:
+        file.write(content)
+
+
+def _place(each: _Staged) -> None:
+    """Rename a file to its place; what was there stays beside it, until all are in theirs."""
+    each.temporary.chmod(each.mode)
+    if os.path.lexists(each.final):
+        backup = _beside(each.final)
+        try:
+            os.link(each.final, backup, follow_symlinks=False)
+        except (OSError, NotImplementedError):  # a file system without links
+            each.final.rename(backup)
+        each.backup = backup
+    each.temporary.replace(each.final)
+    each.placed = True
+
+
+def _tidy(each: _Staged, done: bool) -> None:
+    """Leave nothing but what belongs there: the new file where all is done, else the old one."""
+    with contextlib.suppress(OSError):
+        each.temporary.unlink(missing_ok=True)
+    if each.placed and not done:
+        each.final.unlink()
+    if each.backup is not None:
+        if done:
+            each.backup.unlink()
+        else:
+            each.backup.rename(each.final)
+
+
+def _make(place: Path, folder: Path, created: list[Path]) -> None:
+    """Create a folder and its missing parents, and note each of them, outermost first.
+
+    Below the output folder none of them may be a link: it could lead anywhere.
+    """
+    for inside in (place, *place.parents):
+        if inside == folder:
+            break
+        if folder in inside.parents and inside.is_symlink():
+            raise refuse(str(inside), "a folder inside the output directory is a symbolic link", "remove it")
+    missing = [path for path in place.parents if not path.exists()]
+    try:
+        for path in (*reversed(missing), place):
             if not path.is_dir():
                 path.mkdir()
                 created.append(path)
     except OSError as fault:
-        raise _unwritable(folder, fault) from None
+        raise _unwritable(place, fault) from None
 
 
 def _unwritable(folder: Path, fault: OSError) -> CompileError:

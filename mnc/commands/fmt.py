@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mnc.commands.messages import say
 from mnc.errors import CompileError, Problem
 
 
@@ -30,8 +31,8 @@ def fmt(files: tuple[Path, ...], only_check: bool) -> None:
         raise CompileError(*(Problem(str(path), "is not laid out as it should be", (hint,)) for path in changed))
     for path, text in changed.items():
         real = path.resolve()
-        write_files({real.name: text}, real.parent)
-        click.echo(f"formatted {path}")
+        write_files({real.name: text}, real.parent, force=True)
+        say(f"formatted {path}")
 
 
 def _formatted(path: Path) -> tuple[str | None, tuple[Problem, ...]]:

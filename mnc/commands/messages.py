@@ -35,7 +35,20 @@ def option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def say(text: str) -> None:
+    """Print one line on stdout, with control characters spelled out: the name of a file may hold any."""
+    from mnc.terminal.escape import printable
+
+    click.echo(printable(text))
+
+
 def in_options(problem: Problem) -> Problem:
-    """The same fault, at an option where it is at the argument of a function (`mnc.errors.argument`)."""
+    """The same fault, at an option where it is at the argument of a function (`mnc.errors.argument`).
+
+    Where it is and its hints are one line each, whatever the names of files in them hold.
+    """
+    from mnc.terminal.escape import printable
+
     found = re.fullmatch(r"argument '(\w+)'", problem.where)
-    return problem if found is None else replace(problem, where=option(found[1]))
+    where = printable(problem.where) if found is None else option(found[1])
+    return replace(problem, where=where, hints=tuple(map(printable, problem.hints)))

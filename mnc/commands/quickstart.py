@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnc.commands.messages import say
 from mnc.commands.train import watched
 from mnc.errors import refuse
 from mnc.terminal.progress import Progress
@@ -70,7 +71,7 @@ def quickstart(directory: Path, epochs: int) -> None:
                 written += version.build.files
     _tell(answers, len(data.test.x))
     click.echo(f"every layer of the code gives what the reference gives, for {VERIFIED} images")
-    click.echo(f"wrote {', '.join(str(directory / file) for file in written)}")
+    say(f"wrote {', '.join(str(directory / file) for file in written)}")
 
 
 def _verify(graph: Graph, images: Array, scheme: Scheme | None) -> None:

@@ -11,7 +11,7 @@ import click
 from mnc.commands.backend import target_option
 from mnc.commands.code import CodeOptions, code_options
 from mnc.commands.messages import remark, warn
-from mnc.commands.model import model_argument
+from mnc.commands.model import force_option, model_argument
 from mnc.errors import refuse
 from mnc.terminal.progress import Progress
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--backend", metavar="NAME", help="Whose layers --quantize may use; see `mnc backends`.  [default: c]")
 @target_option
 @code_options
+@force_option
 def show(
     model: Path,
     after: str | None,
@@ -39,6 +40,7 @@ def show(
     backend: str | None,
     target: str | None,
     code: CodeOptions,
+    force: bool,
 ) -> None:
     """Print the network in MODEL as a network text (.mnc)."""
     if after is not None and code.quantisation.wanted:
@@ -58,7 +60,7 @@ def show(
         graph, warnings = _prepared(graph, after, backend or "c", target, code)
         shown = spell(graph, None if output is None else output.with_suffix(".npz").name)
         if output is not None:
-            _write(output, shown.text, shown.archive() if shown.constants else None)
+            _write(output, shown.text, shown.archive() if shown.constants else None, force)
     remark(notes)
     warn(warnings)
     if output is None:
@@ -81,13 +83,13 @@ def _prepared(
     return graph, ()
 
 
-def _write(output: Path, text: str, archive: bytes | None) -> None:
+def _write(output: Path, text: str, archive: bytes | None, force: bool) -> None:
     """The text and its weights, both or neither."""
-    from mnc.output import write_files
+    from mnc.output import MARK, write_files
 
     if output.exists() and not output.is_file():
         raise refuse(str(output), "this is not a file that can be replaced", "leave -o out to print the text")
-    files: dict[str, str | bytes] = {output.name: text}
+    files: dict[str, str | bytes] = {output.name: f"# {MARK.decode()}\n{text}"}
     if archive is not None:
         files[output.with_suffix(".npz").name] = archive
-    write_files(files, output.parent)
+    write_files(files, output.parent, force=force)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnc.commands.messages import complain, remark
+from mnc.commands.messages import complain, remark, say
 from mnc.errors import refuse
 from mnc.terminal.progress import Progress
 
@@ -99,7 +99,7 @@ def train(
     trained.network.save(output)
     checkpoint.unlink(missing_ok=True)
     _tell(trained, images, recipe)
-    click.echo(f"wrote {output}")
+    say(f"wrote {output}")
 
 
 def watched(recipe: Recipe, data: Dataset, checkpoint: Path | None = None) -> Trained:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from mnc.language.forms import Context, spell_quantisation
 from mnc.language.functions import spelled
 from mnc.language.kinds import OUTPUT, Kind, Weight, kind_of
 from mnc.language.names import quote, spell
+from mnc.output import MARK
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Shown:
         """That .npz file; the same constants give the same bytes."""
         file = io.BytesIO()
         np.savez(file, allow_pickle=False, **self.constants)  # every key has a slash, so none is an argument's name
+        with zipfile.ZipFile(file, "a") as archive:
+            archive.comment = MARK
         return file.getvalue()
 
 

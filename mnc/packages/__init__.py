@@ -13,10 +13,11 @@ from mnc.ir.types import Array
 from mnc.packages.arduino import arduino
 from mnc.packages.cmake import cmake
 from mnc.packages.example import first_sample
+from mnc.packages.marked import marked
 from mnc.packages.platformio import platformio
 from mnc.packages.zephyr import zephyr
 
-__all__ = ["PACKAGES", "Package", "first_sample"]
+__all__ = ["PACKAGES", "Package", "first_sample", "marked"]
 
 
 Package = Callable[[Build, Sequence[Array]], Mapping[str, str]]

@@ -6,11 +6,20 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from mnc.terminal.escape import printable
+
 if TYPE_CHECKING:
     from rich.status import Status
 
 PATIENCE = 1.0
 """Seconds of silence before anything is shown."""
+
+
+def shown(step: str) -> str:
+    """A step as Rich takes it: names in it are no markup, and steer no terminal."""
+    from rich.markup import escape
+
+    return escape(printable(step))
 
 
 class Progress:
@@ -30,7 +39,7 @@ class Progress:
         with self._lock:
             self._step = text
             if self._status is not None:
-                self._status.update(text)
+                self._status.update(shown(text))
 
     def __enter__(self) -> Progress:
         if self._stream.isatty():
@@ -48,10 +57,9 @@ class Progress:
 
     def _show(self) -> None:
         from rich.console import Console
-        from rich.markup import escape
         from rich.status import Status
 
         with self._lock:
             if not self._done:
-                self._status = Status(escape(self._step), console=Console(file=self._stream))
+                self._status = Status(shown(self._step), console=Console(file=self._stream))
                 self._status.start()
