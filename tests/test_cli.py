@@ -320,7 +320,7 @@ def test_compiling_never_so_much_as_tries_to_import_a_framework(model: Path, tmp
 def test_a_fault_of_ours_is_one_sentence_and_the_stack_only_on_request(
     model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(path: Path) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("wheels \x1b[31mcame off")
 
     monkeypatch.setattr("mnc.frontends.read", broken)
@@ -336,7 +336,7 @@ def test_a_fault_of_ours_is_one_sentence_and_the_stack_only_on_request(
 def test_an_interrupt_and_a_closed_pipe_are_silent(
     fault: BaseException, status: int, model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(path: Path) -> None:
+    def interrupted(*_: object) -> None:
         raise fault
 
     monkeypatch.setattr("mnc.frontends.read", interrupted)
