@@ -99,8 +99,9 @@ class Step:
             case RowPointers(read):
                 return self.rows is not None and read < len(self.reads)
             case In(read, stride=stride):
-                steady = stride is not None or self.rows is None or self.rows.windows[read].divisor == 1
-                return read < len(self.reads) and steady
+                if read >= len(self.reads):
+                    return False
+                return stride is not None or self.rows is None or self.rows.windows[read].divisor == 1
             case Out(write=write):
                 return write < len(self.writes)
             case Const(name):
