@@ -37,8 +37,12 @@ class C(CFamily):
         """See `CFamily.wrap`."""
         return {
             f"{name}.h": _header(program, arena, name),
-            f"{name}.c": _source(program, arena, pieces, name, trace=trace),
+            f"{name}.c": _source(program, arena, pieces, name, self.conditions(program), trace=trace),
         }
+
+    def conditions(self, program: Program) -> str:
+        """Directives that stop a compiler for which the code would not be right."""
+        return ""
 
 
 def _header(program: Program, arena: Arena, name: str) -> str:
@@ -126,13 +130,16 @@ def _header(program: Program, arena: Arena, name: str) -> str:
     return w.text()
 
 
-def _source(program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> str:
+def _source(program: Program, arena: Arena, pieces: Unit, name: str, conditions: str, *, trace: bool) -> str:
     w = Writer()
     w(f"/* {name}: made by mnc {mnc.__version__}; see {name}.h. */")
     w(f'#include "{name}.h"')
     for header in pieces.headers:
         w(f"#include {header}")
     w()
+    if conditions:
+        w.lines(conditions)
+        w()
     w.lines(pieces.macros)
     w()
     w("/* ---- kernels ---- */")

@@ -7,9 +7,11 @@ from types import MappingProxyType
 
 from mnc.backends.c import C
 from mnc.backends.interface import API_VERSION, chosen
+from mnc.backends.select.cmsis.core import Core, forms
 from mnc.backends.select.cmsis.table import CMSIS_NN, CMSIS_NN_INT16, preferred
 from mnc.errors import refuse
 from mnc.ir.types import DType
+from mnc.program import Program
 from mnc.targets.target import Target
 
 
@@ -37,6 +39,7 @@ class CmsisNN(C):
         if fastest and target is None:
             raise refuse("option 'kernels'", "which kernel is the fastest depends on the core", "name the target, too")
         overlap = chosen(settings, "ram", "plain", "least")
+        self.cores = forms(None if target is None else target.features)
         library = {DType.INT8: CMSIS_NN, DType.INT16: CMSIS_NN_INT16}
         self.tables = {
             **C.tables,
@@ -45,3 +48,34 @@ class CmsisNN(C):
                 for dtype, table in library.items()
             },
         }
+
+    def conditions(self, program: Program) -> str:
+        """See `C.conditions`: the library's scratch and constants are those of one form of it."""
+        if not any(call.header for step in program.steps for call in step.all_calls):
+            return ""
+        lines = [
+            "#if defined(CMSIS_NN_USE_SINGLE_ROUNDING)",
+            '#error "CMSIS_NN_USE_SINGLE_ROUNDING rounds in another way than this network was made for"',
+            "#endif",
+        ]
+        if len(self.cores) == 1:
+            (core,) = self.cores
+            lines += [
+                f"#if {_OTHER[core]}",
+                f'#error "made for a core {_FEATURES[core]}: run mnc compile with the --target of this one, or none"',
+                "#endif",
+            ]
+        return "\n".join(lines)
+
+
+_OTHER = {
+    Core.PLAIN: "defined(__ARM_FEATURE_DSP) || defined(__ARM_FEATURE_MVE)",
+    Core.DSP: "!defined(__ARM_FEATURE_DSP) || defined(__ARM_FEATURE_MVE)",
+    Core.MVE: "!defined(__ARM_FEATURE_MVE)",
+}
+"""How the C compiler tells that the core is none of a form."""
+_FEATURES = {
+    Core.PLAIN: "without DSP instructions",
+    Core.DSP: "with DSP instructions and without MVE",
+    Core.MVE: "with MVE",
+}

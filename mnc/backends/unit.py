@@ -252,7 +252,8 @@ def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library,
                 f"{render(p, argument)} /* {p} */" if isinstance(argument, int) else render(p, argument)
                 for p, argument in call.arguments.items()
             ]
-            w.wrapped(f"{call.kernel}({joined(texts)});")
+            made = f"{call.kernel}({joined(texts)})"
+            w.wrapped(f"MNC_CHECK({made});" if call.checked else f"{made};")
             continue
         parameters = library.parameters(call.kernel)
         assert {p.name for p in parameters} == set(call.arguments), call.kernel

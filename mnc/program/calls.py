@@ -115,3 +115,5 @@ class Call:
     arguments: Mapping[str, Argument]
     header: str = ""
     """What declares the function of another library, which takes the arguments in their order; empty: mnc's own."""
+    checked: bool = False
+    """The other library's function returns a status, which generated code hands to MNC_CHECK."""

@@ -12,6 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The form that is stood in for tells itself as a compiler for its core does. */
+#if defined(STAND_IN_CORE) && STAND_IN_CORE >= 1 && !defined(__ARM_FEATURE_DSP)
+#define __ARM_FEATURE_DSP 1
+#endif
+#if defined(STAND_IN_CORE) && STAND_IN_CORE == 2 && !defined(__ARM_FEATURE_MVE)
+#define __ARM_FEATURE_MVE 1
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

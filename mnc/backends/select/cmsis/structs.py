@@ -12,6 +12,9 @@ from mnc.program import NULL, Argument, Call, Const, Out, Record, Scratch, Step,
 
 HEADER = "arm_nnfunctions.h"
 
+VOID = frozenset({"arm_softmax_s8"})
+"""Functions that return no status."""
+
 SCRATCH = DType.INT32
 """Some kernels keep 32 bits in their scratch, others move 32 bits at a time."""
 
@@ -22,7 +25,7 @@ LONGEST = 2**15 - 1
 
 def call(function: str, **arguments: Argument) -> Call:
     """A call of CMSIS-NN."""
-    return Call(function, arguments, HEADER)
+    return Call(function, arguments, HEADER, checked=function not in VOID)
 
 
 def named(site: Site[Layer], function: str) -> str:
