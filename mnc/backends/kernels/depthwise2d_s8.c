@@ -49,9 +49,9 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                 for (ky = 0; ky < kernel_height; ++ky) {
                     for (kx = 0; kx < kernel_width; ++kx) {
                         const int at = p * stride - padding + kx * dilation;
-                        const int inside_row = rows[ky] != NULL && at >= 0 && at < in_width;
 
-                        total += (inside_row ? rows[ky][at * in_pixel + c] : in_zero) * MNC_READ_S8(*w);
+                        total += (rows[ky] != NULL && at >= 0 && at < in_width ? rows[ky][at * in_pixel + c] : in_zero) *
+                                 MNC_READ_S8(*w);
                         ++w;
                     }
                 }

@@ -1,11 +1,18 @@
+/* One weight of a channel; if it is `kept`, it is a copy in RAM. */
+MNC_KERNEL int32_t mnc_tap_s8(const int8_t *weight, int kept)
+{
+    return kept ? *weight : MNC_READ_S8(*weight);
+}
+
 /* The nine weights of a channel: with DSP instructions as five pairs, three of them
  * the upper two rows of a column.
  * weights: w00 w01 w10 w11 w02 w20 w12 w21 w22, row and column of each. */
-MNC_KERNEL void mnc_taps3x3_s8(int32_t *taps, const int8_t *weights)
+MNC_KERNEL void mnc_taps3x3_s8(int32_t *taps, const int8_t *weights, int kept)
 {
 #if defined(MNC_DSP)
     int32_t quad;
 
+    (void)kept;
     MNC_LOAD_QUAD(quad, weights);
     MNC_EVEN(taps[0], quad);
     MNC_ODD(taps[1], quad);
@@ -14,43 +21,16 @@ MNC_KERNEL void mnc_taps3x3_s8(int32_t *taps, const int8_t *weights)
     MNC_ODD(taps[3], quad);
     taps[4] = weights[8];
 #else
-    taps[0] = MNC_READ_S8(weights[0]);
-    taps[1] = MNC_READ_S8(weights[1]);
-    taps[2] = MNC_READ_S8(weights[4]);
-    taps[3] = MNC_READ_S8(weights[2]);
-    taps[4] = MNC_READ_S8(weights[3]);
-    taps[5] = MNC_READ_S8(weights[6]);
-    taps[6] = MNC_READ_S8(weights[5]);
-    taps[7] = MNC_READ_S8(weights[7]);
-    taps[8] = MNC_READ_S8(weights[8]);
+    taps[0] = mnc_tap_s8(weights, kept);
+    taps[1] = mnc_tap_s8(weights + 1, kept);
+    taps[2] = mnc_tap_s8(weights + 4, kept);
+    taps[3] = mnc_tap_s8(weights + 2, kept);
+    taps[4] = mnc_tap_s8(weights + 3, kept);
+    taps[5] = mnc_tap_s8(weights + 6, kept);
+    taps[6] = mnc_tap_s8(weights + 5, kept);
+    taps[7] = mnc_tap_s8(weights + 7, kept);
+    taps[8] = mnc_tap_s8(weights + 8, kept);
 #endif
-}
-
-/* Makes the taps of row `ky` 0; returns what their sum was. */
-MNC_KERNEL int32_t mnc_remove_row3x3_s8(int32_t *taps, int ky)
-{
-    int32_t sum = 0;
-    int kx;
-#if defined(MNC_DSP)
-    if (ky == 2) {
-        MNC_MULTIPLY_PAIRS(sum, taps[3], 0x10001);
-        sum += taps[4];
-        taps[3] = taps[4] = 0;
-        return sum;
-    }
-    MNC_UNROLL
-    for (kx = 0; kx < 3; ++kx) {
-        MNC_MULTIPLY_PAIRS(sum, taps[kx], ky == 0 ? 1 : 0x10000);
-        taps[kx] &= ky == 0 ? ~(int32_t)0xFFFF : 0xFFFF;
-    }
-#else
-    MNC_UNROLL
-    for (kx = 0; kx < 3; ++kx) {
-        sum += taps[ky * 3 + kx];
-        taps[ky * 3 + kx] = 0;
-    }
-#endif
-    return sum;
 }
 
 /* A column of three inputs above one another: with DSP instructions the upper two
@@ -119,13 +99,26 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
         const int power = MNC_READ_S8(*shift);
         int32_t start = MNC_READ_S32(*bias), taps[9], column[3], sum[8];
 
-        mnc_taps3x3_s8(taps, weights);
-        if (!inside) {
-            MNC_UNROLL
-            for (k = 0; k < 3; ++k) {
-                if (rows[k] == NULL)
-                    start += in_zero * mnc_remove_row3x3_s8(taps, k);
+        if (inside) {
+            mnc_taps3x3_s8(taps, weights, 0);
+        } else {
+            int8_t kept[9];
+
+            for (k = 0; k < 9; ++k)
+                kept[k] = MNC_READ_S8(weights[k]);
+            if (rows[0] == NULL) {
+                start += in_zero * ((int32_t)kept[0] + kept[1] + kept[4]);
+                kept[0] = kept[1] = kept[4] = 0;
             }
+            if (rows[1] == NULL) {
+                start += in_zero * ((int32_t)kept[2] + kept[3] + kept[6]);
+                kept[2] = kept[3] = kept[6] = 0;
+            }
+            if (rows[2] == NULL) {
+                start += in_zero * ((int32_t)kept[5] + kept[7] + kept[8]);
+                kept[5] = kept[7] = kept[8] = 0;
+            }
+            mnc_taps3x3_s8(taps, kept, 1);
         }
         for (p = begin; p < end; p += block_pixels) {
             const int columns = (block_pixels - 1) * stride + 3;

@@ -121,9 +121,10 @@ MNC_KERNEL void mnc_padding_run_s8(int32_t *sum, int value, const int8_t *w, int
             int t;
 
             MNC_UNROLL
-            for (t = 0; t < (run < 4 ? run : 4); ++t)
-                total += MNC_READ_S8(w[t]);
-            w += run < 4 ? run : 4;
+            for (t = 0; t < (run < 4 ? run : 4); ++t) {
+                total += MNC_READ_S8(*w);
+                ++w;
+            }
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i)
                 sum[i * block_channels + c] += total * value;
