@@ -245,6 +245,18 @@ def test_samples_that_look_wrong_are_remarked_on(
     assert f"warning: calibration: {note}" in capsys.readouterr().err
 
 
+def test_a_layer_that_is_not_what_was_asked_for_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "network net\n\ninput x: float32[4]\n\na = elu(x)\nb = relu(a)\n\noutput b\n"
+    (tmp_path / "net.mnc").write_text(text)
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32))
+    wide = [str(tmp_path / "net.mnc"), "--quantize", "int16x8", "--calibration", str(tmp_path / "x.npy")]
+    note = "int8 instead of int16: Elu has no meaning in int16: 'a'"
+    assert run(["compile", *wide, "--json", "-o", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert f"warning: {note}\n" in said.err
+    assert note in json.loads(said.out)["warnings"]
+
+
 def test_samples_that_are_no_numbers_are_refused(pico: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save(tmp_path / "x.npy", np.full((12, 96, 96, 1), np.nan, np.float32))
     assert run(["show", pico, "--quantize", "int8", "--calibration", str(tmp_path / "x.npy")]) == 1

@@ -1,7 +1,8 @@
 """From a float network to an int8 one: observe, quantise, judge."""
 
-from mnc.quantise.calibrate import RANGES, Range, observe
+from mnc.quantise.calibrate import RANGES, observe
 from mnc.quantise.pipeline import AUTO, INTERFACES, ROUNDINGS, SCHEMES, Quantised, Scheme, to_integers
+from mnc.quantise.scales import Range
 
 __all__ = [
     "AUTO",

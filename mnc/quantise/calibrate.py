@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Flatten, Reshape, Softmax
 from mnc.ir.types import Array, DType
-from mnc.reference import evaluate
-from mnc.reference.run import feed
+from mnc.quantise.scales import KEEPING, Range
+from mnc.reference.run import apply_node, feed
+
+Choose = Callable[[str, Array], Range]
 
 BINS = 4096
 """Of a histogram: sixteen for each step of int8."""
@@ -24,13 +26,6 @@ NEXT_TO_NONE = 1e-4
 BELOW_LARGEST = 2.0 * math.log(512.0)
 """Softmax gives less than half of its step of 1/256 for what lies ln 512 below the largest of its inputs; twice
 that, because other samples are less clear than those of the calibration."""
-
-
-class Range(NamedTuple):
-    """An interval of real numbers."""
-
-    low: float
-    high: float
 
 
 def representative(graph: Graph, samples: Array | Sequence[Array]) -> list[Array]:
@@ -50,26 +45,71 @@ def observe(graph: Graph, samples: Sequence[Array], method: str = "minmax") -> d
     `samples` holds one array for each input, (samples, *shape).  `method` is
     one of `RANGES`.  CompileError where a value is not finite.
     """
-    return ranges_of(graph, evaluate(graph, samples), method)
+    return ranges_of(graph, samples, by(method))
 
 
-def ranges_of(graph: Graph, values: Mapping[str, Array], method: str) -> dict[str, Range]:
-    """As `observe`, where all of the network's values over the samples are known."""
-    ranges = {}
-    for name, array in values.items():
-        if graph.types[name].dtype is not DType.FLOAT32:
-            continue
-        if not np.isfinite(array).all():
-            raise refuse(f"value {name!r}", "is not finite for a calibration sample", "check the samples' scale")
-        low, high = RANGES[method](array)
-        ranges[name] = Range(max(low, least_that_counts(graph, name, values)), high)
+def by(method: str) -> Choose:
+    """A range by one of `RANGES`, which look at the values alone."""
+    return lambda _, values: RANGES[method](values)
+
+
+def cut_inputs(graph: Graph, samples: Sequence[Array], choose: Choose) -> list[Array]:
+    """The samples as the quantised network will see them: cut to the ranges of its inputs."""
+    inputs = replace(graph, nodes=(), outputs=tuple(given.name for given in graph.inputs))
+    ranges = ranges_of(inputs, samples, choose)
+    pairs = zip(graph.inputs, samples, strict=True)
+    return [_cut(x, ranges[given.name]) if given.name in ranges else x for given, x in pairs]
+
+
+def _cut(values: Array, *ranges: Range) -> Array:
+    low, high = Range.around(*ranges)
+    return np.clip(values, np.float32(low), np.float32(high))
+
+
+def ranges_of(graph: Graph, samples: Sequence[Array], choose: Choose) -> dict[str, Range]:
+    """As `observe`, each range being what `choose` makes of a value's name and all that is seen of it.
+
+    A value is seen as the quantised network will have it: what it is made of is
+    cut to the ranges that were chosen before.  Else a single outlier would
+    spoil all ranges behind it, whether it is cut off or not.  Values that are
+    only moved are cut once, to what they cover together.
+    """
+    ranges: dict[str, Range] = {}
+    cut: dict[str, Array] = {}
+
+    def settle(name: str, values: Array) -> None:
+        """Choose the ranges of a value and of all values that are only moved from it."""
+        moved = {name: values}
+        for origin in (waiting := [name]):
+            for node in graph.consumers[origin]:
+                if isinstance(node.layer, KEEPING):
+                    (moved[node.name],) = apply_node(graph, node, [moved[origin]])
+                    waiting.append(node.name)
+        if graph.types[name].dtype is DType.FLOAT32:
+            for each, array in moved.items():
+                if not np.isfinite(array).all():
+                    raise refuse(
+                        f"value {each!r}", "is not finite for a calibration sample", "check the samples' scale"
+                    )
+                low, high = choose(each, array)
+                ranges[each] = Range(max(low, least_that_counts(graph, each, moved)), high)
+            moved = {each: _cut(array, *(ranges[each] for each in moved)) for each, array in moved.items()}
+        cut.update(moved)
+
+    for name, values in feed(graph, samples).items():
+        settle(name, values)
+    for node in graph.nodes:
+        if node.name not in cut:
+            results = apply_node(graph, node, [cut[name] for name in node.inputs])
+            for name, values in zip(node.outputs, results, strict=True):
+                settle(name, values)
     return ranges
 
 
 def least_that_counts(graph: Graph, name: str, values: Mapping[str, Array]) -> float:
     """Below it a value may be cut off, as only a softmax reads it, which sees what is near the largest; or -inf.
 
-    `values` are all of the network's over some samples.
+    `values` are the network's over some samples, with all that is only moved from this one.
     """
     softmax = softmax_reader(graph, name)
     if softmax is None:
@@ -94,7 +134,7 @@ def _minmax(values: Array) -> Range:
 
 def _percentile(values: Array) -> Range:
     """All but the outermost hundredth of a percent at each end."""
-    low, high = np.percentile(values, (0.01, 99.99))
+    low, high = np.percentile(values.astype(np.float64), (0.01, 99.99))
     return Range(float(low), float(high))
 
 
@@ -142,7 +182,10 @@ def _least(values: Array, error: Callable[[Array, Array, Array, float], float]) 
     if not values.size:
         return Range(0.0, 0.0)
     full = _minmax(values)
-    counts, edges = np.histogram(values, bins=BINS)
+    if full.low == full.high:
+        return full
+    # in float64, as no 4096 bins fit between neighbours of float32
+    counts, edges = np.histogram(values.astype(np.float64), bins=BINS)
     drawn, counts = (edges[:-1] + edges[1:]) / 2.0, counts.astype(np.float64)
     best, least = full, np.inf
     for share in np.linspace(1.0, 0.5, 51):

@@ -18,6 +18,9 @@ TOO_LARGE = 10.0
 TOO_SMALL = 0.1
 """Deviations: how far the middle channel varies; that of samples as trained does by 0.65 to 2.1."""
 
+FAR = 2.0
+"""Values that lie beyond what is covered by this factor are spoken of."""
+
 
 def doubts(graph: Graph, samples: Sequence[Array]) -> tuple[str, ...]:
     """A sentence for each thing to look at, none of which is wrong in itself.
@@ -71,3 +74,16 @@ def _distances(graph: Graph, node: Node, samples: Sequence[Array]) -> Array:
     x = np.moveaxis(values[node.inputs[0]][:, ...], layer.axis if layer.axis < 0 else layer.axis + 1, -1)
     deviation = np.sqrt(layer.variance.array.astype(np.float64) + layer.epsilon)
     return np.asarray((x.reshape(-1, x.shape[-1]) - layer.mean.array) / deviation)
+
+
+def far_out(graph: Graph, samples: Sequence[Array], cut: Sequence[Array]) -> tuple[str, ...]:
+    """A sentence for each input some of whose numbers lie far outside the range to which they were `cut`."""
+    found = []
+    for given, array, covered in zip(graph.inputs, samples, cut, strict=True):
+        far = array[np.abs(array) / FAR > np.abs(covered).max()]
+        if far.size:
+            found.append(
+                f"calibration: input {given.name!r}: {far.size:,} of {array.size:,} numbers lie far outside "
+                f"{covered.min():g} to {covered.max():g}, as {far[np.abs(far).argmax()]:g} does; they are cut off"
+            )
+    return tuple(found)

@@ -44,7 +44,7 @@ def judged(graph: Graph, scheme: Scheme, unsupported: Unsupported, strange: Sequ
     found = final = to_integers(graph, fitted, unsupported, judging=judging)
     if parts.held_back:
         final = to_integers(graph, scheme, unsupported, judging=judging, wide=found.wide)
-    warnings = [*strange, *_few(len(samples[0]), parts.held_back), *_in_float(final.graph)]
+    warnings = [*strange, *final.warnings, *_few(len(samples[0]), parts.held_back), *_in_float(final.graph)]
     for loss in losses(found, judging):
         if loss.sqnr < NEXT_TO_NOTHING and not scheme.allow_loss:
             what = f"too little of the signal is left to be of use: {loss}"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mnc.errors import argument, refuse
 from mnc.ir.graph import Graph, Node
-from mnc.ir.layer import Layer
 from mnc.ir.types import Array, DType
-from mnc.quantise.calibrate import RANGES, Range, observe, representative
+from mnc.quantise.calibrate import RANGES, Choose, by, cut_inputs, ranges_of, representative
+from mnc.quantise.doubts import FAR, far_out
 from mnc.quantise.equalise import equalise
 from mnc.quantise.fit import Fit, fit
 from mnc.quantise.quality import signal_to_noise
-from mnc.quantise.quantise import has_meaning, quantise, split_activations
+from mnc.quantise.quantise import meaningless, quantise, split_activations
 from mnc.quantise.sensitivity import Probe, goals, least_harmful, ways_to_widen
-from mnc.reference.quantised import compute_quantised
 
 SCHEMES = ("int8", "int16x8", "mixed")
 INTERFACES = ("int8", "int16", "float")
@@ -47,7 +46,7 @@ class Scheme:
     ranges: str = "mse"
     """How the range of an int8 value is chosen: one of `RANGES`, or by what of these the output loses the least.
 
-    int16 has steps enough for all that was seen.
+    int16 has steps enough for all that was seen, and only percentile cuts off some of it.
     """
     rounding: str = "together"
     """How weights are rounded: one of `ROUNDINGS`; without bias correction, fitted is as together.
@@ -75,6 +74,18 @@ class Scheme:
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """A layer that does not work on the type that was asked for."""
+
+    layer: str
+    wanted: DType
+    got: DType
+    """int8 instead of int16, or float32."""
+    reason: str
+    """Why the wanted type is out of question, naming the layer's kind."""
+
+
+@dataclass(frozen=True)
 class Quantised:
     """A quantised graph."""
 
@@ -91,6 +102,7 @@ class Quantised:
     """How many of the calibration samples these are; 0 where it was calibrated on all of them."""
     warnings: tuple[str, ...] = ()
     """What the user should know of the samples and of what was lost, one sentence each."""
+    fallbacks: tuple[Fallback, ...] = ()
 
 
 def to_integers(
@@ -107,25 +119,55 @@ def to_integers(
     those of the scheme's calibration).  `wide` are layers to work on int16, by
     name (None: as the scheme has it).
 
-    Layers that have no meaning in int16, or that `unsupported` refuses there,
-    are int8; those that have none in int8 either run in float32 between
-    conversions.  CompileError where the graph is not float32, there are no
-    samples, or a mixed network does not reach its goal in int16 throughout.
+    A layer that has no meaning in int16, or that `unsupported` refuses there,
+    is int8; one that has none in int8 either runs in float32 between
+    conversions: `Quantised.fallbacks` names them.  CompileError where the graph
+    is not float32, there are no samples, or a mixed network does not reach its
+    goal with int16 wherever that is possible.
     """
     if any(type_.dtype is not DType.FLOAT32 for type_ in graph.types.values()):
         raise refuse(argument("quantize"), f"network {graph.name!r} is quantised already", "leave it out")
     if scheme.calibration is None:
         raise refuse(argument("quantize"), "needs representative inputs", "give some dozens as its calibration")
-    samples = representative(graph, scheme.calibration)
     real = split_activations(graph)
+    given = representative(graph, scheme.calibration)
+    samples = cut_inputs(real, given, _choice(real, given, scheme, wide=scheme.quantize != "int8"))
     if scheme.equalise:
         real = equalise(real, samples, dense=scheme.per_channel_dense)
-    trials = _Trials(real, samples, samples if judging is None else judging, scheme, unsupported)
+    judges = samples if judging is None else _without_outliers(judging, samples, scheme)
+    trials = _Trials(real, samples, judges, scheme, unsupported)
     if wide is None and scheme.quantize == "mixed":
-        return _mixed(trials)
-    if wide is None:
-        wide = {node.name for node in real.nodes} if scheme.quantize == "int16x8" else set()
-    return trials.quantised(set(wide))
+        found = _mixed(trials)
+    elif wide is None:
+        found = trials.quantised({node.name for node in real.nodes} if scheme.quantize == "int16x8" else set())
+    else:
+        found = trials.quantised(set(wide))
+    return replace(found, warnings=(*far_out(graph, given, samples), *narrowed(found.fallbacks)))
+
+
+def _without_outliers(judging: Sequence[Array], cut: Sequence[Array], scheme: Scheme) -> list[Array]:
+    """The samples that judge; numbers far beyond the inputs' ranges are cut where the scheme is to cut them off."""
+    if scheme.ranges not in (AUTO, "percentile"):
+        return list(judging)
+    limits = (FAR * np.abs(x).max() if x.dtype == np.float32 else None for x in cut)
+    pairs = zip(judging, limits, strict=True)
+    return [x if limit is None else np.clip(x, -limit, limit) for x, limit in pairs]
+
+
+def narrowed(fallbacks: Sequence[Fallback]) -> tuple[str, ...]:
+    """The layers that are int8 where int16 was asked for, a sentence for each reason."""
+    layers: dict[str, list[str]] = {}
+    for each in fallbacks:
+        if each.got is DType.INT8:
+            layers.setdefault(each.reason, []).append(repr(each.layer))
+    return tuple(f"int8 instead of int16: {reason}: {', '.join(names)}" for reason, names in layers.items())
+
+
+def _choice(real: Graph, samples: Sequence[Array], scheme: Scheme, *, wide: bool) -> Choose:
+    """How ranges are chosen: for int16, where `wide`, everything is covered, unless outliers shall be cut off."""
+    if wide:
+        return by(scheme.ranges if scheme.ranges == "percentile" else "minmax")
+    return least_harmful(real, samples) if scheme.ranges == AUTO else by(scheme.ranges)
 
 
 def _mixed(trials: _Trials) -> Quantised:
@@ -135,7 +177,10 @@ def _mixed(trials: _Trials) -> Quantised:
     found = trials.quantised(ways[-1])
     if (missed := _missed(trials, found)) is not None:
         goal, reason = missed
-        raise refuse(argument(goal), f"the goal is out of reach: {reason}", "that is int16 throughout; ask for less")
+        narrow = narrowed(found.fallbacks)
+        where = "in all other layers" if narrow else "throughout"
+        hints = (*narrow, f"that is int16 {where}; ask for less")
+        raise refuse(argument(goal), f"the goal is out of reach: {reason}", *hints)
     fails, reaches = -1, len(ways) - 1
     while reaches - fails > 1:
         middle = (fails + reaches) // 2
@@ -184,13 +229,11 @@ class _Trials:
     ) -> None:
         self.real, self.samples, self.judging = real, samples, judging
         self.scheme, self.unsupported = scheme, unsupported
-        self.ranges: Mapping[str, Range] = (
-            least_harmful(real, samples) if scheme.ranges == AUTO else observe(real, samples, scheme.ranges)
-        )
+        self.ranges = ranges_of(real, samples, _choice(real, samples, scheme, wide=False))
         wide = scheme.quantize != "int8" or scheme.io == "int16"
-        self.wide_ranges: Mapping[str, Range] = observe(real, samples) if wide else self.ranges
-        self.refused: set[tuple[type[Layer], DType]] = set()
-        """What the backend has no kernels for."""
+        self.wide_ranges = ranges_of(real, samples, _choice(real, samples, scheme, wide=True)) if wide else self.ranges
+        self.refused: dict[tuple[str, DType], str] = {}
+        """The layers, and the types in which they cannot be, each with the reason."""
 
     def quantised(self, wide: set[str]) -> Quantised:
         """With these layers in int16."""
@@ -205,10 +248,10 @@ class _Trials:
                 per_channel_dense=scheme.per_channel_dense,
             )
             refused = {
-                (type(node.layer), numbers[node.name])
+                (node.name, numbers[node.name]): reason
                 for node in integers.nodes
                 if numbers.get(node.name, DType.FLOAT32) is not DType.FLOAT32
-                and self.unsupported(integers, node) is not None
+                and (reason := self.unsupported(integers, node)) is not None
             }
             if not refused:
                 break
@@ -217,13 +260,26 @@ class _Trials:
             what = Fit(scheme.rounding != "nearest", scheme.rounding == "fitted", scheme.bias_correction)
             integers = fit(self.real, integers, self.samples, what)
         noise = signal_to_noise(self.real, integers, self.judging)
-        return Quantised(integers, noise, self.real, frozenset(wide))
+        return Quantised(integers, noise, self.real, frozenset(wide), fallbacks=tuple(self._fallbacks(numbers, wide)))
 
-    def _type(self, node: Node, wide: set[str]) -> DType:
-        kind = type(node.layer)
-        if kind not in compute_quantised.registry:
-            return DType.FLOAT32
-        for dtype in (DType.INT16,) * (node.name in wide) + (DType.INT8,):
-            if (kind, dtype) not in self.refused and has_meaning(self.real, node, dtype):
-                return dtype
-        return DType.FLOAT32
+    def _type(self, node: Node, wide: Collection[str]) -> DType:
+        """The first of the types that are wanted for a node in which it can be."""
+        possible = (dtype for dtype in _wanted(node, wide) if self._fault(node, dtype) is None)
+        return next(possible, DType.FLOAT32)
+
+    def _fault(self, node: Node, dtype: DType) -> str | None:
+        """Why a node cannot be of a type, or None."""
+        return meaningless(self.real, node, dtype) or self.refused.get((node.name, dtype))
+
+    def _fallbacks(self, numbers: Mapping[str, DType], wide: Collection[str]) -> Iterator[Fallback]:
+        for node in self.real.nodes:
+            wanted, got = _wanted(node, wide)[0], numbers[node.name]
+            if got is not wanted:
+                reason = self._fault(node, wanted)
+                assert reason is not None
+                yield Fallback(node.name, wanted, got, reason)
+
+
+def _wanted(node: Node, wide: Collection[str]) -> tuple[DType, ...]:
+    """The integers that a node may work on, best first."""
+    return (DType.INT16, DType.INT8) if node.name in wide else (DType.INT8,)

@@ -22,57 +22,23 @@ from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
     AveragePooling2D,
-    Concatenate,
-    Cropping2D,
     Dense,
     Dequantize,
-    Flatten,
-    GlobalMaxPooling,
-    Identity,
     Linear,
-    MaxPooling2D,
     Merge,
-    Permute,
     PReLU,
     Quantize,
-    Reshape,
-    ResizeNearest,
-    Reverse,
     Softmax,
-    ZeroPadding2D,
 )
 from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
-from mnc.quantise.calibrate import Range
-
-KEEPING = (
-    AveragePooling2D,
-    Cropping2D,
-    Flatten,
-    GlobalMaxPooling,
-    Identity,
-    MaxPooling2D,
-    Permute,
-    Reshape,
-    ResizeNearest,
-    Reverse,
-    ZeroPadding2D,
-)
-"""Layers whose output has the quantisation of their input."""
+from mnc.quantise.scales import KEEPING, Range, quantisation, quantisations
+from mnc.reference.quantised import compute_quantised
 
 INTEGERS = (DType.INT8, DType.INT16)
 """The types of quantised values, the narrower first."""
 
 BIASES = {DType.INT8: (2**30, DType.INT32), DType.INT16: (2**46, DType.INT64)}
 """The largest bias in steps and its type, by the type of the layer's input: half of what the sums hold."""
-
-SYMMETRIC_UNIT = Quantisation((1.0 / 128.0,), 0)
-"""What TFLite fixes for values from -1 to 1: tanh."""
-
-UNIT = Quantisation((1.0 / 256.0,), -128)
-"""What TFLite fixes for values from 0 to 1: softmax and sigmoid."""
-
-WIDE_UNIT = Quantisation((1.0 / 32768.0,), 0)
-"""What it fixes for either in int16."""
 
 
 def quantise(
@@ -88,27 +54,31 @@ def quantise(
     `graph` is float32 and optimised, with no activation fused that is not a
     clamp (`split_activations`).  `ranges` are those of its values, for each of
     `INTEGERS`.  `numbers` is the type that each node works on,
-    by its name (`has_meaning`).  `io` is the type of the network's inputs and
+    by its name (`meaningless`).  `io` is the type of the network's inputs and
     outputs; None: of the layers that read and give them.
     """
     return _Quantiser(graph, ranges, numbers, per_channel_dense=per_channel_dense).run(io)
 
 
-def has_meaning(graph: Graph, node: Node, dtype: DType) -> bool:
-    """Whether the node's kind, which has a meaning in integers, has one for these very operands, in int8 or int16."""
-    layer = node.layer
+def meaningless(graph: Graph, node: Node, dtype: DType) -> str | None:
+    """Why a node has no meaning in int8, or in int16; None where it has one."""
+    layer, kind = node.layer, type(node.layer).__name__
+    if type(layer) not in compute_quantised.registry:
+        return f"{kind} has no meaning in integers"
     if isinstance(layer, Merge):
         types = [*graph.input_types(node), graph.output_type(node)]
-        return len(node.inputs) == 2 and len({t.shape for t in types}) == 1
-    if isinstance(layer, Softmax):
-        return layer.axis in (-1, graph.output_type(node).rank - 1)
-    if isinstance(layer, AveragePooling2D):
-        return not layer.count_padding
+        if len(node.inputs) != 2 or len({t.shape for t in types}) != 1:
+            return f"{kind} in integers takes two inputs of one shape"
+    if isinstance(layer, Softmax) and layer.axis not in (-1, graph.output_type(node).rank - 1):
+        return f"{kind} in integers is that of the last axis"
+    if isinstance(layer, AveragePooling2D) and layer.count_padding:
+        return f"{kind} in integers does not count the padding"
     if isinstance(layer, Activation) and dtype is DType.INT16:
         function = layer.function
         sloped = isinstance(function, Relu) and function.max_value is None and function.threshold == 0.0
-        return sloped or _is_clamp(function) or isinstance(function, (Sigmoid, Tanh))
-    return True
+        if not (sloped or _is_clamp(function) or isinstance(function, (Sigmoid, Tanh))):
+            return f"{type(function).__name__} has no meaning in int16"
+    return None
 
 
 def split_activations(graph: Graph) -> Graph:
@@ -129,17 +99,6 @@ def _is_clamp(function: object) -> bool:
     return isinstance(function, Relu) and function.is_clamp
 
 
-def quantisation(low: float, high: float, dtype: DType = DType.INT8) -> Quantisation:
-    """The quantisation that covers a range, 0 exactly among its values; that of int16 is symmetric."""
-    low, high = min(low, 0.0), max(high, 0.0)
-    span = (high - low) / 255.0 if dtype is DType.INT8 else max(high, -low) / 32767.0
-    scale = float(np.float32(span))
-    if scale == 0.0:
-        scale = 1.0
-    zero = int(np.clip(np.round(-128.0 - low / scale), -128, 127)) if dtype is DType.INT8 else 0
-    return Quantisation((scale,), zero)
-
-
 class _Quantiser:
     def __init__(
         self,
@@ -153,7 +112,10 @@ class _Quantiser:
         self.numbers = numbers
         self.per_channel_dense = per_channel_dense
         self.nodes: list[Node] = []
-        self.quants = {dtype: self._quantisations(ranges[dtype], dtype) for dtype in INTEGERS}
+        self.quants = {
+            dtype: quantisations(graph, ranges[dtype], {name for name in numbers if numbers[name] is dtype}, dtype)
+            for dtype in INTEGERS
+        }
         self.stored: dict[tuple[str, DType], str] = {}
         """The quantised form of a value, by the value's name and the type."""
         self.real: dict[str, str] = {}
@@ -195,29 +157,6 @@ class _Quantiser:
             return self.as_real(name)
         producer = self.graph.producers.get(name)
         return self.as_stored(name, io or (held[0] if producer is None else self.numbers[producer.name]))
-
-    def _quantisations(self, ranges: Mapping[str, Range], dtype: DType) -> dict[str, Quantisation]:
-        """For each value; those that must agree get the range of all of them."""
-        graph = self.graph
-        group = {name: name for name in graph.types}
-
-        def find(name: str) -> str:
-            while group[name] != name:
-                name = group[name]
-            return name
-
-        own = [node for node in graph.nodes if self.numbers[node.name] is dtype]
-        for node in own:
-            if isinstance(node.layer, (*KEEPING, Concatenate)):
-                for name in node.inputs:
-                    group[find(name)] = find(node.name)
-        spans: dict[str, Range] = {}
-        for name, span in ranges.items():
-            root = find(name)
-            known = spans.get(root, span)
-            spans[root] = Range(min(known.low, span.low), max(known.high, span.high))
-        fixed = {find(node.name): quant for node in own if (quant := _fixed(node.layer, dtype)) is not None}
-        return {name: fixed.get(find(name)) or quantisation(*spans[find(name)], dtype) for name in ranges}
 
     def integer(self, node: Node, dtype: DType) -> None:
         """Append a layer in integers."""
@@ -289,13 +228,3 @@ def _stored(constant: Constant) -> Constant:
     quant = quantisation(float(constant.array.min()), float(constant.array.max()))
     whole = np.round(constant.array.astype(np.float64) / quant.scale[0]) + quant.zero_point
     return Constant(np.clip(whole, -128, 127).astype(np.int8), quant)
-
-
-def _fixed(layer: Layer, dtype: DType) -> Quantisation | None:
-    """The quantisation that TFLite fixes for a layer's output."""
-    function = layer.function if isinstance(layer, Activation) else layer
-    if not isinstance(function, (Softmax, Sigmoid, Tanh)):
-        return None
-    if dtype is DType.INT16:
-        return WIDE_UNIT
-    return SYMMETRIC_UNIT if isinstance(function, Tanh) else UNIT

@@ -14,8 +14,8 @@ import numpy as np
 from mnc.ir.graph import Graph
 from mnc.ir.layers import Flatten, Reshape, Softmax
 from mnc.ir.types import Array, Quantisation
-from mnc.quantise.calibrate import Range, least_that_counts, ranges_of
-from mnc.quantise.quantise import quantisation
+from mnc.quantise.calibrate import RANGES, Choose, least_that_counts
+from mnc.quantise.scales import Range, quantisation
 from mnc.reference import evaluate
 from mnc.reference.run import apply_node
 
@@ -73,27 +73,28 @@ class Probe:
         return sum(self._lost(name, changed[name]) for name in goals(self.graph) if name in changed)
 
     def _lost(self, name: str, got: Array) -> float:
+        """Error over signal, the mean of the samples; one that is all error counts 1, however large it is."""
         least = least_that_counts(self.graph, name, self.values)
         expected = np.maximum(self.values[name], least).astype(np.float64)
-        power = float(np.sum(expected**2))
-        return float(np.sum((np.maximum(got, least) - expected) ** 2)) / power if power > 0.0 else 0.0
+        by_sample = tuple(range(1, expected.ndim))
+        power = np.sum(expected**2, axis=by_sample)
+        usual = np.maximum(power, np.median(power))
+        error = np.sum((np.maximum(got, least) - expected) ** 2, axis=by_sample)
+        return float(np.mean(np.minimum(error, usual) / np.where(usual > 0.0, usual, 1.0)))
 
 
-def least_harmful(graph: Graph, samples: Sequence[Array]) -> dict[str, Range]:
-    """The range of each value by which the network's output loses the least; errors as those of `observe`."""
-    values = evaluate(graph, samples)
-    offered = [ranges_of(graph, values, method) for method in CANDIDATES]
+def least_harmful(graph: Graph, samples: Sequence[Array]) -> Choose:
+    """The choice of the range by which the network's output loses the least."""
     seen = np.unique(np.linspace(0, len(samples[0]) - 1, MOST_SAMPLES).astype(np.int64))
-    probe = Probe(graph, {name: array[seen] for name, array in values.items()})
+    probe = Probe.of(graph, [x[seen] for x in samples])
 
-    def harm(name: str, span: Range) -> float:
-        return probe.noise({name: round_to(probe.values[name], quantisation(*span))})
+    def least(name: str, array: Array) -> Range:
+        spans = list(dict.fromkeys(RANGES[method](array) for method in CANDIDATES))
+        if len(spans) == 1:
+            return spans[0]
+        return min(spans, key=lambda span: probe.noise({name: round_to(probe.values[name], quantisation(*span))}))
 
-    chosen = {}
-    for name in offered[0]:
-        spans = list(dict.fromkeys(ranges[name] for ranges in offered))
-        chosen[name] = min(spans, key=lambda span: harm(name, span)) if len(spans) > 1 else spans[0]
-    return chosen
+    return least
 
 
 def ways_to_widen(probe: Probe, ranges: Mapping[str, Range]) -> list[set[str]]:

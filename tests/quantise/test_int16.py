@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mnc.backends import get
 from mnc.errors import CompileError
 from mnc.ir.activations import Elu, Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Activation, Conv2D, Dense, Flatten, MaxPooling2D, Quantize, Softmax
 from mnc.ir.types import Array, Constant, DType, TensorType
 from mnc.quantise import Scheme, to_integers
-from mnc.quantise.pipeline import Quantised
+from mnc.quantise.pipeline import Fallback, Quantised
 from mnc.quantise.quality import decibels
 
 
@@ -114,10 +115,45 @@ def test_what_has_no_meaning_in_int16_is_int8() -> None:
     assert (made.types["y"].dtype, made.types["z"].dtype) == (DType.INT8, DType.INT16)
 
 
-def test_what_a_backend_has_no_int16_kernel_for_is_int8() -> None:
-    def no_wide_dense(graph: Graph, node: Node) -> str | None:
-        wide = graph.output_type(node).dtype is DType.INT16
-        return "none" if wide and isinstance(node.layer, Dense) else None
+def two_dense() -> Graph:
+    weights = Constant(np.random.default_rng(0).normal(size=(6, 6)).astype(np.float32))
+    nodes = (Node(("a",), Dense(weights), ("x",)), Node(("b",), Dense(weights), ("a",)))
+    return Graph("two", (Input("x", TensorType((6,))),), nodes, ("b",))
 
-    made = to_integers(network(), Scheme(samples(), "int16x8"), no_wide_dense).graph
-    assert (made.types["scores"].dtype, made.types["b"].dtype) == (DType.INT8, DType.INT16)
+
+def no_wide_a(graph: Graph, node: Node) -> str | None:
+    return "Dense has no int16 kernel for sums like these" if _is_wide(graph, node) and node.name == "a" else None
+
+
+def _is_wide(graph: Graph, node: Node) -> bool:
+    return graph.output_type(node).dtype is DType.INT16
+
+
+def test_what_a_backend_has_no_int16_kernel_for_is_int8_and_nothing_else() -> None:
+    x = np.random.default_rng(1).normal(size=(20, 6)).astype(np.float32)
+    made = to_integers(two_dense(), Scheme(x, "int16x8"), no_wide_a)
+    assert (made.graph.types["a"].dtype, made.graph.types["b"].dtype) == (DType.INT8, DType.INT16)
+    reason = "Dense has no int16 kernel for sums like these"
+    assert made.fallbacks == (Fallback("a", DType.INT16, DType.INT8, reason),)
+    assert made.warnings == (f"int8 instead of int16: {reason}: 'a'",)
+
+
+def test_a_goal_is_not_said_to_be_missed_in_int16_throughout_where_it_is_not() -> None:
+    x = np.random.default_rng(1).normal(size=(20, 6)).astype(np.float32)
+    with pytest.raises(CompileError) as caught:
+        to_integers(two_dense(), Scheme(x, "mixed", min_sqnr=110.0), no_wide_a)
+    (problem,) = caught.value.problems
+    assert problem.hints[0].startswith("int8 instead of int16: Dense has no int16 kernel")
+    assert problem.hints[1] == "that is int16 in all other layers; ask for less"
+
+
+def test_a_layer_that_scales_rule_out_leaves_the_others_in_int16() -> None:
+    """By the real backend: sums of a network's first layer cancel to a millionth of what goes in."""
+    weights = np.eye(6, dtype=np.float32)
+    tiny = Dense(Constant(weights * np.float32(1e5)), Constant(np.full(6, -1e10, np.float32)))
+    nodes = (Node(("a",), tiny, ("x",)), Node(("b",), Dense(Constant(weights)), ("a",)))
+    graph = Graph("far", (Input("x", TensorType((6,))),), nodes, ("b",))
+    x = (1e5 + np.random.default_rng(1).normal(size=(20, 6)) * 1e-2).astype(np.float32)
+    made = to_integers(graph, Scheme(x, "int16x8"), get("c").unsupported)
+    assert [each.layer for each in made.fallbacks] == ["a"]
+    assert made.graph.types["b"].dtype is DType.INT16

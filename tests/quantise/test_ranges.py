@@ -7,10 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mnc
+from mnc.errors import CompileError
+from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import Dense, Flatten, Softmax
+from mnc.ir.layers import Dense, Flatten, MaxPooling2D, Softmax
 from mnc.ir.types import Array, Constant, TensorType
-from mnc.quantise.calibrate import RANGES, Range, observe
+from mnc.quantise import Scheme
+from mnc.quantise.calibrate import RANGES, observe, ranges_of
+from mnc.quantise.quality import decibels
+from mnc.quantise.scales import Range
 from mnc.quantise.sensitivity import least_harmful
 from mnc.reference import evaluate
 
@@ -88,7 +94,7 @@ def test_the_output_decides_what_is_clipped() -> None:
         node = Node(("y",), Dense(Constant(weights)), ("x",))
         graph = Graph("sum", (Input("x", TensorType((4000,))),), (node,), ("y",))
         assert observe(graph, [values], "mse")["x"].high < 5.5
-        assert (least_harmful(graph, [values])["x"].high < 5.5) is clips
+        assert (ranges_of(graph, [values], least_harmful(graph, [values]))["x"].high < 5.5) is clips
 
 
 @pytest.mark.parametrize("channels", [2, 3, 8, 32])
@@ -110,3 +116,101 @@ def test_what_a_softmax_does_not_see_is_cut_off() -> None:
     cut = evaluate(graph, [np.maximum(logits, low)])["y"]
     assert np.abs(cut - evaluate(graph, [logits])["y"]).max() < 1e-4
     assert observe(Graph("shown", graph.inputs, nodes, ("y", "flat")), [logits])["flat"].low == -200.0
+
+
+LEVELS = (0.0, 3.0, -3.0, 1e-45, -1e-40, 1e-30, 101325.0, 1e30, -3e38)
+
+
+@pytest.mark.parametrize("method", RANGES)
+@pytest.mark.parametrize(
+    "values",
+    [
+        *(np.full(50, level) for level in LEVELS),
+        *(np.linspace(level, np.nextafter(np.float32(level), np.float32(3.4e38)), 50) for level in LEVELS),
+        np.random.default_rng(0).normal(101325.0, 10.0, 4000),
+        np.random.default_rng(0).normal(0.0, 1e-40, 4000),
+        np.array([-3.4e38, 3.4e38, 0.0, 1e-45]),
+        np.array([7.0]),
+    ],
+)
+def test_honest_data_of_any_size_has_a_range(values: Array, method: str) -> None:
+    seen = values.astype(np.float32)
+    low, high = RANGES[method](seen)
+    assert low <= high
+    assert min(low, 0.0) >= min(float(seen.min()), 0.0)
+    assert max(high, 0.0) <= max(float(seen.max()), 0.0)
+    assert np.isfinite((low, high)).all()
+
+
+@pytest.mark.usefixtures("cc")
+@pytest.mark.parametrize("numbers", ["int8", "int16x8"])
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_constant_input_compiles_and_the_code_is_the_reference(level: float, numbers: str) -> None:
+    """Where no integer holds the scales, the layer runs in float32."""
+    weights = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32) * np.float32(0.25)
+    node = Node(("y",), Dense(Constant(weights)), ("x",))
+    graph = Graph("level", (Input("x", TensorType((4,))),), (node,), ("y",))
+    samples = np.full((20, 4), level, np.float32)
+    build = mnc.compile(graph, scheme=Scheme(samples, numbers, allow_loss=True))
+    given = build.graph.inputs[0].type.stored(samples)
+    got, expected = build.predict(given), build.graph.predict(given)
+    assert isinstance(expected, np.ndarray)
+    np.testing.assert_allclose(got, expected, rtol=1e-5 if expected.dtype == np.float32 else 0.0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_refused(value: float) -> None:
+    graph = Graph("net", (Input("x", TensorType((2,))),), (Node(("y",), Softmax(), ("x",)),), ("y",))
+    with pytest.raises(CompileError, match="calibration: input 'x': a sample is not finite"):
+        mnc.compile(graph, quantize="int8", calibration=np.array([[0.0, 1.0], [value, 1.0]], np.float32))
+
+
+def with_outlier() -> tuple[Graph, Array]:
+    """Two layers, and samples one number of which is far from all others."""
+    rng = np.random.default_rng(0)
+    first, second = (rng.normal(0.0, 0.3, (40, 40)).astype(np.float32) for _ in range(2))
+    nodes = (
+        Node(("a",), Dense(Constant(first), activation=Relu()), ("x",)),
+        Node(("b",), Dense(Constant(second)), ("a",)),
+    )
+    samples = rng.normal(size=(500, 40)).astype(np.float32)
+    samples[7, 3] = 1e4
+    return Graph("net", (Input("x", TensorType((40,))),), nodes, ("b",)), samples
+
+
+def test_ranges_are_those_behind_what_is_cut_off() -> None:
+    graph, samples = with_outlier()
+    clean = np.delete(samples, 7, axis=0)
+    found, best = observe(graph, [samples], "percentile"), observe(graph, [clean], "percentile")
+    for name in ("x", "a", "b"):
+        assert found[name].high < 1.5 * best[name].high
+
+
+def test_values_that_are_only_moved_are_cut_once() -> None:
+    """A pooled value has more of the large numbers than the value that it is chosen from; both share one range."""
+    values = np.random.default_rng(0).normal(size=(200, 8, 8, 1)).astype(np.float32)
+    nodes = (Node(("p",), MaxPooling2D((2, 2), (2, 2)), ("x",)), Node(("f",), Flatten(), ("p",)))
+    graph = Graph("net", (Input("x", TensorType((8, 8, 1))),), nodes, ("f",))
+    ranges = observe(graph, [values], "mse")
+    pooled = evaluate(graph, values)["p"]
+    assert ranges["p"] == ranges["f"] == RANGES["mse"](pooled)
+
+
+@pytest.mark.parametrize(("quantize", "ranges"), [("int8", "percentile"), ("int8", "auto"), ("int16x8", "percentile")])
+def test_an_outlier_spoils_nothing_where_it_is_cut_off(quantize: str, ranges: str) -> None:
+    graph, samples = with_outlier()
+    clean = np.delete(samples, 7, axis=0)
+
+    def left(calibration: Array) -> float:
+        build = mnc.compile(graph, scheme=Scheme(calibration, quantize, ranges=ranges))
+        y = build.graph.predict(clean)
+        expected = graph.predict(clean)
+        assert isinstance(y, np.ndarray)
+        assert isinstance(expected, np.ndarray)
+        return decibels(expected, y)
+
+    assert left(samples) > left(clean) - 3.0
+    said = mnc.compile(graph, scheme=Scheme(samples, quantize, ranges=ranges)).report.warnings
+    (note,) = (each for each in said if "lie far outside" in each)
+    assert note.startswith("calibration: input 'x': 1 of 20,000 numbers lie far outside ")
+    assert note.endswith(", as 10000 does; they are cut off")
