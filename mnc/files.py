@@ -37,7 +37,7 @@ def _read(path: Path, count: int, limited: tuple[int, tuple[str, ...]] | None) -
                 raise refuse(
                     str(path), f"the file has {found.st_size:,} bytes; the limit is {limited[0]:,}", *limited[1]
                 )
-            return file.read(count)
+            return file.read(min(count, found.st_size))  # as much as is asked for is reserved
     except OSError as fault:
         raise refuse(str(path), f"the file cannot be read: {(fault.strerror or 'unknown reason').lower()}") from None
     except ValueError:  # a NUL in the path

@@ -90,3 +90,10 @@ def test_an_archive_with_something_else_in_it_is_refused(tmp_path: Path) -> None
         archive.writestr("readme", b"")
     with pytest.raises(CompileError, match=r"'readme' in the archive is no \.npy file"):
         load_arrays(tmp_path / "x.npz")
+
+
+def test_memory_is_taken_for_a_file_and_not_for_its_limit(tmp_path: Path) -> None:
+    (tmp_path / "n.mnc").write_text("network n\ninput x: float32[4]\ny = relu(x)\noutput y\n")
+    np.save(tmp_path / "x.npy", np.zeros((1, 5), np.float32))
+    ended = limited("compile", "n.mnc", "--quantize", "int8", "--calibration", "x.npy", folder=tmp_path)
+    assert "the samples have shape 1x5" in ended.said
