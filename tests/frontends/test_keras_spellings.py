@@ -26,6 +26,7 @@ from mnc.frontends import load, read
 from mnc.ir.activations import HardSigmoid, Relu
 from mnc.ir.graph import Graph
 from mnc.ir.layers import Activation, Conv2D, Dense, Flatten, Permute, Softmax
+from mnc.ir.types import Array
 
 POLICY = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": None}
 
@@ -152,7 +153,8 @@ def test_models_in_models(tmp_path: Path, small: Graph) -> None:
     graph = load(save_h5(tmp_path / "m.h5", outer, weights))
     assert [node.layer for node in graph.nodes] == [node.layer for node in small.nodes]
     assert [node.name for node in graph.nodes[:3]] == ["inner/conv", "inner/norm", "relu"]
-    # Keras lists the trainable weights first, whichever layers are frozen
+    # a frozen layer's weights stand among those that are not trainable
+    inner["config"]["layers"][1]["config"]["trainable"] = False
     weights = {**weights, "inner": [*SMALL_WEIGHTS["norm"][:2], *SMALL_WEIGHTS["conv"], *SMALL_WEIGHTS["norm"][2:]]}
     assert load(save_h5(tmp_path / "m.h5", outer, weights)) == graph
 
@@ -172,14 +174,64 @@ def test_layers_of_one_name_in_two_nested_models(tmp_path: Path) -> None:
     outer["config"]["layers"].append(middle)
     weights = [
         (f"middle/{part}/same/{role}", numbers(*shape) + i)
-        for i, part in enumerate(("second", "first"))
+        for i, part in enumerate(("first", "second"))
         for role, shape in (("kernel", (2, 2)), ("bias", (2,)))
     ]
-    graph = load(save_h5(tmp_path / "m.h5", outer, {"middle": weights}, "3.5.0"))
-    first, second = (node.layer for node in graph.nodes)
-    assert isinstance(first, Dense) and isinstance(second, Dense)
-    assert first.bias is not None and second.bias is not None
-    assert (first.bias.array[0], second.bias.array[0]) == (0, -1)
+    for named in (weights, [(name.partition("/same/")[2] + f"_{i}", value) for i, (name, value) in enumerate(weights)]):
+        graph = load(save_h5(tmp_path / "m.h5", outer, {"middle": named}, "3.5.0"))
+        assert biases(graph) == [-1, 0]
+
+
+def biases(graph: Graph) -> list[float]:
+    """The first bias of each dense layer."""
+    return [
+        float(node.layer.bias.array[0])
+        for node in graph.nodes
+        if isinstance(node.layer, Dense) and node.layer.bias is not None
+    ]
+
+
+def nested(*members: Any, trainable: bool = True, name: str = "same") -> dict[str, Any]:
+    """A Sequential with an input of two, all of whose members are called `same` unless they say otherwise."""
+    model = sequential(("InputLayer", {"name": "i", "batch_input_shape": [None, 2]}))
+    model["config"] |= {"name": name, "trainable": trainable}
+    model["config"]["layers"] += members
+    return model
+
+
+def same(trainable: bool = True, name: str = "same") -> dict[str, Any]:
+    return {"class_name": "Dense", "config": {"name": name, "units": 2, "trainable": trainable}}
+
+
+def listed(*layers: int) -> list[tuple[str, Array]]:
+    """Kernels and biases of dense layers in this order; the first bias of layer n is n - 1."""
+    return [
+        (f"same{f'_{layer}' if layer else ''}/{role}:0", numbers(*shape) + layer)
+        for layer in layers
+        for role, shape in (("kernel", (2, 2)), ("bias", (2,)))
+    ]
+
+
+@pytest.mark.parametrize("version", ["2.11.0", "3.5.0"])
+def test_weights_of_layers_of_one_name_at_several_depths(tmp_path: Path, version: str) -> None:
+    """Frozen layers' weights are behind all trainable ones; nothing but the order tells them apart."""
+    model = nested(nested(same(False), nested(same(), name="in"), same(False, "a"), same(name="b")))
+    graph = load(save_h5(tmp_path / "m.h5", model, {"same": listed(1, 3, 0, 2)}, version))
+    assert biases(graph) == [-1, 0, 1, 2]
+
+
+@pytest.mark.parametrize(("version", "order"), [("2.11.0", (1, 0)), ("3.5.0", (0, 1))])
+def test_the_weights_of_a_frozen_model_with_a_trainable_layer(
+    tmp_path: Path, version: str, order: tuple[int, ...]
+) -> None:
+    """Keras 3 goes layer by layer then, Keras 2 has the trainable ones first even so."""
+    model = nested(nested(same(False), nested(same(), name="in"), trainable=False))
+    assert biases(load(save_h5(tmp_path / "m.h5", model, {"same": listed(*order)}, version))) == [-1, 0]
+
+
+def test_a_layer_in_two_nested_models_is_listed_once(tmp_path: Path) -> None:
+    model = nested(nested(same(), nested(same(), same(name="same_1"), name="in")))
+    assert biases(load(save_h5(tmp_path / "m.h5", model, {"same": listed(0, 1)}))) == [-1, -1, 0]
 
 
 def test_calls_are_counted_from_one_in_keras_2_and_from_zero_in_keras_3(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ unpickled or evaluated, nothing is written to disk.  The way through:
     spelling    each layer's configuration as Keras 2 and 3 spell it
     config      reading one configuration, every key of it accounted for
     registry    which class is read by which of the layers_*, one small function each
-    weights     where a layer's weights lie
+    weights     a layer's weights; legacy_weights and object_weights know where each format has them
     network     models -> nodes, call by call; assembly is the Graph under construction
 """
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.keras.weights import Count
 from mnc.ir.types import MAX_ELEMENTS
 
 IRRELEVANT = frozenset(
@@ -61,6 +62,8 @@ class Config:
         self.where = where
         self.findings = findings
         self.keras = findings.keras
+        self.weights = Count()
+        """What the layer has, as its converter finds; files that list the weights of many layers are read by it."""
         self._raw = raw
         self._read: set[str] = set()
 

@@ -14,7 +14,9 @@ from mnc.errors import refuse
 from mnc.frontends.budget import Budget
 from mnc.frontends.keras import hdf5
 from mnc.frontends.keras.config import SAVE_AGAIN
-from mnc.frontends.keras.weights import ModelWeights, legacy_weights, object_weights
+from mnc.frontends.keras.legacy_weights import LegacyWeights
+from mnc.frontends.keras.object_weights import ObjectWeights
+from mnc.frontends.keras.weights import ModelWeights
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_FILE_BYTES = 2**29
@@ -73,13 +75,18 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
                 "the group is missing",
                 "save the whole model with model.save('model.h5')",
             )
+        weights = _stored_weights(f"{path.name}: model_weights", group)
+        if isinstance(weights, ObjectWeights) and not weights.is_of_a_model:
+            raise refuse(
+                weights.where, "there is no list layer_names in it", "save the whole model with model.save('model.h5')"
+            )
         yield SavedModel(
             stem=_stem(path),
             where=f"{path.name}: model_config",
             config=_json(f"{path.name}: model_config", config, budget),
             keras=_major(version),
             backend=backend or "",
-            weights=legacy_weights(f"{path.name}: model_weights", group),
+            weights=weights,
             budget=budget,
         )
 
@@ -112,9 +119,15 @@ def open_zip(path: Path) -> Iterator[SavedModel]:
                 config=_json(f"{path.name}: config.json", config, budget),
                 keras=_major(version if isinstance(version, str) else None),
                 backend="",
-                weights=object_weights(f"{path.name}: model.weights.h5", file),
+                weights=_stored_weights(f"{path.name}: model.weights.h5", file),
                 budget=budget,
             )
+
+
+def _stored_weights(where: str, group: hdf5.Group) -> ModelWeights:
+    """The weights below a group, in the format that it has."""
+    listed = hdf5.names(where, group, "layer_names") is not None
+    return LegacyWeights(where, group) if listed else ObjectWeights(where, group)
 
 
 def _member(name: str, archive: zipfile.ZipFile, member: str, limit: int) -> bytes | None:

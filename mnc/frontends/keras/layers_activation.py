@@ -11,6 +11,7 @@ from mnc.frontends.keras.activations import LAYERS, read_activation
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import Converter, converts
+from mnc.frontends.keras.weights import Count
 from mnc.ir.activations import Function
 from mnc.ir.layers import Activation, Identity, PReLU, Softmax
 from mnc.ir.types import Constant
@@ -50,6 +51,7 @@ for _name, _read in LAYERS.items():
 def prelu(config: Config) -> Build:
     """A learnt slope below 0, for each element or shared along some axes."""
     shared = () if config.raw("shared_axes") is None else config.integer_list("shared_axes", -8)
+    config.weights = Count(1)
 
     def build(call: Call) -> Value:
         x = call.tensor

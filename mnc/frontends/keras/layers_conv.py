@@ -11,6 +11,7 @@ from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.planes import WINDOW_PADDINGS, as_image, from_image, padded, pair
 from mnc.frontends.keras.registry import converts
+from mnc.frontends.keras.weights import Count
 from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Pair, SeparableConv2D
 from mnc.ir.layers.window import extent
 from mnc.ir.types import Array, Constant, Shape
@@ -37,6 +38,7 @@ def _convolution(config: Config, axes: int) -> Build:
     padding = config.choice("padding", *WINDOW_PADDINGS[axes], default="valid")
     groups = config.integer("groups", 1)
     has_bias = config.boolean("use_bias", True)
+    config.weights = Count(1 + has_bias)
     activation = read_activation(config)
     layout = config.data_format(axes + 1)
 
@@ -96,6 +98,7 @@ def _depthwise(config: Config, axes: int) -> Build:
     padding = config.choice("padding", *WINDOW_PADDINGS[axes], default="valid")
     multiplier = config.integer("depth_multiplier", 1)
     has_bias = config.boolean("use_bias", True)
+    config.weights = Count(1 + has_bias)
     activation = read_activation(config)
     layout = config.data_format(axes + 1)
     config.ignore("groups", "filters")  # Keras 2 writes what its base class has; the layer does not read it
@@ -134,6 +137,7 @@ def _separable(config: Config, axes: int) -> Build:
     padding = config.choice("padding", *WINDOW_PADDINGS[axes], default="valid")
     multiplier = config.integer("depth_multiplier", 1)
     has_bias = config.boolean("use_bias", True)
+    config.weights = Count(2 + has_bias)
     activation = read_activation(config)
     layout = config.data_format(axes + 1)
     config.only("groups", 1)
@@ -175,6 +179,7 @@ def _transposed(config: Config, axes: int) -> Build:
     padding = config.choice("padding", "valid", "same", default="valid")
     more = None if config.raw("output_padding") is None else config.integers("output_padding", axes, None, 0)
     has_bias = config.boolean("use_bias", True)
+    config.weights = Count(1 + has_bias)
     activation = read_activation(config)
     layout = config.data_format(axes + 1)
     config.only("groups", 1)
@@ -222,6 +227,7 @@ def dense(config: Config) -> Build:
     """Dense over the last axis of an input of any rank."""
     units = config.integer("units")
     has_bias = config.boolean("use_bias", True)
+    config.weights = Count(1 + has_bias)
     activation = read_activation(config)
 
     def build(call: Call) -> Value:

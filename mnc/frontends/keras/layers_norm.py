@@ -11,6 +11,7 @@ from mnc.frontends.keras import hdf5
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config, brief
 from mnc.frontends.keras.registry import converts
+from mnc.frontends.keras.weights import Count
 from mnc.ir.layers import (
     BatchNormalization,
     GroupNormalization,
@@ -28,6 +29,7 @@ def batch_normalization(config: Config) -> Build:
     epsilon = config.number("epsilon", 1e-3)
     has_beta = config.boolean("center", True)
     has_gamma = config.boolean("scale", True)
+    config.weights = Count(has_gamma + has_beta, 2)
     config.ignore("momentum", "synchronized", "fused", "renorm_clipping", "renorm_momentum", "virtual_batch_size")
     config.only("renorm", False, None)  # its statistics would be five, not two
     config.only("mode", 0)  # Keras 1: the other modes normalise by the input's own statistics
@@ -66,6 +68,7 @@ def layer_normalization(config: Config) -> Build:
     epsilon = config.number("epsilon", 1e-3)
     has_beta = config.boolean("center", True)
     has_gamma = config.boolean("scale", True)
+    config.weights = Count(has_gamma + has_beta)
     config.only("rms_scaling", False)
 
     def build(call: Call) -> Value:
@@ -93,6 +96,7 @@ def group_normalization(config: Config) -> Build:
     epsilon = config.number("epsilon", 1e-3)
     has_beta = config.boolean("center", True)
     has_gamma = config.boolean("scale", True)
+    config.weights = Count(has_gamma + has_beta)
 
     def build(call: Call) -> Value:
         x = call.tensor
@@ -149,6 +153,7 @@ def normalization(config: Config) -> Build:
     given = None
     if config.raw("mean") is not None or config.raw("variance") is not None:
         given = (_numbers(config, "mean", None), _numbers(config, "variance", None))
+    config.weights = Count(0, 0 if given else 3)
 
     def build(call: Call) -> Value:
         x = call.x

@@ -11,7 +11,7 @@ from mnc.frontends.keras.activations import read_function
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config, brief
 from mnc.frontends.keras.registry import CONVERTERS, OVER_TIME, converts, understood
-from mnc.frontends.keras.weights import LayerWeights
+from mnc.frontends.keras.weights import Count, LayerWeights
 from mnc.ir.activations import Function
 from mnc.ir.layers import GRU, LSTM, Add, Average, Concatenate, Multiply, Recurrent, Reverse, SimpleRNN
 from mnc.ir.types import Constant
@@ -36,6 +36,11 @@ class Spec:
     return_state: bool
     go_backwards: bool
     stateful: bool
+
+    @property
+    def weights(self) -> Count:
+        """How many weights it has; Keras 1 may store each gate's by themselves, which is found out later."""
+        return Count(2 + self.has_bias)
 
     def layer(self, weights: LayerWeights, features: int, scope: str = "") -> Recurrent:
         """The IR's layer for inputs of so many features; `scope` tells a layer's two directions apart."""
@@ -110,25 +115,25 @@ def read_spec(kind: type[Recurrent], config: Config) -> Spec:
 @converts("SimpleRNN")
 def simple_rnn(config: Config) -> Build:
     """The plain recurrent layer."""
-    return _recurrent(read_spec(SimpleRNN, config))
+    return _recurrent(config, read_spec(SimpleRNN, config))
 
 
 @converts("GRU")
 def gru(config: Config) -> Build:
     """The gated recurrent unit, with the reset gate before or after the product."""
-    return _recurrent(read_spec(GRU, config))
+    return _recurrent(config, read_spec(GRU, config))
 
 
 @converts("LSTM")
 def lstm(config: Config) -> Build:
     """Long short-term memory."""
-    return _recurrent(read_spec(LSTM, config))
+    return _recurrent(config, read_spec(LSTM, config))
 
 
 @converts("RNN")
 def rnn(config: Config) -> Build:
     """A recurrent layer that is written as its cell and the loop round it."""
-    return _recurrent(_rnn_spec(config))
+    return _recurrent(config, _rnn_spec(config))
 
 
 KINDS: Mapping[str, type[Recurrent]] = {"SimpleRNN": SimpleRNN, "GRU": GRU, "LSTM": LSTM}
@@ -148,7 +153,9 @@ def _rnn_spec(config: Config) -> Spec:
     return spec
 
 
-def _recurrent(spec: Spec) -> Build:
+def _recurrent(config: Config, spec: Spec) -> Build:
+    config.weights = spec.weights
+
     def build(call: Call) -> Value | tuple[Value, ...]:
         x = _sequence(call, spec.stateful)
         results = call.emit_all(spec.layer(call.weights, x.shape[-1]), x)
@@ -186,6 +193,7 @@ def bidirectional(config: Config) -> Build:
     backward = replace(forward, go_backwards=not forward.go_backwards)
     if config.raw("backward_layer") is not None:
         backward = _inner_spec(config, "backward_layer")
+    config.weights = forward.weights + backward.weights
     config.ignore("num_constants")
     # Keras' wrapper writes its layer's attributes beside its own
     config.ignore("return_sequences", "return_state", "stateful", "go_backwards", "zero_output_for_mask")
@@ -239,6 +247,7 @@ def time_distributed(config: Config) -> Build:
     assert class_name in OVER_TIME, "the others are called step by step, see `mnc.frontends.keras.unrolling`"
     through = CONVERTERS[class_name](inner)
     inner.refuse_leftovers()
+    config.weights = inner.weights
 
     def build(call: Call) -> Value | tuple[Value, ...]:
         x = call.x

@@ -8,6 +8,7 @@ from dataclasses import replace
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
+from mnc.frontends.keras.weights import Count
 from mnc.ir.layers import Embedding, Flatten, Identity, Permute, Reshape, ResizeNearest
 from mnc.ir.types import Shape
 
@@ -98,6 +99,7 @@ def embedding(config: Config) -> Build:
     mask_zero = config.boolean("mask_zero", False)
     config.ignore("input_length")
     config.only("sparse", False)
+    config.weights = Count(1)
 
     def build(call: Call) -> Value:
         x = call.x

@@ -126,14 +126,14 @@ class Parser:
         inner = config.get("layer")
         if class_name == "TimeDistributed" and isinstance(inner, Mapping) and not _takes_all_steps(inner):
             return self._timed(where, config, inner, weights, depth)
-        build, own = None, LayerWeights(where, ())
         try:
-            own = weights.layer()
-            build = convert(where, entry, self.findings)
+            build, count = convert(where, entry, self.findings)
+            own = weights.layer(count)
         except SpentError:
             raise
         except CompileError as error:
             self.problems += error.problems
+            return LayerSpec.refused(where)
         return LayerSpec(where, build, own)
 
     def _timed(
@@ -150,7 +150,7 @@ class Parser:
             return LayerSpec.refused(where)
         if depth > MAX_DEPTH:
             raise refuse(where, f"layers are nested more than {MAX_DEPTH} deep", "nest fewer layers")
-        return TimedSpec(where, self.layer(place, inner, weights.inside("layer"), depth + 1))
+        return TimedSpec(where, self.layer(place, inner, weights.inside("layer", _is_trainable(inner)), depth + 1))
 
     def input(self, where: str, name: str, raw: Mapping[str, object]) -> InputSpec:
         """An InputLayer."""
@@ -282,7 +282,7 @@ class _Members:
         ordinal = self._ordinals[kind]
         self._ordinals[kind] += 1
         try:
-            weights = self._weights.member(name, class_name, ordinal)
+            weights = self._weights.member(name, class_name, ordinal, _is_trainable(entry))
         except SpentError:
             raise
         except CompileError as error:
@@ -332,6 +332,11 @@ def _takes_all_steps(inner: Mapping[str, object]) -> bool:
     if not isinstance(stated, str) or not isinstance(config, Mapping):
         return stated != "Sequential"
     return respell(stated, config)[0] in OVER_TIME
+
+
+def _is_trainable(entry: Mapping[str, object]) -> bool:
+    config = entry.get("config")
+    return not isinstance(config, Mapping) or config.get("trainable") is not False
 
 
 def _is_refused(spec: Spec | InputSpec) -> bool:

@@ -24,6 +24,7 @@ def read_model(saved: SavedModel) -> Reading:
     parser = Parser(saved)
     try:
         model = parser.model(saved.where, saved.config, saved.weights)
+        saved.weights.distribute(parser.findings.keras)
     except CompileError as error:
         return Reading(None, (*parser.problems, *error.problems))
     builder = _Builder(parser.findings, parser.problems, saved.budget)

@@ -8,6 +8,7 @@ from mnc.errors import refuse
 from mnc.frontends.keras.assembly import Build
 from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief, is_of_keras
 from mnc.frontends.keras.spelling import respell
+from mnc.frontends.keras.weights import Count
 
 Converter = Callable[[Config], Build]
 """Reads a whole configuration, refuses what it cannot honour, and returns how to build one call."""
@@ -33,15 +34,15 @@ def converts(*class_names: str, over_time: bool = False) -> Callable[[Converter]
     return register
 
 
-def convert(where: str, entry: Mapping[str, object], findings: Findings) -> Build:
-    """How to build a layer that is serialised as class_name, config, module and registered_name.
+def convert(where: str, entry: Mapping[str, object], findings: Findings) -> tuple[Build, Count]:
+    """How to build a layer that is serialised as class_name, config, module and registered_name; its weights.
 
     CompileError where the class or any of its attributes is not supported.
     """
     class_name, config = understood(where, entry, findings)
     build = CONVERTERS[class_name](config)
     config.refuse_leftovers()
-    return build
+    return build, config.weights
 
 
 def understood(where: str, entry: Mapping[str, object], findings: Findings) -> tuple[str, Config]:
