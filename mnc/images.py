@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnc import files
+from mnc import extras, files
 from mnc.errors import CompileError, refuse
 from mnc.ir.types import Array
 
@@ -34,8 +34,12 @@ def decoder(where: str) -> Callable[[Path, tuple[int, int], int], Array]:
     try:
         pillow = importlib.import_module("PIL.Image")
     except ImportError:
-        hint = "install it with: pip install 'mnc[images]'; or write the samples with numpy.save"
-        raise refuse(where, "reading images needs Pillow, which is not installed", hint) from None
+        raise refuse(
+            where,
+            "reading images needs Pillow, which is not installed",
+            extras.install("images"),
+            "or write the samples with numpy.save",
+        ) from None
 
     def decode(path: Path, size: tuple[int, int], channels: int) -> Array:
         content = files.content(path, MAX_BYTES)

@@ -99,7 +99,7 @@ def test_a_pointer_that_git_lfs_left_is_explained(tmp_path: Path, capsys: pytest
     (tmp_path / "pico.h5").write_text(pointer)
     assert run(["compile", str(tmp_path / "pico.h5")]) == 1
     error, hint = capsys.readouterr().err.splitlines()
-    assert error == "error: pico.h5: the file is text, not a saved model"
+    assert error == "error: pico.h5: this is a Git LFS pointer, not the file that it stands for"
     assert "git lfs pull" in hint
 
 

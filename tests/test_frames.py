@@ -115,7 +115,7 @@ def test_without_pillow_the_way_to_it_is_named(tmp_path: Path, monkeypatch: pyte
         importlib.import_module("PIL.Image")
     with pytest.raises(CompileError, match=r"reading images needs Pillow") as fault:
         load_frames(tmp_path, IMAGE, (0.0, 1.0))
-    assert "pip install 'mnc[images]'" in str(fault.value)
+    assert "pip install 'pillow>=" in str(fault.value)
 
 
 def classes_folder(root: Path, counts: dict[str, int], start: float = 0.0) -> None:

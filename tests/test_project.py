@@ -121,6 +121,23 @@ def test_commands_in_the_readme_exist() -> None:
     assert "compile" in set(re.findall(r"\bmnc ([a-z]+) [A-Za-z/]+\.h5", readme)) <= commands.commands.keys()
 
 
+def test_the_readme_begins_with_how_to_install() -> None:
+    """From a checkout: no package index has mnc, so no hint may name an extra of mnc by mnc's name."""
+    first = (ROOT / "README.md").read_text("utf-8").split("\n\n")[1]
+    (extras,) = re.findall(r"`pip install '\.\[([a-z,]+)\]'`", first)
+    provided = importlib.metadata.metadata("mnc").get_all("Provides-Extra") or []
+    assert set(extras.split(",")) == {"images", "train"} <= set(provided)
+    wrong = re.compile(r"mn" + r"c\[[a-z]")
+    assert [str(path.relative_to(ROOT)) for path, text in texts() if wrong.search(text)] == []
+
+
+def test_a_missing_package_is_named_as_its_extra_states_it() -> None:
+    from mnc.extras import install, requirements
+
+    assert [re.split(r"[<>=]", each)[0] for each in requirements("train")] == ["jax", "keras", "pillow", "scikit-learn"]
+    assert re.fullmatch(r"install it with: pip install 'pillow>=[\d.]+'", install("images"))
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     first = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert first is not None

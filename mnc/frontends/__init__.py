@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mnc import files
 from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends import foreign
 from mnc.frontends.dsl import NETWORK_TEXT
 from mnc.frontends.frontend import HEAD_BYTES, Frontend, Reading
 from mnc.frontends.keras import KERAS_H5, KERAS_ZIP
@@ -75,18 +76,17 @@ def is_text(path: Path) -> bool:
 
 def _frontend(path: Path) -> Frontend:
     if path.is_dir():
-        raise refuse(
-            path.name, "this is a directory", "a SavedModel is not read; save the model with model.save('model.h5')"
-        )
+        raise foreign.refused_folder(path)
     head = files.head(path, HEAD_BYTES)
     if not head:
         raise refuse(path.name, "the file is empty", "save the model again, or copy the file again")
+    other = foreign.refused(path, head)
+    if other is not None:
+        raise other
     for frontend in FRONTENDS:
         if frontend.recognises(head):
             if frontend is NETWORK_TEXT and _stray_text(path, head):
-                raise refuse(
-                    path.name, "the file is text, not a saved model", "if Git LFS left it there, run `git lfs pull`"
-                )
+                raise refuse(path.name, "the file is text, not a saved model", "save the model again")
             return frontend
     names = ", ".join(frontend.name for frontend in FRONTENDS)
     raise refuse(path.name, "the file is of no known kind", f"mnc reads {names}")

@@ -7,11 +7,12 @@ import importlib.util
 import os
 from typing import Any
 
+from mnc import extras
 from mnc.errors import refuse
 
 BACKENDS = ("jax", "tensorflow", "torch")
 """What Keras can compute with, the one of the extra first."""
-HINT = "install it with: pip install 'mnc[train]'"
+HINT = extras.install("train")
 
 
 def keras() -> Any:

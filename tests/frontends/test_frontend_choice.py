@@ -52,9 +52,7 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_directory(tmp_path: Path) -> None:
     saved = tmp_path / "saved"
     saved.mkdir()
-    assert refusal(saved) == (
-        "error: saved: this is a directory\nhint: a SavedModel is not read; save the model with model.save('model.h5')"
-    )
+    assert refusal(saved) == ("error: saved: this is a folder, not a model\nhint: give the model's file")
 
 
 def test_load_raises_what_check_returns(tmp_path: Path) -> None:

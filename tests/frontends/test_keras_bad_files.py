@@ -122,7 +122,9 @@ CONTAINERS: dict[str, tuple[Callable[[h5py.File], object], str, str]] = {
     "only weights": (
         lambda file: file.attrs.pop("model_config"),
         "m.h5: there is no model_config in it; it holds weights only, or was not written by Keras",
-        "save the whole model with model.save('model.h5'), not model.save_weights(...)",
+        "save the whole model with model.save('model.h5'), not model.save_weights(...)\n"
+        "hint: rebuild the model in Keras, load the weights with model.load_weights(...), "
+        "and save it with model.save('model.h5')",
     ),
     "no weights": (
         replaced("model_weights", lambda file: None),

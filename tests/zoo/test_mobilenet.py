@@ -14,6 +14,7 @@ import pytest
 
 import mnc
 from mnc.errors import CompileError
+from mnc.extras import install
 from mnc.ir.types import Array
 from mnc.zoo import MobileNet, NanoMobileNet, PicoMobileNet, networks
 from mnc.zoo.mobilenet import FAMILY
@@ -220,5 +221,5 @@ assert not {"jax", "torch", "tensorflow"} & set(sys.modules)
 
 def test_without_keras_it_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_KERAS], capture_output=True, text=True, check=True)
-    expected = "error: training: needs Keras, which is not installed\nhint: install it with: pip install 'mnc[train]'\n"
+    expected = f"error: training: needs Keras, which is not installed\nhint: {install('train')}\n"
     assert done.stdout == expected

@@ -10,6 +10,7 @@ import pytest
 
 import mnc
 from mnc.cli import run
+from mnc.extras import install
 from mnc.zoo.dataset import Dataset, Split
 from mnc.zoo.digits import digits, enlarged
 from mnc.zoo.quickstart import versions
@@ -55,5 +56,5 @@ def test_what_is_not_installed_is_named(
     assert run(["quickstart", "-o", str(tmp_path / "out")]) == 1
     error, hint = capsys.readouterr().err.splitlines()
     assert error.endswith("which is not installed")
-    assert hint == "hint: install it with: pip install 'mnc[train]'"
+    assert hint == f"hint: {install('train')}"
     assert not (tmp_path / "out").exists()

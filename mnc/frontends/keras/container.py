@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mnc import archives, files
 from mnc.errors import refuse
+from mnc.frontends import foreign
 from mnc.frontends.budget import Budget
 from mnc.frontends.keras import hdf5
 from mnc.frontends.keras.config import SAVE_AGAIN
@@ -63,6 +64,7 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
                 path.name,
                 "there is no model_config in it; it holds weights only, or was not written by Keras",
                 "save the whole model with model.save('model.h5'), not model.save_weights(...)",
+                foreign.WHOLE_MODEL,
             )
         version = hdf5.text(path.name, file, "keras_version")
         backend = hdf5.text(path.name, file, "backend")
@@ -99,7 +101,7 @@ def open_zip(path: Path) -> Iterator[SavedModel]:
     with archives.opened(path.name, content) as archive:
         config = _member(path.name, archive, "config.json", MAX_CONFIG_BYTES)
         if config is None:
-            raise refuse(
+            raise foreign.refused_archive(path, archive.namelist()) or refuse(
                 path.name, "there is no config.json in the archive", "save the model with model.save('model.keras')"
             )
         metadata = _member(path.name, archive, "metadata.json", MAX_CONFIG_BYTES)
