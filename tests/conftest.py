@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +134,50 @@ def cmsis_nn_path() -> Path:
     return Path(folder)
 
 
+OTHER_COMPILER = "the page was written with another compiler"
+MAY_BE_SKIPPED = (NO_LIBRARY, OTHER_COMPILER)
+"""What a machine may lack even where MNC_REQUIRE says that it has all: the beginnings of reasons."""
+
+
+def _is_lack(report: pytest.TestReport | pytest.CollectReport) -> bool:
+    """Whether something was skipped for want of what MNC_REQUIRE=all says is here."""
+    if os.environ.get("MNC_REQUIRE") != "all" or not report.skipped or hasattr(report, "wasxfail"):
+        return False
+    return not _reason(report).startswith(MAY_BE_SKIPPED)
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    stated = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return stated.removeprefix("Skipped: ")
+
+
+def _as_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if _is_lack(report):
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} was skipped, and MNC_REQUIRE=all forbids it: {_reason(report)}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _as_failure(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _as_failure(report)
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What quiet output would not tell: that the library's own tests did not run."""
-    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if NO_LIBRARY in str(report.longrepr)]
-    if skipped:
-        terminalreporter.write_line(f"{NO_LIBRARY}; tests with it were skipped, those with a stand-in were not")
+    """Says what did not run, and why, which quiet output would not."""
+    skipped = Counter(
+        (_reason(report), report.nodeid.partition("[")[0]) for report in terminalreporter.stats.get("skipped", ())
+    )
+    for reason in sorted({reason for reason, _ in skipped}):
+        tests = {name: count for (why, name), count in sorted(skipped.items()) if why == reason}
+        terminalreporter.write_line(f"{sum(tests.values())} skipped: {reason}")
+        for name, count in tests.items():
+            terminalreporter.write_line(f"    {name}" + (f" ({count})" if count > 1 else ""))

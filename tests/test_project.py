@@ -147,7 +147,9 @@ def test_the_changelog_begins_with_this_version() -> None:
 def test_continuous_integration_runs_the_tests() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert script.read_text("utf-8").splitlines()[-1] == "make test"
+    lines = script.read_text("utf-8").splitlines()
+    assert lines[-1] == "make test"
+    assert "export MNC_REQUIRE=all" in lines
 
 
 def test_the_wheel_has_all_that_is_not_python_too(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from conftest import OTHER_COMPILER
 from generated_c import WARNINGS, checked_run, write
 
 from mnc import backends
@@ -54,7 +55,7 @@ def test_the_page_has_every_example_and_the_kernels_it_calls(script: ModuleType)
 def test_figures_on_the_page_are_those_of_this_compiler(script: ModuleType, arm_gcc: str) -> None:
     page = script.PAGE.read_text("utf-8")
     if script.compiler() not in page:
-        pytest.skip(f"the page was written with another compiler than {script.compiler()}")
+        pytest.skip(f"{OTHER_COMPILER} than {script.compiler()}")
     lines = page.splitlines()
     for example in script.EXAMPLES[:: len(script.EXAMPLES) // 4]:
         assert script.row(example) in lines, "run: python bench/kernel_sizes.py"
