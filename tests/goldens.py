@@ -20,3 +20,20 @@ def golden(model: Path) -> tuple[list[Array], list[Array]]:
 def _numbered(stored: np.lib.npyio.NpzFile, letter: str) -> list[Array]:
     """x, or x0, x1 and so on."""
     return [stored[name] for name in (letter, *(f"{letter}{i}" for i in range(99))) if name in stored]
+
+
+def trained_tflite(models: Path) -> list[Path]:
+    """The trained .tflite files whose every operator is read, and that have golden outputs of their own or Keras'."""
+    return sorted(file for folder in ("micromobilenet", "mlperf_tiny") for file in (models / folder).glob("*.tflite"))
+
+
+def of_tflite_micro(models: Path) -> dict[Path, tuple[Array, Array]]:
+    """Inputs of each trained int8 model, and the bytes that TensorFlow Lite Micro made of them."""
+    found = {}
+    for file in trained_tflite(models):
+        stored = file.with_name(f"{file.name}.golden.npz")
+        if stored.exists():
+            with np.load(stored) as data:
+                if "y_tflm" in data:
+                    found[file] = data["x"], data["y_tflm"]
+    return found

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from goldens import of_tflite_micro
 
 import mnc
 from mnc import targets
@@ -68,12 +69,7 @@ def witnessed(models: Path, file: str, count: int) -> tuple[Array, Array]:
 
 
 def test_every_trained_model_is_tested(models: Path) -> None:
-    here = set()
-    for file in models.glob("*/*.tflite.golden.npz"):
-        with np.load(file) as stored:
-            if "y_tflm" in stored:
-                here.add(str(file.relative_to(models)).removesuffix(".golden.npz"))
-    assert here == set(MODELS)
+    assert {str(file.relative_to(models)) for file in of_tflite_micro(models)} == set(MODELS)
 
 
 @pytest.mark.parametrize("file", MODELS)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from generated_c import SANITIZED, STRICT, WARNINGS, Tool, run_cases
+from goldens import of_tflite_micro
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import batches
@@ -23,7 +24,7 @@ from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, DepthwiseConv2D, MaxPooling2D, Multiply, Softmax
-from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
 from mnc.plan.schedule import schedule
 from mnc.targets import get
 from mnc.terminal.tables import Paper, compiled
@@ -90,21 +91,11 @@ def test_every_kind_that_the_library_has_kernels_for_by_every_compiler(
     )
 
 
-def golden(models: Path) -> Mapping[Path, tuple[Array, Array]]:
-    """Every int8 model, with inputs and what TensorFlow Lite Micro gave."""
-    found = {}
-    for stored in sorted(models.glob("*/*.tflite.golden.npz")):
-        with np.load(stored) as data:
-            if "y_tflm" in data:
-                found[stored.with_name(stored.name.removesuffix(".golden.npz"))] = data["x"][:1], data["y_tflm"][:1]
-    return found
-
-
 @pytest.mark.parametrize("form", CORES)
 def test_trained_models_give_every_byte_of_tensorflow_lite_micro(
     form: str, models: Path, gcc: str, tmp_path: Path
 ) -> None:
-    trained = golden(models)
+    trained = {file: (x[:1], y[:1]) for file, (x, y) in of_tflite_micro(models).items()}
     assert len(trained) == 11
     builds = [mnc.compile(mnc.load(file), "cmsis-nn", f"m{i}", TARGETS[form]) for i, file in enumerate(trained)]
     cases = [
