@@ -161,7 +161,7 @@ for command in (verify, show, fmt, bench, zoo, train, quickstart):
 def layers(markdown: bool) -> None:
     """List the layers that compile, and what of Keras is read."""
     from mnc.terminal.keras_table import keras_rows
-    from mnc.terminal.layer_table import kinds, layer_rows, left, page
+    from mnc.terminal.layer_table import layer_rows, left, page
     from mnc.terminal.tables import Paper, listing
 
     if markdown:
@@ -171,7 +171,7 @@ def layers(markdown: bool) -> None:
     rows = [(row.name, row.float32, row.int8, row.int16, ", ".join(row.attributes)) for row in layer_rows()]
     click.echo(listing(("layer", "float32", "int8", "int16", "attributes"), rows, paper))
     click.echo()
-    classes = [(row.name, ", ".join(row.becomes) or left(row), row.meaning) for row in keras_rows(kinds())]
+    classes = [(row.name, ", ".join(row.becomes) or left(row), row.meaning) for row in keras_rows()]
     click.echo(listing(("Keras", "becomes", "what it does"), classes, paper))
 
 

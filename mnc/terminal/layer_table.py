@@ -45,7 +45,7 @@ def kinds() -> dict[str, type[Layer]]:
 
 def layer_rows(only_from: str = "") -> list[LayerRow]:
     """Every layer kind, sorted by name; the backends are those of distributions that begin with `only_from`."""
-    every, keras = kinds(), keras_rows(kinds())
+    every, keras = kinds(), keras_rows()
     everywhere = {field.name for field in fields(Layer)}
     return [
         LayerRow(
@@ -120,7 +120,7 @@ that have a kernel. *No code*: the same memory under another shape. *As others*:
 
 def page() -> str:
     """`docs/layers.md`."""
-    keras = keras_rows(kinds())
+    keras = keras_rows()
     return PAGE.format(
         keras=_markdown(("Keras", "what it does", "becomes"), map(_keras_cells, keras)),
         layers=_markdown(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from mnc.frontends.keras.registry import CONVERTERS
+from mnc.frontends import load
+from mnc.frontends.keras import CLASSES
 from mnc.ir import layers
 from mnc.ir.layer import Layer
 from mnc.terminal.keras_table import keras_rows
-from mnc.terminal.layer_table import kinds, layer_rows, page
+from mnc.terminal.layer_table import layer_rows, page
 
-KERAS = {row.name: row for row in keras_rows(kinds())}
+KERAS = {row.name: row for row in keras_rows()}
 
 
 def test_the_page_is_up_to_date(root: Path) -> None:
@@ -39,7 +41,7 @@ def test_every_layer_kind_has_a_row() -> None:
 
 
 def test_every_class_of_keras_has_a_row() -> None:
-    assert KERAS.keys() == CONVERTERS.keys()
+    assert KERAS.keys() == CLASSES.keys()
     assert all(row.meaning for row in KERAS.values())
 
 
@@ -65,3 +67,23 @@ def test_what_a_class_of_keras_becomes(name: str, becomes: tuple[str, ...]) -> N
 def test_no_layer_is_left_that_nothing_in_keras_becomes() -> None:
     orphans = {row.name for row in layer_rows() if not row.keras}
     assert orphans == {"Identity", "Quantize", "Dequantize"}
+
+
+BESIDES = {"Identity", "Reshape", "Permute", "Flatten", "Activation", "Softmax", "Cropping2D", "UnitNormalization"}
+"""What rearranges, cuts out steps, is a layer's activation, or `normalize` of Dot."""
+
+
+def test_classes_become_what_they_say(fixtures: Path) -> None:
+    """In every fixture, the layers that are built at a Keras layer's place are those that its class names."""
+    built: dict[str, set[str]] = {}
+    for file in sorted(fixtures.rglob("*")):
+        if file.suffix in (".h5", ".keras"):
+            for node in load(file).nodes:
+                found = re.findall(r"\((\w+) '[^']*'\)", node.where)
+                if found and "TimeDistributed" not in found:
+                    built.setdefault(found[-1], set()).add(type(node.layer).__name__)
+    assert len(built) > 40
+    untold = {name: kinds - BESIDES - set(KERAS[name].becomes) for name, kinds in built.items()}
+    assert {name: kinds for name, kinds in untold.items() if kinds} == {}
+    of_one = {name for name in built if len(KERAS[name].becomes) == 1}
+    assert {name for name in of_one if not built[name] & set(KERAS[name].becomes)} == set()

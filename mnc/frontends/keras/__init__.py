@@ -30,8 +30,10 @@ from mnc.frontends.keras import (
 )
 from mnc.frontends.keras.container import is_hdf5, open_h5, open_zip
 from mnc.frontends.keras.network import read_model
+from mnc.frontends.keras.registry import CLASSES
 
 __all__ = [
+    "CLASSES",
     "KERAS_H5",
     "KERAS_ZIP",
     "layers_activation",

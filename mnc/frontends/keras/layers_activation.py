@@ -28,7 +28,7 @@ def elementwise(function: Function | None) -> Build:
     return build
 
 
-@converts("Activation", over_time=True)
+@converts("Activation", to=(Activation,), over_time=True)
 def activation(config: Config) -> Build:
     """Any activation function by name."""
     function = read_activation(config)
@@ -44,10 +44,10 @@ def _function_layer(read: Callable[[Config], Function]) -> Converter:
 
 
 for _name, _read in LAYERS.items():
-    converts(_name, over_time=True)(_function_layer(_read))
+    converts(_name, to=(Activation,), over_time=True)(_function_layer(_read))
 
 
-@converts("PReLU", over_time=True)
+@converts("PReLU", to=(PReLU,), over_time=True)
 def prelu(config: Config) -> Build:
     """A learnt slope below 0, for each element or shared along some axes."""
     shared = () if config.raw("shared_axes") is None else config.integer_list("shared_axes", -8)
@@ -66,7 +66,7 @@ def prelu(config: Config) -> Build:
     return build
 
 
-@converts("Softmax", over_time=True)
+@converts("Softmax", to=(Softmax,), over_time=True)
 def softmax(config: Config) -> Build:
     """Softmax along one axis."""
     axis = config.raw("axis", -1)

@@ -17,13 +17,13 @@ from mnc.ir.layers.window import extent
 from mnc.ir.types import Array, Constant, Shape
 
 
-@converts("Conv1D", over_time=True)
+@converts("Conv1D", to=(Conv2D,), over_time=True)
 def conv1d(config: Config) -> Build:
     """Conv1D of any stride, dilation and number of groups, causal too."""
     return _convolution(config, 1)
 
 
-@converts("Conv2D")
+@converts("Conv2D", to=(Conv2D,))
 def conv2d(config: Config) -> Build:
     """Conv2D of any stride, dilation and number of groups."""
     return _convolution(config, 2)
@@ -79,13 +79,13 @@ def _refuse_theano(config: Config) -> None:
         )
 
 
-@converts("DepthwiseConv1D", over_time=True)
+@converts("DepthwiseConv1D", to=(DepthwiseConv2D,), over_time=True)
 def depthwise_conv1d(config: Config) -> Build:
     """DepthwiseConv1D with any depth multiplier."""
     return _depthwise(config, 1)
 
 
-@converts("DepthwiseConv2D")
+@converts("DepthwiseConv2D", to=(DepthwiseConv2D,))
 def depthwise_conv2d(config: Config) -> Build:
     """DepthwiseConv2D with any depth multiplier."""
     return _depthwise(config, 2)
@@ -117,13 +117,13 @@ def _depthwise(config: Config, axes: int) -> Build:
     return build
 
 
-@converts("SeparableConv1D", over_time=True)
+@converts("SeparableConv1D", to=(SeparableConv2D,), over_time=True)
 def separable_conv1d(config: Config) -> Build:
     """SeparableConv1D: depthwise, then pointwise."""
     return _separable(config, 1)
 
 
-@converts("SeparableConv2D")
+@converts("SeparableConv2D", to=(SeparableConv2D,))
 def separable_conv2d(config: Config) -> Build:
     """SeparableConv2D: depthwise, then pointwise."""
     return _separable(config, 2)
@@ -158,13 +158,13 @@ def _separable(config: Config, axes: int) -> Build:
     return build
 
 
-@converts("Conv1DTranspose", over_time=True)
+@converts("Conv1DTranspose", to=(Conv2DTranspose,), over_time=True)
 def conv1d_transpose(config: Config) -> Build:
     """Conv1DTranspose with any output padding."""
     return _transposed(config, 1)
 
 
-@converts("Conv2DTranspose")
+@converts("Conv2DTranspose", to=(Conv2DTranspose,))
 def conv2d_transpose(config: Config) -> Build:
     """Conv2DTranspose with any output padding."""
     return _transposed(config, 2)
@@ -222,7 +222,7 @@ def _spread(
     return (before, max(spread - before - wanted, 0)), max(wanted - (spread - before), 0)
 
 
-@converts("Dense", over_time=True)
+@converts("Dense", to=(Dense,), over_time=True)
 def dense(config: Config) -> Build:
     """Dense over the last axis of an input of any rank."""
     units = config.integer("units")

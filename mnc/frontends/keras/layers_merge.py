@@ -42,10 +42,10 @@ for _name, _kind in (
     ("Maximum", Maximum),
     ("Minimum", Minimum),
 ):
-    converts(_name)(_merging(_kind))
+    converts(_name, to=(_kind,))(_merging(_kind))
 
 
-@converts("Concatenate")
+@converts("Concatenate", to=(Concatenate,))
 def concatenate(config: Config) -> Build:
     """One behind the other along an axis."""
     axis = config.integer("axis", -1, -8)
@@ -61,7 +61,7 @@ def _concatenate(axis: int) -> Build:
     return build
 
 
-@converts("Merge")
+@converts("Merge", to=(Add, Average, Concatenate, Maximum, Multiply))
 def merge(config: Config) -> Build:
     """Keras 1's merge: one class for all of them."""
     mode = config.choice("mode", "sum", "mul", "ave", "max", "concat", default="sum")
@@ -73,7 +73,7 @@ def merge(config: Config) -> Build:
     return _merge({"sum": Add, "mul": Multiply, "ave": Average, "max": Maximum}[mode])
 
 
-@converts("Dot")
+@converts("Dot", to=(Dot,))
 def dot(config: Config) -> Build:
     """The sum of products along one axis of each input."""
     axes = config.integers("axes", 2, None, -8)

@@ -32,28 +32,28 @@ RANDOM_AUGMENTATION = (
 )
 
 
-@converts("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "AlphaDropout", over_time=True)
+@converts("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "AlphaDropout", to=(), over_time=True)
 def dropout(config: Config) -> Build:
     """The dropout family."""
     config.ignore("rate", "noise_shape", "data_format", "rng_type")
     return _nothing()
 
 
-@converts("GaussianNoise", over_time=True)
+@converts("GaussianNoise", to=(), over_time=True)
 def gaussian_noise(config: Config) -> Build:
     """Noise in training."""
     config.ignore("stddev")
     return _nothing()
 
 
-@converts("ActivityRegularization", over_time=True)
+@converts("ActivityRegularization", to=(), over_time=True)
 def activity_regularization(config: Config) -> Build:
     """A term of the training loss."""
     config.ignore("l1", "l2")
     return _nothing()
 
 
-@converts(*RANDOM_AUGMENTATION)
+@converts(*RANDOM_AUGMENTATION, to=())
 def random_augmentation(config: Config) -> Build:
     """Random changes to images in training."""
     config.ignore_all()

@@ -22,7 +22,7 @@ from mnc.ir.layers import (
 from mnc.ir.types import Array, Constant, Shape
 
 
-@converts("BatchNormalization", over_time=True)
+@converts("BatchNormalization", to=(BatchNormalization,), over_time=True)
 def batch_normalization(config: Config) -> Build:
     """Batch normalisation with the statistics learnt in training."""
     axis = _single_axis(config)
@@ -61,7 +61,7 @@ def _axes(config: Config) -> tuple[int, ...]:
     return (-1,) if config.raw("axis") is None else config.integer_list("axis", -8)
 
 
-@converts("LayerNormalization", over_time=True)
+@converts("LayerNormalization", to=(LayerNormalization,), over_time=True)
 def layer_normalization(config: Config) -> Build:
     """Layer normalisation along one axis or several."""
     axes = _axes(config)
@@ -88,7 +88,7 @@ def layer_normalization(config: Config) -> Build:
     return build
 
 
-@converts("GroupNormalization")
+@converts("GroupNormalization", to=(GroupNormalization,))
 def group_normalization(config: Config) -> Build:
     """Group normalisation; -1 group is one for each channel."""
     groups = config.integer("groups", 32, -1)
@@ -115,7 +115,7 @@ def group_normalization(config: Config) -> Build:
     return build
 
 
-@converts("UnitNormalization", over_time=True)
+@converts("UnitNormalization", to=(UnitNormalization,), over_time=True)
 def unit_normalization(config: Config) -> Build:
     """Vectors of length 1; Keras 2 takes a length of 1e-6 for the smallest, Keras 3 one of 1e-12."""
     axes = _axes(config)
@@ -128,7 +128,7 @@ def unit_normalization(config: Config) -> Build:
     return build
 
 
-@converts("Rescaling", over_time=True)
+@converts("Rescaling", to=(BatchNormalization,), over_time=True)
 def rescaling(config: Config) -> Build:
     """Scale * x + offset: one of each, or one for each channel."""
     scale, offset = _numbers(config, "scale", 1.0), _numbers(config, "offset", 0.0)
@@ -144,7 +144,7 @@ def rescaling(config: Config) -> Build:
     return build
 
 
-@converts("Normalization", over_time=True)
+@converts("Normalization", to=(BatchNormalization, Reshape), over_time=True)
 def normalization(config: Config) -> Build:
     """(x - mean) / standard deviation, or its inverse; the statistics are in the attributes or in the weights."""
     stated = config.raw("axis", [-1])

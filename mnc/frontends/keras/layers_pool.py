@@ -21,25 +21,25 @@ from mnc.ir.layers import (
 )
 
 
-@converts("MaxPooling1D", over_time=True)
+@converts("MaxPooling1D", to=(MaxPooling2D,), over_time=True)
 def max_pooling1d(config: Config) -> Build:
     """The largest value of each window."""
     return _pooling(config, MaxPooling2D, 1)
 
 
-@converts("MaxPooling2D")
+@converts("MaxPooling2D", to=(MaxPooling2D,))
 def max_pooling2d(config: Config) -> Build:
     """The largest value of each window."""
     return _pooling(config, MaxPooling2D, 2)
 
 
-@converts("AveragePooling1D", over_time=True)
+@converts("AveragePooling1D", to=(AveragePooling2D,), over_time=True)
 def average_pooling1d(config: Config) -> Build:
     """The mean of each window; padding does not count."""
     return _pooling(config, AveragePooling2D, 1)
 
 
-@converts("AveragePooling2D")
+@converts("AveragePooling2D", to=(AveragePooling2D,))
 def average_pooling2d(config: Config) -> Build:
     """The mean of each window; padding does not count."""
     return _pooling(config, AveragePooling2D, 2)
@@ -59,25 +59,25 @@ def _pooling(config: Config, kind: type[Pooling2D], axes: int) -> Build:
     return build
 
 
-@converts("GlobalAveragePooling1D", over_time=True)
+@converts("GlobalAveragePooling1D", to=(GlobalAveragePooling,), over_time=True)
 def global_average_pooling1d(config: Config) -> Build:
     """The mean of each channel."""
     return _global_pooling(config, GlobalAveragePooling, 1)
 
 
-@converts("GlobalAveragePooling2D", over_time=True)
+@converts("GlobalAveragePooling2D", to=(GlobalAveragePooling,), over_time=True)
 def global_average_pooling2d(config: Config) -> Build:
     """The mean of each channel."""
     return _global_pooling(config, GlobalAveragePooling, 2)
 
 
-@converts("GlobalMaxPooling1D", over_time=True)
+@converts("GlobalMaxPooling1D", to=(GlobalMaxPooling,), over_time=True)
 def global_max_pooling1d(config: Config) -> Build:
     """The largest value of each channel."""
     return _global_pooling(config, GlobalMaxPooling, 1)
 
 
-@converts("GlobalMaxPooling2D", over_time=True)
+@converts("GlobalMaxPooling2D", to=(GlobalMaxPooling,), over_time=True)
 def global_max_pooling2d(config: Config) -> Build:
     """The largest value of each channel."""
     return _global_pooling(config, GlobalMaxPooling, 2)
@@ -111,13 +111,13 @@ def _pooled_each_time(call: Call, kind: type[GlobalPooling], axes: int, keepdims
     return call.emit(Reshape((times, *((1,) * len(window) if keepdims else ()), channels)), pooled)
 
 
-@converts("ZeroPadding1D", over_time=True)
+@converts("ZeroPadding1D", to=(ZeroPadding2D,), over_time=True)
 def zero_padding1d(config: Config) -> Build:
     """Zeros before and after the sequence."""
     return _zero_padding(config, 1)
 
 
-@converts("ZeroPadding2D")
+@converts("ZeroPadding2D", to=(ZeroPadding2D,))
 def zero_padding2d(config: Config) -> Build:
     """Zeros round the image."""
     return _zero_padding(config, 2)
@@ -134,13 +134,13 @@ def _zero_padding(config: Config, axes: int) -> Build:
     return build
 
 
-@converts("Cropping1D", over_time=True)
+@converts("Cropping1D", to=(Cropping2D,), over_time=True)
 def cropping1d(config: Config) -> Build:
     """The sequence without its ends."""
     return _cropping(config, 1, 1)
 
 
-@converts("Cropping2D")
+@converts("Cropping2D", to=(Cropping2D,))
 def cropping2d(config: Config) -> Build:
     """The image without its borders."""
     return _cropping(config, 2, 0)
@@ -157,7 +157,7 @@ def _cropping(config: Config, axes: int, default: int) -> Build:
     return build
 
 
-@converts("CenterCrop")
+@converts("CenterCrop", to=(Cropping2D,))
 def center_crop(config: Config) -> Build:
     """The middle of the image, where the image is at least as large."""
     wanted = (config.integer("height"), config.integer("width"))
@@ -178,7 +178,7 @@ def center_crop(config: Config) -> Build:
     return build
 
 
-@converts("UpSampling1D", over_time=True)
+@converts("UpSampling1D", to=(ResizeNearest,), over_time=True)
 def up_sampling1d(config: Config) -> Build:
     """Every step several times."""
     (times,) = config.integers("size", 1, 2)
@@ -191,7 +191,7 @@ def up_sampling1d(config: Config) -> Build:
     return build
 
 
-@converts("UpSampling2D")
+@converts("UpSampling2D", to=(ResizeBilinear, ResizeNearest))
 def up_sampling2d(config: Config) -> Build:
     """The image enlarged by whole factors."""
     vertical, horizontal = config.integers("size", 2, 2)
@@ -206,7 +206,7 @@ def up_sampling2d(config: Config) -> Build:
     return build
 
 
-@converts("Resizing")
+@converts("Resizing", to=(ResizeBilinear, ResizeNearest))
 def resizing(config: Config) -> Build:
     """The image brought to a fixed size."""
     size = (config.integer("height"), config.integer("width"))

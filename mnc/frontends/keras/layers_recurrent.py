@@ -10,7 +10,7 @@ import numpy as np
 from mnc.frontends.keras.activations import read_function
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config, brief
-from mnc.frontends.keras.registry import CONVERTERS, OVER_TIME, converts, understood
+from mnc.frontends.keras.registry import CLASSES, converts, understood
 from mnc.frontends.keras.weights import Count, LayerWeights
 from mnc.ir.activations import Function
 from mnc.ir.layers import GRU, LSTM, Add, Average, Concatenate, Multiply, Recurrent, Reverse, SimpleRNN
@@ -112,25 +112,25 @@ def read_spec(kind: type[Recurrent], config: Config) -> Spec:
     )
 
 
-@converts("SimpleRNN")
+@converts("SimpleRNN", to=(SimpleRNN,))
 def simple_rnn(config: Config) -> Build:
     """The plain recurrent layer."""
     return _recurrent(config, read_spec(SimpleRNN, config))
 
 
-@converts("GRU")
+@converts("GRU", to=(GRU,))
 def gru(config: Config) -> Build:
     """The gated recurrent unit, with the reset gate before or after the product."""
     return _recurrent(config, read_spec(GRU, config))
 
 
-@converts("LSTM")
+@converts("LSTM", to=(LSTM,))
 def lstm(config: Config) -> Build:
     """Long short-term memory."""
     return _recurrent(config, read_spec(LSTM, config))
 
 
-@converts("RNN")
+@converts("RNN", to=(GRU, LSTM, SimpleRNN))
 def rnn(config: Config) -> Build:
     """A recurrent layer that is written as its cell and the loop round it."""
     return _recurrent(config, _rnn_spec(config))
@@ -181,7 +181,7 @@ def _sequence(call: Call, stateful: bool) -> Value:
     return x
 
 
-@converts("Bidirectional")
+@converts("Bidirectional", to=(Add, Average, Concatenate, GRU, LSTM, Multiply, Reverse, SimpleRNN))
 def bidirectional(config: Config) -> Build:
     """A recurrent layer and its mirror image, which reads the steps backwards."""
     merge = config.raw("merge_mode", "concat")
@@ -240,12 +240,12 @@ def _inner(config: Config, key: str) -> tuple[str, Config]:
     return understood(f"{config.where}/{key}", entry, config.findings)
 
 
-@converts("TimeDistributed")
+@converts("TimeDistributed", to=())
 def time_distributed(config: Config) -> Build:
     """A layer applied to each step by itself, where the layer's IR form does so anyway."""
     class_name, inner = _inner(config, "layer")
-    assert class_name in OVER_TIME, "the others are called step by step, see `mnc.frontends.keras.unrolling`"
-    through = CONVERTERS[class_name](inner)
+    assert CLASSES[class_name].over_time, "the others are called step by step, see `mnc.frontends.keras.unrolling`"
+    through = CLASSES[class_name].convert(inner)
     inner.refuse_leftovers()
     config.weights = inner.weights
 

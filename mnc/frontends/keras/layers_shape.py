@@ -13,7 +13,7 @@ from mnc.ir.layers import Embedding, Flatten, Identity, Permute, Reshape, Resize
 from mnc.ir.types import Shape
 
 
-@converts("Flatten", over_time=True)
+@converts("Flatten", to=(Flatten,), over_time=True)
 def flatten(config: Config) -> Build:
     """All elements on one axis, in Keras' order."""
     layout = config.choice("data_format", "channels_last", "channels_first", default="channels_last")
@@ -34,7 +34,7 @@ def flatten(config: Config) -> Build:
     return build
 
 
-@converts("Reshape", over_time=True)
+@converts("Reshape", to=(Reshape,), over_time=True)
 def reshape(config: Config) -> Build:
     """The same elements under another shape; one axis may be -1."""
     target = config.integer_list("target_shape", -1)
@@ -57,7 +57,7 @@ def _whole(call: Call, target: tuple[int, ...], elements: int) -> Shape:
     return tuple(elements // known if size == -1 else size for size in target)
 
 
-@converts("Permute", over_time=True)
+@converts("Permute", to=(Permute,), over_time=True)
 def permute(config: Config) -> Build:
     """The axes in another order; Keras counts them from 1."""
     dims = config.integer_list("dims", 1)
@@ -74,7 +74,7 @@ def permute(config: Config) -> Build:
     return build
 
 
-@converts("RepeatVector")
+@converts("RepeatVector", to=(Reshape, ResizeNearest))
 def repeat_vector(config: Config) -> Build:
     """A vector several times: a pixel stretched to a column."""
     times = config.integer("n")
@@ -91,7 +91,7 @@ def repeat_vector(config: Config) -> Build:
     return build
 
 
-@converts("Embedding", over_time=True)
+@converts("Embedding", to=(Embedding,), over_time=True)
 def embedding(config: Config) -> Build:
     """A table of vectors; the network's input is the numbers of its rows, as floats."""
     vocabulary = config.integer("input_dim")
@@ -109,7 +109,7 @@ def embedding(config: Config) -> Build:
     return build
 
 
-@converts("Masking")
+@converts("Masking", to=())
 def masking(config: Config) -> Build:
     """Marks steps as padding; without a reader of the mask, and with the value 0, it changes nothing."""
     value = config.number("mask_value", 0.0)

@@ -11,7 +11,7 @@ from mnc.frontends.budget import SpentError
 from mnc.frontends.keras.assembly import Build
 from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief
 from mnc.frontends.keras.container import SavedModel
-from mnc.frontends.keras.registry import OVER_TIME, convert
+from mnc.frontends.keras.registry import CLASSES, convert
 from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.topology import Ref, in_order, read_calls, read_refs
 from mnc.frontends.keras.weights import LayerWeights, Member, ModelWeights, snake_case
@@ -331,7 +331,8 @@ def _takes_all_steps(inner: Mapping[str, object]) -> bool:
     stated, config = inner.get("class_name"), inner.get("config")
     if not isinstance(stated, str) or not isinstance(config, Mapping):
         return stated != "Sequential"
-    return respell(stated, config)[0] in OVER_TIME
+    known = CLASSES.get(respell(stated, config)[0])
+    return known is not None and known.over_time
 
 
 def _is_trainable(entry: Mapping[str, object]) -> bool:

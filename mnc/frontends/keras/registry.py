@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from mnc.errors import refuse
 from mnc.frontends.keras.assembly import Build
 from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief, is_of_keras
 from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.weights import Count
+from mnc.ir.layer import Layer
 
 Converter = Callable[[Config], Build]
 """Reads a whole configuration, refuses what it cannot honour, and returns how to build one call."""
 
-CONVERTERS: dict[str, Converter] = {}
-OVER_TIME: set[str] = set()
-"""The classes that TimeDistributed can apply: what they build also takes one more axis in front."""
+
+@dataclass(frozen=True)
+class KerasClass:
+    """One class of Keras."""
+
+    convert: Converter
+    to: tuple[type[Layer], ...]
+    """The layer kinds that it becomes; besides there may be layers that rearrange, and those of its activation."""
+    over_time: bool
+    """Whether TimeDistributed can apply it: what it builds also takes one more axis in front."""
+
+
+CLASSES: dict[str, KerasClass] = {}
 
 REBUILD = "`mnc layers` lists what is; rebuild the model from those and load the weights into it"
 
 
-def converts(*class_names: str, over_time: bool = False) -> Callable[[Converter], Converter]:
-    """Register a converter for Keras classes."""
+def converts(
+    *class_names: str, to: tuple[type[Layer], ...], over_time: bool = False
+) -> Callable[[Converter], Converter]:
+    """Register a converter for Keras classes; the arguments are `KerasClass`'s."""
 
     def register(converter: Converter) -> Converter:
         for name in class_names:
-            assert name not in CONVERTERS, name
-            CONVERTERS[name] = converter
-            if over_time:
-                OVER_TIME.add(name)
+            assert name not in CLASSES, name
+            CLASSES[name] = KerasClass(converter, to, over_time)
         return converter
 
     return register
@@ -40,13 +52,13 @@ def convert(where: str, entry: Mapping[str, object], findings: Findings) -> tupl
     CompileError where the class or any of its attributes is not supported.
     """
     class_name, config = understood(where, entry, findings)
-    build = CONVERTERS[class_name](config)
+    build = CLASSES[class_name].convert(config)
     config.refuse_leftovers()
     return build, config.weights
 
 
 def understood(where: str, entry: Mapping[str, object], findings: Findings) -> tuple[str, Config]:
-    """A serialised layer's class, which is one of CONVERTERS, and its configuration."""
+    """A serialised layer's class, which is one of CLASSES, and its configuration."""
     stated, raw = entry.get("class_name"), entry.get("config")
     if not isinstance(stated, str) or not isinstance(raw, Mapping):
         raise refuse(where, "it must be a layer with class_name and config", SAVE_AGAIN)
@@ -69,7 +81,7 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
             f"the operation {brief(operation)} is not a layer and not supported",
             "use the layer of keras.layers that does the same, for instance Add, Multiply or Rescaling",
         )
-    if class_name not in CONVERTERS:
+    if class_name not in CLASSES:
         raise refuse(where, f"the layer {brief(stated)} is not supported", REBUILD)
     config = Config(raw, where, findings)
     config.check_policy()
