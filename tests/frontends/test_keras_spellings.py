@@ -142,7 +142,7 @@ def test_sequential_without_an_input_layer(tmp_path: Path, small: Graph) -> None
 
 
 def test_models_in_models(tmp_path: Path, small: Graph) -> None:
-    inner = sequential(*CHAIN[:3])
+    inner = copy.deepcopy(sequential(*CHAIN[:3]))
     inner["config"]["name"] = "inner"
     outer = sequential(CHAIN[0], *CHAIN[3:])
     outer["config"]["layers"].insert(1, inner)
