@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from gallery import gallery
 from generated_c import WARNINGS, checked_run, write
 
+from mnc.backends import library
 from mnc.backends.library import Library, headers, standard
 
 TEXT = """\
@@ -122,3 +124,13 @@ def test_a_network_gets_only_kernels_that_it_calls() -> None:
         for name, item in library.items.items():
             if item.parameters is not None and f" {name}(" in source:
                 assert len(re.findall(rf"\b{name}\(", source)) > 1, f"{name} is copied, not called"
+
+
+def test_a_template_says_at_its_head_that_it_is_one() -> None:
+    kernels = Path(library.__file__).parent / "kernels"
+    types = {"f32": "float32", "s8": "int8", "s16": "int16"}
+    for file in kernels.glob("*.c"):
+        written, *made = [types[part] for part in file.stem.split("_") if part in types] or [""]
+        head = f"/* A template, written for {written}; library.py makes the kernels for {' and '.join(made)} by "
+        assert file.read_text("utf-8").startswith(head) == bool(made), file.name
+    assert not any("template" in item.text for item in standard().items.values())

@@ -1,3 +1,5 @@
+/* A template, written for float32; library.py makes the kernels for int8 and int16 by substituting type names. */
+
 /* One row of an image sampled at its nearest pixels: output pixel p shows input
  * pixel floor((p * step + start) / divisor) of the only row in `rows`. */
 MNC_KERNEL void mnc_resize_nearest_f32(const float *const *rows, float *out, int channels, int out_width, int step,

@@ -1,3 +1,5 @@
+/* A template, written for float32; library.py makes the kernels for int8 and int16 by substituting type names. */
+
 /* The input rows that one output row reads: `count` rows, `step` apart, from
  * row `first` on; NULL where a row lies outside the `height` rows of `in`. */
 MNC_KERNEL void mnc_rows_f32(const float **rows, const float *in, int first, int step, int count, int height,
