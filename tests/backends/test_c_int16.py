@@ -74,12 +74,17 @@ def test_random_networks(
     assert_same_bits(graphs, tmp_path_factory.mktemp("int16"), gcc, [*SANITIZED, *flags])
 
 
+OWN_SHIFT = "-DMNC_SHIFT_RIGHT(x,n)=((x)<0?~(~(x)>>(n)):(x)>>(n))"
+"""For a compiler whose shifts to the right lose the sign: no negative number is shifted."""
+
+
+@pytest.mark.parametrize("flags", [(), (OWN_SHIFT,), (OWN_SHIFT, "-DMNC_NO_INT64")], ids=["", "own shift", "no int64"])
 @BATCH
 @given(graphs=batches(quantised_networks(numbers=ANY, mixed=True), 10))
 def test_random_networks_of_all_types(
-    graphs: Sequence[Graph], gcc: str, tmp_path_factory: pytest.TempPathFactory
+    graphs: Sequence[Graph], flags: tuple[str, ...], gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    assert_same_bits(graphs, tmp_path_factory.mktemp("mixed"), gcc)
+    assert_same_bits(graphs, tmp_path_factory.mktemp("mixed"), gcc, [*SANITIZED, *flags])
 
 
 SUMS = """

@@ -112,7 +112,7 @@ MNC_KERNEL void mnc_slopes_s16(const int16_t *in, int16_t *out, int count, int32
 /* x * multiplier / 2^shift, rounded halves upwards. */
 MNC_KERNEL int32_t mnc_shifted(int32_t x, int32_t multiplier, int shift)
 {
-    return (x * multiplier + ((int32_t)1 << shift >> 1)) >> shift;
+    return MNC_SHIFT_RIGHT(x * multiplier + ((int32_t)1 << shift >> 1), shift);
 }
 
 /* The logistic function in Q15.  multiplier and shift bring x to steps of 1 / (24 * 512);

@@ -101,6 +101,15 @@
 #endif
 #endif
 
+/* x / 2^n rounded down, of a negative x too: C leaves to the compiler whether a shift
+ * keeps the sign.  Every compiler for these cores does; define it for another. */
+#ifndef MNC_SHIFT_RIGHT
+#if (-1 >> 1) != -1
+#error "here a shift to the right loses the sign; define MNC_SHIFT_RIGHT"
+#endif
+#define MNC_SHIFT_RIGHT(x, n) ((x) >> (n))
+#endif
+
 /* x within int8, in one instruction where the core has it. */
 #ifndef MNC_SATURATE_S8
 #if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)

@@ -1,17 +1,16 @@
 /* round(a * b / 2^31), halves upwards; b is a multiplier below 2^31, so nothing
- * overflows.  Negative numbers are shifted to the right arithmetically, as every
- * compiler for these cores does.  MNC_NO_INT64 is for those without int64_t. */
+ * overflows.  MNC_NO_INT64 is for compilers without int64_t. */
 MNC_KERNEL int32_t mnc_high_multiply(int32_t a, int32_t b)
 {
 #ifndef MNC_NO_INT64
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+    return (int32_t)MNC_SHIFT_RIGHT((int64_t)a * b + ((int64_t)1 << 30), 31);
 #else
-    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu), a1 = a >> 16;
-    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu), b1 = b >> 16;
+    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu), a1 = MNC_SHIFT_RIGHT(a, 16);
+    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu), b1 = MNC_SHIFT_RIGHT(b, 16);
     const uint32_t bottom = (uint32_t)a0 * (uint32_t)b0;
     const int32_t first = a1 * b0 + (int32_t)(bottom >> 16);
     const int32_t second = a0 * b1 + (int32_t)((uint32_t)first & 0xFFFFu);
-    const int32_t high = a1 * b1 + (first >> 16) + (second >> 16);
+    const int32_t high = a1 * b1 + MNC_SHIFT_RIGHT(first, 16) + MNC_SHIFT_RIGHT(second, 16);
     const uint32_t low = (uint32_t)a * (uint32_t)b;
     const uint32_t rounded = low + 0x40000000u;
 
@@ -24,7 +23,7 @@ MNC_KERNEL int32_t mnc_divide_by_power(int32_t x, int exponent)
 {
     const int32_t mask = (int32_t)(((uint32_t)1 << exponent) - 1u);
 
-    return (x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0) ? 1 : 0);
+    return MNC_SHIFT_RIGHT(x, exponent) + ((x & mask) > (mask >> 1) + (x < 0) ? 1 : 0);
 }
 
 /* x * multiplier * 2^(shift - 31), rounded in two steps.  What a shift to the
@@ -54,7 +53,7 @@ MNC_KERNEL int32_t mnc_high_multiply_normal(int32_t a, int32_t b)
 #elif !defined(MNC_NO_INT64)
     const int64_t product = (int64_t)a * (int32_t)((uint32_t)b << 1);
 
-    return (int32_t)(product >> 32) + a + (int32_t)((uint32_t)product >> 31);
+    return (int32_t)MNC_SHIFT_RIGHT(product, 32) + a + (int32_t)((uint32_t)product >> 31);
 #else
     return mnc_high_multiply(a, b);
 #endif
@@ -65,7 +64,7 @@ MNC_KERNEL int32_t mnc_high_multiply_normal(int32_t a, int32_t b)
 MNC_KERNEL int32_t mnc_rescale_plain(int32_t x, int32_t multiplier, int shift)
 {
     x = mnc_high_multiply_normal(x, multiplier);
-    return shift == 0 ? x : (x + (x >> 31) + ((int32_t)1 << (-shift - 1))) >> -shift;
+    return shift == 0 ? x : MNC_SHIFT_RIGHT(x + MNC_SHIFT_RIGHT(x, 31) + ((int32_t)1 << (-shift - 1)), -shift);
 }
 
 /* A sum on its way to int8.  Unless `general`, the shift is -1 to -20, the
@@ -80,7 +79,7 @@ MNC_KERNEL int8_t mnc_requantise_s8(int32_t sum, int32_t multiplier, int shift, 
         x = mnc_rescale(sum, multiplier, shift) + zero;
     } else {
         x = mnc_high_multiply_normal(sum, multiplier);
-        x = (x + (x >> 31) + (int32_t)((uint32_t)(2 * zero + 1) << (-shift - 1))) >> -shift;
+        x = MNC_SHIFT_RIGHT(x + MNC_SHIFT_RIGHT(x, 31) + (int32_t)((uint32_t)(2 * zero + 1) << (-shift - 1)), -shift);
     }
     if (low <= -128 && high >= 127) {
         MNC_SATURATE_S8(x);

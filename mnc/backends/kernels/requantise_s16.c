@@ -80,15 +80,17 @@ MNC_KERNEL int16_t mnc_requantise_wide_s16(int32_t high, uint32_t low, int32_t m
     low = middle << 16 | (bottom & 0xFFFFu);
     high = high * multiplier + (int32_t)(middle >> 16);
     if (shift > 32) {
-        y = (high + ((int32_t)1 << (shift - 33))) >> (shift - 32);
+        y = MNC_SHIFT_RIGHT(high + ((int32_t)1 << (shift - 33)), shift - 32);
     } else {
         const uint32_t half = (uint32_t)1 << (shift - 1);
+        int32_t beyond;
 
         low += half;
         high += low < half ? 1 : 0;
+        beyond = MNC_SHIFT_RIGHT(high, shift - 1);
         if (shift == 32)
             y = high;
-        else if (high >> (shift - 1) != 0 && high >> (shift - 1) != -1)
+        else if (beyond != 0 && beyond != -1)
             y = high < 0 ? least : most; /* far beyond int16 */
         else
             y = (int32_t)((uint32_t)high << (32 - shift) | low >> shift);
@@ -102,15 +104,16 @@ MNC_KERNEL int16_t mnc_requantise_wide_s16(int32_t high, uint32_t low, int32_t m
 MNC_KERNEL int32_t mnc_top_product(int32_t a, int32_t b)
 {
 #ifndef MNC_NO_INT64
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+    return (int32_t)MNC_SHIFT_RIGHT((int64_t)a * b + ((int64_t)1 << 31), 32);
 #else
-    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu), a1 = a >> 16;
-    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu), b1 = b >> 16;
+    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu), a1 = MNC_SHIFT_RIGHT(a, 16);
+    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu), b1 = MNC_SHIFT_RIGHT(b, 16);
     const uint32_t bottom = (uint32_t)a0 * (uint32_t)b0;
     const int32_t first = a1 * b0 + (int32_t)(bottom >> 16);
     const int32_t second = a0 * b1 + (int32_t)((uint32_t)first & 0xFFFFu);
 
-    return a1 * b1 + (first >> 16) + (second >> 16) + (int32_t)((uint32_t)second >> 15 & 1u);
+    return a1 * b1 + MNC_SHIFT_RIGHT(first, 16) + MNC_SHIFT_RIGHT(second, 16) +
+           (int32_t)((uint32_t)second >> 15 & 1u);
 #endif
 }
 
@@ -122,7 +125,7 @@ MNC_KERNEL int16_t mnc_requantise_s16(int32_t sum, int32_t multiplier, int shift
     if (rounding == MNC_TWICE)
         return mnc_narrow_s16(sum, multiplier, shift, low, high);
     if (rounding == MNC_ONCE_SHIFTED)
-        return mnc_requantise_wide_s16(sum >> 31, (uint32_t)sum, multiplier, shift, low, high);
+        return mnc_requantise_wide_s16(MNC_SHIFT_RIGHT(sum, 31), (uint32_t)sum, multiplier, shift, low, high);
     sum = mnc_top_product(sum, multiplier);
     sum = sum < low ? low : sum;
     sum = sum > high ? high : sum;

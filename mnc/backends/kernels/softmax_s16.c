@@ -1,10 +1,10 @@
 /* The value at x of a table for every 128th int16 from -32768 on, interpolated. */
 MNC_KERNEL int32_t mnc_interpolated(int32_t x, const int16_t *table)
 {
-    const int32_t index = (x >> 7) + 256;
+    const int32_t index = MNC_SHIFT_RIGHT(x, 7) + 256;
     const int32_t base = MNC_READ_S16(table[index]);
 
-    return base + (((MNC_READ_S16(table[index + 1]) - base) * (x & 127) + 64) >> 7);
+    return base + MNC_SHIFT_RIGHT((MNC_READ_S16(table[index + 1]) - base) * (x & 127) + 64, 7);
 }
 
 /* Softmax as mnc_softmax_s8, for int16.  multiplier and shift bring differences to
