@@ -42,6 +42,7 @@ cmake_minimum_required(VERSION 3.13)
 project(@NAME@ VERSION @VERSION@ LANGUAGES @LANGUAGE@)
 
 include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
 find_library(@UPPER@_MATH m)
 """
 
@@ -86,12 +87,15 @@ target_include_directories(mnc_@NAME@ ${@NAME@_SCOPE}
   $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/src>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 if(@UPPER@_MATH)
-  target_link_libraries(mnc_@NAME@ ${@NAME@_SCOPE} m)
+  target_link_libraries(mnc_@NAME@ ${@NAME@_SCOPE} -lm) # as an option: a project may have a target called m
 endif()
 
 install(TARGETS mnc_@NAME@ EXPORT @NAME@Config ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES @HEADERS@ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT @NAME@Config NAMESPACE @NAME@:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/@NAME@)
+write_basic_package_version_file(@NAME@ConfigVersion.cmake COMPATIBILITY SameMajorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/@NAME@ConfigVersion.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/@NAME@)
 
 if(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)
   enable_testing()

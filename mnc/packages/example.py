@@ -1,4 +1,4 @@
-"""The program that shows a packed network at work: it classifies a stored sample."""
+"""The program that shows a packed network at work: it runs a stored sample, and compares with the reference."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnc.backends.unit import parameter_names
-from mnc.backends.writer import TYPES, Writer, array, joined
+from mnc.backends.writer import TYPES, Writer, array, joined, literal
 from mnc.compiler import Build
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
-from mnc.ir.types import Array
+from mnc.ir.types import Array, DType
+from mnc.reference import evaluate
 from mnc.verify import random_inputs
 
 VERSION = "1.0.0"
@@ -30,7 +31,7 @@ class Example:
     sample: str
     """Its text."""
     definitions: str
-    """The network's memory and `classify()`."""
+    """The network's memory, `classify()`, and `differing()`, which compares what the last run gave."""
     begin: str
     """A statement that comes before the first run; may be empty."""
     label: str
@@ -39,7 +40,7 @@ class Example:
     """`c` or `cpp`, which is also how the program's file ends."""
 
     def program(self) -> str:
-        """A whole program: it tells the label and succeeds where the reference has the same."""
+        """A whole program: it tells the label, and succeeds where all outputs are as the reference has them."""
         w = Writer()
         w("#include <stdio.h>")
         w(f'#include "{self.header}"')
@@ -48,13 +49,14 @@ class Example:
         w.lines(self.definitions)
         w()
         with w.block("int main(void)"):
-            w("int label;")
+            w("int label, wrong;")
             w()
             if self.begin:
                 w(self.begin)
             w("label = classify();")
-            w(f'printf("label %d, the reference says %d\\n", label, {self.label});')
-            w(f"return label == {self.label} ? 0 : 1;")
+            w("wrong = differing();")
+            w(f'printf("label %d, the reference says %d; %d outputs differ\\n", label, {self.label}, wrong);')
+            w("return wrong == 0 ? 0 : 1;")
         return w.text()
 
 
@@ -78,7 +80,7 @@ def example(build: Build, sample: Sequence[Array]) -> Example:
         begin = f"{name}_init(&network);"
         return Example(f"{name}.h", f"{name}_sample.h", text, _c_function(build, pointers), begin, label, "c")
     if f"{name}.h" in build.files:
-        return Example(f"{name}.h", f"{name}_sample.h", text, _cpp_function(name, pointers), "", label, "cpp")
+        return Example(f"{name}.h", f"{name}_sample.h", text, _cpp_function(build, pointers), "", label, "cpp")
     raise refuse(
         f"network {name!r}",
         f"is not C or C++, so it cannot be packed: {joined(list(build.files))}",
@@ -93,24 +95,62 @@ def summary(build: Build) -> str:
 
 
 def _sample(build: Build, sample: Sequence[Array], names: Sequence[str], label: str) -> str:
-    outputs = build.graph.predict([x[None] for x in sample])
-    first = outputs[0] if isinstance(outputs, list) else outputs
+    values = evaluate(build.graph, [x[None] for x in sample])
+    outputs = [values[name] for name in build.graph.outputs]
+    largest = max(float(np.abs(value).max(initial=0.0)) for value in values.values())
     guard = f"{build.name.upper()}_SAMPLE_H"
     w = Writer()
-    w(f"/* A sample for {build.name}, and the index of the largest output that the reference gives for it. */")
+    w(f"/* A sample for {build.name}, and what the reference makes of it. */")
     w(f"#ifndef {guard}")
     w(f"#define {guard}")
-    if any(x.dtype != np.float32 for x in sample):
+    if any(x.dtype != np.float32 for x in (*sample, *outputs)):
         w("#include <stdint.h>")
     w()
-    w(f"#define {label} {int(np.argmax(first[0]))}")
+    w(f"#define {label} {int(np.argmax(outputs[0][0]))}")
     for name, x in zip(names, sample, strict=True):
         w()
         for line in array(f"static const {TYPES[x.dtype.name]} {name}[{x.size}]", x):
             w(line)
+    for macro, name, y in zip(*_expected(build), outputs, strict=True):
+        w()
+        if y.dtype == np.float32:
+            w("/* The difference that rounding may make; a network of integers gives the same bits everywhere. */")
+            w(f"#define {macro}_TOLERANCE {literal(_tolerance(y, largest))}")
+        for line in array(f"static const {TYPES[y.dtype.name]} {name}[{y.size}]", y):
+            w(line)
     w()
     w("#endif")
     return w.text()
+
+
+def _tolerance(output: Array, largest: float) -> float:
+    """1e-4 of the output's largest value; where the network computes with far larger ones, some of their last bits."""
+    return max(1e-4 * float(np.abs(output).max(initial=0.0)), 2e-6 * largest, 1e-30)
+
+
+def _expected(build: Build) -> tuple[list[str], list[str]]:
+    """For each output, how its macro begins, and the array of what the reference gives."""
+    names = parameter_names("expected", len(build.graph.outputs))
+    return [f"{build.name}_{name}".upper() for name in names], [f"{build.name}_{name}" for name in names]
+
+
+def _comparison(w: Writer, build: Build, got: Sequence[str]) -> None:
+    """`differing()`: of the outputs, by what they are called, how many elements differ from the reference's."""
+    w()
+    w("/* How many of the outputs differ from the reference's by more than rounding. */")
+    with w.block("static int differing(void)"):
+        w("int i, wrong = 0;")
+        for macro, name, output, value in zip(*_expected(build), got, build.graph.outputs, strict=True):
+            type_ = build.graph.types[value]
+            w()
+            with w.block(f"for (i = 0; i < {type_.elements}; ++i)"):
+                if type_.dtype is DType.FLOAT32:
+                    w(f"const float error = {output}[i] - {name}[i];")
+                    w()
+                    w(f"wrong += !(error <= {macro}_TOLERANCE && -error <= {macro}_TOLERANCE);")
+                else:
+                    w(f"wrong += {output}[i] != {name}[i];")
+        w("return wrong;")
 
 
 def _c_function(build: Build, pointers: Sequence[str]) -> str:
@@ -132,14 +172,17 @@ def _c_function(build: Build, pointers: Sequence[str]) -> str:
         w(f"    if ({outputs[0]}[i] > {outputs[0]}[label])")
         w("        label = i;")
         w("return label;")
+    _comparison(w, build, outputs)
     return w.text()
 
 
-def _cpp_function(name: str, pointers: Sequence[str]) -> str:
+def _cpp_function(build: Build, pointers: Sequence[str]) -> str:
+    name, count = build.name, len(build.graph.outputs)
     w = Writer()
     w(f"static {name} network; /* all the memory that the network uses */")
     w()
     w("/* The index of the largest output for the stored sample. */")
     with w.block("static int classify()"):
         w(f"return static_cast<int>(network.predict({joined(pointers)}));")
+    _comparison(w, build, ["network.outputs", *(f"network.outputs{i}" for i in range(1, count))])
     return w.text()

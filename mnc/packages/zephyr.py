@@ -95,5 +95,5 @@ tests:
     harness_config:
       type: one_line
       regex:
-        - "label (\\\\d+), the reference says \\\\1"
+        - "label \\\\d+, the reference says \\\\d+; 0 outputs differ"
 """

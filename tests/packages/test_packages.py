@@ -7,8 +7,9 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from mnc.compiler import Build
 from mnc.errors import CompileError
 from mnc.ir import activations as fn
 from mnc.ir.graph import Graph
-from mnc.ir.layers import Dense, Softmax
+from mnc.ir.layers import GRU, Dense, Softmax
 from mnc.ir.types import Constant
 from mnc.output import is_inside, write_files
 from mnc.packages import PACKAGES, first_sample
@@ -132,7 +133,7 @@ def test_the_arduino_tools_build_the_library_and_a_simulated_uno_runs_its_exampl
         printed = next((line for line in running.stdout if b"label" in line), b"")
         too_long.cancel()
         running.kill()
-    assert f"label {label()}, the reference says {label()}; us: ".encode() in printed
+    assert f"label {label()}, the reference says {label()}; 0 outputs differ; us: ".encode() in printed
 
 
 # PlatformIO
@@ -158,7 +159,7 @@ def test_the_program_of_a_platformio_example_runs(backend: str, tool: Tool, tmp_
     sources = [*tmp_path.glob("src/*.c"), *tmp_path.glob("examples/Tiny/src/main.*")]
     compiler = tool("gcc" if backend == "c" else "g++")
     command(tmp_path, compiler, "-Wall", "-Wextra", "-Werror", "-Isrc", *map(str, sources), "-lm", "-o", "example")
-    assert command(tmp_path, "./example") == f"label {label()}, the reference says {label()}\n"
+    assert command(tmp_path, "./example") == f"label {label()}, the reference says {label()}; 0 outputs differ\n"
 
 
 # CMake
@@ -175,16 +176,23 @@ def test_cmake_builds_tests_and_installs_the_package(backend: str, name: str, to
     command(tmp_path, tool("ctest"), "--test-dir", "build", "--output-on-failure", "--no-tests=error")
     command(tmp_path, cmake, "--install", "build", "--prefix", str(tmp_path / "installed"))
     language, ending = ("C", "c") if backend == "c" else ("CXX", "cpp")
-    for user, how in (("finder", f"find_package({name} REQUIRED)"), ("owner", f"add_subdirectory(../package {name})")):
+    for user, how in (
+        ("finder", f"find_package({name} 1.0 REQUIRED)"),
+        ("owner", f"add_subdirectory(../package {name})"),
+    ):
         lists = (
-            f"cmake_minimum_required(VERSION 3.13)\nproject(user LANGUAGES {language})\n{how}\n"
+            f"cmake_minimum_required(VERSION 3.13)\nproject(user LANGUAGES {language})\n"
+            f"add_library(m INTERFACE)\n{how}\n"
             f"add_executable(app ../package/example/main.{ending})\ntarget_link_libraries(app PRIVATE {name}::{name})\n"
         )
         write_files({"CMakeLists.txt": lists}, tmp_path / user)
         found = f"-DCMAKE_PREFIX_PATH={tmp_path / 'installed'}"
         command(tmp_path, cmake, "-S", user, "-B", f"{user}-build", *([found] if user == "finder" else []))
         command(tmp_path, cmake, "--build", f"{user}-build")
-        assert command(tmp_path, f"{user}-build/app") == f"label {label()}, the reference says {label()}\n"
+        assert (
+            command(tmp_path, f"{user}-build/app")
+            == f"label {label()}, the reference says {label()}; 0 outputs differ\n"
+        )
 
 
 def calling_cmsis_nn() -> Build:
@@ -321,7 +329,7 @@ def test_the_build_files_of_a_zephyr_module_do_their_work(backend: str, tool: To
     write_files({"CMakeLists.txt": ZEPHYR.replace("@", backend)}, tmp_path)
     command(tmp_path, cmake, "-S", ".", "-B", "build")
     command(tmp_path, cmake, "--build", "build")
-    assert command(tmp_path, "build/app") == f"label {label()}, the reference says {label()}\n"
+    assert command(tmp_path, "build/app") == f"label {label()}, the reference says {label()}; 0 outputs differ\n"
 
 
 # Any network
@@ -345,10 +353,63 @@ def test_the_example_of_any_network_compiles_and_agrees(tmp_path_factory: pytest
         sources = [*folder.glob("src/*.c"), *folder.glob("examples/Any/src/main.*")]
         command(folder, compiler, "-Wall", "-Werror", "-Isrc", *map(str, sources), "-lm", "-o", "example")
         done = subprocess.run(["./example"], cwd=folder, capture_output=True, text=True)
-        got, want = map(int, re.findall(r"\d+", done.stdout))
+        got, want, wrong = map(int, re.findall(r"\d+", done.stdout))
+        assert wrong == done.returncode == 0
         outputs = build.graph.predict([x[:1] for x in samples(graph)])
         first = np.asarray(outputs[0] if isinstance(outputs, list) else outputs).ravel()
         assert first[got] == pytest.approx(first[want], abs=1e-4), "the same label, or one that is as likely"
+
+
+def zeroed(graph: Graph) -> Graph:
+    """The network with all weights 0: it is built without a complaint, and learnt nothing."""
+    nodes = []
+    for node in graph.nodes:
+        weights: dict[str, Any] = {
+            field.name: Constant(np.zeros_like(value.array))
+            for field in fields(node.layer)
+            if isinstance(value := getattr(node.layer, field.name), Constant)
+        }
+        nodes.append(replace(node, layer=replace(node.layer, **weights)))
+    return replace(graph, nodes=tuple(nodes))
+
+
+def regressor() -> Graph:
+    rng = np.random.default_rng(2)
+    return chain((8,), y=Dense(Constant(rng.normal(size=(8, 1)).astype(np.float32))))
+
+
+def sequence() -> Graph:
+    rng = np.random.default_rng(3)
+    kernel, recurrent, bias = (Constant(rng.normal(size=n).astype(np.float32)) for n in ((3, 12), (4, 12), (2, 12)))
+    return chain((5, 3), y=GRU(kernel, recurrent, bias, return_sequences=True))
+
+
+@pytest.mark.parametrize("graph", [classifier(), regressor(), sequence()], ids=["labels", "number", "sequence"])
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", PACKAGES)
+def test_an_example_fails_where_the_weights_are_lost(
+    kind: str, backend: str, graph: Graph, tool: Tool, tmp_path: Path
+) -> None:
+    """Each kind's example, with a main of its own where a board runs it: what its `differing` says."""
+    real = mnc.compile(graph, backend=backend, name="Net")
+    files = dict(PACKAGES[kind](real, first_sample(real.graph)))
+    sketch = files.get("examples/Net/Net.ino")
+    if sketch is not None:
+        setup = "Net_init(&network);" if backend == "c" else ""
+        main = f"int main(void) {{ {setup} classify(); return differing() != 0; }}\n"
+        files["examples/Net/main." + backend] = (
+            sketch.split("void setup()")[0].replace("//", "/*", 1).replace(".\n", ". */\n", 1) + main
+        )
+    (main_file,) = (path for path in files if Path(path).name in ("main.c", "main.cpp"))
+    for name, build, status in (
+        ("real", real, 0),
+        ("lost", mnc.compile(zeroed(graph), backend=backend, name="Net"), 1),
+    ):
+        folder = tmp_path / name
+        write_files({**files, **{f"src/{file}": text for file, text in build.files.items()}}, folder)
+        sources = [*map(str, folder.glob("src/*.c")), main_file]
+        command(folder, tool("gcc" if backend == "c" else "g++"), "-Isrc", *sources, "-lm", "-o", "program")
+        assert subprocess.run(["./program"], cwd=folder, check=False, capture_output=True).returncode == status, name
 
 
 # The command
@@ -368,7 +429,7 @@ def test_the_command_writes_a_package_of_a_stored_sample(
     assert report["backend"] == "cpp"
     assert set(report["files"]) == written >= {"library.properties", "src/Digits.h", "examples/Digits/Digits.ino"}
     stored = (tmp_path / "out" / "examples" / "Digits" / "Digits_sample.h").read_text()
-    numbers = re.findall(r"-?[\d.e-]+(?=f)", stored.split("{")[1])
+    numbers = re.findall(r"-?[\d.e-]+(?=f)", stored.split("{")[1].split("}")[0])
     assert len(numbers) == 96 * 96
     assert [float(number) for number in numbers if float(number)] == [0.625]
 
