@@ -21,7 +21,8 @@ from mnc.passes import optimise
 from mnc.plan.liveness import lifetimes
 from mnc.quantise.calibrate import representative
 from mnc.quantise.doubts import doubts
-from mnc.quantise.judge import computes_in_float, judged
+from mnc.quantise.front import quantised
+from mnc.quantise.judge import computes_in_float
 from mnc.quantise.pipeline import Quantised, Scheme
 from mnc.quantise.sensitivity import goals
 from mnc.report import Flash, LayerReport, Quantisation, Ram, Report
@@ -182,12 +183,11 @@ def _configured(backend: str, target: str | None, settings: Mapping[str, str]) -
 
 def _prepared(graph: Graph, chosen: backends.Backend, scheme: Scheme | None) -> Quantised:
     """The graph after all passes, quantised where a scheme is given."""
-    optimised = optimise(graph)
     if scheme is None:
-        return Quantised(optimised)
+        return Quantised(optimise(graph))
     given = scheme.calibration
     strange = () if given is None else doubts(graph, representative(graph, given))
-    found = judged(optimised, scheme, chosen.unsupported, strange)
+    found = quantised(graph, scheme, chosen.unsupported, strange)
     return replace(found, graph=optimise(found.graph))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from mnc.backends.names import comment
 from mnc.backends.select.site import SUFFIXES
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
+from mnc.ir.graph import Graph
 from mnc.ir.types import DType, TensorType
 from mnc.plan.arena import Arena
 from mnc.program import Program
@@ -29,7 +31,7 @@ class C(CFamily):
         """The kernels that convert inputs and outputs."""
         graph = program.graph
         return [
-            *(_converter("quantize", given.type) for given in graph.inputs if given.type.quant is not None),
+            *(_quantizer(given.type) for given in graph.inputs if given.type.quant is not None),
             *(_converter("dequantize", graph.types[v]) for v in graph.outputs if graph.types[v].quant is not None),
         ]
 
@@ -68,17 +70,24 @@ def _header(program: Program, arena: Arena, name: str) -> str:
     w("/** The interface below: it grows where callers have to change. */")
     w(f"#define {upper}_API {API}")
     w()
-    for kind, values in (("INPUT", [i.name for i in graph.inputs]), ("OUTPUT", graph.outputs)):
-        for i, value in enumerate(values):
-            which = f"{upper}_{kind}" if len(values) == 1 else f"{upper}_{kind}_{i}"
-            type_ = graph.types[value]
+    for end, typed in _ends(graph):
+        kind = end.upper()
+        for i, (value, type_) in enumerate(typed):
+            which = f"{upper}_{kind}" if len(typed) == 1 else f"{upper}_{kind}_{i}"
+            features = None if type_.quant is None else type_.quant.features
             real = "" if type_.quant is None else "; real = scale * (stored - zero point)"
+            if features is not None:
+                real = f"; real = offset + scale * (stored - zero point), by axis {features.axis}"
             w.lines(f"/** {kind.lower()} {comment(value)}: {type_}{layout(type_)}{real} */")
             w(f"#define {which}_SIZE {type_.elements}")
             w(f"#define {which}_SHAPE {{{joined(type_.shape)}}}")
             if type_.quant is not None:
                 zero = literal(type_.quant.zero_point)
-                w(f"#define {which}_SCALE {literal(type_.quant.scale[0])}")
+                if features is None:
+                    w(f"#define {which}_SCALE {literal(type_.quant.scale[0])}")
+                else:
+                    w(f"#define {which}_SCALES {{{joined(list(map(literal, features.scale)))}}}")
+                    w(f"#define {which}_OFFSETS {{{joined(list(map(literal, features.offset)))}}}")
                 w(f"#define {which}_ZERO_POINT {f'({zero})' if zero.startswith('-') else zero}")
     w()
     w("/** Bytes of RAM, all of them in the struct. */")
@@ -210,21 +219,31 @@ class _Conversion:
 
 def _conversions(program: Program, name: str) -> Iterator[_Conversion]:
     graph = program.graph
-    for kind, values in (("input", [i.name for i in graph.inputs]), ("output", graph.outputs)):
-        for i, value in enumerate(values):
-            type_ = graph.types[value]
+    for kind, values in _ends(graph):
+        for i, (_, type_) in enumerate(values):
             if type_.quant is None:
                 continue
             which = kind if len(values) == 1 else f"{kind}_{i}"
             stored = TYPES[type_.dtype.value]
             macro = f"{name}_{which}".upper()
-            sizes = f"{macro}_SIZE, {macro}_SCALE" + (f", {macro}_ZERO_POINT" if type_.dtype is DType.INT8 else "")
-            if kind == "input":
+            zero = f", {macro}_ZERO_POINT" if type_.dtype is DType.INT8 else ""
+            sizes = f"{macro}_SIZE, {macro}_SCALE{zero}"
+            if kind == "input" and (features := type_.quant.features) is not None:
+                count, inner = len(features.scale), math.prod(type_.shape[features.axis + 1 :])
+                yield _Conversion(
+                    f"Real numbers, each normalised as its feature is, to what the network takes as {which}.",
+                    {"real": f"{macro}_SIZE numbers", "stored": "as many elements, all written"},
+                    f"void {name}_quantize_{which}(const float *real, {stored} *stored)",
+                    f"static const float scales[] MNC_FLASH = {macro}_SCALES;\n"
+                    f"static const float offsets[] MNC_FLASH = {macro}_OFFSETS;\n\n"
+                    f"{_quantizer(type_)}(real, stored, {macro}_SIZE, scales, offsets, {count}, {inner}{zero});",
+                )
+            elif kind == "input":
                 yield _Conversion(
                     f"Real numbers to what the network takes as {which}: the nearest that it can store.",
                     {"real": f"{macro}_SIZE numbers", "stored": "as many elements, all written"},
                     f"void {name}_quantize_{which}(const float *real, {stored} *stored)",
-                    f"{_converter('quantize', type_)}(real, stored, {sizes});",
+                    f"{_quantizer(type_)}(real, stored, {sizes});",
                 )
             else:
                 yield _Conversion(
@@ -233,6 +252,18 @@ def _conversions(program: Program, name: str) -> Iterator[_Conversion]:
                     f"void {name}_dequantize_{which}(const {stored} *stored, float *real)",
                     f"{_converter('dequantize', type_)}(stored, real, {sizes});",
                 )
+
+
+def _ends(graph: Graph) -> tuple[tuple[str, list[tuple[str, TensorType]]], ...]:
+    """The names and types of the inputs and of the outputs, as a caller sees them."""
+    inputs = [(given.name, given.type) for given in graph.inputs]
+    return ("input", inputs), ("output", [(name, graph.types[name]) for name in graph.outputs])
+
+
+def _quantizer(type_: TensorType) -> str:
+    """The kernel that makes an input of real numbers."""
+    by_feature = type_.quant is not None and type_.quant.features is not None
+    return _converter("quantize_features" if by_feature else "quantize", type_)
 
 
 def _converter(what: str, type_: TensorType) -> str:

@@ -192,18 +192,27 @@ class _Fact:
 def _known(program: Program, arena: Arena) -> list[_Fact]:
     graph = program.graph
     facts = []
-    groups = (("kInputShape", [given.name for given in graph.inputs]), ("kOutputShape", graph.outputs))
+    groups = (
+        ("kInputShape", [given.type for given in graph.inputs]),
+        ("kOutputShape", [graph.types[name] for name in graph.outputs]),
+    )
     for (kind, values), count in zip(groups, ("numInputs", "numOutputs"), strict=True):
-        elements = graph.types[values[0]].elements
+        elements = values[0].elements
         facts.append(_Fact(count, _unsigned(elements), str(elements)))
-        for shape_name, value in zip(parameter_names(kind, len(values)), values, strict=True):
-            type_ = graph.types[value]
+        for shape_name, type_ in zip(parameter_names(kind, len(values)), values, strict=True):
             shape = type_.shape or (1,)  # C++ has no empty arrays
             facts.append(_Fact(shape_name, "int", f"{{{joined(shape)}}}", f"[{len(shape)}]"))
             if type_.quant is not None:
                 real = " /* real = it * (stored - zero point) */"
                 scale, zero = shape_name.replace("Shape", "Scale"), shape_name.replace("Shape", "ZeroPoint")
-                facts.append(_Fact(scale, "float", literal(type_.quant.scale[0]), remark=real))
+                if (features := type_.quant.features) is None:
+                    facts.append(_Fact(scale, "float", literal(type_.quant.scale[0]), remark=real))
+                else:
+                    real = f" /* by axis {features.axis}: real = offset + scale * (stored - zero point) */"
+                    offsets = scale.replace("Scale", "Offsets")
+                    for each, numbers in ((f"{scale}s", features.scale), (offsets, features.offset)):
+                        listed, extent = f"{{{joined(list(map(literal, numbers)))}}}", f"[{len(numbers)}]"
+                        facts.append(_Fact(each, "float", listed, extent, real))
                 facts.append(_Fact(zero, "int", literal(type_.quant.zero_point)))
     return [
         *facts,

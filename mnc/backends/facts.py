@@ -68,6 +68,8 @@ def model_hash(graph: Graph) -> int:
     digest = hashlib.sha256()
     for given in graph.inputs:
         digest.update(repr(given.type).encode())
+        if given.type.quant is not None and given.type.quant.features is not None:
+            digest.update(repr(given.type.quant.features).encode())
     for node in graph.nodes:
         digest.update(type(node.layer).__name__.encode())
         digest.update(" ".join(numbers[name] for name in node.inputs).encode())

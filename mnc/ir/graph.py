@@ -61,7 +61,7 @@ class Graph:
         for given in self.inputs:
             if given.name in types:
                 raise self._problem(given.name, f"two inputs are called {given.name!r}")
-            types[given.name] = given.type
+            types[given.name] = given.type.inside
         for node in self.nodes:
             for name, type_ in zip(node.outputs, _infer(node, types), strict=True):
                 if name in types:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,28 @@ class DType(enum.Enum):
 
 
 @dataclass(frozen=True)
+class Features:
+    """Of an input: a scale and an offset for each index along an axis.
+
+    real = offset + scale * (stored - zero_point): what the network computes with
+    is the real number after a normalisation that is part of storing it.
+    """
+
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+    axis: int
+    """Among the axes without batch, from 0."""
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(each) and each != 0.0 for each in self.scale) or not all(
+            map(math.isfinite, self.offset)
+        ):
+            raise ValueError("the scales and offsets of features must be finite, and no scale 0")
+        if len(self.scale) != len(self.offset):
+            raise ValueError(f"{len(self.scale)} scales and {len(self.offset)} offsets of features do not fit")
+
+
+@dataclass(frozen=True)
 class Quantisation:
     """real = scale * (stored - zero_point).
 
@@ -55,6 +77,8 @@ class Quantisation:
     scale: tuple[float, ...]
     zero_point: int = 0
     axis: int | None = None
+    features: Features | None = field(default=None, repr=False)
+    """Of an input only: how real numbers become what the network computes with; no layer sees it."""
 
     def __post_init__(self) -> None:
         if not all(s > 0 and math.isfinite(s) for s in self.scale):
@@ -86,6 +110,9 @@ class TensorType:
             raise ShapeError(f"every axis must have at least one element, not {show(self.shape)}")
         if self.elements > MAX_ELEMENTS:
             raise ShapeError(f"{show(self.shape)} has {self.elements:,} elements; the limit is 2^31 - 1")
+        features = None if self.quant is None else self.quant.features
+        if features is not None and len(features.scale) not in self.shape[features.axis : features.axis + 1]:
+            raise ShapeError(f"{len(features.scale)} features do not fit axis {features.axis} of {show(self.shape)}")
 
     @property
     def rank(self) -> int:
@@ -105,7 +132,8 @@ class TensorType:
         if self.quant is None:
             return real
         info = np.iinfo(self.dtype.numpy)
-        scaled = np.asarray(real, np.float64) / self.quant.scale[0]
+        scale, offset = self._affine(self.quant)
+        scaled = (np.asarray(real, np.float64) - offset) / scale
         rounded = np.sign(scaled) * np.floor(np.abs(scaled) + 0.5) + self.quant.zero_point
         return np.asarray(np.clip(rounded, info.min, info.max).astype(self.dtype.numpy))
 
@@ -113,7 +141,22 @@ class TensorType:
         """The real numbers that stored ones stand for, float64; those of a type without quantisation as they are."""
         if self.quant is None:
             return stored
-        return np.asarray((stored.astype(np.float64) - self.quant.zero_point) * self.quant.scale[0])
+        scale, offset = self._affine(self.quant)
+        return np.asarray((stored.astype(np.float64) - self.quant.zero_point) * scale + offset)
+
+    def _affine(self, quant: Quantisation) -> tuple[Array, Array]:
+        """The scale and the offset of every element, as arrays that broadcast to the shape."""
+        if quant.features is None:
+            return np.array(quant.scale[0]), np.array(0.0)
+        along = (-1, *(1,) * (self.rank - quant.features.axis - 1))
+        return np.reshape(quant.features.scale, along), np.reshape(quant.features.offset, along)
+
+    @property
+    def inside(self) -> TensorType:
+        """The type of an input as layers see it."""
+        if self.quant is None or self.quant.features is None:
+            return self
+        return replace(self, quant=replace(self.quant, features=None))
 
     def __str__(self) -> str:
         return f"{self.dtype.value}[{', '.join(map(str, self.shape))}]"

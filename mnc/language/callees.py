@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mnc.ir.types import Constant, DType, Number, Quantisation
+from mnc.ir.types import Constant, DType, Features, Number, Quantisation
 from mnc.language import arithmetic
 from mnc.language.calls import as_constant
 from mnc.language.expressions import DTYPES
@@ -44,22 +44,43 @@ def call(name: str, positional: list[Value], named: dict[str, Value]) -> Value:
 
 
 def _quantisation(name: str, positional: list[Value], named: dict[str, Value]) -> Quantisation:
-    unknown = sorted(set(named) - {"scale", "zero_point", "axis"})
+    unknown = sorted(set(named) - {"scale", "zero_point", "axis", *_FEATURES})
     if positional or unknown or "scale" not in named:
         raise RefusalError(f"{name} takes scale = ..., and where they are needed zero_point = ... and axis = ...")
-    scale = named["scale"]
-    scales: list[Any] = scale if isinstance(scale, list) else [scale]
-    if any(isinstance(each, bool) or not isinstance(each, (int, float)) for each in scales):
-        raise RefusalError(f"scale takes a number or a list of numbers, not {describe(scale)}")
-    zero_point, axis = named.get("zero_point", 0), named.get("axis")
-    if isinstance(zero_point, bool) or not isinstance(zero_point, int):
-        raise RefusalError(f"zero_point takes a whole number, not {describe(zero_point)}")
-    if axis is not None and (isinstance(axis, bool) or not isinstance(axis, int)):
-        raise RefusalError(f"axis takes a whole number, not {describe(axis)}")
+    axis = None if named.get("axis") is None else _whole("axis", named["axis"])
     try:
-        return Quantisation(tuple(float(each) for each in scales), zero_point, axis)
+        zero_point = _whole("zero_point", named.get("zero_point", 0))
+        return Quantisation(_reals("scale", named["scale"]), zero_point, axis, _features(named))
     except ValueError as fault:
         raise RefusalError(str(fault)) from None
+
+
+_FEATURES = ("feature_scale", "feature_offset", "feature_axis")
+
+
+def _features(named: dict[str, Value]) -> Features | None:
+    """How each feature of an input is stored; RefusalError where some of the three are missing."""
+    given = [name for name in _FEATURES if name in named]
+    if not given:
+        return None
+    if len(given) < len(_FEATURES):
+        raise RefusalError(f"{', '.join(_FEATURES)} go together")
+    scale, offset = (_reals(name, named[name]) for name in _FEATURES[:2])
+    return Features(scale, offset, _whole("feature_axis", named["feature_axis"]))
+
+
+def _reals(name: str, value: Value) -> tuple[float, ...]:
+    """A number or a list of them."""
+    values: list[Any] = value if isinstance(value, list) else [value]
+    if any(isinstance(each, bool) or not isinstance(each, (int, float)) for each in values):
+        raise RefusalError(f"{name} takes a number or a list of numbers, not {describe(value)}")
+    return tuple(float(each) for each in values)
+
+
+def _whole(name: str, value: Value) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise RefusalError(f"{name} takes a whole number, not {describe(value)}")
+    return value
 
 
 def _constant(dtype: str, positional: list[Value]) -> Constant:

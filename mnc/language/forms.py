@@ -373,6 +373,10 @@ def _quantisation(quant: Quantisation) -> str:
         parts.append(f"zero_point = {quant.zero_point}")
     if quant.axis is not None:
         parts.append(f"axis = {quant.axis}")
+    if quant.features is not None:
+        for name, values in (("feature_scale", quant.features.scale), ("feature_offset", quant.features.offset)):
+            parts.append(f"{name} = [{', '.join(map(spell_float, values))}]")
+        parts.append(f"feature_axis = {quant.features.axis}")
     return ", ".join(parts)
 
 

@@ -145,6 +145,21 @@ MNC_KERNEL void mnc_quantize_s8(const float *in, int8_t *out, int count, float s
     }
 }
 
+/* As mnc_quantize_s8, each feature with a scale and an offset of its own; a feature
+ * has `inner` elements one behind the other. */
+MNC_KERNEL void mnc_quantize_features_s8(const float *in, int8_t *out, int count, const float *scale, const float *offset,
+                                         int features, int inner, int zero)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const int f = i / inner % features;
+        const float x = in[i] - MNC_READ(offset[f]);
+
+        mnc_quantize_s8(&x, out + i, 1, MNC_READ(scale[f]), zero);
+    }
+}
+
 MNC_KERNEL void mnc_dequantize_s8(const int8_t *in, float *out, int count, float scale, int zero)
 {
     int i;

@@ -59,6 +59,21 @@ MNC_KERNEL void mnc_quantize_s16(const float *in, int16_t *out, int count, float
     }
 }
 
+/* As mnc_quantize_s16, each feature with a scale and an offset of its own; a feature
+ * has `inner` elements one behind the other. */
+MNC_KERNEL void mnc_quantize_features_s16(const float *in, int16_t *out, int count, const float *scale, const float *offset,
+                                         int features, int inner)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const int f = i / inner % features;
+        const float x = in[i] - MNC_READ(offset[f]);
+
+        mnc_quantize_s16(&x, out + i, 1, MNC_READ(scale[f]));
+    }
+}
+
 MNC_KERNEL void mnc_dequantize_s16(const int16_t *in, float *out, int count, float scale)
 {
     int i;
