@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from mnc.errors import CompileError, refuse
+from mnc.pieces import pieces_of
 
 MARK = b"made by mnc"
 """What each file of mnc's holds near its beginning, or its end: it may be replaced."""
@@ -33,14 +34,11 @@ def write_files(files: Mapping[str, str | bytes], directory: str | os.PathLike[s
     is there that mnc has not made, unless `force` says to replace it.
     """
     folder = Path(directory)
-    contents = {
-        name: content.encode("utf-8") if isinstance(content, str) else content for name, content in files.items()
-    }
-    for name in contents:
+    for name in files:
         if not is_inside(name):
             raise refuse(repr(name), "is no path inside the output directory", "backends and packages name files so")
     with _signals_deferred() as deferred:
-        _write(contents, folder, force, deferred)
+        _write(files, folder, force, deferred)
 
 
 def is_inside(name: str) -> bool:
@@ -64,18 +62,18 @@ class _Staged:
     placed: bool = False
 
 
-def _write(contents: Mapping[str, bytes], folder: Path, force: bool, deferred: list[int]) -> None:
+def _write(files: Mapping[str, str | bytes], folder: Path, force: bool, deferred: list[int]) -> None:
     created: list[Path] = []
     staged: list[_Staged] = []
     done = False
     try:
-        for place in dict.fromkeys((folder, *((folder / name).parent for name in contents))):
+        for place in dict.fromkeys((folder, *((folder / name).parent for name in files))):
             _make(place, folder, created)
-        for name, content in contents.items():
+        for name in files:
             final = folder / name
-            _check_replaceable(final, content, force)
+            _check_replaceable(final, _content(files, name), force)
             staged.append(_Staged(final, _beside(final), _mode(final)))
-            _stage(staged[-1].temporary, content)
+            _stage(staged[-1].temporary, _content(files, name))
             if deferred:
                 return
         for each in staged:
@@ -114,7 +112,11 @@ def _signals_deferred() -> Iterator[list[int]]:
             signal.raise_signal(number)
 
 
-def _check_replaceable(final: Path, content: bytes, force: bool) -> None:
+def _content(files: Mapping[str, str | bytes], name: str) -> Iterator[bytes]:
+    return (piece.encode("utf-8") if isinstance(piece, str) else piece for piece in pieces_of(files, name))
+
+
+def _check_replaceable(final: Path, content: Iterator[bytes], force: bool) -> None:
     """CompileError where something else than a file of mnc's, or one of the same content, is in the way."""
     if not os.path.lexists(final):
         return
@@ -127,9 +129,13 @@ def _check_replaceable(final: Path, content: bytes, force: bool) -> None:
     if not final.is_file():
         raise refuse(str(final), "this is not a file that can be replaced")
     with final.open("rb") as file:
-        there = file.read(max(len(content) + 1, MARK_WITHIN))
+        if MARK in file.read(MARK_WITHIN):
+            return
         file.seek(max(0, final.stat().st_size - len(MARK)))
-        if MARK not in there[:MARK_WITHIN] and file.read() != MARK and there != content:
+        if file.read() == MARK:
+            return
+        file.seek(0)
+        if not all(file.read(len(piece)) == piece for piece in content) or file.read(1):
             raise refuse(str(final), "the file is there, and mnc has not made it", FORCE)
 
 
@@ -146,10 +152,10 @@ def _beside(final: Path) -> Path:
     return final.with_name(f".mnc-{secrets.token_hex(8)}.tmp")
 
 
-def _stage(temporary: Path, content: bytes) -> None:
+def _stage(temporary: Path, content: Iterator[bytes]) -> None:
     opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     with os.fdopen(opened, "wb") as file:
-        file.write(content)
+        file.writelines(content)
 
 
 def _place(each: _Staged) -> None:

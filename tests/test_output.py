@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from mnc import output
 from mnc.cli import run
 from mnc.errors import CompileError
 from mnc.output import MARK, write_files
+from mnc.pieces import Files
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
@@ -44,35 +46,46 @@ def test_a_directory_in_the_way_leaves_everything_as_it_was(tmp_path: Path) -> N
     assert everything(tmp_path) == before
 
 
-def test_a_write_that_fails_half_way_leaves_everything_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Failing:
+    """A text of which only the first piece can be written."""
+
+    def __init__(self, fault: BaseException) -> None:
+        self.fault = fault
+
+    def __iter__(self) -> Iterator[str]:
+        yield "new"
+        raise self.fault
+
+
+def test_a_write_that_fails_half_way_leaves_everything_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "a.c").write_text("old")
     before = everything(tmp_path)
-    stage = output._stage
-
-    def full(temporary: Path, content: bytes) -> None:
-        if content == b"last":
-            raise OSError(28, "No space left on device")
-        stage(temporary, content)
-
-    monkeypatch.setattr(output, "_stage", full)
+    files = Files({"a.c": "new", "b.c": Failing(OSError(28, "No space left on device"))})
     with pytest.raises(CompileError, match="cannot write: No space left on device"):
-        write_files({"a.c": "new", "b.c": "last"}, tmp_path, force=True)
+        write_files(files, tmp_path, force=True)
     assert everything(tmp_path) == before
     with pytest.raises(CompileError, match="No space left"):
-        write_files({"a.c": "new", "b.c": "last"}, tmp_path / "x" / "y")
+        write_files(files, tmp_path / "x" / "y")
     assert everything(tmp_path) == before, "folders that were created are removed again"
 
 
-def test_an_interrupt_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(temporary: Path, content: bytes) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(output, "_stage", interrupted)
+def test_an_interrupt_leaves_everything_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        write_files({"a.c": "new"}, tmp_path / "out")
+        write_files(Files({"a.c": Failing(KeyboardInterrupt())}), tmp_path / "out")
     assert everything(tmp_path) == {}
+
+
+def test_pieces_are_written_as_the_text_that_they_make(tmp_path: Path) -> None:
+    """A text of pieces is a string for whoever asks for it, and the file has the string's bytes."""
+    pieces = ["one\n", "", "\N{DEGREE SIGN}C\n"]
+    files = Files({"a.c": pieces, "b.c": "whole"})
+    write_files(files, tmp_path)
+    write_files(files, tmp_path)
+    assert dict(files) == {"a.c": "".join(pieces), "b.c": "whole"}
+    assert {path.name: path.read_bytes().decode() for path in tmp_path.iterdir()} == dict(files)
+    for others in (["one\n"], [*pieces, "more"], ["one\n", "two\n"]):
+        with pytest.raises(CompileError, match="mnc has not made it"):
+            write_files(Files({"a.c": others}), tmp_path)
 
 
 def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:

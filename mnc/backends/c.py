@@ -13,9 +13,10 @@ from mnc.backends.memory import arena_map, arena_pointer, memory, ram_bytes
 from mnc.backends.names import comment
 from mnc.backends.select.site import SUFFIXES
 from mnc.backends.unit import Unit, layout, parameter_names
-from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
+from mnc.backends.writer import TYPES, Writer, declaration, joined, literal
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType, TensorType
+from mnc.pieces import Files
 from mnc.plan.arena import Arena
 from mnc.program import Program
 
@@ -35,19 +36,21 @@ class C(CFamily):
             *(_converter("dequantize", graph.types[v]) for v in graph.outputs if graph.types[v].quant is not None),
         ]
 
-    def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
+    def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Files:
         """See `CFamily.wrap`."""
-        return {
-            f"{name}.h": _header(program, arena, name),
-            f"{name}.c": _source(program, arena, pieces, name, self.conditions(program), trace=trace),
-        }
+        return Files(
+            {
+                f"{name}.h": _header(program, arena, name),
+                f"{name}.c": _source(program, arena, pieces, name, self.conditions(program), trace=trace),
+            }
+        )
 
     def conditions(self, program: Program) -> str:
         """Directives that stop a compiler for which the code would not be right."""
         return ""
 
 
-def _header(program: Program, arena: Arena, name: str) -> str:
+def _header(program: Program, arena: Arena, name: str) -> Writer:
     graph, upper = program.graph, name.upper()
     w = Writer()
     w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
@@ -136,10 +139,10 @@ def _header(program: Program, arena: Arena, name: str) -> str:
     w("#endif")
     w()
     w("#endif")
-    return w.text()
+    return w
 
 
-def _source(program: Program, arena: Arena, pieces: Unit, name: str, conditions: str, *, trace: bool) -> str:
+def _source(program: Program, arena: Arena, pieces: Unit, name: str, conditions: str, *, trace: bool) -> Writer:
     w = Writer()
     w(f"/* {name}: made by mnc {mnc.__version__}; see {name}.h. */")
     w(f'#include "{name}.h"')
@@ -160,8 +163,7 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, conditions:
     for layer in pieces.layers:
         w.lines(f"/* {layer.comment} */")
         for constant, values in layer.constants.items():
-            for line in array(f"static const {declaration(constant, values)}", values):
-                w(line)
+            w.array(f"static const {declaration(constant, values)}", values)
             w()
         w.lines(layer.function)
         w()
@@ -203,7 +205,7 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, conditions:
             w.lines(call)
             if trace:
                 w(f"MNC_TRACE({i}, {output});")
-    return w.text()
+    return w
 
 
 @dataclass(frozen=True)

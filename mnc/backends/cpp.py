@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import mnc
@@ -12,9 +12,10 @@ from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.memory import arena_map, arena_pointer, memory
 from mnc.backends.names import comment
 from mnc.backends.unit import Unit, layout, parameter_names
-from mnc.backends.writer import TYPES, Writer, array, declaration, joined, literal
+from mnc.backends.writer import TYPES, Writer, declaration, joined, literal
 from mnc.errors import argument, refuse
 from mnc.ir.types import DType, TensorType, show
+from mnc.pieces import Files
 from mnc.plan.arena import Arena
 from mnc.program import Program
 
@@ -39,7 +40,7 @@ class Cpp(CFamily):
         """The inputs are predict's parameters, the outputs members."""
         return parameter_names("input", len(program.graph.inputs)), _outputs(program)
 
-    def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
+    def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Files:
         """See `CFamily.wrap`."""
         _check_class_name(name, program, arena)
         w = Writer()
@@ -64,7 +65,7 @@ class Cpp(CFamily):
         _layers(w, program, arena, pieces, name)
         _class(w, program, arena, pieces, name, trace=trace)
         w("#endif")
-        return {f"{name}.h": w.text()}
+        return Files({f"{name}.h": w})
 
 
 def _check_class_name(name: str, program: Program, arena: Arena) -> None:
@@ -107,8 +108,7 @@ def _layers(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str) 
         for constant, values in layer.constants.items():
             w("template <typename Unused>")
             head = f"const {declaration(f'{name}Layers<Unused>::{constant}', values)}"
-            for line in array(head, values):
-                w(line)
+            w.array(head, values)
             w()
 
 

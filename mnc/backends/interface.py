@@ -33,7 +33,7 @@ class Emission:
     """What a backend makes of a graph."""
 
     files: Mapping[str, str]
-    """File name to content."""
+    """File name to content; `Files` where it is made in pieces."""
     program: Program
     plan: Plan
     constant_bytes: Mapping[str, int]

@@ -38,10 +38,13 @@ def share(program: Program, library: Library, *, compact: bool) -> tuple[Program
     `compact`: also for calls that differ in `SIZES` only, which makes the code smaller and somewhat slower.
     """
     callers: dict[Key, list[tuple[int, Call]]] = {}
+    keys: dict[int, Key] = {}
+    """By the identity of a call, which the program keeps alive."""
     for number, step in enumerate(program.steps):
         for call in step.all_calls:
             if not call.header:
-                callers.setdefault(_key(call, compact=compact), []).append((number, call))
+                key = keys[id(call)] = _key(call, compact=compact)
+                callers.setdefault(key, []).append((number, call))
     shared: dict[Key, Item] = {}
     items = dict(library.items)
     for key, made in callers.items():
@@ -50,7 +53,7 @@ def share(program: Program, library: Library, *, compact: bool) -> tuple[Program
             shared[key] = items[item.names[0]] = item
 
     def moved(call: Call) -> Call:
-        item = shared.get(_key(call, compact=compact))
+        item = shared.get(keys[id(call)]) if id(call) in keys else None
         if item is None:
             return call
         return Call(item.names[0], {p.name: call.arguments[p.name] for p in item.parameters or ()})

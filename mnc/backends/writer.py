@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,24 +15,42 @@ from mnc.program import ROW
 
 WIDTH = 100
 """Longest line of generated code."""
+_AT_ONCE = 2**14
+"""Numbers that are text at one time, before they are lines."""
+_FEW = 24
+"""Numbers below which NumPy takes longer for all than Python does one by one."""
+_MORE_DIGITS = (7, 8, 9)
+"""Digits of a float32 in decimal beyond the six that always make sense; with nine every one comes back."""
 GLUE = "\0"
 """A space at which `wrap` breaks no line."""
 
 
 class Writer:
-    """Text that grows line by line: `w("x = 1;")`, `with w.block("for (...)"):`."""
+    """Text that grows line by line: `w("x = 1;")`, `with w.block("for (...)"):`.
+
+    It can be gone through line by line, line ends included.
+    """
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._lines: list[str | Iterable[str]] = []
         self._depth = 0
 
     def __call__(self, line: str = "") -> None:
         self._lines.append("    " * self._depth + line if line else "")
 
+    def __iter__(self) -> Iterator[str]:
+        for entry in self._lines:
+            for line in (entry,) if isinstance(entry, str) else entry:
+                yield f"{line}\n"
+
     def lines(self, text: str) -> None:
         """Several lines of C, each at the present depth and `fitted`; preprocessor lines stay at the margin."""
         for line in fitted(text.rstrip("\n"), WIDTH - 4 * self._depth):
             self._lines.append(line if line.startswith("#") or not line else "    " * self._depth + line)
+
+    def array(self, head: str, values: Array) -> None:
+        """The definition of a constant array at the margin; its numbers become text only where the text is read."""
+        self._lines.append(_Definition(head, values))
 
     def outdented(self, line: str) -> None:
         """A line one level to the left, as C++'s access labels are."""
@@ -52,7 +71,7 @@ class Writer:
 
     def text(self) -> str:
         """Everything written, ending in a newline."""
-        return "\n".join(self._lines) + "\n"
+        return "".join(self)
 
 
 def wrap(text: str, *, depth: int = 0, indent: int = 1) -> list[str]:
@@ -82,43 +101,72 @@ def declaration(name: str, values: Array) -> str:
     return f"{TYPES[values.dtype.name]} {name}[{values.size}]{place}"
 
 
-def array(head: str, values: Array) -> list[str]:
-    """The definition of a constant array, after all that comes before its initialiser."""
-    flat = values.ravel()
-    if not flat.any():
-        return fitted(f"{head} = {{{literal(flat[0])}}};", WIDTH)
-    return [*fitted(f"{head} = {{", WIDTH), *_filled(literals(flat)), "};"]
+@dataclass(frozen=True)
+class _Definition:
+    """The definition of a constant array, line by line."""
+
+    head: str
+    """All that comes before its initialiser."""
+    values: Array
+
+    def __iter__(self) -> Iterator[str]:
+        flat = self.values.ravel()
+        if not flat.any():
+            yield from fitted(f"{self.head} = {{{literal(flat[0])}}};", WIDTH)
+            return
+        yield from fitted(f"{self.head} = {{", WIDTH)
+        yield from _filled(flat)
+        yield "};"
 
 
-def _filled(items: Sequence[str]) -> list[str]:
-    """A list of items on lines of at most WIDTH columns; `textwrap` takes most of a compilation for it."""
-    lines, line = [], "   "
-    for item in (*(f"{item}," for item in items[:-1]), items[-1]):
-        if len(line) + 1 + len(item) > WIDTH:
-            lines.append(line)
-            line = "   "
-        line = f"{line} {item}"
-    return [*lines, line]
+def _filled(flat: Array) -> Iterator[str]:
+    """A list of numbers on lines of at most WIDTH columns; `textwrap` takes most of a compilation for it."""
+    line, last = "   ", flat.size - 1
+    for begin in range(0, flat.size, _AT_ONCE):
+        for i, number in enumerate(literals(flat[begin : begin + _AT_ONCE]), begin):
+            item = f"{number}," if i < last else number
+            if len(line) + 1 + len(item) > WIDTH:
+                yield line
+                line = "   "
+            line = f"{line} {item}"
+    yield line
 
 
 def literals(values: Array) -> list[str]:
     """C literals; a float32 in the fewest digits that give it back exactly."""
     if values.dtype != np.float32:
         return [str(v) for v in values.tolist()]
+    if values.size < _FEW:
+        return [_float(v) for v in values.tolist()]
     numbers = values.astype(np.float64).tolist()
     texts = [f"{v:.6g}" for v in numbers]
-    for digits in (7, 8, 9):
+    for digits in _MORE_DIGITS:
         back = np.array(texts, dtype=np.float64).astype(np.float32)
         for i in np.flatnonzero(back != values).tolist():
             texts[i] = f"{numbers[i]:.{digits}g}"
-    return [t + "f" if "." in t or "e" in t else t + ".0f" for t in texts]
+    return [_marked(text) for text in texts]
 
 
 def literal(value: float | np.generic) -> str:
     """One C literal of a float (as float32) or an integer."""
     if isinstance(value, (int, np.integer)):
         return str(int(value))
-    return literals(np.array([value], np.float32))[0]
+    return _float(float(np.float32(value)))
+
+
+def _float(value: float) -> str:
+    """A literal of a number that float32 has."""
+    text = f"{value:.6g}"
+    for digits in _MORE_DIGITS:
+        if np.float32(float(text)) == value:
+            break
+        text = f"{value:.{digits}g}"
+    return _marked(text)
+
+
+def _marked(text: str) -> str:
+    """A decimal number as a literal of type float."""
+    return text + "f" if "." in text or "e" in text else text + ".0f"
 
 
 def joined(items: Sequence[object]) -> str:

@@ -7,6 +7,7 @@ with the source location of the layer that does not fit.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -110,8 +111,10 @@ class Graph:
         return readers[0] if len(readers) == 1 and value not in self.outputs else None
 
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
-        """The same network made of other nodes, checked anew."""
-        return replace(self, nodes=tuple(nodes))
+        """The same network made of other nodes, checked anew; this very graph where they are its own nodes."""
+        made = tuple(nodes)
+        unchanged = len(made) == len(self.nodes) and all(map(operator.is_, made, self.nodes))
+        return self if unchanged else replace(self, nodes=made)
 
     def predict(self, x: Array | Sequence[Array]) -> Array | list[Array]:
         """Run the network in NumPy: the definition that generated code is held to.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnc.backends.unit import parameter_names
-from mnc.backends.writer import TYPES, Writer, array, joined, literal
+from mnc.backends.writer import TYPES, Writer, joined, literal
 from mnc.compiler import Build
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
@@ -109,15 +109,13 @@ def _sample(build: Build, sample: Sequence[Array], names: Sequence[str], label: 
     w(f"#define {label} {int(np.argmax(outputs[0][0]))}")
     for name, x in zip(names, sample, strict=True):
         w()
-        for line in array(f"static const {TYPES[x.dtype.name]} {name}[{x.size}]", x):
-            w(line)
+        w.array(f"static const {TYPES[x.dtype.name]} {name}[{x.size}]", x)
     for macro, name, y in zip(*_expected(build), outputs, strict=True):
         w()
         if y.dtype == np.float32:
             w("/* The difference that rounding may make; a network of integers gives the same bits everywhere. */")
             w(f"#define {macro}_TOLERANCE {literal(_tolerance(y, largest))}")
-        for line in array(f"static const {TYPES[y.dtype.name]} {name}[{y.size}]", y):
-            w(line)
+        w.array(f"static const {TYPES[y.dtype.name]} {name}[{y.size}]", y)
     w()
     w("#endif")
     return w.text()

@@ -64,6 +64,8 @@ def dead_channels(graph: Graph) -> Graph:
     bounds = channel_bounds(graph)
     foldable = {node.name: _foldable(graph, node, node.layer, bounds) for node in graph.nodes if _mixes(node.layer)}
     alive = _alive(graph, foldable)
+    if all(mask.all() for mask in alive.values()):
+        return graph
     invent = new_names(graph)
     names = {name: name if mask.all() else invent(f"{name}/alive") for name, mask in alive.items()}
     return graph.with_nodes(

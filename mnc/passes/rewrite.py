@@ -59,6 +59,8 @@ def drop(graph: Graph, dropped: Mapping[str, str]) -> Graph:
         if node.name in dropped:
             before = dropped[node.name]
             source[node.name] = source.get(before, before)
+    if not source:
+        return graph
 
     renamed: dict[str, str] = {}
     copies: set[str] = set()

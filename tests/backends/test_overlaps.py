@@ -28,7 +28,7 @@ from mnc.backends.library import headers
 from mnc.backends.names import snake
 from mnc.backends.select.cmsis.table import CMSIS_NN, CMSIS_NN_INT16
 from mnc.backends.unit import Unit, unit
-from mnc.backends.writer import array, declaration
+from mnc.backends.writer import Writer, declaration
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Quantize, Softmax
@@ -93,9 +93,10 @@ def assert_as_apart(
     items = library.closure({"MNC_FLASH", *library.mentioned("\n".join(layer.function for layer in layers))})
     lines = [item.text for item in sorted(items, key=lambda item: item.parameters is not None)]
     for layer in layers:
+        constants = Writer()
         for name, values in layer.constants.items():
-            lines += array(f"static const {declaration(name, values)}", values)
-        lines.append(layer.function)
+            constants.array(f"static const {declaration(name, values)}", values)
+        lines += [constants.text(), layer.function]
     lines += [_trial(i, trial) for i, trial in enumerate(tried)]
     lines += ["int main(void)", "{", "    int failed = 0;", *(f"    failed += trial{i}();" for i in range(len(tried)))]
     lines += ["    return failed;", "}", ""]
