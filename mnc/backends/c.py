@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import mnc
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
+from mnc.backends.library import guarded
 from mnc.backends.memory import arena_map, arena_pointer, memory, ram_bytes
 from mnc.backends.names import comment
 from mnc.backends.select.site import SUFFIXES
@@ -154,10 +155,11 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, conditions:
         w()
     w.lines(pieces.macros)
     w()
-    w("/* ---- kernels ---- */")
+    w("/* ---- kernels; several networks that are compiled as one source share them ---- */")
     w()
-    w.lines(pieces.kernels)
-    w()
+    for kernel in pieces.kernels:
+        w.lines(guarded(kernel))
+        w()
     w("/* ---- layers ---- */")
     w()
     for layer in pieces.layers:

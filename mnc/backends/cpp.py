@@ -96,7 +96,8 @@ def _layers(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str) 
             for constant, values in layer.constants.items():
                 w(f"static const {declaration(constant, values)};")
         w()
-        for text in (pieces.kernels, *(f"/* {layer.comment} */\n{layer.function}" for layer in pieces.layers)):
+        kernels = (kernel.text for kernel in pieces.kernels)
+        for text in (*kernels, *(f"/* {layer.comment} */\n{layer.function}" for layer in pieces.layers)):
             w.lines(text)
             w()
     w()

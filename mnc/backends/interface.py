@@ -137,8 +137,9 @@ class CFamily:
         """See `Backend.emit`."""
         program, layout = schedule(select(graph, self.tables, self.core))
         inputs, outputs = self.operands(program)
-        sharing, library = share(program, self.library, compact=self.compact)
-        pieces = unit(sharing, layout, self.prefix(name), library, self.helpers(program), inputs, outputs)
+        prefix = self.prefix(name)
+        sharing, library = share(program, self.library, prefix, compact=self.compact)
+        pieces = unit(sharing, layout, prefix, library, self.helpers(program), inputs, outputs)
         files = self.wrap(program, layout.arena, pieces, name, trace=trace)
         return Emission(files, program, layout, pieces.constant_bytes, pieces.struct_bytes)
 

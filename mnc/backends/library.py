@@ -10,6 +10,7 @@ the others is made of it.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -127,6 +128,18 @@ def calling(kernel: str, parameters: Iterable[Parameter], arguments: Mapping[str
         plain = "*" in p.type or text.startswith("MNC_") or text == p.name
         texts.append(text if plain else f"{text} /* {p.name} */")
     return f"{kernel}({', '.join(texts)});"
+
+
+def guarded(function: Item) -> str:
+    """The text of a function, a kernel's so that it counts once where several networks are compiled as one source.
+
+    A guard has a hash of the text: two texts under one name, as different versions
+    of mnc may write them, are a fault that the compiler names.
+    """
+    if _FUNCTION.search(function.text) is None:
+        return function.text
+    macro = f"{function.names[0].upper()}_{hashlib.sha256(function.text.encode()).hexdigest()[:8].upper()}"
+    return f"#ifndef {macro}\n#define {macro}\n{function.text}\n#endif"
 
 
 def headers(text: str) -> tuple[str, ...]:

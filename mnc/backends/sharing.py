@@ -32,9 +32,10 @@ Key = tuple[tuple[str, str], ...]
 """A kernel, and the parameters that all callers must agree in, with their values in C."""
 
 
-def share(program: Program, library: Library, *, compact: bool) -> tuple[Program, Library]:
+def share(program: Program, library: Library, prefix: str, *, compact: bool) -> tuple[Program, Library]:
     """The program with functions in place of calls that it makes more than once, and the library with these functions.
 
+    Their names have `prefix` in them, since they are the network's own.
     `compact`: also for calls that differ in `SIZES` only, which makes the code smaller and somewhat slower.
     """
     callers: dict[Key, list[tuple[int, Call]]] = {}
@@ -49,7 +50,7 @@ def share(program: Program, library: Library, *, compact: bool) -> tuple[Program
     items = dict(library.items)
     for key, made in callers.items():
         if len(made) > 1:
-            item = _function(made, library, items)
+            item = _function(made, library, prefix, items)
             shared[key] = items[item.names[0]] = item
 
     def moved(call: Call) -> Call:
@@ -79,10 +80,11 @@ def _literals(call: Call) -> Mapping[str, str]:
     return texts
 
 
-def _function(made: Sequence[tuple[int, Call]], library: Library, taken: Collection[str]) -> Item:
+def _function(made: Sequence[tuple[int, Call]], library: Library, prefix: str, taken: Collection[str]) -> Item:
     """What calls of one kernel, with the numbers of their steps, have in common."""
     kernel = made[0][1].kernel
-    name = next(name for n in count(1) if (name := f"{kernel}_{n}") not in taken)
+    own_name = f"mnc_{prefix}_{kernel.removeprefix('mnc_')}"
+    name = next(name for n in count(1) if (name := f"{own_name}_{n}") not in taken)
     first, *others = (_literals(call) for _, call in made)
     fixed = {p: text for p, text in first.items() if all(other[p] == text for other in others)}
     parameters = library.parameters(kernel)

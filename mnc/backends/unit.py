@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from mnc.backends.library import Library, calling, headers
+from mnc.backends.library import Item, Library, calling, headers
 from mnc.backends.names import comment, snake
 from mnc.backends.records import Records
 from mnc.backends.writer import TYPES, Writer, joined, literal
@@ -48,7 +48,7 @@ class Unit:
 
     headers: tuple[str, ...]
     macros: str
-    kernels: str
+    kernels: tuple[Item, ...]
     layers: tuple[LayerText, ...]
     """In order of execution."""
     calls: tuple[str, ...]
@@ -94,7 +94,7 @@ def unit(
     return Unit(
         headers("".join(item.text for item in items) + functions) + _library_headers(program),
         "\n\n".join([item.text for item in items if item.parameters is None] + _out_of_reach(program)),
-        "\n\n".join(item.text for item in items if item.parameters is not None),
+        tuple(item for item in items if item.parameters is not None),
         tuple(layers),
         tuple(calls),
         {step.node.name: sum(c.bytes for c in step.constants.values()) for step in program.steps},

@@ -65,7 +65,7 @@ def inlined(call: Call, library: Library) -> tuple[str, Mapping[str, Argument | 
 @given(networks(layers=SUPPORTED, max_layers=8) | quantised_networks(), st.booleans())
 def test_a_shared_function_makes_the_call_that_it_stands_for(graph: Graph, compact: bool) -> None:
     program = program_of(graph)
-    sharing, library = share(program, standard(), compact=compact)
+    sharing, library = share(program, standard(), "net", compact=compact)
     assert [inlined(call, library) for call in calls(sharing)] == [written(call) for call in calls(program)]
     used = [call.kernel for call in calls(sharing) if call.kernel not in standard().items]
     assert library.items.keys() - standard().items.keys() == set(used)
@@ -78,11 +78,11 @@ def dense(inputs: int, outputs: int) -> Dense:
 
 def test_layers_of_one_size_share_and_others_only_where_it_is_asked_for() -> None:
     program = program_of(chain((16,), a=dense(16, 16), b=dense(16, 16), c=dense(16, 32)))
-    fast, _ = share(program, standard(), compact=False)
+    fast, _ = share(program, standard(), "net", compact=False)
     a, b, c = (step.kernel for step in fast.steps)
     assert a == b != c
     assert c in standard().items
-    compact, library = share(program, standard(), compact=True)
+    compact, library = share(program, standard(), "net", compact=True)
     a, b, c = (step.kernel for step in compact.steps)
     assert a == b == c
     assert library.items[c].text.startswith("/* mnc_pointwise_f32 as layers 0, 1, 2 call it. */\nMNC_LAYER void ")
