@@ -1,4 +1,4 @@
-"""What the generated code runs on."""
+"""The machines that generated code runs on."""
 
 from __future__ import annotations
 

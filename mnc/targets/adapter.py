@@ -78,6 +78,6 @@ def _arrays(names: Sequence[str], types: Sequence[TensorType]) -> list[str]:
 
 
 def _table(role: str, places: Sequence[str]) -> str:
-    """What the driver reads of all inputs or all outputs."""
+    """The table by which the driver finds every input or every output."""
     blocks = ", ".join(f"{{{place}, sizeof {place}}}" for place in places)
     return f"const mnc_block mnc_{role}s[] = {{{blocks}}};\nconst uint16_t mnc_{role}_count = {len(places)};"

@@ -29,9 +29,9 @@ BACKEND = "cmsis-nn"
 """The backend whose int8 layers call it."""
 
 NOT_INTEGERS = re.compile(r"_(f16|f32|flt)\.c$")
-"""What does not compile unless floating point is enabled."""
+"""Source files that compile only where floating point is enabled."""
 DSP_ASSEMBLY = "-DCMSIS_NN_USE_REQUANTIZE_INLINE_ASSEMBLY"
-"""The same results in fewer instructions, where there are DSP instructions."""
+"""Fewer instructions where the core has DSP instructions; results are unchanged."""
 
 SOURCES = (
     "the library is https://github.com/ARM-software/CMSIS-NN; it is also the CMSIS-Pack ARM::CMSIS-NN and Zephyr's"
@@ -90,14 +90,14 @@ def checked(folder: Path) -> Path:
 
 
 def _missing(folder: Path) -> str | None:
-    """What a folder lacks to be the library's."""
+    """The first file that a folder lacks to be the library's; None where it lacks none."""
     if not (folder / "Include" / HEADER).is_file():
         return f"Include/{HEADER}"
     return None if _sources(folder) else "Source/*/*.c"
 
 
 def _sources(root: Path) -> list[Path]:
-    """What is compiled, in a fixed order."""
+    """The source files to compile, in a fixed order."""
     return sorted(file for file in root.glob("Source/*/*.c") if not NOT_INTEGERS.search(file.name))
 
 

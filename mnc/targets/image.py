@@ -72,7 +72,7 @@ class Sizes:
 
 
 def freeze(files: Mapping[str, str]) -> Files:
-    """The same files as a value that can be a key, sorted by name."""
+    """The files as a hashable value, sorted by name."""
     return tuple(sorted(files.items()))
 
 
@@ -96,7 +96,7 @@ def build(
 
 @functools.lru_cache(maxsize=16)
 def sizes(target: Target, network: Files, adapter: Files, options: Options) -> Sizes:
-    """What generated files add to an image: the image with them less the same image without them."""
+    """Bytes that generated files add to an image: its sizes with them less its sizes without them."""
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)
         _build(target, network, adapter, folder, options)
@@ -206,7 +206,7 @@ def _run(target: Target, tool: Tool, arguments: Sequence[str], folder: Path, whe
 
 
 def _section_sizes(target: Target, folder: Path) -> Sizes:
-    """What the linked image in `folder` holds, by the names of sections; the stack apart."""
+    """Sizes of the linked image in `folder`, from the names of its sections; the stack is not counted."""
     where = f"target {target.name}"
     text = process.run(target.binutil("size"), ["-A", "image"], folder, where=where, seconds=COMPILE_SECONDS)
     found = {name: int(number) for name, number in re.findall(r"^(\.[\w.]+)\s+(\d+)", text, re.MULTILINE)}

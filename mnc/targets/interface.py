@@ -16,7 +16,7 @@ C_TYPES = {DType.FLOAT32: "float", DType.INT8: "int8_t", DType.INT16: "int16_t",
 
 @dataclass(frozen=True)
 class Interface:
-    """What a caller of `<name>_init` and `<name>_run` has to know."""
+    """The facts that a caller of `<name>_init` and `<name>_run` has to know."""
 
     name: str
     inputs: tuple[TensorType, ...]

@@ -22,7 +22,7 @@ from mnc.targets.target import Clock, Target
 RUN_SECONDS = 3600.0
 
 STACK_RESERVE = 1 / 64
-"""What part of the stack must stay untouched, as a function that needs too much may leave gaps."""
+"""Share of the stack that must stay untouched: a function that overflows it may leave gaps in what it writes."""
 
 PLAIN = Options()
 """As the target says."""
@@ -33,7 +33,7 @@ HEAD = np.dtype([("stack", "<u4"), ("room", "<u4"), ("stamps", STAMP, (4,))])
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one network costs on one target."""
+    """The cost of one network on one target."""
 
     outputs: tuple[Array, ...]
     """For each output, (samples, *shape), exactly as the target computed it."""
@@ -42,7 +42,7 @@ class Measurement:
     stack: int
     """Bytes of stack that one call of `<name>_run` uses."""
     sizes: Sizes
-    """What the network adds to an image."""
+    """Bytes that the network adds to an image."""
 
 
 def run(
@@ -151,7 +151,7 @@ def _execute(
 
 
 def _written(target: Target, image: bytes, inputs: bytes) -> bytes:
-    """What the driver wrote when the image was run."""
+    """The bytes that the driver wrote when the image was run."""
     board = target.board
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)

@@ -25,7 +25,7 @@ def find(tool: Tool) -> str:
 
 
 def run(tool: Tool, arguments: Sequence[str], folder: Path, *, where: str, seconds: float) -> str:
-    """What the program prints, run in `folder`: standard output, then standard error.
+    """Run a program in `folder` and return its standard output, then its standard error.
 
     `CompileError` where it fails, with the start of what it printed, or takes
     longer than `seconds`.

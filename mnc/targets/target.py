@@ -1,4 +1,4 @@
-"""What a target is: a compiler, a core, a board to run on, and its limits.  All of it data."""
+"""Targets as data: a compiler, a core, a board to run on, and limits."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Clock:
     per_wrap: int = 0
     """Instructions of the interrupt that counts in `high` how often `low` starts again."""
     unit: str = "instructions"
-    """What is counted: an emulator of an AVR counts cycles."""
+    """The unit of the count: an emulator of an AVR counts cycles."""
 
     def moment(self, high: int, low: int, fine: int) -> Fraction:
         return (high * self.wrap + low) * self.per_tick - fine * self.per_step - high * self.per_wrap
@@ -48,7 +48,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Board:
-    """What runs an image, and our support code for it."""
+    """The machine or emulator that runs an image, and our support code for it."""
 
     name: str
     support: str
@@ -56,7 +56,7 @@ class Board:
     emulator: Tool | None = None
     """None: the image runs by itself."""
     arguments: tuple[str, ...] = ()
-    """What the emulator takes; the image is a file called `image` in its folder."""
+    """Arguments of the emulator; the image is a file called `image` in its folder."""
     link: tuple[str, ...] = ()
     """Flags of the linker."""
     regions: tuple[tuple[str, Region], ...] = ()
@@ -75,14 +75,14 @@ class Target:
 
     name: str
     title: str
-    """What it is, in a few words."""
+    """A description in a few words."""
     compiler: Tool
     cpp: Tool
     """The C++ compiler."""
     flags: tuple[str, ...]
-    """What tells the compiler the core."""
+    """Flags that select the core."""
     features: frozenset[str]
-    """What kernels may use: `fpu` (float32), `fpu64`, `dsp` (pairs of 16 bits), `mve` (Helium), `mul64` (32 x 32)."""
+    """Features that kernels may use: `fpu` (float32), `fpu64`, `dsp` (pairs of 16 bits), `mve` (Helium), `mul64` (32 x 32)."""
     board: Board
     max_flash: int
     """Bytes of flash of the largest usual parts; for hints, not enforced."""

@@ -1,4 +1,4 @@
-/* What the measuring driver shares with the network's adapter and the board's support code. */
+/* Declarations that the measuring driver shares with the network's adapter and the board's support code. */
 #ifndef MNC_DRIVER_H
 #define MNC_DRIVER_H
 
