@@ -103,7 +103,7 @@ def _costs(
     cmsis_nn: Path | None,
     progress: Progress,
 ) -> tuple[list[Cost], list[Problem]]:
-    """What can be measured, and why the rest cannot, each reason once."""
+    """The costs that can be measured, and each reason once why others cannot."""
     from mnc import backends as known_backends
     from mnc import targets
     from mnc.backends.names import name_from

@@ -1,7 +1,7 @@
 """The options that decide which code a network becomes: one set for every command that makes code of it.
 
 So all that `mnc compile` ships can be checked, shown, verified and measured.
-What chooses backends and targets is spelt by each command, as `mnc bench` takes
+Each command has its own options for backends and targets, as `mnc bench` takes
 several.
 """
 
@@ -27,12 +27,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class CodeOptions:
-    """What the command line says of the network and of its code."""
+    """The options for the network and for its code."""
 
     settings: dict[str, str]
     """The backend's own options, by `-X`."""
     parameters: dict[str, Value]
-    """Those of a network text, by `--set`."""
+    """Parameters of a network text, by `--set`."""
     weights: Path | None
     quantisation: QuantiseOptions
 

@@ -36,7 +36,7 @@ def fmt(files: tuple[Path, ...], only_check: bool) -> None:
 
 
 def _formatted(path: Path) -> tuple[str | None, tuple[Problem, ...]]:
-    """What the file should hold, or None where it does; and what is wrong with it."""
+    """The text formatted, or None where the file is formatted already; and its problems."""
     from mnc.language import format_text, read_text
 
     try:

@@ -1,4 +1,4 @@
-"""What the commands say on stderr, in the words of the command line."""
+"""Messages of the commands on stderr, in the words of the command line."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def say(text: str) -> None:
 
 
 def in_options(problem: Problem) -> Problem:
-    """The same fault, at an option where it is at the argument of a function (`mnc.errors.argument`).
+    """The fault of a function's argument (`mnc.errors.argument`) as the fault of an option; others are kept.
 
-    Where it is and its hints are one line each, whatever the names of files in them hold.
+    Its place and each hint are one line, whatever characters names of files in them hold.
     """
     from mnc.terminal.escape import printable
 

@@ -31,7 +31,7 @@ MOST = 256
 
 @dataclass(frozen=True)
 class QuantiseOptions:
-    """What the command line says of quantisation; None is what it does not say."""
+    """The options of quantisation; None where an option is not given."""
 
     quantize: str | None
     calibration: Path | None

@@ -84,7 +84,7 @@ def verify(
 
 
 def _against_float(found: FloatComparison, verification: Verification) -> str:
-    """What quantisation changed of one output."""
+    """How far quantisation moved one output, in words."""
     from mnc.terminal.escape import printable
 
     ratio = "nothing lost" if found.sqnr is None else f"SQNR {found.sqnr:.1f} dB"
