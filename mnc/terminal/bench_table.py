@@ -32,7 +32,7 @@ def _is_without_library(cost: Cost) -> bool:
 
 
 def _without_library(cost: Cost) -> str:
-    """What a reader might take for figures of the library."""
+    """A note under figures that a reader might take for the library's."""
     return f"{cost.model}, {cost.backend}: {cost.dtype} only, so no layer calls CMSIS-NN; all kernels are mnc's own"
 
 
@@ -69,6 +69,6 @@ def _ratio(instructions: int, macs: int) -> str:
 
 
 def _unit(cost: Cost) -> str:
-    """What is counted, where it is something else than instructions."""
+    """A note on the unit where it is not instructions."""
     clock = targets.get(cost.target).board.clock
     return f"; {clock.unit}, not instructions" if clock and clock.unit != "instructions" else ""

@@ -1,4 +1,4 @@
-"""What this installation can do, as rows of text."""
+"""The backends and targets of this installation, as rows of text."""
 
 from __future__ import annotations
 

@@ -39,6 +39,6 @@ def keras_rows() -> list[KerasRow]:
 
 
 def first_sentence(documented: object) -> str:
-    """What the documentation of a function or a class begins with, without the full stop; empty where it has none."""
+    """The first sentence of an object's docstring, without the full stop; empty where it has none."""
     paragraph = " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
     return re.split(r"\.(?= |$)", paragraph, maxsplit=1)[0]

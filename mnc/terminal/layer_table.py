@@ -110,7 +110,7 @@ what to do instead. What becomes nothing does nothing at inference.
 
 ## Of a network
 
-What a network is made of inside mnc, and in the network language. The columns float32, int8 and int16 name the backends
+The layers of a network inside mnc and in the network language. The columns float32, int8 and int16 name the backends
 that have a kernel. *No code*: the same memory under another shape. *As others*: passes put other layers in its place.
 *In float32*, *in int8*: there is none, and the layer is to run in that type between conversions.
 
@@ -135,7 +135,7 @@ def _keras_cells(row: KerasRow) -> Sequence[str]:
 
 
 def left(row: KerasRow) -> str:
-    """What is left of a class that becomes no layer of its own."""
+    """The cell for a class that becomes no layer of its own."""
     return "what is inside" if row.wraps else "nothing"
 
 

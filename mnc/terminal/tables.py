@@ -31,7 +31,7 @@ PLAIN_WIDTH = 160
 
 @dataclass(frozen=True)
 class Paper:
-    """What text is drawn on: how wide, whether coloured, whether block characters can be shown."""
+    """The medium of a drawing: its width, and whether it shows colours and block characters."""
 
     width: int
     colour: bool
