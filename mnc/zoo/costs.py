@@ -1,4 +1,4 @@
-"""What the networks of the zoo cost, before anything is trained."""
+"""Memory and time of the zoo's networks, before anything is trained."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mnc.zoo import networks
 
 @dataclass(frozen=True)
 class Need:
-    """What one network needs in one element type.  Sizes are in bytes."""
+    """The needs of one network in one element type.  Sizes are in bytes."""
 
     ram: int
     flash: int
@@ -34,7 +34,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Architecture:
-    """What one network of the zoo costs."""
+    """One network of the zoo and its costs."""
 
     name: str
     params: int

@@ -35,7 +35,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is trained with, what training is watched on, and what it is judged by."""
+    """Images to train with, to watch training on (validation), and to judge the result by (test)."""
 
     classes: tuple[str, ...]
     """Their names, in the order of their numbers."""

@@ -11,14 +11,14 @@ from mnc import extras
 from mnc.errors import refuse
 
 BACKENDS = ("jax", "tensorflow", "torch")
-"""What Keras can compute with, the one of the extra first."""
+"""Backends of Keras, the one that the extra installs first."""
 HINT = extras.install("train")
 
 
 def keras() -> Any:
-    """The module; CompileError where Keras 3, or what it computes with, is not installed.
+    """The module; CompileError where Keras 3 or its backend is not installed.
 
-    Computes with what KERAS_BACKEND names, or with the first of `BACKENDS` that is there.
+    The backend is the one that KERAS_BACKEND names, or the first of `BACKENDS` that is installed.
     """
     if importlib.util.find_spec("keras") is None:
         raise refuse("training", "needs Keras, which is not installed", HINT)

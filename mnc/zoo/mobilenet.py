@@ -76,7 +76,7 @@ class BaseMobileNet:
         self.model: Any = None
         """Keras' model, once `build` has made it."""
         self.history: Any = None
-        """What Keras' `fit` gave: `history.history` has each epoch's figures."""
+        """The result of Keras' `fit`: `history.history` has each epoch's figures."""
         parameters = dict(zip(("height", "width", "channels"), self.input_shape, strict=True))
         self._untrained = networks.graph(
             self.architecture,

@@ -28,9 +28,9 @@ from mnc.zoo import framework
 
 
 def keras_model(graph: Graph, dropout: float) -> Any:
-    """A Sequential of the same layers under the same names, its weights random.
+    """A Sequential with the network's layers under their names, its weights random.
 
-    What does nothing at inference is where training drops the share `dropout` of the values.
+    A layer that does nothing at inference becomes a Dropout with the rate `dropout`.
     CompileError where a layer or the wiring has no such form.
     """
     keras = framework.keras()
@@ -50,7 +50,7 @@ def keras_model(graph: Graph, dropout: float) -> Any:
 def _fill(keras: Any, model: Any) -> None:
     """Give convolutions the weights that training begins with.
 
-    Those of a filter sum up to more than 0: pixels and what comes out of a ReLU are not
+    The weights of a filter sum up to more than 0: pixels and outputs of a ReLU are not
     negative and differ little from their neighbours, so without a bias a filter whose weights
     sum up to less is 0 for nearly every image, and never learns.
 

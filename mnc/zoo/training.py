@@ -73,13 +73,13 @@ class Recipe:
 
 
 class Watcher:
-    """Base of what is told how a training goes on; this one keeps it to itself."""
+    """Observer of a training; this base class ignores every event."""
 
     def resumed(self, epoch: int) -> None:
-        """Training is taken up after so many epochs."""
+        """Training is taken up again after `epoch` epochs."""
 
     def batch(self, epoch: int, batch: int, batches: int, figures: Figures) -> None:
-        """So many batches of an epoch are done; both count from 1."""
+        """`batch` batches of the epoch are done; both count from 1."""
 
     def epoch(self, epoch: int, figures: Figures) -> None:
         """An epoch is done."""
@@ -98,7 +98,7 @@ class Trained:
 def train(recipe: Recipe, data: Dataset, checkpoint: Path | None = None, watcher: Watcher | None = None) -> Trained:
     """Train a network on the data, taking up what a checkpoint holds.
 
-    The same recipe and data give the same weights on the same machine.
+    Equal recipes and data give equal weights on one machine.
     CompileError where the checkpoint is of another training or cannot be read.
     """
     watcher = watcher or Watcher()
@@ -155,7 +155,7 @@ def _epoch(keras: Any, model: Any, data: Dataset, recipe: Recipe, done: int, wat
 
 
 class _State:
-    """What the rest of a training depends on, in memory and in a file."""
+    """The state that the rest of a training depends on, in memory and in a file."""
 
     def __init__(self, model: Any, recipe: str) -> None:
         self._model = model

@@ -11,7 +11,7 @@ from mnc.language import parse
 from mnc.language.values import Value
 
 NAMES = ("pico", "nano", "micro", "milli", "base")
-"""What the architectures are called, the smallest first."""
+"""Names of the architectures, the smallest first."""
 
 
 def text(name: str) -> str:
