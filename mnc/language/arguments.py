@@ -54,7 +54,7 @@ def split(arguments: Sequence[tree.Argument], value: Evaluate) -> tuple[Given, d
 def bind_parameters(
     block: tree.Block, call: tree.Call, arguments: Sequence[tree.Argument]
 ) -> dict[str, tree.Expression]:
-    """What each parameter of a block is given; SourceError where arguments and parameters do not match."""
+    """The expression for each parameter of a block; SourceError where arguments and parameters do not match."""
     known = [parameter.name for parameter in block.parameters]
     bound: dict[str, tree.Expression] = {}
     position = 0

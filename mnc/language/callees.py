@@ -1,4 +1,4 @@
-"""What can be called besides layers and blocks: functions, activations, constants, quantisations."""
+"""Names that can be called besides layers and blocks: functions, activations, constants, quantisations."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Want:
     weight: Weight
     shape: Shape
     dtype: DType | None
-    """What it must be, where the text says so."""
+    """The element type that the text demands; None where it demands none."""
 
 
 @dataclass
@@ -273,7 +273,7 @@ def _types(name: str, layer: Layer, given: Given, at: Place, inputs: tuple[Tenso
 
 
 def _inputs(given: Given) -> tuple[str, ...]:
-    """What each input of a call is and where it comes from."""
+    """The type and the origin of each input of a call, one sentence each."""
     sentences = []
     for number, (tensor, written) in enumerate(zip(given.inputs, given.input_places, strict=True), 1):
         what = f"'{written.value}'" if isinstance(written, tree.Name) else f"input {number}"

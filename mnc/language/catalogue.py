@@ -1,4 +1,4 @@
-"""What the language knows, as the tables of its documentation."""
+"""The kinds and functions of the language, as the tables of its documentation."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from mnc.language.forms import spell_quantisation
 from mnc.language.numbers import spell_float32
 
 INLINE_ELEMENTS = 4
-"""Constants of at most so many elements are printed with the layer."""
+"""Largest number of elements of a constant that is printed with its layer."""
 
 _PLAIN = " !#$&'()*+,-./:;<=>?@[]^_{|}~"
 _MAX_KEY = 200
@@ -37,7 +37,7 @@ def _items(array: Array) -> str:
 
 
 def key(layer: str, field: str) -> str:
-    """What a constant is called in an .npz file: `layer/field`.
+    """The name of a constant in an .npz file: `layer/field`.
 
     Names that a zip archive would not keep are escaped as in a URL; very long
     ones are replaced by their digest.

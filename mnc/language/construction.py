@@ -37,7 +37,7 @@ class Made:
 
 @dataclass
 class Construction:
-    """What has been put together so far."""
+    """The part of a network that has been put together so far."""
 
     source: Source
     inputs: dict[str, Tensor] = field(default_factory=dict)

@@ -29,7 +29,7 @@ S = TypeVar("S", bound="tree.Statement | tree.Parameter")
 
 
 class TooManyError(Exception):
-    """So many problems that more would not help."""
+    """The limit of reported problems is reached."""
 
 
 class Elaborator:
@@ -263,7 +263,7 @@ class Elaborator:
         self._blocks[block.name] = block
 
     def _call_block(self, block: tree.Block, call: tree.Call, scope: Scope, hints: Hints) -> Value:
-        """What a block gives for these arguments, its layers added to the network."""
+        """The value that a block returns for these arguments; its layers are added to the network."""
         if block.name in self._active:
             chain = ", ".join([*self._active[self._active.index(block.name) :], block.name])
             raise SourceError(call.at, f"the block '{block.name}' calls itself: {chain}")

@@ -1,4 +1,4 @@
-"""What expressions stand for: numbers, texts and lists here, calls elsewhere."""
+"""Evaluation of expressions: numbers, texts and lists here, calls elsewhere."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Expressions:
     def value(
         self, expression: tree.Expression, scope: Scope, words: frozenset[str] = frozenset(), hints: Hints = ()
     ) -> Value:
-        """What an expression stands for; `words` are names that stand for themselves here.
+        """The value of an expression; `words` are names that stand for themselves here.
 
         SourceError where it has no value, ConsequenceError where that is known already.
         """

@@ -20,7 +20,7 @@ _CLOSING = frozenset({"RPAR", "RSQB", "RBRACE"})
 _TIGHT_BEFORE = frozenset({"COMMA", "COLON", "RPAR", "RSQB"})
 _TIGHT_AFTER = frozenset({"LPAR", "LSQB"})
 _OPERANDS = frozenset({"NAME", "NUMBER", "TEXT", "RPAR", "RSQB"})
-"""What a value ends with: a sign behind it is an operator between two."""
+"""Tokens that can end a value: a sign behind one is an operator between two values."""
 
 
 def format_text(text: str, name: str = "text") -> str:

@@ -1,4 +1,4 @@
-"""What attributes take: how a value is read from the language and written in it.
+"""Forms of attributes: how a value is read from the language and written in it.
 
 A `Form` is both directions at once, and the words for them, so parser,
 printer, messages and documentation cannot disagree.  `form_of` finds the form
@@ -24,7 +24,7 @@ from mnc.language.values import RefusalError, describe, whole_hint
 
 @dataclass
 class Context:
-    """What an attribute may depend on: the layer's inputs, and the attributes before it."""
+    """The values that an attribute may depend on: the layer's inputs, and the attributes before it."""
 
     inputs: tuple[TensorType, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -34,11 +34,11 @@ class Context:
 
 
 class Form:
-    """What an attribute takes."""
+    """The kind of value that an attribute takes."""
 
     @property
     def takes(self) -> str:
-        """What it takes, in the user's words."""
+        """The values it takes, in the user's words."""
         raise NotImplementedError
 
     @property
@@ -312,7 +312,7 @@ class NumberForm(Form):
 
 @dataclass(frozen=True)
 class Maybe(Form):
-    """What another form takes, or none."""
+    """Values of another form, or none."""
 
     form: Form
 

@@ -1,4 +1,4 @@
-"""What a layer kind is in the language: its name, its attributes, its constants.
+"""Layer kinds in the language: their names, attributes and constants.
 
 A kind that `mnc.language.table` does not list is derived from its dataclass:
 the class name in snake case, and every field an attribute under its own name.
@@ -35,7 +35,7 @@ class Attribute:
     """As the language calls it; where it is a field or property of the IR's class, as that does."""
     form: Form
     default: Any = REQUIRED
-    """What it is when not given: an IR value, or a function of the attributes before it."""
+    """The default: an IR value, or a function of the attributes before it."""
     aliases: tuple[str, ...] = ()
     """Other names, Keras' above all."""
     meaning: str = ""
@@ -43,7 +43,7 @@ class Attribute:
     """How a layer's value is found where it is not an attribute of the class: from it and what is printed so far."""
 
     def value_in(self, layer: Layer, context: Context) -> Any:
-        """What it is in a layer of the IR."""
+        """The attribute's value in a layer of the IR."""
         return self.of(layer, context) if self.of else getattr(layer, self.name)
 
     def default_in(self, context: Context) -> Any:
@@ -117,7 +117,7 @@ class Kind:
 
     @cached_property
     def keywords(self) -> Mapping[str, Attribute | Weight]:
-        """What each name of an argument means; attributes before constants."""
+        """The attribute or constant of each argument's name; an attribute has precedence."""
         meant: dict[str, Attribute | Weight] = {name: each for each in self.weights for name in each.names}
         meant.update((name, each) for each in self.attributes for name in each.names)
         return meant
@@ -132,7 +132,7 @@ class Kind:
 
     @property
     def meaning(self) -> str:
-        """What it does, in one line or a few: the class's docstring."""
+        """The kind's meaning, in one line or a few: the class's docstring."""
         return inspect.cleandoc(self.layer.__doc__ or "")
 
 

@@ -28,7 +28,7 @@ def quote(text: str) -> str:
 
 
 def unquote(literal: str) -> str:
-    """What a quoted name or text stands for; ValueError where an escape is none."""
+    """The characters of a quoted name or text; ValueError where an escape is none."""
     return unescape(literal[1:-1])
 
 

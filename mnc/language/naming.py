@@ -1,9 +1,9 @@
-"""What the values of a network are called.
+"""Names of the values of a network.
 
-A layer is called what its text says, in this order: `name = "..."`, if it is
-given; the name it is assigned to, if nothing else is assigned to that name in
-the same block; else its kind, as Keras names layers: `conv2d`, `conv2d_1`.
-Whatever would be called the same is numbered in that manner.  Inside a block
+A layer's name is the first of these: `name = "..."`, if it is given; the name
+it is assigned to, if nothing else is assigned to that name in the same block;
+its kind, as Keras names layers: `conv2d`, `conv2d_1`.
+Equal names are numbered in that manner.  Inside a block
 all this begins with the call's own name: `hidden_1__dw`.
 """
 

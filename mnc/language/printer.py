@@ -27,10 +27,10 @@ class Shown:
 
     text: str
     constants: Mapping[str, Array]
-    """What belongs into the .npz file that the text's `weights` statement names, by key."""
+    """Constants of the .npz file that the text's `weights` statement names, by key."""
 
     def archive(self) -> bytes:
-        """That .npz file; the same constants give the same bytes."""
+        """The bytes of the .npz file of `constants`; equal constants give equal bytes."""
         file = io.BytesIO()
         np.savez(file, allow_pickle=False, **self.constants)  # every key has a slash, so none is an argument's name
         with zipfile.ZipFile(file, "a") as archive:

@@ -18,7 +18,7 @@ _EXCERPT = 100
 
 
 class SourceError(Exception):
-    """What is wrong at one place of a text; the elaborator collects them as `Problem`s."""
+    """A fault at one place of a text; the elaborator collects faults as `Problem`s."""
 
     def __init__(self, at: Place, what: str, *hints: str) -> None:
         super().__init__(what)

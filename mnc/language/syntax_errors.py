@@ -1,4 +1,4 @@
-"""What a syntax error is called, and how reading goes on behind it."""
+"""Messages for syntax errors, and how reading goes on behind one."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _bad_character(source: Source, start: int) -> SourceError:
 
 
 def _wanted(terminals: AbstractSet[str]) -> str:
-    """What could have stood there, in the user's words, the most telling first."""
+    """The tokens that could have stood there, in the user's words, the most telling first."""
     left = set(terminals)
     if "NETWORK" in left:
         return _WORDS["NETWORK"]

@@ -74,7 +74,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What a call is given: by position, or by keyword."""
+    """An argument of a call, by position or by keyword."""
 
     keyword: str | None
     value: Expression
@@ -171,7 +171,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """What a block gives; the last statement of its body."""
+    """The values that a block returns; the last statement of its body."""
 
     values: tuple[Expression, ...]
     at: Place

@@ -1,4 +1,4 @@
-"""What expressions stand for while a network is put together."""
+"""Values of expressions while a network is put together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mnc.ir.types import Constant, Number, Quantisation, TensorType
 
 
 class RefusalError(Exception):
-    """What is wrong with a value; whoever knows the place makes a `SourceError` of it."""
+    """A fault of a value; a caller that knows its place makes a `SourceError` of it."""
 
     def __init__(self, what: str, *hints: str) -> None:
         super().__init__(what)
@@ -27,7 +27,7 @@ class Tensor:
     line: int
     """The line that made it, for errors."""
     call: str
-    """What made it, for errors: `conv2d(...)`."""
+    """The call that made it, for errors: `conv2d(...)`."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class FromFile:
 
 
 class Unknown(enum.Enum):
-    """What stands for the result of something that already is an error; it is not reported again."""
+    """The value of an expression whose fault is reported already; its consequences are not reported."""
 
     UNKNOWN = "unknown"
 
@@ -59,11 +59,11 @@ Value: TypeAlias = (
     | Number
     | None
 )
-"""A bool is an int, as in Python; a tuple is what a layer with several outputs gives."""
+"""A bool is an int, as in Python; a layer with several outputs gives a tuple."""
 
 
 def describe(value: object, depth: int = 2) -> str:
-    """A value in the user's words; of nested lists only so many levels."""
+    """A value in the user's words; lists are shown down to `depth` levels."""
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -133,7 +133,7 @@ SEPARABLE_CONV2D = Kind(
 
 
 def _spread(context: Context) -> tuple[Padding, Pair]:
-    """What Keras' `padding` and `output_padding` cut off a transposed convolution's image, and add to it."""
+    """Crop and extra rows and columns of a transposed convolution by Keras' `padding` and `output_padding`."""
     sizes = image(context.inputs[0].shape)
     crop, extra = [], []
     for axis in (0, 1):
@@ -273,7 +273,7 @@ class StepsForm(Form):
 
 @dataclass(frozen=True)
 class SidesForm(Form):
-    """What is added or cut before and behind the steps of a sequence."""
+    """Padding or cropping before and behind the steps of a sequence."""
 
     image: PaddingForm
 
