@@ -1,4 +1,4 @@
-"""What one reading of a model file may take, in all and not piece by piece.
+"""Limits for one reading of a model file as a whole, not piece by piece.
 
 A small file can mean endless work: it names one part of itself many times, or
 states sizes that it does not have.  So whatever is read, opened or called is
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from mnc.errors import CompileError, Problem
 
 LEAST_BYTES = 2**26
-"""What any file may take, however small it is."""
+"""Bytes of weights that any file may take, however small it is."""
 RATIO = 8
 """How many times its size a larger one may: weights of 8 bits are held as float32, and layers may share them."""
 
@@ -24,7 +24,7 @@ LIMITS: Mapping[str, int] = {
     "layers": 2**15,
     "calls of layers": 2**16,
 }
-"""What is counted besides bytes of weights, and how much of it a network for a microcontroller never needs."""
+"""Limits of everything else that is counted, far above the needs of a network for a microcontroller."""
 
 
 class SpentError(CompileError):
@@ -33,7 +33,7 @@ class SpentError(CompileError):
 
 @dataclass
 class Budget:
-    """What one reading has taken so far."""
+    """The counts of one reading so far."""
 
     size: int
     """Bytes of the file."""

@@ -1,4 +1,4 @@
-"""What every frontend is."""
+"""The interface of a frontend, and the result of reading a file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ HEAD_BYTES = 65536
 
 @dataclass(frozen=True)
 class Reading:
-    """What reading a file gave: a network, or the reasons why there is none."""
+    """The result of reading a file: a network, or the reasons why there is none."""
 
     graph: Graph | None
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
-    """What the user should know of a network that was read, one sentence each."""
+    """Facts about the network that the user should know, one sentence each."""
 
     def __post_init__(self) -> None:
         assert (self.graph is None) == bool(self.problems)
@@ -31,7 +31,7 @@ class Frontend(Protocol):
 
     @property
     def name(self) -> str:
-        """What the kind is called, as in `mnc reads Keras .h5`."""
+        """The name of the kind of file, as in `mnc reads Keras .h5`."""
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins with these bytes is of this kind."""

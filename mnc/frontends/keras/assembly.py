@@ -22,7 +22,7 @@ CHANNELS_FIRST = {2: (1, 0), 3: (2, 0, 1)}
 """Where Keras' axes (channels, steps) or (channels, height, width) are in channels-last order, by rank."""
 
 Activation = Function | Softmax | None
-"""What an `activation` argument can mean."""
+"""The activation of a Keras layer; None: linear."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class Value:
 
 
 def inputs_of(values: Sequence[Value]) -> tuple[str, ...]:
-    """What the inputs of a layer are, for hints; no more than three of them."""
+    """The types of a layer's inputs, for hints; no more than three of them."""
     return tuple(f"its input {brief(value.name)} is {value.type}" for value in values[:3])
 
 
 @dataclass
 class Assembly:
-    """What has been built so far."""
+    """The part of the network that has been built so far."""
 
     nodes: list[Node] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
@@ -105,7 +105,7 @@ class Assembly:
         return Graph(name, tuple(self.inputs), tuple(self.nodes), tuple(value.name for value in outputs))
 
     def plain(self, where: str, value: Value) -> Value:
-        """The same tensor with its elements in Keras' own order."""
+        """The tensor with its elements in Keras' own order."""
         if value.before_flatten is not None:
             shape, axes = value.before_flatten
             (image,) = self.emit(where, f"{value.name}/image", Reshape(shape), (value,))
@@ -116,7 +116,7 @@ class Assembly:
         return self.emit(where, f"{value.name}/channels_first", Permute(value.axes), (value,))[0]
 
     def held_as(self, where: str, value: Value, axes: tuple[int, ...]) -> Value:
-        """The same tensor held so that Keras' axis k is the IR's axis `axes[k]`."""
+        """The tensor laid out so that Keras' axis k is the IR's axis `axes[k]`."""
         if value.axes == axes:
             return value
         value = self.plain(where, value)
@@ -133,7 +133,7 @@ class Call:
 
     where: str
     name: str
-    """What the result is called."""
+    """The name of the result."""
     inputs: tuple[Value, ...]
     weights: LayerWeights
     assembly: Assembly
@@ -219,4 +219,4 @@ class Call:
 
 
 Build = Callable[[Call], Value | tuple[Value, ...]]
-"""What a converter makes of a configuration: it builds one call of the layer."""
+"""The result of a converter for a configuration: a function that builds one call of the layer."""

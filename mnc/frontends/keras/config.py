@@ -35,17 +35,17 @@ SAVE_AGAIN = "save the model again with Keras"
 OTHERWISE = "rebuild the model with another value and load the weights into it"
 WITHOUT_IT = "rebuild the layer without it, if it was not meant, and load the weights into the new model"
 FLOAT_POLICIES = frozenset({"float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"})
-"""Those whose weights are floating-point numbers."""
+"""Policies whose weights are floating-point numbers."""
 
 
 @dataclass
 class Findings:
-    """What the configurations of a file say beyond their layers."""
+    """Facts that the configurations of a file state beyond their layers."""
 
     keras: int
     """The major version of Keras whose meaning holds: 1, 2 or 3."""
     backend: str = ""
-    """What Keras computed with when it wrote the file, where the file says so."""
+    """The backend of the Keras that wrote the file; empty where the file does not name it."""
     notes: list[str] = field(default_factory=list)
     channels_first: set[int] = field(default_factory=set)
     """The ranks of images (3) and sequences (2) that some layer reads channels first."""
@@ -63,7 +63,7 @@ class Config:
         self.findings = findings
         self.keras = findings.keras
         self.weights = Count()
-        """What the layer has, as its converter finds; files that list the weights of many layers are read by it."""
+        """The number of the layer's weights, set by its converter: it splits a file's one list for many layers."""
         self._raw = raw
         self._read: set[str] = set()
 
@@ -182,7 +182,7 @@ class Config:
         return default if value is None and default is not None else value
 
     def remaining(self) -> dict[str, object]:
-        """What has not been read yet, for a reader that merges configurations."""
+        """The keys that have not been read yet, for a reader that merges configurations."""
         return {key: value for key, value in self._raw.items() if key not in self._read}
 
     def leftovers(self) -> tuple[Problem, ...]:

@@ -27,7 +27,7 @@ TOO_LARGE = "no microcontroller holds it; train a smaller network"
 
 @dataclass(frozen=True)
 class SavedModel:
-    """What a file holds, as far as it can be told without knowing layers."""
+    """The content of a file, as far as it can be read without knowing layers."""
 
     stem: str
     """The file's name up to its first dot."""

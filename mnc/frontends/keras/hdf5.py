@@ -50,7 +50,7 @@ def reading(where: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _File:
-    """What the items of one file share."""
+    """The state that all items of one file share."""
 
     root: h5py.Group
     budget: Budget

@@ -43,7 +43,7 @@ class Spec:
         return Count(2 + self.has_bias)
 
     def layer(self, weights: LayerWeights, features: int, scope: str = "") -> Recurrent:
-        """The IR's layer for inputs of so many features; `scope` tells a layer's two directions apart."""
+        """The IR's layer for inputs of `features` features; `scope` tells a layer's two directions apart."""
         kernel, recurrent, bias = self._weights(weights.inside("cell"), features, scope)
         common = {
             "kernel": kernel,

@@ -36,7 +36,7 @@ def flatten(config: Config) -> Build:
 
 @converts("Reshape", to=(Reshape,), over_time=True)
 def reshape(config: Config) -> Build:
-    """The same elements under another shape; one axis may be -1."""
+    """Elements under another shape, their order kept; one axis may be -1."""
     target = config.integer_list("target_shape", -1)
     if 0 in target or target.count(-1) > 1:
         raise config.fault(f"target_shape = {list(target)} cannot be a shape")

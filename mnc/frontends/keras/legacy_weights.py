@@ -64,7 +64,7 @@ class _Listed:
     count: Count | None = None
     """How many they are; None where it was refused."""
     members: list[_Listed] = field(default_factory=list)
-    """What it holds, where it is a model or a wrapper."""
+    """Its layers, where it is a model or a wrapper."""
 
     def layer(self, count: Count) -> LayerWeights:
         self.count = count
@@ -115,7 +115,7 @@ class _Listed:
 
 
 def _scope(entry: Entry, name: str) -> str:
-    """What a weight's name states before a layer's name."""
+    """The part of a weight's name before a layer's name."""
     return f"/{entry.name}".partition(f"/{name}/")[0] + "/"
 
 

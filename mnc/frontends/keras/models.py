@@ -36,7 +36,7 @@ class LayerSpec:
 
     @classmethod
     def refused(cls, where: str) -> LayerSpec:
-        """What stands for a layer that cannot be read."""
+        """The placeholder of a layer that cannot be read."""
         return cls(where, None, LayerWeights(where, ()))
 
 

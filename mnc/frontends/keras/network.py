@@ -16,7 +16,7 @@ from mnc.frontends.keras.topology import Ref
 from mnc.frontends.keras.unrolling import unrolled
 
 Results = tuple[Value | None, ...]
-"""What a call gives; None, or nothing at all, where it was refused."""
+"""The outputs of a call; None for an output, or no outputs, where it was refused."""
 
 
 def read_model(saved: SavedModel) -> Reading:
@@ -78,7 +78,7 @@ class _Builder:
         return value
 
     def _model(self, model: ModelSpec, inputs: Results, prefix: str) -> Results:
-        """What one call of a model gives."""
+        """The outputs of one call of a model."""
         known: dict[tuple[str, int], Results] = {}
         if len(inputs) != len(model.inputs):
             raise refuse(model.where, f"the model takes {len(model.inputs)} inputs, not {len(inputs)}", SAVE_AGAIN)

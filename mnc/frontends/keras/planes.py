@@ -19,7 +19,7 @@ from mnc.ir.layers import NO_PADDING, Padding, Pair, Reshape, Softmax, same_padd
 from mnc.ir.layers.window import extent
 
 WINDOW_PADDINGS = {1: ("valid", "same", "causal"), 2: ("valid", "same")}
-"""What convolutions know, by the number of axes."""
+"""Paddings of convolutions, by the number of axes."""
 
 
 def pair(values: tuple[int, ...], above: int = 1) -> Pair:
@@ -36,7 +36,7 @@ def margins(config: Config, key: str, axes: int, default: int) -> Padding:
 
 
 def padded(padding: str, x: Value, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Padding:
-    """What Keras' `padding` adds round an image (`causal`: only before its steps)."""
+    """The padding round an image for Keras' `padding` (`causal`: only before its steps)."""
     height, width, _ = x.type.shape
     if padding == "valid":
         return NO_PADDING

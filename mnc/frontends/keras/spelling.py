@@ -98,7 +98,7 @@ _TRAINING = frozenset(
         "consume_less",
     }
 )
-"""What Keras 1 writes about training."""
+"""Keys of Keras 1 that matter only for training."""
 
 
 def respell(class_name: str, config: Mapping[str, object]) -> tuple[str, dict[str, object]]:

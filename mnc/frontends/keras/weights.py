@@ -127,7 +127,7 @@ class Count:
 
     trainable: int = 0
     fixed: int = 0
-    """Those that training does not change by gradients: moving means, statistics."""
+    """Weights that training does not change by gradients: moving means, statistics."""
 
     def __add__(self, other: Count) -> Count:
         return Count(self.trainable + other.trainable, self.fixed + other.fixed)
@@ -143,7 +143,7 @@ class Member(Protocol):
         """The weights of its members, where it is a model."""
 
     def inside(self, attribute: str, trainable: bool) -> Member:
-        """What it holds as `attribute`, where it is a wrapper."""
+        """The member that a wrapper holds as `attribute`."""
 
 
 class ModelWeights(Protocol):

@@ -42,7 +42,7 @@ UNSUPPORTED_FUSED = {2: "RELU_N1_TO_1", 4: "TANH", 5: "SIGN_BIT"}
 
 @dataclass
 class Assembly:
-    """What has been built so far."""
+    """The part of the network that has been built so far."""
 
     nodes: list[Node] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
@@ -84,7 +84,7 @@ class Call:
     def fault(self, what: str, *hints: str) -> CompileError:
         return refuse(self.where, what, *hints)
 
-    # What the operator reads.
+    # The operator's operands and options.
 
     def option(self, name: str) -> Option:
         if self.operator.options is None:
@@ -199,7 +199,7 @@ class Call:
 
     @property
     def output(self) -> Number | None:
-        """What a layer that computes says of its output: None in float32."""
+        """The `output` of a layer that computes: None in float32."""
         found = number(self.where, self.result)
         return None if found.dtype is DType.FLOAT32 else found
 
@@ -244,7 +244,7 @@ class Call:
             raise self.fault(f"axis {axis} is not among those after the batch of {show(x.shape)}")
         return found
 
-    # What it builds.
+    # The operator's nodes.
 
     def emit(self, layer: Layer, *inputs: Value, part: str = "") -> Value:
         """One node; `part` names what is not yet the operator's result."""
@@ -252,7 +252,7 @@ class Call:
         return self.assembly.emit(self.where, f"{name}/{part}" if part else name, layer, inputs)
 
     def reshaped(self, x: Value, shape: Shape, part: str = "") -> Value:
-        """The same elements under another shape of the IR."""
+        """`x` under another shape of the IR, its elements and their order kept."""
         return x if x.type.shape == shape else self.emit(Reshape(shape), x, part=part)
 
     def shaped(self, x: Value) -> Value:

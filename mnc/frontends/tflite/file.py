@@ -52,11 +52,11 @@ class Tensor:
     scale: tuple[float, ...] = ()
     zero_point: tuple[int, ...] = ()
     axis: int = 0
-    """What the scales belong to where there are several."""
+    """The axis that the scales belong to, where there are several."""
     data: Array | None = None
     """The bytes of a constant."""
     oddity: str = ""
-    """What keeps mnc from reading it at all."""
+    """The property that keeps mnc from reading the tensor; empty where there is none."""
 
     @property
     def elements(self) -> int:
@@ -96,7 +96,7 @@ def parse(content: bytes, where: str) -> Model:
     """The network in these bytes; `where` names them in errors."""
     try:
         return _Source(content, where).model()
-    # What the accessors raise on offsets and lengths that lead out of the file.
+    # The accessors raise these on offsets and lengths that lead out of the file.
     except (struct.error, TypeError, ValueError, IndexError, OverflowError):
         raise _damaged(where, "an offset leads out of it") from None
 

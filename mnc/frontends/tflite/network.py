@@ -18,7 +18,7 @@ from mnc.ir.types import Array, ShapeError, TensorType, show
 
 BETWEEN_TYPES = ("QUANTIZE", "DEQUANTIZE")
 RECURRENT = ("LSTM", "RNN")
-"""What the kinds of recurrent operators end with."""
+"""Endings of the names of recurrent operators."""
 SHARING = 16
 """How many times its own size the constants of a file may take: a small file can refer to one buffer many times."""
 
@@ -45,7 +45,7 @@ class _Reader:
     problems: dict[Problem, None] = field(default_factory=dict)
     """In the order of the file."""
     values: dict[int, Value | None] = field(default_factory=dict)
-    """What the network computes, by tensor; None where what it is could not be told."""
+    """The network's values, by tensor; None where an operator was refused."""
     known: dict[int, Array] = field(default_factory=dict)
     constant_bytes: int = 0
 

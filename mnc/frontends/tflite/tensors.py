@@ -1,4 +1,4 @@
-"""What the file's tensors are in the IR: shapes without batch, element types, scales, constants."""
+"""The file's tensors in the IR: shapes without batch, element types, scales, constants."""
 
 from __future__ import annotations
 
