@@ -34,7 +34,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Accesses:
-    """What one call of a kernel, usually for one row of one layer, reads and writes, scratch included.
+    """The reads and writes of one call of a kernel, usually for one row of one layer, scratch included.
 
     Nothing is known of the order in which a kernel goes about its work: it may
     write some of its output before it has read all of its input, and use its

@@ -111,7 +111,7 @@ def _above(rows: Rows, k: int, x: Value, y: Value) -> int:
 
 
 def accesses(program: Program, descending: frozenset[int] = frozenset()) -> Iterator[Accesses]:
-    """What each row of each step reads and writes, in order, for the checker."""
+    """The reads and writes of each row of each step, in order, for the checker."""
     for i, step in enumerate(program.steps):
         # Without windows every iteration accesses everything: two show what any number would.
         iterations = range(step.loop.count if step.rows else min(step.loop.count, 2))
@@ -122,7 +122,7 @@ def accesses(program: Program, descending: frozenset[int] = frozenset()) -> Iter
                 writes.append(Access(step.scratch_buffer, 0, step.scratch))
             yield Accesses(tuple(reads), tuple(writes), step.in_place)
         if step.in_place:
-            # What is smaller than the output may be read again and again until the end.
+            # An operand that is smaller than the output may be read again and again until the end.
             small = [x for x in step.reads if x.type.bytes < step.writes[0].type.bytes]
             again = (a for x in small if (a := _read(program, step, step.reads.index(x), x, 0)) is not None)
             yield Accesses(tuple(again), ())

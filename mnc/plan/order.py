@@ -74,7 +74,7 @@ class _State(NamedTuple):
 
 
 def _successors(tensors: _Tensors, state: _State) -> list[_State]:
-    """What can come next; only one way where that loses nothing.
+    """The states that can follow; a single one where choosing it loses nothing.
 
     A task that raises no peak and leaves no more bytes alive than before may
     as well run at once: it makes nothing later worse.
