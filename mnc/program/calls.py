@@ -76,7 +76,7 @@ NULL = Name("NULL")
 
 
 Member = int | tuple[int, ...] | Const | Scratch | Name
-"""What a struct holds: numbers, structs of numbers, pointers."""
+"""A member of a struct: a number, a struct of numbers, or a pointer."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Record:
     members: Mapping[str, Member]
     """In the order of their declaration."""
     label: str = ""
-    """What all equal constants of a network are called, so that there is one of them; empty: the layer's own."""
+    """The name that all equal constants of a network share, so that there is one of them; empty: the layer's own."""
 
     @property
     def constant(self) -> bool:
@@ -114,6 +114,6 @@ class Call:
     kernel: str
     arguments: Mapping[str, Argument]
     header: str = ""
-    """What declares the function of another library, which takes the arguments in their order; empty: mnc's own."""
+    """The header of another library's function, which takes the arguments in their order; empty: mnc's own."""
     checked: bool = False
     """The other library's function returns a status, which generated code hands to MNC_CHECK."""

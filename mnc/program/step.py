@@ -86,7 +86,7 @@ class Step:
             assert self._has(argument), (where, argument)
 
     def _arguments(self) -> Iterator[Argument | Member]:
-        """Those of all calls, and what their structs hold."""
+        """The arguments of all calls, and the members of their structs."""
         for call in self.all_calls:
             for argument in call.arguments.values():
                 yield argument
