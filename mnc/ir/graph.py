@@ -111,7 +111,7 @@ class Graph:
         return readers[0] if len(readers) == 1 and value not in self.outputs else None
 
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
-        """The same network made of other nodes, checked anew; this very graph where they are its own nodes."""
+        """The network with other nodes, checked anew; this very graph where they are its own nodes."""
         made = tuple(nodes)
         unchanged = len(made) == len(self.nodes) and all(map(operator.is_, made, self.nodes))
         return self if unchanged else replace(self, nodes=made)

@@ -1,4 +1,4 @@
-"""What every layer kind has in common."""
+"""The base of all layer kinds."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Layer:
     """Smallest and largest number of inputs (None: any)."""
 
     output: Number | None = None
-    """What the elements of the output are where the layer chooses that itself:
-    a quantised layer requantises its result.  None: what `infer` says, float32
+    """The element type of the output where the layer chooses it itself: a
+    quantised layer requantises its result.  None: as `infer` finds, float32
     for a layer that computes, the input's for one that only moves elements."""
 
     def infer(self, *inputs: TensorType) -> TensorType:

@@ -1,4 +1,4 @@
-"""What a value is: its shape, its element type, its quantisation; and constants."""
+"""Types of values: shape, element type and quantisation; and constants."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Quantisation:
 
 @dataclass(frozen=True)
 class Number:
-    """What the elements of a value are: a type of number, and what it stands for."""
+    """The element type of a value: the type of the stored numbers, and their scale where they are quantised."""
 
     dtype: DType
     quant: Quantisation | None = None

@@ -11,7 +11,7 @@ from mnc.ir.types import Shape, ShapeError, TensorType, show
 
 @dataclass(frozen=True)
 class Reshape(Layer):
-    """The same elements in the same (row-major, channels last) order under another shape."""
+    """The input's elements in their order (row-major, channels last) under another shape."""
 
     shape: Shape
     """The whole new shape, without batch."""
@@ -49,7 +49,7 @@ class Permute(Layer):
 
 @dataclass(frozen=True)
 class Reverse(Layer):
-    """The same elements, those along `axis` in reverse order."""
+    """The input's elements, in reverse order along `axis`."""
 
     axis: int = 0
     """Among the axes without batch; negative counts from the last."""
