@@ -130,7 +130,7 @@ def _alive(graph: Graph, foldable: Mapping[str, Mapping[int, int]]) -> dict[str,
 def _demands(
     graph: Graph, node: Node, alive: Mapping[str, Mask], foldable: Iterable[int]
 ) -> Iterable[tuple[str, Mask]]:
-    """What must be alive at a node's inputs and outputs because of what is alive there."""
+    """Channels of a node's inputs and outputs that must be alive because of other channels there that are."""
     layer, names = node.layer, (*node.inputs, *node.outputs)
     last_axes = {alive[name].size for name in names}
     if _mixes(layer):

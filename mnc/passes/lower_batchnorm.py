@@ -1,4 +1,4 @@
-"""What is left of batch normalisation becomes depthwise 1x1 convolution."""
+"""Batch normalisations that were not folded become depthwise 1x1 convolutions."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mnc.passes.rewrite import new_names
 def lower_batchnorm(graph: Graph) -> Graph:
     """Each BatchNormalization as a DepthwiseConv2D with one weight and one bias per channel.
 
-    What is no image becomes one: one row, a pixel for each index before the
-    normalised axis, a channel for each index from there on.  What requantises
-    stays.  CompileError where a scale or offset is not finite in float32.
+    A value that is no image becomes one: one row, a pixel for each index before the
+    normalised axis, a channel for each index from there on.  A layer that
+    requantises stays.  CompileError where a scale or offset is not finite in float32.
     """
     invent = new_names(graph)
     nodes: list[Node] = []

@@ -8,7 +8,7 @@ from dataclasses import replace
 from mnc.ir.graph import Graph, Node
 
 PairRule = Callable[[Node, Node], tuple[Node, ...] | None]
-"""What takes the place of a node and its only reader; None: they stay as they are."""
+"""The nodes that replace a node and its only reader; None: they stay as they are."""
 
 
 def rewrite_pairs(graph: Graph, rule: PairRule) -> tuple[Node, ...]:
