@@ -1,4 +1,4 @@
-"""What every layer means, in NumPy.
+"""The meaning of every layer, in NumPy.
 
 Generated code, passes and backends are all compared with this.  Arrays have
 the batch as their first axis, channels last, and the IR's element types.  A

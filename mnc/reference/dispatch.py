@@ -13,7 +13,7 @@ from mnc.ir.types import Array
 
 @singledispatch
 def compute(layer: Layer, *inputs: Array) -> Array | tuple[Array, ...]:
-    """What `layer` makes of `inputs`, batch first, in float64.
+    """The outputs of `layer` for `inputs`, batch first, in float64.
 
     One function per layer kind is registered here by the type of its first
     argument.  It returns the only output, or a tuple where the kind has several.
@@ -24,7 +24,7 @@ def compute(layer: Layer, *inputs: Array) -> Array | tuple[Array, ...]:
 def apply(layer: Layer, *inputs: Array) -> tuple[Array, ...]:
     """All outputs of `layer` in the element type of its first input, rounded once.
 
-    What overflows becomes infinite and what is undefined becomes NaN, as in C.
+    An overflow becomes infinite and an undefined result NaN, as in C.
     """
     with np.errstate(all="ignore"):
         results = compute(layer, *(x.astype(np.float64) for x in inputs))

@@ -36,7 +36,7 @@ def _activation(layer: Activation, operands: Operands, x: Array) -> Array:
 def activate_quantised(function: Function, operands: Operands, x: Array) -> Array:
     """A function of each stored value.
 
-    What TFLM has no arithmetic of its own for is what it does for ELU: the
+    A function that TFLM has no integer arithmetic for follows its way for ELU: the
     function in float32 of each of the 256 values, rounded.
     """
     return _tabulated(operands, lambda real: activate(function, real.astype(np.float64)).astype(np.float32), x)

@@ -25,7 +25,7 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 def quantise_multiplier(real: float) -> tuple[int, int]:
     """A positive real as (multiplier, shift): multiplier * 2 ** (shift - 31), multiplier in [2^30, 2^31).
 
-    What is too small to matter becomes (0, 0), as in TFLite's QuantizeMultiplier.
+    A factor too small to matter becomes (0, 0), as in TFLite's QuantizeMultiplier.
     """
     if real == 0.0:
         return 0, 0
@@ -67,7 +67,7 @@ def divide_by_power(x: Array, exponent: Array | int) -> Array:
 def rescale(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
     """X * multiplier * 2 ** (shift - 31), rounded in two steps (MultiplyByQuantizedMultiplier).
 
-    What the shift pushes out of int32 saturates: it is far beyond int16 then.
+    A value that the shift pushes out of int32 saturates: it is far beyond int16 then.
     """
     shift = np.asarray(shift, np.int64)
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)

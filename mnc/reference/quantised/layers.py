@@ -1,4 +1,4 @@
-"""What the layers mean in integers: every module that defines some, and what backends take from them."""
+"""The meaning of layers in integers: every module that defines some, and their functions that backends use."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from mnc.reference.quantised.operands import Operands, clip, compute_quantised, 
 @compute_quantised.register(ResizeNearest)
 @compute_quantised.register(Reverse)
 def _moved(layer: Layer, operands: Operands, x: Array) -> Array:
-    """What moves real numbers moves stored ones."""
+    """A layer that moves real numbers moves stored ones alike."""
     moved = compute(layer, x)
     assert isinstance(moved, np.ndarray)
     return requantise(moved, operands.quant(), operands)

@@ -66,7 +66,7 @@ def clip(x: Array, low: int, high: int) -> Array:
 
 @singledispatch
 def compute_quantised(layer: Layer, operands: Operands, *inputs: Array) -> Array:
-    """What `layer` makes of stored integers, as int64; `apply_quantised` narrows the result."""
+    """The output of `layer` for stored integers, as int64; `apply_quantised` narrows the result."""
     raise refuse(
         "",
         f"{type(layer).__name__} has no meaning in integers",
