@@ -21,7 +21,7 @@ BINS = 4096
 """Of a histogram: sixteen for each step of int8."""
 
 NEXT_TO_NONE = 1e-4
-"""What counts as the number of values where there are none but clipped ones; the divergence would be infinite."""
+"""Count for a level that holds only clipped values: with 0 the divergence would be infinite."""
 
 BELOW_LARGEST = 2.0 * math.log(512.0)
 """Softmax gives less than half of its step of 1/256 for what lies ln 512 below the largest of its inputs; twice

@@ -40,7 +40,7 @@ class Diagnosis:
     first_sqnr: float
     cause: str
     ways: tuple[str, ...]
-    """What to try, a sentence each."""
+    """Ways to keep more of the signal, a sentence each."""
 
     def __str__(self) -> str:
         what = f"{self.output!r} keeps {self.sqnr:.1f} dB of its signal"

@@ -1,4 +1,4 @@
-"""What makes calibration samples look as if they were not what they should be."""
+"""Signs that calibration samples were not prepared as those of training."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _are_bytes(array: Array) -> bool:
 
 
 def _by_normalisation(graph: Graph, samples: Sequence[Array]) -> str | None:
-    """What the first batch normalisation finds strange; empty where it finds nothing, None where there is none."""
+    """A warning from the statistics of the first batch normalisation; empty: nothing is odd; None: there is none."""
     if any(type_.dtype is not DType.FLOAT32 for type_ in graph.types.values()):
         return None
     node = next((node for node in graph.nodes if isinstance(node.layer, BatchNormalization)), None)

@@ -39,7 +39,7 @@ MOST_NUMBERS = 2**23
 
 @dataclass(frozen=True)
 class Fit:
-    """What of a layer is fitted to the samples."""
+    """The parts of a layer that are fitted to the samples."""
 
     rounding: bool = True
     """Weights are rounded together."""
@@ -65,7 +65,7 @@ def fit(real: Graph, quantised: Graph, samples: Sequence[Array], what: Fit) -> G
 
 
 class _Stored(NamedTuple):
-    """What a layer may keep."""
+    """The weights and biases of a layer as it stores them."""
 
     weights: Array
     """Whole steps, (groups, taps * group inputs, group outputs)."""
@@ -153,7 +153,7 @@ class _Layer:
         )
 
     def seen(self, chosen: Array) -> Moments:
-        """What the layer is given for some samples and what is wanted; places count where sums are not clamped."""
+        """Moments of the layer's inputs and wanted outputs; a place weighs as much as the share of it not clamped."""
         wanted = np.moveaxis(self.wanted[chosen].reshape(-1, self.layer.groups, self.layer.group_outputs), 1, 0)
         between = ((wanted > self.low) & (wanted < self.high)).mean(axis=2)
         given = windows(self.exact, self.given[chosen].astype(np.float64))
@@ -184,7 +184,7 @@ def _flat(matrix: Array) -> Array:
 
 
 def _shift(got: Array, wanted: Array, low: float, high: float) -> Array:
-    """What to take from each column of `got` so that, clamped to the limits, it has the mean of `wanted`."""
+    """The amount to subtract from each column of `got` so that, clamped to the limits, it has the mean of `wanted`."""
     goal = np.clip(wanted, low, high).mean(axis=0)
     shift = np.zeros(got.shape[1])
     for _ in range(STEPS):

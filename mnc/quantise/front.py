@@ -39,7 +39,7 @@ MOVING = (Concatenate, Cropping2D, Flatten, Identity, Permute, Reshape, Reverse)
 """Layers between an input and a normalisation that leave every number what it is."""
 
 ENOUGH = 1000.0
-"""A feature whose variance is so many times the error of its rounding, 30 dB, is left alone."""
+"""Ratio (30 dB) of a feature's variance to its rounding error above which the feature is left alone."""
 
 LEAST = 2.0**-40
 """Of a feature that a normalisation multiplies by 0, or nearly, this factor stays, in steps: only the offset counts."""

@@ -20,7 +20,7 @@ class Split(NamedTuple):
 
     fitting: Array
     judging: Array
-    """Those held back; all of them where none are."""
+    """The samples held back; all samples where none are held back."""
     held_back: int
     """How many are held back."""
 

@@ -34,15 +34,15 @@ class Scheme:
     calibration: Array | Sequence[Array] | None
     """Representative inputs, as `Graph.predict` takes them."""
     quantize: str = "int8"
-    """What values are: int8; int16x8, which is int16 with int8 weights; or mixed: int16 where the goal needs it."""
+    """The type of values: int8; int16x8, which is int16 with int8 weights; or mixed: int16 where the goal needs it."""
     min_sqnr: float | None = None
-    """For mixed: what the output's signal-to-quantisation-noise ratio shall be over the samples, in dB."""
+    """For mixed: the wanted signal-to-quantisation-noise ratio of the output over the samples, in dB."""
     max_loss: float | None = None
-    """For mixed: how many of a hundred samples more than by the float network may be classified wrongly."""
+    """For mixed: the largest allowed loss of accuracy against the float network, in percentage points."""
     labels: Array | None = None
     """The samples' classes, (samples,); None: what the float network says."""
     io: str | None = None
-    """What the network's inputs and outputs are: one of `INTERFACES`; None: what the layers there work on."""
+    """The type of the network's inputs and outputs: one of `INTERFACES`; None: the type of the layers there."""
     ranges: str = "mse"
     """How the range of an int8 value is chosen: one of `RANGES`, or by what of these the output loses the least.
 
@@ -101,7 +101,7 @@ class Quantised:
     held_back: int = 0
     """How many of the calibration samples these are; 0 where it was calibrated on all of them."""
     warnings: tuple[str, ...] = ()
-    """What the user should know of the samples and of what was lost, one sentence each."""
+    """Warnings about the samples and about lost signal, one sentence each."""
     fallbacks: tuple[Fallback, ...] = ()
 
 

@@ -21,7 +21,7 @@ def signal_to_noise(real: Graph, quantised: Graph, samples: Sequence[Array]) -> 
     """Signal-to-quantisation-noise ratio in dB of every value that both graphs have, over the samples.
 
     `samples` are float, one array for each input; infinite where nothing is lost.
-    What nobody sees of a value (`visible`) is no loss.
+    Differences of a value that no reader can see (`visible`) are no loss.
     """
     expected = evaluate(real, samples)
     got = evaluate(quantised, samples)

@@ -1,12 +1,11 @@
 """Rounding weights together: the error of one is made good by those that follow.
 
-What counts is not how near each weight stays to its value but how near the sums
-stay that it is part of.  With the second moments H of a layer's inputs the
-squared error of its sums is d' H d for weights that are off by d.  The weights
-are rounded one after another, each time moving the rest to where they make up
-best for what is lost (Frantar et al., "GPTQ", arXiv 2210.17323); then each is
-moved by whole steps as long as that lessens the error.  Where such a walk ends worse
-than it would be with every weight at its nearest, they stay there.
+The error of the layer's sums counts, not that of each weight.  With the second
+moments H of a layer's inputs the squared error of its sums is d' H d for weights
+that are off by d.  The weights are rounded one after another, and the rest is
+moved each time to compensate (Frantar et al., "GPTQ", arXiv 2210.17323).
+Coordinate descent over whole steps follows.  If the result is worse than
+rounding to nearest, rounding to nearest is kept.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from mnc.ir.types import Array
 from mnc.reference.conv import pad, taps
 
 DAMPING = 0.01
-"""What is added to each input's power, as a share of their mean: directions that the samples do not have."""
+"""Power added to each input, as a share of the inputs' mean power: for directions absent from the samples."""
 SWEEPS = 2
 """How often all weights are tried again."""
 LARGEST = 127

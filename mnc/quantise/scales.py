@@ -50,13 +50,13 @@ KEEPING = (
 """Layers whose output has the quantisation of their input."""
 
 SYMMETRIC_UNIT = Quantisation((1.0 / 128.0,), 0)
-"""What TFLite fixes for values from -1 to 1: tanh."""
+"""TFLite's fixed quantisation of values from -1 to 1: tanh."""
 
 UNIT = Quantisation((1.0 / 256.0,), -128)
-"""What TFLite fixes for values from 0 to 1: softmax and sigmoid."""
+"""TFLite's fixed quantisation of values from 0 to 1: softmax and sigmoid."""
 
 WIDE_UNIT = Quantisation((1.0 / 32768.0,), 0)
-"""What it fixes for either in int16."""
+"""TFLite's fixed quantisation of either in int16."""
 
 COARSER = 2.0
 """By this factor at most a concatenation makes the steps coarser of an input that others compute with: a bit."""
@@ -122,7 +122,7 @@ class _Groups:
         self.dtype = dtype
         self.parent = {name: name for name in graph.types}
         self.span = {name: Range.around(span) for name, span in ranges.items()}
-        """What the group of this name has to cover."""
+        """The range that the group of this name has to cover."""
         self.finest = {
             name: _width(span, dtype) if _is_computed_with(graph, name, own) else np.inf
             for name, span in self.span.items()
