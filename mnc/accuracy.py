@@ -85,10 +85,10 @@ def gives_probabilities(graph: Graph) -> bool:
 
 
 def judge(graph: Graph, samples: Sequence[Array], outputs: Array, truth: Array) -> Accuracy | Regression:
-    """What `graph` and its code say of samples of which the truth is known.
+    """Accuracy, or error, of `graph` and of its code over samples with known truth.
 
     `samples` holds one array for each input, as `graph` takes them; `outputs` are
-    what the code gave for them, as real numbers; `truth` is as `load_truth` has it.
+    the code's results for them, as real numbers; `truth` is as `load_truth` has it.
     """
     expected = graph.predict(list(samples))
     assert isinstance(expected, np.ndarray), "see `elements`"

@@ -12,7 +12,7 @@ from mnc.errors import CompileError, refuse
 
 MAX_MEMBERS = 2**12
 ENTRY = b"PK\x01\x02"
-"""What a member's entry in the directory begins with."""
+"""The first bytes of a member's entry in the directory."""
 DAMAGED = "the file is damaged or incomplete; save it again, or copy it again"
 MAX_RATIO = 2048
 """Deflate cannot shrink by more than about 1,032 times; an entry that claims more lies."""

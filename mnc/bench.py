@@ -1,4 +1,4 @@
-"""What generated code costs on real instruction sets: figures, no tables."""
+"""Costs of generated code on real instruction sets: figures, no tables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one network costs, compiled by one backend for one target.  Sizes are in bytes."""
+    """The cost of one network, compiled by one backend for one target.  Sizes are in bytes."""
 
     model: str
     backend: str
@@ -56,7 +56,7 @@ class Cost:
     cmsis_nn: tuple[str, ...] = ()
     """The functions of CMSIS-NN that the code calls, sorted."""
     warnings: tuple[str, ...] = ()
-    """What to look at where the network was quantised, as `Report.warnings`."""
+    """Warnings about the quantisation, as `Report.warnings`."""
 
     @property
     def instructions_per_mac(self) -> float | None:

@@ -161,7 +161,7 @@ def prepare(
 
 
 def _dearer(graph: Graph, chosen: backends.Backend, name: str, integers: Report) -> tuple[str, ...]:
-    """What a network in integers takes more of than the float one by the same backend, as planned."""
+    """Warnings where a network in integers needs more memory than in float32 by the same backend, as planned."""
     real = optimise(graph)
     if _refusals(real, chosen):
         return ()
@@ -211,7 +211,7 @@ def _check_reach(made: Report, target: targets.Target) -> None:
 
 
 def report(prepared: Quantised, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
-    """What `mnc compile --json` prints."""
+    """The report that `mnc compile --json` prints."""
     program, arena = emission.program, emission.plan.arena
     lives, state = lifetimes(program), program.state_bytes
     layers = []
@@ -254,7 +254,7 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
 
 
 def _quantisation(prepared: Quantised) -> Quantisation:
-    """What quantisation left, by the samples that judge."""
+    """The signal that quantisation left, measured over the samples that judge."""
     assert prepared.real is not None
     graph = prepared.graph
     judges = dict(zip(prepared.real.outputs, goals(prepared.real), strict=True))

@@ -1,4 +1,4 @@
-"""What mnc says when it refuses something.
+"""The errors of mnc.
 
 A `Problem` is one fault: where it is, what is wrong, and the ways out.  A
 `CompileError` carries one or more of them.  Everything a user can get wrong
@@ -18,7 +18,7 @@ class Problem:
     where: str
     """The place: a file, a path inside it, a layer, or `file:line:column`."""
     what: str
-    """What is wrong, then the offending value; no full stop."""
+    """The fault, then the offending value; no full stop."""
     hints: tuple[str, ...] = ()
     """Ways out, one sentence each."""
     excerpt: str = ""

@@ -1,4 +1,4 @@
-"""What an optional part of mnc needs, as the command that installs it."""
+"""The packages that an optional part of mnc needs, and the command that installs them."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _of_classes(folder: Path, splits: Sequence[str], most: int | None) -> list[t
 
 
 def _spread(files: list[Path], most: int) -> list[Path]:
-    """At most so many of them, evenly from the first to the last."""
+    """At most `most` of the files, evenly spaced from the first to the last."""
     chosen = np.unique(np.linspace(0, len(files) - 1, most).round().astype(np.int64))
     return [files[i] for i in chosen]
 

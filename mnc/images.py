@@ -21,7 +21,7 @@ MAX_BYTES = 2**26
 MAX_PIXELS = 2**25
 """Of an image before it is scaled; four bytes each."""
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-"""What Pillow calls images of so many channels."""
+"""Pillow's names of images, by their number of channels."""
 
 
 def decoder(where: str) -> Callable[[Path, tuple[int, int], int], Array]:

@@ -17,7 +17,7 @@ from mnc.errors import CompileError, refuse
 from mnc.pieces import pieces_of
 
 MARK = b"made by mnc"
-"""What each file of mnc's holds near its beginning, or its end: it may be replaced."""
+"""Mark near the beginning or the end of each file that mnc wrote: such a file may be replaced."""
 MARK_WITHIN = 1024
 FORCE = "write it elsewhere, or replace it with --force"
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -47,7 +47,7 @@ def is_inside(name: str) -> bool:
 
 
 _NOT_IN_NAMES = frozenset('\\:*?"<>|')
-"""What some systems do not allow in the name of a file."""
+"""Characters that some systems do not allow in the name of a file."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class _Staged:
     temporary: Path
     mode: int
     backup: Path | None = None
-    """What was there before, once the new file is in its place."""
+    """The file that was there before, once the new file is in its place."""
     placed: bool = False
 
 

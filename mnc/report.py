@@ -1,4 +1,4 @@
-"""What a compilation says about its result: the typed form of `mnc compile --json`.
+"""The report of a compilation: the typed form of `mnc compile --json`.
 
 All sizes are in bytes.  A `Report` is a value: two compilations of one model
 give equal reports, and `to_json` gives equal bytes.
@@ -80,7 +80,7 @@ class LayerReport:
 
 @dataclass(frozen=True)
 class Quantisation:
-    """What quantising a float network left of its signal."""
+    """The signal that is left of a float network after quantisation."""
 
     judged_by: int
     """How many samples all ratios are measured over."""
@@ -116,7 +116,7 @@ class Report:
     quantisation: Quantisation | None = None
     """None where the network was compiled as it was read."""
     warnings: tuple[str, ...] = ()
-    """What the user should look at, one sentence each."""
+    """Matters for the user to look at, one sentence each."""
 
     def to_json(self) -> str:
         """One JSON object, indented, keys in the order of the fields."""
@@ -177,11 +177,11 @@ class Verification:
     against_float: tuple[FloatComparison, ...] = ()
     """For each output; none where no float network is known."""
     outputs: tuple[Array, ...] = ()
-    """What the code gave, as real numbers: for each output (samples, *shape)."""
+    """The code's results as real numbers: for each output (samples, *shape)."""
     dtype: str = ""
     """The element type of the network's arithmetic."""
     warnings: tuple[str, ...] = ()
-    """What the user should look at, one sentence each."""
+    """Matters for the user to look at, one sentence each."""
 
     @property
     def first_failure(self) -> LayerVerification | None:

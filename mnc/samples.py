@@ -69,8 +69,8 @@ def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int
 
 
 def load_truth(path: Path, graph: Graph, samples: int) -> Array:
-    """What is right for each sample: of a network that chooses its class, (samples,), integers; of one that
-    gives numbers these, (samples, *output shape), floats.
+    """The truth for each sample: classes, (samples,), integers, for a network that chooses a class; numbers,
+    (samples, *output shape), floats, for one that gives numbers.
 
     A network with one output element gives a number, unless the element is a
     sigmoid's and all labels are 0 or 1; one with several chooses, unless it ends

@@ -122,7 +122,7 @@ def _stored_as(graph: Graph, given: Input) -> TensorType | None:
 
 
 def against_float(graph: Graph, samples: Sequence[Array], outputs: Sequence[Array]) -> tuple[FloatComparison, ...]:
-    """What the code gave for these samples, as real numbers, against the float network it was made of."""
+    """The code's results for these samples, as real numbers, against the float network that it was made from."""
     expected = graph.predict(samples)
     wanted = [expected] if isinstance(expected, np.ndarray) else expected
     return tuple(
@@ -152,7 +152,7 @@ def _against(graph: Graph, output: str, expected: Array, got: Array) -> FloatCom
 
 
 def _tolerance(dtypes: Collection[DType]) -> str:
-    """What `compare` allows layers that give these types."""
+    """The tolerance of `compare` for layers of these output types, in words."""
     if DType.FLOAT32 not in dtypes:
         return "to the bit"
     real = f"within {ABSOLUTE:.0e} absolute or {RELATIVE:.0e} of the layer's largest value"
