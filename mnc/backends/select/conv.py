@@ -177,7 +177,7 @@ def placement(layer: Conv2D | DepthwiseConv2D, x: Value, y: Value) -> Mapping[st
 
 
 def as_pointwise(layer: Dense) -> Conv2D:
-    """The same as a convolution of 1x1."""
+    """A dense layer as a convolution of 1x1."""
     matrix = layer.weights.array.reshape(1, 1, *layer.weights.shape)
     return Conv2D(Constant(matrix, layer.weights.quant), layer.bias, activation=layer.activation)
 

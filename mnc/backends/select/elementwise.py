@@ -63,7 +63,7 @@ class Walk:
 
     @classmethod
     def of(cls, site: Site[Merge]) -> Walk | Refusal:
-        """Those of a layer with any broadcasting."""
+        """The loops of a layer with any broadcasting."""
         y = site.output
         operands = [repeated(x, y.type.rank) for x in (y, *site.inputs)]
         nest = loops(y.type.shape, *operands)
@@ -118,7 +118,7 @@ def slopes(site: Site[PReLU]) -> Loops:
 
 
 def unshared(nest: Loops) -> Refusal:
-    """No kernel has so many loops."""
+    """The refusal of a nest with more loops than any kernel has."""
     return Refusal(f"PReLU shares alpha along at most {DEEPEST} axes in turn, not {nest.depth}")
 
 

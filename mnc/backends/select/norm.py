@@ -12,7 +12,7 @@ from mnc.ir.types import Constant, Shape
 from mnc.program import NULL, Argument, Call, Const, In, Out, Step
 
 SLICE_LOOPS = 2
-"""So many loops the kernels have over slices, and through a slice."""
+"""Loops of the kernels over slices, and as many through a slice."""
 
 
 def layer_normalization(site: Site[LayerNormalization]) -> Step | Refusal:

@@ -123,7 +123,7 @@ class _Cell:
         return cls(site, features, site.layer.units, step)
 
     def memory(self, *sizes: int) -> list[Scratch]:
-        """Places of so many elements in scratch memory, one behind the other."""
+        """Places of `sizes` elements in scratch memory, one behind the other."""
         taken = []
         for size in sizes:
             taken.append(Scratch(self.used))

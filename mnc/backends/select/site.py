@@ -1,4 +1,4 @@
-"""What a selection function sees: one layer, and its operands in memory."""
+"""The argument of a selection function: one layer, and its operands in memory."""
 
 from __future__ import annotations
 

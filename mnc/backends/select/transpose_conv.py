@@ -58,13 +58,13 @@ class Gathering:
 
     window: Window
     arguments: Mapping[str, Argument]
-    """What a kernel is told of it."""
+    """Arguments that a kernel takes for it."""
     inner_pixels: int
-    """About so many neighbouring output pixels of one phase see no border."""
+    """About the number of neighbouring output pixels of one phase that touch no border."""
 
     @classmethod
     def of(cls, site: Site[Conv2DTranspose]) -> Gathering:
-        """That of a layer."""
+        """The gathering of a layer."""
         layer, (x,), y = site.layer, site.inputs, site.output
         (top, _), (left, _) = layer.crop
         height, width = layer.kernel

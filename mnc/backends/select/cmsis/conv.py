@@ -13,7 +13,7 @@ from mnc.ir.layers.window import Pair
 from mnc.program import NULL, Argument, Record, Step
 
 MOST_PRODUCTS = 2**16 - 1
-"""So many products in a sum `arm_convolve_s8` counts."""
+"""Largest number of products in a sum that `arm_convolve_s8` can count."""
 
 
 def conv2d(site: Site[Conv2D]) -> Step | Refusal:
@@ -71,7 +71,7 @@ def conv_params(
 
 
 def windows_scratch(core: Core, products: int) -> int:
-    """Bytes of scratch of `arm_convolve_s8` for so many products: two windows in 16 bits, on MVE four in 8."""
+    """Bytes of scratch of `arm_convolve_s8` for sums of `products`: two windows in 16 bits, on MVE four in 8."""
     return 4 * (math.ceil(products / 16) * 16 if core is Core.MVE else math.ceil(products / 4) * 4)
 
 

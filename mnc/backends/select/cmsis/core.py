@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Core(Enum):
-    """What the C compiler's feature macros choose."""
+    """The forms of CMSIS-NN's functions; the C compiler's feature macros choose one."""
 
     PLAIN = "plain"
     """Neither of the others: portable C."""
@@ -17,7 +17,7 @@ class Core(Enum):
 
 
 Cores = frozenset[Core]
-"""What code has to be right for: one form, or all where the target is not known."""
+"""The forms that code has to be right for: one, or all where the target is not known."""
 
 EVERY: Cores = frozenset(Core)
 

@@ -14,7 +14,7 @@ from mnc.ir.layers import Conv2D, DepthwiseConv2D
 from mnc.program import Record, Step
 
 BLOCK = 124
-"""So many channels `arm_depthwise_conv_s8_opt` takes at once on MVE."""
+"""Channels that `arm_depthwise_conv_s8_opt` takes at once on MVE."""
 
 
 def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step | Refusal:
@@ -97,5 +97,5 @@ def _scratch(core: Core, function: str, site: Site[DepthwiseConv2D]) -> int:
 
 
 def _as_convolution(layer: DepthwiseConv2D) -> Conv2D:
-    """The same with one input channel: an axis of the weights is called otherwise."""
+    """The layer with one input channel as a convolution: only an axis of the weights has another name."""
     return Conv2D(layer.weights, layer.bias, layer.stride, layer.padding, layer.dilation, activation=layer.activation)

@@ -14,7 +14,7 @@ from mnc.reference.quantised.layers import add_multipliers
 from mnc.reference.quantised.merge import headroom
 
 MOST_LEFT = {(Add, DType.INT8): 2, (Add, DType.INT16): 0, (Multiply, DType.INT8): 14, (Multiply, DType.INT16): 0}
-"""By so much a sum, or a product, may be shifted to the left without leaving 32 bits."""
+"""Largest shift to the left of a sum or a product that stays within 32 bits."""
 
 BROADCAST = Refusal("CMSIS-NN's needs operands of one shape")
 SHIFTED = Refusal("CMSIS-NN's would leave 32 bits where it shifts to the output's scale")

@@ -24,7 +24,7 @@ FEW_PRODUCTS = 150
 """With no more of them in a pixel a convolution on MVE pays more for its windows' copies than for its products."""
 
 FEW_PRODUCTS_INT16 = 100
-"""The same of each output, on int16 with the DSP extension, where mnc's kernels do not use it."""
+"""Products of an output up to which mnc's int16 kernel, which uses no DSP extension, is the faster on a DSP core."""
 
 
 def own_is_faster(cores: Cores, site: Site[Any]) -> bool:

@@ -23,7 +23,7 @@ from mnc.program import NULL, Const, Out, Record, Step
 from mnc.reference.quantised.layers import has_wide_sums
 
 FAST_PRODUCTS = 512
-"""So many products of a sum of 64 bits are added in 32, those beyond in 64."""
+"""Products of a 64-bit sum that are added in 32 bits; further ones are added in 64."""
 
 
 def conv2d(site: Site[Conv2D]) -> Step | Refusal:

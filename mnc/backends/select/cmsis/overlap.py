@@ -1,10 +1,9 @@
 """Steps whose output may take the place of the rows of input that it has used up.
 
-A function of CMSIS-NN may be given memory for its output that its input does
-not lie in; so much its documentation says.  Many compute one row of output after
-the other, in all three forms, and look back at no row of input above the
-window: these are facts of their sources, release 7.0.0 and July 2026, and of
-the tests in `tests/cmsis_nn`.
+CMSIS-NN documents only input and output that do not overlap.  Yet many of its
+functions compute one row of output after the other, in all three forms, and read
+no row of input above the window again.  The evidence is their sources, release
+7.0.0 and July 2026, and the tests in `tests/cmsis_nn`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from mnc.ir.layers import Conv2D, DepthwiseConv2D, Pooling2D
 from mnc.program import Rows, Step, Value, Window
 
 ENOUGH_PIXELS = 24
-"""Of so many the cost of a call, in which a pointwise convolution sums its weights anew, is a few hundredths."""
+"""Pixels of a band from which on the overhead of a call, a new sum of a pointwise convolution's weights, is a few %."""
 
 SWEEPING = frozenset(
     {
@@ -31,13 +30,13 @@ SWEEPING = frozenset(
         "arm_max_pool_s16",
     }
 )  # fmt: skip
-"""What goes through the rows from the first to the last, and writes none before it has read the window."""
+"""Functions that compute rows from the first to the last, and write none before they have read its window."""
 BLOCKWISE = ("arm_depthwise_conv_s8_opt", "arm_depthwise_conv_wrapper_s8")
-"""Of these the ones that on MVE go through the rows once for every block of channels."""
+"""Members of `SWEEPING` that on MVE go through the rows once for every block of channels."""
 
 
 def overlapping(cores: Cores, site: Site[Layer], step: Step) -> Step:
-    """The step with what the planner needs to lay the output over the input; the same where it must not."""
+    """The step with the loop that lets the planner lay the output over the input; unchanged where it must not."""
     (x, *_), y = site.inputs, site.output
     if y.image[0] == 1:
         return step

@@ -12,13 +12,13 @@ from mnc.program import Const, In, Out, Record, Step
 from mnc.reference.quantised.layers import softmax16_multiplier, softmax_parameters
 
 ROW_INT16 = range(2, 9)
-"""So many elements `arm_softmax_s16` takes: it does not saturate.
+"""Numbers of elements that `arm_softmax_s16` computes rightly: it does not saturate.
 
 Of one, the share of 1 becomes -1; with nine and more the powers can have a sum
 that rounds up to a power of two, whose reciprocal becomes twice as large.
 """
 MOST_LEFT_INT16 = 15
-"""By so much a difference of int16 values may be shifted to the left without leaving 32 bits."""
+"""Largest shift to the left of a difference of int16 values that stays within 32 bits."""
 
 ACROSS = Refusal("CMSIS-NN's goes along the last axis only")
 
@@ -51,7 +51,7 @@ def softmax_int16(site: Site[Softmax]) -> Step | Refusal:
     if not _along_rows(site):
         return ACROSS
     if nest.sizes[-1] not in ROW_INT16 or shift > MOST_LEFT_INT16:
-        return Refusal("CMSIS-NN's overflows in int16 with so many elements, or at this scale")
+        return Refusal("CMSIS-NN's overflows in int16 outside of 2 to 8 elements, or at this scale")
     made = call(
         "arm_softmax_s16",
         input=In(),

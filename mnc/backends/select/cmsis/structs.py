@@ -40,7 +40,7 @@ def step(
     scratch: int = 0,
     **arguments: Argument,
 ) -> Step:
-    """The step of one call: its first argument is so many bytes of scratch, its last ones are the output."""
+    """The step of one call: its first argument is `scratch` bytes of scratch, its last ones are the output."""
     made = call(function, ctx=context(scratch), **arguments, output_dims=image(site.output), output_data=Out())
     return site.whole((made,), constants, scratch=scratch, scratch_dtype=SCRATCH)
 
@@ -56,7 +56,7 @@ def image(value: Value) -> Record:
 
 
 def context(scratch: int) -> Record:
-    """A `cmsis_nn_context` with so many bytes of the arena; those without any are one."""
+    """A `cmsis_nn_context` with `scratch` bytes of the arena; all that have none share one."""
     if not scratch:
         return Record("cmsis_nn_context", {"buf": NULL, "size": 0}, "no_scratch")
     return Record("cmsis_nn_context", {"buf": Scratch(), "size": scratch})
@@ -73,12 +73,12 @@ def tile(pair: Pair) -> tuple[int, int]:
 
 
 def corner(padding: Padding) -> Pair:
-    """What is before the first row, and before the first column."""
+    """The padding before the first row and before the first column."""
     return padding[0][0], padding[1][0]
 
 
 def offsets(site: Site[Layer]) -> dict[str, int]:
-    """What is added to inputs and to outputs: the one zero point with its sign turned, the other as it is."""
+    """The offsets that are added to inputs (the negated zero point) and to outputs (the zero point)."""
     return {"input_offset": -quant(site).zero_point, "output_offset": operands(site).zero}
 
 

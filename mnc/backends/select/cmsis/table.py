@@ -54,7 +54,7 @@ CMSIS_NN_INT16: Mapping[type[Layer], Select] = {
     Multiply: elementwise.multiply,
     Softmax: softmax.softmax_int16,
 }
-"""Those that it has int16 kernels for."""
+"""Layer kinds that CMSIS-NN has int16 kernels for."""
 
 FASTER = "it takes fewer instructions on this core than CMSIS-NN's"
 

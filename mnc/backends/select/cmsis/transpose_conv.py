@@ -27,9 +27,9 @@ MANY_CHANNELS = 16
 
 
 def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step | Refusal:
-    """What `arm_transpose_conv_wrapper_s8` would call, with weights as (filters, height, width, channels).
+    """The function that `arm_transpose_conv_wrapper_s8` would call, with weights as (filters, height, width, channels).
 
-    That is `arm_transpose_conv_s8`, or `arm_convolve_s8` on an input with zeros
+    It is `arm_transpose_conv_s8`, or `arm_convolve_s8` on an input with zeros
     between its elements, whose weights are turned round here instead of in RAM.
     """
     cores = forms(site.core)

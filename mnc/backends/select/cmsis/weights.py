@@ -21,7 +21,7 @@ from mnc.reference.quantised.weighted import Weighted, channel_multipliers, has_
 
 TOO_LARGE = Refusal("CMSIS-NN's could leave 32 bits in its sums")
 READ_BEYOND = 16
-"""So many bytes after the last weight may be read on MVE: a loop loads the next vector before it knows that it ends."""
+"""Bytes after the last weight that may be read on MVE: a loop loads the next vector before it knows that it ends."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Weights:
 
     @property
     def with_bias(self) -> Weights:
-        """The same for kernels that do not take NULL for a bias."""
+        """The weights with a bias of zeros where they have none: some kernels do not take NULL."""
         return self if self.bias is not None else replace(self, bias=np.zeros(self.multiplier.size, np.int32))
 
     def arguments(self, site: Site[Weighted], filter_dims: Record) -> dict[str, Argument]:
@@ -104,8 +104,8 @@ class Weights:
 def _largest(layer: Weighted, operands: Operands, multiplier: Array, shift: Array) -> float:
     """The largest number that kernels keep in 32 bits.
 
-    That is a sum shifted to the left.  Of int16 values, whose sums may have 64
-    bits, it is their products' part, the bias, for which C89 has no longer
+    For int8 it is a sum shifted to the left.  For int16, whose sums may have 64
+    bits, it is the sum of the products, the bias, for which C89 has no longer
     literals, or the scaled sum before its last bit is rounded off.
     """
     weights, none = by_channel(layer), np.zeros(multiplier.size)

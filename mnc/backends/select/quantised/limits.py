@@ -1,4 +1,4 @@
-"""What the integer kernels cannot take, although the layer kind has one."""
+"""Limits of the integer kernels: layers that are refused although their kind has a kernel."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ FIXED16 = 2.0**-15
 SCALES = (2.0**-60, 2.0**60)
 """Between these, products and quotients of scales are numbers in float32 too."""
 LARGEST_FACTOR = 2.0**30
-"""A multiplier from one scale to another shifts to the left by at most so much."""
+"""Bound of a factor from one scale to another: a multiplier shifts to the left by less."""
 LARGEST_MEAN = {DType.INT8: 2**23, DType.INT16: 2**15}
-"""So many elements have a sum that int32 holds."""
+"""Largest number of elements whose sum int32 holds."""
 WORST_INPUT = {DType.INT8: 256, DType.INT16: 2**15}
-"""What an input adds to a sum at most, by a weight of 1; of int8 that with its zero point, which is in the bias."""
+"""Largest amount that an input adds to a sum by a weight of 1; for int8 with the zero point, which is in the bias."""
 LARGEST_SUM = 47
-"""Sums of int16 values have so many bits, and a sign."""
+"""Bits of a sum of int16 values, without the sign."""
 LARGEST_WIDE_FACTOR = 2.0**7
-"""A multiplier from such a sum to the output's scale stays below."""
+"""Bound of a multiplier from a sum of `LARGEST_SUM` bits to the output's scale."""
 SMALLEST_SOFTMAX = 2.0**-27
 """An input scale below this rounds all differences to 0."""
 LARGEST_SOFTMAX16 = 2**16
-"""So many powers in Q15 have a sum that int32 holds."""
+"""Bound of the number of powers in Q15 whose sum int32 holds."""
 SIGMOID16 = (2.0**-27, 2.0)
 """Scales between which the argument of a logistic function or hyperbolic tangent of int16 has 32 bits."""
 
@@ -81,7 +81,7 @@ def misfit(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> st
 
 
 def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtype: DType) -> Iterator[str]:
-    """What is wrong, the operands first: whatever comes later counts on them."""
+    """The faults of a layer, its operands' first: later checks rely on the operands."""
     anything, own = (DType.FLOAT32, DType.INT8, DType.INT16), (dtype,)
     for type_ in inputs:
         yield from _operand(type_, "input", anything if isinstance(layer, Quantize) else own)

@@ -53,7 +53,7 @@ def rescaling(site: Site[Layer], read: int = 0) -> tuple[int, int, int]:
 
 
 INT8_ONLY = ("zero", "in_zero", "a_zero", "b_zero", "general")
-"""What kernels for int16 are not told: there is no zero point but 0, and one way to round."""
+"""Parameters that int16 kernels do not have: int16 is symmetric, and is rounded in one way."""
 
 
 def call(site: Site[Layer], kernel: str, arguments: Mapping[str, Argument]) -> Call:

@@ -48,7 +48,7 @@ class Sums:
 
     @classmethod
     def of(cls, site: Site[Weighted]) -> Sums:
-        """Those of a layer."""
+        """The sums of a layer."""
         return _of_int16(site) if site.output.type.dtype is DType.INT16 else _of_int8(site)
 
     @property
