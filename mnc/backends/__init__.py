@@ -1,4 +1,4 @@
-"""What turns a graph into files."""
+"""Backends: a graph becomes files of C."""
 
 from mnc.backends.interface import API_VERSION, Backend, CFamily, Emission
 from mnc.backends.library import Library

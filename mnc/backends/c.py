@@ -216,7 +216,7 @@ class _Conversion:
 
     remark: str
     parameters: Mapping[str, str]
-    """What each parameter is."""
+    """A description of each parameter."""
     head: str
     call: str
 

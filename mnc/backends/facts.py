@@ -26,7 +26,7 @@ def facts(program: Program, arena: Arena) -> tuple[str, ...]:
 
 
 def terms(program: Program, memory: str, several: str) -> tuple[str, ...]:
-    """What a caller must keep to and may rely on, a line each; `memory` is what holds the network."""
+    """Duties and guarantees of a caller, a line each; `memory` names the object that holds the network."""
     kept = (buffer.dtype for buffer in program.buffers.values() if buffer.kind in ("arena", "state"))
     widest = max(kept, key=lambda dtype: dtype.bytes, default=DType.FLOAT32)
     return (

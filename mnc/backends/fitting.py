@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 
 _TOKEN = re.compile(r"""(?:/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\S)+(?: /\*.*?\*/\S*)*""")
-"""What no line is broken in: text without spaces, with the comment behind it."""
+"""A token, within which no line is broken: text without spaces, with the comment behind it."""
 _COMMENT = re.compile(r"/\*.*?\*/")
 _OPERATORS = re.compile(r"[-+*/%<>=!&|]+")
 
@@ -82,7 +82,7 @@ def _broken(tokens: list[str], margin: str, width: int) -> Iterator[str]:
 
 
 def _most(begin: int, tokens: list[str], width: int) -> int:
-    """How many tokens a line takes that has so many columns already: as many as fit, up to a good place to break.
+    """How many tokens fit on a line that is `begin` columns long already, up to a good place to break.
 
     The best place is in the fewest parentheses, and of such the last: behind a comma
     or an operator, before `?` and `:`; behind `=` where one line takes the rest, or no comma is as good.

@@ -1,4 +1,4 @@
-"""What a backend is, and what the two C-like ones have in common."""
+"""The interface of a backend, and the base of the C-like ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ API_VERSION = 2
 
 @dataclass(frozen=True)
 class Emission:
-    """What a backend makes of a graph."""
+    """The output of a backend for one graph."""
 
     files: Mapping[str, str]
     """File name to content; `Files` where it is made in pieces."""
@@ -51,7 +51,7 @@ class Backend(Protocol):
     api_version: int
     """The `API_VERSION` that the backend is written for, as a number of its own."""
     options: Mapping[str, str]
-    """What `-X KEY=VALUE` may set: the keys, and what each does in a few words."""
+    """The keys that `-X KEY=VALUE` may set, with their effect in a few words."""
 
     def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
         """The backend under the user's settings, for a target (None: any); CompileError for what it does not take.
@@ -144,11 +144,11 @@ class CFamily:
         return Emission(files, program, layout, pieces.constant_bytes, pieces.struct_bytes)
 
     def prefix(self, name: str) -> str:
-        """What the names of a network's functions and constants begin with."""
+        """The prefix of the names of a network's functions and constants."""
         return name
 
     def operands(self, program: Program) -> tuple[Sequence[str], Sequence[str]]:
-        """What a run calls its inputs and outputs."""
+        """The parameter names of a run's inputs and outputs."""
         graph = program.graph
         return parameter_names("input", len(graph.inputs)), parameter_names("output", len(graph.outputs))
 

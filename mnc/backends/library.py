@@ -3,9 +3,9 @@
 A network's file gets the kernels that it calls and, by the identifiers in
 their text, whatever those need; nothing else is copied.
 
-What is the same for several element types is in a file whose name ends in all
-of them, as `rows_f32_s8_s16.c`: it is C for the first, and the text for each of
-the others is made of it.
+A file whose name ends in several element types, as `rows_f32_s8_s16.c`, is a
+template: it is written for the first, and the text for each of the others is
+made by substituting type names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _HEADERS = {
     "<stdint.h>": re.compile(r"\bu?int(?:8|16|32|64)_t\b"),
     "<stddef.h>": re.compile(r"\bNULL\b|\bsize_t\b"),
 }
-"""What in the text of a kernel calls for which standard header."""
+"""The standard headers, and the names in a kernel's text that need them."""
 
 
 _ELEMENTS = {"f32": ("float", "-FLT_MAX"), "s8": ("int8_t", "-128"), "s16": ("int16_t", "-32768")}

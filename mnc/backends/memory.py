@@ -46,14 +46,14 @@ def arena_map(w: Writer, program: Program, arena: Arena) -> None:
 
 
 def ram_bytes(program: Program, size: int) -> int:
-    """What `sizeof` says of arena and state together."""
+    """The `sizeof` of arena and state together."""
     if not program.state_bytes:
         return max(_rounded(program, size), (program.arena_dtype or DType.FLOAT32).bytes)
     return _rounded(program, size) + program.state_bytes
 
 
 def _rounded(program: Program, size: int) -> int:
-    """What follows the arena, or lies over it in a union, begins at once, also where nothing needs to be aligned."""
+    """The arena's size rounded up to the unit to which C aligns its struct or union."""
     unit = 4 if program.state_bytes else max(d.bytes for d in _dtypes(program))
     return -(-size // unit) * unit
 

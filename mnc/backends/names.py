@@ -8,7 +8,7 @@ from mnc.backends.taken import HEADERS, KEYWORDS, declared
 from mnc.errors import argument, refuse
 
 _MADE = ("", "_t", "_init", "_run")
-"""What follows a network's name in names that its header declares."""
+"""Endings of the names that a network's header declares."""
 
 
 def check_name(name: str) -> str:

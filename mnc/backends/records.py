@@ -12,7 +12,7 @@ from mnc.program import Const, Member, Name, Record, Scratch, Step
 
 @dataclass(frozen=True)
 class Records:
-    """Those of one layer, whose function in C is called `function`."""
+    """The structs of one layer, whose function in C is called `function`."""
 
     step: Step
     prefix: str
@@ -29,19 +29,19 @@ class Records:
         return records
 
     def name(self, record: Record, parameter: str) -> str:
-        """What the record is called that is passed as a parameter of this name."""
+        """The C name of a struct that is passed as a parameter of this name."""
         if not record.constant:
             return parameter
         return f"{self.prefix}_{record.label}" if record.label else f"{self.function}_{parameter}"
 
     @property
     def constants(self) -> Mapping[str, Record]:
-        """Those that lie in flash."""
+        """The structs that lie in flash."""
         return {name: record for name, record in self.named.items() if record.constant}
 
     @property
     def locals(self) -> Mapping[str, Record]:
-        """Those that a run fills."""
+        """The structs that a run fills."""
         return {name: record for name, record in self.named.items() if not record.constant}
 
     def define(self, w: Writer, names: Mapping[str, Record]) -> None:

@@ -63,7 +63,7 @@ def share(program: Program, library: Library, prefix: str, *, compact: bool) -> 
 
 
 def _key(call: Call, *, compact: bool) -> Key:
-    """What calls of one function agree in."""
+    """The kernel and the arguments that calls of one shared function have in common."""
     known = _literals(call).items()
     return (("", call.kernel), *((p, text) for p, text in known if not (compact and p in SIZES)))
 
@@ -81,7 +81,7 @@ def _literals(call: Call) -> Mapping[str, str]:
 
 
 def _function(made: Sequence[tuple[int, Call]], library: Library, prefix: str, taken: Collection[str]) -> Item:
-    """What calls of one kernel, with the numbers of their steps, have in common."""
+    """A function of the literals that calls of one kernel have in common; `made` has the numbers of their steps."""
     kernel = made[0][1].kernel
     own_name = f"mnc_{prefix}_{kernel.removeprefix('mnc_')}"
     name = next(name for n in count(1) if (name := f"{own_name}_{n}") not in taken)

@@ -164,7 +164,7 @@ _DECLARED = """
     yn
 """
 DECLARED = frozenset(_DECLARED.split())
-"""What C's headers declare in glibc, newlib and avr-libc, and Arduino.h; macros in capitals are not among them."""
+"""Names that C's headers declare in glibc, newlib and avr-libc, and Arduino.h, macros in capitals aside."""
 
 _FAMILIES = re.compile(
     r"(?!\w*_net(?:_|$))(?:(?:PRI|SCN)[a-zX]\w*|M_[A-Z0-9]\w*|\w+_vect(?:_num)?|f\d+x?[a-z]+\d+x?"

@@ -119,7 +119,7 @@ def layout(given: TensorType) -> str:
 
 
 def parameter_names(kind: str, count: int) -> tuple[str, ...]:
-    """What the inputs (or outputs) of a run are called."""
+    """The parameter names of a run's inputs (or outputs)."""
     return (kind,) if count == 1 else tuple(f"{kind}{i}" for i in range(count))
 
 
