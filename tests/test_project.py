@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import importlib.metadata
 import os
 import re
@@ -85,6 +86,60 @@ def test_a_module_keeps_to_its_room(path: Path) -> None:
         forbidden |= {"print", "sys.exit", "exit", "quit", "click.echo", "sys.stdout.write", "sys.stderr.write"}
     assert not forbidden & called.keys(), {name: called[name] for name in forbidden & called.keys()}
     assert not {"pickle", "marshal", "shelve", "dill"} & set(imports(tree))
+
+
+def modules() -> dict[str, Path]:
+    """Every module of mnc by its dotted name."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in MODULES}
+    return {name.removesuffix(".__init__"): path for name, path in names.items()}
+
+
+def executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Everything below a node but what stands under `if TYPE_CHECKING`."""
+    for node in ast.iter_child_nodes(tree):
+        typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if not typing_only:
+            yield node
+            yield from executed(node)
+
+
+def arrows() -> dict[str, set[str]]:
+    """Which modules of mnc each imports, as it is loaded or within a function."""
+    known = modules()
+    found: dict[str, set[str]] = {name: set() for name in known}
+    for name, path in known.items():
+        for node in executed(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found[name] |= {alias.name for alias in node.names} & known.keys()
+            elif isinstance(node, ast.ImportFrom) and node.module in known:
+                imported = [f"{node.module}.{alias.name}" for alias in node.names]
+                found[name] |= {each if each in known else node.module for each in imported}
+    return found
+
+
+UPWARD = ("mnc.ir.graph", "mnc.reference")
+"""The one arrow that runs up: `Graph.predict`."""
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = arrows()
+    graph[UPWARD[0]].remove(UPWARD[1])
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_a_room_imports_only_rooms_below_it() -> None:
+    """The order is that of the table of rooms in docs/architecture.md."""
+    table = re.findall(r"^\| (`mnc/.*?) \|", (ROOT / "docs" / "architecture.md").read_text("utf-8"), re.MULTILINE)
+    floors = [name for row in table for name in re.findall(r"`mnc/([a-z_]+)(?:/|\.py)`", row)]
+    room = {name: (*name.split("."), "__init__")[1] for name in modules()}
+    assert sorted(floors) == sorted(set(room.values()))
+    upward = {
+        (module, other)
+        for module, others in arrows().items()
+        for other in others
+        if floors.index(room[other]) < floors.index(room[module])
+    }
+    assert upward == {UPWARD}
 
 
 def test_only_declared_packages_are_imported() -> None:

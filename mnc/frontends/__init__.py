@@ -9,24 +9,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnc import files
 from mnc.errors import CompileError, Problem, refuse
-from mnc.frontends import foreign
-from mnc.frontends.dsl import NETWORK_TEXT
+from mnc.frontends import text
 from mnc.frontends.frontend import HEAD_BYTES, Frontend, Reading
-from mnc.frontends.keras import KERAS_H5, KERAS_ZIP
-from mnc.frontends.tflite import TFLITE
+from mnc.frontends.recognise import MODELS, frontend_of
+from mnc.frontends.text import NETWORK_TEXT
 from mnc.ir.graph import Graph
 
 if TYPE_CHECKING:
     from mnc.language.values import Value
 
-FRONTENDS: tuple[Frontend, ...] = (KERAS_H5, KERAS_ZIP, TFLITE, NETWORK_TEXT)
+FRONTENDS: tuple[Frontend, ...] = (*MODELS, NETWORK_TEXT)
 """Every frontend, in the order in which they are asked whether a file is theirs."""
 
 __all__ = ["FRONTENDS", "Frontend", "Reading", "check", "is_text", "load", "read"]
@@ -48,20 +46,18 @@ def check(path: str | Path) -> tuple[Problem, ...]:
 def read(path: str | Path, parameters: Mapping[str, Value] | None = None, weights: str | Path | None = None) -> Reading:
     """Read a file with the frontend that recognises it.
 
-    `parameters` and `weights` are a network text's, see `mnc.language.load`; any
+    `parameters` and `weights` are a network text's, see `mnc.frontends.text`; any
     other file is refused with them.
     """
     path = Path(path)
     try:
-        frontend = _frontend(path)
+        frontend = frontend_of(path, FRONTENDS)
         if not parameters and weights is None:
             return frontend.read(path)
         if frontend is not NETWORK_TEXT:
             what = "parameters are" if parameters else "weights are"
             raise refuse(str(path), f"{what} for network texts (.mnc), and this is none", "leave them out")
-        from mnc.language import load as load_text
-
-        return Reading(load_text(path, parameters, weights))
+        return Reading(text.load(path, parameters, weights))
     except CompileError as error:
         return Reading(None, error.problems)
 
@@ -72,28 +68,3 @@ def is_text(path: Path) -> bool:
         return False
     head = files.head(path, HEAD_BYTES)
     return not head or NETWORK_TEXT.recognises(head)
-
-
-def _frontend(path: Path) -> Frontend:
-    if path.is_dir():
-        raise foreign.refused_folder(path)
-    head = files.head(path, HEAD_BYTES)
-    if not head:
-        raise refuse(path.name, "the file is empty", "save the model again, or copy the file again")
-    other = foreign.refused(path, head)
-    if other is not None:
-        raise other
-    for frontend in FRONTENDS:
-        if frontend.recognises(head):
-            if frontend is NETWORK_TEXT and _stray_text(path, head):
-                raise refuse(path.name, "the file is text, not a saved model", "save the model again")
-            return frontend
-    names = ", ".join(frontend.name for frontend in FRONTENDS)
-    raise refuse(path.name, "the file is of no known kind", f"mnc reads {names}")
-
-
-def _stray_text(path: Path, head: bytes) -> bool:
-    """Whether text stands where the name promises a Keras model, and is plainly no network's."""
-    return (
-        path.suffix.lower() in (".h5", ".hdf5", ".keras") and re.search(rb"^\s*network\b", head, re.MULTILINE) is None
-    )

@@ -1,7 +1,7 @@
 """The network language: text to `Graph` and back.
 
 parse(text)          the network that a text describes
-load(path)           the same from a file, its weights from the files it names
+read_text(path)      the text of a file
 show(graph)          the text of any network, and its large constants
 format_text(text)    the text as it should be laid out
 parameter(setting)   `classes=4` as the name and value of a network's parameter
@@ -15,40 +15,37 @@ from pathlib import Path
 from mnc import files
 from mnc.errors import CompileError, Problem, refuse
 from mnc.ir.graph import Graph
-from mnc.language import stores, syntax
+from mnc.language import syntax
 from mnc.language.elaborate import Elaborator, literal
 from mnc.language.formatter import format_text
 from mnc.language.printer import Shown, show
 from mnc.language.source import Source, SourceError
-from mnc.language.stores import Loader
 from mnc.language.syntax import MAX_CHARACTERS
 from mnc.language.values import Value
+from mnc.language.weights import Loader, load_none
 
 MAX_BYTES = 4 * MAX_CHARACTERS
 """A character has at most four in UTF-8."""
 
-__all__ = ["Shown", "format_text", "load", "parameter", "parse", "read_text", "show"]
+__all__ = ["Shown", "format_text", "parameter", "parse", "read_text", "show"]
 
 
 def parse(
     text: str,
     name: str = "text",
     parameters: Mapping[str, Value] | None = None,
-    folder: Path | None = None,
-    load_weights: Loader | None = None,
+    load_weights: Loader = load_none,
     weights: str | None = None,
 ) -> Graph:
     """The network of a text.
 
     `name` is what errors call the text; `parameters` are set as by the command
-    line; `weights` statements name files in `folder` (by default the current
-    one), unless `load_weights` reads them.  With `weights` that file has them
-    all, whatever the text says.  CompileError has every independent problem,
-    each with its line.
+    line; `load_weights` reads the files that `weights` statements name.  With
+    `weights` that file has them all, whatever the text says.  CompileError has
+    every independent problem, each with its line.
     """
     source = Source(name, text)
-    loader = load_weights or stores.loader(folder or Path())
-    return Elaborator(source, syntax.parse(source), loader, weights).graph(parameters or {})
+    return Elaborator(source, syntax.parse(source), load_weights, weights).graph(parameters or {})
 
 
 def parameter(setting: str) -> tuple[str, Value]:
@@ -63,13 +60,6 @@ def parameter(setting: str) -> tuple[str, Value]:
         return name.strip(), literal(stated.default)
     except SourceError as fault:
         raise CompileError(Problem(source.name, fault.what, fault.hints)) from None
-
-
-def load(path: str | Path, parameters: Mapping[str, Value] | None = None, weights: str | Path | None = None) -> Graph:
-    """The network of a file, as `parse` has it; `weights` is relative to the current folder, as any path is."""
-    path = Path(path)
-    stated = None if weights is None else str(Path(weights).absolute())
-    return parse(read_text(path), path.name, parameters, path.parent, weights=stated)
 
 
 def read_text(path: Path) -> str:

@@ -16,7 +16,8 @@ from mnc.ir.types import MAX_ELEMENTS, Constant, DType, Shape, ShapeError, Tenso
 from mnc.language import tree
 from mnc.language.forms import ActivationForm, Context
 from mnc.language.functions import make
-from mnc.language.kinds import OUTPUT, REQUIRED, Attribute, Kind, Weight, similar
+from mnc.language.kind import OUTPUT, REQUIRED, Attribute, Kind, Weight
+from mnc.language.kinds import similar
 from mnc.language.source import Place, SourceError, UnknownNameError
 from mnc.language.table import TRAINING_ONLY
 from mnc.language.values import FromFile, RefusalError, Tensor, Value, describe

@@ -7,7 +7,8 @@ from dataclasses import fields
 
 from mnc.language.forms import Context, PaddingForm
 from mnc.language.functions import functions
-from mnc.language.kinds import OUTPUT, REQUIRED, Attribute, Kind, kinds
+from mnc.language.kind import OUTPUT, REQUIRED, Attribute, Kind
+from mnc.language.kinds import kinds
 from mnc.language.window_kinds import SidesForm
 
 

@@ -14,9 +14,8 @@ from mnc.language.calls import Bound, Want, softmax_over
 from mnc.language.expressions import Hints, Scope
 from mnc.language.naming import Label, Strength, name_all
 from mnc.language.source import LimitError, Place, Source
-from mnc.language.stores import Loader
 from mnc.language.values import Tensor
-from mnc.language.weights import Needy, Origin, fill
+from mnc.language.weights import Loader, Needy, Origin, fill
 
 MAX_LAYERS = 65_536
 """How many layers a network may have."""

@@ -18,9 +18,8 @@ from mnc.language.expressions import ITEMS_A_STEP, ConsequenceError, Expressions
 from mnc.language.functions import functions
 from mnc.language.kinds import kind_named, kinds, similar
 from mnc.language.source import NOWHERE, LimitError, Place, Source, SourceError
-from mnc.language.stores import Loader
 from mnc.language.values import UNKNOWN, RefusalError, Tensor, Value, describe
-from mnc.language.weights import FromPath, Origin, Seeded
+from mnc.language.weights import FromPath, Loader, Origin, Seeded
 
 _MAX_PROBLEMS = 20
 _MAX_CALLERS = 4

@@ -16,7 +16,8 @@ from mnc.ir.types import Array, Constant
 from mnc.language.constants import arrays, key, spell_constant
 from mnc.language.forms import Context, spell_quantisation
 from mnc.language.functions import spelled
-from mnc.language.kinds import OUTPUT, Kind, Weight, kind_of
+from mnc.language.kind import OUTPUT, Kind, Weight
+from mnc.language.kinds import kind_of
 from mnc.language.names import quote, spell
 from mnc.output import MARK
 

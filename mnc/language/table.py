@@ -17,7 +17,7 @@ from mnc.ir import layers as ir
 from mnc.ir.layer import Layer
 from mnc.ir.types import Constant, Shape, ShapeError
 from mnc.language.forms import ActivationForm, Context, Form, Maybe, PairForm, Real, ShapeForm, Whole
-from mnc.language.kinds import REQUIRED, Attribute, Kind, Weight, attribute_of
+from mnc.language.kind import REQUIRED, Attribute, Kind, Weight, attribute_of
 from mnc.language.values import RefusalError
 from mnc.language.window_kinds import WINDOW_KINDS
 

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from mnc.errors import CompileError, Problem
+from mnc.errors import CompileError, Problem, refuse
 from mnc.ir.layer import Layer
 from mnc.ir.types import Array, Constant, DType, Shape, show
 from mnc.language.calls import Pending, Want
 from mnc.language.constants import key
 from mnc.language.kinds import similar
 from mnc.language.source import Place, Source
-from mnc.language.stores import Loader, Store
 
 MAX_RANDOM = 2**26
 """How many elements a generator may fill."""
 _MAX_NAMED = 8
+
+Store: TypeAlias = Mapping[str, Mapping[str, Constant]]
+"""Constants by layer, then by field, layers in order."""
+
+Loader: TypeAlias = Callable[[str], Store]
+"""Reads the file that a `weights` statement names; CompileError where it cannot."""
+
+
+def load_none(name: str) -> Store:
+    """The loader of a text that is read without files."""
+    raise refuse(name, "the text is read alone, without files", "give a loader of weights")
 
 
 @dataclass(frozen=True)

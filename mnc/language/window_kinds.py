@@ -11,7 +11,7 @@ from mnc.ir.layer import Layer
 from mnc.ir.layers.window import NO_PADDING, Padding, Pair, extent, image, same_padding
 from mnc.ir.types import Shape, ShapeError
 from mnc.language.forms import ActivationForm, Context, Form, Maybe, PaddingForm, PairForm, Whole, Word
-from mnc.language.kinds import REQUIRED, Attribute, Kind, Weight, attribute_of
+from mnc.language.kind import REQUIRED, Attribute, Kind, Weight, attribute_of
 
 
 def _same(window: str) -> Callable[[Context], Padding]:

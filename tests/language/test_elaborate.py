@@ -9,6 +9,7 @@ import pytest
 
 from mnc import frontends
 from mnc.errors import CompileError
+from mnc.frontends.stores import grouped
 from mnc.ir.activations import Elu, HardSigmoid, Relu, Sigmoid, Swish
 from mnc.ir.graph import Graph
 from mnc.ir.layer import Layer
@@ -36,8 +37,7 @@ from mnc.ir.layers import (
     ZeroPadding2D,
 )
 from mnc.ir.types import Constant, DType
-from mnc.language import load, parameter, parse
-from mnc.language.stores import grouped
+from mnc.language import parameter, parse
 
 
 def network(statements: str, head: str = "network n", source: str = "weights random()", **parameters: Any) -> Graph:
@@ -417,7 +417,7 @@ def test_random_weights_are_the_same_everywhere() -> None:
 def test_weights_of_a_trained_model_replace_those_of_the_text(tmp_path: Path) -> None:
     (tmp_path / "n.mnc").write_text("network n\ninput x: float32[4]\na = dense(x, 2)\noutput a\nweights random()\n")
     np.savez(tmp_path / "w.npz", **{name: array for name, array in STORE.items() if name[0] == "a"})  # type: ignore[arg-type]
-    graph = load(tmp_path / "n.mnc", weights=tmp_path / "w.npz")
+    graph = frontends.load(tmp_path / "n.mnc", weights=tmp_path / "w.npz")
     assert graph.nodes[0].layer.constants["weights"] == Constant(STORE["a/weights"])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mnc.errors import CompileError
-from mnc.language import load
+from mnc.frontends.text import load
 
 FOLDER = Path(__file__).parent.parent / "errors"
 TEXTS = sorted(path.stem for path in FOLDER.glob("*.mnc"))

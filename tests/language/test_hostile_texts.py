@@ -11,8 +11,10 @@ from hypothesis.extra.lark import from_lark
 from lark import Lark
 
 from mnc.errors import CompileError
+from mnc.frontends import stores
+from mnc.frontends.text import load
 from mnc.ir.graph import Graph
-from mnc.language import format_text, load, parse
+from mnc.language import format_text, parse
 from mnc.language.syntax import grammar
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,7 +205,7 @@ def test_damaged_weights_files(tmp_path: Path, damage: str) -> None:
         file.mkdir()
     text = f'{HEAD}y = dense(x, units = 2)\noutput y\nweights "w.npz"\n'
     with pytest.raises(CompileError):
-        parse(text, folder=tmp_path)
+        parse(text, load_weights=stores.loader(tmp_path))
 
 
 @given(st.sampled_from(SEED_TEXTS), st.lists(EDITS, max_size=2))

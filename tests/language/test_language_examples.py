@@ -8,7 +8,7 @@ import pytest
 
 import mnc
 from mnc import frontends
-from mnc.language import format_text, load
+from mnc.language import format_text
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -36,7 +36,7 @@ def test_all_of_them_are_there() -> None:
 def test_a_mobilenet_gives_the_same_c_as_its_trained_file(models: Path, name: str, keras: str) -> None:
     trained = models / "micromobilenet" / f"{name}.{keras}.h5"
     from_file = frontends.load(trained)
-    from_text = load(ZOO / f"{name}.mnc", weights=trained)
+    from_text = frontends.load(ZOO / f"{name}.mnc", weights=trained)
     assert from_text == replace(from_file, name=name)
     assert dict(mnc.compile(from_text, name=name).files) == dict(mnc.compile(from_file, name=name).files)
 
@@ -45,14 +45,14 @@ def test_a_mobilenet_gives_the_same_c_as_its_trained_file(models: Path, name: st
 def test_a_mobilenet_gives_kerass_answers_with_the_weights_beside_the_examples(models: Path, name: str) -> None:
     golden = np.load(models / "micromobilenet" / f"{name}.golden.npz")
     weights = EXAMPLES / ("digits" if name == "nano" else "weights") / f"{name}.h5"
-    y = load(ZOO / f"{name}.mnc", weights=weights).predict(golden["x"])
+    y = frontends.load(ZOO / f"{name}.mnc", weights=weights).predict(golden["x"])
     np.testing.assert_allclose(y, golden["y"], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_trained_network_gives_kerass_answers(models: Path, name: str) -> None:
     trained = models / "mlperf_tiny" / f"{TRAINED[name]}.h5"
-    graph = load(EXAMPLES / f"{name}.mnc", weights=trained)
+    graph = frontends.load(EXAMPLES / f"{name}.mnc", weights=trained)
     assert graph == replace(frontends.load(trained), name=name)
     golden = np.load(models / "mlperf_tiny" / f"{TRAINED[name].partition('.')[0]}.golden.npz")
     largest = abs(golden["y"]).max()  # the autoencoder's values are large, and Keras' own sums are of float32
@@ -60,7 +60,7 @@ def test_a_trained_network_gives_kerass_answers(models: Path, name: str) -> None
 
 
 def test_parameters_change_the_network() -> None:
-    graph = load(EXAMPLES / "autoencoder.mnc", {"width": 16, "bottleneck": 2})
+    graph = frontends.load(EXAMPLES / "autoencoder.mnc", {"width": 16, "bottleneck": 2})
     assert [graph.types[node.name].shape[-1] for node in graph.nodes if "dense" in node.name] == [
         *[16] * 4,
         2,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mnc.frontends.stores import grouped
 from mnc.ir.graph import Graph
 from mnc.language import catalogue, format_text, parse, show
-from mnc.language.stores import grouped
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "language.md"
 EXAMPLES = re.findall(r"^```mnc\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)

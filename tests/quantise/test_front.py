@@ -10,12 +10,12 @@ import pytest
 
 import mnc
 from mnc.errors import CompileError
+from mnc.frontends.stores import grouped
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Add, BatchNormalization, Dense
 from mnc.ir.types import Array, Constant, DType, Features, Quantisation, TensorType
 from mnc.language import parse, show
-from mnc.language.stores import grouped
 from mnc.quantise import Scheme
 from mnc.quantise.quality import decibels
 

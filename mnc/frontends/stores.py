@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
 
 from mnc import archives, files
 from mnc.arrays import SUFFIX, unpacked
 from mnc.errors import CompileError, refuse
+from mnc.frontends.frontend import HEAD_BYTES
+from mnc.frontends.recognise import MODELS, begins_as_text, frontend_of
 from mnc.ir.types import Array, Constant
 from mnc.language.constants import from_arrays
+from mnc.language.weights import Loader, Store
 
 MAX_BYTES = 2**29
 """Of a file of weights."""
-
-Store: TypeAlias = Mapping[str, Mapping[str, Constant]]
-"""Constants by layer, then by field, layers in order."""
-
-Loader: TypeAlias = Callable[[str], Store]
-"""Reads the file that a `weights` statement names; CompileError where it cannot."""
 
 _ASPECT = re.compile(r"(.*)\.(?:scale|zero_point|axis)")
 
@@ -68,11 +64,9 @@ def grouped(arrays: Mapping[str, Array]) -> Store:
 
 
 def _of_model(path: Path) -> Store:
-    from mnc.frontends import load as load_model
-    from mnc.frontends.dsl import NETWORK_TEXT
-    from mnc.frontends.frontend import HEAD_BYTES
-
-    if NETWORK_TEXT.recognises(files.head(path, HEAD_BYTES)):
+    if begins_as_text(files.head(path, HEAD_BYTES)):
         raise refuse(str(path), "weights come from a trained model or an .npz file, not from a text")
-    graph = load_model(path)
-    return {node.name: node.layer.constants for node in graph.nodes if node.layer.constants}
+    reading = frontend_of(path, MODELS).read(path)
+    if reading.graph is None:
+        raise CompileError(*reading.problems)
+    return {node.name: node.layer.constants for node in reading.graph.nodes if node.layer.constants}
