@@ -55,7 +55,7 @@ MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const
 /* One row of a convolution.  Output pixels from `inner_begin` to `inner_end`
  * see no padding at the sides and go in blocks, the last of which reaches back
  * over the one before instead of being cut; the others go one by one.
- * in_channels and out_channels are those of each group, group_size is the
+ * in_channels and out_channels count the channels of one group, group_size is the
  * distance from one group's output channels to the next one's; `taps` of the
  * kernel's columns are unrolled and must divide kernel_width.
  * weights: [groups][out_channels / block_channels][kernel_height][in_channels][kernel_width][block_channels]. */

@@ -1,5 +1,6 @@
-/* One row of a convolution, as mnc_conv2d_s8, for int16: their zero point is 0, so
- * that what lies outside the image adds nothing, and the sums fit int32.
+/* One row of a convolution of int16, whose zero point is 0, so padding adds nothing;
+ * the sums fit int32.  Output pixels from `inner_begin` on go in `blocks` blocks that
+ * see no padding at the sides; the others go one by one.
  * weights: [groups][out_channels / block_channels][kernel_height][kernel_width][in_channels][block_channels]. */
 MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const int8_t *weights, const int32_t *bias,
                                const int32_t *multiplier, const int8_t *shift, int per_channel, int rounding,

@@ -1,9 +1,9 @@
 /* The pixels `begin` to `end` of one row of a convolution, channels last, that see
  * no padding at the sides.  The input's zero point is in the bias, as if padding
  * held it, so above and below the image `in_zero` is multiplied.  The last block
- * of pixels, and that of channels, overlaps the one before.  Each of the kernel's
- * rows is `runs` runs of `run` neighbouring elements, a run for each column or one
- * for all.
+ * of pixels overlaps the one before, and so does the last block of channels.  Each
+ * of the kernel's rows is `runs` runs of `run` neighbouring elements, a run for each
+ * column or one for all.
  * weights: [groups][blocks of channels][kernel_height][runs], as mnc_run_s8 reads them. */
 MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                               const int32_t *multiplier, const int8_t *shift, int per_channel, int general, int groups,
@@ -52,8 +52,8 @@ MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8
     }
 }
 
-/* The pixels of the same row left of `begin` and from `end` on, one by one and
- * column by column.  A column is a run, or whole quads of one. */
+/* The border pixels of one row of a convolution: left of `begin`, and from `end` on.
+ * They go one by one and column by column; a column is a run, or whole quads of one. */
 MNC_KERNEL void mnc_conv2d_sides_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                                     const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                     int groups, int in_channels, int out_channels, int kernel_height,
@@ -96,8 +96,9 @@ MNC_KERNEL void mnc_conv2d_sides_s8(const int8_t *const *rows, int8_t *out, cons
     }
 }
 
-/* The same from a copy of all that a pixel sees, at most 128 elements, where a run
- * is several columns of channels that make no whole quads. */
+/* The border pixels of one row of a convolution: left of `begin`, and from `end` on.
+ * Each copies its window, at most 128 bytes, first, because a run is several columns
+ * of channels whose number is no multiple of four. */
 MNC_KERNEL void mnc_conv2d_patch_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                                     const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                     int in_channels, int out_channels, int kernel_height, int kernel_width,

@@ -50,7 +50,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_f32(const float *const *rows, float *
 }
 
 /* One row of a transposed convolution, gathered: each output pixel asks which
- * input pixels reach it.  The pixels phase, phase + stride_x, ... see the same
+ * input pixels reach it.  The pixels phase, phase + stride_x, ... see equal
  * columns of the kernel, so each phase is a plain convolution; its pixels that
  * see no border go in blocks, the last of which reaches back over the one
  * before instead of being cut, the others one by one.  Output row `row` sees the

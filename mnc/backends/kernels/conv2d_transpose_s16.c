@@ -1,4 +1,10 @@
-/* As mnc_conv2d_transpose_block_s8, for int16: their zero point is 0, and the sums fit int32. */
+/* One block of a row of a transposed convolution: `pixels` output pixels that
+ * see equal taps of the kernel (they lie a stride apart) x `channels` output
+ * channels.  Of the `height` rows, the first lies under the kernel's row `ky` and
+ * each next one under that `stride_y` before it; likewise input pixel `x` under
+ * column `kx`.  Unless `inner`, taps may lie outside the row.  The zero point
+ * of int16 is 0, and the sums fit int32.
+ * weights: [kernel_height][kernel_width][in_channels][channels]. */
 MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16_t *out, const int8_t *weights,
                                                const int32_t *bias, const int32_t *multiplier, const int8_t *shift,
                                                int per_channel, int rounding, int ky, int kx, int x, int inner,
@@ -48,7 +54,15 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
     }
 }
 
-/* One row of a transposed convolution, as mnc_conv2d_transpose_f32.
+/* One row of a transposed convolution, gathered: each output pixel asks which
+ * input pixels reach it.  The pixels phase, phase + stride_x, ... see equal
+ * columns of the kernel, so each phase is a plain convolution; its pixels that
+ * see no border go in blocks, the last of which reaches back over the one
+ * before instead of being cut, the others one by one.  Output row `row` sees the
+ * kernel's rows in steps of stride_y up to
+ * kernel_height - stride_y + (row + row_start) % stride_y, `height` at most, and
+ * `rows` are the input rows under them; likewise output pixel p, the first input
+ * pixel of which is (p + start) / stride_x - before.
  * weights: [out_channels / block_channels][kernel_height][kernel_width][in_channels][block_channels]. */
 MNC_KERNEL void mnc_conv2d_transpose_s16(const int16_t *const *rows, int16_t *out, const int8_t *weights,
                                          const int32_t *bias, const int32_t *multiplier, const int8_t *shift,

@@ -1,6 +1,8 @@
-/* One row of a depthwise convolution, channel by channel, as mnc_depthwise2d_f32.
- * The input's zero point is in the bias, as if padding held it.  In a row that
- * touches the padding above or below, all pixels go one by one.
+/* One row of a depthwise convolution, channel by channel: each input channel gives
+ * `multiplicity` output channels.  The input's zero point is in the bias, as if padding
+ * held it.  Output pixels from `inner_begin` on go in `blocks` blocks that see no
+ * padding at the sides; the others go one by one.  In a row that touches the padding
+ * above or below, all pixels go one by one.
  * weights: [in_channels][multiplicity][kernel_height][kernel_width]. */
 MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                                    const int32_t *multiplier, const int8_t *shift, int per_channel, int general,

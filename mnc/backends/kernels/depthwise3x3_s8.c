@@ -49,7 +49,8 @@ MNC_KERNEL void mnc_column3x3_s8(int32_t *column, const int8_t *row0, const int8
 #endif
 }
 
-/* The same of padding, which holds `value`. */
+/* A column of three inputs of padding, which holds `value`: with DSP instructions the
+ * upper two are a pair. */
 MNC_KERNEL void mnc_padding_column3x3_s8(int32_t *column, int value)
 {
 #if defined(MNC_DSP)

@@ -1,4 +1,4 @@
-/* The sums of a block of pixels x channels begin with the channels' biases. */
+/* Initialises the sums of a block of pixels x channels with the channels' biases. */
 MNC_KERNEL void mnc_begin_s8(int32_t *sum, const int32_t *bias, int block_pixels, int block_channels)
 {
     int i, c;
@@ -76,9 +76,10 @@ MNC_KERNEL void mnc_quad_s8(int32_t *sum, const int8_t *x, const int8_t *w, int 
 #endif
 }
 
-/* The same of `run` neighbouring elements.  `unroll` quads go at once and must
- * divide the whole ones; elements left over are the end of a quad of the run's
- * last four.  A run of less than four is no quad.
+/* Adds to the sums of a block, pixel by pixel, the products of `run` neighbouring
+ * elements.  `unroll` quads go at once and must divide the whole ones; elements left
+ * over are the end of a quad of the run's last four.  A run of less than four is no
+ * quad.
  * w: [run / 4][block_channels][4], or [block_channels][run] below four. */
 MNC_KERNEL void mnc_run_s8(int32_t *sum, const int8_t *x, const int8_t *w, int run, int pixel, int block_pixels,
                            int block_channels, int unroll)
@@ -108,7 +109,9 @@ MNC_KERNEL void mnc_run_s8(int32_t *sum, const int8_t *x, const int8_t *w, int r
         mnc_quad_s8(sum, x + run % 4 - 4, w, 4 - run % 4, pixel, block_pixels, block_channels);
 }
 
-/* The same where padding, which holds `value`, takes the place of the run. */
+/* Adds to the sums of a block the products of a run that lies in padding, whose
+ * elements all hold `value`.
+ * w: [run / 4][block_channels][4], or [block_channels][run] below four. */
 MNC_KERNEL void mnc_padding_run_s8(int32_t *sum, int value, const int8_t *w, int run, int block_pixels,
                                    int block_channels)
 {
@@ -132,7 +135,7 @@ MNC_KERNEL void mnc_padding_run_s8(int32_t *sum, int value, const int8_t *w, int
     }
 }
 
-/* The sums of a block become its outputs. */
+/* Requantises the sums of a block to its outputs. */
 MNC_KERNEL void mnc_end_s8(const int32_t *sum, int8_t *out, const int32_t *multiplier, const int8_t *shift,
                            int per_channel, int general, int out_pixel, int block_pixels, int block_channels, int zero,
                            int low, int high)

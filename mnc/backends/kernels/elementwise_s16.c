@@ -1,4 +1,5 @@
-/* As mnc_add_s8, for int16: operands are shifted left by 15 bits. */
+/* out = a + sign * b, each operand first shifted left by 15 bits and brought to a
+ * common scale.  An operand that is broadcast along an axis has the stride 0 there. */
 MNC_KERNEL void mnc_add_s16(const int16_t *a, const int16_t *b, int16_t *out, int sign, int rows, int pixels,
                             int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel, int b_channel,
                             int out_row, int out_pixel, int out_channel, int32_t a_multiplier, int a_shift,
@@ -41,7 +42,8 @@ MNC_KERNEL void mnc_multiply_s16(const int16_t *a, const int16_t *b, int16_t *ou
     }
 }
 
-/* As mnc_extreme_s8, for int16. */
+/* The larger of a and b, or where `smaller` the other.  An operand that is
+ * `scaled` is brought to the output's scale before. */
 MNC_KERNEL void mnc_extreme_s16(const int16_t *a, const int16_t *b, int16_t *out, int smaller, int rows, int pixels,
                                 int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel,
                                 int b_channel, int out_row, int out_pixel, int out_channel, int a_scaled,
@@ -69,7 +71,8 @@ MNC_KERNEL void mnc_extreme_s16(const int16_t *a, const int16_t *b, int16_t *out
     }
 }
 
-/* As mnc_prelu_s8, for int16; the slopes are int8. */
+/* The multiplier is one above 0 and one below; the slope is `alpha`, an int8, less
+ * `alpha_zero`, and has the stride 0 along an axis that shares it. */
 MNC_KERNEL void mnc_prelu_s16(const int16_t *in, int16_t *out, const int8_t *alpha, int rows, int pixels, int channels,
                               int row, int pixel, int channel, int alpha_row, int alpha_pixel, int alpha_channel,
                               int alpha_zero, int32_t multiplier, int shift, int32_t below_multiplier, int below_shift)

@@ -1,6 +1,6 @@
 /* out = a + sign * b, each operand first shifted left by 20 bits and brought to a
  * common scale; unless `general`, all three rescalings are plain.  An operand that
- * is broadcast along an axis has the stride 0 there, here and below. */
+ * is broadcast along an axis has the stride 0 there. */
 MNC_KERNEL void mnc_add_s8(const int8_t *a, const int8_t *b, int8_t *out, int sign, int rows, int pixels, int channels,
                            int a_row, int a_pixel, int a_channel, int b_row, int b_pixel, int b_channel, int out_row,
                            int out_pixel, int out_channel, int a_zero, int32_t a_multiplier, int a_shift, int b_zero,
@@ -73,7 +73,8 @@ MNC_KERNEL void mnc_extreme_s8(const int8_t *a, const int8_t *b, int8_t *out, in
     }
 }
 
-/* To another scale and zero point, and as mnc_copy_s8 to another place. */
+/* Brings elements to another scale and zero point, and to another place: axes that
+ * are walked may have any strides. */
 MNC_KERNEL void mnc_rescale_s8(const int8_t *in, int8_t *out, int rows, int pixels, int channels, int in_row,
                                int in_pixel, int in_channel, int out_row, int out_pixel, int out_channel, int in_zero,
                                int32_t multiplier, int shift, int zero, int low, int high)
@@ -136,7 +137,7 @@ MNC_KERNEL void mnc_quantize_s8(const float *in, int8_t *out, int count, float s
         float x = in[i] / scale, rest;
         int32_t n;
 
-        x = x > -512.0f ? x : -512.0f; /* what is no number, too */
+        x = x > -512.0f ? x : -512.0f; /* NaN, too */
         x = x < 512.0f ? x : 512.0f;
         n = (int32_t)x;
         rest = x - (float)n;
@@ -145,8 +146,8 @@ MNC_KERNEL void mnc_quantize_s8(const float *in, int8_t *out, int count, float s
     }
 }
 
-/* As mnc_quantize_s8, each feature with a scale and an offset of its own; a feature
- * has `inner` elements one behind the other. */
+/* round((in - offset) / scale) + zero, halves away from zero.  Each feature has a
+ * scale and an offset of its own, and `inner` elements one behind the other. */
 MNC_KERNEL void mnc_quantize_features_s8(const float *in, int8_t *out, int count, const float *scale, const float *offset,
                                          int features, int inner, int zero)
 {

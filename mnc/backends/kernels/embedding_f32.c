@@ -1,5 +1,5 @@
-/* Rows of a table by number: what is behind the point does not count, and what
- * is outside of the table (or not a number) is its first or last row.
+/* Rows of a table by number.  Digits behind the point do not count; a number outside
+ * of the table (or none) stands for its first or last row.
  * table: [entries][dimensions]. */
 MNC_KERNEL void mnc_embedding_f32(const float *in, float *out, const float *table, int count, int entries,
                                   int dimensions)

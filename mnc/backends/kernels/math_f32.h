@@ -1,5 +1,5 @@
 /* Math functions in single precision.  C89 has none; every C library has them but
- * that of AVR, whose double is a float. */
+ * AVR's, whose double is a float. */
 #ifndef MNC_EXPF
 #if defined(__GNUC__) && !defined(__AVR__)
 #define MNC_EXPF(x) __builtin_expf(x)

@@ -40,8 +40,8 @@ MNC_KERNEL void mnc_normalization_f32(const float *in, float *out, const float *
     }
 }
 
-/* in / max(length, epsilon), the length being that of each of `outer` x `inner`
- * slices of `rows` x `count` elements. */
+/* in / max(length, epsilon), with the length of each of `outer` x `inner` slices of
+ * `rows` x `count` elements. */
 MNC_KERNEL void mnc_unit_normalization_f32(const float *in, float *out, int outer, int inner, int rows, int count,
                                            int outer_stride, int inner_stride, int row_stride, int stride,
                                            float epsilon)

@@ -81,8 +81,8 @@
 #endif
 
 /* Arm's DSP instructions multiply and add two pairs of 16 bits at once: a word of
- * four int8, which may lie at any address, is split into the pair of its even and
- * that of its odd elements.  Without them, where unaligned accesses are trapped
+ * four int8, which may lie at any address, is split into a pair of its even and a
+ * pair of its odd elements.  Without them, where unaligned accesses are trapped
  * (-mno-unaligned-access says so) or MNC_NO_DSP is defined, the kernels go element
  * by element, with the same result. */
 #if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__ARM_32BIT_STATE) && !defined(__ARM_BIG_ENDIAN) && \

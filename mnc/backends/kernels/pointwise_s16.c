@@ -1,5 +1,6 @@
-/* A dense layer on each of `pixels` pixels, as mnc_pointwise_s8, for int16: their
- * zero point is 0, and the sums fit int32.
+/* A dense layer on each of `pixels` pixels: a 1x1 convolution of one row, or with one
+ * pixel a dense layer.  The zero point of int16 is 0, and the sums fit int32; with
+ * `per_channel` 0 one multiplier and shift serve all channels.
  * weights: [out_channels / block_channels][in_channels][block_channels]. */
 MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t *weights, const int32_t *bias,
                                   const int32_t *multiplier, const int8_t *shift, int per_channel, int rounding,

@@ -1,6 +1,5 @@
 /* One row of max pooling, `block_channels` channels at a time, the last block
- * reaching back over the one before.  What lies outside the input does not
- * count. */
+ * reaching back over the one before.  Elements outside the input do not count. */
 MNC_KERNEL void mnc_max_pooling2d_f32(const float *const *rows, float *out, int channels, int pool_height,
                                       int pool_width, int stride, int padding, int in_width, int out_width,
                                       int in_pixel, int in_channel, int out_pixel, int out_channel,
@@ -41,9 +40,9 @@ MNC_KERNEL void mnc_max_pooling2d_f32(const float *const *rows, float *out, int 
     }
 }
 
-/* One row of average pooling, in blocks like max pooling.  With `whole` the mean
- * is over the whole window, zeros outside the input; otherwise over the elements
- * inside it. */
+/* One row of average pooling, `block_channels` channels at a time, the last block
+ * reaching back over the one before.  With `whole` the mean is over the whole
+ * window, zeros outside the input; otherwise over the elements inside it. */
 MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, int channels, int pool_height,
                                           int pool_width, int stride, int padding, int in_width, int out_width,
                                           int in_pixel, int in_channel, int out_pixel, int out_channel,

@@ -1,6 +1,6 @@
 /* A template, written for int8; library.py makes the kernels for int16 by substituting type names. */
 
-/* One row of max pooling.  What lies outside the input does not count. */
+/* One row of max pooling.  Elements outside the input do not count. */
 MNC_KERNEL void mnc_max_pooling2d_s8(const int8_t *const *rows, int8_t *out, int channels, int pool_height,
                                      int pool_width, int stride, int padding, int in_width, int out_width,
                                      int in_pixel, int out_pixel)

@@ -26,8 +26,8 @@ MNC_KERNEL int32_t mnc_divide_by_power(int32_t x, int exponent)
     return MNC_SHIFT_RIGHT(x, exponent) + ((x & mask) > (mask >> 1) + (x < 0) ? 1 : 0);
 }
 
-/* x * multiplier * 2^(shift - 31), rounded in two steps.  What a shift to the
- * left would push out of 32 bits is far beyond int8 anyway. */
+/* x * multiplier * 2^(shift - 31), rounded in two steps.  A result that a shift to
+ * the left pushes out of 32 bits is far beyond int8 anyway. */
 MNC_KERNEL int32_t mnc_rescale(int32_t x, int32_t multiplier, int shift)
 {
     const int left = shift > 0 ? shift : 0;
@@ -59,8 +59,9 @@ MNC_KERNEL int32_t mnc_high_multiply_normal(int32_t a, int32_t b)
 #endif
 }
 
-/* mnc_rescale for shifts of 0 to -20, multipliers as above and x far from the ends
- * of int32, which takes fewer instructions. */
+/* x * multiplier * 2^(shift - 31), rounded in two steps, for shifts of 0 to -20,
+ * multipliers of 2^30 and more, and x far from the ends of int32: it takes fewer
+ * instructions than mnc_rescale. */
 MNC_KERNEL int32_t mnc_rescale_plain(int32_t x, int32_t multiplier, int shift)
 {
     x = mnc_high_multiply_normal(x, multiplier);
@@ -69,7 +70,7 @@ MNC_KERNEL int32_t mnc_rescale_plain(int32_t x, int32_t multiplier, int shift)
 
 /* A sum on its way to int8.  Unless `general`, the shift is -1 to -20, the
  * multiplier at least 2^30 and the sum far from the ends of int32, which takes
- * fewer instructions; `zero` goes with what rounds. */
+ * fewer instructions; `zero` is added before the shift that rounds. */
 MNC_KERNEL int8_t mnc_requantise_s8(int32_t sum, int32_t multiplier, int shift, int general, int zero, int low,
                                     int high)
 {

@@ -7,7 +7,8 @@ MNC_KERNEL int16_t mnc_narrow_s16(int32_t x, int32_t multiplier, int shift, int 
     return (int16_t)x;
 }
 
-/* To another scale, and as mnc_copy_s16 to another place. */
+/* Brings elements to another scale, and to another place: axes that are walked may
+ * have any strides. */
 MNC_KERNEL void mnc_rescale_s16(const int16_t *in, int16_t *out, int rows, int pixels, int channels, int in_row,
                                 int in_pixel, int in_channel, int out_row, int out_pixel, int out_channel,
                                 int32_t multiplier, int shift, int low, int high)
@@ -50,7 +51,7 @@ MNC_KERNEL void mnc_quantize_s16(const float *in, int16_t *out, int count, float
         float x = in[i] / scale, rest;
         int32_t n;
 
-        x = x > -32768.0f ? x : -32768.0f; /* what is no number, too */
+        x = x > -32768.0f ? x : -32768.0f; /* NaN, too */
         x = x < 32767.0f ? x : 32767.0f;
         n = (int32_t)x;
         rest = x - (float)n;
@@ -59,8 +60,8 @@ MNC_KERNEL void mnc_quantize_s16(const float *in, int16_t *out, int count, float
     }
 }
 
-/* As mnc_quantize_s16, each feature with a scale and an offset of its own; a feature
- * has `inner` elements one behind the other. */
+/* round((in - offset) / scale), halves away from zero.  Each feature has a scale and
+ * an offset of its own, and `inner` elements one behind the other. */
 MNC_KERNEL void mnc_quantize_features_s16(const float *in, int16_t *out, int count, const float *scale, const float *offset,
                                          int features, int inner)
 {
@@ -132,9 +133,9 @@ MNC_KERNEL int32_t mnc_top_product(int32_t a, int32_t b)
 #endif
 }
 
-/* A sum of int32 on its way to int16.  `rounding` says how, and what the multiplier
- * is: MNC_ONCE, the shift being in it; MNC_ONCE_SHIFTED, as mnc_requantise_wide_s16;
- * MNC_TWICE, as mnc_rescale. */
+/* A sum of int32 on its way to int16.  `rounding` is MNC_ONCE, where the multiplier
+ * includes the shift; MNC_ONCE_SHIFTED, as in mnc_requantise_wide_s16; or MNC_TWICE,
+ * as in mnc_rescale. */
 MNC_KERNEL int16_t mnc_requantise_s16(int32_t sum, int32_t multiplier, int shift, int rounding, int low, int high)
 {
     if (rounding == MNC_TWICE)

@@ -7,9 +7,10 @@ MNC_KERNEL int32_t mnc_interpolated(int32_t x, const int16_t *table)
     return base + MNC_SHIFT_RIGHT((MNC_READ_S16(table[index + 1]) - base) * (x & 127) + 64, 7);
 }
 
-/* Softmax as mnc_softmax_s8, for int16.  multiplier and shift bring differences to
- * steps of which 65535 are 10; `powers` has exp from -10 to 0, and `reciprocals`
- * 1 / (1 + x) from 0 to 1, in Q15.  Works in place; the powers wait in the output. */
+/* Softmax of int16 along each of `vectors` times `stride` vectors: their `count`
+ * elements lie `stride` apart.  multiplier and shift bring differences to steps of
+ * which 65535 are 10; `powers` has exp from -10 to 0, and `reciprocals` 1 / (1 + x)
+ * from 0 to 1, in Q15.  Works in place; the powers wait in the output. */
 MNC_KERNEL void mnc_softmax_s16(const int16_t *in, int16_t *out, int vectors, int count, int stride,
                                 int32_t multiplier, int shift, const int16_t *powers, const int16_t *reciprocals)
 {
