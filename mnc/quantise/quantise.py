@@ -144,19 +144,21 @@ class _Quantiser:
         return replace(graph, inputs=tuple(inputs), nodes=tuple(self.nodes), outputs=outputs)
 
     def _input_type(self, given: Input, io: DType | None) -> DType:
-        """The narrowest type that keeps from the readers nothing they take; float where none takes integers."""
+        """As `io` says, else the narrowest type that keeps all that readers take; float where none takes integers."""
+        if io is not None:
+            return io
         read = {self.numbers[node.name] for node in self.graph.consumers[given.name]}
         integers = [dtype for dtype in INTEGERS if dtype in read]
-        if not integers or io is DType.FLOAT32:
-            return DType.FLOAT32
-        return integers[-1] if io is None else io
+        return integers[-1] if integers else DType.FLOAT32
 
     def _given_out(self, name: str, io: DType | None) -> str:
-        held = [dtype for dtype in INTEGERS if (name, dtype) in self.stored]
-        if io is DType.FLOAT32 or not held:
-            return self.as_real(name)
-        producer = self.graph.producers.get(name)
-        return self.as_stored(name, io or (held[0] if producer is None else self.numbers[producer.name]))
+        """The form of a value that the network gives: as `io` says, else as its layer or input has it."""
+        if io is None:
+            producer = self.graph.producers.get(name)
+            held = [dtype for dtype in INTEGERS if (name, dtype) in self.stored]
+            own = held[0] if held else DType.FLOAT32
+            io = own if producer is None else self.numbers[producer.name]
+        return self.as_real(name) if io is DType.FLOAT32 else self.as_stored(name, io)
 
     def integer(self, node: Node, dtype: DType) -> None:
         """Append a layer in integers."""
