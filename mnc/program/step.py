@@ -23,7 +23,7 @@ class Rows:
     """For each input."""
     count: int
     band: int = 1
-    """How many rows of every value are one row here."""
+    """The step counts rows in bands of this many."""
 
 
 @dataclass(frozen=True)
