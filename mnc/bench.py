@@ -9,9 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mnc import backends, targets
-from mnc.backends.names import snake
 from mnc.compiler import compile as compile_graph
 from mnc.ir.graph import Graph
+from mnc.names import snake
 from mnc.quantise import Scheme
 from mnc.targets import Interface, Options
 from mnc.verify import random_inputs

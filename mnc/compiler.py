@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from mnc import backends, targets
 from mnc.backends.facts import parameters
 from mnc.backends.memory import ram_bytes
-from mnc.backends.names import check_name, name_from, snake
+from mnc.backends.names import check_name, name_from
 from mnc.errors import CompileError, Problem, argument, refuse
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
+from mnc.names import snake
 from mnc.output import write_files
 from mnc.passes import optimise
 from mnc.plan.liveness import lifetimes

@@ -9,11 +9,12 @@ from types import MappingProxyType
 import numpy as np
 
 from mnc import targets
-from mnc.backends.names import name_from, snake
+from mnc.backends.names import name_from
 from mnc.compiler import arithmetic, prepare
 from mnc.ir.graph import Graph, Input
 from mnc.ir.layers import Quantize, Softmax
 from mnc.ir.types import Array, DType, TensorType
+from mnc.names import snake
 from mnc.program import Value
 from mnc.quantise.pipeline import Quantised, Scheme
 from mnc.quantise.quality import correlation, decibels

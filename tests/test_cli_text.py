@@ -61,7 +61,7 @@ def test_a_pass_that_is_misspelt_is_guessed_and_all_are_listed(pico: Path, capsy
     assert run(["show", str(pico), "--after", "fold-batchnrom"]) == 1
     error, guess, passes = capsys.readouterr().err.splitlines()
     assert error == "error: there is no pass 'fold-batchnrom'"
-    assert guess == "hint: Did you mean 'fold-batchnorm'?"
+    assert guess == "hint: did you mean 'fold-batchnorm'?"
     assert all(each.name in passes for each in PASSES)
 
 

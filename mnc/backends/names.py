@@ -44,9 +44,3 @@ def comment(text: str) -> str:
     """Text that can stand in any C comment: printable ASCII that neither ends one nor begins another."""
     plain = re.sub(r"[^A-Za-z0-9 _.,:;()\[\]=+<>@#-]", "_", text)
     return plain if len(plain) <= 60 else f"{plain[:57]}..."
-
-
-def snake(class_name: str) -> str:
-    """A layer kind's name as the network language has it: DepthwiseConv2D is depthwise_conv2d."""
-    spaced = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", class_name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()

@@ -6,7 +6,6 @@ does not use it.  Whatever is wrong with one names the distribution it is from.
 
 from __future__ import annotations
 
-import difflib
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from mnc.backends.interface import API_VERSION, Backend
 from mnc.errors import refuse
+from mnc.names import similar
 
 GROUP = "mnc.backends"
 
@@ -109,7 +109,6 @@ def get(name: str) -> Backend:
     """A backend by name; CompileError where there is none of that name or it does not work."""
     entries = installed()
     if name not in entries:
-        near = difflib.get_close_matches(name, entries, 1)
         known = ", ".join(entries) or "none: install mnc, do not run it from its sources"
-        raise refuse(f"backend {name!r}", "is not known", f"did you mean {near[0]!r}?" if near else f"known: {known}")
+        raise refuse(f"backend {name!r}", "is not known", *(similar(name, entries) or (f"known: {known}",)))
     return entries[name].load()

@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mnc.backends.library import Item, Library, calling, headers
-from mnc.backends.names import comment, snake
+from mnc.backends.names import comment
 from mnc.backends.records import Records
 from mnc.backends.writer import TYPES, Writer, joined, literal
 from mnc.ir.types import Array, DType, TensorType, show
+from mnc.names import snake
 from mnc.plan.liveness import Plan
 from mnc.program import (
     Argument,

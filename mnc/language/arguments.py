@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from mnc.language import tree
 from mnc.language.calls import Given
-from mnc.language.kinds import similar
 from mnc.language.source import SourceError
 from mnc.language.values import Tensor, Value, describe
+from mnc.names import similar
 
 Evaluate = Callable[[tree.Expression], Value]
 

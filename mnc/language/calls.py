@@ -17,10 +17,10 @@ from mnc.language import tree
 from mnc.language.forms import ActivationForm, Context
 from mnc.language.functions import make
 from mnc.language.kind import OUTPUT, REQUIRED, Attribute, Kind, Weight
-from mnc.language.kinds import similar
 from mnc.language.source import Place, SourceError, UnknownNameError
 from mnc.language.table import TRAINING_ONLY
 from mnc.language.values import FromFile, RefusalError, Tensor, Value, describe
+from mnc.names import similar
 
 Read = Callable[[tree.Expression, frozenset[str]], Value]
 """Works an argument out; the set has the words that stand for themselves there."""

@@ -16,10 +16,11 @@ from mnc.language.calls import Pending, bind, bind_function
 from mnc.language.construction import Construction
 from mnc.language.expressions import ITEMS_A_STEP, ConsequenceError, Expressions, Hints, Scope, assign
 from mnc.language.functions import functions
-from mnc.language.kinds import kind_named, kinds, similar
+from mnc.language.kinds import kind_named, kinds
 from mnc.language.source import NOWHERE, LimitError, Place, Source, SourceError
 from mnc.language.values import UNKNOWN, RefusalError, Tensor, Value, describe
 from mnc.language.weights import FromPath, Loader, Origin, Seeded
+from mnc.names import similar
 
 _MAX_PROBLEMS = 20
 _MAX_CALLERS = 4

@@ -11,11 +11,12 @@ from functools import cache
 from mnc.ir.types import DType, ShapeError, TensorType
 from mnc.language import arithmetic, tree
 from mnc.language.functions import functions
-from mnc.language.kinds import kinds, similar
+from mnc.language.kinds import kinds
 from mnc.language.names import unescape
 from mnc.language.naming import Label
 from mnc.language.source import LimitError, Place, SourceError, UnknownNameError
 from mnc.language.values import UNKNOWN, FromFile, RefusalError, Unknown, Value, describe, whole_hint
+from mnc.names import similar
 
 MAX_STEPS = 1_000_000
 """How many expressions may be worked out, loops and blocks included."""

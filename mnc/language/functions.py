@@ -6,7 +6,6 @@ fields as arguments; the table adds what Keras calls some of them besides.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -16,6 +15,7 @@ from mnc.ir import activations
 from mnc.ir.activations import Function
 from mnc.language.numbers import spell_float
 from mnc.language.values import RefusalError, Value, describe
+from mnc.names import snake
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,6 @@ class Named:
     """Defaults that differ from the class's."""
     as_layer: Mapping[str, float] = field(default_factory=dict)
     """Defaults that differ again where it stands as a layer, as they do in Keras."""
-
-
-def snake(name: str) -> str:
-    """A class name as Keras turns it into a layer name: MaxPooling2D is max_pooling2d."""
-    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
 
 
 T = TypeVar("T")

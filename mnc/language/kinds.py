@@ -6,7 +6,6 @@ the class name in snake case, and every field an attribute under its own name.
 
 from __future__ import annotations
 
-import difflib
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, replace
@@ -15,9 +14,10 @@ from functools import cache, lru_cache
 from mnc.ir.layer import Layer
 from mnc.ir.types import Constant
 from mnc.language.forms import form_of
-from mnc.language.functions import snake, subclasses
+from mnc.language.functions import subclasses
 from mnc.language.kind import OUTPUT, REQUIRED, Attribute, Kind, Weight
 from mnc.language.table import TABLE
+from mnc.names import snake
 
 
 def derive(layer: type[Layer]) -> Kind:
@@ -74,9 +74,3 @@ def kind_named(name: str) -> Kind | None:
 def kind_of(layer: type[Layer]) -> Kind:
     """The kind of a class of the IR."""
     return next((kind for kind in _listed() if kind.layer is layer and kind.prints), None) or derive(layer)
-
-
-def similar(name: str, known: typing.Iterable[str], likeness: float = 0.6) -> tuple[str, ...]:
-    """A hint at what may have been meant, or none."""
-    found = difflib.get_close_matches(name, sorted(set(known)), 2, likeness)
-    return (f"did you mean {' or '.join(repr(each) for each in found)}?",) if found else ()

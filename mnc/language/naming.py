@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mnc.language.source import Place, SourceError
+from mnc.names import Names
 
 SCOPE = "__"
 """Stands between a block call's name and a name inside it."""
@@ -46,25 +47,15 @@ class Label:
 
 def name_all(labels: Sequence[Label], taken: Iterable[str]) -> dict[Label, str]:
     """The final name of every label, none of them among those taken; SourceError where two insist on one."""
-    used = set(taken)
+    free = Names(taken, first=1)
     names: dict[Label, str] = {}
-    numbers: dict[str, int] = {}
-
-    def numbered(wanted: str) -> str:
-        name = wanted
-        while name in used:
-            numbers[wanted] = numbers.get(wanted, 0) + 1
-            name = f"{wanted}_{numbers[wanted]}"
-        return name
-
     for label in sorted(labels, key=lambda label: (label.part_of is not None, label.depth, -label.strength)):
         if label.part_of is not None:
-            name = numbered(names[label.part_of] + label.stem)
+            name = free.new(names[label.part_of] + label.stem)
         else:
             wanted = label.stem if label.scope is None else f"{names[label.scope]}{SCOPE}{label.stem}"
-            name = numbered(wanted)
+            name = free.new(wanted)
             if name != wanted and label.strength is Strength.GIVEN:
                 raise SourceError(label.at, f"the name {wanted!r} is taken", "every layer has a name of its own")
-        used.add(name)
         names[label] = name
     return names

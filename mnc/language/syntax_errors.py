@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
-from mnc.language.kinds import similar
 from mnc.language.source import Source, SourceError
+from mnc.names import similar
 
 _VALUE = {"NAME", "NUMBER", "TEXT", "LSQB", "LPAR"}
 _OPERATORS = {"SUM", "PRODUCT", "POWER", "COMPARISON", "AND", "OR", "IF"}

@@ -14,8 +14,8 @@ from mnc.ir.layer import Layer
 from mnc.ir.types import Array, Constant, DType, Shape, show
 from mnc.language.calls import Pending, Want
 from mnc.language.constants import key
-from mnc.language.kinds import similar
 from mnc.language.source import Place, Source
+from mnc.names import similar
 
 MAX_RANDOM = 2**26
 """How many elements a generator may fill."""

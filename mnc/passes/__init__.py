@@ -8,13 +8,13 @@ that survives stands for another value than before.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
 from mnc.ir.layers import BatchNormalization, SeparableConv2D
+from mnc.names import similar
 from mnc.passes.dead_channels import dead_channels
 from mnc.passes.decompose_separable import decompose_separable
 from mnc.passes.fold_batchnorm import fold_batchnorm
@@ -59,8 +59,8 @@ def optimise(graph: Graph, after: str | None = None) -> Graph:
     """The network after all passes, or after the one named `after`; CompileError where none is."""
     names = [each.name for each in PASSES]
     if after is not None and after not in names:
-        near = [f"Did you mean {name!r}?" for name in difflib.get_close_matches(after.lower(), names, n=1)]
-        raise refuse("", f"there is no pass {after!r}", *near, f"The passes are {', '.join(names)}.")
+        guess = similar(after.lower(), names)
+        raise refuse("", f"there is no pass {after!r}", *guess, f"the passes are {', '.join(names)}")
     for each in PASSES:
         graph = each.run(graph)
         if each.name == after:

@@ -42,13 +42,13 @@ from mnc.ir.layers import (
     Reshape,
 )
 from mnc.ir.types import Array, Constant, DType, Quantisation
+from mnc.names import Names
 from mnc.passes.channel_bounds import (
     BY_CHANNEL,
     Bounds,
     channel_bounds,
     zero_of,
 )
-from mnc.passes.rewrite import new_names
 from mnc.reference.quantised.arithmetic import INT32_MAX
 
 Mask = Array
@@ -66,7 +66,7 @@ def dead_channels(graph: Graph) -> Graph:
     alive = _alive(graph, foldable)
     if all(mask.all() for mask in alive.values()):
         return graph
-    invent = new_names(graph)
+    invent = Names(graph.types).new
     names = {name: name if mask.all() else invent(f"{name}/alive") for name, mask in alive.items()}
     return graph.with_nodes(
         replace(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import SeparableConv2D
-from mnc.passes.rewrite import new_names
+from mnc.names import Names
 
 
 def decompose_separable(graph: Graph) -> Graph:
     """Each SeparableConv2D as a DepthwiseConv2D and a pointwise Conv2D."""
-    invent = new_names(graph)
+    invent = Names(graph.types).new
     nodes: list[Node] = []
     for node in graph.nodes:
         if isinstance(node.layer, SeparableConv2D):

@@ -20,7 +20,8 @@ from mnc.ir.layers import (
     Reshape,
 )
 from mnc.ir.types import Array, Constant, Shape
-from mnc.passes.rewrite import new_names, rewrite_pairs
+from mnc.names import Names
+from mnc.passes.rewrite import rewrite_pairs
 
 
 def fold_batchnorm(graph: Graph) -> Graph:
@@ -31,7 +32,7 @@ def fold_batchnorm(graph: Graph) -> Graph:
     have to be what normalises to zero).  Reshapes in between are no obstacle
     where each of their elements has a weight of its own behind them.
     """
-    invent = new_names(graph)
+    invent = Names(graph.types).new
     shapes = {name: type_.shape for name, type_ in graph.types.items()}
     awaited = _read_by_linear(graph)
 

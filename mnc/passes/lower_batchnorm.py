@@ -10,8 +10,8 @@ from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import BatchNormalization, DepthwiseConv2D, Reshape
 from mnc.ir.types import Array, Constant
+from mnc.names import Names
 from mnc.passes.move_reshapes import move_reshapes
-from mnc.passes.rewrite import new_names
 
 
 def lower_batchnorm(graph: Graph) -> Graph:
@@ -21,7 +21,7 @@ def lower_batchnorm(graph: Graph) -> Graph:
     normalised axis, a channel for each index from there on.  A layer that
     requantises stays.  CompileError where a scale or offset is not finite in float32.
     """
-    invent = new_names(graph)
+    invent = Names(graph.types).new
     nodes: list[Node] = []
     for node in graph.nodes:
         if not isinstance(node.layer, BatchNormalization) or node.layer.output is not None:

@@ -8,7 +8,8 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation, BatchNormalization, Flatten, Reshape
 from mnc.ir.types import Shape
-from mnc.passes.rewrite import new_names, rewrite_pairs
+from mnc.names import Names
+from mnc.passes.rewrite import rewrite_pairs
 
 
 def move_reshapes(graph: Graph) -> Graph:
@@ -16,7 +17,7 @@ def move_reshapes(graph: Graph) -> Graph:
 
     A BatchNormalization of the last axis stays one where the reshape keeps that axis.
     """
-    invent = new_names(graph)
+    invent = Names(graph.types).new
     shapes = {name: type_.shape for name, type_ in graph.types.items()}
 
     def swap(reshape: Node, reader: Node) -> tuple[Node, ...] | None:

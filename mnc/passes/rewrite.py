@@ -1,4 +1,4 @@
-"""How passes change a network: pairs of neighbours, dropped values, new names."""
+"""How passes change a network: pairs of neighbours, dropped values."""
 
 from __future__ import annotations
 
@@ -85,17 +85,3 @@ def drop(graph: Graph, dropped: Mapping[str, str]) -> Graph:
         for node in graph.nodes
         if node.name not in source or node.name in copies
     )
-
-
-def new_names(graph: Graph) -> Callable[[str], str]:
-    """A function from the name one would like to one that is free: it, or it and a number."""
-    taken = set(graph.types)
-
-    def invent(wish: str) -> str:
-        name, count = wish, 2
-        while name in taken:
-            name, count = f"{wish}_{count}", count + 1
-        taken.add(name)
-        return name
-
-    return invent

@@ -31,6 +31,7 @@ from mnc.ir.layers import (
     Softmax,
 )
 from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.names import Names
 from mnc.quantise.scales import KEEPING, Range, quantisation, quantisations
 from mnc.reference.quantised import compute_quantised
 
@@ -84,12 +85,13 @@ def meaningless(graph: Graph, node: Node, dtype: DType) -> str | None:
 def split_activations(graph: Graph) -> Graph:
     """The graph with every fused activation that is not a clamp as a layer of its own."""
     nodes: list[Node] = []
+    names = Names(graph.types)
     for node in graph.nodes:
         function = getattr(node.layer, "activation", None)
         if not isinstance(node.layer, (Linear, Merge)) or function is None or _is_clamp(function):
             nodes.append(node)
             continue
-        before = f"{node.name}/linear"
+        before = names.new(f"{node.name}/linear")
         nodes.append(replace(node, outputs=(before,), layer=node.layer.changed(activation=None)))
         nodes.append(Node(node.outputs, Activation(function), (before,), node.origin))
     return graph.with_nodes(nodes)
@@ -109,6 +111,7 @@ class _Quantiser:
         per_channel_dense: bool,
     ) -> None:
         self.graph = graph
+        self.names = Names(graph.types)
         self.numbers = numbers
         self.per_channel_dense = per_channel_dense
         self.nodes: list[Node] = []
@@ -195,7 +198,7 @@ class _Quantiser:
 
     def as_stored(self, name: str, dtype: DType) -> str:
         if (name, dtype) not in self.stored:
-            stored = self._fresh(f"{name}/{dtype.value}")
+            stored = self.names.new(f"{name}/{dtype.value}")
             output = Number(dtype, self.quants[dtype][name])
             source = next((self.stored[name, d] for d in INTEGERS if (name, d) in self.stored), None)
             self.nodes.append(Node((stored,), Quantize(output=output), (source or self.real[name],)))
@@ -204,16 +207,11 @@ class _Quantiser:
 
     def as_real(self, name: str) -> str:
         if name not in self.real:
-            real = self._fresh(f"{name}/float32")
+            real = self.names.new(f"{name}/float32")
             source = next(self.stored[name, dtype] for dtype in reversed(INTEGERS) if (name, dtype) in self.stored)
             self.nodes.append(Node((real,), Dequantize(), (source,)))
             self.real[name] = real
         return self.real[name]
-
-    def _fresh(self, name: str) -> str:
-        while name in self.graph.types:
-            name += "'"
-        return name
 
 
 def weight_scale(largest: Array, biases: Array, input_scale: float, most: int) -> Array:

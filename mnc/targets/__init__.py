@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-
 from mnc.errors import refuse
+from mnc.names import similar
 from mnc.targets import cmsis_nn
 from mnc.targets.builtin import TARGETS
 from mnc.targets.image import Options, Sizes, compiler_version
@@ -39,6 +38,5 @@ def get(name: str) -> Target:
     for target in TARGETS:
         if target.name == name:
             return target
-    near = difflib.get_close_matches(name.lower(), names(), n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Targets: {', '.join(names())}."
-    raise refuse("", f"unknown target {name!r}", hint)
+    hints = similar(name.lower(), names()) or (f"known: {', '.join(names())}",)
+    raise refuse("", f"unknown target {name!r}", *hints)

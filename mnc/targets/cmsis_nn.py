@@ -85,7 +85,7 @@ def checked(folder: Path) -> Path:
     if missing is None:
         return folder.resolve()
     near = [folder / name for name in NESTED if _missing(folder / name) is None]
-    hint = f"Did you mean {os.path.normpath(near[0])}?" if near else SOURCES
+    hint = f"did you mean {os.path.normpath(near[0])}?" if near else SOURCES
     raise refuse(str(folder), f"is not CMSIS-NN's folder: it has no {missing}", hint)
 
 

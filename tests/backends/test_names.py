@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mnc
-from mnc.backends.names import check_name, comment, name_from, snake
+from mnc.backends.names import check_name, comment, name_from
 from mnc.errors import CompileError
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Activation, Add, Dense
 from mnc.ir.types import Constant, TensorType
+from mnc.names import snake
 
 HOSTILE = (
     '*/ #include "/etc/passwd"',

@@ -25,7 +25,6 @@ from mnc.backends.c import C
 from mnc.backends.cmsis_nn import CmsisNN
 from mnc.backends.interface import CFamily
 from mnc.backends.library import headers
-from mnc.backends.names import snake
 from mnc.backends.select.cmsis.table import CMSIS_NN, CMSIS_NN_INT16
 from mnc.backends.unit import Unit, unit
 from mnc.backends.writer import Writer, declaration
@@ -33,6 +32,7 @@ from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Quantize, Softmax
 from mnc.ir.types import DType, Number, Quantisation, TensorType
+from mnc.names import snake
 from mnc.passes import optimise
 from mnc.plan.arena import Arena, Overlap
 from mnc.plan.liveness import Plan, overlaps

@@ -74,8 +74,8 @@ def test_without_a_folder_one_line_says_what_to_do() -> None:
 
 def test_another_folder_is_refused_with_what_it_lacks_and_the_right_one_nearby(library: Path, tmp_path: Path) -> None:
     assert "nowhere: is not CMSIS-NN's folder: it has no Include/arm_nnfunctions.h" in fault(tmp_path / "nowhere")
-    assert f"hint: Did you mean {library}?" in fault(tmp_path)
-    assert f"hint: Did you mean {library}?" in fault(library / "Include")
+    assert f"hint: did you mean {library}?" in fault(tmp_path)
+    assert f"hint: did you mean {library}?" in fault(library / "Include")
     shutil.rmtree(library / "Source")
     assert "it has no Source/*/*.c" in fault(library)
 

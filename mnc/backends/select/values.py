@@ -26,6 +26,7 @@ from mnc.ir.layers import (
     Reverse,
     ZeroPadding2D,
 )
+from mnc.names import Names
 from mnc.program import Buffer, Layout, Value
 
 VIEWS = (Flatten, Reshape)
@@ -58,10 +59,11 @@ def separate_outputs(graph: Graph) -> Graph:
     """
     root = _roots(graph)
     taken = {given.name for given in graph.inputs}
+    names = Names(graph.types)
     nodes, outputs = list(graph.nodes), []
     for name in graph.outputs:
         if root(name) in taken:
-            copy = _fresh(f"{name}.copy", {n for node in nodes for n in node.outputs} | set(graph.types))
+            copy = names.new(f"{name}.copy")
             nodes.append(Node((copy,), Identity(), (name,), f"output {name!r}"))
             name = copy
         else:
@@ -135,12 +137,6 @@ def _planar(graph: Graph) -> frozenset[str]:
     fixed |= {name for name in graph.types if len(graph.types[name].shape) != 3}
     never = {find(name) for name in fixed}
     return frozenset(name for name in graph.types if find(name) in {find(w) for w in wanting} - never)
-
-
-def _fresh(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "'"
-    return name
 
 
 Values = Mapping[str, Value]

@@ -14,6 +14,7 @@ from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Flatten, Permute, Reshape, Softmax
 from mnc.ir.types import Shape, ShapeError, TensorType
+from mnc.names import Names
 
 MAX_NODES = 2**14
 """Models in models, each called twice by the next, are soon a bomb and not a network."""
@@ -64,15 +65,7 @@ class Assembly:
 
     nodes: list[Node] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
-    _names: set[str] = field(default_factory=set)
-
-    def unique(self, name: str) -> str:
-        """The name itself, or with the first number behind it that makes it new."""
-        candidate, number = name, 2
-        while candidate in self._names:
-            candidate, number = f"{name}__{number}", number + 1
-        self._names.add(candidate)
-        return candidate
+    names: Names = field(default_factory=lambda: Names(mark="__"))
 
     def input(self, where: str, name: str, shape: Shape, channels_first: bool) -> Value:
         """A graph input of this Keras shape; images of a channels-first model are given channels last."""
@@ -81,7 +74,7 @@ class Assembly:
         for size, axis in zip(shape, axes, strict=True):
             held[axis] = size
         try:
-            given = Input(self.unique(name), TensorType(tuple(held)))
+            given = Input(self.names.new(name), TensorType(tuple(held)))
         except ShapeError as fault:
             raise refuse(where, str(fault), "rebuild the model for smaller inputs") from None
         self.inputs.append(given)
@@ -96,7 +89,7 @@ class Assembly:
             types = layer.outputs(*(value.type for value in inputs))
         except ShapeError as fault:
             raise refuse(where, str(fault), *inputs_of(inputs)) from None
-        names = tuple(self.unique(f"{name}/{i}" if i else name) for i in range(len(types)))
+        names = tuple(self.names.new(f"{name}/{i}" if i else name) for i in range(len(types)))
         self.nodes.append(Node(names, layer, tuple(value.name for value in inputs), where))
         masked = any(value.masked for value in inputs)
         return tuple(Value(n, t, tuple(range(t.rank)), masked=masked) for n, t in zip(names, types, strict=True))

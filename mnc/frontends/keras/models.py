@@ -14,8 +14,9 @@ from mnc.frontends.keras.container import SavedModel
 from mnc.frontends.keras.registry import CLASSES, convert
 from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.topology import Ref, in_order, read_calls, read_refs
-from mnc.frontends.keras.weights import LayerWeights, Member, ModelWeights, snake_case
+from mnc.frontends.keras.weights import LayerWeights, Member, ModelWeights
 from mnc.ir.types import Shape
+from mnc.names import snake
 
 MODELS = ("Sequential", "Functional")
 MAX_DEPTH = 16
@@ -218,7 +219,7 @@ class _Members:
                 raise refuse(where, f"two layers are called {brief(name)}", SAVE_AGAIN)
             if class_name == "InputLayer":
                 specs[name] = self._parser.input(where, name, _entry(where, entry)[1])
-                self._ordinals[snake_case(class_name)] += 1
+                self._ordinals[snake(class_name)] += 1
                 calls[name] = ((),)
                 continue
             inbound = entry.get("inbound_nodes", [])
@@ -278,7 +279,7 @@ class _Members:
         return ModelSpec(self._where, tuple(given.values()), tuple(steps), outputs)
 
     def _member(self, where: str, name: str, class_name: str, entry: Mapping[str, object]) -> Spec:
-        kind = snake_case(class_name)
+        kind = snake(class_name)
         ordinal = self._ordinals[kind]
         self._ordinals[kind] += 1
         try:
@@ -363,7 +364,7 @@ def _entry(where: str, entry: object) -> tuple[str, Mapping[str, object]]:
 def _place(where: str, entry: object) -> tuple[str, str, str]:
     """A layer's place for messages, its class and its name."""
     class_name, config = _entry(where, entry)
-    name = _name(config, snake_case(class_name) or "layer")
+    name = _name(config, snake(class_name) or "layer")
     shown = class_name if len(class_name) <= 60 and class_name.isprintable() else brief(class_name)
     return f"{where} ({shown} {brief(name)})", class_name, name
 

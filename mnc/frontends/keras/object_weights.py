@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mnc.frontends.keras import hdf5
-from mnc.frontends.keras.weights import Count, Entry, LayerWeights, Member, ModelWeights, snake_case
+from mnc.frontends.keras.weights import Count, Entry, LayerWeights, Member, ModelWeights
+from mnc.names import snake
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class ObjectWeights:
         Keras 3 numbers them 0, 1, 2, ...; Keras 2 skips numbers, because it
         walks over a layer with weights twice.
         """
-        stem = snake_case(class_name)
+        stem = snake(class_name)
         exact = f"{stem}_{ordinal}" if ordinal else stem
         skipping = self.inside("_layer_checkpoint_dependencies")
         if self.group is None or skipping.group is None or self.inside("layers").group is not None:

@@ -5,7 +5,6 @@ Keras' first format is read by `legacy_weights`, its second by `object_weights`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -157,10 +156,3 @@ class ModelWeights(Protocol):
 
     def distribute(self, keras: int) -> None:
         """Give every layer its weights, now that all members are known; `keras` is the major version of the file."""
-
-
-def snake_case(class_name: str) -> str:
-    """A class name as Keras spells it in paths: Conv2DTranspose -> conv2d_transpose."""
-    name = re.sub(r"\W+", "", class_name)
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -15,6 +15,7 @@ from mnc.ir.graph import Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import NO_PADDING, Activation, Padding, Pair, Reshape, same_padding
 from mnc.ir.types import Array, Constant, DType, Number, Shape, ShapeError, show
+from mnc.names import Names
 
 SAME, VALID = 0, 1
 """TFLite's numbers of the two paddings."""
@@ -46,15 +47,7 @@ class Assembly:
 
     nodes: list[Node] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
-    _names: set[str] = field(default_factory=set)
-
-    def unique(self, name: str) -> str:
-        """The name itself, or with the first number behind it that makes it new."""
-        candidate, number = name, 2
-        while candidate in self._names:
-            candidate, number = f"{name}__{number}", number + 1
-        self._names.add(candidate)
-        return candidate
+    names: Names = field(default_factory=lambda: Names(mark="__"))
 
     def emit(self, where: str, name: str, layer: Layer, inputs: Sequence[Value]) -> Value:
         """Add a node of one output."""
@@ -62,7 +55,7 @@ class Assembly:
             (result,) = layer.outputs(*(value.type for value in inputs))
         except ShapeError as fault:
             raise CompileError(Problem(where, str(fault))) from None
-        name = self.unique(name)
+        name = self.names.new(name)
         self.nodes.append(Node((name,), layer, tuple(value.name for value in inputs), where))
         return Value(name, result, (1, *result.shape))
 

@@ -84,7 +84,7 @@ class _Reader:
             type_ = TensorType(held(tensor.shape), element.dtype, element.quant)
         except ShapeError as fault:
             raise refuse(where, str(fault)) from None
-        given = Input(self.assembly.unique(tensor.name or "input"), type_)
+        given = Input(self.assembly.names.new(tensor.name or "input"), type_)
         self.assembly.inputs.append(given)
         return Value(given.name, type_, tensor.shape)
 
@@ -186,7 +186,7 @@ class _Reader:
         try:
             element = number("", tensor)
             return Value(
-                self.assembly.unique("refused"),
+                self.assembly.names.new("refused"),
                 TensorType(held(tensor.shape), element.dtype, element.quant),
                 tensor.shape,
             )
