@@ -20,6 +20,7 @@ RATIO = 8
 LIMITS: Mapping[str, int] = {
     "JSON values": 2**21,
     "groups and datasets": 2**16,
+    "chunks of datasets": 2**15,
     "bytes of text": 2**27,
     "layers": 2**15,
     "calls of layers": 2**16,

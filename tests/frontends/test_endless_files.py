@@ -64,17 +64,6 @@ def test_layers_that_share_a_dataset_take_it_each(tmp_path: Path) -> None:
     assert "83,886,080 bytes of weights" in problem.what
 
 
-def test_weights_that_a_filter_has_packed_are_refused(tmp_path: Path) -> None:
-    path = save_h5(tmp_path / "m.h5")
-    with h5py.File(path, "r+") as file:
-        kernel = file["model_weights/conv/conv/kernel:0"][()]
-        del file["model_weights/conv/conv/kernel:0"]
-        file["model_weights/conv/conv"].create_dataset("kernel:0", data=kernel, compression="gzip")
-    (problem,) = check(path)
-    assert problem.what == "the kernel is packed by a filter"
-    assert "h5repack" in problem.hints[0]
-
-
 def test_a_chunk_larger_than_its_dataset_counts(tmp_path: Path) -> None:
     path = save_h5(tmp_path / "m.h5")
     with h5py.File(path, "r+") as file:

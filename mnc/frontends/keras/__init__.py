@@ -3,7 +3,7 @@
 Only h5py, json and zipfile read them: no framework is imported, nothing is
 unpickled or evaluated, nothing is written to disk.  The way through:
 
-    container   file -> configuration (JSON) and weights; hdf5 and heap read HDF5 with care
+    container   file -> configuration (JSON) and weights; hdf5, chunks and heap read HDF5 with care
     models      configuration -> models, nested ones too, parsed whole; topology has their wiring
     spelling    each layer's configuration as Keras 2 and 3 spell it
     config      reading one configuration, every key of it accounted for

@@ -3,15 +3,14 @@
 `File` is the only door: groups and datasets of it are `Group` and `Dataset`,
 never h5py's own, whose path look-ups follow links.  Links are walked here, one
 by one, and none that leads into another file is followed; data kept outside of
-the file or packed by a filter are refused; nothing is allocated before its size
-is known to be sane.
+the file are refused, data packed by filters are unpacked by `chunks`; nothing
+is allocated before its size is known to be sane.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from mnc.errors import CompileError, refuse
 from mnc.frontends.budget import Budget
+from mnc.frontends.keras import chunks
 from mnc.frontends.keras.heap import damaged_heap, largest_object
 from mnc.ir.types import Array, Shape, show
 
@@ -213,15 +213,12 @@ def floats(where: str, dataset: Dataset, what: str, shape: Shape) -> Array:
                 f"{what} has the shape {show(dataset.shape)}; the configuration asks for {show(shape)}",
                 FOREIGN_WEIGHTS,
             )
-        if handle.id.get_create_plist().get_nfilters():
-            hint = "Keras writes plain data; `h5repack -f NONE old.h5 new.h5` makes such of others"
-            raise refuse(where, f"{what} is packed by a filter", hint)
         brain_float = dtype.kind == "V" and dtype.itemsize == 2 and text(where, dataset, "dtype") == "bfloat16"
         if dtype.kind not in "fiu" and not brain_float:
             raise refuse(where, f"{what} holds {dtype}, not numbers", FOREIGN_WEIGHTS)
-        chunk = math.prod(handle.chunks or ()) * dtype.itemsize
-        dataset.file.budget.take(where, "bytes of weights", max(handle.size * max(dtype.itemsize, 4), chunk))
-        stored: Array = np.asarray(handle[()])
+        packing = chunks.filters(where, what, handle)
+        chunks.take(where, handle, dataset.file.budget)
+        stored: Array = chunks.unpacked(where, what, handle, packing) if packing else np.asarray(handle[()])
     if brain_float:  # the upper half of a float32
         stored = (stored.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
     with np.errstate(over="ignore"):  # what overflows becomes infinite and is refused just below
