@@ -43,7 +43,7 @@ def pending(shape: Shape, dtype: DType = DType.FLOAT32) -> Pending:
 
 
 @dataclass(frozen=True)
-class Want:
+class MissingWeight:
     """A constant that a layer needs from the weights file."""
 
     weight: Weight
@@ -60,7 +60,7 @@ class Bound:
     """The name under which it was called, by which it is numbered."""
     layer: Layer
     types: tuple[TensorType, ...]
-    wants: list[Want] = field(default_factory=list)
+    missing: list[MissingWeight] = field(default_factory=list)
     softmax: bool = False
     """Whether a softmax stands behind it, as its activation."""
     sequence: bool = False
@@ -115,9 +115,9 @@ def bind(kind: Kind, name: str, given: Given, at: Place, read: Read) -> Bound:
                     raise SourceError(at, f"{name} needs '{attribute.name}': {attribute.form.takes}")
                 context.attributes[attribute.name] = default
         constants: dict[str, Constant | None] = {}
-        wants: list[Want] = []
+        missing: list[MissingWeight] = []
         for weight in kind.weights:
-            constants[weight.field] = _constant(weight, arguments.get(weight.field), context, read, wants)
+            constants[weight.field] = _constant(weight, arguments.get(weight.field), context, read, missing)
         layer = kind.build(context, constants)
         if softmax and kind.layer is Activation:  # nothing stands before it
             layer, softmax = softmax_over(context.inputs[0]), False
@@ -127,7 +127,7 @@ def bind(kind: Kind, name: str, given: Given, at: Place, read: Read) -> Bound:
         raise SourceError(at, f"{name}: {fault}", *_inputs(given)) from None
     except ValueError as fault:
         raise SourceError(at, f"{name}: {fault}") from None
-    return Bound(name, layer, _types(name, layer, given, at, context.inputs), wants, softmax, kind.sequence)
+    return Bound(name, layer, _types(name, layer, given, at, context.inputs), missing, softmax, kind.sequence)
 
 
 def _input_types(kind: Kind, name: str, given: Given, at: Place) -> tuple[TensorType, ...]:
@@ -194,9 +194,9 @@ def _attribute(attribute: Attribute, argument: tree.Argument, value: Value, cont
 
 
 def _constant(
-    weight: Weight, argument: tree.Argument | None, context: Context, read: Read, wants: list[Want]
+    weight: Weight, argument: tree.Argument | None, context: Context, read: Read, missing: list[MissingWeight]
 ) -> Constant | None:
-    """The constant as far as it is known; what is to come from a file is added to `wants`."""
+    """The constant as far as it is known; a constant that comes from a file is added to `missing`."""
     value: Value = weight.expected or not weight.optional
     if argument is not None:
         value = read(argument.value, frozenset())
@@ -205,12 +205,12 @@ def _constant(
     shape = None if weight.shape is None else weight.shape(context)
     if isinstance(value, FromFile):
         _check_shape(weight, argument, value.type.shape, shape)
-        wants.append(Want(weight, value.type.shape, value.type.dtype))
+        missing.append(MissingWeight(weight, value.type.shape, value.type.dtype))
         return pending(value.type.shape, value.type.dtype)
     if argument is None or (value is True and weight.optional):
         if shape is None:
             raise RefusalError(f"needs '{weight.field}': its type, as in {weight.field} = float32[3, 4]")
-        wants.append(Want(weight, _within_limit(shape), None))
+        missing.append(MissingWeight(weight, _within_limit(shape), None))
         return pending(shape)
     try:
         constant = as_constant(value)

@@ -10,12 +10,12 @@ from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Reshape
 from mnc.ir.types import TensorType
-from mnc.language.calls import Bound, Want, softmax_over
+from mnc.language.calls import Bound, MissingWeight, softmax_over
 from mnc.language.expressions import Hints, Scope
 from mnc.language.naming import Label, Strength, name_all
 from mnc.language.source import LimitError, Place, Source
 from mnc.language.values import Tensor
-from mnc.language.weights import Loader, Needy, Origin, fill
+from mnc.language.weights import Loader, MissingWeights, Origin, fill
 
 MAX_LAYERS = 65_536
 """How many layers a network may have."""
@@ -30,7 +30,7 @@ class Made:
     outputs: tuple[Tensor, ...]
     labels: tuple[Label, ...]
     """One for each output."""
-    wants: tuple[Want, ...]
+    missing: tuple[MissingWeight, ...]
     at: Place
 
 
@@ -60,9 +60,9 @@ class Construction:
         if len(self.made) >= MAX_LAYERS:
             raise LimitError(at, f"the network has more than {MAX_LAYERS:,} layers")
         first = self.label(bound.kind, given, hints, scope, at)
-        wants = tuple(bound.wants)
+        missing = tuple(bound.missing)
         if bound.softmax or bound.sequence:
-            return self._chain(bound, inputs, first, wants, at)
+            return self._chain(bound, inputs, first, missing, at)
         labels = [first]
         for number in range(1, len(bound.types)):
             hint = hints[number] if number < len(hints) else None
@@ -70,19 +70,19 @@ class Construction:
                 labels.append(Label(hint, Strength.ASSIGNED, scope.label, at))
             else:
                 labels.append(Label(f"/{number}", Strength.KIND, scope.label, at, part_of=first))
-        outputs = self._append(bound.kind, bound.layer, inputs, bound.types, tuple(labels), wants, at)
+        outputs = self._append(bound.kind, bound.layer, inputs, bound.types, tuple(labels), missing, at)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _chain(
-        self, bound: Bound, inputs: tuple[Tensor, ...], name: Label, wants: tuple[Want, ...], at: Place
+        self, bound: Bound, inputs: tuple[Tensor, ...], name: Label, missing: tuple[MissingWeight, ...], at: Place
     ) -> Tensor:
         """A layer that is several in the IR: parts called `name/part`, the last one `name` itself."""
-        steps: list[tuple[str, Layer, tuple[TensorType, ...], tuple[Want, ...]]] = []
+        steps: list[tuple[str, Layer, tuple[TensorType, ...], tuple[MissingWeight, ...]]] = []
         if bound.sequence:
             row = Reshape((1, *inputs[0].type.shape))
             steps.append(("/row", row, row.outputs(inputs[0].type), ()))
         (type_,) = bound.types
-        steps.append(("/image" if bound.sequence else "/logits", bound.layer, bound.types, wants))
+        steps.append(("/image" if bound.sequence else "/logits", bound.layer, bound.types, missing))
         if bound.sequence:
             back = Reshape(type_.shape[1:])
             type_ = back.infer(type_)
@@ -102,12 +102,12 @@ class Construction:
         inputs: tuple[Tensor, ...],
         types: tuple[TensorType, ...],
         labels: tuple[Label, ...],
-        wants: tuple[Want, ...],
+        missing: tuple[MissingWeight, ...],
         at: Place,
     ) -> tuple[Tensor, ...]:
         line = self.source.line(at)
         outputs = tuple(Tensor(type_, line, f"{kind}(...)") for type_ in types)
-        self.made.append(Made(layer, inputs, outputs, labels, wants, at))
+        self.made.append(Made(layer, inputs, outputs, labels, missing, at))
         return outputs
 
     def unread(self) -> list[str]:
@@ -122,8 +122,12 @@ class Construction:
         called = {tensor: given for given, tensor in self.inputs.items()}
         for made in self.made:
             called.update(zip(made.outputs, (names[label] for label in made.labels), strict=True))
-        needy = [Needy(called[made.outputs[0]], made.layer, made.wants, made.at) for made in self.made if made.wants]
-        constants = fill(self.source, name_at, needy, origins, load)
+        layers = [
+            MissingWeights(called[made.outputs[0]], made.layer, made.missing, made.at)
+            for made in self.made
+            if made.missing
+        ]
+        constants = fill(self.source, name_at, layers, origins, load)
         return Graph(
             name,
             tuple(Input(given, tensor.type) for given, tensor in self.inputs.items()),

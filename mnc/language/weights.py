@@ -12,7 +12,7 @@ import numpy as np
 from mnc.errors import CompileError, Problem, refuse
 from mnc.ir.layer import Layer
 from mnc.ir.types import Array, Constant, DType, Shape, show
-from mnc.language.calls import Pending, Want
+from mnc.language.calls import MissingWeight, Pending
 from mnc.language.constants import key
 from mnc.language.source import Place, Source
 from mnc.names import similar
@@ -54,12 +54,12 @@ Origin = FromPath | Seeded
 
 
 @dataclass(frozen=True)
-class Needy:
-    """A layer that needs constants."""
+class MissingWeights:
+    """The weights of one layer that the text does not state."""
 
     name: str
     layer: Layer
-    wants: tuple[Want, ...]
+    missing: tuple[MissingWeight, ...]
     at: Place
 
 
@@ -67,7 +67,9 @@ Filled = dict[str, dict[str, Constant]]
 """The constants that were found, by layer and field."""
 
 
-def fill(source: Source, network_at: Place, layers: Sequence[Needy], origins: Sequence[Origin], load: Loader) -> Filled:
+def fill(
+    source: Source, network_at: Place, layers: Sequence[MissingWeights], origins: Sequence[Origin], load: Loader
+) -> Filled:
     """The constants of all layers; CompileError says which are missing or do not fit."""
     problems: list[Problem] = []
     filled: Filled = {}
@@ -91,8 +93,13 @@ def fill(source: Source, network_at: Place, layers: Sequence[Needy], origins: Se
 
 
 def _from_store(
-    source: Source, origin: FromPath, store: Store, layers: list[Needy], filled: Filled, problems: list[Problem]
-) -> list[Needy]:
+    source: Source,
+    origin: FromPath,
+    store: Store,
+    layers: list[MissingWeights],
+    filled: Filled,
+    problems: list[Problem],
+) -> list[MissingWeights]:
     """Fill from one file what it has; returns the layers that it does not have."""
     if origin.by_order:
         if len(store) != len(layers):
@@ -108,7 +115,7 @@ def _from_store(
     for layer, (stored_as, constants) in found:
         fault = _mismatch(layer, constants)
         if fault is None:
-            filled[layer.name] = {want.weight.field: _pick(want, constants) for want in layer.wants}
+            filled[layer.name] = {missing.weight.field: _pick(missing, constants) for missing in layer.missing}
         else:
             what = f"{layer.name!r} does not fit {stored_as!r} in {origin.path!r}: {fault}"
             problems.append(source.problem(layer.at, what))
@@ -120,36 +127,36 @@ def _stored_name(layer: str, store: Store) -> str | None:
     return escaped if escaped in store else layer if layer in store else None
 
 
-def _found(want: Want, constants: Mapping[str, Constant]) -> Constant | None:
-    return next((constants[name] for name in want.weight.names if name in constants), None)
+def _found(missing: MissingWeight, constants: Mapping[str, Constant]) -> Constant | None:
+    return next((constants[name] for name in missing.weight.names if name in constants), None)
 
 
-def _pick(want: Want, constants: Mapping[str, Constant]) -> Constant:
-    constant = _found(want, constants)
+def _pick(missing: MissingWeight, constants: Mapping[str, Constant]) -> Constant:
+    constant = _found(missing, constants)
     assert constant is not None
     return constant
 
 
-def _mismatch(layer: Needy, constants: Mapping[str, Constant]) -> str | None:
+def _mismatch(layer: MissingWeights, constants: Mapping[str, Constant]) -> str | None:
     """Why a file's constants are not those that a layer needs, or None."""
-    for want in layer.wants:
-        constant = _found(want, constants)
-        field = want.weight.field
+    for missing in layer.missing:
+        constant = _found(missing, constants)
+        field = missing.weight.field
         if constant is None:
-            without = f"; write {want.weight.flag} = false if the layer has none" if want.weight.optional else ""
+            without = f"; write {missing.weight.flag} = false if the layer has none" if missing.weight.optional else ""
             return f"there is no {field} in the file{without}"
-        if constant.shape != want.shape:
-            return f"its {field} are {show(want.shape)} in the text and {show(constant.shape)} in the file"
-        if want.dtype is not None and DType.of(constant.array) != want.dtype:
-            return f"its {field} are {want.dtype.value} in the text and {constant.array.dtype.name} in the file"
-    known = {name for want in layer.wants for name in want.weight.names}
+        if constant.shape != missing.shape:
+            return f"its {field} are {show(missing.shape)} in the text and {show(constant.shape)} in the file"
+        if missing.dtype is not None and DType.of(constant.array) != missing.dtype:
+            return f"its {field} are {missing.dtype.value} in the text and {constant.array.dtype.name} in the file"
+    known = {name for missing in layer.missing for name in missing.weight.names}
     inline = {name for name, constant in layer.layer.constants.items() if not isinstance(constant, Pending)}
     extra = sorted(set(constants) - known - inline)
     return f"the file also has its {', '.join(extra)}, which the text leaves out" if extra else None
 
 
 def _missing(
-    source: Source, network_at: Place, left: list[Needy], origins: Sequence[Origin], load: Loader
+    source: Source, network_at: Place, left: list[MissingWeights], origins: Sequence[Origin], load: Loader
 ) -> Iterable[Problem]:
     names = [each.name for each in left]
     files = [origin for origin in origins if isinstance(origin, FromPath)]
@@ -170,7 +177,7 @@ def _missing(
     yield source.problem(last.at, f"{last.path!r} has no weights for {_some(names)}", *hints)
 
 
-def _fits_in_order(layers: list[Needy], store: Store) -> bool:
+def _fits_in_order(layers: list[MissingWeights], store: Store) -> bool:
     pairs = zip(layers, store.values(), strict=False)
     return len(layers) == len(store) and all(_mismatch(layer, constants) is None for layer, constants in pairs)
 
@@ -184,32 +191,32 @@ def _listed(whose: str, names: list[str]) -> str:
     return f"{whose} layers with weights are {_some(names)}" if names else f"{whose} layers have no weights"
 
 
-def _random(source: Source, origin: Seeded, layers: list[Needy]) -> Filled:
-    wants = [(layer, want) for layer in layers for want in layer.wants]
-    elements = sum(math.prod(want.shape) for _, want in wants)
+def _random(source: Source, origin: Seeded, layers: list[MissingWeights]) -> Filled:
+    all_missing = [(layer, missing) for layer in layers for missing in layer.missing]
+    elements = sum(math.prod(missing.shape) for _, missing in all_missing)
     if elements > MAX_RANDOM:
         what = f"the network has {elements:,} weights; random() gives at most {MAX_RANDOM:,}"
         raise CompileError(source.problem(origin.at, what))
     bits = np.random.PCG64(origin.seed)
     filled: Filled = {}
-    for layer, want in wants:
-        filled.setdefault(layer.name, {})[want.weight.field] = Constant(_initial(want, bits))
+    for layer, missing in all_missing:
+        filled.setdefault(layer.name, {})[missing.weight.field] = Constant(_initial(missing, bits))
     return filled
 
 
-def _initial(want: Want, bits: np.random.PCG64) -> Array:
-    """Keras' default initialisers: Glorot's uniform (AISTATS 2010, section 4.2.1) for what multiplies, else 0 or 1.
+def _initial(missing: MissingWeight, bits: np.random.PCG64) -> Array:
+    """Keras' default initialisers: Glorot's uniform (AISTATS 2010, section 4.2.1) for kernels, else 0 or 1.
 
     Made from the generator's raw bits, so every NumPy gives the same weights.
     """
-    dtype = DType.FLOAT32 if want.dtype is None else want.dtype
-    if want.weight.initial != "uniform" or dtype != DType.FLOAT32:
-        return np.full(want.shape, 1 if want.weight.initial == "ones" else 0, dtype.numpy)
-    fan_in, fan_out = _fans(want.shape)
+    dtype = DType.FLOAT32 if missing.dtype is None else missing.dtype
+    if missing.weight.initial != "uniform" or dtype != DType.FLOAT32:
+        return np.full(missing.shape, 1 if missing.weight.initial == "ones" else 0, dtype.numpy)
+    fan_in, fan_out = _fans(missing.shape)
     limit = math.sqrt(6.0 / (fan_in + fan_out))
-    units: Array = (bits.random_raw(math.prod(want.shape)) >> np.uint64(40)).astype(np.float64) * 2.0**-24
+    units: Array = (bits.random_raw(math.prod(missing.shape)) >> np.uint64(40)).astype(np.float64) * 2.0**-24
     scaled: Array = ((2.0 * units - 1.0) * limit).astype(np.float32)
-    return scaled.reshape(want.shape)
+    return scaled.reshape(missing.shape)
 
 
 def _fans(shape: Shape) -> tuple[int, int]:
