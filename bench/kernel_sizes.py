@@ -152,7 +152,8 @@ class Size:
 
 def emission(example: Example) -> Emission:
     """The network of the example, compiled to C as it is: what is measured is the layer, not what passes make of it."""
-    return backends.get("c").emit(example.graph, "one")
+    backend = backends.get("c")
+    return backend.emit(backends.program_of(backend, example.graph), "one")
 
 
 def measure(files: Mapping[str, str], flags: tuple[str, ...]) -> Size:

@@ -97,7 +97,8 @@ def bench(
     measured = targets.measure(machine, build.files, interface, inputs, options)
     costs: tuple[LayerCost, ...] = ()
     if layers:
-        traced = backends.get(backend).configured(settings, machine).emit(build.graph, name, trace=True)
+        chosen = backends.get(backend).configured(settings, machine)
+        traced = chosen.emit(backends.program_of(chosen, build.graph), name, trace=True)
         steps = traced.program.steps
         (counts,) = targets.layer_instructions(machine, traced.files, len(steps), interface, inputs, options)
         costs = tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from mnc.names import snake
 from mnc.output import write_files
 from mnc.passes import optimise
 from mnc.plan.liveness import lifetimes
+from mnc.program import Program
 from mnc.quantise.calibrate import representative
 from mnc.quantise.doubts import doubts
 from mnc.quantise.front import quantised
@@ -118,8 +120,8 @@ def compile(  # the contract's name  # noqa: A001
         hint = "add quantize = 'int8', or leave it out"
         where = argument("allow_loss" if calibration is None else "calibration")
         raise refuse(where, "serves no purpose without quantisation", hint)
-    prepared, chosen = prepare(graph, backend, target, settings, scheme)
-    emission = chosen.emit(prepared.graph, name)
+    prepared, program, chosen = prepare(graph, backend, target, settings, scheme)
+    emission = chosen.emit(program, name)
     found = report(prepared, name, backend, target, emission)
     if scheme is not None:
         found = replace(found, warnings=(*found.warnings, *_dearer(graph, chosen, name, found)))
@@ -138,9 +140,10 @@ def check(
     """All that `compile` would refuse of a graph, arguments as there; CompileError where one of them is no good."""
     chosen = _configured(backend, target, settings)
     try:
-        return _refusals(_prepared(graph, chosen, scheme).graph, chosen)
+        backends.program_of(chosen, _prepared(graph, chosen, scheme).graph)
     except CompileError as fault:
         return fault.problems
+    return ()
 
 
 def prepare(
@@ -149,24 +152,23 @@ def prepare(
     target: str | None = None,
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
-) -> tuple[Quantised, backends.Backend]:
-    """The graph after all passes, quantised where a scheme is given, every layer of which the backend takes.
+) -> tuple[Quantised, Program, backends.Backend]:
+    """The graph after all passes, quantised where a scheme is given, and as kernel calls of the backend.
 
-    CompileError where it does not.
+    CompileError where it has no kernels for some layer.
     """
     chosen = _configured(backend, target, settings)
     prepared = _prepared(graph, chosen, scheme)
-    if problems := _refusals(prepared.graph, chosen):
-        raise CompileError(*problems)
-    return prepared, chosen
+    return prepared, backends.program_of(chosen, prepared.graph), chosen
 
 
 def _dearer(graph: Graph, chosen: backends.Backend, name: str, integers: Report) -> tuple[str, ...]:
     """Warnings where a network in integers needs more memory than in float32 by the same backend, as planned."""
     real = optimise(graph)
-    if _refusals(real, chosen):
+    program = chosen.select(real)
+    if not isinstance(program, Program):
         return ()
-    needs = report(Quantised(real), name, integers.backend, integers.target, chosen.emit(real, name))
+    needs = report(Quantised(real), name, integers.backend, integers.target, chosen.emit(program, name))
     return tuple(
         f"in integers the network takes more {what} than in float32: {now:,} bytes, not {then:,} "
         "(as planned; `mnc bench` measures code and instructions of either)"
@@ -188,16 +190,8 @@ def _prepared(graph: Graph, chosen: backends.Backend, scheme: Scheme | None) -> 
         return Quantised(optimise(graph))
     given = scheme.calibration
     strange = () if given is None else doubts(graph, representative(graph, given))
-    found = quantised(graph, scheme, chosen.unsupported, strange)
+    found = quantised(graph, scheme, partial(backends.refusals, chosen), strange)
     return replace(found, graph=optimise(found.graph))
-
-
-def _refusals(optimised: Graph, backend: backends.Backend) -> tuple[Problem, ...]:
-    return tuple(
-        Problem(node.where, reason, ("`mnc backends` lists what else this installation has",))
-        for node in optimised.nodes
-        if (reason := backend.unsupported(optimised, node)) is not None
-    )
 
 
 def _check_reach(made: Report, target: targets.Target) -> None:

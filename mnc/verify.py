@@ -52,9 +52,9 @@ def verify(
     that which CMSIS_NN_PATH names).  CompileError where the graph is refused, or
     the library or a tool that builds or runs the code is missing.
     """
-    prepared, chosen = prepare(graph, backend, target, settings, scheme)
+    prepared, program, chosen = prepare(graph, backend, target, settings, scheme)
     name = name_from(graph.name)
-    emission = chosen.emit(prepared.graph, name, trace=True)
+    emission = chosen.emit(program, name, trace=True)
     steps = emission.program.steps
     given = _usual(graph, prepared) if inputs is None else list(inputs)
     xs = list(feed(prepared.graph, given).values())

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from layer_kinds import KINDS, Draw
 from networks import networks, samples
 
-from mnc.backends import get
+from mnc.backends import get, refusals
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.table import INT8
 from mnc.ir.activations import Function, Relu, Sigmoid, Tanh
@@ -125,7 +125,7 @@ def quantised(drawn: Graph, seed: int, *, mixed: bool = False, numbers: Sequence
     for node in drawn.nodes:
         growing.add(node)
     graph = Graph("integers", tuple(growing.inputs), tuple(growing.nodes), drawn.outputs)
-    assume(all(C.unsupported(graph, node) is None for node in graph.nodes))
+    assume(not refusals(C, graph))
     return graph
 
 

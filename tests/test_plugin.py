@@ -176,7 +176,7 @@ def test_a_backend_of_a_few_lines_works(bare: Installation, model: Path, tmp_pat
         ("class Backend:\n    def __init__(self, x): pass", "cannot be loaded: TypeError: "),
         (
             "Backend = 7",
-            "is a int without a fitting name, description, api_version, options, configured, unsupported, emit",
+            "is a int without a fitting name, description, api_version, options, configured, select, emit",
         ),
         (GOOD.replace('"beads"', "7"), "is a Backend without a fitting description"),
         (GOOD + "    emit = None\n", "is a Backend without a fitting emit"),
@@ -231,7 +231,7 @@ def test_nobody_takes_the_name_of_a_built_in_backend(bare: Installation, model: 
 
 
 @pytest.mark.parametrize(
-    "method", ["unsupported(self, graph, node)", "emit(self, graph, name, *, trace=False)", "configured(self, *given)"]
+    "method", ["select(self, graph)", "emit(self, program, name, *, trace=False)", "configured(self, *given)"]
 )
 def test_a_plugin_that_fails_at_work_is_named(method: str, bare: Installation, model: Path, tmp_path: Path) -> None:
     bare.add("mnc-abacus", "abacus", f"{GOOD}\n    def {method}:\n        raise IndexError('a bead is missing')\n")

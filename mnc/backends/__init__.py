@@ -1,6 +1,6 @@
 """Backends: a graph becomes files of C."""
 
-from mnc.backends.interface import API_VERSION, Backend, CFamily, Emission
+from mnc.backends.interface import API_VERSION, Backend, CFamily, Emission, program_of, refusals
 from mnc.backends.library import Library
 from mnc.backends.registry import Entry, culprit, get, installed, names
 from mnc.targets.target import Target
@@ -17,4 +17,6 @@ __all__ = [
     "get",
     "installed",
     "names",
+    "program_of",
+    "refusals",
 ]

@@ -25,7 +25,7 @@ class CmsisNN(C):
     name = "cmsis-nn"
     api_version = API_VERSION
     description = "C that calls CMSIS-NN for int8 and int16 layers; float32 layers, and what it lacks, are mnc's own"
-    options = MappingProxyType(
+    options: Mapping[str, str] = MappingProxyType(
         {
             **C.options,
             "kernels": "arm (the default): CMSIS-NN's wherever they fit; fastest: mnc's own where those are faster",

@@ -8,15 +8,14 @@ from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from mnc.backends.library import Library, standard
-from mnc.backends.select import Tables, numbers, refusal, select
+from mnc.backends.select import Refused, Tables, select
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.table import INT8
 from mnc.backends.select.table import FLOAT32
-from mnc.backends.select.values import VIEWS
 from mnc.backends.sharing import share
 from mnc.backends.unit import Unit, parameter_names, unit
-from mnc.errors import refuse
-from mnc.ir.graph import Graph, Node
+from mnc.errors import CompileError, Problem, refuse
+from mnc.ir.graph import Graph
 from mnc.ir.types import DType
 from mnc.plan.arena import Arena
 from mnc.plan.liveness import Plan
@@ -24,7 +23,7 @@ from mnc.plan.schedule import schedule
 from mnc.program import Program
 from mnc.targets.target import Target
 
-API_VERSION = 2
+API_VERSION = 3
 """The version of this interface; a backend written for another one is refused."""
 
 
@@ -59,18 +58,30 @@ class Backend(Protocol):
         Target features, as an FPU, reach a backend here and nowhere else.
         """
 
-    def unsupported(self, graph: Graph, node: Node) -> str | None:
-        """Why this backend cannot compile a layer, or None where it can."""
+    def select(self, graph: Graph) -> Program | tuple[Refused, ...]:
+        """The graph as kernel calls, or every layer that this backend cannot compile."""
 
-    def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
-        """Generate code for a graph of which every layer is supported.
+    def emit(self, program: Program, name: str, *, trace: bool = False) -> Emission:
+        """Generate code for a program that `select` has answered with.
 
         With `trace`, the code calls `MNC_TRACE(step, pointer)` after each step,
         a macro that whoever compiles it defines.
         """
 
 
-_NUMBERS = {DType.FLOAT32: "float32", DType.INT8: "quantised values", DType.INT16: "int16 values"}
+def program_of(backend: Backend, graph: Graph) -> Program:
+    """The graph as this backend's kernel calls; CompileError, which names every layer that it cannot compile."""
+    answer = backend.select(graph)
+    if isinstance(answer, Program):
+        return answer
+    hint = "`mnc backends` lists what else this installation has"
+    raise CompileError(*(Problem(each.node.where, each.reason, (hint,)) for each in answer))
+
+
+def refusals(backend: Backend, graph: Graph) -> Mapping[str, str]:
+    """Why a backend cannot compile layers of a graph, by their names."""
+    answer = backend.select(graph)
+    return {} if isinstance(answer, Program) else {each.node.name: each.reason for each in answer}
 
 
 def chosen(settings: Mapping[str, str], option: str, usual: str, other: str) -> bool:
@@ -120,22 +131,14 @@ class CFamily:
         """The kernels that selections may call."""
         return standard()
 
-    @property
-    def core(self) -> frozenset[str] | None:
-        """The features of the target's core; None where there is no target."""
-        return None if self.target is None else self.target.features
+    def select(self, graph: Graph) -> Program | tuple[Refused, ...]:
+        """See `Backend.select`."""
+        core = None if self.target is None else self.target.features
+        return select(graph, self.tables, core, backend=self.name)
 
-    def unsupported(self, graph: Graph, node: Node) -> str | None:
-        """See `Backend.unsupported`."""
-        kind, dtype = type(node.layer), numbers(graph, node)
-        if kind not in self.tables[dtype] and not issubclass(kind, VIEWS):
-            return f"the {self.name} backend has no kernel for {kind.__name__} on {_NUMBERS[dtype]}"
-        refused = refusal(graph, node, self.tables, self.core)
-        return None if refused is None else refused.reason
-
-    def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
+    def emit(self, program: Program, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""
-        program, layout = schedule(select(graph, self.tables, self.core))
+        program, layout = schedule(program)
         inputs, outputs = self.operands(program)
         prefix = self.prefix(name)
         sharing, library = share(program, self.library, prefix, compact=self.compact)

@@ -75,7 +75,7 @@ class Entry:
 
 
 _DATA: Mapping[str, type] = {"name": str, "description": str, "api_version": int, "options": Mapping}
-_METHODS = ("configured", "unsupported", "emit")
+_METHODS = ("configured", "select", "emit")
 
 
 @cache

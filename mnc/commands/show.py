@@ -74,7 +74,7 @@ def _prepared(
     if scheme := code.scheme(graph):
         from mnc.compiler import prepare
 
-        prepared, _ = prepare(graph, backend, target, code.settings, scheme)
+        prepared, *_ = prepare(graph, backend, target, code.settings, scheme)
         return prepared.graph, prepared.warnings
     if after is not None:
         from mnc.passes import optimise

@@ -30,7 +30,7 @@ from mnc.ir.types import Array, DType, Features, TensorType
 from mnc.passes import optimise
 from mnc.quantise.calibrate import representative
 from mnc.quantise.judge import judged
-from mnc.quantise.pipeline import Quantised, Scheme, Unsupported
+from mnc.quantise.pipeline import Quantised, Refusals, Scheme
 from mnc.quantise.scales import quantisation
 from mnc.quantise.sensitivity import round_to
 from mnc.reference import evaluate
@@ -57,7 +57,7 @@ class Split(NamedTuple):
     """Its inputs are the outputs of `front`."""
 
 
-def quantised(graph: Graph, scheme: Scheme, unsupported: Unsupported, strange: Sequence[str] = ()) -> Quantised:
+def quantised(graph: Graph, scheme: Scheme, refusals: Refusals, strange: Sequence[str] = ()) -> Quantised:
     """Quantise a float graph as it was read, optimised, with its leading normalisations in float where that pays.
 
     `strange` is as for `judged`.  CompileError as there, and where integer
@@ -66,14 +66,14 @@ def quantised(graph: Graph, scheme: Scheme, unsupported: Unsupported, strange: S
     is_float = all(type_.quant is None for type_ in graph.types.values())
     parts = split(optimise(graph, after="move-reshapes")) if is_float else None
     if parts is None or scheme.calibration is None:
-        return judged(optimise(graph), scheme, unsupported, strange)
+        return judged(optimise(graph), scheme, refusals, strange)
     samples = representative(graph, scheme.calibration)
     lost = lost_features(parts, samples, DType.INT16 if scheme.quantize == "int16x8" else DType.INT8)
     if not lost:
-        return judged(optimise(graph), scheme, unsupported, strange)
+        return judged(optimise(graph), scheme, refusals, strange)
     values = evaluate(parts.front, samples)
     behind = replace(scheme, calibration=[values[name] for name in parts.front.outputs])
-    found = judged(optimise(parts.rest), behind, unsupported, strange)
+    found = judged(optimise(parts.rest), behind, refusals, strange)
     if any(given.type.quant is not None for given in found.graph.inputs):
         return replace(found, graph=_stored_by_feature(parts, found.graph, lost))
     whole = replace(found.graph, inputs=graph.inputs, nodes=(*parts.front.nodes, *found.graph.nodes))

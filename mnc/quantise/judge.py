@@ -17,7 +17,7 @@ from mnc.ir.types import Array, DType
 from mnc.quantise.calibrate import representative
 from mnc.quantise.diagnosis import Diagnosis, diagnose
 from mnc.quantise.holdout import chosen, split
-from mnc.quantise.pipeline import Quantised, Scheme, Unsupported, to_integers
+from mnc.quantise.pipeline import Quantised, Refusals, Scheme, to_integers
 from mnc.quantise.sensitivity import goals
 
 LITTLE = 20.0
@@ -28,7 +28,7 @@ FEW = 32
 """With fewer samples than this, what is held back is no sure judge, and ranges depend on chance."""
 
 
-def judged(graph: Graph, scheme: Scheme, unsupported: Unsupported, strange: Sequence[str] = ()) -> Quantised:
+def judged(graph: Graph, scheme: Scheme, refusals: Refusals, strange: Sequence[str] = ()) -> Quantised:
     """As `to_integers`, with figures from held-back samples, and what the user should know of the loss.
 
     `strange` is what is to be said of the samples, a sentence each.  CompileError
@@ -36,14 +36,14 @@ def judged(graph: Graph, scheme: Scheme, unsupported: Unsupported, strange: Sequ
     scheme allows it.
     """
     if scheme.calibration is None:
-        return to_integers(graph, scheme, unsupported)
+        return to_integers(graph, scheme, refusals)
     samples = representative(graph, scheme.calibration)
     parts = split(len(samples[0]))
     judging = chosen(samples, parts.judging)
     fitted = replace(scheme, calibration=chosen(samples, parts.fitting), labels=_labels(scheme, parts.fitting))
-    found = final = to_integers(graph, fitted, unsupported, judging=judging)
+    found = final = to_integers(graph, fitted, refusals, judging=judging)
     if parts.held_back:
-        final = to_integers(graph, scheme, unsupported, judging=judging, wide=found.wide)
+        final = to_integers(graph, scheme, refusals, judging=judging, wide=found.wide)
     warnings = [*strange, *final.warnings, *_few(len(samples[0]), parts.held_back), *_in_float(final.graph)]
     for loss in losses(found, judging):
         if loss.sqnr < NEXT_TO_NOTHING and not scheme.allow_loss:

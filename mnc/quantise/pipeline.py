@@ -24,7 +24,8 @@ AUTO = "auto"
 ROUNDINGS = ("together", "fitted", "nearest")
 _IO = {"int8": DType.INT8, "int16": DType.INT16, "float": DType.FLOAT32, None: None}
 
-Unsupported = Callable[[Graph, Node], str | None]
+Refusals = Callable[[Graph], Mapping[str, str]]
+"""Why layers of a graph have no kernels, by their names."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Quantised:
 def to_integers(
     graph: Graph,
     scheme: Scheme,
-    unsupported: Unsupported,
+    refusals: Refusals,
     *,
     judging: Sequence[Array] | None = None,
     wide: Collection[str] | None = None,
@@ -119,7 +120,7 @@ def to_integers(
     those of the scheme's calibration).  `wide` are layers to work on int16, by
     name (None: as the scheme has it).
 
-    A layer that has no meaning in int16, or that `unsupported` refuses there,
+    A layer that has no meaning in int16, or that `refusals` names there,
     is int8; one that has none in int8 either runs in float32 between
     conversions: `Quantised.fallbacks` names them.  CompileError where the graph
     is not float32, there are no samples, or a mixed network does not reach its
@@ -135,7 +136,7 @@ def to_integers(
     if scheme.equalise:
         real = equalise(real, samples, dense=scheme.per_channel_dense)
     judges = samples if judging is None else _without_outliers(judging, samples, scheme)
-    trials = _Trials(real, samples, judges, scheme, unsupported)
+    trials = _Trials(real, samples, judges, scheme, refusals)
     if wide is None and scheme.quantize == "mixed":
         found = _mixed(trials)
     elif wide is None:
@@ -225,10 +226,10 @@ class _Trials:
         samples: Sequence[Array],
         judging: Sequence[Array],
         scheme: Scheme,
-        unsupported: Unsupported,
+        refusals: Refusals,
     ) -> None:
         self.real, self.samples, self.judging = real, samples, judging
-        self.scheme, self.unsupported = scheme, unsupported
+        self.scheme, self.refusals = scheme, refusals
         self.ranges = ranges_of(real, samples, _choice(real, samples, scheme, wide=False))
         wide = scheme.quantize != "int8" or scheme.io == "int16"
         self.wide_ranges = ranges_of(real, samples, _choice(real, samples, scheme, wide=True)) if wide else self.ranges
@@ -248,10 +249,9 @@ class _Trials:
                 per_channel_dense=scheme.per_channel_dense,
             )
             refused = {
-                (node.name, numbers[node.name]): reason
-                for node in integers.nodes
-                if numbers.get(node.name, DType.FLOAT32) is not DType.FLOAT32
-                and (reason := self.unsupported(integers, node)) is not None
+                (name, numbers[name]): reason
+                for name, reason in self.refusals(integers).items()
+                if numbers.get(name, DType.FLOAT32) is not DType.FLOAT32
             }
             if not refused:
                 break

@@ -19,7 +19,7 @@ from test_c_int8_layers import merges, refusal
 
 import mnc
 from mnc import targets
-from mnc.backends import get
+from mnc.backends import get, refusals
 from mnc.backends.library import headers, standard
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.ir.activations import Elu, HardSwish, Relu, Sigmoid
@@ -140,9 +140,9 @@ KERNEL = Constant(np.ones((2, 2, 3, 2), np.int8), Quantisation((0.01,)))
 @pytest.mark.parametrize(
     ("layer", "reason"),
     [
-        (replace(DENSE, bias=Constant(np.full(3, 2**46))), None),
+        (replace(DENSE, bias=Constant(np.full(3, 2**46))), ""),
         (replace(DENSE, bias=Constant(np.full(3, 2**47))), "Dense has no int16 kernel for sums beyond 48 bits"),
-        (replace(DENSE, bias=Constant(np.full(3, 2**30, np.int32))), None),
+        (replace(DENSE, bias=Constant(np.full(3, 2**30, np.int32))), ""),
         (
             replace(DENSE, bias=Constant(np.full(3, 2**31 - 1, np.int32))),
             "Dense has no int16 kernel for sums beyond 32",
@@ -176,19 +176,16 @@ KERNEL = Constant(np.ones((2, 2, 3, 2), np.int8), Quantisation((0.01,)))
         (ResizeBilinear((8, 8)), "the c backend has no kernel for ResizeBilinear on int16 values"),
     ],
 )
-def test_what_has_no_kernel_is_named(layer: Layer, reason: str | None) -> None:
+def test_what_has_no_kernel_is_named(layer: Layer, reason: str) -> None:
     shape = (200, 200, 2) if isinstance(layer, AveragePooling2D) else (4, 4, 2)
-    if reason is None:
-        with pytest.raises(AssertionError):
-            refusal(layer, shape, quant=SCALE, dtype=DType.INT16)
-    else:
-        assert refusal(layer, shape, quant=SCALE, dtype=DType.INT16).startswith(reason)
+    found = refusal(layer, shape, quant=SCALE, dtype=DType.INT16)
+    assert found.startswith(reason) and bool(found) == bool(reason)
 
 
 def test_types_do_not_mix() -> None:
     x = (Input("a", TensorType((2,), DType.INT16, SCALE)), Input("b", TensorType((2,), DType.INT8, SCALE)))
     graph = Graph("mixed", x, (Node(("y",), Add(output=OUT), ("a", "b")),), ("y",))
-    assert get("c").unsupported(graph, graph.nodes[0]) == "Add has no int16 kernel for int8 as input"
+    assert refusals(get("c"), graph) == {"y": "Add has no int16 kernel for int8 as input"}
 
 
 WAYS = {"c": (), "cpp": (), "c, no int64, small": ("-DMNC_NO_INT64", "-DMNC_SMALL")}

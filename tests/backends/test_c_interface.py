@@ -210,7 +210,8 @@ def test_a_traced_build_shows_every_layer_s_output(gcc: str, tmp_path: Path) -> 
 
 
 def assert_traced(each: Exhibit, compiler: str, folder: Path) -> None:
-    emission = backends.get("c").emit(each.build.graph, "n", trace=True)
+    chosen = backends.get("c")
+    emission = chosen.emit(backends.program_of(chosen, each.build.graph), "n", trace=True)
     outputs = [step.writes[0] for step in emission.program.steps]
     tracer = TRACER.replace("SIZES", ", ".join(str(value.type.elements) for value in outputs))
     source = "#include <stdio.h>\n#include <stdlib.h>\n" + tracer + emission.files["n.c"]

@@ -18,6 +18,7 @@ from same_bits import BATCH, assert_same_bits, case_of
 from stand_in import CORES, STAND_IN, core
 
 import mnc
+from mnc.backends import program_of
 from mnc.backends.cmsis_nn import CmsisNN
 from mnc.backends.select.cmsis.table import CMSIS_NN, CMSIS_NN_INT16
 from mnc.errors import CompileError
@@ -166,7 +167,7 @@ def test_outputs_lie_over_what_has_been_read_where_that_is_asked_for(target: str
 def test_only_what_mnc_itself_loops_over_goes_from_the_last_row_to_the_first(models: Path) -> None:
     """The library's own loops go forwards; pointwise convolutions between them go back."""
     graph = mnc.compile(mnc.load(models / "mlperf_tiny/vww_96_int8.tflite"), "cmsis-nn", "net").graph
-    program, planned = schedule(CmsisNN({"ram": "least"}, get("cortex-m4")).emit(graph, "net").program)
+    program, planned = schedule(program_of(CmsisNN({"ram": "least"}, get("cortex-m4")), graph))
     backwards = {program.steps[i].kernel for i in planned.descending}
     assert backwards == {"arm_convolve_1x1_s8_fast"}
     assert {step.kernel for step in program.steps if step.whole} == {"arm_convolve_s8", "arm_depthwise_conv_3x3_s8"}
@@ -191,7 +192,7 @@ def test_a_wide_depthwise_convolution_keeps_its_input_on_mve(form: str) -> None:
     )
     given = Input("x", TensorType((9, 9, channels), DType.INT8, quant))
     graph = Graph("wide", (given,), (Node(("y",), layer, ("x",)),), ("y",))
-    program = CmsisNN({"ram": "least"}, get(TARGETS[form])).emit(graph, "net").program
+    program = program_of(CmsisNN({"ram": "least"}, get(TARGETS[form])), graph)
     assert bool(program.steps[0].whole) == (form != "mve")
 
 

@@ -14,6 +14,7 @@ import pytest
 from test_c_int8_cortex_m import GIVEN, SAME, conv, dense, depthwise, layers, weights
 
 import mnc
+from mnc.backends import program_of
 from mnc.backends.cmsis_nn import CmsisNN
 from mnc.backends.interface import Emission
 from mnc.backends.library import Library
@@ -280,7 +281,8 @@ def _moved(call: Call) -> dict[str, Any]:
 
 
 def emitted(backend: type[CmsisNN], target: Target | None) -> tuple[Graph, Emission]:
-    return network(), backend({}, target).emit(network(), "net")
+    found, graph = backend({}, target), network()
+    return graph, found.emit(program_of(found, graph), "net")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from quantised_networks import quantised
 from same_bits import BATCH
 from stand_in import CORES, STAND_IN, core
 
+from mnc.backends import program_of
 from mnc.backends.c import C
 from mnc.backends.cmsis_nn import CmsisNN
 from mnc.backends.interface import CFamily
@@ -36,6 +37,7 @@ from mnc.names import snake
 from mnc.passes import optimise
 from mnc.plan.arena import Arena, Overlap
 from mnc.plan.liveness import Plan, overlaps
+from mnc.plan.schedule import schedule
 from mnc.program import Program, Step
 from mnc.targets import get as target
 
@@ -71,7 +73,7 @@ class Trial:
 
 def trials(graph: Graph, backend: CFamily) -> Iterator[Trial]:
     """What the planner is promised about the steps of a network, were all of its values in the arena."""
-    whole = backend.emit(optimise(graph), "net").program
+    whole = schedule(program_of(backend, optimise(graph)))[0]
     for step in whole.steps:
         names = {value.buffer for value in (*step.reads, *step.writes)} | ({step.scratch_buffer} & set(whole.buffers))
         program = replace(

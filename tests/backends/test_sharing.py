@@ -14,9 +14,9 @@ from quantised_networks import ANY, quantised_networks
 from same_bits import BATCH, assert_same_bits
 
 import mnc
+from mnc.backends import program_of
 from mnc.backends.c import C
 from mnc.backends.library import Library, standard
-from mnc.backends.select import select
 from mnc.backends.sharing import SIZES, share
 from mnc.backends.writer import literal
 from mnc.errors import CompileError
@@ -27,8 +27,8 @@ from mnc.passes import optimise
 from mnc.program import Argument, Call, Name, Program
 
 
-def program_of(graph: Graph) -> Program:
-    return select(optimise(graph), C.tables)
+def program_for(graph: Graph) -> Program:
+    return program_of(C(), optimise(graph))
 
 
 def calls(program: Program) -> list[Call]:
@@ -64,7 +64,7 @@ def inlined(call: Call, library: Library) -> tuple[str, Mapping[str, Argument | 
 @settings(deadline=None)
 @given(networks(layers=SUPPORTED, max_layers=8) | quantised_networks(), st.booleans())
 def test_a_shared_function_makes_the_call_that_it_stands_for(graph: Graph, compact: bool) -> None:
-    program = program_of(graph)
+    program = program_for(graph)
     sharing, library = share(program, standard(), "net", compact=compact)
     assert [inlined(call, library) for call in calls(sharing)] == [written(call) for call in calls(program)]
     used = [call.kernel for call in calls(sharing) if call.kernel not in standard().items]
@@ -77,7 +77,7 @@ def dense(inputs: int, outputs: int) -> Dense:
 
 
 def test_layers_of_one_size_share_and_others_only_where_it_is_asked_for() -> None:
-    program = program_of(chain((16,), a=dense(16, 16), b=dense(16, 16), c=dense(16, 32)))
+    program = program_for(chain((16,), a=dense(16, 16), b=dense(16, 16), c=dense(16, 32)))
     fast, _ = share(program, standard(), "net", compact=False)
     a, b, c = (step.kernel for step in fast.steps)
     assert a == b != c

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import KINDS, networks
 
-from mnc.backends.select import select
+from mnc.backends import program_of
+from mnc.backends.c import C
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
 from mnc.ir.activations import Relu
@@ -37,7 +38,7 @@ SPATIAL = [Conv2D, DepthwiseConv2D, MaxPooling2D, ZeroPadding2D, Activation, Add
 
 
 def program(graph: Graph) -> Program:
-    return select(optimise(graph), {DType.FLOAT32: FLOAT32})
+    return program_of(C(), optimise(graph))
 
 
 def places(value: Value, rows: Sequence[int]) -> set[tuple[str, int]]:

@@ -33,7 +33,7 @@ def network(activation: Relu | None, bias: float = -4.0) -> Graph:
 def shifts(graph: Graph, samples: Array, *, corrected: bool) -> dict[str, float]:
     """By layer: the largest difference of a channel's mean, in steps of the layer's output."""
     scheme = Scheme(samples, bias_correction=corrected, rounding="nearest")
-    quantised = to_integers(graph, scheme, lambda graph, node: None).graph
+    quantised = to_integers(graph, scheme, lambda graph: {}).graph
     exact, stored = evaluate(graph, samples), evaluate(quantised, samples)
     found = {}
     for name in ("conv", "y"):
@@ -58,9 +58,7 @@ def test_a_channel_that_is_always_clamped_is_left_alone() -> None:
     samples = np.random.default_rng(1).random((10, 8, 8, 4), np.float32)
     graph = network(Relu(), bias=-1000.0)
     quantised = [
-        to_integers(
-            graph, Scheme(samples, bias_correction=corrected, rounding="nearest"), lambda graph, node: None
-        ).graph
+        to_integers(graph, Scheme(samples, bias_correction=corrected, rounding="nearest"), lambda graph: {}).graph
         for corrected in (False, True)
     ]
     assert quantised[0].nodes[0] == quantised[1].nodes[0]

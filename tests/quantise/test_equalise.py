@@ -45,7 +45,7 @@ def test_the_network_is_the_same_and_better_in_integers(activation: Function | N
     expected, got = (evaluate(each, [x])["y"] for each in (graph, equalised(graph)))
     assert np.allclose(expected, got, rtol=1e-4, atol=1e-4)
     noise = [
-        to_integers(graph, scheme, lambda graph, node: None).noise["y"]
+        to_integers(graph, scheme, lambda graph: {}).noise["y"]
         for scheme in (Scheme(x, ranges="minmax", rounding="nearest", equalise=on) for on in (False, True))
     ]
     assert noise[1] >= noise[0] - 0.5

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from mnc.backends import get
+from mnc.backends import get, refusals
 from mnc.errors import CompileError
 from mnc.ir.activations import Elu, Relu
 from mnc.ir.graph import Graph, Input, Node
@@ -45,7 +47,7 @@ def samples(seed: int = 1) -> Array:
 
 
 def quantised(**scheme: object) -> Quantised:
-    return to_integers(network(), Scheme(samples(), **scheme), lambda graph, node: None)  # type: ignore[arg-type]
+    return to_integers(network(), Scheme(samples(), **scheme), lambda graph: {})  # type: ignore[arg-type]
 
 
 def left(graph: Graph, x: Array) -> float:
@@ -95,7 +97,7 @@ def test_a_loss_of_classes_needs_classes() -> None:
     graph = Graph("level", (Input("x", TensorType((3,))),), (Node(("y",), Dense(weights), ("x",)),), ("y",))
     scheme = Scheme(np.eye(3, dtype=np.float32), "mixed", max_loss=1.0)
     with pytest.raises(CompileError, match="argument 'max_loss': is for networks with one output of several classes"):
-        to_integers(graph, scheme, lambda graph, node: None)
+        to_integers(graph, scheme, lambda graph: {})
 
 
 @pytest.mark.parametrize("numbers", ["int8", "int16x8"])
@@ -111,7 +113,7 @@ def test_what_has_no_meaning_in_int16_is_int8() -> None:
     nodes = (Node(("y",), Activation(Elu()), ("x",)), Node(("z",), MaxPooling2D((2, 2), (2, 2)), ("y",)))
     graph = Graph("elu", (Input("x", TensorType((4, 4, 1))),), nodes, ("z",))
     x = np.random.default_rng(0).normal(size=(5, 4, 4, 1)).astype(np.float32)
-    made = to_integers(graph, Scheme(x, "int16x8"), lambda graph, node: None).graph
+    made = to_integers(graph, Scheme(x, "int16x8"), lambda graph: {}).graph
     assert (made.types["y"].dtype, made.types["z"].dtype) == (DType.INT8, DType.INT16)
 
 
@@ -121,12 +123,9 @@ def two_dense() -> Graph:
     return Graph("two", (Input("x", TensorType((6,))),), nodes, ("b",))
 
 
-def no_wide_a(graph: Graph, node: Node) -> str | None:
-    return "Dense has no int16 kernel for sums like these" if _is_wide(graph, node) and node.name == "a" else None
-
-
-def _is_wide(graph: Graph, node: Node) -> bool:
-    return graph.output_type(node).dtype is DType.INT16
+def no_wide_a(graph: Graph) -> dict[str, str]:
+    wide = graph.types["a"].dtype is DType.INT16
+    return {"a": "Dense has no int16 kernel for sums like these"} if wide else {}
 
 
 def test_what_a_backend_has_no_int16_kernel_for_is_int8_and_nothing_else() -> None:
@@ -154,6 +153,6 @@ def test_a_layer_that_scales_rule_out_leaves_the_others_in_int16() -> None:
     nodes = (Node(("a",), tiny, ("x",)), Node(("b",), Dense(Constant(weights)), ("a",)))
     graph = Graph("far", (Input("x", TensorType((6,))),), nodes, ("b",))
     x = (1e5 + np.random.default_rng(1).normal(size=(20, 6)) * 1e-2).astype(np.float32)
-    made = to_integers(graph, Scheme(x, "int16x8"), get("c").unsupported)
+    made = to_integers(graph, Scheme(x, "int16x8"), partial(refusals, get("c")))
     assert [each.layer for each in made.fallbacks] == ["a"]
     assert made.graph.types["b"].dtype is DType.INT16

@@ -77,7 +77,7 @@ def test_edges_in_smooth_images_are_found_with_less_noise() -> None:
     images = ((down * place[:, np.newaxis] + right * place) / 2.0)[..., np.newaxis].astype(np.float32)
     expected, left = evaluate(graph, [images[30:]])["y"], {}
     for rounding in ("nearest", "fitted"):
-        made = to_integers(graph, Scheme(images[:30], rounding=rounding), lambda graph, node: None).graph
+        made = to_integers(graph, Scheme(images[:30], rounding=rounding), lambda graph: {}).graph
         got = made.predict(images[30:])
         assert isinstance(got, np.ndarray)
         left[rounding] = decibels(expected, got)

@@ -94,7 +94,7 @@ def test_samples_that_rounding_did_not_see_decide_what_is_kept(seed: int) -> Non
 
     def off(rounding: str) -> float:
         scheme = Scheme(seen, rounding=rounding, ranges="minmax")
-        got = to_integers(graph, scheme, lambda graph, node: None).graph.predict(new)
+        got = to_integers(graph, scheme, lambda graph: {}).graph.predict(new)
         return float(np.sqrt(np.mean(np.square(np.subtract(got, graph.predict(new))))))
 
     assert off("together") < 1.03 * off("nearest")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mnc
-from mnc.backends import get
+from mnc.backends import get, refusals
 from mnc.ir.activations import Function, Relu, Sigmoid, Tanh
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
@@ -59,7 +61,7 @@ class Network:
 
 
 def integers(graph: Graph, samples: Array, numbers: str = "int8") -> Graph:
-    return to_integers(graph, Scheme(samples, numbers), get("c").unsupported).graph
+    return to_integers(graph, Scheme(samples, numbers), partial(refusals, get("c"))).graph
 
 
 def ratio(real: Graph, stored: Graph, value: str, samples: Array) -> float:

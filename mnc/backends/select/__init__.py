@@ -3,77 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from mnc.backends.select.quantised.limits import misfit
 from mnc.backends.select.site import Refusal, Site
 from mnc.backends.select.values import VIEWS, place_values, separate_outputs
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.types import DType
-from mnc.program import Buffer, Layout, Program, Step, Value
+from mnc.program import Buffer, Program, Step, Value
 
 Select = Callable[[Site[Any]], Step | Refusal]
 Tables = Mapping[DType, Mapping[type[Layer], Select]]
 """The selections by the element type that a layer works on."""
 
+_ELEMENTS = {DType.FLOAT32: "float32", DType.INT8: "quantised values", DType.INT16: "int16 values"}
 
-def select(graph: Graph, tables: Tables, core: frozenset[str] | None = None) -> Program:
-    """Choose layouts, buffers and kernels for every layer, none of which a selection may refuse.
 
-    `core` are the features of the target's, None where there is no target.
+@dataclass(frozen=True)
+class Refused:
+    """A layer that cannot be compiled."""
+
+    node: Node
+    reason: str
+
+
+def select(
+    graph: Graph, tables: Tables, core: frozenset[str] | None = None, *, backend: str
+) -> Program | tuple[Refused, ...]:
+    """Choose layouts, buffers and kernels for every layer, or name all layers that have no kernel.
+
+    `core` are the features of the target's, None where there is no target;
+    `backend` is the name of the backend whose tables these are.
     """
     graph = separate_outputs(graph)
     values, buffers = place_values(graph)
     steps: list[Step] = []
+    refused: list[Refused] = []
     state = 0
     for node in graph.nodes:
-        if isinstance(node.layer, VIEWS):
+        step = _answer(graph, node, values, tables, core, backend)
+        if isinstance(step, Refusal):
+            refused.append(Refused(node, step.reason))
+        if not isinstance(step, Step):
             continue
-        step = _answer(graph, node, values, tables, core)
-        assert isinstance(step, Step), (node.name, step)
         steps.append(step)
         if step.scratch:
             buffers[step.scratch_buffer] = Buffer(step.scratch_buffer, "arena", step.scratch, 0, step.scratch_dtype)
         if step.state:
             buffers[step.state_buffer] = Buffer(step.state_buffer, "state", step.state, state)
             state += step.state
-    return Program(graph, values, buffers, tuple(steps))
-
-
-def refusal(graph: Graph, node: Node, tables: Tables, core: frozenset[str] | None = None) -> Refusal | None:
-    """Why a layer cannot be compiled: what its selection answers, or of a view what stands against being one."""
-    inputs, output = graph.input_types(node), graph.output_type(node)
-    if numbers(graph, node) is DType.FLOAT32:
-        other = next((type_ for type_ in (*inputs, output) if type_.dtype is not DType.FLOAT32), None)
-        if other is not None:
-            return Refusal(f"{type(node.layer).__name__} has no kernel for {other.dtype.value} without a scale")
-    elif isinstance(node.layer, VIEWS):
-        fault = misfit(node.layer, inputs, output)
-        return None if fault is None else Refusal(fault)
-    if isinstance(node.layer, VIEWS):
-        return None
-    types = {name: graph.types[name] for name in (*node.inputs, *node.outputs)}
-    values = {name: Value(name, type_, Layout.interleaved(type_.shape), name) for name, type_ in types.items()}
-    answer = _answer(graph, node, values, tables, core)
-    return answer if isinstance(answer, Refusal) else None
+    return tuple(refused) or Program(graph, values, buffers, tuple(steps))
 
 
 def _answer(
-    graph: Graph, node: Node, values: Mapping[str, Value], tables: Tables, core: frozenset[str] | None
-) -> Step | Refusal:
+    graph: Graph,
+    node: Node,
+    values: Mapping[str, Value],
+    tables: Tables,
+    core: frozenset[str] | None,
+    backend: str,
+) -> Step | Refusal | None:
+    """A layer's step, or why it has none; None for a view, which needs none."""
+    types = [graph.types[name] for name in (*node.inputs, *node.outputs)]
+    dtype, kind = _element_type(graph, node), type(node.layer)
+    if dtype is DType.FLOAT32:
+        other = next((type_.dtype for type_ in types if type_.dtype is not DType.FLOAT32), None)
+        if other is not None:
+            return Refusal(f"{kind.__name__} has no kernel for {other.value} without a scale")
+    if isinstance(node.layer, VIEWS):
+        if len({(type_.dtype, type_.quant) for type_ in types}) == 1:
+            return None
+        return Refusal(f"{kind.__name__} keeps the scale and the element type; quantise the result anew instead")
+    selection = tables.get(dtype, {}).get(kind)
+    if selection is None:
+        return Refusal(f"the {backend} backend has no kernel for {kind.__name__} on {_ELEMENTS[dtype]}")
     inputs, outputs = (tuple(values[name] for name in names) for names in (node.inputs, node.outputs))
-    return tables[numbers(graph, node)][type(node.layer)](Site(node, node.layer, inputs, outputs, core))
+    return selection(Site(node, node.layer, inputs, outputs, core))
 
 
-def numbers(graph: Graph, node: Node) -> DType:
+def _element_type(graph: Graph, node: Node) -> DType:
     """The element type whose kernels a layer takes: int16 where any of its values is, else int8, or float32."""
-    if not is_quantised(graph, node):
+    types = [graph.types[name] for name in (*node.inputs, *node.outputs)]
+    if all(type_.quant is None for type_ in types):
         return DType.FLOAT32
-    dtypes = {graph.types[name].dtype for name in (*node.inputs, *node.outputs)}
-    return DType.INT16 if DType.INT16 in dtypes else DType.INT8
-
-
-def is_quantised(graph: Graph, node: Node) -> bool:
-    """Whether a layer reads or gives quantised values."""
-    return any(graph.types[name].quant is not None for name in (*node.inputs, *node.outputs))
+    return DType.INT16 if any(type_.dtype is DType.INT16 for type_ in types) else DType.INT8

@@ -14,13 +14,12 @@ from types import MappingProxyType
 
 from mnc.backends import Backend, Emission, Target
 from mnc.backends.names import comment
-from mnc.backends.select import Select, is_quantised, select
+from mnc.backends.select import Refused, Select, select
 from mnc.backends.select.loops import flat
-from mnc.backends.select.site import Site
-from mnc.backends.select.values import VIEWS
+from mnc.backends.select.site import Refusal, Site
 from mnc.errors import refuse
 from mnc.ir import activations as fn
-from mnc.ir.graph import Graph, Node
+from mnc.ir.graph import Graph
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation, Conv2D, Dense, DepthwiseConv2D, MaxPooling2D, Softmax
 from mnc.ir.types import Constant, DType
@@ -40,19 +39,23 @@ def _image(prefix: str, value: Value) -> dict[str, Argument]:
     return {f"{prefix}_{name}": number for name, number in {**sizes, **strides}.items()}
 
 
-def _bounds(function: fn.Function | None) -> dict[str, Argument]:
+def _bounds(function: fn.Function | None) -> dict[str, Argument] | Refusal:
     """A clamp's ends."""
     if function is None:
         return {"lowest": -LARGEST, "highest": LARGEST}
-    assert isinstance(function, fn.Relu)
+    if not isinstance(function, fn.Relu) or not function.is_clamp:
+        return Refusal(f"the micropython backend has no {type(function).__name__}")
     return {"lowest": 0.0, "highest": LARGEST if function.max_value is None else function.max_value}
 
 
-def conv2d(site: Site[Conv2D | DepthwiseConv2D | Dense]) -> Step:
+def conv2d(site: Site[Conv2D | DepthwiseConv2D | Dense]) -> Step | Refusal:
     """A depthwise convolution has a group for each channel; a dense layer is a 1x1 convolution."""
     layer, (x,), y = site.layer, site.inputs, site.output
     if isinstance(layer, Dense):
         layer = Conv2D(Constant(layer.weights.array[None, None]), layer.bias, activation=layer.activation)
+    bounds = _bounds(layer.activation)
+    if isinstance(bounds, Refusal):
+        return bounds
     constants = {"weights": layer.weights} | ({} if layer.bias is None else {"bias": layer.bias})
     arguments: dict[str, Argument] = {
         "x": In(),
@@ -70,7 +73,7 @@ def conv2d(site: Site[Conv2D | DepthwiseConv2D | Dense]) -> Step:
         "dilation_x": layer.dilation[1],
         "top": layer.padding[0][0],
         "left": layer.padding[1][0],
-        **_bounds(layer.activation),
+        **bounds,
     }
     return site.whole((Call("conv2d", arguments),), constants)
 
@@ -90,13 +93,17 @@ def max_pooling2d(site: Site[MaxPooling2D]) -> Step:
     )
 
 
-def activation(site: Site[Activation]) -> Step:
-    count = site.output.type.elements
-    call = Call("clamp", {"x": In(), "y": Out(), "count": count, **_bounds(site.layer.function)})
+def activation(site: Site[Activation]) -> Step | Refusal:
+    count, bounds = site.output.type.elements, _bounds(site.layer.function)
+    if isinstance(bounds, Refusal):
+        return bounds
+    call = Call("clamp", {"x": In(), "y": Out(), "count": count, **bounds})
     return site.whole((call,), nest=flat(count))
 
 
-def softmax(site: Site[Softmax]) -> Step:
+def softmax(site: Site[Softmax]) -> Step | Refusal:
+    if site.layer.axis not in (-1, site.output.type.rank - 1):
+        return Refusal("the micropython backend has softmax along the last axis only")
     count = site.output.type.shape[-1]
     vectors = site.output.type.elements // count
     call = Call("softmax", {"x": In(), "y": Out(), "vectors": vectors, "count": count})
@@ -117,7 +124,7 @@ class MicroPython:
     """One module with one class; `predict` takes and gives flat sequences of floats."""
 
     name = "micropython"
-    api_version = 2
+    api_version = 3
     description = "one module for MicroPython"
     options: Mapping[str, str] = MappingProxyType({})
 
@@ -126,23 +133,12 @@ class MicroPython:
             raise refuse("backend 'micropython'", f"has no option {key!r}")
         return self
 
-    def unsupported(self, graph: Graph, node: Node) -> str | None:
-        layer = node.layer
-        if is_quantised(graph, node) or any(t.dtype is not DType.FLOAT32 for t in graph.input_types(node)):
-            return "the micropython backend computes in float32 only"
-        if not isinstance(layer, (*TABLE, *VIEWS)):
-            return f"the micropython backend has no kernel for {type(layer).__name__}"
-        function = layer.function if isinstance(layer, Activation) else getattr(layer, "activation", None)
-        if function is not None and not (isinstance(function, fn.Relu) and function.is_clamp):
-            return f"the micropython backend has no {type(function).__name__}"
-        if isinstance(layer, Softmax) and layer.axis not in (-1, graph.output_type(node).rank - 1):
-            return "the micropython backend has softmax along the last axis only"
-        return None
+    def select(self, graph: Graph) -> Program | tuple[Refused, ...]:
+        return select(graph, {DType.FLOAT32: TABLE}, backend=self.name)
 
-    def emit(self, graph: Graph, name: str, *, trace: bool = False) -> Emission:
+    def emit(self, program: Program, name: str, *, trace: bool = False) -> Emission:
         if keyword.iskeyword(name):
             raise refuse(f"name {name!r}", "is a keyword of Python")
-        program = select(graph, {DType.FLOAT32: TABLE})
         layout = plan(program)
         constants = {step.node.name: sum(each.bytes for each in step.constants.values()) for step in program.steps}
         return Emission({f"{name}.py": _module(program, layout, name)}, program, layout, constants)
