@@ -37,6 +37,7 @@ from mnc.ir.layers import (
     LayerNormalization,
     Maximum,
     MaxPooling2D,
+    Merge,
     Minimum,
     Multiply,
     Padding,
@@ -337,6 +338,29 @@ def _gate_function(draw: Draw) -> Function:
     return draw(st.sampled_from([activations.Sigmoid(), activations.HardSigmoid(0.2), activations.HardSigmoid()]))  # type: ignore[no-any-return]
 
 
+def inputs_of(layer: Layer) -> tuple[int, int | None]:
+    """How many inputs the layer takes at least, and at most."""
+    least, most = layer.arity
+    if not isinstance(layer, Merge):
+        return least, most
+    constants = int(layer.operand is not None)
+    return 2 - constants, None if most is None else most - constants
+
+
+def _merge(kind: type[Merge]) -> Callable[[Draw, np.random.Generator, TensorType], Layer]:
+    """Of two values, or of a value and a constant that is repeated along some axes."""
+
+    def build(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
+        fused = _fused(draw)
+        if draw(st.booleans()):
+            return kind(fused)
+        shape = [size if draw(st.booleans()) else 1 for size in x.shape][draw(st.integers(0, x.rank)) :]
+        operand = Constant(rng.normal(0.0, 1.0, shape).astype(np.float32))
+        return kind(fused, operand, draw(st.booleans()))
+
+    return build
+
+
 def _axes(x: TensorType) -> st.SearchStrategy[int]:
     return st.integers(-x.rank, x.rank - 1)
 
@@ -374,12 +398,12 @@ KINDS: dict[type[Layer], Kind] = {
     ResizeNearest: Kind((3,), lambda draw, rng, x: ResizeNearest(_size(draw))),
     ResizeBilinear: Kind((3,), lambda draw, rng, x: ResizeBilinear(_size(draw))),
     Softmax: Kind(ANY_RANK, lambda draw, rng, x: Softmax(draw(st.just(-1) | _axes(x)))),
-    Add: Kind(ANY_RANK, lambda draw, rng, x: Add(_fused(draw))),
-    Subtract: Kind(ANY_RANK, lambda draw, rng, x: Subtract(_fused(draw))),
-    Multiply: Kind(ANY_RANK, lambda draw, rng, x: Multiply(_fused(draw))),
-    Average: Kind(ANY_RANK, lambda draw, rng, x: Average(_fused(draw))),
-    Maximum: Kind(ANY_RANK, lambda draw, rng, x: Maximum(_fused(draw))),
-    Minimum: Kind(ANY_RANK, lambda draw, rng, x: Minimum(_fused(draw))),
+    Add: Kind(ANY_RANK, _merge(Add)),
+    Subtract: Kind(ANY_RANK, _merge(Subtract)),
+    Multiply: Kind(ANY_RANK, _merge(Multiply)),
+    Average: Kind(ANY_RANK, _merge(Average)),
+    Maximum: Kind(ANY_RANK, _merge(Maximum)),
+    Minimum: Kind(ANY_RANK, _merge(Minimum)),
     Dot: Kind(ANY_RANK, _dot),
     Embedding: Kind((1, 2), _embedding, reads_inputs_only=True),
     SimpleRNN: Kind((2,), _simple_rnn),

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
-from layer_kinds import FUNCTIONS, KINDS, Draw, functions
+from layer_kinds import FUNCTIONS, KINDS, Draw, functions, inputs_of
 
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
@@ -138,7 +138,7 @@ class _Growing:
         x = self.values[operand]
         layer = KINDS[kind].build(draw, self.rng, x)
         names = [operand]
-        least, most = kind.arity
+        least, most = inputs_of(layer)
         for _ in range(draw(st.integers(least, 3 if most is None else most)) - 1):
             names.append(draw(st.sampled_from([name for name in self.values if self._fit(layer, names, name)])))
         types = layer.outputs(*(self.values[name] for name in names))

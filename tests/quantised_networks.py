@@ -181,7 +181,11 @@ class _Growing:
 
     def add(self, node: Node) -> None:
         """One layer, or where more than two values are to be added or multiplied, a chain of them."""
-        if isinstance(node.layer, Add | Multiply) and len(node.inputs) > 2:
+        if isinstance(node.layer, Add | Multiply) and node.layer.operand is not None and len(node.inputs) > 1:
+            before = f"{node.name}/inputs"
+            self.add(replace(node, outputs=(before,), layer=replace(node.layer, operand=None)))
+            self.add(replace(node, inputs=(before,)))
+        elif isinstance(node.layer, Add | Multiply) and len(node.inputs) > 2:
             before = f"{node.name}/before"
             self.add(replace(node, outputs=(before,), inputs=node.inputs[:-1]))
             self.add(replace(node, inputs=(before, node.inputs[-1])))
@@ -234,6 +238,11 @@ class _Growing:
         fitting = int(np.clip(round(-128 - low / scale), -128, 127))
         return Quantisation((scale,), [fitting, fitting, -128, int(self.rng.integers(-128, 128))][self.rng.integers(4)])
 
+    def operand(self, real: Constant, dtype: DType) -> Constant:
+        """A constant in integers, on a scale that about fits."""
+        quant = self.quant(dtype, float(real.array.min()), float(real.array.max()))
+        return Constant(TensorType(real.shape, dtype, quant).stored(real.array), quant)
+
     def in_integers(self, layer: Layer, names: Sequence[str], dtype: DType) -> Layer:
         """The layer with integers for weights and a clamp for its activation, on a scale that about fits."""
         given = self.types[names[0]].quant
@@ -248,6 +257,8 @@ class _Growing:
             changes["alpha"] = Constant(stored, Quantisation((0.004,), int(self.rng.integers(-128, 128))))
         if isinstance(layer, AveragePooling2D):
             changes["count_padding"] = False
+        if isinstance(layer, Merge) and layer.operand is not None:
+            changes["operand"] = self.operand(layer.operand, dtype)
         if isinstance(layer, KEEPING):
             return replace(layer, **changes)
         if isinstance(layer, Activation) and dtype is DType.INT16:
@@ -305,6 +316,8 @@ def _in_reals(layer: Layer, given: float) -> Layer:
     """The layer with the weights that its integers stand for."""
     if isinstance(layer, PReLU):
         return replace(layer, alpha=Constant(_real(layer.alpha.type, layer.alpha.array)))
+    if isinstance(layer, Merge) and layer.operand is not None:
+        return replace(layer, operand=Constant(_real(layer.operand.type, layer.operand.array)))
     if not isinstance(layer, Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense):
         return layer
     assert layer.weights.quant is not None

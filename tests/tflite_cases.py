@@ -73,6 +73,14 @@ def fully_connected(c: Case) -> File:
     return c.file("FULLY_CONNECTED", (x, weights, bias), y, **options)
 
 
+def merged_scale(c: Case, kind: str, a: int, b: int) -> float | None:
+    """A scale for the sum, the difference or the product of two values."""
+    if not c.quantised:
+        return None
+    scales = c.tensors[a].scale[0], c.tensors[b].scale[0]
+    return c.scale(SPREAD * c.steps * scales[0] * scales[1] if kind == "MUL" else max(scales), 2.0)
+
+
 def merge(kind: str, has_activation: bool) -> Maker:
     def make(c: Case) -> File:
         shape = [1, *(c.integer(1, 4) for _ in range(c.integer(1, 3)))]
@@ -83,11 +91,7 @@ def merge(kind: str, has_activation: bool) -> Maker:
         a = c.input(shape)
         if has_activation:
             b = c.input(other)
-            middle = 0.03
-            if c.quantised:
-                scales = c.tensors[a].scale[0], c.tensors[b].scale[0]
-                middle = SPREAD * c.steps * scales[0] * scales[1] if kind == "MUL" else max(scales)
-            y = c.value(shape, c.scale(middle, 2.0))
+            y = c.value(shape, merged_scale(c, kind, a, b))
             return c.file(kind, c.choice((a, b), (b, a)), y, **fused(c))
         b = c.like(a, other)
         c.given.append(b)
@@ -103,20 +107,30 @@ for _kind in ("MAXIMUM", "MINIMUM"):
     case(merge(_kind, False))
 
 
-def with_constant(kind: str) -> Maker:
+def with_constant(kind: str, has_activation: bool) -> Maker:
+    """A value and a constant; either is repeated along axes of 1, or both are."""
+
     def make(c: Case) -> File:
         shape = image(c)[: c.integer(2, 4)]
+        own = [1, *(n if c.integer(0, 5) else 1 for n in shape[1:])]
         other = [n if c.choice(True, False) else 1 for n in shape][c.integer(0, len(shape)) :]
-        x, y = c.input(shape), c.value(shape)
-        constant = c.constant(c.rng.standard_normal(other).astype(np.float32))
-        return c.file(kind, c.choice((x, constant), (constant, x)), y, **fused(c))
+        whole = np.broadcast_shapes(tuple(own), tuple(other))
+        x = c.input(own)
+        constant = c.operand(other) if has_activation else c.operand(other, like=x)
+        inputs = c.choice((x, constant), (constant, x))
+        if not has_activation:
+            return c.file(kind, inputs, c.like(x, whole))
+        y = c.value(whole, merged_scale(c, kind, x, constant))
+        return c.file(kind, inputs, y, **fused(c))
 
     make.__name__ = f"{kind.lower()}_with_constant"
     return make
 
 
 for _kind in ("ADD", "SUB", "MUL"):
-    case(with_constant(_kind))
+    case(with_constant(_kind, True))
+for _kind in ("MAXIMUM", "MINIMUM"):
+    case(with_constant(_kind, False))
 
 
 def pool(kind: str) -> Maker:
@@ -359,7 +373,8 @@ def strided_slice(c: Case) -> File:
 
 
 OPERATORS: Mapping[str, Maker] = CASES
-FLOAT_ONLY = {"add_with_constant", "sub_with_constant", "mul_with_constant"}
+WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")}
+"""Further cases of operators that are drawn under their own names as well."""
 BETWEEN_TYPES = {"quantize", "dequantize"}
 NOT_INT16 = {"elu", "hard_swish", "resize_bilinear", "reduce_max"}
 """What TensorFlow Lite Micro has no int16 kernel for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -81,6 +81,15 @@ class Case:
 
     def integers(self, *numbers: int) -> int:
         return self.constant(np.array(numbers, np.int32))
+
+    def operand(self, shape: Sequence[int], like: int | None = None) -> int:
+        """A constant where a value may stand, too; on the scale of the value `like`, or on its own."""
+        if not self.quantised:
+            return self.constant(self.rng.standard_normal(shape).astype(np.float32))
+        index = self.value(shape) if like is None else self.like(like, shape)
+        tensor = self.tensors[index]
+        self.tensors[index] = replace(tensor, data=self.sample(tensor))
+        return index
 
     def weights(self, shape: Sequence[int], axis: int) -> int:
         if not self.quantised:

@@ -167,6 +167,8 @@ def _rewired(graph: Graph, node: Node, alive: Mapping[str, Mask], foldable: Mapp
     match layer:
         case Reshape():
             return replace(layer, shape=(*layer.shape[:-1], int(alive[node.name].sum())))
+        case Merge(operand=Constant() as operand) if operand.shape[-1:] == alive[node.name].shape:
+            return layer.changed(operand=Constant(operand.array[..., alive[node.name]], operand.quant))
         case Linear():
             channels = alive[node.inputs[0]]
             folded = {c: offset for c, offset in foldable.items() if not channels[c]}

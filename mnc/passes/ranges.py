@@ -79,6 +79,9 @@ def _range(layer: Layer, inputs: list[Range]) -> Range:
 
 
 def _merged(layer: Merge, inputs: list[Range]) -> Range:
+    if layer.operand is not None:
+        real = layer.operand.type.real(layer.operand.array)
+        inputs = [*inputs, Range(float(real.min()), float(real.max()))]
     match layer:
         case Average():
             return _union(inputs)

@@ -65,8 +65,9 @@ def multiply(layer: Multiply, *inputs: Array) -> Array:
 
 @compute.register
 def average(layer: Average, *inputs: Array) -> Array:
-    total = functools.reduce(np.add, aligned(*inputs))
-    return activate(layer.activation, total / len(inputs))
+    operands = _operands(layer, inputs)
+    total = functools.reduce(np.add, operands)
+    return activate(layer.activation, total / len(operands))
 
 
 @compute.register
@@ -89,7 +90,13 @@ def dot(layer: Dot, a: Array, b: Array) -> Array:
 
 
 def _merge(layer: Merge, combine: Callable[[Array, Array], Array], inputs: tuple[Array, ...]) -> Array:
-    return activate(layer.activation, functools.reduce(combine, aligned(*inputs)))
+    return activate(layer.activation, functools.reduce(combine, _operands(layer, inputs)))
+
+
+def _operands(layer: Merge, inputs: tuple[Array, ...]) -> list[Array]:
+    if layer.operand is None:
+        return aligned(*inputs)
+    return aligned(*layer.operands(inputs, layer.operand.array[np.newaxis].astype(np.float64)))
 
 
 def aligned(*inputs: Array) -> list[Array]:

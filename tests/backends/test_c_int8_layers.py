@@ -12,7 +12,7 @@ import pytest
 from generated_c import SANITIZED, Case, run_cases
 from hypothesis import given
 from hypothesis import strategies as st
-from layer_kinds import KINDS, Draw
+from layer_kinds import KINDS, Draw, inputs_of
 from networks import batches, single_layers
 from quantised_networks import quantised
 from same_bits import BATCH, assert_same_bits
@@ -115,7 +115,7 @@ def test_what_overflows_saturates(gcc: str, tmp_path: Path) -> None:
             (Input("x", TensorType((8,))),),
             (
                 Node(("a",), Quantize(output=Number(DType.INT8, given)), ("x",)),
-                Node(("b",), layer, ("a",) * layer.arity[0]),
+                Node(("b",), layer, ("a",) * inputs_of(layer)[0]),
                 Node(("y",), Dequantize(), ("b",)),
             ),
             ("y",),
@@ -220,7 +220,8 @@ def test_what_has_no_kernel_is_named(layer: Layer, reason: str) -> None:
 
 
 def test_sums_of_three_are_named() -> None:
-    assert refusal(Add(output=OUT), (2,), (2,), (2,)) == "Add has no int8 kernel for 3 inputs; combine them two by two"
+    reason = "Add has no int8 kernel for 3 operands; combine them two by two"
+    assert refusal(Add(output=OUT), (2,), (2,), (2,)) == reason
 
 
 def test_other_operands_are_named() -> None:

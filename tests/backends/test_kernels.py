@@ -44,7 +44,8 @@ def merge(draw: Draw) -> Trial:
         )
     )
     factor = draw(st.sampled_from([1.0, 0.5, 0.25]))
-    y, fused = clamp(draw, function(a, b) * factor)
+    reverse = draw(st.booleans())
+    y, fused = clamp(draw, (function(b, a) if reverse else function(a, b)) * factor)
     return Trial(
         "mnc_merge_f32",
         {
@@ -52,6 +53,8 @@ def merge(draw: Draw) -> Trial:
             "b": Given(b_memory),
             "out": Wanted(written(y, out_strides)),
             "operation": Macro(name),
+            "reverse": int(reverse),
+            "b_in_flash": draw(st.integers(0, 1)),
             **dict(zip(("rows", "pixels", "channels"), shape, strict=True)),
             **named("a", a_strides),
             **named("b", b_strides),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tflite_cases import BETWEEN_TYPES, FLOAT_ONLY, NOT_INT16, OPERATORS, single_operators
+from tflite_cases import BETWEEN_TYPES, NOT_INT16, OPERATORS, WITH_CONSTANT, single_operators
 from tflite_files import File, Operator, Tensor
 
 from mnc.frontends.tflite.file import parse
@@ -46,10 +46,10 @@ def interpret(content: bytes, inputs: list[Array]) -> Array:
 
 
 def test_every_operator_that_is_read_is_drawn() -> None:
-    assert {kind.lower() for kind in CONVERTERS} == OPERATORS.keys() - FLOAT_ONLY
+    assert {kind.lower() for kind in CONVERTERS} == OPERATORS.keys() - WITH_CONSTANT
 
 
-@pytest.mark.parametrize("name", sorted(OPERATORS.keys() - FLOAT_ONLY))
+@pytest.mark.parametrize("name", sorted(OPERATORS))
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_int8_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:
@@ -57,7 +57,7 @@ def test_int8_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:
     np.testing.assert_array_equal(y, expected)
 
 
-@pytest.mark.parametrize("name", sorted(OPERATORS.keys() - FLOAT_ONLY - NOT_INT16))
+@pytest.mark.parametrize("name", sorted(OPERATORS.keys() - NOT_INT16))
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_int16_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:

@@ -14,7 +14,7 @@ import mnc
 from mnc import targets
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import GRU, Dense, DepthwiseConv2D, Flatten, PReLU, Softmax
+from mnc.ir.layers import GRU, Add, Dense, DepthwiseConv2D, Flatten, Maximum, Multiply, PReLU, Softmax, Subtract
 from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
 from mnc.targets.adapter import adapter
 from mnc.targets.image import Options, freeze, sizes
@@ -32,13 +32,16 @@ def integers(*shape: int, quant: Quantisation | None = None) -> Constant:
 
 
 def int8() -> Graph:
-    """Weights, rounding parameters by channel, slopes and a table of powers."""
+    """Weights, rounding parameters by channel, slopes, operands and a table of powers."""
     out = Number(DType.INT8, SCALE)
     by_channel = Quantisation((0.01, 0.02, 0.03), axis=3)
     graph = chain(
         (6, 5, 3),
         depthwise=DepthwiseConv2D(integers(3, 3, 3, 1, quant=by_channel), padding=((1, 1), (1, 1)), output=out),
         slopes=PReLU(integers(6, 5, 3), output=out),
+        shifted=Subtract(operand=integers(5, 3), operand_first=True, output=out),
+        scaled=Multiply(operand=integers(3), output=out),
+        least=Maximum(operand=integers(6, 1, 3), output=out),
         flat=Flatten(),
         dense=Dense(integers(90, 10), output=out),
         scores=Softmax(output=Number(DType.INT8, Quantisation((1 / 256,), -128))),
@@ -50,7 +53,8 @@ def float32() -> Graph:
     """A depthwise convolution that reads a row of zeros round the image, which has to lie in RAM."""
     same = ((1, 1), (1, 1))
     depthwise = DepthwiseConv2D(floats(3, 3, 2, 1), padding=same)
-    return chain((5, 7, 2), depthwise=depthwise, flat=Flatten(), dense=Dense(floats(70, 4)))
+    shifted = Add(operand=floats(5, 1, 2))
+    return chain((5, 7, 2), depthwise=depthwise, shifted=shifted, flat=Flatten(), dense=Dense(floats(70, 4)))
 
 
 def stateful() -> Graph:

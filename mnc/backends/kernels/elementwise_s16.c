@@ -1,19 +1,24 @@
-/* out = a + sign * b, each operand first shifted left by 15 bits and brought to a
- * common scale.  An operand that is broadcast along an axis has the stride 0 there. */
-MNC_KERNEL void mnc_add_s16(const int16_t *a, const int16_t *b, int16_t *out, int sign, int rows, int pixels,
-                            int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel, int b_channel,
-                            int out_row, int out_pixel, int out_channel, int32_t a_multiplier, int a_shift,
-                            int32_t b_multiplier, int b_shift, int32_t multiplier, int shift, int low, int high)
+/* out = a + sign * b, or where `reverse` b + sign * a, each operand first shifted left
+ * by 15 bits and brought to a common scale.  An operand that is broadcast along an axis
+ * has the stride 0 there.  b may be a constant in flash. */
+MNC_KERNEL void mnc_add_s16(const int16_t *a, const int16_t *b, int16_t *out, int b_in_flash, int sign, int reverse,
+                            int rows, int pixels, int channels, int a_row, int a_pixel, int a_channel, int b_row,
+                            int b_pixel, int b_channel, int out_row, int out_pixel, int out_channel,
+                            int32_t a_multiplier, int a_shift, int32_t b_multiplier, int b_shift, int32_t multiplier,
+                            int shift, int low, int high)
 {
     int y, p, c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
+                const int16_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
+                const int16_t second = (int16_t)(b_in_flash ? MNC_READ_S16(*at) : *at);
                 const int32_t l = (int32_t)a[y * a_row + p * a_pixel + c * a_channel] * 32768;
-                const int32_t r = (int32_t)b[y * b_row + p * b_pixel + c * b_channel] * 32768;
-                const int32_t sum =
-                    mnc_rescale(l, a_multiplier, a_shift) + sign * mnc_rescale(r, b_multiplier, b_shift);
+                const int32_t r = (int32_t)second * 32768;
+                const int32_t scaled_l = mnc_rescale(l, a_multiplier, a_shift);
+                const int32_t scaled_r = mnc_rescale(r, b_multiplier, b_shift);
+                const int32_t sum = reverse ? scaled_r + sign * scaled_l : scaled_l + sign * scaled_r;
 
                 out[y * out_row + p * out_pixel + c * out_channel] =
                     mnc_narrow_s16(sum, multiplier, shift, low, high);
@@ -22,18 +27,20 @@ MNC_KERNEL void mnc_add_s16(const int16_t *a, const int16_t *b, int16_t *out, in
     }
 }
 
-MNC_KERNEL void mnc_multiply_s16(const int16_t *a, const int16_t *b, int16_t *out, int rows, int pixels, int channels,
-                                 int a_row, int a_pixel, int a_channel, int b_row, int b_pixel, int b_channel,
-                                 int out_row, int out_pixel, int out_channel, int32_t multiplier, int shift, int low,
-                                 int high)
+MNC_KERNEL void mnc_multiply_s16(const int16_t *a, const int16_t *b, int16_t *out, int b_in_flash, int rows, int pixels,
+                                 int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel,
+                                 int b_channel, int out_row, int out_pixel, int out_channel, int32_t multiplier,
+                                 int shift, int low, int high)
 {
     int y, p, c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
+                const int16_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
+                const int16_t second = (int16_t)(b_in_flash ? MNC_READ_S16(*at) : *at);
                 const int32_t l = a[y * a_row + p * a_pixel + c * a_channel];
-                const int32_t r = b[y * b_row + p * b_pixel + c * b_channel];
+                const int32_t r = second;
 
                 out[y * out_row + p * out_pixel + c * out_channel] =
                     mnc_narrow_s16(l * r, multiplier, shift, low, high);
@@ -43,9 +50,9 @@ MNC_KERNEL void mnc_multiply_s16(const int16_t *a, const int16_t *b, int16_t *ou
 }
 
 /* The larger of a and b, or where `smaller` the other.  An operand that is
- * `scaled` is brought to the output's scale before. */
-MNC_KERNEL void mnc_extreme_s16(const int16_t *a, const int16_t *b, int16_t *out, int smaller, int rows, int pixels,
-                                int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel,
+ * `scaled` is brought to the output's scale before.  b may be a constant in flash. */
+MNC_KERNEL void mnc_extreme_s16(const int16_t *a, const int16_t *b, int16_t *out, int b_in_flash, int smaller, int rows,
+                                int pixels, int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel,
                                 int b_channel, int out_row, int out_pixel, int out_channel, int a_scaled,
                                 int32_t a_multiplier, int a_shift, int b_scaled, int32_t b_multiplier, int b_shift,
                                 int low, int high)
@@ -55,8 +62,10 @@ MNC_KERNEL void mnc_extreme_s16(const int16_t *a, const int16_t *b, int16_t *out
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
+                const int16_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
+                const int16_t second = (int16_t)(b_in_flash ? MNC_READ_S16(*at) : *at);
                 int32_t l = a[y * a_row + p * a_pixel + c * a_channel];
-                int32_t r = b[y * b_row + p * b_pixel + c * b_channel];
+                int32_t r = second;
 
                 if (a_scaled)
                     l = mnc_narrow_s16(l, a_multiplier, a_shift, -32768, 32767);

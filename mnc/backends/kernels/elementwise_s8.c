@@ -1,32 +1,36 @@
-/* out = a + sign * b, each operand first shifted left by 20 bits and brought to a
- * common scale; unless `general`, all three rescalings are plain.  An operand that
- * is broadcast along an axis has the stride 0 there. */
-MNC_KERNEL void mnc_add_s8(const int8_t *a, const int8_t *b, int8_t *out, int sign, int rows, int pixels, int channels,
-                           int a_row, int a_pixel, int a_channel, int b_row, int b_pixel, int b_channel, int out_row,
-                           int out_pixel, int out_channel, int a_zero, int32_t a_multiplier, int a_shift, int b_zero,
-                           int32_t b_multiplier, int b_shift, int32_t multiplier, int shift, int general, int zero,
-                           int low, int high)
+/* out = a + sign * b, or where `reverse` b + sign * a, each operand first shifted left
+ * by 20 bits and brought to a common scale; unless `general`, all three rescalings are
+ * plain.  An operand that is broadcast along an axis has the stride 0 there.  b may be a
+ * constant in flash. */
+MNC_KERNEL void mnc_add_s8(const int8_t *a, const int8_t *b, int8_t *out, int b_in_flash, int sign, int reverse,
+                           int rows, int pixels, int channels, int a_row, int a_pixel, int a_channel, int b_row,
+                           int b_pixel, int b_channel, int out_row, int out_pixel, int out_channel, int a_zero,
+                           int32_t a_multiplier, int a_shift, int b_zero, int32_t b_multiplier, int b_shift,
+                           int32_t multiplier, int shift, int general, int zero, int low, int high)
 {
     int y, p, c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
+                const int8_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
+                const int8_t second = (int8_t)(b_in_flash ? MNC_READ_S8(*at) : *at);
                 int32_t l = ((int32_t)a[y * a_row + p * a_pixel + c * a_channel] - a_zero) * 1048576;
-                int32_t r = ((int32_t)b[y * b_row + p * b_pixel + c * b_channel] - b_zero) * 1048576;
+                int32_t r = ((int32_t)second - b_zero) * 1048576;
 
                 l = general ? mnc_rescale(l, a_multiplier, a_shift) : mnc_rescale_plain(l, a_multiplier, a_shift);
                 r = general ? mnc_rescale(r, b_multiplier, b_shift) : mnc_rescale_plain(r, b_multiplier, b_shift);
+                l = reverse ? r + sign * l : l + sign * r;
                 out[y * out_row + p * out_pixel + c * out_channel] =
-                    mnc_requantise_s8(l + sign * r, multiplier, shift, general, zero, low, high);
+                    mnc_requantise_s8(l, multiplier, shift, general, zero, low, high);
             }
         }
     }
 }
 
-MNC_KERNEL void mnc_multiply_s8(const int8_t *a, const int8_t *b, int8_t *out, int rows, int pixels, int channels,
-                                int a_row, int a_pixel, int a_channel, int b_row, int b_pixel, int b_channel,
-                                int out_row, int out_pixel, int out_channel, int a_zero, int b_zero,
+MNC_KERNEL void mnc_multiply_s8(const int8_t *a, const int8_t *b, int8_t *out, int b_in_flash, int rows, int pixels,
+                                int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel,
+                                int b_channel, int out_row, int out_pixel, int out_channel, int a_zero, int b_zero,
                                 int32_t multiplier, int shift, int zero, int low, int high)
 {
     int y, p, c;
@@ -34,8 +38,10 @@ MNC_KERNEL void mnc_multiply_s8(const int8_t *a, const int8_t *b, int8_t *out, i
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
+                const int8_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
+                const int8_t second = (int8_t)(b_in_flash ? MNC_READ_S8(*at) : *at);
                 const int32_t l = (int32_t)a[y * a_row + p * a_pixel + c * a_channel] - a_zero;
-                const int32_t r = (int32_t)b[y * b_row + p * b_pixel + c * b_channel] - b_zero;
+                const int32_t r = (int32_t)second - b_zero;
 
                 out[y * out_row + p * out_pixel + c * out_channel] =
                     mnc_requantise_s8(l * r, multiplier, shift, 1, zero, low, high);
@@ -45,9 +51,9 @@ MNC_KERNEL void mnc_multiply_s8(const int8_t *a, const int8_t *b, int8_t *out, i
 }
 
 /* The larger of a and b, or where `smaller` the other.  An operand that is
- * `scaled` is brought to the output's scale before. */
-MNC_KERNEL void mnc_extreme_s8(const int8_t *a, const int8_t *b, int8_t *out, int smaller, int rows, int pixels,
-                               int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel,
+ * `scaled` is brought to the output's scale before.  b may be a constant in flash. */
+MNC_KERNEL void mnc_extreme_s8(const int8_t *a, const int8_t *b, int8_t *out, int b_in_flash, int smaller, int rows,
+                               int pixels, int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel,
                                int b_channel, int out_row, int out_pixel, int out_channel, int a_scaled, int a_zero,
                                int32_t a_multiplier, int a_shift, int b_scaled, int b_zero, int32_t b_multiplier,
                                int b_shift, int zero, int low, int high)
@@ -57,8 +63,10 @@ MNC_KERNEL void mnc_extreme_s8(const int8_t *a, const int8_t *b, int8_t *out, in
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
+                const int8_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
+                const int8_t second = (int8_t)(b_in_flash ? MNC_READ_S8(*at) : *at);
                 int32_t l = a[y * a_row + p * a_pixel + c * a_channel];
-                int32_t r = b[y * b_row + p * b_pixel + c * b_channel];
+                int32_t r = second;
 
                 if (a_scaled)
                     l = mnc_requantise_s8(l - a_zero, a_multiplier, a_shift, 1, zero, -128, 127);

@@ -4,11 +4,12 @@
 #define MNC_MAXIMUM 3
 #define MNC_MINIMUM 4
 
-/* out = activation((a operation b) * factor), element by element.  An operand
- * that is broadcast along an axis has the stride 0 there. */
-MNC_KERNEL void mnc_merge_f32(const float *a, const float *b, float *out, int operation, int rows, int pixels,
-                              int channels, int a_row, int a_pixel, int a_channel, int b_row, int b_pixel,
-                              int b_channel, int out_row, int out_pixel, int out_channel, float factor,
+/* out = activation((a operation b) * factor), element by element; where `reverse`,
+ * b operation a.  An operand that is broadcast along an axis has the stride 0 there.
+ * b may be a constant in flash. */
+MNC_KERNEL void mnc_merge_f32(const float *a, const float *b, float *out, int b_in_flash, int operation, int reverse,
+                              int rows, int pixels, int channels, int a_row, int a_pixel, int a_channel, int b_row,
+                              int b_pixel, int b_channel, int out_row, int out_pixel, int out_channel, float factor,
                               int activation, float high)
 {
     int y, p, c;
@@ -16,8 +17,11 @@ MNC_KERNEL void mnc_merge_f32(const float *a, const float *b, float *out, int op
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                const float l = a[y * a_row + p * a_pixel + c * a_channel];
-                const float r = b[y * b_row + p * b_pixel + c * b_channel];
+                const float *at = b + (y * b_row + p * b_pixel + c * b_channel);
+                const float first = a[y * a_row + p * a_pixel + c * a_channel];
+                const float second = b_in_flash ? MNC_READ(*at) : *at;
+                const float l = reverse ? second : first;
+                const float r = reverse ? first : second;
                 const float x = operation == MNC_ADD        ? l + r
                                 : operation == MNC_SUBTRACT ? l - r
                                 : operation == MNC_MULTIPLY ? l * r

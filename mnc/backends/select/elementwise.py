@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mnc.backends.select.activation import epilogue, over
 from mnc.backends.select.loops import DEEPEST, Loops, flat, loops, repeated, repeated_constant
@@ -36,48 +36,61 @@ def merge(site: Site[Merge]) -> Step | Refusal:
         return walk
     fused, after = epilogue(site.layer.activation, count)
     plain, _ = epilogue(None, count)
-    last = len(site.inputs) - 1
+    last = len(walk.sources) - 1
     calls = [
         Call(
             "mnc_merge_f32",
             {
                 **walk.operands(i),
                 "operation": Name(_OPERATIONS[type(site.layer)]),
-                "factor": 1.0 / len(site.inputs) if i == last and isinstance(site.layer, Average) else 1.0,
+                "reverse": int(walk.turned),
+                "factor": 1.0 / len(walk.sources) if i == last and isinstance(site.layer, Average) else 1.0,
                 **(fused if i == last else plain),
             },
         )
-        for i in range(1, len(site.inputs))
+        for i in range(1, len(walk.sources))
     ]
     return walk.step(site, calls, after)
 
 
 @dataclass(frozen=True)
 class Walk:
-    """The loops of a merge through its output and its inputs."""
+    """The loops of a merge through its output and its operands, the inputs before the constant."""
 
+    sources: tuple[In | Const, ...]
+    turned: bool
+    """Whether the constant, which is the last here, is the first of the layer's two."""
     rows: int
     steps: tuple[int, ...]
-    """How far the output, then each input, moves from one of the rows to the next."""
+    """How far the output, then each operand, moves from one of the rows to the next."""
     inside: Loops
 
     @classmethod
     def of(cls, site: Site[Merge]) -> Walk | Refusal:
         """The loops of a layer with any broadcasting."""
-        y = site.output
-        operands = [repeated(x, y.type.rank) for x in (y, *site.inputs)]
-        nest = loops(y.type.shape, *operands)
+        y, constant = site.output, site.layer.operand
+        sources: list[In | Const] = [In(i) for i in range(len(site.inputs))]
+        strides = [repeated(x, y.type.rank) for x in (y, *site.inputs)]
+        if constant is not None:
+            sources.append(Const("operand"))
+            strides.append(repeated_constant(constant.shape, y.type.rank))
+        nest = loops(y.type.shape, *strides)
         if nest.too_deep:
             kind = type(site.layer).__name__
             return Refusal(f"{kind} broadcasts along at most {DEEPEST} axes in turn, not {nest.depth}")
-        return cls(*nest.rows(3))
+        return cls(tuple(sources), constant is not None and site.layer.operand_first, *nest.rows(3))
+
+    def place(self, i: int) -> int:
+        """Where operand `i` stands among those of the layer."""
+        return (i + 1) % len(self.sources) if self.turned else i
 
     def operands(self, i: int) -> dict[str, Argument]:
-        """A kernel's arguments for the call that combines input `i`, from 1 on, with those before it."""
-        out = Out(stride=self.steps[0])
+        """A kernel's arguments for the call that combines operand `i`, from 1 on, with those before it."""
+        out, b = Out(stride=self.steps[0]), self.sources[i]
         return {
             "a": In(0, stride=self.steps[1]) if i == 1 else out,
-            "b": In(i, stride=self.steps[i + 1]),
+            "b": replace(b, stride=self.steps[i + 1]),
+            "b_in_flash": int(isinstance(b, Const)),
             "out": out,
             **self.inside.sized("rows", "pixels", "channels"),
             **self.inside.moved(1 if i == 1 else 0, "a_row", "a_pixel", "a_channel"),
@@ -87,7 +100,10 @@ class Walk:
 
     def step(self, site: Site[Merge], calls: Sequence[Call], after: tuple[Call, ...] = ()) -> Step:
         """The step that makes these calls on each of the rows."""
-        return site.whole(tuple(calls), nest=self.inside, times=self.rows, after=after)
+        constant = site.layer.operand
+        constants = {} if constant is None else {"operand": constant}
+        inside = self.inside.of(*range(1 + len(site.inputs)))
+        return site.whole(tuple(calls), constants, inside, self.rows, after=after)
 
 
 def prelu(site: Site[PReLU]) -> Step | Refusal:

@@ -203,7 +203,8 @@ def combined(operation: str, a: Argument, b: Argument, out: Argument, count: int
     sizes = {"rows": 1, "pixels": 1, "channels": count}
     moves = {f"{operand}_{axis}": int(axis == "channel") for operand in ("a", "b", "out") for axis in _AXES}
     store: dict[str, Argument] = {"factor": 1.0, "activation": Name("MNC_LINEAR"), "high": 0.0}
-    return Call("mnc_merge_f32", {"a": a, "b": b, "out": out, "operation": Name(operation), **sizes, **moves, **store})
+    kind: dict[str, Argument] = {"operation": Name(operation), "reverse": 0, "b_in_flash": 0}
+    return Call("mnc_merge_f32", {"a": a, "b": b, "out": out, **kind, **sizes, **moves, **store})
 
 
 _AXES = ("row", "pixel", "channel")

@@ -9,7 +9,7 @@ import numpy as np
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.tflite.file import Operator, Option, Tensor
-from mnc.frontends.tflite.tensors import ZERO_POINTS, Value, held, number, operand, weights
+from mnc.frontends.tflite.tensors import ELEMENTS, ZERO_POINTS, Value, held, number, operand, weights
 from mnc.ir.activations import Function, Relu
 from mnc.ir.graph import Input, Node
 from mnc.ir.layer import Layer
@@ -122,15 +122,23 @@ class Call:
         return weights(self.where, tensor, array, order, channels)
 
     def operand(self, index: int, what: str) -> Constant:
-        """An input that is constant where it could be computed as well."""
-        array, tensor = self._trained(index, what)
+        """An input that is constant where it could be computed as well, and so of the values' type."""
+        array, tensor = self._of_type(index, what, self.result.type)
+        return operand(self.where, tensor, array)
+
+    def slopes(self, index: int) -> Constant:
+        """Trained numbers, which are quantised as values are."""
+        array, tensor = self._trained(index, "slopes")
         return operand(self.where, tensor, array)
 
     def _trained(self, index: int, what: str) -> tuple[Array, Tensor]:
+        return self._of_type(index, what, "INT8" if self.is_quantised else "FLOAT32")
+
+    def _of_type(self, index: int, what: str, type_: str) -> tuple[Array, Tensor]:
         array = self.array(index, what)
         tensor = self.inputs[index]
         assert tensor is not None
-        if array.dtype != (np.int8 if self.is_quantised else np.float32):
+        if array.dtype != ELEMENTS[type_]:
             raise self.fault(
                 f"its {what} {tensor.name!r} are {tensor.type} while the values are {self.result.type}",
                 "for int8 throughout give the converter a representative data set; for float32 set no optimisations",
@@ -223,7 +231,9 @@ class Call:
 
     def keeps_scale(self, index: int = 0) -> None:
         """Refuse an operator that only moves values where it would change what they stand for."""
-        if self.value(index).type.quant != number(self.where, self.result).quant:
+        tensor = self.inputs[index] if self.optional_array(index) is not None else None
+        given = self.value(index).type.quant if tensor is None else number(self.where, tensor).quant
+        if given != number(self.where, self.result).quant:
             raise self.fault(
                 "its input and its output have different scales or zero points, though it only moves values",
                 "TensorFlow's converter puts a QUANTIZE where scales differ; convert the model again with it",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from mnc.ir.activations import Function, Relu
 from mnc.ir.layer import Layer
 from mnc.ir.types import Constant, ShapeError, TensorType, show
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,17 +64,36 @@ class Softmax(Layer):
 
 @dataclass(frozen=True)
 class Merge(Layer):
-    """Base of the layers that combine values element by element, with NumPy's broadcasting."""
+    """Base of the layers that combine values element by element, with NumPy's broadcasting.
 
-    arity: ClassVar[tuple[int, int | None]] = (2, None)
+    Below, the operands "in 0, in 1, ..." are the inputs and `operand`.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (1, None)
 
     activation: Function | None = None
+    operand: Constant | None = None
+    """A constant behind the inputs, without batch."""
+    operand_first: bool = False
+    """Whether it stands before them instead."""
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        shape: tuple[int, ...] = inputs[0].shape
-        for other in inputs[1:]:
+        most = self.arity[1]
+        operands = inputs if self.operand is None else self.operands(inputs, self.operand.type)
+        if len(operands) < 2:
+            raise ShapeError("needs another input, or a constant as its operand")
+        if most is not None and len(operands) > most:
+            raise ShapeError(f"takes {most} operands, not {len(operands)}")
+        if self.operand is not None and self.operand.type.dtype is not inputs[0].dtype:
+            raise ShapeError(f"its operand is {self.operand.type}, its input {inputs[0]}")
+        shape: tuple[int, ...] = operands[0].shape
+        for other in operands[1:]:
             shape = broadcast(shape, other.shape)
         return TensorType(shape, inputs[0].dtype)
+
+    def operands(self, inputs: Sequence[T], operand: T) -> tuple[T, ...]:
+        """What belongs to the inputs, and what to the constant operand, in the order in which they are combined."""
+        return (operand, *inputs) if self.operand_first else (*inputs, operand)
 
 
 @dataclass(frozen=True)
@@ -83,7 +105,7 @@ class Add(Merge):
 class Subtract(Merge):
     """out = activation(in 0 - in 1)."""
 
-    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+    arity: ClassVar[tuple[int, int | None]] = (1, 2)
 
 
 @dataclass(frozen=True)

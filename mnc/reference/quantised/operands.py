@@ -11,16 +11,24 @@ import numpy as np
 from mnc.errors import refuse
 from mnc.ir.activations import Function, Relu
 from mnc.ir.layer import Layer
+from mnc.ir.layers import Merge
 from mnc.ir.types import Array, DType, Quantisation, TensorType
 from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale, round_away
 
 
 @dataclass(frozen=True)
 class Operands:
-    """The types of a layer's inputs and of its output."""
+    """The types of a layer's operands, a constant one of a merge included, and of its output."""
 
     inputs: tuple[TensorType, ...]
     output: TensorType
+
+    @classmethod
+    def of(cls, layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> Operands:
+        """Those of a layer that has these inputs."""
+        if isinstance(layer, Merge) and layer.operand is not None:
+            inputs = layer.operands(inputs, layer.operand.type)
+        return cls(tuple(inputs), output)
 
     def quant(self, index: int = 0) -> Quantisation:
         """The quantisation of an input."""
@@ -79,8 +87,10 @@ def apply_quantised(
 ) -> tuple[Array, ...]:
     """All outputs of a layer of which an input or the output is quantised."""
     (output,) = outputs
+    if isinstance(layer, Merge) and layer.operand is not None:
+        inputs = layer.operands(inputs, layer.operand.array[np.newaxis])
     wide = (x if x.dtype == np.float32 else x.astype(np.int64) for x in inputs)
-    result = compute_quantised(layer, Operands(tuple(types), output), *wide)
+    result = compute_quantised(layer, Operands.of(layer, types, output), *wide)
     return (result.astype(output.dtype.numpy),)
 
 

@@ -16,7 +16,7 @@ from mnc.reference.quantised.merge import headroom
 MOST_LEFT = {(Add, DType.INT8): 2, (Add, DType.INT16): 0, (Multiply, DType.INT8): 14, (Multiply, DType.INT16): 0}
 """Largest shift to the left of a sum or a product that stays within 32 bits."""
 
-BROADCAST = Refusal("CMSIS-NN's needs operands of one shape")
+BROADCAST = Refusal("CMSIS-NN's needs operands of one shape that the network computes")
 SHIFTED = Refusal("CMSIS-NN's would leave 32 bits where it shifts to the output's scale")
 
 
@@ -76,9 +76,9 @@ def _output(site: Site[Add] | Site[Multiply], multiplier: int, shift: int) -> di
 
 def extreme(site: Site[Maximum | Minimum]) -> Step | Refusal:
     """`arm_maximum_s8` or `arm_minimum_s8`, for values of one shape and one scale, without a clamp."""
-    same_scale = all(quant(site, i) == site.output.type.quant for i in range(len(site.inputs)))
     if not _alike(site):
         return BROADCAST
+    same_scale = all(quant(site, i) == site.output.type.quant for i in range(len(site.inputs)))
     if not same_scale or operands(site).limits(site.layer.activation) != (-128, 127):
         return Refusal("CMSIS-NN's needs one scale for all operands, and has no clamp")
     size = dims(1, 1, 1, site.output.type.elements)
@@ -99,5 +99,5 @@ def extreme(site: Site[Maximum | Minimum]) -> Step | Refusal:
 
 
 def _alike(site: Site[Merge]) -> bool:
-    """Whether no input is repeated along an axis."""
-    return all(x.type.shape == site.output.type.shape for x in site.inputs)
+    """Whether no input is repeated along an axis, nor any operand a constant."""
+    return site.layer.operand is None and all(x.type.shape == site.output.type.shape for x in site.inputs)

@@ -8,7 +8,8 @@ from mnc.backends.select.elementwise import along, slopes, unshared, vectors
 from mnc.backends.select.loops import flat
 from mnc.backends.select.quantised.requantise import call, operands, pair, quant
 from mnc.backends.select.site import Refusal, Site
-from mnc.ir.layers import Activation, PReLU, Softmax
+from mnc.ir.layer import Layer
+from mnc.ir.layers import PReLU, Softmax
 from mnc.ir.types import Constant
 from mnc.program import Call, Const, In, Out, Step
 from mnc.reference.quantised.arithmetic import high_multiply, quantise_multiplier
@@ -16,7 +17,7 @@ from mnc.reference.quantised.fixed_point import exp_of_negative
 from mnc.reference.quantised.layers import apply_quantised, softmax_parameters
 
 
-def activation(site: Site[Activation]) -> Step:
+def tabulated(site: Site[Layer]) -> Step:
     """Any function of one int8 is a table of 256 values, made by the reference."""
     (x,), y = site.inputs, site.output
     every = np.arange(-128, 128, dtype=np.int8).reshape(256, *(1,) * max(x.type.rank, 1))

@@ -22,6 +22,7 @@ from mnc.ir.layers import (
     DepthwiseConv2D,
     Dequantize,
     GlobalAveragePooling,
+    Merge,
     Multiply,
     PReLU,
     Quantize,
@@ -75,6 +76,8 @@ def within_limits(table: Mapping[type[Layer], Select]) -> Mapping[type[Layer], S
 
 def misfit(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> str | None:
     """Why this very layer has no int8 or int16 kernel for these operands, or None."""
+    if isinstance(layer, Merge) and layer.operand is not None:
+        inputs = layer.operands(inputs, layer.operand.type)
     dtype = DType.INT16 if DType.INT16 in [type_.dtype for type_ in (*inputs, output)] else DType.INT8
     fault = next(_faults(layer, inputs, output, dtype), None)
     return fault and f"{type(layer).__name__} has no {dtype.value} kernel {fault}"
@@ -103,7 +106,7 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
     match layer:
         case Add() | Subtract() | Multiply():
             if len(inputs) > 2:
-                yield f"for {len(inputs)} inputs; combine them two by two"
+                yield f"for {len(inputs)} operands; combine them two by two"
         case AveragePooling2D():
             if layer.count_padding:
                 yield "that counts the padding"

@@ -21,11 +21,11 @@ PLAIN_SHIFT = -20
 
 def operands(site: Site[Layer]) -> Operands:
     """The types of the layer's operands, as the reference wants them."""
-    return Operands(tuple(value.type for value in site.inputs), site.outputs[0].type)
+    return Operands.of(site.layer, [value.type for value in site.inputs], site.outputs[0].type)
 
 
 def quant(site: Site[Layer], read: int = 0) -> Quantisation:
-    """The quantisation of an input."""
+    """The quantisation of an operand: of an input, or of the constant of a merge."""
     return operands(site).quant(read)
 
 

@@ -68,7 +68,7 @@ EITHER: Mapping[type[Layer], Callable[[Site[Any]], Step | Refusal]] = {
 INT8: Mapping[type[Layer], Callable[[Site[Any]], Step | Refusal]] = within_limits(
     {
         **EITHER,
-        Activation: activation.activation,
+        Activation: activation.tabulated,
         Conv2D: conv.conv2d,
         Dense: conv.dense,
         DepthwiseConv2D: conv.depthwise_conv2d,

@@ -85,7 +85,7 @@ def leaky_relu(call: Call) -> Value:
 def prelu(call: Call) -> Value:
     """A ReLU with learnt slopes, which broadcast as NumPy's arrays do."""
     x = call.value()
-    alpha = call.operand(1, "slopes")
+    alpha = call.slopes(1)
     rank = x.type.rank
     shape = (*(1,) * (rank - len(alpha.shape)), *alpha.shape)
     if math.prod(shape[:-rank]) != 1:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from mnc.frontends.tflite.assembly import Call
-from mnc.frontends.tflite.operators.scaled import is_with_constant, parts, scaled
+from mnc.frontends.tflite.operators.scaled import is_scaled, parts, scaled
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import Add, Concatenate, Maximum, Merge, Minimum, Multiply, Subtract
+from mnc.ir.types import Constant
 
 
 def add(call: Call) -> Value:
     """The sum of two values, with its fused activation."""
-    if is_with_constant(call):
+    if is_scaled(call):
         x, c = parts(call)
         return scaled(call, x, None, c)
     return _merged(call, Add(call.activation(), output=call.output))
@@ -20,7 +23,7 @@ def add(call: Call) -> Value:
 
 def sub(call: Call) -> Value:
     """The first less the second, with its fused activation."""
-    if is_with_constant(call):
+    if is_scaled(call):
         x, c = parts(call)
         return scaled(call, x, None, -c) if call.known[0] is None else scaled(call, x, np.full_like(c, -1), c)
     return _merged(call, Subtract(call.activation(), output=call.output))
@@ -28,7 +31,7 @@ def sub(call: Call) -> Value:
 
 def mul(call: Call) -> Value:
     """The product of two values, with its fused activation."""
-    if is_with_constant(call):
+    if is_scaled(call):
         x, c = parts(call)
         return scaled(call, x, c, None)
     return _merged(call, Multiply(call.activation(), output=call.output))
@@ -46,13 +49,20 @@ def minimum(call: Call) -> Value:
 
 def _extreme(call: Call, layer: Merge) -> Value:
     """TFLite compares stored integers as they are, so all must have one scale."""
-    call.keeps_scale(0)
-    call.keeps_scale(1)
+    for i in (0, 1):
+        call.keeps_scale(i)
     return _merged(call, layer)
 
 
 def _merged(call: Call, layer: Merge) -> Value:
-    return call.emit(layer, call.value(0), call.value(1))
+    """Two values, or a value and a constant; axes of 1 in front of a constant say nothing."""
+    place = next((i for i in (0, 1) if call.optional_array(i) is not None), None)
+    if place is None:
+        return call.emit(layer, call.value(0), call.value(1))
+    constant = call.operand(place, "operand")
+    extent = tuple(itertools.dropwhile(lambda n: n == 1, constant.shape))
+    operand = Constant(constant.array.reshape(extent), constant.quant)
+    return call.shaped(call.emit(layer.changed(operand=operand, operand_first=place == 0), call.value(1 - place)))
 
 
 def concatenation(call: Call) -> Value:

@@ -1,4 +1,4 @@
-"""Sums and products of a value and a constant."""
+"""Sums and products of a float32 value and a constant, as the normalisations that passes fold into what is beside."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from mnc.ir.layers import BatchNormalization
 from mnc.ir.types import Array, Constant, show
 
 
-def is_with_constant(call: Call) -> bool:
-    """Whether one of the two operands is a constant."""
-    return any(call.optional_array(i) is not None for i in (0, 1))
+def is_scaled(call: Call) -> bool:
+    """Whether one of the two operands is a float32 constant that does not enlarge the other."""
+    if call.is_quantised:
+        return False
+    for i, constant in enumerate(call.known[:2]):
+        x = call.values[1 - i] if len(call.values) > 1 else None
+        if constant is not None and x is not None:
+            shape = (*(1,) * (len(x.shape) - constant.ndim), *constant.shape)
+            return len(shape) == len(x.shape) and all(n in (1, own) for n, own in zip(shape, x.shape, strict=True))
+    return False
 
 
 def parts(call: Call) -> tuple[Value, Array]:
-    """The operand that the network computes, and the one that is a constant; float32 only."""
+    """The operand that the network computes, and the one that is a constant."""
     place = 0 if call.optional_array(0) is not None else 1
-    if call.is_quantised:
-        raise call.fault(
-            "one of its operands is a constant, which is supported in float32 only",
-            "put batch normalisation right behind a convolution or a dense layer: the converter folds it into that",
-        )
     return call.value(1 - place), call.operand(place, "operand").array
 
 

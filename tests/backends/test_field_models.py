@@ -1,0 +1,65 @@
+"""TensorFlow Lite files as people have them: those of public repositories, and those behind bug reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from generated_c import SANITIZED, Case, run_cases
+
+import mnc
+from mnc.ir.graph import Graph
+from mnc.ir.types import Array
+
+MODELS = (
+    "field/tflite-int8-constants/bn_after_relu_k2b0_int8",
+    "field/tflite-int8-constants/bn_first_k2b0_int8",
+    "field/tflite-int8-constants/f07_mul_const_vec_int8",
+    "field/tflite-ops/hardsig_k2b0_float",
+    "field/tflite-ops/hardsig_k2b0_int8",
+    "field/tflite-ops/reluthr_k2b0_float",
+    "field/tflite-ops/reluthr_k2b0_int8",
+    "real/digits_class11",
+    "real/expressions",
+)
+TOLERANCE = 1e-4
+
+
+def goldens(models: Path, name: str, letter: str) -> list[Array]:
+    """The samples (`x`), or what TensorFlow Lite makes of them (`y`), for each input or output."""
+    paths = (models / f"{name}{middle}.golden.npz" for middle in ("", ".tflite"))
+    with np.load(next(path for path in paths if path.exists())) as stored:
+        return [stored[key] for key in sorted(stored) if key.startswith(letter)]
+
+
+def check(got: list[Array], expected: list[Array]) -> None:
+    """Integers are to be the same, real numbers near."""
+    for y, wanted in zip(got, expected, strict=True):
+        if wanted.dtype == np.float32:
+            np.testing.assert_allclose(y.reshape(wanted.shape), wanted, atol=TOLERANCE)
+        else:
+            np.testing.assert_array_equal(y.reshape(wanted.shape), wanted)
+
+
+def given(graph: Graph, x: list[Array]) -> list[Array]:
+    return [each.reshape(-1, *of.type.shape) for each, of in zip(x, graph.inputs, strict=True)]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_reference_gives_what_tensorflow_lite_gives(models: Path, name: str) -> None:
+    graph = mnc.load(models / f"{name}.tflite")
+    y = graph.predict(given(graph, goldens(models, name, "x")))
+    check(y if isinstance(y, list) else [y], goldens(models, name, "y"))
+
+
+def test_the_generated_code_gives_what_tensorflow_lite_gives(models: Path, gcc: str, tmp_path: Path) -> None:
+    cases = []
+    for i, name in enumerate(MODELS):
+        build = mnc.compile(mnc.load(models / f"{name}.tflite"), name=f"n{i}")
+        outputs = [build.graph.types[each] for each in build.graph.outputs]
+        x = given(build.graph, goldens(models, name, "x"))
+        types = [type_.dtype.value for type_ in outputs]
+        cases.append(Case(build.name, build.files, x, [type_.elements for type_ in outputs], types))
+    for name, got in zip(MODELS, run_cases(cases, tmp_path, gcc, SANITIZED), strict=True):
+        check(got, goldens(models, name, "y"))
