@@ -16,13 +16,22 @@ MODELS = (
     "field/tflite-int8-constants/bn_after_relu_k2b0_int8",
     "field/tflite-int8-constants/bn_first_k2b0_int8",
     "field/tflite-int8-constants/f07_mul_const_vec_int8",
+    "field/tflite-open-batch/imgdense_k2b0_float",
+    "field/tflite-open-batch/imgdense_k2b0_int8",
+    "field/tflite-open-batch/se_dense_k2b0_float",
+    "field/tflite-open-batch/se_dense_k2b0_int8",
+    "field/tflite-open-batch/seqdense_k2b0_float",
+    "field/tflite-open-batch/seqdense_k2b0_int8",
     "field/tflite-ops/hardsig_k2b0_float",
     "field/tflite-ops/hardsig_k2b0_int8",
     "field/tflite-ops/reluthr_k2b0_float",
     "field/tflite-ops/reluthr_k2b0_int8",
     "real/digits_class11",
     "real/expressions",
+    "real/person_detect",
 )
+OF_TENSORFLOW = ("field/tflite-open-batch/imgdense_k2b0_int8", "field/tflite-open-batch/seqdense_k2b0_int8")
+"""What TensorFlow Lite Micro does not load: the bytes are those of TensorFlow's kernels, which may round otherwise."""
 TOLERANCE = 1e-4
 
 
@@ -33,13 +42,14 @@ def goldens(models: Path, name: str, letter: str) -> list[Array]:
         return [stored[key] for key in sorted(stored) if key.startswith(letter)]
 
 
-def check(got: list[Array], expected: list[Array]) -> None:
+def check(name: str, got: list[Array], expected: list[Array]) -> None:
     """Integers are to be the same, real numbers near."""
     for y, wanted in zip(got, expected, strict=True):
         if wanted.dtype == np.float32:
             np.testing.assert_allclose(y.reshape(wanted.shape), wanted, atol=TOLERANCE)
         else:
-            np.testing.assert_array_equal(y.reshape(wanted.shape), wanted)
+            difference = np.abs(y.reshape(wanted.shape).astype(np.int32) - wanted)
+            assert difference.max() <= (1 if name in OF_TENSORFLOW else 0)
 
 
 def given(graph: Graph, x: list[Array]) -> list[Array]:
@@ -50,7 +60,7 @@ def given(graph: Graph, x: list[Array]) -> list[Array]:
 def test_the_reference_gives_what_tensorflow_lite_gives(models: Path, name: str) -> None:
     graph = mnc.load(models / f"{name}.tflite")
     y = graph.predict(given(graph, goldens(models, name, "x")))
-    check(y if isinstance(y, list) else [y], goldens(models, name, "y"))
+    check(name, y if isinstance(y, list) else [y], goldens(models, name, "y"))
 
 
 def test_the_generated_code_gives_what_tensorflow_lite_gives(models: Path, gcc: str, tmp_path: Path) -> None:
@@ -62,4 +72,4 @@ def test_the_generated_code_gives_what_tensorflow_lite_gives(models: Path, gcc: 
         types = [type_.dtype.value for type_ in outputs]
         cases.append(Case(build.name, build.files, x, [type_.elements for type_ in outputs], types))
     for name, got in zip(MODELS, run_cases(cases, tmp_path, gcc, SANITIZED), strict=True):
-        check(got, goldens(models, name, "y"))
+        check(name, got, goldens(models, name, "y"))

@@ -130,6 +130,23 @@ def test_arithmetic_on_shapes_is_folded() -> None:
     np.testing.assert_array_equal(predict(graph, x), x.repeat(2, 1).repeat(2, 2))
 
 
+def test_a_size_that_is_gathered_from_a_shape_is_folded() -> None:
+    tensors = [
+        Tensor((1, 2, 3, 1), signature=[-1, 2, 3, 1]),
+        Tensor((4,), "INT32"),
+        ints(2, 1),
+        Tensor((2,), "INT32"),
+        Tensor((1, 3, 2, 1), signature=[-1, 3, 2, 1]),
+    ]
+    operators = [
+        Operator("SHAPE", [0], [1]),
+        Operator("GATHER", [1, 2], [3], {"Axis": 0}),
+        Operator("RESIZE_NEAREST_NEIGHBOR", [0, 3], [4], {"HalfPixelCenters": True}),
+    ]
+    graph = network(File(tensors, operators, [0], [4]))
+    assert graph.types[graph.outputs[0]].shape == (3, 2, 1)
+
+
 def test_weights_stored_in_float16_are_read() -> None:
     weights = np.array([[0.5, -2.0, 3.0]], np.float16)
     tensors = [Tensor((1, 3)), Tensor.of(weights), Tensor((1, 3), name="weights"), Tensor((1, 1))]

@@ -113,3 +113,24 @@ def both(drawn: Any) -> tuple[Array, Array]:
     assert isinstance(y, np.ndarray)
     expected = interpret(content, inputs)
     return y.reshape(expected.shape), expected
+
+
+def of_one_convolution(scales: list[float], axis: int) -> tuple[File, list[Array]]:
+    """A 1x1 convolution to two channels; the scales of its bias are said to belong to `axis`."""
+    rng = np.random.default_rng(0)
+    stored = rng.integers(-127, 128, (2, 1, 1, 3)).astype(np.int8) * (np.array(scales) > 0).reshape(2, 1, 1, 1)
+    tensors = [
+        Tensor.int8((1, 4, 4, 3)),
+        Tensor.of(stored.astype(np.int8), scales),
+        Tensor.of(np.array([300, 500], np.int32), [0.1 * scale for scale in scales], axis=axis),
+        Tensor.int8((1, 4, 4, 2), 0.2, 7),
+    ]
+    options = {"Padding": 1, "StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    operator = Operator("CONV_2D", [0, 1, 2], [3], {**options, "FusedActivationFunction": 0})
+    return File(tensors, [operator], [0], [3]), [rng.integers(-128, 128, (1, 4, 4, 3)).astype(np.int8)]
+
+
+@pytest.mark.parametrize(("scales", "axis"), [([0.01, 0.02], 3), ([0.01, 0.0], 0)], ids=["other axis", "scale of 0"])
+def test_what_converters_write_of_scales_is_read_as_the_interpreter_does(scales: list[float], axis: int) -> None:
+    y, expected = both(of_one_convolution(scales, axis))
+    np.testing.assert_array_equal(y, expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -155,7 +155,8 @@ class Call:
             raise self.fault(f"a bias of type {tensor.type} is not supported where values are {self.result.type}")
         if array.dtype == np.int64 and not (array.min() > -LARGEST_BIAS and array.max() < LARGEST_BIAS):
             raise self.fault(f"its bias {tensor.name!r} has values that do not fit the 48 bits of a sum")
-        bias = weights(self.where, tensor, array.reshape(-1), (0,))
+        # Files name any axis for its scales, TensorFlow Lite Micro's own examples the fourth.
+        bias = weights(self.where, replace(tensor, axis=0), array.reshape(-1), (0,))
         self._is_of_products(tensor, x, kernel, bias)
         return bias
 

@@ -57,6 +57,16 @@ def _reduce_prod(operator: Operator, inputs: Sequence[Array]) -> Array:
     return np.asarray(np.prod(x, axis=tuple(int(a) for a in axes.ravel()), keepdims=keep), x.dtype)
 
 
+def _gather(operator: Operator, inputs: Sequence[Array]) -> Array:
+    x, places = inputs
+    axis = _option(operator, "Axis")
+    if _option(operator, "BatchDims") or x.shape[axis] == 0 or places.dtype.kind != "i" or places.min(initial=0) < 0:
+        raise ValueError("only places on one axis are folded")
+    if x.size // x.shape[axis] * places.size > MAX_FOLDED:
+        raise ValueError("only shapes are folded")
+    return np.take(x, places, axis)
+
+
 def _elementwise(function: Callable[[Array, Array], Array]) -> Fold:
     def fold(_: Operator, inputs: Sequence[Array]) -> Array:
         a, b = inputs
@@ -92,6 +102,7 @@ FOLDS: dict[str, Fold] = {
     "CAST": _same,
     "CONCATENATION": _concatenation,
     "DEQUANTIZE": _dequantize,
+    "GATHER": _gather,
     "MUL": _elementwise(np.multiply),
     "PACK": _pack,
     "REDUCE_PROD": _reduce_prod,

@@ -33,6 +33,7 @@ OPTIONS: Mapping[str, Options] = {
     "FULLY_CONNECTED": Options(
         "FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "QuantizedBiasType")
     ),
+    "GATHER": Options("GatherOptions", ("Axis", "BatchDims")),
     "LEAKY_RELU": Options("LeakyReluOptions", ("Alpha",)),
     "MAX_POOL_2D": _POOL,
     "MEAN": _REDUCE,

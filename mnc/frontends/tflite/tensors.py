@@ -83,10 +83,12 @@ def number(where: str, tensor: Tensor) -> Number:
 
 
 def _quantisation(where: str, tensor: Tensor, zero_point: int = 0, axis: int | None = None) -> Quantisation:
+    """Of a constant, a scale may be 0, as converters write it for zeros: it becomes one that rounds to nothing."""
     if any(0 < scale < SCALES[0] or SCALES[1] < scale < math.inf for scale in tensor.scale):
         raise refuse(where, f"tensor {tensor.name!r} has a scale beyond {SCALES[0]:.2g} to {SCALES[1]:.2g}")
+    scales = tensor.scale if tensor.data is None else tuple(scale or SCALES[0] for scale in tensor.scale)
     try:
-        return Quantisation(tensor.scale, zero_point, axis)
+        return Quantisation(scales, zero_point, axis)
     except ValueError as fault:
         raise refuse(where, f"tensor {tensor.name!r}: {fault}") from None
 
