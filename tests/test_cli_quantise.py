@@ -349,5 +349,7 @@ def test_the_report_has_what_was_lost_and_what_to_look_at(
 
 
 def test_pixels_are_for_folders(pico: str, samples: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["compile", pico, "--pixels", "0:1"]) == 2
-    assert "--pixels serves no purpose without a folder of images" in capsys.readouterr().err
+    arrays = ["--quantize", "int8", "--calibration", samples]
+    for command in (["compile", pico], ["compile", pico, *arrays], ["verify", pico, "--inputs", samples]):
+        assert run([*command, "--pixels", "0:1"]) == 2
+        assert "--pixels serves no purpose without a folder of images" in capsys.readouterr().err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mnc.backends.taken import HEADERS, KEYWORDS, declared
+from mnc.backends.taken import HEADERS, KEYWORDS, PREDEFINED, declared
 from mnc.errors import argument, refuse
 
 _MADE = ("", "_t", "_init", "_run")
@@ -16,7 +16,7 @@ def check_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) or "__" in name or name in KEYWORDS:
         raise refuse(
             argument("name"),
-            f"{comment(name)!r} is not a name that C and C++ allow",
+            f"{name[:80]!r} is not a name that C and C++ allow",
             "give a letter, then letters, digits and single underscores, at most 63, as in my_net",
         )
     if (taken := _taken(name)) is not None:
@@ -36,6 +36,8 @@ def _taken(name: str) -> str | None:
     """Who has a name that generated code would give to something of its own."""
     if name.lower() in HEADERS:
         return f"where file names have no case, {name}.h hides a header of C, C++, POSIX or Arduino"
+    if name in PREDEFINED:
+        return "compilers of C define a macro of this name"
     clash = next((name + end for end in _MADE if declared(name + end) or name + end in KEYWORDS), None)
     return None if clash is None else f"headers of C or Arduino declare {clash}"
 

@@ -19,6 +19,9 @@ _KEYWORDS = """
 KEYWORDS = frozenset(_KEYWORDS.split())
 """The keywords of every C and C++, `main`, and NULL."""
 
+PREDEFINED = frozenset(["hpux", "i386", "linux", "m68k", "mips", "pdp11", "sgi", "sparc", "sun", "unix", "vax"])
+"""Macros in small letters that compilers of C and C++ define where they are not told to be strict."""
+
 _HEADERS = """
     aio alloca ar argz arm_nn_compiler arm_nn_math_types arm_nn_tables arm_nn_types arm_nnfunctions
     arm_nnsupportfunctions assert byteswap cmsis_compiler complex cpio crypt ctype devctl dirent dlfcn elf

@@ -94,7 +94,8 @@ def quantise_options(command: Callable[..., Result]) -> Callable[..., Result]:
     @functools.wraps(command)
     def with_quantisation(**given: Any) -> Result:
         said = {field.name: given.pop(field.name) for field in fields(QuantiseOptions)}
-        if said["pixels"] is not None and said["calibration"] is None and given.get("inputs") is None:
+        samples = [path for path in (said["calibration"], given.get("inputs")) if path is not None]
+        if said["pixels"] is not None and not any(path.is_dir() for path in samples):
             raise click.UsageError("--pixels serves no purpose without a folder of images")
         return command(quantisation=QuantiseOptions(**said), **given)
 

@@ -188,7 +188,10 @@ def _some(names: list[str]) -> str:
 
 
 def _listed(whose: str, names: list[str]) -> str:
-    return f"{whose} layers with weights are {_some(names)}" if names else f"{whose} layers have no weights"
+    named = [name for name in names if name]
+    if names and not named:
+        return f"{whose} arrays name no layer; call them LAYER/weights, LAYER/bias and so on"
+    return f"{whose} layers with weights are {_some(named)}" if names else f"{whose} layers have no weights"
 
 
 def _random(source: Source, origin: Seeded, layers: list[MissingWeights]) -> Filled:

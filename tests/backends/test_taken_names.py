@@ -114,6 +114,18 @@ def test_no_header_that_another_includes_is_hidden(library: str, tool: Tool) -> 
     assert sorted(stem for stem in stems if stem[0].isalpha() and not is_taken(stem)) == []
 
 
+@pytest.mark.parametrize("program", ["gcc", "clang", "arm-none-eabi-gcc", "avr-gcc", "riscv64-unknown-elf-gcc"])
+def test_what_compilers_define_is_no_network_s_name(program: str, tool: Tool) -> None:
+    defined = run([tool(program), "-E", "-dM"], "").stdout
+    words = [word for word in re.findall(r"#define ([A-Za-z]\w*)", defined) if not word.isupper()]
+    assert [word for word in words if not is_taken(word) or is_taken(name_from(word))] == []
+
+
+def test_a_refusal_shows_the_name_as_it_was_given() -> None:
+    with pytest.raises(CompileError, match=re.escape(repr("../ünet"))):
+        check_name("../ünet")
+
+
 @pytest.mark.parametrize("change", [str, str.upper, str.title])
 def test_a_header_s_name_is_refused_in_any_case_or_changed(change: Callable[[str], str]) -> None:
     for header in map(change, sorted(HEADERS | KEYWORDS)):

@@ -421,6 +421,11 @@ def test_weights_of_a_trained_model_replace_those_of_the_text(tmp_path: Path) ->
     assert graph.nodes[0].layer.constants["weights"] == Constant(STORE["a/weights"])
 
 
+def test_arrays_that_name_no_layer_are_said_to() -> None:
+    with pytest.raises(CompileError, match="the file's arrays name no layer; call them LAYER/weights, LAYER/bias"):
+        stored("output dense(x, 2)", 'weights "w.npz"', {"kernel": np.ones((4, 2)), "bias": np.ones(2)})
+
+
 def test_a_text_is_told_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "no_suffix"
     path.write_text("\n# a comment\n  network n\ninput x: float32[4]\noutput relu(x)\n")
