@@ -104,8 +104,7 @@ def beyond_range(quantised: Graph, samples: Sequence[Array]) -> tuple[str, ...]:
         type_ = _stored_as(quantised, given)
         if type_ is None or x.dtype.kind != "f":
             continue
-        stored = np.iinfo(type_.dtype.numpy)
-        low, high = type_.real(np.array([stored.min - 0.5, stored.max + 0.5]))
+        low, high = type_.real(np.array([type_.dtype.least - 0.5, type_.dtype.most + 0.5]))
         share = float(np.mean((x < low) | (x > high)))
         if share > BEYOND:
             found.append(
@@ -169,8 +168,7 @@ def random_inputs(graph: Graph) -> list[Array]:
 def _random(shape: tuple[int, ...], dtype: DType, rng: np.random.Generator) -> Array:
     if dtype is DType.FLOAT32:
         return rng.random(shape, dtype=np.float32)
-    info = np.iinfo(dtype.numpy)
-    return rng.integers(info.min, info.max + 1, shape).astype(dtype.numpy)
+    return rng.integers(dtype.least, dtype.most + 1, shape).astype(dtype.numpy)
 
 
 def channels_last(value: Value, memory: Array) -> Array:

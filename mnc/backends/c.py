@@ -12,9 +12,8 @@ from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.library import guarded
 from mnc.backends.memory import arena_map, arena_pointer, memory, ram_bytes
 from mnc.backends.names import comment
-from mnc.backends.select.site import SUFFIXES
 from mnc.backends.unit import Unit, layout, parameter_names
-from mnc.backends.writer import TYPES, Writer, declaration, joined, literal
+from mnc.backends.writer import Writer, declaration, joined, literal
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType, TensorType
 from mnc.pieces import Files
@@ -228,7 +227,7 @@ def _conversions(program: Program, name: str) -> Iterator[_Conversion]:
             if type_.quant is None:
                 continue
             which = kind if len(values) == 1 else f"{kind}_{i}"
-            stored = TYPES[type_.dtype.value]
+            stored = type_.dtype.c
             macro = f"{name}_{which}".upper()
             zero = f", {macro}_ZERO_POINT" if type_.dtype is DType.INT8 else ""
             sizes = f"{macro}_SIZE, {macro}_SCALE{zero}"
@@ -272,15 +271,15 @@ def _quantizer(type_: TensorType) -> str:
 
 def _converter(what: str, type_: TensorType) -> str:
     """The kernel that converts real numbers to or from those stored in this type."""
-    return f"mnc_{what}_{SUFFIXES[type_.dtype]}"
+    return f"mnc_{what}_{type_.dtype.suffix}"
 
 
 def _parameters(program: Program, name: str) -> str:
     graph = program.graph
     inputs = parameter_names("input", len(graph.inputs))
     outputs = parameter_names("output", len(graph.outputs))
-    types = [TYPES[given.type.dtype.value] for given in graph.inputs]
-    results = [TYPES[graph.types[value].dtype.value] for value in graph.outputs]
+    types = [given.type.dtype.c for given in graph.inputs]
+    results = [graph.types[value].dtype.c for value in graph.outputs]
     return joined(
         [
             f"{name}_t *net",

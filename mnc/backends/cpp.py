@@ -12,7 +12,7 @@ from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.memory import arena_map, arena_pointer, memory
 from mnc.backends.names import comment
 from mnc.backends.unit import Unit, layout, parameter_names
-from mnc.backends.writer import TYPES, Writer, declaration, joined, literal
+from mnc.backends.writer import Writer, declaration, joined, literal
 from mnc.errors import argument, refuse
 from mnc.ir.types import DType, TensorType, show
 from mnc.pieces import Files
@@ -129,7 +129,7 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
         for output, value, size in zip(outputs, graph.outputs, sizes, strict=True):
             type_ = graph.types[value]
             w.lines(f"/** {comment(value)}, {show(type_.shape)} */")
-            w(f"{TYPES[type_.dtype.value]} {output}[{size}];")
+            w(f"{type_.dtype.c} {output}[{size}];")
         w(f"{_unsigned(sizes[0])} output; /**< the index of the largest of outputs */")
         w("float proba; /**< the largest of outputs, as a real number */")
         w()
@@ -145,8 +145,7 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
                 w("state[i] = 0.0f;")
             w()
         parameters = [
-            f"const {TYPES[given.type.dtype.value]} *{pointer}"
-            for given, pointer in zip(graph.inputs, inputs, strict=True)
+            f"const {given.type.dtype.c} *{pointer}" for given, pointer in zip(graph.inputs, inputs, strict=True)
         ]
         w("/** Run the network; returns output.")
         for pointer, given in zip(inputs, graph.inputs, strict=True):

@@ -7,7 +7,7 @@ import re
 from dataclasses import fields
 
 import mnc
-from mnc.backends.writer import TYPES, Writer
+from mnc.backends.writer import Writer
 from mnc.ir.graph import Graph
 from mnc.ir.types import Constant, DType
 from mnc.plan.arena import Arena
@@ -30,7 +30,7 @@ def terms(program: Program, memory: str, several: str) -> tuple[str, ...]:
     kept = (buffer.dtype for buffer in program.buffers.values() if buffer.kind in ("arena", "state"))
     widest = max(kept, key=lambda dtype: dtype.bytes, default=DType.FLOAT32)
     return (
-        f"- Alignment: {memory} as {TYPES[widest.value]}, inputs and outputs as their elements.",
+        f"- Alignment: {memory} as {widest.c}, inputs and outputs as their elements.",
         f"- Aliasing: an output overlaps neither an input, nor another output, nor {memory}.",
         "- Stack: no recursion, no array of variable length; `mnc bench --on TARGET` measures it.",
         "- Threads and interrupts: a run uses its arguments and constants and nothing else, and may",

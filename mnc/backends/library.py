@@ -18,6 +18,7 @@ from functools import cache
 from importlib import resources
 
 from mnc.errors import refuse
+from mnc.ir.types import DType
 
 _IDENTIFIER = re.compile(r"\b(?:mnc|MNC)_\w+")
 _FUNCTION = re.compile(r"^MNC_KERNEL [\w ]+?\**(\w+)\(([^)]*)\)\s*\{", re.MULTILINE)
@@ -34,7 +35,9 @@ _HEADERS = {
 """The standard headers, and the names in a kernel's text that need them."""
 
 
-_ELEMENTS = {"f32": ("float", "-FLT_MAX"), "s8": ("int8_t", "-128"), "s16": ("int16_t", "-32768")}
+_ELEMENTS = {DType.FLOAT32.suffix: (DType.FLOAT32.c, "-FLT_MAX")} | {
+    each.suffix: (each.c, str(each.least)) for each in (DType.INT8, DType.INT16)
+}
 """The C type and the lowest number of each element type that a kernel's name may end in."""
 _TYPES = re.compile(rf"(?<=_)(?:{'|'.join(_ELEMENTS)})(?=[_.])")
 _HEAD = re.compile(r"^(MNC_KERNEL [\w ]+\()([^)]*\))", re.MULTILINE)

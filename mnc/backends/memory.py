@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mnc.backends.names import comment
-from mnc.backends.writer import TYPES, Writer
+from mnc.backends.writer import Writer
 from mnc.ir.types import DType
 from mnc.plan.arena import Arena
 from mnc.plan.liveness import lifetimes
@@ -14,9 +14,9 @@ def memory(program: Program, size: int) -> str:
     """The member `arena` of `size` bytes: an array, or where it holds several types a union of arrays."""
     dtype, whole = program.arena_dtype, _rounded(program, size)
     if dtype is not None:
-        return f"{TYPES[dtype.value]} arena[{max(whole // dtype.bytes, 1)}];"
+        return f"{dtype.c} arena[{max(whole // dtype.bytes, 1)}];"
     members = " ".join(
-        f"{TYPES[d.value]} as_{d.value}[{whole // d.bytes}];" for d in sorted(_dtypes(program), key=lambda d: d.value)
+        f"{d.c} as_{d.value}[{whole // d.bytes}];" for d in sorted(_dtypes(program), key=lambda d: d.value)
     )
     return f"union {{ {members} }} arena;"
 
@@ -27,7 +27,7 @@ def arena_pointer(program: Program, owner: str) -> str:
     if dtype is None:
         return f"int8_t *const arena = {owner}arena.as_int8; /* offsets below are in bytes */"
     unit = "bytes" if dtype.bytes == 1 else f"elements of {dtype.bytes} bytes"
-    return f"{TYPES[dtype.value]} *const arena = {owner}arena; /* offsets below are in {unit} */"
+    return f"{dtype.c} *const arena = {owner}arena; /* offsets below are in {unit} */"
 
 
 def arena_map(w: Writer, program: Program, arena: Arena) -> None:

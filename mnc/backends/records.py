@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from mnc.backends.writer import TYPES, WIDTH, Writer, joined, literal
+from mnc.backends.writer import WIDTH, Writer, joined, literal
+from mnc.ir.types import DType
 from mnc.program import Const, Member, Name, Record, Scratch, Step
 
 
@@ -76,7 +77,7 @@ class Records:
                 return f"{{{joined(member)}}}"
             case Const(name, offset):
                 # Structs of libraries point without const to what is only read, too.
-                type_ = TYPES[self.step.constants[name].array.dtype.name]
+                type_ = DType.of(self.step.constants[name].array).c
                 return f"({type_} *){self.function}_{name}" + (f" + {offset}" if offset else "")
             case Scratch(offset):
                 return f"scratch + {offset}" if offset else "scratch"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mnc.backends.library import Item, Library, calling, headers
 from mnc.backends.names import comment
 from mnc.backends.records import Records
-from mnc.backends.writer import TYPES, Writer, joined, literal
+from mnc.backends.writer import Writer, joined, literal
 from mnc.ir.types import Array, DType, TensorType, show
 from mnc.names import snake
 from mnc.plan.liveness import Plan
@@ -134,7 +134,7 @@ def _pointer(program: Program, buffer: Buffer, offsets: Mapping[str, int], outer
     place = _plus("arena", offsets[buffer.name])
     if buffer.dtype is DType.INT8:
         return place
-    return f"({TYPES[buffer.dtype.value]} *)(void *){place if place == 'arena' else f'({place})'}"
+    return f"({buffer.dtype.c} *)(void *){place if place == 'arena' else f'({place})'}"
 
 
 def _library_headers(program: Program) -> tuple[str, ...]:
@@ -182,9 +182,9 @@ def _layer(program: Program, records: Records, defined: Collection[str], library
     w = Writer()
     ins = parameter_names("in", len(step.reads))
     outs = parameter_names("out", len(step.writes))
-    parameters = [f"const {_c(value)} *{name}" for name, value in zip(ins, step.reads, strict=True)]
-    parameters += [f"{_c(value)} *{name}" for name, value in zip(outs, step.writes, strict=True)]
-    parameters += [f"{TYPES[step.scratch_dtype.value]} *scratch"] * (step.scratch > 0)
+    parameters = [f"const {value.type.dtype.c} *{name}" for name, value in zip(ins, step.reads, strict=True)]
+    parameters += [f"{value.type.dtype.c} *{name}" for name, value in zip(outs, step.writes, strict=True)]
+    parameters += [f"{step.scratch_dtype.c} *scratch"] * (step.scratch > 0)
     parameters += ["float *state"] * (step.state > 0)
     records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
     w.lines(f"MNC_LAYER void {function}({', '.join(parameters)})")
@@ -192,7 +192,7 @@ def _layer(program: Program, records: Records, defined: Collection[str], library
     with w.block():
         records.declare(w)
         for k, (value, window) in enumerate(_gathered(step)):
-            w(f"const {_c(value)} *{_rows_name(step, k)}[{window.size}];")
+            w(f"const {value.type.dtype.c} *{_rows_name(step, k)}[{window.size}];")
         if by_rows:
             w("int y;")
         if by_rows or records.locals or _gathered(step):
@@ -268,14 +268,10 @@ def _gather(w: Writer, step: Step, library: Library) -> None:
     for k, (value, window) in enumerate(_gathered(step)):
         first = _first_row(window) if step.loop.count > 1 else str(-window.padding // window.divisor)
         numbers = (first, window.dilation, window.size, value.image[0], value.layout.row)
-        gather = {"float": "mnc_rows_f32", "int8_t": "mnc_rows_s8", "int16_t": "mnc_rows_s16"}[_c(value)]
+        gather = f"mnc_rows_{value.type.dtype.suffix}"
         names = (parameter.name for parameter in library.parameters(gather)[2:])
         named = joined([f"{number} /* {name} */" for number, name in zip(numbers, names, strict=True)])
         w.wrapped(f"{gather}({_rows_name(step, k)}, {ins[k]}, {named});")
-
-
-def _c(value: Value) -> str:
-    return TYPES[value.type.dtype.value]
 
 
 def _first_row(window: Window) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnc.backends.fitting import fitted
-from mnc.ir.types import Array
+from mnc.ir.types import Array, DType
 from mnc.program import ROW
 
 WIDTH = 100
@@ -88,17 +88,13 @@ def wrap(text: str, *, depth: int = 0, indent: int = 1) -> list[str]:
     return [line.replace(GLUE, " ") for line in lines]
 
 
-TYPES = {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t"}
-"""How C spells an element's type."""
-
-
 def declaration(name: str, values: Array) -> str:
     """A constant array without its initialiser.
 
     A constant may lie in a memory of its own, unless a kernel reads it as a row of its input.
     """
     place = "" if name.endswith(f"_{ROW}") else " MNC_FLASH"
-    return f"{TYPES[values.dtype.name]} {name}[{values.size}]{place}"
+    return f"{DType.of(values).c} {name}[{values.size}]{place}"
 
 
 @dataclass(frozen=True)

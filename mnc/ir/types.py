@@ -37,10 +37,53 @@ class DType(enum.Enum):
     def numpy(self) -> np.dtype[Any]:
         return np.dtype(self.value)
 
+    @property
+    def c(self) -> str:
+        """Its name in C."""
+        return _ELEMENTS[self].c
+
+    @property
+    def suffix(self) -> str:
+        """The end of the names of kernels that work on it, as in CMSIS."""
+        return _ELEMENTS[self].suffix
+
+    @property
+    def zero_points(self) -> range:
+        """The zero points that values of it may have; empty for types that no quantised value has."""
+        return _ELEMENTS[self].zero_points
+
+    @property
+    def least(self) -> int:
+        """The smallest number of an integer type; ValueError for float32."""
+        return int(np.iinfo(self.numpy).min)
+
+    @property
+    def most(self) -> int:
+        """The largest number of an integer type; ValueError for float32."""
+        return int(np.iinfo(self.numpy).max)
+
     @classmethod
     def of(cls, array: Array) -> DType:
         """The element type of a NumPy array; ValueError where the IR has none."""
         return cls(array.dtype.name)
+
+
+@dataclass(frozen=True)
+class _Element:
+    """The part of an element type that NumPy does not know."""
+
+    c: str
+    suffix: str
+    zero_points: range = range(0)
+
+
+_ELEMENTS = {
+    DType.FLOAT32: _Element("float", "f32"),
+    DType.INT8: _Element("int8_t", "s8", range(-128, 128)),
+    DType.INT16: _Element("int16_t", "s16", range(1)),
+    DType.INT32: _Element("int32_t", "s32"),
+    DType.INT64: _Element("int64_t", "s64"),
+}
 
 
 @dataclass(frozen=True)
@@ -131,11 +174,10 @@ class TensorType:
         """Real numbers as this type stores them: rounded half away from zero, saturated; float32 as they are."""
         if self.quant is None:
             return real
-        info = np.iinfo(self.dtype.numpy)
         scale, offset = self._affine(self.quant)
         scaled = (np.asarray(real, np.float64) - offset) / scale
         rounded = np.sign(scaled) * np.floor(np.abs(scaled) + 0.5) + self.quant.zero_point
-        return np.asarray(np.clip(rounded, info.min, info.max).astype(self.dtype.numpy))
+        return np.asarray(np.clip(rounded, self.dtype.least, self.dtype.most).astype(self.dtype.numpy))
 
     def real(self, stored: Array) -> Array:
         """The real numbers that stored ones stand for, float64; those of a type without quantisation as they are."""

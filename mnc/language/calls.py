@@ -245,9 +245,9 @@ def as_constant(value: Value, dtype: str = "float32") -> Constant:
     if any(isinstance(each, bool) or not isinstance(each, int if whole else (int, float)) for each in numbers):
         raise RefusalError(f"a list with other things than {'whole ' if whole else ''}numbers")
     if whole:
-        bounds = np.iinfo(dtype)
-        if any(not bounds.min <= each <= bounds.max for each in numbers):  # type: ignore[operator]  # checked above
-            raise RefusalError(f"others than {bounds.min} to {bounds.max}")
+        least, most = DType(dtype).least, DType(dtype).most
+        if any(not least <= each <= most for each in numbers):  # type: ignore[operator]  # checked above
+            raise RefusalError(f"others than {least} to {most}")
     with np.errstate(over="ignore"):
         return Constant(np.array(numbers, dtype).reshape(shape))
 

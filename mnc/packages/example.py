@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnc.backends.unit import parameter_names
-from mnc.backends.writer import TYPES, Writer, joined, literal
+from mnc.backends.writer import Writer, joined, literal
 from mnc.compiler import Build
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
@@ -109,13 +109,13 @@ def _sample(build: Build, sample: Sequence[Array], names: Sequence[str], label: 
     w(f"#define {label} {int(np.argmax(outputs[0][0]))}")
     for name, x in zip(names, sample, strict=True):
         w()
-        w.array(f"static const {TYPES[x.dtype.name]} {name}[{x.size}]", x)
+        w.array(f"static const {DType.of(x).c} {name}[{x.size}]", x)
     for macro, name, y in zip(*_expected(build), outputs, strict=True):
         w()
         if y.dtype == np.float32:
             w("/* The difference that rounding may make; a network of integers gives the same bits everywhere. */")
             w(f"#define {macro}_TOLERANCE {literal(_tolerance(y, largest))}")
-        w.array(f"static const {TYPES[y.dtype.name]} {name}[{y.size}]", y)
+        w.array(f"static const {DType.of(y).c} {name}[{y.size}]", y)
     w()
     w("#endif")
     return w.text()
@@ -159,7 +159,7 @@ def _c_function(build: Build, pointers: Sequence[str]) -> str:
     w = Writer()
     w(f"static {name}_t network; /* all the memory that the network uses */")
     for output, size, value in zip(outputs, sizes, graph.outputs, strict=True):
-        w(f"static {TYPES[graph.types[value].dtype.value]} {output}[{size}];")
+        w(f"static {graph.types[value].dtype.c} {output}[{size}];")
     w()
     w("/* The index of the largest output for the stored sample. */")
     with w.block("static int classify(void)"):

@@ -96,8 +96,7 @@ def _of_type(type_: TensorType) -> Bounds:
     channels = type_.shape[-1] if type_.shape else 1
     if type_.dtype is DType.FLOAT32:
         return Bounds(np.full(channels, -math.inf), np.full(channels, math.inf))
-    info = np.iinfo(type_.dtype.numpy)
-    return Bounds(np.full(channels, info.min, np.int64), np.full(channels, info.max, np.int64))
+    return Bounds(np.full(channels, type_.dtype.least, np.int64), np.full(channels, type_.dtype.most, np.int64))
 
 
 # Stored integers
@@ -146,13 +145,13 @@ def _sums(layer: Linear, low: Array, high: Array) -> tuple[Array, Array]:
 
 def _looked_up(layer: Activation, x: TensorType, y: TensorType, given: Bounds) -> Bounds:
     """Of a function of one stored integer: the extremes of its values."""
-    info = np.iinfo(x.dtype.numpy)
-    every = np.arange(info.min, info.max + 1).astype(x.dtype.numpy)
+    least = x.dtype.least
+    every = np.arange(least, x.dtype.most + 1).astype(x.dtype.numpy)
     try:
         (table,) = apply_quantised(layer, [x], [y], every.reshape(-1, *(1,) * x.rank))
     except CompileError:  # a function without a meaning in this type, which the backend will name
         return _of_type(y)
-    spans = [table[low - info.min : high - info.min + 1] for low, high in zip(given.low, given.high, strict=True)]
+    spans = [table[low - least : high - least + 1] for low, high in zip(given.low, given.high, strict=True)]
     return _of_ends(y, np.array([span.min() for span in spans]), np.array([span.max() for span in spans]))
 
 

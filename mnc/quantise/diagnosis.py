@@ -178,6 +178,5 @@ class _Values:
 
 def _ends(type_: TensorType) -> tuple[float, float]:
     """The least and the largest number that a quantised type stores."""
-    info = np.iinfo(type_.dtype.numpy)
-    low, high = type_.real(np.array([info.min, info.max]))
+    low, high = type_.real(np.array([type_.dtype.least, type_.dtype.most]))
     return float(low), float(high)

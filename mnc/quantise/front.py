@@ -166,5 +166,4 @@ def lost_features(parts: Split, samples: Sequence[Array], dtype: DType) -> tuple
 
 def _rounded(values: Array, dtype: DType) -> Array:
     """Real numbers after they were stored with one scale that covers them all."""
-    info = np.iinfo(dtype.numpy)
-    return round_to(values, quantisation(float(values.min()), float(values.max()), dtype), info.min, info.max)
+    return round_to(values, quantisation(float(values.min()), float(values.max()), dtype), dtype)

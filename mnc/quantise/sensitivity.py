@@ -13,7 +13,7 @@ import numpy as np
 
 from mnc.ir.graph import Graph
 from mnc.ir.layers import Flatten, Reshape, Softmax
-from mnc.ir.types import Array, Quantisation
+from mnc.ir.types import Array, DType, Quantisation
 from mnc.quantise.calibrate import RANGES, Choose, least_that_counts
 from mnc.quantise.scales import Range, quantisation
 from mnc.reference import evaluate
@@ -117,7 +117,7 @@ def keepers(graph: Graph, name: str) -> set[str]:
     return readers | ({graph.producers[name].name} if name in graph.producers else set())
 
 
-def round_to(values: Array, quant: Quantisation, least: int = -128, most: int = 127) -> Array:
+def round_to(values: Array, quant: Quantisation, dtype: DType = DType.INT8) -> Array:
     """Real values after they were stored."""
-    stored = np.clip(np.round(values / quant.scale[0]) + quant.zero_point, least, most)
+    stored = np.clip(np.round(values / quant.scale[0]) + quant.zero_point, dtype.least, dtype.most)
     return np.asarray((stored - quant.zero_point) * quant.scale[0], np.float32)

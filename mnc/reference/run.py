@@ -104,11 +104,11 @@ def as_input(type_: TensorType, array: Array, where: str) -> Array:
         return value
     if array.dtype.kind == "f" and not (array == np.floor(array)).all():
         raise refuse(where, f"expects whole numbers, as it is {dtype}", "round them, if that is meant")
-    info = np.iinfo(dtype)
+    least, most = type_.dtype.least, type_.dtype.most
     low, high = (array.min(), array.max()) if array.size else (0, 0)
     unsigned = array.dtype.kind == "u" and type_.quant is not None
-    if unsigned or low < info.min or high > info.max:
-        stored = f"stores {dtype}, {info.min} to {info.max}"
+    if unsigned or low < least or high > most:
+        stored = f"stores {dtype}, {least} to {most}"
         what = f"{stored}; these are {array.dtype}, {low} to {high}"
         hint = "give real numbers as floats, which are quantised" if type_.quant else "look at the samples"
         raise refuse(where, what, hint)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from mnc.errors import refuse
 from mnc.ir.types import TensorType
 from mnc.targets.image import GENERATED
-from mnc.targets.interface import C_TYPES, Interface
+from mnc.targets.interface import Interface
 
 
 def adapter(interface: Interface, files: Mapping[str, str], sizes: Sequence[int] = ()) -> Mapping[str, str]:
@@ -74,7 +74,7 @@ def _names(role: str, types: Sequence[TensorType]) -> list[str]:
 
 
 def _arrays(names: Sequence[str], types: Sequence[TensorType]) -> list[str]:
-    return [f"static {C_TYPES[t.dtype]} {name}[{t.elements}];" for name, t in zip(names, types, strict=True)]
+    return [f"static {t.dtype.c} {name}[{t.elements}];" for name, t in zip(names, types, strict=True)]
 
 
 def _table(role: str, places: Sequence[str]) -> str:

@@ -8,10 +8,7 @@ import numpy as np
 
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
-from mnc.ir.types import Array, DType, TensorType
-
-C_TYPES = {DType.FLOAT32: "float", DType.INT8: "int8_t", DType.INT16: "int16_t", DType.INT32: "int32_t"}
-"""How the generated header spells an element's type."""
+from mnc.ir.types import Array, TensorType
 
 
 @dataclass(frozen=True)

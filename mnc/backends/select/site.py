@@ -13,9 +13,6 @@ from mnc.ir.layer import Layer
 from mnc.ir.types import Constant, DType
 from mnc.program import Call, Once, Rows, Step, Times, Value, Window
 
-SUFFIXES = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16", DType.INT32: "s32"}
-"""How a kernel's name tells the element type it works on."""
-
 Constants = Mapping[str, Constant]
 NONE: Constants = MappingProxyType({})
 L = TypeVar("L", bound=Layer, covariant=True)
@@ -52,7 +49,7 @@ class Site(Generic[L]):
 
     def kernel(self, name: str) -> str:
         """A kernel by its name without the element type, which is the output's."""
-        return f"mnc_{name}_{SUFFIXES[self.outputs[0].type.dtype]}"
+        return f"mnc_{name}_{self.outputs[0].type.dtype.suffix}"
 
     def by_rows(
         self, window: Window, calls: tuple[Call, ...], constants: Constants = NONE, *, after: tuple[Call, ...] = ()

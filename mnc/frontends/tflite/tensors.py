@@ -24,7 +24,7 @@ ELEMENTS: dict[str, np.dtype[Any]] = {
 }
 """The element types that a constant may have."""
 
-ZERO_POINTS = {"INT8": range(-128, 128), "INT16": range(1)}
+ZERO_POINTS = {each.name: each.zero_points for each in DType if each.zero_points}
 """The types of the values of quantised networks, and their zero points: int16 is symmetric."""
 
 SCALES = (2.0**-60, 2.0**60)

@@ -55,8 +55,7 @@ class Operands:
 
     def limits(self, function: Function | None = None) -> tuple[int, int]:
         """The smallest and the largest stored value of the output, after a fused clamp."""
-        info = np.iinfo(self.output.dtype.numpy)
-        low, high = int(info.min), int(info.max)
+        low, high = self.output.dtype.least, self.output.dtype.most
         if function is None:
             return low, high
         assert isinstance(function, Relu) and function.is_clamp, function

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mnc.backends.select.quantised.requantise import operands, quant
-from mnc.backends.select.site import NONE, SUFFIXES, Constants, Refusal, Site
+from mnc.backends.select.site import NONE, Constants, Refusal, Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.layers.window import Padding, Pair
@@ -30,7 +30,7 @@ def call(function: str, **arguments: Argument) -> Call:
 
 def named(site: Site[Layer], function: str) -> str:
     """A function of CMSIS-NN by its name without `arm_` and the element type, which is the output's."""
-    return f"arm_{function}_{SUFFIXES[site.output.type.dtype]}"
+    return f"arm_{function}_{site.output.type.dtype.suffix}"
 
 
 def step(

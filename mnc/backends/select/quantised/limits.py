@@ -136,9 +136,6 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
             yield "that changes the scale as well; quantise the result anew instead"
 
 
-ZERO_POINTS = {DType.INT8: range(-128, 128), DType.INT16: range(1)}
-
-
 def _operand(type_: TensorType, what: str, allowed: Collection[DType]) -> Iterator[str]:
     if type_.dtype not in allowed:
         yield f"for {type_.dtype.value} as {what}"
@@ -148,7 +145,7 @@ def _operand(type_: TensorType, what: str, allowed: Collection[DType]) -> Iterat
         yield f"for an {what} without a scale"
     elif type_.quant.axis is not None:
         yield f"for an {what} with several scales"
-    elif type_.quant.zero_point not in ZERO_POINTS[type_.dtype]:
+    elif type_.quant.zero_point not in type_.dtype.zero_points:
         yield f"for an {what} with the zero point {type_.quant.zero_point}"
     elif not SCALES[0] <= _scale(type_) <= SCALES[1]:
         yield f"for an {what} of scale {_scale(type_):g}"

@@ -1,0 +1,28 @@
+"""What is known of an element type, held against NumPy and against C."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mnc.ir.types import DType
+
+
+@pytest.mark.parametrize("dtype", DType)
+def test_an_element_type_is_of_one_size_in_numpy_and_in_c(dtype: DType) -> None:
+    bits = 8 * dtype.bytes
+    if dtype is DType.FLOAT32:
+        assert (dtype.c, dtype.suffix, bits) == ("float", "f32", 32)
+        with pytest.raises(ValueError, match="integer"):
+            assert dtype.least
+    else:
+        assert (dtype.c, dtype.suffix) == (f"int{bits}_t", f"s{bits}")
+        assert (dtype.least, dtype.most) == (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    assert DType.of(np.zeros(1, dtype.numpy)) is dtype
+
+
+def test_only_values_of_int8_and_int16_are_quantised_and_int16_is_symmetric() -> None:
+    assert {dtype: dtype.zero_points for dtype in DType if dtype.zero_points} == {
+        DType.INT8: range(-128, 128),
+        DType.INT16: range(1),
+    }
