@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -193,3 +194,19 @@ def test_views_cost_nothing() -> None:
     report = mnc.compile(Graph("g", (Input("x", TensorType((2, 2, 1))),), nodes, ("y",))).report
     assert [layer.op for layer in report.layers] == ["conv2d"]
     assert report.ram.arena == 0
+
+
+def test_weights_are_not_all_text_at_once(tmp_path: Path) -> None:
+    """Compiling and writing takes a few bytes a weight besides the weights; their text alone has over ten."""
+    rng = np.random.default_rng(3)
+    weights = Constant(rng.normal(size=(500, 600)).astype(np.float32))
+    graph = Graph("net", (Input("x", TensorType((500,))),), (Node(("y",), Dense(weights), ("x",)),), ("y",))
+    mnc.compile(graph)  # modules are loaded, kernels read
+    tracemalloc.start()
+    try:
+        mnc.compile(graph).write(tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "net.c").stat().st_size > 10 * weights.array.size
+    assert peak < 20 * weights.array.size + 3_000_000

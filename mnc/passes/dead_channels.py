@@ -25,8 +25,9 @@ channel of every value stays, as there are no empty values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -115,16 +116,44 @@ def _alive(graph: Graph, foldable: Mapping[str, Mapping[int, int]]) -> dict[str,
     alive = {name: np.zeros(max((1, *type_.shape[-1:])), bool) for name, type_ in graph.types.items()}
     for name in (*(given.name for given in graph.inputs), *graph.outputs):
         alive[name][:] = True
-    grown = True
-    while grown:
-        grown = False
-        for node in reversed(graph.nodes):
-            for name, mask in _demands(graph, node, alive, foldable.get(node.name, {})):
-                grown = grown or bool((mask & ~alive[name]).any())
-                alive[name] = alive[name] | mask
-        if not grown and (empty := [mask for mask in alive.values() if not mask.any()]):
-            empty[-1][0] = grown = True  # the last one, as it may bring others to life
+    number = {node.name: i for i, node in enumerate(graph.nodes)}
+    neighbours = {
+        name: [number[node.name] for node in (*filter(None, [graph.producers.get(name)]), *graph.consumers[name])]
+        for name in alive
+    }
+    settle = _Settling(graph, alive, foldable, neighbours)
+    settle(range(len(graph.nodes)))
+    for name in reversed(alive):  # the last one first, as it may bring others to life
+        if not alive[name].any():
+            alive[name][0] = True
+            settle(neighbours[name])
     return alive
+
+
+@dataclass(frozen=True)
+class _Settling:
+    """Grows `alive` until every node has what it demands, looking again only at nodes next to a change."""
+
+    graph: Graph
+    alive: dict[str, Mask]
+    foldable: Mapping[str, Mapping[int, int]]
+    neighbours: Mapping[str, Sequence[int]]
+    """The nodes that give or read each value, by number."""
+
+    def __call__(self, numbers: Iterable[int]) -> None:
+        """Settle the nodes of these numbers, the last first, and whatever changes because of them."""
+        waiting = {-number for number in numbers}
+        queue = sorted(waiting)
+        while queue:
+            waiting.discard(last := heapq.heappop(queue))
+            node = self.graph.nodes[-last]
+            for name, mask in _demands(self.graph, node, self.alive, self.foldable.get(node.name, {})):
+                if (mask & ~self.alive[name]).any():
+                    self.alive[name] = self.alive[name] | mask
+                    for number in self.neighbours[name]:
+                        if -number not in waiting:
+                            waiting.add(-number)
+                            heapq.heappush(queue, -number)
 
 
 def _demands(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -295,3 +298,27 @@ def test_half_of_a_trained_network_goes(models: Path) -> None:
     report = mnc.compile(graph).report
     assert report.flash.total_constants <= 48_000
     assert report.macs == sum(map(after.macs, after.nodes))
+
+
+def test_layers_of_zeros_take_work_in_proportion_to_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them brings a channel to life; only the nodes next to it are looked at again."""
+    module = import_module("mnc.passes.dead_channels")
+    demands = module._demands
+    looked = 0
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal looked
+        looked += 1
+        return demands(*arguments)
+
+    monkeypatch.setattr(module, "_demands", counted)
+    counts = []
+    for n in (20, 40):
+        names = ["x", *(f"d{i}" for i in range(n))]
+        zeros = Dense(Constant(np.zeros((2, 2), np.float32)))
+        nodes = [Node((y,), zeros, (x,)) for x, y in pairwise(names)]
+        nodes.append(Node(("y",), Dense(Constant(np.ones((2, 2), np.float32))), (names[-1],)))
+        looked = 0
+        dead_channels(Graph("g", (Input("x", TensorType((2,))),), tuple(nodes), ("y",)))
+        counts.append(looked)
+    assert counts[1] < 2.5 * counts[0]
