@@ -3,18 +3,71 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from mnc.frontends.keras.activations import read_activation
-from mnc.frontends.keras.assembly import Build, Call, Value
+from mnc.frontends.keras.assembly import Activation, Build, Call, Value
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.planes import WINDOW_PADDINGS, as_image, from_image, padded, pair
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.weights import Count
-from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Pair, SeparableConv2D
+from mnc.ir.activations import Function
+from mnc.ir.layer import Layer
+from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Padding, Pair, SeparableConv2D
 from mnc.ir.layers.window import extent
 from mnc.ir.types import Array, Constant, Shape
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """The configuration of every layer whose kernel slides along an image or a sequence."""
+
+    axes: int
+    """Along how many axes it slides; a sequence is an image of one row."""
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    padding: str
+    has_bias: bool
+    activation: Activation
+    layout: str
+
+    @classmethod
+    def read(cls, config: Config, axes: int, paddings: Sequence[str] = (), kernels: int = 1) -> _Windows:
+        """From the configuration of a layer with this number of kernels, and a bias where it has one."""
+        kernel = pair(config.integers("kernel_size", axes))
+        stride = pair(config.integers("strides", axes, 1))
+        dilation = pair(config.integers("dilation_rate", axes, 1))
+        padding = config.choice("padding", *(paddings or WINDOW_PADDINGS[axes]), default="valid")
+        has_bias = config.boolean("use_bias", True)
+        config.weights = Count(kernels + has_bias)
+        activation, layout = read_activation(config), config.data_format(axes + 1)
+        return cls(axes, kernel, stride, dilation, padding, has_bias, activation, layout)
+
+    @property
+    def size(self) -> Shape:
+        """The kernel's size along the axes, as the file has it."""
+        return self.kernel[-self.axes :]
+
+    def input(self, call: Call) -> Value:
+        return as_image(call, self.axes, self.layout)
+
+    def constant(self, stored: Array) -> Constant:
+        """A kernel of the file, (*size, n, m), as the IR has it: (height, width, n, m)."""
+        return Constant(stored.reshape(*self.kernel, *stored.shape[-2:]))
+
+    def bias(self, call: Call, channels: int) -> Constant | None:
+        return call.weights.take("bias", (channels,)) if self.has_bias else None
+
+    def padded(self, x: Value) -> Padding:
+        return padded(self.padding, x, self.kernel, self.stride, self.dilation)
+
+    def built(self, call: Call, x: Value, make: Callable[[Function | None], Layer]) -> Value:
+        """The layer that `make` gives for an activation, applied to `x`."""
+        return from_image(call, self.axes, self.layout, make, self.activation, x)
 
 
 @converts("Conv1D", to=(Conv2D,), over_time=True)
@@ -32,29 +85,20 @@ def conv2d(config: Config) -> Build:
 def _convolution(config: Config, axes: int) -> Build:
     _refuse_theano(config)
     filters = config.integer("filters")
-    kernel = pair(config.integers("kernel_size", axes))
-    stride = pair(config.integers("strides", axes, 1))
-    dilation = pair(config.integers("dilation_rate", axes, 1))
-    padding = config.choice("padding", *WINDOW_PADDINGS[axes], default="valid")
+    windows = _Windows.read(config, axes)
     groups = config.integer("groups", 1)
-    has_bias = config.boolean("use_bias", True)
-    config.weights = Count(1 + has_bias)
-    activation = read_activation(config)
-    layout = config.data_format(axes + 1)
 
     def build(call: Call) -> Value:
-        x = as_image(call, axes, layout)
+        x = windows.input(call)
         channels = x.type.shape[-1]
         if channels % groups:
             raise call.fault(f"{groups} groups do not divide {channels} channels")
-        shape = (*kernel[-axes:], channels // groups, filters)
-        stored = _keras1_kernel(call, shape, layout) if config.keras == 1 else call.weights.array("kernel", shape)
-        weights = Constant(stored.reshape(*kernel, *shape[-2:]))
-        bias = call.weights.take("bias", (filters,)) if has_bias else None
-        make = functools.partial(
-            Conv2D, weights, bias, stride, padded(padding, x, kernel, stride, dilation), dilation, groups
-        )
-        return from_image(call, axes, layout, make, activation, x)
+        shape = (*windows.size, channels // groups, filters)
+        old = config.keras == 1
+        stored = _keras1_kernel(call, shape, windows.layout) if old else call.weights.array("kernel", shape)
+        weights, bias = windows.constant(stored), windows.bias(call, filters)
+        make = functools.partial(Conv2D, weights, bias, windows.stride, windows.padded(x), windows.dilation, groups)
+        return windows.built(call, x, make)
 
     return build
 
@@ -92,27 +136,17 @@ def depthwise_conv2d(config: Config) -> Build:
 
 
 def _depthwise(config: Config, axes: int) -> Build:
-    kernel = pair(config.integers("kernel_size", axes))
-    stride = pair(config.integers("strides", axes, 1))
-    dilation = pair(config.integers("dilation_rate", axes, 1))
-    padding = config.choice("padding", *WINDOW_PADDINGS[axes], default="valid")
+    windows = _Windows.read(config, axes)
     multiplier = config.integer("depth_multiplier", 1)
-    has_bias = config.boolean("use_bias", True)
-    config.weights = Count(1 + has_bias)
-    activation = read_activation(config)
-    layout = config.data_format(axes + 1)
     config.ignore("groups", "filters")  # Keras 2 writes what its base class has; the layer does not read it
 
     def build(call: Call) -> Value:
-        x = as_image(call, axes, layout)
+        x = windows.input(call)
         channels = x.type.shape[-1]
-        stored = call.weights.array("depthwise_kernel", (*kernel[-axes:], channels, multiplier))
-        weights = Constant(stored.reshape(*kernel, channels, multiplier))
-        bias = call.weights.take("bias", (channels * multiplier,)) if has_bias else None
-        make = functools.partial(
-            DepthwiseConv2D, weights, bias, stride, padded(padding, x, kernel, stride, dilation), dilation
-        )
-        return from_image(call, axes, layout, make, activation, x)
+        weights = windows.constant(call.weights.array("depthwise_kernel", (*windows.size, channels, multiplier)))
+        bias = windows.bias(call, channels * multiplier)
+        make = functools.partial(DepthwiseConv2D, weights, bias, windows.stride, windows.padded(x), windows.dilation)
+        return windows.built(call, x, make)
 
     return build
 
@@ -131,29 +165,21 @@ def separable_conv2d(config: Config) -> Build:
 
 def _separable(config: Config, axes: int) -> Build:
     filters = config.integer("filters")
-    kernel = pair(config.integers("kernel_size", axes))
-    stride = pair(config.integers("strides", axes, 1))
-    dilation = pair(config.integers("dilation_rate", axes, 1))
-    padding = config.choice("padding", *WINDOW_PADDINGS[axes], default="valid")
+    windows = _Windows.read(config, axes, kernels=2)
     multiplier = config.integer("depth_multiplier", 1)
-    has_bias = config.boolean("use_bias", True)
-    config.weights = Count(2 + has_bias)
-    activation = read_activation(config)
-    layout = config.data_format(axes + 1)
     config.only("groups", 1)
 
     def build(call: Call) -> Value:
-        x = as_image(call, axes, layout)
+        x = windows.input(call)
         channels = x.type.shape[-1]
-        spatial = call.weights.array("depthwise_kernel", (*kernel[-axes:], channels, multiplier))
-        depthwise = Constant(spatial.reshape(*kernel, channels, multiplier))
+        depthwise = windows.constant(call.weights.array("depthwise_kernel", (*windows.size, channels, multiplier)))
         mixing = call.weights.array("pointwise_kernel", (*(1,) * axes, channels * multiplier, filters))
         pointwise = Constant(mixing.reshape(1, 1, channels * multiplier, filters))
-        bias = call.weights.take("bias", (filters,)) if has_bias else None
+        bias = windows.bias(call, filters)
         make = functools.partial(
-            SeparableConv2D, depthwise, pointwise, bias, stride, padded(padding, x, kernel, stride, dilation), dilation
+            SeparableConv2D, depthwise, pointwise, bias, windows.stride, windows.padded(x), windows.dilation
         )
-        return from_image(call, axes, layout, make, activation, x)
+        return windows.built(call, x, make)
 
     return build
 
@@ -173,46 +199,38 @@ def conv2d_transpose(config: Config) -> Build:
 def _transposed(config: Config, axes: int) -> Build:
     _refuse_theano(config)
     filters = config.integer("filters")
-    kernel = pair(config.integers("kernel_size", axes))
-    stride = pair(config.integers("strides", axes, 1))
-    dilation = pair(config.integers("dilation_rate", axes, 1))
-    padding = config.choice("padding", "valid", "same", default="valid")
+    windows = _Windows.read(config, axes, ("valid", "same"))
+    stride = windows.stride
     more = None if config.raw("output_padding") is None else config.integers("output_padding", axes, None, 0)
-    has_bias = config.boolean("use_bias", True)
-    config.weights = Count(1 + has_bias)
-    activation = read_activation(config)
-    layout = config.data_format(axes + 1)
     config.only("groups", 1)
     if more is not None and any(m >= s for m, s in zip(more, stride[-axes:], strict=True)):
         raise config.fault(f"output_padding {list(more)} must be less than strides {list(stride[-axes:])}")
 
     def build(call: Call) -> Value:
-        x = as_image(call, axes, layout)
+        x = windows.input(call)
         channels = x.type.shape[-1]
-        stored = call.weights.array("kernel", (*kernel[-axes:], filters, channels))
-        weights = Constant(stored.reshape(*kernel, filters, channels))
-        bias = call.weights.take("bias", (filters,)) if has_bias else None
+        weights = windows.constant(call.weights.array("kernel", (*windows.size, filters, channels)))
+        bias = windows.bias(call, filters)
         # a row is as high as the image: nothing is added to it or cut from it
-        vertical, below = ((0, 0), 0) if axes == 1 else _spread(padding, x, kernel, stride, dilation, more, 0)
-        horizontal, behind = _spread(padding, x, kernel, stride, dilation, more, 1)
+        vertical, below = ((0, 0), 0) if axes == 1 else _spread(windows, x, more, 0)
+        horizontal, behind = _spread(windows, x, more, 1)
         make = functools.partial(
-            Conv2DTranspose, weights, bias, stride, (vertical, horizontal), (below, behind), dilation
+            Conv2DTranspose, weights, bias, stride, (vertical, horizontal), (below, behind), windows.dilation
         )
-        return from_image(call, axes, layout, make, activation, x)
+        return windows.built(call, x, make)
 
     return build
 
 
-def _spread(
-    padding: str, x: Value, kernel: Pair, stride: Pair, dilation: Pair, more: tuple[int, ...] | None, axis: int
-) -> tuple[Pair, int]:
+def _spread(windows: _Windows, x: Value, more: tuple[int, ...] | None, axis: int) -> tuple[Pair, int]:
     """((cut before, cut after), added behind) along one axis of a transposed convolution.
 
     Keras fixes the output's size first.  TensorFlow then takes the layer for
     the gradient of a convolution whose input has this size, and so cuts off at
     the front what that convolution's padding would be.
     """
-    size, span, step = x.type.shape[axis], extent(kernel[axis], dilation[axis]), stride[axis]
+    size, step, padding = x.type.shape[axis], windows.stride[axis], windows.padding
+    span = extent(windows.kernel[axis], windows.dilation[axis])
     spread = (size - 1) * step + span
     if more is None:
         wanted = size * step + (max(span - step, 0) if padding == "valid" else 0)
