@@ -152,6 +152,7 @@ import mnc.cli
 from mnc import output
 
 number, moment = int(sys.argv[1]), sys.argv[2]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell may ignore it
 
 def shot(name):
     function = getattr(output, name)

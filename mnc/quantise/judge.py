@@ -75,13 +75,14 @@ def _few(count: int, held_back: int) -> list[str]:
 
 def _in_float(graph: Graph) -> list[str]:
     """Which layers of an integer network compute in float32, and their share of the work."""
-    nodes = [node for node in graph.nodes if computes_in_float(graph, node)]
+    layers = [node for node in graph.nodes if not isinstance(node.layer, Quantize | Dequantize)]
+    nodes = [node for node in layers if computes_in_float(graph, node)]
     if not nodes:
         return []
     total = sum(graph.macs(node) for node in graph.nodes)
     share = sum(graph.macs(node) for node in nodes) / total if total else 0.0
     names = ", ".join(repr(node.name) for node in nodes)
-    return [f"{len(nodes)} of {len(graph.nodes)} layers compute in float32, {share:.0%} of the MACs: {names}"]
+    return [f"{len(nodes)} of {len(layers)} layers compute in float32, {share:.0%} of the MACs: {names}"]
 
 
 def computes_in_float(graph: Graph, node: Node) -> bool:

@@ -174,7 +174,8 @@ def integer_kernels() -> list[Graph]:
             seen |= fresh
             chosen.append(graph)
     every = {n for n, item in standard().items.items() if item.parameters is not None and n.endswith(("_s8", "_s16"))}
-    assert every - seen == set()
+    of_the_caller = {"mnc_quantize_features_s8", "mnc_quantize_features_s16"}  # they convert floats, in float32
+    assert every - seen - of_the_caller == set()
     return chosen
 
 
