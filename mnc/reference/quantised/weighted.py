@@ -10,8 +10,6 @@ from mnc.reference.dispatch import compute
 from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale, rescale_wide
 from mnc.reference.quantised.operands import Operands, clip, compute_quantised
 
-Weighted = Linear
-
 
 def channel_multipliers(layer: Linear, operands: Operands) -> tuple[Array, Array]:
     """(multiplier, shift) of each output channel, or of all."""

@@ -13,11 +13,12 @@ from mnc.backends.select.cmsis.structs import dims, image
 from mnc.backends.select.quantised.requantise import operands
 from mnc.backends.select.quantised.sums import LARGEST_INPUT, by_channel, largest_sums
 from mnc.backends.select.site import Refusal, Site
+from mnc.ir.layers import Linear
 from mnc.ir.types import Array, Constant
 from mnc.program import NULL, Argument, Const, In, Record
 from mnc.reference.quantised.arithmetic import narrow
 from mnc.reference.quantised.layers import Operands
-from mnc.reference.quantised.weighted import Weighted, channel_multipliers, has_wide_sums
+from mnc.reference.quantised.weighted import channel_multipliers, has_wide_sums
 
 TOO_LARGE = Refusal("CMSIS-NN's could leave 32 bits in its sums")
 READ_BEYOND = 16
@@ -40,9 +41,9 @@ class Weights:
     """Whether channels have multipliers of their own."""
 
     @classmethod
-    def of(cls, site: Site[Weighted], ordered: Array) -> Weights | None:
+    def of(cls, site: Site[Linear], ordered: Array) -> Weights | None:
         """From weights in the order that the kernel wants; None where its arithmetic could leave 32 bits."""
-        layer, channels = site.layer, by_channel(site.layer).shape[-1]
+        layer, channels = site.layer, site.layer.filters
         multiplier, shift = (np.broadcast_to(each, channels) for each in channel_multipliers(layer, operands(site)))
         if _largest(layer, operands(site), multiplier, shift) >= 2**31:
             return None
@@ -72,7 +73,7 @@ class Weights:
         """The weights with a bias of zeros where they have none: some kernels do not take NULL."""
         return self if self.bias is not None else replace(self, bias=np.zeros(self.multiplier.size, np.int32))
 
-    def arguments(self, site: Site[Weighted], filter_dims: Record) -> dict[str, Argument]:
+    def arguments(self, site: Site[Linear], filter_dims: Record) -> dict[str, Argument]:
         """A kernel's arguments from `quant_params` to `bias_data`, in their order."""
         return {
             "quant_params": self.quant_params,
@@ -101,7 +102,7 @@ class Weights:
         return constants
 
 
-def _largest(layer: Weighted, operands: Operands, multiplier: Array, shift: Array) -> float:
+def _largest(layer: Linear, operands: Operands, multiplier: Array, shift: Array) -> float:
     """The largest number that kernels keep in 32 bits.
 
     For int8 it is a sum shifted to the left.  For int16, whose sums may have 64

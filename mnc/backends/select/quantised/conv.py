@@ -9,8 +9,7 @@ from mnc.backends.select.conv import interior, window
 from mnc.backends.select.quantised.requantise import quant
 from mnc.backends.select.quantised.sums import Sums
 from mnc.backends.select.site import Site
-from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
-from mnc.ir.types import Array
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Window
 
 TAPS_3X3 = [0, 1, 3, 4, 2, 6, 5, 7, 8]
@@ -27,7 +26,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
     """A convolution: `mnc_pointwise_s8` where it is 1x1, else `mnc_conv2d_s8`."""
     layer = site.layer
     if layer.is_pointwise:
-        return _pointwise(site, layer.weights.array[0, 0])
+        return _pointwise(site)
     (x,), y = site.inputs, site.output
     begin, end = interior(layer, x.image[1], y.image[1])
     height, width, group_in, filters = layer.weights.shape
@@ -73,11 +72,11 @@ def conv2d(site: Site[Conv2D]) -> Step:
 
 def dense(site: Site[Dense]) -> Step:
     """A dense layer on each pixel of its input; a plain vector is one pixel."""
-    return _pointwise(site, site.layer.weights.array)
+    return _pointwise(site)
 
 
-def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array) -> Step:
-    (x,), y = site.inputs, site.output
+def _pointwise(site: Site[Linear]) -> Step:
+    (x,), y, matrix = site.inputs, site.output, site.layer.as_matrix()[0, 0]
     inputs, outputs = matrix.shape
     pixels, channels = quad_block(y.image[1], outputs)
     sums = Sums.of(site)

@@ -9,7 +9,7 @@ from mnc.backends.select.conv import as_pointwise, interior, placement, window
 from mnc.backends.select.quantised.requantise import REGISTERS, call
 from mnc.backends.select.quantised.sums import Sums, by_channel
 from mnc.backends.select.site import Site
-from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
 from mnc.ir.types import Array
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Value, Window
 
@@ -18,13 +18,13 @@ def conv2d(site: Site[Conv2D]) -> Step:
     """A convolution: `mnc_pointwise_s16` where it is 1x1, else `mnc_conv2d_s16`."""
     layer = site.layer
     if layer.is_pointwise:
-        return _pointwise(site, layer.weights.array[0, 0])
+        return _pointwise(site)
     (x,), y = site.inputs, site.output
     height, width, group_in, filters = layer.weights.shape
     group_out = filters // layer.groups
     sums = Sums.of(site)
     if not sums.fit_int32:
-        return _wide(site, sums, layer.groups)
+        return _wide(site, sums)
     begin, end = interior(layer, x.image[1], y.image[1])
     pixels, channels = block(max(end - begin, 1), group_out, registers=REGISTERS)
     weights = layer.weights.array.reshape(height, width, group_in, layer.groups, group_out)
@@ -61,11 +61,11 @@ def conv2d(site: Site[Conv2D]) -> Step:
 
 def dense(site: Site[Dense]) -> Step:
     """A dense layer on each pixel of its input; a plain vector is one pixel."""
-    return _pointwise(site, site.layer.weights.array)
+    return _pointwise(site)
 
 
-def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array) -> Step:
-    (x,), y = site.inputs, site.output
+def _pointwise(site: Site[Linear]) -> Step:
+    (x,), y, matrix = site.inputs, site.output, site.layer.as_matrix()[0, 0]
     inputs, outputs = matrix.shape
     sums = Sums.of(site)
     if not sums.fit_int32:
@@ -100,7 +100,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
     layer, (x,), y = site.layer, site.inputs, site.output
     sums = Sums.of(site)
     if not sums.fit_int32:
-        return _wide(site, sums, x.image[2])
+        return _wide(site, sums)
     begin, end = interior(layer, x.image[1], y.image[1])
     pixels = min(max(end - begin, 1), 4)
     made = call(
@@ -123,10 +123,11 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
     return site.by_rows(window(layer), (made,), sums.constants(packed, range(y.image[2])))
 
 
-def _wide(site: Site[Conv2D] | Site[Dense] | Site[DepthwiseConv2D], sums: Sums, groups: int = 1) -> Step:
+def _wide(site: Site[Linear], sums: Sums) -> Step:
     """Any of these layers, slowly, with sums of 64 bits."""
     (x,), y = site.inputs, site.output
     layer = as_pointwise(site.layer) if isinstance(site.layer, Dense) else site.layer
+    assert isinstance(layer, Conv2D | DepthwiseConv2D)
     made = call(
         site,
         "conv2d_wide",
@@ -135,9 +136,9 @@ def _wide(site: Site[Conv2D] | Site[Dense] | Site[DepthwiseConv2D], sums: Sums, 
             "out": Out(),
             "weights": Const("weights"),
             **sums.arguments(),
-            "groups": groups,
-            "in_channels": x.image[2] // groups,
-            "out_channels": y.image[2] // groups,
+            "groups": layer.groups,
+            "in_channels": layer.group_inputs,
+            "out_channels": layer.group_outputs,
             **_geometry(layer, x, y),
         },
     )

@@ -16,12 +16,10 @@ from mnc.ir.layers import (
     Activation,
     Add,
     AveragePooling2D,
-    Conv2D,
     Conv2DTranspose,
-    Dense,
-    DepthwiseConv2D,
     Dequantize,
     GlobalAveragePooling,
+    Linear,
     Merge,
     Multiply,
     PReLU,
@@ -34,7 +32,6 @@ from mnc.ir.types import Constant, DType, TensorType
 from mnc.program import Step
 from mnc.reference.quantised.layers import hard_swish_fits
 from mnc.reference.quantised.resize import PLACE_BITS
-from mnc.reference.quantised.weighted import Weighted
 
 FIXED16 = 2.0**-15
 """The output's scale of functions that are tabulated in int16."""
@@ -90,7 +87,7 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
         yield from _operand(type_, "input", anything if isinstance(layer, Quantize) else own)
     allowed = {Quantize: anything[1:], Dequantize: anything[:1]}
     yield from _operand(output, "output", allowed.get(type(layer), own))
-    if isinstance(layer, Weighted):
+    if isinstance(layer, Linear):
         yield from _weights(layer, dtype)
     elif isinstance(layer, PReLU):
         yield from _slopes(layer.alpha)
@@ -100,7 +97,7 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
             yield f"with {type(activation).__name__} fused"
         elif abs(activation.max_value or 0.0) >= LARGEST_FACTOR * _scale(output):
             yield f"for a clamp at {activation.max_value} on the output's scale"
-    largest = LARGEST_WIDE_FACTOR if dtype is DType.INT16 and isinstance(layer, Weighted) else LARGEST_FACTOR
+    largest = LARGEST_WIDE_FACTOR if dtype is DType.INT16 and isinstance(layer, Linear) else LARGEST_FACTOR
     if any(factor >= largest for factor in _factors(layer, inputs, output)):
         yield "for scales so far apart"
     match layer:
@@ -168,15 +165,14 @@ def _fixed_output(output: TensorType) -> Iterator[str]:
         yield f"for an output of a scale other than {FIXED16:g}"
 
 
-def _weights(layer: Weighted, dtype: DType) -> Iterator[str]:
+def _weights(layer: Linear, dtype: DType) -> Iterator[str]:
     """Bias and weights are to be as TFLite has them, and no sum may leave int32, or 48 bits."""
     weights, quant = by_channel(layer), layer.weights.quant
-    channels = weights.shape[-1]
     if weights.dtype != np.int8 or quant is None or quant.zero_point != 0:
         yield "for weights that are not int8 round 0"
         return
-    if len(quant.scale) not in (1, channels):
-        yield f"for {len(quant.scale)} scales of {channels} channels"
+    if len(quant.scale) not in (1, layer.filters):
+        yield f"for {len(quant.scale)} scales of {layer.filters} channels"
     if any(not SCALES[0] <= scale <= SCALES[1] for scale in quant.scale):
         yield "for weights of such scales"
     bias = np.zeros(1, np.int32 if dtype is DType.INT8 else np.int64) if layer.bias is None else layer.bias.array
@@ -198,7 +194,7 @@ def _factors(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> 
         return
     plain = [_scale(type_) / _scale(output) for type_ in inputs]
     match layer:
-        case Conv2D() | Conv2DTranspose() | Dense() | DepthwiseConv2D():
+        case Linear():
             yield from (plain[0] * scale for scale in _scales(layer.weights))
             return
         case Multiply():

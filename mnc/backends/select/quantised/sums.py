@@ -9,22 +9,20 @@ import numpy as np
 
 from mnc.backends.select.quantised.requantise import is_plain, limits, operands, quant
 from mnc.backends.select.site import Site
-from mnc.ir.layers import Conv2DTranspose, DepthwiseConv2D
+from mnc.ir.layers import Conv2DTranspose, Linear
 from mnc.ir.types import Array, Constant, DType
 from mnc.program import Argument, Const, Name
 from mnc.reference.quantised.arithmetic import narrow
-from mnc.reference.quantised.weighted import Weighted, channel_multipliers, has_wide_sums
+from mnc.reference.quantised.weighted import channel_multipliers, has_wide_sums
 
 LARGEST_INPUT = {DType.INT8: 255, DType.INT16: 2**15}
 """The largest distance of an input from its zero point."""
 
 
-def by_channel(layer: Weighted) -> Array:
-    """A layer's weights as (..., output channels)."""
-    array = layer.weights.array
-    if isinstance(layer, DepthwiseConv2D):
-        return array.reshape(*layer.kernel, -1)
-    return np.swapaxes(array, 2, 3) if isinstance(layer, Conv2DTranspose) else array
+def by_channel(layer: Linear) -> Array:
+    """A layer's weights as (taps, input channels of a group, output channels)."""
+    by_tap = layer.as_matrix().transpose(1, 2, 0, 3)
+    return np.asarray(by_tap.reshape(layer.taps, layer.group_inputs, layer.filters))
 
 
 def largest_sums(weights: Array, bias: Array, largest_input: int) -> Array:
@@ -47,7 +45,7 @@ class Sums:
     """A kernel's `zero`, `low`, `high`, and how it rounds: `general` of int8, `rounding` of int16."""
 
     @classmethod
-    def of(cls, site: Site[Weighted]) -> Sums:
+    def of(cls, site: Site[Linear]) -> Sums:
         """The sums of a layer."""
         return _of_int16(site) if site.output.type.dtype is DType.INT16 else _of_int8(site)
 
@@ -84,7 +82,7 @@ class Sums:
         }
 
 
-def _of_int8(site: Site[Weighted]) -> Sums:
+def _of_int8(site: Site[Linear]) -> Sums:
     """The input's zero point is multiplied into the bias where every output sees as many weights."""
     weights = by_channel(site.layer)
     zero = 0 if isinstance(site.layer, Conv2DTranspose) else quant(site).zero_point
@@ -96,7 +94,7 @@ def _of_int8(site: Site[Weighted]) -> Sums:
     return Sums(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), ends)
 
 
-def _of_int16(site: Site[Weighted]) -> Sums:
+def _of_int16(site: Site[Linear]) -> Sums:
     """In 64 bits where a sum could leave int32; `rounding` is a macro of requantise_s16.c."""
     bias = _bias(site.layer)
     multiplier, shift = channel_multipliers(site.layer, operands(site))
@@ -116,7 +114,6 @@ def _of_int16(site: Site[Weighted]) -> Sums:
     return Sums(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), ends)
 
 
-def _bias(layer: Weighted) -> Array:
+def _bias(layer: Linear) -> Array:
     """(channels,) int64, zeros where the layer has none."""
-    channels = by_channel(layer).shape[-1]
-    return np.zeros(channels, np.int64) if layer.bias is None else layer.bias.array.astype(np.int64)
+    return np.zeros(layer.filters, np.int64) if layer.bias is None else layer.bias.array.astype(np.int64)
