@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 __all__ = ["Build", "CompileError", "Graph", "compile", "load"]
 
 _HOMES = {"CompileError": "mnc.errors", "Graph": "mnc.ir.graph"}
-"""Where what is not in `mnc.compiler` is."""
+"""The modules of public names that are not in `mnc.compiler`."""
 
 
 def __getattr__(name: str) -> object:

@@ -25,7 +25,7 @@ class Accuracy:
     code: float
     """Where the generated code does."""
     agreement: float
-    """Where the two choose the same."""
+    """Share of the samples for which both choose one class."""
 
 
 @dataclass(frozen=True)

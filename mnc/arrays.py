@@ -1,4 +1,4 @@
-"""NumPy's .npy and .npz files that nobody vouches for: no pickles, and no more is held than is really there."""
+"""NumPy's .npy and .npz files that may be hostile: no pickles, and no more memory than the file's real size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_ARRAY = "not a NumPy .npy file"
 
 
 def load_arrays(path: Path, *hints: str) -> dict[str, Array]:
-    """The arrays of an `.npz` by their names, or that of an `.npy` as `x`.
+    """The arrays of an `.npz` by their names, or the array of an `.npy` as `x`.
 
     CompileError with the hints where the file is neither.
     """

@@ -47,7 +47,7 @@ class Cost:
     constants: int
     """Flash for weights and tables."""
     ram: int
-    """The network's struct and what else it brings; inputs and outputs are the caller's."""
+    """The network's struct and its other variables; inputs and outputs are the caller's."""
     stack: int
     layers: tuple[LayerCost, ...] = ()
     """In execution order, where they were asked for."""

@@ -159,7 +159,7 @@ for command in (verify, show, fmt, bench, zoo, train, quickstart):
 @commands.command()
 @click.option("--markdown", is_flag=True, help="As a page of documentation: docs/layers.md.")
 def layers(markdown: bool) -> None:
-    """List the layers that compile, and what of Keras is read."""
+    """List the layers that compile, and the classes of Keras that are read."""
     from mnc.terminal.keras_table import keras_rows
     from mnc.terminal.layer_table import layer_rows, left, page
     from mnc.terminal.tables import Paper, listing
@@ -244,7 +244,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _own_fault(fault: Exception, arguments: Sequence[str]) -> Problem:
-    """A fault that no user made: mnc's, or that of the plugin through whose code it came."""
+    """A fault that no user made: mnc's, or the fault of the plugin through whose code it came."""
     from mnc.backends import culprit
 
     plugin = culprit(fault)

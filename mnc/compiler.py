@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Build:
-    """Generated code, and what there is to say about it."""
+    """Generated code, and the report about it."""
 
     name: str
     graph: Graph

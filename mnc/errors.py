@@ -1,6 +1,6 @@
 """The errors of mnc.
 
-A `Problem` is one fault: where it is, what is wrong, and the ways out.  A
+A `Problem` is one fault: its place, the fault itself, and the ways out.  A
 `CompileError` carries one or more of them.  Everything a user can get wrong
 ends here; an `assert` that fires is a bug in mnc.
 """

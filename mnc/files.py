@@ -1,4 +1,4 @@
-"""Reading files that nobody vouches for: regular ones only, their size known before a byte of them is held."""
+"""Reading untrusted files: regular ones only, their size known before a byte of them is read."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _check_replaceable(final: Path, content: Iterator[bytes], force: bool) -> No
 
 
 def _mode(final: Path) -> int:
-    """The permissions of a file that is replaced, else those that the user gives new ones."""
+    """The permissions of a file that is replaced, else the user's for new files."""
     if final.is_file() and not final.is_symlink():
         return stat.S_IMODE(final.stat().st_mode) & 0o777
     mask = os.umask(0o077)  # it cannot be looked at otherwise

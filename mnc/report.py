@@ -143,7 +143,7 @@ class LayerVerification:
 
 @dataclass(frozen=True)
 class FloatComparison:
-    """One output of the code against that of the float network that it was quantised from, as real numbers."""
+    """One output of the code against the output of the float network that it was quantised from, as real numbers."""
 
     output: str
     sqnr: float | None

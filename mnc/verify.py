@@ -115,7 +115,7 @@ def beyond_range(quantised: Graph, samples: Sequence[Array]) -> tuple[str, ...]:
 
 
 def _stored_as(graph: Graph, given: Input) -> TensorType | None:
-    """The quantised type of an input, or of what the network makes of it first; None where it computes in float."""
+    """The quantised type of an input, or of its conversion by a first Quantize; None where it computes in float."""
     if given.type.quant is not None:
         return given.type
     return next((graph.types[n.name] for n in graph.consumers[given.name] if isinstance(n.layer, Quantize)), None)

@@ -50,7 +50,7 @@ class CmsisNN(C):
         }
 
     def conditions(self, program: Program) -> str:
-        """See `C.conditions`: the library's scratch and constants are those of one form of it."""
+        """See `C.conditions`: the library's scratch and constants suit one form of it."""
         if not any(call.header for step in program.steps for call in step.all_calls):
             return ""
         lines = [

@@ -53,7 +53,7 @@ class Backend(Protocol):
     """The keys that `-X KEY=VALUE` may set, with their effect in a few words."""
 
     def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
-        """The backend under the user's settings, for a target (None: any); CompileError for what it does not take.
+        """The backend under the user's settings, for a target (None: any); CompileError for a bad setting.
 
         Target features, as an FPU, reach a backend here and nowhere else.
         """

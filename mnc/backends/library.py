@@ -160,7 +160,7 @@ def standard() -> Library:
 
 
 def _by_type(name: str, text: str) -> Iterator[str]:
-    """The text of a file of this name, and what it is for the further element types that the name ends in."""
+    """The text of a file of this name, and its texts for the further element types that the name ends in."""
     yield text
     own, *others = _TYPES.findall(name) or ("",)
     for other in others:

@@ -76,7 +76,7 @@ class Records:
             case tuple():
                 return f"{{{joined(member)}}}"
             case Const(name, offset):
-                # Structs of libraries point without const to what is only read, too.
+                # Structs of libraries point without const to data that is only read, too.
                 type_ = DType.of(self.step.constants[name].array).c
                 return f"({type_} *){self.function}_{name}" + (f" + {offset}" if offset else "")
             case Scratch(offset):

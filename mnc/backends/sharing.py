@@ -22,7 +22,7 @@ SIZES = frozenset(
         *("out_pixel", "out_row", "out_width", "pixels", "rows", "vectors", "zero"),
     )
 )
-"""Parameters of kernels that say how far loops run, how far apart things lie and what results are limited to.
+"""Parameters of kernels that state lengths of loops, strides, and limits of results.
 
 As variables they cost an instruction here and there.  The others shape the code: with literals for them loops are
 unrolled and branches fall away.

@@ -1,4 +1,4 @@
-"""The commands that are longer than a few lines, one module each, and what they share.
+"""The commands that are longer than a few lines, one module each, and the modules that they share.
 
 Like `mnc.cli`, which registers them, they may print; nothing else in mnc does.
 """

@@ -46,7 +46,7 @@ class CodeOptions:
 
 
 def code_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Give a command `-X`, `--set`, `--weights` and those of quantisation; it takes them together, as `code`."""
+    """Give a command `-X`, `--set`, `--weights` and the options of quantisation; it takes them together, as `code`."""
 
     @functools.wraps(command)
     def with_code(**given: Any) -> Result:

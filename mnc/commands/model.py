@@ -41,7 +41,7 @@ def text_options(command: Command) -> Command:
 def read(
     model: Path, parameters: dict[str, Value] | None = None, weights: Path | None = None
 ) -> tuple[Graph, tuple[str, ...]]:
-    """The network in a file, and what the user should know of it; CompileError where there is none.
+    """The network in a file, and notes on it for the user; CompileError where there is none.
 
     Wrong usage where `parameters` or `weights` are given and the file is no network text.
     """

@@ -70,7 +70,7 @@ def show(
 def _prepared(
     graph: Graph, after: str | None, backend: str, target: str | None, code: CodeOptions
 ) -> tuple[Graph, tuple[str, ...]]:
-    """The network to be shown, and what should be looked at."""
+    """The network to be shown, and warnings about it."""
     if scheme := code.scheme(graph):
         from mnc.compiler import prepare
 

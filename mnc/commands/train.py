@@ -117,7 +117,7 @@ def watched(recipe: Recipe, data: Dataset, checkpoint: Path | None = None) -> Tr
 
 
 def _tell(trained: Trained, data: Dataset, recipe: Recipe) -> None:
-    """How the network does: on the images to test with, or on those that are there."""
+    """The accuracy of the network: on the images to test with, or on the ones that are there."""
     from mnc.terminal.tables import Paper
     from mnc.terminal.training import judged
     from mnc.zoo.training import judge

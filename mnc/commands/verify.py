@@ -116,7 +116,7 @@ def _judged(found: Accuracy | Regression, how: str) -> str:
 
 
 def _judge(verification: Verification) -> None:
-    """Say that every layer is as it should be, or raise what is wrong with the first that is not."""
+    """Print that every layer passes, or raise the fault of the first that does not."""
     failure = verification.first_failure
     if failure is not None:
         place = f"[{', '.join(map(str, failure.worst))}]"

@@ -2,7 +2,7 @@
 
     load(path)   the network, or CompileError with everything that was refused
     check(path)  everything that would be refused; nothing where `load` succeeds
-    read(path)   both at once, and what the user should know besides
+    read(path)   both at once, and notes for the user
 
 `check` and `load` are views of one reading, so they cannot disagree.
 """

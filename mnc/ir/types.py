@@ -180,7 +180,7 @@ class TensorType:
         return np.asarray(np.clip(rounded, self.dtype.least, self.dtype.most).astype(self.dtype.numpy))
 
     def real(self, stored: Array) -> Array:
-        """The real numbers that stored ones stand for, float64; those of a type without quantisation as they are."""
+        """The real numbers that stored ones stand for, float64; without quantisation the stored numbers themselves."""
         if self.quant is None:
             return stored
         scale, offset = self._affine(self.quant)

@@ -33,7 +33,7 @@ class TooManyError(Exception):
 
 
 class Elaborator:
-    """One network under construction; `weights` is a file that replaces those of the text."""
+    """One network under construction; `weights` is a file that replaces the weights of the text."""
 
     def __init__(self, source: Source, network: tree.Network, load: Loader, weights: str | None = None) -> None:
         self._source = source
@@ -90,7 +90,7 @@ class Elaborator:
             raise TooManyError
 
     def _attempt(self, statement: S, scope: Scope, run: Callable[[S, Scope], None]) -> None:
-        """Run a statement; a problem is kept, and what the statement would have defined is unknown."""
+        """Run a statement; a problem is kept, and the names that the statement would have defined are unknown."""
         try:
             run(statement, scope)
         except SourceError as fault:

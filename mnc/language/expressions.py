@@ -31,7 +31,7 @@ DTYPES = tuple(dtype.value for dtype in DType)
 """The element types by name."""
 
 LITERALS: dict[str, Value] = {"true": True, "false": False, "none": None, "inf": math.inf, "nan": math.nan}
-"""Names that always mean the same."""
+"""Names with a fixed meaning."""
 
 _PIECE = re.compile(r"\\u\{[^}]*\}|\\.|\{([^{}]*)\}|[{}]", re.DOTALL)
 

@@ -197,7 +197,7 @@ class PaddingForm(Form):
 
 
 class ShapeForm(Form):
-    """A shape without batch; -1 once, for what is left."""
+    """A shape without batch; -1 once, for the size that is left."""
 
     @property
     def takes(self) -> str:
@@ -362,7 +362,7 @@ class Several(Form):
 
 
 def spell_quantisation(quant: Quantisation) -> str:
-    """`quantised(...)` with what differs from the defaults."""
+    """`quantised(...)` with the arguments that differ from the defaults."""
     return f"quantised({_quantisation(quant)})"
 
 

@@ -20,7 +20,7 @@ from mnc.names import snake
 
 @dataclass(frozen=True)
 class Named:
-    """A name of a function: the class, and what the name itself fixes or presets."""
+    """A name of a function: the class, and the arguments that the name itself fixes or presets."""
 
     function: type[Function]
     fixed: Mapping[str, float] = field(default_factory=dict)

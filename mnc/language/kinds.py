@@ -50,12 +50,12 @@ def _listed_names() -> Mapping[str, Kind]:
 
 
 def kinds() -> tuple[Kind, ...]:
-    """Every layer kind, the table's first, then those that are derived."""
+    """Every layer kind, the table's first, then the derived ones."""
     return (*_listed(), *(kind_of(layer) for layer in _unlisted()))
 
 
 def _unlisted() -> Iterator[type[Layer]]:
-    """The classes of layers that the table does not have; not those that others only build on."""
+    """The classes of layers that the table does not have, bases aside."""
     listed = {kind.layer for kind in _listed() if kind.prints}
     for layer in subclasses(Layer):
         base = any(each.__module__.startswith("mnc.") for each in layer.__subclasses__())

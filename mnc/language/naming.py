@@ -38,7 +38,7 @@ class Label:
     """The block call that it stands in."""
     at: Place
     part_of: Label | None = None
-    """The label whose final name `stem` is added to, for what one layer of the text makes besides."""
+    """The label whose final name `stem` is added to, for a further layer that one layer of the text makes."""
 
     @property
     def depth(self) -> int:

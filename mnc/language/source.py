@@ -41,7 +41,7 @@ class LimitError(SourceError):
 
 @dataclass(frozen=True)
 class Source:
-    """A text and what its errors call it."""
+    """A text and its name in errors."""
 
     name: str
     text: str

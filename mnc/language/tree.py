@@ -153,7 +153,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Names for what an expression gives."""
+    """Names for the values of an expression."""
 
     targets: tuple[Target, ...]
     value: Expression
@@ -162,7 +162,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Values that the network gives; with an assignment, those that it names."""
+    """Outputs of the network; with an assignment, the values that it names."""
 
     values: tuple[Expression, ...]
     assignment: Assignment | None

@@ -138,7 +138,7 @@ def _pick(missing: MissingWeight, constants: Mapping[str, Constant]) -> Constant
 
 
 def _mismatch(layer: MissingWeights, constants: Mapping[str, Constant]) -> str | None:
-    """Why a file's constants are not those that a layer needs, or None."""
+    """Why a file's constants do not fit a layer, or None."""
     for missing in layer.missing:
         constant = _found(missing, constants)
         field = missing.weight.field

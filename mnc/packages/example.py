@@ -127,13 +127,13 @@ def _tolerance(output: Array, largest: float) -> float:
 
 
 def _expected(build: Build) -> tuple[list[str], list[str]]:
-    """For each output, how its macro begins, and the array of what the reference gives."""
+    """For each output, the prefix of its macro, and the array of the reference's results."""
     names = parameter_names("expected", len(build.graph.outputs))
     return [f"{build.name}_{name}".upper() for name in names], [f"{build.name}_{name}" for name in names]
 
 
 def _comparison(w: Writer, build: Build, got: Sequence[str]) -> None:
-    """`differing()`: of the outputs, by what they are called, how many elements differ from the reference's."""
+    """`differing()`: of the outputs, by their names, how many elements differ from the reference's."""
     w()
     w("/* How many of the outputs differ from the reference's by more than rounding. */")
     with w.block("static int differing(void)"):

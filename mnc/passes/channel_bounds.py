@@ -73,7 +73,7 @@ class Bounds:
 
 
 def channel_bounds(graph: Graph) -> dict[str, Bounds]:
-    """The bounds of every value by name; those of its element type where nothing better is known."""
+    """The bounds of every value by name; its element type's where nothing better is known."""
     known = {given.name: _of_type(given.type) for given in graph.inputs}
     signs = ranges(graph)
     for node in graph.nodes:

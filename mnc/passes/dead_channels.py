@@ -55,7 +55,7 @@ from mnc.reference.quantised.arithmetic import INT32_MAX
 Mask = Array
 """(channels,) bool."""
 MOST_CHANNELS = 2**20
-"""No network for a microcontroller has as many; what is known of each would fill gigabytes."""
+"""No network for a microcontroller has as many; the masks of all would fill gigabytes."""
 
 
 def dead_channels(graph: Graph) -> Graph:

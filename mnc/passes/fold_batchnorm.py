@@ -62,7 +62,7 @@ def fold_batchnorm(graph: Graph) -> Graph:
             replace(producer, outputs=reader.outputs, layer=moved, inputs=(name,)),
         )
 
-    with np.errstate(all="ignore"):  # what is not finite is not folded
+    with np.errstate(all="ignore"):  # a result that is not finite is not folded
         nodes = rewrite_pairs(graph, fold)
     return graph.with_nodes(
         replace(node, layer=node.layer.rounded()) if isinstance(node.layer, _Folding) else node for node in nodes

@@ -1,4 +1,4 @@
-"""Reshapes go behind element-by-element layers, which then stand next to what they can be fused with."""
+"""Reshapes go behind element-by-element layers, which then stand next to the layers that they can be fused with."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ ANYTHING = Range(-math.inf, math.inf)
 
 
 def ranges(graph: Graph) -> dict[str, Range]:
-    """The range of every value, by name; of what is not understood, `ANYTHING`."""
+    """The range of every value, by name; `ANYTHING` where the layer is not understood."""
     known = {given.name: ANYTHING for given in graph.inputs}
     for node in graph.nodes:
         result = _range(node.layer, [known[name] for name in node.inputs])

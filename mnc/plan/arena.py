@@ -25,7 +25,7 @@ from types import MappingProxyType
 _BUDGET = 1_000_000
 """Work, in buffers looked at, after which the best packing so far is taken; counted, not timed, so plans reproduce."""
 _DEPTH = 250
-"""Buffers laid down one upon the other's decision; deeper, the budget counts as spent, as Python's stack is finite."""
+"""Largest recursion depth, in buffers laid; beyond it the search gives up as when its budget is spent."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = ()) -> Arena:
 
 
 class _Puzzle:
-    """The buffers by rank (the largest area of bytes times steps first), and what they demand of each other."""
+    """The buffers by rank (the largest area of bytes times steps first), and their demands on each other."""
 
     def __init__(self, buffers: Sequence[Buffer], overlaps: Sequence[Overlap]) -> None:
         assert len({buffer.name for buffer in buffers}) == len(buffers), "two buffers share a name"
@@ -141,7 +141,7 @@ class _Puzzle:
             self.live_sets.append(tuple(sorted(live)))
 
     def _narrow(self, overlaps: Sequence[Overlap]) -> None:
-        """Bring the gaps down to what the overlaps allow."""
+        """Bring the gaps down to the least that the overlaps allow."""
         rank = {buffer.name: i for i, buffer in enumerate(self.buffers)}
         # A buffer without bytes has no rank, and nothing to share.
         pairs = [(rank[o.written], rank[o.read], o) for o in overlaps if o.written in rank and o.read in rank]
@@ -301,7 +301,7 @@ class _Search:
         return False
 
     def _too_high(self, part: list[int], low: Mapping[int, int], floor: int) -> bool:
-        """Whether in some step what is not laid yet must reach above the capacity."""
+        """Whether in some step the buffers that are not laid yet must reach above the capacity."""
         stack, room = self.puzzle.stack, self.capacity
         for k in sorted({k for i in part for k in self.members[i]}):
             left = tuple([i for i in self.puzzle.live_sets[k] if not self.laid[i]])

@@ -156,7 +156,7 @@ class _Memory:
         self._holds[first:last] = [holds] * begins + [after] * ends
 
     def fault(self, span: _Span) -> str | None:
-        """Where a span's addresses first hold something else than its bytes, and what; None where they never do."""
+        """The first addresses of a span that do not hold its bytes, in words; None where all hold them."""
         i, start = bisect_right(self._starts, span.start) - 1, span.start
         if self._holds[i] == (span.buffer, span.zero):
             i, start = i + 1, self._starts[i + 1]

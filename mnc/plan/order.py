@@ -19,7 +19,7 @@ _EFFORT = 20_000
 
 @dataclass(frozen=True)
 class Task:
-    """One layer's work: the tensors that it reads, and those that it writes with their sizes in bytes.
+    """One layer's work: the tensors that it reads, and the tensors that it writes with their sizes in bytes.
 
     Tensors outside the arena have size 0; one that no task writes is an input
     of the network and outside as well.  A tensor is alive from the task that

@@ -10,7 +10,7 @@ from mnc.program import Program, Value
 
 
 def schedule(program: Program) -> tuple[Program, Plan]:
-    """The program in the better of two orders, the given one and that of the smallest peak, and its plan.
+    """The program in the better of two orders, the given one and the one of the smallest peak, and its plan.
 
     The search for the smallest peak does not know that outputs may overlap
     inputs, so its order counts only if the planned arena is really smaller.

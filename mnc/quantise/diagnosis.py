@@ -1,4 +1,4 @@
-"""Where a quantised network lost its signal, why, and what may help."""
+"""Where a quantised network lost its signal, why, and ways to keep it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mnc.reference import evaluate
 from mnc.reference.run import apply_node
 
 AS_MUCH = 3.0
-"""Decibels: a source of noise that alone leaves no more than this above what is left has the blame."""
+"""Decibels: the blame goes to a source of noise that alone leaves no more than this above the final ratio."""
 UNLIKE = 16.0
 """Channels are unlike where the largest reaches this many times as far as a quarter of them."""
 FAR_OUT = 8.0
@@ -56,7 +56,7 @@ def diagnose(
     output: str,
     limit: float,
 ) -> Diagnosis:
-    """Why `output` has less than `limit` dB left: `noise` is that of `signal_to_noise` over these samples."""
+    """Why `output` has less than `limit` dB left: `noise` is the result of `signal_to_noise` over these samples."""
     expected, got = evaluate(real, samples), evaluate(quantised, samples)
     first = first_lost(real, noise, output, limit)
     cause, ways = _Values(real, quantised, expected, got).cause(first, noise[first])
@@ -118,7 +118,7 @@ class _Values:
         return decibels(*visible(self.real, name, self.expected, found))
 
     def cut_off(self, name: str) -> Cause | None:
-        """Whether most of what is lost by storing a value lies beyond its range."""
+        """Whether most of the loss from storing a value lies beyond its range."""
         type_ = self.quantised.types[name]
         wanted = self.expected[name].astype(np.float64)
         low, high = _ends(type_)

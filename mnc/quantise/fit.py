@@ -49,7 +49,7 @@ class Fit:
 
 
 def fit(real: Graph, quantised: Graph, samples: Sequence[Array], what: Fit) -> Graph:
-    """`quantised` with weights and biases that bring every layer near to what it is in `real` over the samples."""
+    """`quantised` with weights and biases that bring every layer near to its values in `real` over the samples."""
     expected = evaluate(real, samples)
     values = feed(quantised, samples)
     nodes, parts = [], split(len(samples[0]))
@@ -97,7 +97,7 @@ class _Layer:
         (self.wanted,) = apply(exact.changed(activation=None), exact_input)
 
     def fitted(self, what: Fit) -> Node:
-        """The layer with other weights and biases, channel by channel those of the least error."""
+        """The layer with other weights and biases, in each channel the ones with the least error."""
         best, error = self.judged(self.as_it_is(), what)
         if what.rounding and self.layer.taps * self.layer.group_inputs <= MOST_INPUTS:
             other, its_error = self.judged(self.together(what), what)

@@ -25,11 +25,11 @@ LITTLE = 20.0
 NEXT_TO_NOTHING = 12.0
 """Decibels: a network whose output has less is refused.  The noise is then a quarter of the signal's size."""
 FEW = 32
-"""With fewer samples than this, what is held back is no sure judge, and ranges depend on chance."""
+"""With fewer samples than this, the ones held back are no sure judge, and ranges depend on chance."""
 
 
 def judged(graph: Graph, scheme: Scheme, refusals: Refusals, strange: Sequence[str] = ()) -> Quantised:
-    """As `to_integers`, with figures from held-back samples, and what the user should know of the loss.
+    """As `to_integers`, with figures from held-back samples, and warnings about the loss.
 
     `strange` is what is to be said of the samples, a sentence each.  CompileError
     as there, and where next to nothing is left of an output's signal, unless the

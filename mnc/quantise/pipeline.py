@@ -41,11 +41,11 @@ class Scheme:
     max_loss: float | None = None
     """For mixed: the largest allowed loss of accuracy against the float network, in percentage points."""
     labels: Array | None = None
-    """The samples' classes, (samples,); None: what the float network says."""
+    """The samples' classes, (samples,); None: the float network's answers."""
     io: str | None = None
     """The type of the network's inputs and outputs: one of `INTERFACES`; None: the type of the layers there."""
     ranges: str = "mse"
-    """How the range of an int8 value is chosen: one of `RANGES`, or by what of these the output loses the least.
+    """How the range of an int8 value is chosen: one of `RANGES`, or `AUTO`: the one with the least loss at the output.
 
     int16 has steps enough for all that was seen, and only percentile cuts off some of it.
     """
@@ -194,7 +194,7 @@ def _mixed(trials: _Trials) -> Quantised:
 
 
 def _missed(trials: _Trials, tried: Quantised) -> tuple[str, str] | None:
-    """A goal that is not met, by its name in `Scheme`, and what the network has instead of it over the samples."""
+    """A goal that is not met, by its name in `Scheme`, and the network's figure over the samples."""
     scheme, real = trials.scheme, trials.real
     ratio = min(tried.noise[name] for name in goals(real))
     if scheme.min_sqnr is not None and ratio < scheme.min_sqnr:

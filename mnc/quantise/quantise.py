@@ -39,7 +39,7 @@ INTEGERS = (DType.INT8, DType.INT16)
 """The types of quantised values, the narrower first."""
 
 BIASES = {DType.INT8: (2**30, DType.INT32), DType.INT16: (2**46, DType.INT64)}
-"""The largest bias in steps and its type, by the type of the layer's input: half of what the sums hold."""
+"""The largest bias in steps and its type, by the type of the layer's input: half of the sums' range."""
 
 
 def quantise(

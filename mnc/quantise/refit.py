@@ -18,7 +18,7 @@ import numpy as np
 from mnc.ir.types import Array
 
 HOLDS = tuple(10.0**-power for power in range(8))
-"""How strongly weights may be held to what they are, as shares of the inputs' mean power."""
+"""Candidates for the strength that holds weights to their values, as shares of the inputs' mean power."""
 
 
 class Moments(NamedTuple):

@@ -1,4 +1,4 @@
-"""Rounding weights together: the error of one is made good by those that follow.
+"""Rounding weights together: later weights compensate the error of earlier ones.
 
 The error of the layer's sums counts, not that of each weight.  With the second
 moments H of a layer's inputs the squared error of its sums is d' H d for weights
@@ -56,7 +56,7 @@ def round_together(weights: Array, second: Array) -> Array:
 
 
 def _in_turn(weights: Array, second: Array) -> Array:
-    """Each weight rounded after those whose inputs are stronger, and what it loses moved to the rest."""
+    """Weights rounded in the order of their inputs' power, the strongest first; the rest compensate the errors."""
     groups, inputs, _ = weights.shape
     order = np.argsort(-np.diagonal(second, axis1=1, axis2=2), axis=1, kind="stable")
     each = np.arange(groups)[:, np.newaxis]

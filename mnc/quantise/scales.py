@@ -78,7 +78,7 @@ class Range(NamedTuple):
 
 
 def quantisation(low: float, high: float, dtype: DType = DType.INT8) -> Quantisation:
-    """The quantisation that covers a range, 0 exactly among its values; that of int16 is symmetric."""
+    """The quantisation that covers a range, 0 exactly among its values; symmetric for int16."""
     span = Range.around(Range(low, high))
     scale = float(np.float32(_width(span, dtype) / (255.0 if dtype is DType.INT8 else 32767.0)))
     scale = 1.0 if scale == 0.0 else max(scale, SMALLEST_SCALE)

@@ -64,7 +64,7 @@ class Probe:
         return self.known
 
     def noise(self, rounded: Mapping[str, Array]) -> float:
-        """The power of the error over that of the signal where the network is judged, were some values others."""
+        """Noise-to-signal ratio where the network is judged (`goals`), when these values are replaced."""
         changed = dict(rounded)
         for node in self.graph.nodes:
             if node.name not in rounded and any(name in changed for name in node.inputs):
@@ -112,7 +112,7 @@ def ways_to_widen(probe: Probe, ranges: Mapping[str, Range]) -> list[set[str]]:
 
 
 def keepers(graph: Graph, name: str) -> set[str]:
-    """The layers that have to work on int16 for a value to keep 16 bits: what gives it and what reads it."""
+    """The layers that have to work on int16 for a value to keep 16 bits: its producer and its readers."""
     readers = {node.name for node in graph.consumers[name]}
     return readers | ({graph.producers[name].name} if name in graph.producers else set())
 

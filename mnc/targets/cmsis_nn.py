@@ -133,7 +133,7 @@ def _archive(target: Target, root: Path, level: str) -> Path:
 
 @functools.lru_cache
 def _cache() -> Path:
-    """The user's folder for what can be made again; one for this process alone where that cannot be written."""
+    """The user's cache folder; a folder for this process alone where it cannot be written."""
     try:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnc"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

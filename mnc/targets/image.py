@@ -45,10 +45,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes that a network adds to an image, and what they are."""
+    """Bytes that a network adds to an image, by kind."""
 
     code: int
-    """Instructions, those of library functions included that only the network calls."""
+    """Instructions, also of library functions that only the network calls."""
     constants: int
     """Read-only data: weights and tables."""
     data: int
@@ -107,7 +107,7 @@ def sizes(target: Target, network: Files, adapter: Files, options: Options) -> S
 
 @functools.lru_cache
 def compiler_version(target: Target) -> str:
-    """The first line of what the compiler says of itself.  `CompileError` where it is not installed."""
+    """The first line of the compiler's `--version`.  `CompileError` where it is not installed."""
     said = process.run(target.compiler, ["--version"], Path(), where=f"target {target.name}", seconds=COMPILE_SECONDS)
     return said.strip().partition("\n")[0]
 
@@ -166,7 +166,7 @@ def _memory_script(board: Board) -> str:
 
 
 def place(folder: Path, image: bytes, inputs: bytes) -> None:
-    """An image and what it reads into `folder`, which exists; `image` can be started."""
+    """Write an image and its inputs into `folder`, which exists; `image` can be started."""
     (folder / "inputs.bin").write_bytes(inputs)
     (folder / "image").write_bytes(image)
     (folder / "image").chmod(0o700)

@@ -1,4 +1,4 @@
-"""Generated code run on a target: its outputs to the bit, and what it costs."""
+"""Generated code run on a target: its outputs to the bit, and its cost."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run(
 def measure(
     target: Target, files: Mapping[str, str], interface: Interface, inputs: Sequence[Array], options: Options = PLAIN
 ) -> Measurement:
-    """As `run`, and what it cost."""
+    """As `run`, with its cost."""
     head, body = _execute(target, files, interface, inputs, options)
     if clock := target.board.clock:
         call = _steps(clock, head["stamps"])[0]

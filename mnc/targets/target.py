@@ -91,7 +91,7 @@ class Target:
     int_bits: int = 32
     """Of C's `int`."""
     constants_in_ram: bool = False
-    """Whether constants are copied to RAM, but for those that are marked and read with instructions of their own."""
+    """Whether constants are copied to RAM, unless they are marked and read with instructions of their own."""
     max_constants: int | None = None
     """Bytes of the constants that such instructions reach; None: all that there is room for."""
 

@@ -8,12 +8,12 @@ from mnc.targets import Target
 
 
 def backend_rows() -> list[tuple[str, str, str]]:
-    """Every backend by name, where it is from, and what it generates, or why it does not work."""
+    """Every backend: its name, its origin, and its output, or why it does not work."""
     return [(entry.name, entry.distribution, _description(entry)) for entry in backends.installed().values()]
 
 
 def option_rows() -> list[tuple[str, str, str]]:
-    """Every option that `-X` sets: its backend, its name, and what it does; a backend that does not work has none."""
+    """Every option that `-X` sets: its backend, name and effect; a backend that does not work has none."""
     rows: list[tuple[str, str, str]] = []
     for entry in backends.installed().values():
         try:
@@ -32,7 +32,7 @@ def _description(entry: backends.Entry) -> str:
 
 
 def target_rows() -> list[tuple[str, str, str]]:
-    """Every target by name, what it is, and what runs code for it."""
+    """Every target: its name, its description, and the machine that runs code for it."""
     return [(each.name, each.title, _runner(each)) for each in map(targets.get, targets.names())]
 
 

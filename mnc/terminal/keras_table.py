@@ -27,7 +27,7 @@ class KerasRow:
 
 
 def keras_rows() -> list[KerasRow]:
-    """Every Keras class that mnc reads, and what it becomes."""
+    """Every Keras class that mnc reads, and the layers that it becomes."""
     return [
         KerasRow(
             name,

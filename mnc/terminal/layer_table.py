@@ -1,4 +1,4 @@
-"""The layers that mnc knows, as a table: their attributes, where they come from, and what compiles them."""
+"""The layers that mnc knows, as a table: their attributes, classes in Keras, and the backends that compile them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def kinds() -> dict[str, type[Layer]]:
 
 
 def layer_rows(only_from: str = "") -> list[LayerRow]:
-    """Every layer kind, sorted by name; the backends are those of distributions that begin with `only_from`."""
+    """Every layer kind, sorted by name; only backends of distributions that begin with `only_from` are named."""
     every, keras = kinds(), keras_rows()
     everywhere = {field.name for field in fields(Layer)}
     return [

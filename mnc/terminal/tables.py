@@ -24,7 +24,7 @@ BAR_WIDTHS = (14, 24)
 CMSIS_NN = "arm_"
 """How the names of Arm's kernels begin."""
 WORST = 3
-"""How many layers are named for what quantisation takes from them."""
+"""Largest number of layers that are named for their loss by quantisation."""
 PLAIN_WIDTH = 160
 """The width for a file or a pipe: wide enough that no figure is cut."""
 

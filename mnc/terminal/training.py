@@ -65,7 +65,7 @@ class Bars(Watcher):
 
 
 def spelt(figures: Figures) -> str:
-    """`loss 0.123  accuracy 97.8%`, those of the validation images behind."""
+    """`loss 0.123  accuracy 97.8%`, with the figures of the validation images behind."""
     return "  ".join(
         f"{name.replace('_', ' ')} {value:.1%}"
         if name.endswith("accuracy")

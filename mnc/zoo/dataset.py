@@ -51,7 +51,7 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """Of the images and classes trained with and watched; the same data have the same."""
+        """Digest of the images and classes trained with and watched; equal data have equal digests."""
         digest = hashlib.sha256()
         for split in (self.train, self.val):
             for array in (split.x, split.y) if split else ():

@@ -115,7 +115,7 @@ class BaseMobileNet:
         return self.model
 
     def build(self: Own) -> Own:
-        """Make Keras' model, its weights those that training begins with."""
+        """Make Keras' model with the weights that training begins with."""
         self.model = keras_model(self._untrained, self.dropout)
         return self
 

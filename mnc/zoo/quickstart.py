@@ -31,7 +31,7 @@ class Version:
 
 
 def versions(name: str, graph: Graph, predict: Callable[[Array], Array], data: Dataset) -> tuple[Version, ...]:
-    """Keras' model, whose answers `predict` gives, and what is compiled of it in float32 and in int8.
+    """Keras' model, whose answers `predict` gives, and its code in float32 and in int8.
 
     All are asked about every image to test with; the code runs on this machine.
     CompileError where it has no C compiler.

@@ -36,7 +36,7 @@ CLIP = 1.0
 """The greatest norm of a step's gradient, all weights together: what is longer is made shorter."""
 
 Figures = Mapping[str, float]
-"""By name: `loss` and `accuracy`, and with `val_` before them those of the validation images."""
+"""By name: `loss` and `accuracy`, and with `val_` before them the figures of the validation images."""
 History = Mapping[str, Sequence[float]]
 """The figures of each epoch."""
 
@@ -245,7 +245,7 @@ class Judgement:
 
 
 def judge(predict: Callable[[Array], Array], split: Split, classes: int) -> Judgement:
-    """Compare what `predict` gives for the images, (samples, classes), with what they are."""
+    """Compare the answers of `predict` for the images, (samples, classes), with their true classes."""
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (split.y, choices(predict(split.x))), 1)
     return Judgement(confusion)

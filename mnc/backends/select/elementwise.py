@@ -145,7 +145,7 @@ def softmax(site: Site[Softmax]) -> Step:
 
 
 def vectors(site: Site[Softmax]) -> Loops:
-    """The loops over the vectors along the layer's axis, which are those of two axes, and through a vector."""
+    """The two loops over the vectors along the layer's axis, and the loop through a vector."""
     shape = site.output.type.shape
     axis = site.layer.axis % len(shape)
     stride, count = math.prod(shape[axis + 1 :]), shape[axis]

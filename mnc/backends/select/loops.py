@@ -94,12 +94,12 @@ def flat(count: int, operands: int = 2) -> Loops:
 
 
 def repeated(x: Value, rank: int) -> tuple[int, ...]:
-    """The strides of an operand along `rank` axes: 0 along those that it is repeated on."""
+    """The strides of an operand along `rank` axes: 0 along each axis on which it is repeated."""
     return _repeated(x.type.shape, x.strides, rank)
 
 
 def repeated_constant(shape: Shape, rank: int) -> tuple[int, ...]:
-    """Likewise those of a row-major constant."""
+    """The strides of a row-major constant along `rank` axes: 0 along each axis on which it is repeated."""
     return _repeated(shape, dense(shape), rank)
 
 

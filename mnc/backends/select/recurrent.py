@@ -57,7 +57,7 @@ def lstm(site: Site[LSTM]) -> Step:
 
 
 def gru(site: Site[GRU]) -> Step:
-    """The reset gate applies to what comes of the state, or to the state itself."""
+    """The reset gate applies to the product with the state, or to the state itself."""
     return _reset_after(site) if site.layer.reset_after else _reset_before(site)
 
 

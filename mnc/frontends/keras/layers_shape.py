@@ -50,7 +50,7 @@ def reshape(config: Config) -> Build:
 
 
 def _whole(call: Call, target: tuple[int, ...], elements: int) -> Shape:
-    """The target shape with -1 replaced by what is left."""
+    """The target shape with -1 replaced by the size that is left."""
     known = math.prod(size for size in target if size != -1)
     if -1 in target and elements % known:
         raise call.fault(f"{elements} elements do not fill the shape {list(target)}")

@@ -120,7 +120,7 @@ def _scope(entry: Entry, name: str) -> str:
 
 
 def _in_keras_2(member: _Listed) -> Sequence[_Listed]:
-    """The layer of each weight in the list: what is trainable of a model or layer is before what is not."""
+    """The layer of each weight in the list: the trainable weights of a model or layer are before its others."""
 
     def parts(member: _Listed) -> tuple[list[_Listed], list[_Listed]]:
         count = member.count or Count()

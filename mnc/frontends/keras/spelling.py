@@ -1,4 +1,4 @@
-"""One spelling for all versions: Keras 1's class and attribute names become those of Keras 2 and 3."""
+"""One spelling for all versions: Keras 1's class and attribute names become the names of Keras 2 and 3."""
 
 from __future__ import annotations
 

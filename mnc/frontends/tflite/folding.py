@@ -16,7 +16,7 @@ from mnc.frontends.tflite.slicing import strided
 from mnc.ir.types import Array
 
 MAX_FOLDED = 2**12
-"""Elements of what is folded: shapes and sizes, not images."""
+"""Largest number of elements of a folded constant: shapes and sizes, not images."""
 
 Fold = Callable[[Operator, Sequence[Array]], Array]
 

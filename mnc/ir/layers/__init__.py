@@ -1,4 +1,4 @@
-"""Every layer kind of the IR, grouped by what it does."""
+"""Every layer kind of the IR, grouped by function."""
 
 from mnc.ir.layers.conv import Conv2D, Dense, DepthwiseConv2D, SeparableConv2D
 from mnc.ir.layers.elementwise import (

@@ -105,7 +105,7 @@ INTEGER_BITS = 4
 
 
 def _fixed_point(operands: Operands, x: Array) -> tuple[Array, Array]:
-    """The argument in Q4, and the sign of what lies beyond it: where a step is more than 16, 0 counts as below, too."""
+    """The argument in Q4, and the sign of one beyond it: where a step is more than 16, 0 counts as below, too."""
     quant = operands.quant()
     multiplier, shift = quantise_multiplier(quant.scale[0] * 2.0 ** (31 - INTEGER_BITS))
     radius = int((2**INTEGER_BITS - 1) * 2.0 ** (31 - INTEGER_BITS) / 2.0**shift)

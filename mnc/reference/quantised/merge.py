@@ -46,7 +46,7 @@ def _subtract(layer: Subtract, operands: Operands, *inputs: Array) -> Array:
 
 
 def _scaled(operands: Operands, *inputs: Array) -> tuple[Array, Array, Pair]:
-    """Both operands on one scale, and what takes their sum to the output's."""
+    """Both operands on one scale, and the multiplier and shift from their sum to the output's scale."""
     a, b = aligned(*inputs)
     qa, qb = operands.quant(0), operands.quant(1)
     first, second, total = add_multipliers(operands)

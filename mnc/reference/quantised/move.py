@@ -1,4 +1,4 @@
-"""Layers that only move stored integers, and those that change their scale."""
+"""Layers that only move stored integers, and layers that change their scale."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def channel_multipliers(layer: Linear, operands: Operands) -> tuple[Array, Array
 
 
 def has_wide_sums(layer: Linear, operands: Operands) -> bool:
-    """Whether sums have 64 bits: those of int16 values, unless the bias is int32."""
+    """Whether sums have 64 bits: for int16 values, unless the bias is int32."""
     return operands.is_int16 and (layer.bias is None or layer.bias.array.dtype != np.int32)
 
 

@@ -123,7 +123,7 @@ def _windows_scratch(core: Core, products: int) -> int:
 
 
 def _taps_scratch(core: Core, products: int) -> int:
-    """Bytes of scratch of `arm_depthwise_conv_fast_s16`: a window, on MVE four and what is read beyond."""
+    """Bytes of scratch of `arm_depthwise_conv_fast_s16`: a window, on MVE four and the bytes read beyond them."""
     if core is Core.PLAIN:
         return 0
     return 8 * products + 8 if core is Core.MVE else 2 * products

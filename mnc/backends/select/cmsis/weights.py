@@ -27,7 +27,7 @@ READ_BEYOND = 16
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights as they lie in memory, and what belongs to each of the output channels."""
+    """Weights as they lie in memory, and the multiplier, shift and bias of each output channel."""
 
     data: Array
     """int8, flat."""

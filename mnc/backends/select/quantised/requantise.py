@@ -16,7 +16,7 @@ REGISTERS = 11
 """Of the thirteen general registers of a Cortex-M, those a block's sums and operands may fill."""
 
 PLAIN_SHIFT = -20
-"""How far to the right a sum is shifted at most where the zero point goes with what rounds."""
+"""Lowest shift (to the right) of a sum to which zero point and rounding offset are added as one constant."""
 
 
 def operands(site: Site[Layer]) -> Operands:

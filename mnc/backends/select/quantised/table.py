@@ -1,4 +1,4 @@
-"""Which function selects the int8 kernels of which layer kind, and which of them select those of int16 as well."""
+"""Which function selects the int8 kernels of each layer kind, and which functions select int16 kernels as well."""
 
 from __future__ import annotations
 

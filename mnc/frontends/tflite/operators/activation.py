@@ -1,4 +1,4 @@
-"""Activations, and what changes the type of number."""
+"""Activations, and operators that change the element type."""
 
 from __future__ import annotations
 
