@@ -136,14 +136,6 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
         ),
         "its input and its output have different scales",
     ),
-    "a constant operand in int8": (
-        lambda: one("ADD", Tensor.int8((1, 2)), Tensor.of(np.ones(2, np.int8), [0.1]), Tensor.int8((1, 2))),
-        "one of its operands is a constant, which is supported in float32 only",
-    ),
-    "a constant that enlarges": (
-        lambda: one("MUL", Tensor((1, 1, 3)), Tensor.of(np.ones((4, 3), np.float32)), Tensor((1, 4, 3))),
-        "its constant 4x3 does not fit 1x1x3",
-    ),
     "padding with ones": (
         lambda: one(
             "PADV2",
