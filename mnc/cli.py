@@ -159,7 +159,7 @@ for command in (verify, show, fmt, bench, zoo, train, quickstart):
 @commands.command()
 @click.option("--markdown", is_flag=True, help="As a page of documentation: docs/layers.md.")
 def layers(markdown: bool) -> None:
-    """List the layers that compile, and the classes of Keras that are read."""
+    """List the layers that compile, and what is read of Keras."""
     from mnc.terminal.keras_table import keras_rows
     from mnc.terminal.layer_table import layer_rows, left, page
     from mnc.terminal.tables import Paper, listing
