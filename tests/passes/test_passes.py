@@ -73,5 +73,5 @@ def test_optimise_stops_after_the_named_pass(graph: Graph) -> None:
 
 def test_an_unknown_pass_is_refused_with_the_list_of_all() -> None:
     graph = Graph("g", (Input("x", TensorType((1,))),), (), ("x",))
-    with pytest.raises(CompileError, match=r"there is no pass 'fold'\n(?:hint: did you mean .*\n)?hint: The passes are .*fold-batchnorm"):
+    with pytest.raises(CompileError, match=r"there is no pass 'fold'\nhint: the passes are .*fold-batchnorm"):
         optimise(graph, after="fold")
