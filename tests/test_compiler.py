@@ -23,7 +23,7 @@ from mnc.errors import CompileError
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Activation, Conv2D, Dense, Flatten
-from mnc.ir.types import Constant, TensorType
+from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
 from mnc.passes import optimise
 from mnc.quantise import Scheme
 
@@ -86,6 +86,9 @@ def test_keras_2_and_3_files_of_one_network_give_the_same_code(fixtures: Path) -
     assert model_hash(optimise(two)) == model_hash(optimise(three))
 
 
+SCALE = Quantisation((0.5,))
+
+
 def small(weight: float = 1.0, name: str = "small", layer: str = "y") -> Graph:
     dense = Dense(Constant(np.full((3, 2), weight, np.float32)))
     return Graph(name, (Input("x", TensorType((3,))),), (Node((layer,), dense, ("x",)),), (layer,))
@@ -96,6 +99,21 @@ def test_the_model_hash_is_of_structure_and_weights_not_of_names() -> None:
     assert model_hash(small()) != model_hash(small(weight=1.0000001))
     relu = Graph("small", small().inputs, (*small().nodes, Node(("r",), Activation(Relu()), ("y",))), ("r",))
     assert model_hash(relu) != model_hash(small())
+
+
+def test_the_model_hash_is_of_the_languages_words_not_of_pythons() -> None:
+    inside = TensorType((3,), DType.INT8, SCALE)
+    dense = Dense(Constant(np.ones((3, 5), np.int8), SCALE), output=Number(DType.INT8, SCALE))
+    graph = Graph("small", (Input("x", inside),), (Node(("y",), dense, ("x",)),), ("y",))
+    before = model_hash(graph)
+    names = {each: each.__name__ for each in (Dense, Number, Quantisation, Constant, TensorType)}
+    try:
+        for each in names:
+            each.__name__ = each.__qualname__ = "Renamed"
+        assert model_hash(graph) == before
+    finally:
+        for each, name in names.items():
+            each.__name__ = each.__qualname__ = name
 
 
 def test_a_report_says_what_was_built(fixtures: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import fields
+
+import numpy as np
 
 import mnc
 from mnc.backends.writer import Writer
 from mnc.ir.graph import Graph
-from mnc.ir.types import Constant, DType
+from mnc.ir.types import DType
+from mnc.language.printer import show_anonymous
 from mnc.plan.arena import Arena
 from mnc.program import Program
 
@@ -63,20 +65,12 @@ def parameters(graph: Graph) -> int:
 
 
 def model_hash(graph: Graph) -> int:
-    """32 bits that change with the structure and with every weight, not with names (SHA-256)."""
-    numbers = {name: str(i) for i, name in enumerate(graph.types)}
-    digest = hashlib.sha256()
-    for given in graph.inputs:
-        digest.update(repr(given.type).encode())
-        if given.type.quant is not None and given.type.quant.features is not None:
-            digest.update(repr(given.type.quant.features).encode())
-    for node in graph.nodes:
-        digest.update(type(node.layer).__name__.encode())
-        digest.update(" ".join(numbers[name] for name in node.inputs).encode())
-        for field in fields(node.layer):
-            value = getattr(node.layer, field.name)
-            digest.update(f"{field.name}={value!r}".encode())
-            if isinstance(value, Constant):
-                digest.update(value.array.astype(value.array.dtype.newbyteorder("<")).tobytes())
-    digest.update(" ".join(numbers[name] for name in graph.outputs).encode())
+    """32 bits that change with the structure and with every weight, not with names (SHA-256).
+
+    Hashed are the network's text in mnc's language, whose words are stable, and the bytes of its constants.
+    """
+    shown = show_anonymous(graph)
+    digest = hashlib.sha256(shown.text.encode())
+    for array in shown.constants.values():
+        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")))
     return int.from_bytes(digest.digest()[:4], "big")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,35 +46,46 @@ def show(graph: Graph, weights_file: str | None = None) -> Shown:
     where the name is none for a file.
     """
     stem = graph.name if re.fullmatch(r"[\w-][\w.-]{0,99}", graph.name, re.ASCII) else "weights"
-    return _Printer(graph).shown(weights_file or f"{stem}.npz")
+    return _Printer(graph, graph.name, {name: name for name in graph.types}).shown(weights_file or f"{stem}.npz")
+
+
+def show_anonymous(graph: Graph) -> Shown:
+    """The text of a network with numbers in place of all names: equal for networks that differ in nothing else."""
+    return _Printer(graph, "anonymous", {name: f"v{i}" for i, name in enumerate(graph.types)}).shown("weights.npz")
 
 
 class _Printer:
     """One run of `show`: collects the constants while it writes the lines."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, name: str, names: Mapping[str, str]) -> None:
+        """`name` and `names` are the names that the text has for the network and for each of its values."""
         self._graph = graph
+        self._name = name
+        self._names = names
         self._constants: dict[str, Array] = {}
 
     def shown(self, weights_file: str) -> Shown:
         graph = self._graph
         parts = [
-            [f"network {spell(graph.name)}"],
+            [f"network {spell(self._name)}"],
             [self._input(given) for given in graph.inputs],
             [self._node(node) for node in graph.nodes],
-            [f"output {', '.join(map(spell, graph.outputs))}"],
+            [f"output {', '.join(self._spelled(graph.outputs))}"],
             [f"weights {quote(weights_file)}"] if self._constants else [],
         ]
         return Shown("\n\n".join("\n".join(part) for part in parts if part) + "\n", self._constants)
+
+    def _spelled(self, values: Iterable[str]) -> list[str]:
+        return [spell(self._names[name]) for name in values]
 
     def _input(self, given: Input) -> str:
         type_ = given.type
         quantised = "" if type_.quant is None else f" {spell_quantisation(type_.quant)}"
         used = self._graph.consumers[given.name] or given.name in self._graph.outputs
-        return f"input {spell(given.name)}: {type_}{quantised}{'' if used else ' unused'}"
+        return f"input {spell(self._names[given.name])}: {type_}{quantised}{'' if used else ' unused'}"
 
     def _node(self, node: Node) -> str:
-        values = [spell(name) for name in node.inputs]
+        values = self._spelled(node.inputs)
         if isinstance(node.layer, Activation):
             callee, arguments = spelled(node.layer.function)
             if node.layer.output is not None:
@@ -82,7 +93,7 @@ class _Printer:
         else:
             kind = kind_of(type(node.layer))
             callee, arguments = kind.name, [*self._attributes(kind, node), *self._weights(kind, node)]
-        return f"{', '.join(map(spell, node.outputs))} = {callee}({', '.join([*values, *arguments])})"
+        return f"{', '.join(self._spelled(node.outputs))} = {callee}({', '.join([*values, *arguments])})"
 
     def _attributes(self, kind: Kind, node: Node) -> Iterator[str]:
         context = Context(self._graph.input_types(node))
@@ -106,4 +117,4 @@ class _Printer:
                     yield f"{weight.field} = {constant.type}"
 
     def _store(self, node: Node, weight: Weight, constant: Constant) -> None:
-        self._constants.update(arrays(key(node.name, weight.field), constant))
+        self._constants.update(arrays(key(self._names[node.name], weight.field), constant))
