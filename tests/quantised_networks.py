@@ -3,7 +3,7 @@
     quantised_networks()            int8 throughout
     quantised_networks(IMAGES)      of these kinds only
     quantised_networks(mixed=True)  with stretches in float32 between Dequantize and Quantize
-    quantised_networks(numbers=ANY) layers in int8 or in int16, with conversions between them
+    quantised_networks(dtypes=ANY) layers in int8 or in int16, with conversions between them
     quantised(graph, seed)          a float network of our own, likewise
     steady_network()                always the same one, in int16 and int8
     stored_samples(graph)           inputs for any of them, batch first
@@ -61,7 +61,7 @@ from mnc.ir.layers import (
     Softmax,
     ZeroPadding2D,
 )
-from mnc.ir.types import Array, Constant, DType, Number, Quantisation, Shape, TensorType
+from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, Shape, TensorType
 from mnc.reference import apply
 from mnc.reference.quantised import apply_quantised
 
@@ -109,17 +109,17 @@ def quantised_networks(
     kinds: Collection[type[Layer]] = INTEGER_KINDS,
     *,
     mixed: bool = False,
-    numbers: Sequence[DType] = ANY[:1],
+    dtypes: Sequence[DType] = ANY[:1],
     max_layers: int = 7,
 ) -> Graph:
-    """A random network of these kinds, all of which must have kernels for some of the `numbers` or need none."""
+    """A random network of these kinds, all of which must have kernels for some of the `dtypes` or need none."""
     drawn = draw(networks(layers=kinds, max_layers=max_layers))
-    return quantised(drawn, draw(st.integers(0, 2**16)), mixed=mixed, numbers=numbers)
+    return quantised(drawn, draw(st.integers(0, 2**16)), mixed=mixed, dtypes=dtypes)
 
 
-def quantised(drawn: Graph, seed: int, *, mixed: bool = False, numbers: Sequence[DType] = ANY[:1]) -> Graph:
+def quantised(drawn: Graph, seed: int, *, mixed: bool = False, dtypes: Sequence[DType] = ANY[:1]) -> Graph:
     """A float network with integers for everything; for hypothesis no example where some layer has no kernel."""
-    growing = _Growing(np.random.default_rng(seed), mixed, numbers)
+    growing = _Growing(np.random.default_rng(seed), mixed, dtypes)
     for given in drawn.inputs:
         growing.add_input(given)
     for node in drawn.nodes:
@@ -136,15 +136,15 @@ def steady_network() -> Graph:
     def weights(*shape: int) -> Constant:
         return Constant(rng.integers(-127, 128, shape).astype(np.int8), Quantisation((0.005,)))
 
-    def out(scale: float) -> Number:
-        return Number(DType.INT16, Quantisation((scale,)))
+    def out(scale: float) -> ElementType:
+        return ElementType(DType.INT16, Quantisation((scale,)))
 
     unit = out(2.0**-15)
     nodes = (
         Node(("a",), Conv2D(weights(3, 3, 2, 5), Constant(rng.integers(-(2**20), 2**20, 5)), output=out(4e-4)), ("x",)),
         Node(("b",), DepthwiseConv2D(weights(3, 3, 5, 1), padding=((1, 1), (1, 1)), output=out(6e-4)), ("a",)),
         Node(("c",), Add(Relu(6.0), output=out(5e-4)), ("a", "b")),
-        Node(("d",), Quantize(output=Number(DType.INT8, Quantisation((0.05,), -100))), ("c",)),
+        Node(("d",), Quantize(output=ElementType(DType.INT8, Quantisation((0.05,), -100))), ("c",)),
         Node(("e",), MaxPooling2D(), ("d",)),
         Node(("f",), Quantize(output=out(3e-4)), ("e",)),
         Node(("g",), GlobalAveragePooling(output=out(1e-4)), ("f",)),
@@ -161,7 +161,7 @@ class _Growing:
 
     rng: np.random.Generator
     mixed: bool
-    numbers: Sequence[DType]
+    dtypes: Sequence[DType]
     inputs: list[Input] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     types: dict[str, TensorType] = field(default_factory=dict)
@@ -170,7 +170,7 @@ class _Growing:
     def add_input(self, given: Input) -> None:
         """One in float32 or in integers; on the scale of the one before, or on its own."""
         in_float = self.mixed and self.rng.integers(3) == 0
-        dtype = self.any_of(self.numbers)
+        dtype = self.any_of(self.dtypes)
         alike = [x.type.quant for x in self.inputs if x.type.dtype is dtype and self.rng.integers(2)]
         quant = alike[-1] if alike else self.quant(dtype, -2.0, 2.0)
         type_ = given.type if in_float else TensorType(given.type.shape, dtype, quant)
@@ -193,13 +193,13 @@ class _Growing:
             layer = replace(node.layer, activation=None) if isinstance(node.layer, Merge) else node.layer
             self.emit(node.name, layer, [self.in_float(name) for name in node.inputs])
         else:
-            able = [d for d in self.numbers if type(node.layer) in (INT8 if d is DType.INT8 else INT16)]
-            dtype = self.any_of(able or self.numbers)
+            able = [d for d in self.dtypes if type(node.layer) in (INT8 if d is DType.INT8 else INT16)]
+            dtype = self.any_of(able or self.dtypes)
             names = [self.in_numbers(name, dtype) for name in node.inputs]
             self.emit(node.name, self.in_integers(node.layer, names, dtype), names)
 
-    def any_of(self, numbers: Sequence[DType]) -> DType:
-        return numbers[0] if len(numbers) == 1 else numbers[int(self.rng.integers(len(numbers)))]
+    def any_of(self, dtypes: Sequence[DType]) -> DType:
+        return dtypes[0] if len(dtypes) == 1 else dtypes[int(self.rng.integers(len(dtypes)))]
 
     def emit(self, name: str, layer: Layer, operands: Sequence[str]) -> None:
         types = [self.types[operand] for operand in operands]
@@ -221,7 +221,7 @@ class _Growing:
             return name
         values = self.arrays[name] if type_.quant is None else _real(type_, self.arrays[name])
         quant = self.quant(dtype, float(values.min()), float(values.max()))
-        return self.converted(name, f"{name}/{dtype.value}", Quantize(output=Number(dtype, quant)))
+        return self.converted(name, f"{name}/{dtype.value}", Quantize(output=ElementType(dtype, quant)))
 
     def converted(self, name: str, wanted: str, layer: Layer) -> str:
         if wanted not in self.types:
@@ -265,12 +265,12 @@ class _Growing:
             changes["function"] = FUNCTIONS[self.rng.integers(len(FUNCTIONS))]
         if isinstance(layer, Softmax) or isinstance(changes.get("function"), Sigmoid | Tanh):
             unit = Quantisation((2**-15,)) if dtype is DType.INT16 else Quantisation((1 / 256,), -128)
-            return replace(layer, **changes, output=Number(dtype, unit))
+            return replace(layer, **changes, output=ElementType(dtype, unit))
         if isinstance(layer, MOVING) and self.rng.integers(2):
-            return replace(layer, output=Number(dtype, given))
+            return replace(layer, output=ElementType(dtype, given))
         real = [_real(self.types[name], self.arrays[name]) for name in names]
         (y,) = apply(_in_reals(replace(layer, **changes), given.scale[0]), *real)
-        return replace(layer, **changes, output=Number(dtype, self.quant(dtype, float(y.min()), float(y.max()))))
+        return replace(layer, **changes, output=ElementType(dtype, self.quant(dtype, float(y.min()), float(y.max()))))
 
     def weights(
         self, layer: Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense, given: float, dtype: DType

@@ -23,7 +23,7 @@ from mnc.errors import CompileError
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Activation, Conv2D, Dense, Flatten
-from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.passes import optimise
 from mnc.quantise import Scheme
 
@@ -103,10 +103,10 @@ def test_the_model_hash_is_of_structure_and_weights_not_of_names() -> None:
 
 def test_the_model_hash_is_of_the_languages_words_not_of_pythons() -> None:
     inside = TensorType((3,), DType.INT8, SCALE)
-    dense = Dense(Constant(np.ones((3, 5), np.int8), SCALE), output=Number(DType.INT8, SCALE))
+    dense = Dense(Constant(np.ones((3, 5), np.int8), SCALE), output=ElementType(DType.INT8, SCALE))
     graph = Graph("small", (Input("x", inside),), (Node(("y",), dense, ("x",)),), ("y",))
     before = model_hash(graph)
-    names = {each: each.__name__ for each in (Dense, Number, Quantisation, Constant, TensorType)}
+    names = {each: each.__name__ for each in (Dense, ElementType, Quantisation, Constant, TensorType)}
     try:
         for each in names:
             each.__name__ = each.__qualname__ = "Renamed"

@@ -72,5 +72,5 @@ def model_hash(graph: Graph) -> int:
     shown = show_anonymous(graph)
     digest = hashlib.sha256(shown.text.encode())
     for array in shown.constants.values():
-        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")))
+        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
     return int.from_bytes(digest.digest()[:4], "big")

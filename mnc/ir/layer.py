@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
-from mnc.ir.types import Constant, Number, TensorType
+from mnc.ir.types import Constant, ElementType, TensorType
 
 L = TypeVar("L", bound="Layer")
 
@@ -21,7 +21,7 @@ class Layer:
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     """Smallest and largest number of inputs (None: any)."""
 
-    output: Number | None = None
+    output: ElementType | None = None
     """The element type of the output where the layer chooses it itself: a
     quantised layer requantises its result.  None: as `infer` finds, float32
     for a layer that computes, the input's for one that only moves elements."""

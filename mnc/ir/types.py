@@ -133,7 +133,7 @@ class Quantisation:
 
 
 @dataclass(frozen=True)
-class Number:
+class ElementType:
     """The element type of a value: the type of the stored numbers, and their scale where they are quantised."""
 
     dtype: DType

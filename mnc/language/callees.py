@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mnc.ir.types import Constant, DType, Features, Number, Quantisation
+from mnc.ir.types import Constant, DType, ElementType, Features, Quantisation
 from mnc.language import arithmetic
 from mnc.language.calls import as_constant
 from mnc.language.expressions import DTYPES
@@ -31,7 +31,7 @@ def call(name: str, positional: list[Value], named: dict[str, Value]) -> Value:
     if name in _QUANTISED:
         return _quantisation(name, positional, named)
     if name in DTYPES and named:
-        return Number(DType(name), _quantisation(name, positional, named))
+        return ElementType(DType(name), _quantisation(name, positional, named))
     if name in functions():
         if positional:
             raise RefusalError(f"{name} takes a value of the network, not {describe(positional[0])}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from mnc.ir.activations import Function
 from mnc.ir.layers.window import Padding, Pair
-from mnc.ir.types import DType, Number, Quantisation, TensorType
+from mnc.ir.types import DType, ElementType, Quantisation, TensorType
 from mnc.language.functions import functions, make, spell_function
 from mnc.language.names import quote
 from mnc.language.numbers import spell_float
@@ -288,8 +288,8 @@ class DTypeForm(Form):
         return str(value.value)
 
 
-class NumberForm(Form):
-    """A Number: an element type, quantised or not."""
+class ElementTypeForm(Form):
+    """An element type, quantised or not."""
 
     @property
     def takes(self) -> str:
@@ -299,10 +299,10 @@ class NumberForm(Form):
     def words(self) -> frozenset[str]:
         return DTypeForm().words
 
-    def read(self, value: Any, context: Context) -> Number:
+    def read(self, value: Any, context: Context) -> ElementType:
         if isinstance(value, str) and value in self.words:
-            return Number(DType(value))
-        if not isinstance(value, Number):
+            return ElementType(DType(value))
+        if not isinstance(value, ElementType):
             raise self.refuse(value)
         return value
 
@@ -403,8 +403,8 @@ def form_of(hint: Any) -> Form:
         return ActivationForm()
     if hint is Quantisation:
         return QuantisationForm()
-    if hint is Number:
-        return NumberForm()
+    if hint is ElementType:
+        return ElementTypeForm()
     if hint is DType:
         return DTypeForm()
     raise AssertionError(f"the language has no form for attributes of type {hint}")

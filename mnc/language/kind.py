@@ -11,7 +11,7 @@ from typing import Any
 
 from mnc.ir.layer import Layer
 from mnc.ir.types import Constant, Shape
-from mnc.language.forms import Context, Form, Maybe, NumberForm, form_of
+from mnc.language.forms import Context, ElementTypeForm, Form, Maybe, form_of
 
 
 class Required:
@@ -130,7 +130,7 @@ class Kind:
         return inspect.cleandoc(self.layer.__doc__ or "")
 
 
-OUTPUT = Attribute("output", Maybe(NumberForm()), None, meaning="what a quantised layer converts its result to")
+OUTPUT = Attribute("output", Maybe(ElementTypeForm()), None, meaning="what a quantised layer converts its result to")
 """The attribute that every kind has."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from mnc.ir.activations import Function
-from mnc.ir.types import Constant, Number, Quantisation, TensorType
+from mnc.ir.types import Constant, ElementType, Quantisation, TensorType
 
 
 class RefusalError(Exception):
@@ -56,7 +56,7 @@ Value: TypeAlias = (
     | Constant
     | FromFile
     | Quantisation
-    | Number
+    | ElementType
     | None
 )
 """A bool is an int, as in Python; a layer with several outputs gives a tuple."""
@@ -85,7 +85,7 @@ def describe(value: object, depth: int = 2) -> str:
         return "an activation function"
     if isinstance(value, Quantisation):
         return "a quantisation"
-    if isinstance(value, Number):
+    if isinstance(value, ElementType):
         return "a quantised element type"
     return "a constant"
 

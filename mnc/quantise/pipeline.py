@@ -240,18 +240,18 @@ class _Trials:
         """With these layers in int16."""
         scheme = self.scheme
         while True:
-            numbers = {node.name: self._type(node, wide) for node in self.real.nodes}
+            dtypes = {node.name: self._type(node, wide) for node in self.real.nodes}
             integers = quantise(
                 self.real,
                 {DType.INT8: self.ranges, DType.INT16: self.wide_ranges},
-                numbers,
+                dtypes,
                 io=_IO[scheme.io],
                 per_channel_dense=scheme.per_channel_dense,
             )
             refused = {
-                (name, numbers[name]): reason
+                (name, dtypes[name]): reason
                 for name, reason in self.refusals(integers).items()
-                if numbers.get(name, DType.FLOAT32) is not DType.FLOAT32
+                if dtypes.get(name, DType.FLOAT32) is not DType.FLOAT32
             }
             if not refused:
                 break
@@ -260,7 +260,7 @@ class _Trials:
             what = Fit(scheme.rounding != "nearest", scheme.rounding == "fitted", scheme.bias_correction)
             integers = fit(self.real, integers, self.samples, what)
         noise = signal_to_noise(self.real, integers, self.judging)
-        return Quantised(integers, noise, self.real, frozenset(wide), fallbacks=tuple(self._fallbacks(numbers, wide)))
+        return Quantised(integers, noise, self.real, frozenset(wide), fallbacks=tuple(self._fallbacks(dtypes, wide)))
 
     def _type(self, node: Node, wide: Collection[str]) -> DType:
         """The first of the types that are wanted for a node in which it can be."""
@@ -271,9 +271,9 @@ class _Trials:
         """Why a node cannot be of a type, or None."""
         return meaningless(self.real, node, dtype) or self.refused.get((node.name, dtype))
 
-    def _fallbacks(self, numbers: Mapping[str, DType], wide: Collection[str]) -> Iterator[Fallback]:
+    def _fallbacks(self, dtypes: Mapping[str, DType], wide: Collection[str]) -> Iterator[Fallback]:
         for node in self.real.nodes:
-            wanted, got = _wanted(node, wide)[0], numbers[node.name]
+            wanted, got = _wanted(node, wide)[0], dtypes[node.name]
             if got is not wanted:
                 reason = self._fault(node, wanted)
                 assert reason is not None

@@ -30,7 +30,7 @@ from mnc.ir.layers import (
     Quantize,
     Softmax,
 )
-from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
 from mnc.names import Names
 from mnc.quantise.scales import KEEPING, Range, quantisation, quantisations
 from mnc.reference.quantised import compute_quantised
@@ -45,7 +45,7 @@ BIASES = {DType.INT8: (2**30, DType.INT32), DType.INT16: (2**46, DType.INT64)}
 def quantise(
     graph: Graph,
     ranges: Mapping[DType, Mapping[str, Range]],
-    numbers: Mapping[str, DType],
+    dtypes: Mapping[str, DType],
     *,
     io: DType | None = None,
     per_channel_dense: bool = False,
@@ -54,11 +54,11 @@ def quantise(
 
     `graph` is float32 and optimised, with no activation fused that is not a
     clamp (`split_activations`).  `ranges` are those of its values, for each of
-    `INTEGERS`.  `numbers` is the type that each node works on,
+    `INTEGERS`.  `dtypes` is the type that each node works on,
     by its name (`meaningless`).  `io` is the type of the network's inputs and
     outputs; None: of the layers that read and give them.
     """
-    return _Quantiser(graph, ranges, numbers, per_channel_dense=per_channel_dense).run(io)
+    return _Quantiser(graph, ranges, dtypes, per_channel_dense=per_channel_dense).run(io)
 
 
 def meaningless(graph: Graph, node: Node, dtype: DType) -> str | None:
@@ -106,17 +106,17 @@ class _Quantiser:
         self,
         graph: Graph,
         ranges: Mapping[DType, Mapping[str, Range]],
-        numbers: Mapping[str, DType],
+        dtypes: Mapping[str, DType],
         *,
         per_channel_dense: bool,
     ) -> None:
         self.graph = graph
         self.names = Names(graph.types)
-        self.numbers = numbers
+        self.dtypes = dtypes
         self.per_channel_dense = per_channel_dense
         self.nodes: list[Node] = []
         self.quants = {
-            dtype: quantisations(graph, ranges[dtype], {name for name in numbers if numbers[name] is dtype}, dtype)
+            dtype: quantisations(graph, ranges[dtype], {name for name in dtypes if dtypes[name] is dtype}, dtype)
             for dtype in INTEGERS
         }
         self.stored: dict[tuple[str, DType], str] = {}
@@ -137,8 +137,8 @@ class _Quantiser:
                 inputs.append(Input(given.name, TensorType(given.type.shape, dtype, quant)))
                 self.stored[given.name, dtype] = given.name
         for node in graph.nodes:
-            if self.numbers[node.name] is not DType.FLOAT32:
-                self.integer(node, self.numbers[node.name])
+            if self.dtypes[node.name] is not DType.FLOAT32:
+                self.integer(node, self.dtypes[node.name])
             else:
                 reads = tuple(self.as_real(name) for name in node.inputs)
                 self.nodes.append(replace(node, inputs=reads))
@@ -150,7 +150,7 @@ class _Quantiser:
         """As `io` says, else the narrowest type that keeps all that readers take; float where none takes integers."""
         if io is not None:
             return io
-        read = {self.numbers[node.name] for node in self.graph.consumers[given.name]}
+        read = {self.dtypes[node.name] for node in self.graph.consumers[given.name]}
         integers = [dtype for dtype in INTEGERS if dtype in read]
         return integers[-1] if integers else DType.FLOAT32
 
@@ -160,7 +160,7 @@ class _Quantiser:
             producer = self.graph.producers.get(name)
             held = [dtype for dtype in INTEGERS if (name, dtype) in self.stored]
             own = held[0] if held else DType.FLOAT32
-            io = own if producer is None else self.numbers[producer.name]
+            io = own if producer is None else self.dtypes[producer.name]
         return self.as_real(name) if io is DType.FLOAT32 else self.as_stored(name, io)
 
     def integer(self, node: Node, dtype: DType) -> None:
@@ -173,7 +173,7 @@ class _Quantiser:
         elif isinstance(layer, PReLU):
             layer = replace(layer, alpha=_stored(layer.alpha))
         if not isinstance(layer, KEEPING):
-            layer = replace(layer, output=Number(dtype, quants[node.name]))
+            layer = replace(layer, output=ElementType(dtype, quants[node.name]))
         self.nodes.append(replace(node, layer=layer, inputs=reads))
         self.stored[node.name, dtype] = node.name
 
@@ -199,7 +199,7 @@ class _Quantiser:
     def as_stored(self, name: str, dtype: DType) -> str:
         if (name, dtype) not in self.stored:
             stored = self.names.new(f"{name}/{dtype.value}")
-            output = Number(dtype, self.quants[dtype][name])
+            output = ElementType(dtype, self.quants[dtype][name])
             source = next((self.stored[name, d] for d in INTEGERS if (name, d) in self.stored), None)
             self.nodes.append(Node((stored,), Quantize(output=output), (source or self.real[name],)))
             self.stored[name, dtype] = stored

@@ -38,7 +38,7 @@ from mnc.ir.layers import (
     ResizeBilinear,
     Softmax,
 )
-from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 
 LAYERS = sorted((kind for kind in INT16 if kind in KINDS), key=lambda kind: kind.__name__)
 ONLY = (DType.INT16,)
@@ -48,7 +48,7 @@ ONLY = (DType.INT16,)
 def int16_layers(draw: Draw, kind: type[Layer]) -> Graph:
     """A network of one layer of this kind in int16."""
     drawn = draw(merges(kind) if issubclass(kind, Merge) and draw(st.booleans()) else single_layers(kind))
-    return quantised(drawn, draw(st.integers(0, 2**16)), numbers=ONLY)
+    return quantised(drawn, draw(st.integers(0, 2**16)), dtypes=ONLY)
 
 
 @pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
@@ -67,7 +67,7 @@ def test_every_kind_with_a_kernel_is_drawn() -> None:
 
 @pytest.mark.parametrize("flags", [(), ("-DMNC_NO_INT64",), ("-DMNC_SMALL",)], ids=["int64", "no int64", "small"])
 @BATCH
-@given(graphs=batches(quantised_networks(INT16_KINDS, numbers=ONLY), 10))
+@given(graphs=batches(quantised_networks(INT16_KINDS, dtypes=ONLY), 10))
 def test_random_networks(
     graphs: Sequence[Graph], flags: tuple[str, ...], gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -80,7 +80,7 @@ OWN_SHIFT = "-DMNC_SHIFT_RIGHT(x,n)=((x)<0?~(~(x)>>(n)):(x)>>(n))"
 
 @pytest.mark.parametrize("flags", [(), (OWN_SHIFT,), (OWN_SHIFT, "-DMNC_NO_INT64")], ids=["", "own shift", "no int64"])
 @BATCH
-@given(graphs=batches(quantised_networks(numbers=ANY, mixed=True), 10))
+@given(graphs=batches(quantised_networks(dtypes=ANY, mixed=True), 10))
 def test_random_networks_of_all_types(
     graphs: Sequence[Graph], flags: tuple[str, ...], gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -131,8 +131,8 @@ def test_sums_are_rounded_as_defined(flag: str, gcc: str, tmp_path: Path) -> Non
 
 
 SCALE = Quantisation((0.001,))
-OUT = Number(DType.INT16, SCALE)
-UNIT = Number(DType.INT16, Quantisation((2.0**-15,)))
+OUT = ElementType(DType.INT16, SCALE)
+UNIT = ElementType(DType.INT16, Quantisation((2.0**-15,)))
 DENSE = Dense(Constant(np.ones((2, 3), np.int8), Quantisation((0.01,))), output=OUT)
 KERNEL = Constant(np.ones((2, 2, 3, 2), np.int8), Quantisation((0.01,)))
 
@@ -152,12 +152,12 @@ KERNEL = Constant(np.ones((2, 2, 3, 2), np.int8), Quantisation((0.01,)))
             "Dense has no int16 kernel for a bias that is not int64",
         ),
         (
-            replace(DENSE, output=Number(DType.INT16, Quantisation((1e-8,)))),
+            replace(DENSE, output=ElementType(DType.INT16, Quantisation((1e-8,)))),
             "Dense has no int16 kernel for scales so far apart",
         ),
-        (Identity(output=Number(DType.INT8, SCALE)), "Identity has no int16 kernel for int8 as output"),
+        (Identity(output=ElementType(DType.INT8, SCALE)), "Identity has no int16 kernel for int8 as output"),
         (
-            Identity(output=Number(DType.INT16, Quantisation((0.1,), 1))),
+            Identity(output=ElementType(DType.INT16, Quantisation((0.1,), 1))),
             "Identity has no int16 kernel for an output with the zero point 1",
         ),
         (Activation(Elu(), output=OUT), "Activation has no int16 kernel for Elu"),

@@ -22,7 +22,7 @@ import mnc
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Conv2D, Dense, Dequantize, Flatten, MaxPooling2D, Quantize, Softmax
-from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 
 ANY = quantised_networks() | quantised_networks(IMAGES, max_layers=9)
 MIXED = quantised_networks(mixed=True) | quantised_networks(IMAGES, mixed=True, max_layers=9)
@@ -56,7 +56,7 @@ def test_a_softmax_of_columns_does_not_chase_its_input(
     widths = (11, 8, 3, 7, 6)
     first, second, *rest = (Dense(Constant(rng.normal(size=each).astype(np.float32))) for each in pairwise(widths))
     drawn = chain((4, widths[0]), a=first, b=second, softmax=Softmax(0), c=rest[0], d=rest[1])
-    assert_same_bits([quantised(drawn, seed, numbers=[dtype])], tmp_path_factory.mktemp("columns"), gcc)
+    assert_same_bits([quantised(drawn, seed, dtypes=[dtype])], tmp_path_factory.mktemp("columns"), gcc)
 
 
 @cache
@@ -65,7 +65,7 @@ def steady_networks() -> tuple[Graph, ...]:
     graphs: list[Graph] = []
 
     @settings(BATCH, derandomize=True, database=None, phases=[Phase.generate])
-    @given(batches(ANY, 8), batches(MIXED, 4), batches(quantised_networks(mixed=True, numbers=INT8_AND_INT16), 4))
+    @given(batches(ANY, 8), batches(MIXED, 4), batches(quantised_networks(mixed=True, dtypes=INT8_AND_INT16), 4))
     def draw(some: list[Graph], others: list[Graph], wider: list[Graph]) -> None:
         graphs[:] = [*some, *others, *wider]
 
@@ -99,12 +99,12 @@ IN, OUT = Quantisation((0.25,), -3), Quantisation((1 / 256,), -128)
 
 def classifier() -> Graph:
     """An image in int8 to probabilities in int8."""
-    hidden = Number(DType.INT8, Quantisation((0.5,), 7))
+    hidden = ElementType(DType.INT8, Quantisation((0.5,), 7))
     weights = Constant(np.arange(-9, 9, dtype=np.int8).reshape(3, 3, 1, 2), Quantisation((0.02, 0.03), 0, 3))
     nodes = (
         Node(("a",), Conv2D(weights, activation=Relu(), output=hidden), ("x",)),
         Node(("b",), Flatten(), ("a",)),
-        Node(("y",), Softmax(output=Number(DType.INT8, OUT)), ("b",)),
+        Node(("y",), Softmax(output=ElementType(DType.INT8, OUT)), ("b",)),
     )
     return Graph("classifier", (Input("x", TensorType((4, 4, 1), DType.INT8, IN)),), nodes, ("y",))
 
@@ -151,7 +151,7 @@ def test_several_inputs_and_outputs_have_scales_of_their_own() -> None:
     both = replace(
         graph,
         inputs=(*graph.inputs, Input("f", TensorType((2,)))),
-        nodes=(*graph.nodes, Node(("q",), Quantize(output=Number(DType.INT8, IN)), ("f",))),
+        nodes=(*graph.nodes, Node(("q",), Quantize(output=ElementType(DType.INT8, IN)), ("f",))),
         outputs=("y", "q", "a"),
     )
     header = mnc.compile(both, name="net").files["net.h"]
@@ -169,7 +169,7 @@ def test_float_at_the_interface_round_integers(gcc: str, tmp_path: Path) -> None
     graph = classifier()
     nodes = (
         Node(("pooled",), MaxPooling2D((2, 2), (1, 1), ((0, 1), (0, 1))), ("real",)),
-        Node(("x",), Quantize(output=Number(DType.INT8, IN)), ("pooled",)),
+        Node(("x",), Quantize(output=ElementType(DType.INT8, IN)), ("pooled",)),
         *graph.nodes,
         Node(("scores",), Dequantize(), ("y",)),
     )

@@ -18,7 +18,7 @@ from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
-from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
 from mnc.targets import Interface, Options, get
 from mnc.targets.measure import run
 from mnc.targets.target import Target
@@ -43,7 +43,7 @@ def completed(layer: Conv2D | Dense | DepthwiseConv2D, sums: int, outputs: int) 
     """The layer with a bias, a clamp or none, and an output whose scale makes use of int8."""
     bias = Constant(RNG.integers(-4000, 4000, outputs).astype(np.int32))
     scale = float(np.float32(0.02 * 0.01 * 74 * 74 * np.sqrt(sums) / 60))
-    output = Number(DType.INT8, Quantisation((scale,), int(RNG.integers(-128, 128))))
+    output = ElementType(DType.INT8, Quantisation((scale,), int(RNG.integers(-128, 128))))
     return replace(layer, bias=bias, output=output, activation=[None, Relu(), Relu(6.0)][RNG.integers(3)])
 
 

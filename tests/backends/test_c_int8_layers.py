@@ -41,7 +41,7 @@ from mnc.ir.layers import (
     Softmax,
     Subtract,
 )
-from mnc.ir.types import Array, Constant, DType, Number, Quantisation, Shape, TensorType
+from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, Shape, TensorType
 
 LAYERS = sorted((kind for kind in INT8 if kind in KINDS), key=lambda kind: kind.__name__)
 C = get("c")
@@ -96,8 +96,8 @@ def test_scales_are_changed_by_the_quantise_layer(gcc: str, tmp_path: Path) -> N
     for i in range(8):
         a, b = (Quantisation((float(s),), int(rng.integers(-128, 128))) for s in 0.02 * 2 ** rng.uniform(-2, 2, 2))
         nodes = [
-            Node(("a",), Quantize(output=Number(DType.INT8, a)), ("x",)),
-            Node(("b",), Quantize(output=Number(DType.INT8, b if i else a)), ("a",)),
+            Node(("a",), Quantize(output=ElementType(DType.INT8, a)), ("x",)),
+            Node(("b",), Quantize(output=ElementType(DType.INT8, b if i else a)), ("a",)),
             Node(("y",), Dequantize(), ("b",)),
         ]
         graphs.append(Graph("rescale", (Input("x", TensorType((4, 5))),), tuple(nodes), ("y",)))
@@ -114,17 +114,17 @@ def test_what_overflows_saturates(gcc: str, tmp_path: Path) -> None:
             "saturating",
             (Input("x", TensorType((8,))),),
             (
-                Node(("a",), Quantize(output=Number(DType.INT8, given)), ("x",)),
+                Node(("a",), Quantize(output=ElementType(DType.INT8, given)), ("x",)),
                 Node(("b",), layer, ("a",) * inputs_of(layer)[0]),
                 Node(("y",), Dequantize(), ("b",)),
             ),
             ("y",),
         )
         for layer in (
-            Dense(weights, output=Number(DType.INT8, fine)),
-            Subtract(output=Number(DType.INT8, fine)),
-            Add(output=Number(DType.INT8, fine)),
-            Quantize(output=Number(DType.INT8, fine)),
+            Dense(weights, output=ElementType(DType.INT8, fine)),
+            Subtract(output=ElementType(DType.INT8, fine)),
+            Add(output=ElementType(DType.INT8, fine)),
+            Quantize(output=ElementType(DType.INT8, fine)),
         )
     ]
     assert_same_bits(graphs, tmp_path, gcc)
@@ -134,7 +134,7 @@ def test_quantising_takes_any_number(gcc: str, tmp_path: Path) -> None:
     values = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 0.5, -0.5, 1.5, 254.5, 0.0], np.float32)
     quant = Quantisation((1.0,), 3)
     nodes = (
-        Node(("a",), Quantize(output=Number(DType.INT8, quant)), ("x",)),
+        Node(("a",), Quantize(output=ElementType(DType.INT8, quant)), ("x",)),
         Node(("y",), Dequantize(), ("a",)),
     )
     graph = Graph("numbers", (Input("x", TensorType((10,))),), nodes, ("y",))
@@ -153,7 +153,7 @@ def refusal(layer: Layer, *shapes: Shape, quant: Quantisation | None = INT8_VALU
     return "".join(refusals(C, graph).values())
 
 
-OUT = Number(DType.INT8, Quantisation((0.2,), -7))
+OUT = ElementType(DType.INT8, Quantisation((0.2,), -7))
 ROUND_0 = Quantisation((0.01,))
 
 
@@ -172,8 +172,8 @@ def weights(array: Array, quant: Quantisation | None = ROUND_0) -> Constant:
         (int8_dense(activation=Relu(None, 0.1)), "Dense has no int8 kernel with Relu fused"),
         (int8_dense(activation=Relu(1e38)), "Dense has no int8 kernel for a clamp at 1e+38 on the output's scale"),
         (int8_dense(output=None), "Dense has no int8 kernel for an output without a scale"),
-        (int8_dense(output=Number(DType.INT16, ROUND_0)), "Dense has no int16 kernel for int8 as input"),
-        (int8_dense(output=Number(DType.INT8)), "Dense has no int8 kernel for an output without a scale"),
+        (int8_dense(output=ElementType(DType.INT16, ROUND_0)), "Dense has no int16 kernel for int8 as input"),
+        (int8_dense(output=ElementType(DType.INT8)), "Dense has no int8 kernel for an output without a scale"),
         (int8_dense(weights=weights(np.ones((2, 3), np.float32))), "Dense has no int8 kernel for weights that"),
         (int8_dense(weights=weights(np.ones((2, 3), np.int8), None)), "Dense has no int8 kernel for weights that"),
         (
@@ -190,20 +190,20 @@ def weights(array: Array, quant: Quantisation | None = ROUND_0) -> Constant:
             "Dense has no int8 kernel for sums beyond 32 bits",
         ),
         (
-            int8_dense(output=Number(DType.INT8, Quantisation((1e-15,)))),
+            int8_dense(output=ElementType(DType.INT8, Quantisation((1e-15,)))),
             "Dense has no int8 kernel for scales so far apart",
         ),
         (AveragePooling2D(count_padding=True), "AveragePooling2D has no int8 kernel that counts the padding"),
         (
-            AveragePooling2D(output=Number(DType.INT8, Quantisation((0.1, 0.1), 0, 2))),
+            AveragePooling2D(output=ElementType(DType.INT8, Quantisation((0.1, 0.1), 0, 2))),
             "AveragePooling2D has no int8 kernel for an output with several scales",
         ),
         (
-            Identity(output=Number(DType.INT8, Quantisation((0.1,), 128))),
+            Identity(output=ElementType(DType.INT8, Quantisation((0.1,), 128))),
             "Identity has no int8 kernel for an output with the zero point 128",
         ),
         (
-            Identity(output=Number(DType.INT8, Quantisation((1e-30,)))),
+            Identity(output=ElementType(DType.INT8, Quantisation((1e-30,)))),
             "Identity has no int8 kernel for an output of scale 1e-30",
         ),
         (

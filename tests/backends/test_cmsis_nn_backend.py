@@ -12,7 +12,7 @@ from goldens import of_tflite_micro
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import batches
-from quantised_networks import ANY as NUMBERS
+from quantised_networks import ANY as DTYPES
 from quantised_networks import IMAGES, quantised_networks
 from same_bits import BATCH, assert_same_bits, case_of
 from stand_in import CORES, STAND_IN, core
@@ -25,7 +25,7 @@ from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, DepthwiseConv2D, MaxPooling2D, Multiply, Softmax
-from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.plan.schedule import schedule
 from mnc.targets import get
 from mnc.terminal.tables import Paper, compiled
@@ -33,12 +33,12 @@ from mnc.verify import verify
 from mnc.zoo import networks
 
 WIDE = sorted(CMSIS_NN_INT16, key=lambda kind: kind.__name__)
-INT16 = quantised_networks(WIDE, numbers=[DType.INT16], max_layers=4)
-ANY = quantised_networks(numbers=NUMBERS) | quantised_networks(IMAGES, max_layers=9) | INT16
+INT16 = quantised_networks(WIDE, dtypes=[DType.INT16], max_layers=4)
+ANY = quantised_networks(dtypes=DTYPES) | quantised_networks(IMAGES, max_layers=9) | INT16
 KINDS = sorted(CMSIS_NN, key=lambda kind: kind.__name__)
 ONE_OF_EACH = st.tuples(
     *(quantised_networks([kind], max_layers=2) for kind in KINDS),
-    *(quantised_networks([kind], numbers=[DType.INT16], max_layers=2) for kind in WIDE),
+    *(quantised_networks([kind], dtypes=[DType.INT16], max_layers=2) for kind in WIDE),
 )
 SCALE = Quantisation((0.001,))
 TARGETS = {"plain": "cortex-m3", "dsp": "cortex-m4", "mve": "cortex-m55"}
@@ -175,7 +175,7 @@ def test_only_what_mnc_itself_loops_over_goes_from_the_last_row_to_the_first(mod
 
 def test_the_report_says_why_the_library_does_not_compute_a_layer() -> None:
     given = Input("x", TensorType((4, 5), DType.INT8, SCALE))
-    layer = Softmax(0, output=Number(DType.INT8, Quantisation((1 / 256,), -128)))
+    layer = Softmax(0, output=ElementType(DType.INT8, Quantisation((1 / 256,), -128)))
     report = mnc.compile(Graph("net", (given,), (Node(("y",), layer, ("x",)),), ("y",)), "cmsis-nn").report
     assert report.layers[0].reason == "CMSIS-NN's goes along the last axis only"
     assert "y (mnc_softmax_s8, because CMSIS-NN's goes along" in " ".join(
@@ -188,7 +188,7 @@ def test_a_wide_depthwise_convolution_keeps_its_input_on_mve(form: str) -> None:
     """There it goes through the rows once for each block of 124 channels."""
     channels, quant = 125, Quantisation((0.5,), 3)
     layer = DepthwiseConv2D(
-        Constant(np.ones((3, 3, channels, 1), np.int8), Quantisation((0.01,))), output=Number(DType.INT8, quant)
+        Constant(np.ones((3, 3, channels, 1), np.int8), Quantisation((0.01,))), output=ElementType(DType.INT8, quant)
     )
     given = Input("x", TensorType((9, 9, channels), DType.INT8, quant))
     graph = Graph("wide", (given,), (Node(("y",), layer, ("x",)),), ("y",))
@@ -217,7 +217,7 @@ def on_int16(shape: tuple[int, ...], layer: Layer, inputs: int = 1) -> Graph:
 
 
 def conv_of_int16(channels: int) -> Graph:
-    layer = Conv2D(Constant(np.ones((3, 3, channels, 4), np.int8), SCALE), output=Number(DType.INT16, SCALE))
+    layer = Conv2D(Constant(np.ones((3, 3, channels, 4), np.int8), SCALE), output=ElementType(DType.INT16, SCALE))
     return on_int16((8, 8, channels), layer)
 
 
@@ -231,8 +231,12 @@ def conv_of_int16(channels: int) -> Graph:
         ("cortex-m4", on_int16((8, 8, 16), MaxPooling2D((2, 2), (2, 2))), "mnc_max_pooling2d_s16"),
         ("cortex-m55", on_int16((8, 8, 16), MaxPooling2D((2, 2), (2, 2))), "arm_max_pool_s16"),
         ("cortex-m55", on_int16((8, 8, 4), MaxPooling2D((2, 2), (2, 2))), "mnc_max_pooling2d_s16"),
-        ("cortex-m3", on_int16((8, 8, 4), Multiply(output=Number(DType.INT16, SCALE)), 2), "mnc_multiply_s16"),
-        ("cortex-m4", on_int16((8, 8, 4), Multiply(output=Number(DType.INT16, SCALE)), 2), "arm_elementwise_mul_s16"),
+        ("cortex-m3", on_int16((8, 8, 4), Multiply(output=ElementType(DType.INT16, SCALE)), 2), "mnc_multiply_s16"),
+        (
+            "cortex-m4",
+            on_int16((8, 8, 4), Multiply(output=ElementType(DType.INT16, SCALE)), 2),
+            "arm_elementwise_mul_s16",
+        ),
     ],
     ids=lambda value: "" if isinstance(value, Graph) else value,
 )
@@ -245,7 +249,7 @@ def test_the_fastest_kernels_on_int16(target: str, graph: Graph, kernel: str) ->
     [(1, "mnc_softmax_s16"), (2, "arm_softmax_s16"), (8, "arm_softmax_s16"), (9, "mnc_softmax_s16")],
 )
 def test_the_softmax_of_int16_that_does_not_saturate_is_taken_where_nothing_has_to(elements: int, kernel: str) -> None:
-    layer = Softmax(output=Number(DType.INT16, Quantisation((2**-15,))))
+    layer = Softmax(output=ElementType(DType.INT16, Quantisation((2**-15,))))
     assert kernels(on_int16((3, elements), layer), "cortex-m4") == [kernel]
 
 

@@ -19,7 +19,7 @@ from mnc.backends.cmsis_nn import CmsisNN
 from mnc.backends.interface import Emission
 from mnc.backends.library import Library
 from mnc.backends.select import Select
-from mnc.backends.select.site import Refusal, Site
+from mnc.backends.select.context import Context, Refusal
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
@@ -35,7 +35,7 @@ from mnc.ir.layers import (
     Multiply,
     Softmax,
 )
-from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
 from mnc.program import Call, Out, Record, Scratch, Step
 from mnc.reference import predict
 from mnc.targets import Interface, Options, Target, cmsis_nn, get
@@ -125,7 +125,7 @@ def edges() -> Iterator[tuple[tuple[int, ...], Layer]]:
 def transposed(kernel: tuple[int, int], channels: int, filters: int, **attributes: Any) -> Layer:
     layer = Conv2DTranspose(weights(*kernel, filters, channels, channels=filters, axis=2), **attributes)
     scale = Quantisation((float(np.float32(0.02 * 0.01 * 74 * 74 * np.sqrt(channels) / 60)),), 11)
-    return replace(layer, output=Number(DType.INT8, scale))
+    return replace(layer, output=ElementType(DType.INT8, scale))
 
 
 def others() -> Iterator[tuple[tuple[int, ...], Layer]]:
@@ -138,7 +138,7 @@ def others() -> Iterator[tuple[tuple[int, ...], Layer]]:
     for channels in (1, 5, 17):
         yield (5, 7, channels), AveragePooling2D((2, 3), (1, 2), ((0, 1), (1, 1)))
         yield (5, 7, channels), MaxPooling2D((3, 2), (2, 1), ((1, 1), (0, 1)))
-        yield (3, channels), Softmax(output=Number(DType.INT8, Quantisation((1 / 256,), -128)))
+        yield (3, channels), Softmax(output=ElementType(DType.INT8, Quantisation((1 / 256,), -128)))
 
 
 def in_int16(layer: Layer, bits: type[np.int32] | type[np.int64] | None) -> Layer:
@@ -149,7 +149,7 @@ def in_int16(layer: Layer, bits: type[np.int32] | type[np.int64] | None) -> Laye
     assert layer.bias is not None
     bias = None if bits is None else Constant(layer.bias.array.astype(bits) * 300)
     scale = float(np.float32(layer.output.quant.scale[0] / 256))
-    return replace(layer, bias=bias, output=Number(DType.INT16, Quantisation((scale,))))
+    return replace(layer, bias=bias, output=ElementType(DType.INT16, Quantisation((scale,))))
 
 
 def one_scale(layer: Layer) -> Layer:
@@ -181,7 +181,7 @@ def wide() -> Iterator[tuple[tuple[int, ...], Layer]]:
         yield (5, 7, channels), AveragePooling2D((2, 3), (1, 2), ((0, 1), (1, 1)))
         yield (5, 7, channels), MaxPooling2D((3, 2), (2, 1), ((1, 1), (0, 1)))
     for elements in (2, 5, 8):
-        yield (3, elements), Softmax(output=Number(DType.INT16, Quantisation((2**-15,))))
+        yield (3, elements), Softmax(output=ElementType(DType.INT16, Quantisation((2**-15,))))
 
 
 MERGES = [(kind, count, DType.INT8) for kind in (Maximum, Minimum) for count in (2, 3)] + [
@@ -198,7 +198,7 @@ def network() -> Graph:
         merged = f"{kind.__name__}{count}_{dtype.value}"
         names = tuple(f"{merged}_{i}" for i in range(count))
         inputs += [Input(name, TensorType((3, 5, 7), dtype, quant)) for name in names]
-        nodes.append(Node((merged,), kind(output=Number(dtype, quant)), names))
+        nodes.append(Node((merged,), kind(output=ElementType(dtype, quant)), names))
     for i, (shape, layer) in enumerate([*layers(), *edges(), *others()]):
         inputs.append(Input(f"x{i}", TensorType(shape, DType.INT8, GIVEN)))
         nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
@@ -251,8 +251,8 @@ class Guarded(CmsisNN):
         return super().library.replaced(GUARDS)
 
     def guarded(self, chosen: Select) -> Select:
-        def select(site: Site[Any]) -> Step | Refusal:
-            step = chosen(site)
+        def select(context: Context[Any]) -> Step | Refusal:
+            step = chosen(context)
             if isinstance(step, Refusal) or not any(call.header for call in step.all_calls) or not step.scratch:
                 return step
             begin, end = 4 * GUARD, 4 * GUARD + step.scratch - self.shrunk

@@ -25,12 +25,12 @@ import mnc
 from mnc.backends.library import headers, standard
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Activation, Conv2D, DepthwiseConv2D, ResizeNearest
-from mnc.ir.types import Constant, DType, Number, Quantisation
+from mnc.ir.types import Constant, DType, ElementType, Quantisation
 from mnc.verify import verify
 
 INT8_LAYER = st.sampled_from(INT8_LAYERS).flatmap(int8_layers)
 INT16_LAYER = st.sampled_from(INT16_LAYERS).flatmap(int16_layers)
-NETWORK = quantised_networks(mixed=True, numbers=ANY) | quantised_networks(INT16_KINDS, numbers=ANY[1:])
+NETWORK = quantised_networks(mixed=True, dtypes=ANY) | quantised_networks(INT16_KINDS, dtypes=ANY[1:])
 
 # The text of the kernels
 
@@ -195,7 +195,7 @@ def test_large_zero_points_and_weights_round_the_image_on_avr(avr: None) -> None
     graphs = []
     for name, layer in filters.items():
         edge = layer.weights.shape[0] // 2
-        output = Number(DType.INT8, Quantisation((4.0,), 3))
+        output = ElementType(DType.INT8, Quantisation((4.0,), 3))
         padded = replace(layer, padding=((edge, edge), (edge, edge)), output=output)
         graph = chain((4, 5, 8), **{name: padded})
         graphs.append(

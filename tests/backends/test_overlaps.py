@@ -32,7 +32,7 @@ from mnc.backends.writer import Writer, declaration
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Quantize, Softmax
-from mnc.ir.types import DType, Number, Quantisation, TensorType
+from mnc.ir.types import DType, ElementType, Quantisation, TensorType
 from mnc.names import snake
 from mnc.passes import optimise
 from mnc.plan.arena import Arena, Overlap
@@ -181,18 +181,18 @@ def some_of_each(draw: Draw, dtype: DType, table: Collection[type[Layer]]) -> li
         for _ in range(DRAWS):
             graph = draw(single_layers(kind))
             graphs.append(
-                graph if dtype is DType.FLOAT32 else quantised(graph, draw(st.integers(0, 2**16)), numbers=[dtype])
+                graph if dtype is DType.FLOAT32 else quantised(graph, draw(st.integers(0, 2**16)), dtypes=[dtype])
             )
     across = chain((4, 5), y=Softmax(0))
     if dtype is DType.FLOAT32:
         return [*graphs, across]
-    return [*graphs, quantised(across, 0, numbers=[dtype]), requantised(dtype)]
+    return [*graphs, quantised(across, 0, dtypes=[dtype]), requantised(dtype)]
 
 
 def requantised(dtype: DType) -> Graph:
     """To another scale of the same type."""
     scale, other = Quantisation((0.5,)), Quantisation((0.25,))
-    layer = Quantize(output=Number(dtype, other))
+    layer = Quantize(output=ElementType(dtype, other))
     return Graph("net", (Input("x", TensorType((3, 5), dtype, scale)),), (Node(("y",), layer, ("x",)),), ("y",))
 
 

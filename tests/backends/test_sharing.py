@@ -94,7 +94,7 @@ def test_sizes_are_parameters_of_kernels() -> None:
 
 
 @settings(BATCH)
-@given(graphs=batches(quantised_networks(numbers=ANY, mixed=True), 16))
+@given(graphs=batches(quantised_networks(dtypes=ANY, mixed=True), 16))
 def test_compact_code_gives_the_same_bits(
     graphs: list[Graph], gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

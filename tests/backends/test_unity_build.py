@@ -22,7 +22,7 @@ import mnc
 from mnc.ir.graph import Graph
 from mnc.reference import predict
 
-NETWORKS = quantised_networks(numbers=ANY, mixed=True) | quantised_networks(IMAGES, max_layers=9)
+NETWORKS = quantised_networks(dtypes=ANY, mixed=True) | quantised_networks(IMAGES, max_layers=9)
 BACKENDS = ("c", "cmsis-nn")
 
 

@@ -19,7 +19,7 @@ from mnc.frontends.stores import grouped
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import GRU, LSTM, Activation, Add, BatchNormalization, Conv2D, Dense, Dequantize, Identity, Quantize
-from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.language import parse, show
 from mnc.passes import PASSES
 
@@ -43,7 +43,7 @@ def test_any_network_comes_back_after_every_pass(graph: Graph) -> None:
         assert reparsed(graph) == graph, each.name
 
 
-@given(quantised_networks(mixed=True, numbers=ANY, max_layers=4))
+@given(quantised_networks(mixed=True, dtypes=ANY, max_layers=4))
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_any_network_of_integers_comes_back_after_every_pass(graph: Graph) -> None:
     assert reparsed(graph) == graph
@@ -263,13 +263,13 @@ def test_the_sidecar_has_no_dates() -> None:
 
 
 def test_quantised_layers_come_back() -> None:
-    eighth = Number(DType.INT8, Quantisation((0.125,), -3))
+    eighth = ElementType(DType.INT8, Quantisation((0.125,), -3))
     weights = Constant(np.ones((4, 2), np.int8), Quantisation((0.5, 0.25), axis=1))
     bias = Constant(np.array([1, -2], np.int32), Quantisation((0.0625, 0.03125), axis=0))
     nodes = (
         Node(("q",), Quantize(output=eighth), ("x",)),
         Node(("a",), Activation(Relu(6.0), output=eighth), ("q",)),
-        Node(("d",), Dense(weights, bias, Relu(), output=Number(DType.INT16, Quantisation((0.1,)))), ("a",)),
+        Node(("d",), Dense(weights, bias, Relu(), output=ElementType(DType.INT16, Quantisation((0.1,)))), ("a",)),
         Node(("y",), Dequantize(), ("d",)),
     )
     graph = Graph("g", (Input("x", TensorType((4,))),), nodes, ("y",))

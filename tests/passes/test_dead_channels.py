@@ -35,13 +35,13 @@ from mnc.ir.layers import (
     Softmax,
     ZeroPadding2D,
 )
-from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.passes import optimise
 from mnc.passes.dead_channels import dead_channels
 from mnc.reference import evaluate
 
 ONE = ((1, 1), (1, 1))
-OUT = Number(DType.INT8, Quantisation((0.5,), -20))
+OUT = ElementType(DType.INT8, Quantisation((0.5,), -20))
 """What the quantised layers here give."""
 X = TensorType((4, 4, 2), OUT.dtype, OUT.quant)
 
@@ -185,7 +185,7 @@ def test_a_sum_loses_a_channel_only_where_both_operands_do() -> None:
 
 
 def test_concatenated_channels_go_each_from_its_part() -> None:
-    other = Number(DType.INT8, Quantisation((0.7,), 5))
+    other = ElementType(DType.INT8, Quantisation((0.7,), 5))
     nodes = (
         Node(("a",), CONV, ("x",)),
         Node(("b",), Conv2D(q((1, 1, 2, 3), zero=[2]), output=other), ("x",)),

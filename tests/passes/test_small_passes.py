@@ -31,7 +31,7 @@ from mnc.ir.layers import (
     SeparableConv2D,
     ZeroPadding2D,
 )
-from mnc.ir.types import Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.passes import optimise
 from mnc.passes.decompose_separable import decompose_separable
 from mnc.passes.fuse_activation import fuse_activation
@@ -201,7 +201,7 @@ def test_a_normalisation_that_divides_by_zero_is_refused(variance: float) -> Non
 
 
 def test_what_requantises_stays() -> None:
-    coarse, fine = (Number(DType.INT8, Quantisation((scale,))) for scale in (0.5, 0.25))
+    coarse, fine = (ElementType(DType.INT8, Quantisation((scale,))) for scale in (0.5, 0.25))
     graph = chain(
         (2, 2, 3),
         quantised=Quantize(output=coarse),

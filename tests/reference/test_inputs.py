@@ -13,12 +13,12 @@ import mnc
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Add, Embedding, Identity
-from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
 
 REALS = st.sampled_from(list(map(np.dtype, ("float16", "float32", "float64"))))
 HALF = Quantisation((0.5,), -3)
 INT8 = TensorType((4,), DType.INT8, HALF)
-ADD = Add(output=Number(DType.INT8, Quantisation((1.0,), 0)))
+ADD = Add(output=ElementType(DType.INT8, Quantisation((1.0,), 0)))
 TWO = Graph("two", (Input("a", INT8), Input("b", INT8)), (Node(("y",), ADD, ("a", "b")),), ("y",))
 ONE = Graph("one", (Input("a", INT8),), (Node(("y",), ADD, ("a", "a")),), ("y",))
 REAL = Graph("real", (Input("x", TensorType((4,))),), (Node(("y",), Identity(), ("x",)),), ("y",))

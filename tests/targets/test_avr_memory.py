@@ -15,7 +15,7 @@ from mnc import targets
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import GRU, Add, Dense, DepthwiseConv2D, Flatten, Maximum, Multiply, PReLU, Softmax, Subtract
-from mnc.ir.types import Array, Constant, DType, Number, Quantisation, TensorType
+from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
 from mnc.targets.adapter import adapter
 from mnc.targets.image import Options, freeze, sizes
 
@@ -33,7 +33,7 @@ def integers(*shape: int, quant: Quantisation | None = None) -> Constant:
 
 def int8() -> Graph:
     """Weights, rounding parameters by channel, slopes, operands and a table of powers."""
-    out = Number(DType.INT8, SCALE)
+    out = ElementType(DType.INT8, SCALE)
     by_channel = Quantisation((0.01, 0.02, 0.03), axis=3)
     graph = chain(
         (6, 5, 3),
@@ -44,7 +44,7 @@ def int8() -> Graph:
         least=Maximum(operand=integers(6, 1, 3), output=out),
         flat=Flatten(),
         dense=Dense(integers(90, 10), output=out),
-        scores=Softmax(output=Number(DType.INT8, Quantisation((1 / 256,), -128))),
+        scores=Softmax(output=ElementType(DType.INT8, Quantisation((1 / 256,), -128))),
     )
     return replace(graph, inputs=(Input("x", TensorType((6, 5, 3), DType.INT8, SCALE)),))
 
@@ -60,7 +60,7 @@ def float32() -> Graph:
 def stateful() -> Graph:
     """A state behind an arena of bytes."""
     cell = GRU(floats(4, 15), floats(5, 15), floats(2, 15), stateful=True)
-    out = Number(DType.INT8, SCALE)
+    out = ElementType(DType.INT8, SCALE)
     return Graph(
         "stateful",
         (Input("x", TensorType((3, 4))), Input("z", TensorType((7,), DType.INT8, SCALE))),
@@ -104,7 +104,7 @@ def test_rows_of_zeros_count_only_where_they_lie_in_ram() -> None:
 
 
 def wide(inputs: int) -> Graph:
-    graph = chain((inputs,), dense=Dense(integers(inputs, 40), output=Number(DType.INT8, SCALE)))
+    graph = chain((inputs,), dense=Dense(integers(inputs, 40), output=ElementType(DType.INT8, SCALE)))
     return replace(graph, inputs=(Input("x", TensorType((inputs,), DType.INT8, SCALE)),))
 
 

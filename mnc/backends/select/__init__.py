@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mnc.backends.select.site import Refusal, Site
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.values import VIEWS, place_values, separate_outputs
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.types import DType
 from mnc.program import Buffer, Program, Step, Value
 
-Select = Callable[[Site[Any]], Step | Refusal]
+Select = Callable[[Context[Any]], Step | Refusal]
 Tables = Mapping[DType, Mapping[type[Layer], Select]]
 """The selections by the element type that a layer works on."""
 
@@ -66,7 +66,7 @@ def _answer(
 ) -> Step | Refusal | None:
     """A layer's step, or why it has none; None for a view, which needs none."""
     types = [graph.types[name] for name in (*node.inputs, *node.outputs)]
-    dtype, kind = _element_type(graph, node), type(node.layer)
+    dtype, kind = _dtype_of(graph, node), type(node.layer)
     if dtype is DType.FLOAT32:
         other = next((type_.dtype for type_ in types if type_.dtype is not DType.FLOAT32), None)
         if other is not None:
@@ -79,10 +79,10 @@ def _answer(
     if selection is None:
         return Refusal(f"the {backend} backend has no kernel for {kind.__name__} on {_ELEMENTS[dtype]}")
     inputs, outputs = (tuple(values[name] for name in names) for names in (node.inputs, node.outputs))
-    return selection(Site(node, node.layer, inputs, outputs, core))
+    return selection(Context(node, node.layer, inputs, outputs, core))
 
 
-def _element_type(graph: Graph, node: Node) -> DType:
+def _dtype_of(graph: Graph, node: Node) -> DType:
     """The element type whose kernels a layer takes: int16 where any of its values is, else int8, or float32."""
     types = [graph.types[name] for name in (*node.inputs, *node.outputs)]
     if all(type_.quant is None for type_ in types):

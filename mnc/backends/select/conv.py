@@ -8,18 +8,18 @@ import numpy as np
 
 from mnc.backends.select.activation import epilogue
 from mnc.backends.select.blocks import block, depthwise_block, pack, split
-from mnc.backends.select.site import Site
+from mnc.backends.select.context import Context
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
 from mnc.program import NULL, ROW, Argument, Call, Const, In, Name, Out, RowPointers, Step, Value, Window
 
 
-def conv2d(site: Site[Conv2D]) -> Step:
+def conv2d(context: Context[Conv2D]) -> Step:
     """A convolution: `mnc_pointwise_f32` where it is 1x1, else `mnc_conv2d_f32`."""
-    layer = site.layer
+    layer = context.layer
     if layer.is_pointwise:
-        return _pointwise(site, layer.weights.array[0, 0], layer.bias, site.output.image[1])
-    (x,), y = site.inputs, site.output
+        return _pointwise(context, layer.weights.array[0, 0], layer.bias, context.output.image[1])
+    (x,), y = context.inputs, context.output
     begin, end = interior(layer, x.image[1], y.image[1])
     group_in = layer.weights.shape[2]
     group_out = layer.filters // layer.groups
@@ -61,20 +61,20 @@ def conv2d(site: Site[Conv2D]) -> Step:
     constants["weights"] = Constant(np.concatenate(packed))
     if biases:
         constants["bias"] = Constant(np.concatenate(biases))
-    return site.by_rows(window(layer), (*calls, *after), constants)
+    return context.by_rows(window(layer), (*calls, *after), constants)
 
 
-def dense(site: Site[Dense]) -> Step:
+def dense(context: Context[Dense]) -> Step:
     """A dense layer on each pixel of its input; a plain vector is one pixel."""
-    layer, y = site.layer, site.output
-    return _pointwise(site, layer.weights.array, layer.bias, y.image[1])
+    layer, y = context.layer, context.output
+    return _pointwise(context, layer.weights.array, layer.bias, y.image[1])
 
 
-def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array, bias: Constant | None, pixels: int) -> Step:
-    (x,), y = site.inputs, site.output
+def _pointwise(context: Context[Conv2D] | Context[Dense], matrix: Array, bias: Constant | None, pixels: int) -> Step:
+    (x,), y = context.inputs, context.output
     inputs, outputs = matrix.shape
     block_pixels, block_channels = block(pixels, outputs)
-    fused, after = epilogue(site.layer.activation, y.layout.row)
+    fused, after = epilogue(context.layer.activation, y.layout.row)
     calls = [
         Call(
             "mnc_pointwise_f32",
@@ -97,13 +97,13 @@ def _pointwise(site: Site[Conv2D] | Site[Dense], matrix: Array, bias: Constant |
     constants = {"weights": Constant(pack(matrix, block_channels))}
     if bias is not None:
         constants["bias"] = bias
-    return site.by_rows(Window(), (*calls, *after), constants)
+    return context.by_rows(Window(), (*calls, *after), constants)
 
 
-def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
+def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
     """A depthwise convolution, its taps in registers where there are at most sixteen."""
-    layer = site.layer
-    (x,), y = site.inputs, site.output
+    layer = context.layer
+    (x,), y = context.inputs, context.output
     height, width = layer.kernel
     begin, end = interior(layer, x.image[1], y.image[1])
     fused, after = epilogue(layer.activation, y.layout.row)
@@ -122,7 +122,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
         **fused,
     }
     if height * width > 16:
-        return site.by_rows(window(layer), (Call("mnc_depthwise2d_large_f32", shared), *after), constants)
+        return context.by_rows(window(layer), (Call("mnc_depthwise2d_large_f32", shared), *after), constants)
     zeros = any(window(layer).size != len(window(layer).rows(r, x.image[0])) for r in range(y.image[0]))
     if zeros:
         constants[ROW] = Constant(np.zeros((x.image[1] - 1) * x.layout.pixel + 1, np.float32))
@@ -137,7 +137,7 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
             "block_pixels": pixels,
         },
     )
-    return site.by_rows(window(layer), (call, *after), constants)
+    return context.by_rows(window(layer), (call, *after), constants)
 
 
 def interior(layer: Conv2D | DepthwiseConv2D, in_width: int, out_width: int) -> tuple[int, int]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from mnc.backends.select.blocks import across
+from mnc.backends.select.context import Context
 from mnc.backends.select.loops import Loops, loops
-from mnc.backends.select.site import Site
 from mnc.ir.layers import Dot
 from mnc.program import Call, In, Out, Step, Value
 
 
-def dot(site: Site[Dot]) -> Step:
+def dot(context: Context[Dot]) -> Step:
     """Every slice of the first input along its axis with every one of the second."""
-    a, b = site.inputs
-    axes = site.layer.axes
+    a, b = context.inputs
+    axes = context.layer.axes
     left, right = _slices(a, axes[0]), _slices(b, axes[1])
     call = Call(
         "mnc_dot_f32",
@@ -30,7 +30,7 @@ def dot(site: Site[Dot]) -> Step:
             "block": across(right.sizes[-1] if right.sizes else 1, most=8),
         },
     )
-    return site.whole((call,))
+    return context.whole((call,))
 
 
 def _slices(x: Value, axis: int) -> Loops:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mnc.backends.select.activation import epilogue, over
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.loops import DEEPEST, Loops, flat, loops, repeated, repeated_constant
-from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Activation, Add, Average, Maximum, Merge, Minimum, Multiply, PReLU, Softmax, Subtract
 from mnc.program import Argument, Call, Const, In, Name, Out, Step
 
@@ -22,19 +22,19 @@ _OPERATIONS: dict[type[Merge], str] = {
 }
 
 
-def activation(site: Site[Activation]) -> Step:
+def activation(context: Context[Activation]) -> Step:
     """A function of every element; both operands have one layout."""
-    count = site.output.type.elements
-    return site.whole((over(site.layer.function, In(), count),), nest=flat(count))
+    count = context.output.type.elements
+    return context.whole((over(context.layer.function, In(), count),), nest=flat(count))
 
 
-def merge(site: Site[Merge]) -> Step | Refusal:
+def merge(context: Context[Merge]) -> Step | Refusal:
     """The first two inputs into the output, then each further one onto it."""
-    count = site.output.type.elements
-    walk = Walk.of(site)
+    count = context.output.type.elements
+    walk = Walk.of(context)
     if isinstance(walk, Refusal):
         return walk
-    fused, after = epilogue(site.layer.activation, count)
+    fused, after = epilogue(context.layer.activation, count)
     plain, _ = epilogue(None, count)
     last = len(walk.sources) - 1
     calls = [
@@ -42,15 +42,15 @@ def merge(site: Site[Merge]) -> Step | Refusal:
             "mnc_merge_f32",
             {
                 **walk.operands(i),
-                "operation": Name(_OPERATIONS[type(site.layer)]),
+                "operation": Name(_OPERATIONS[type(context.layer)]),
                 "reverse": int(walk.turned),
-                "factor": 1.0 / len(walk.sources) if i == last and isinstance(site.layer, Average) else 1.0,
+                "factor": 1.0 / len(walk.sources) if i == last and isinstance(context.layer, Average) else 1.0,
                 **(fused if i == last else plain),
             },
         )
         for i in range(1, len(walk.sources))
     ]
-    return walk.step(site, calls, after)
+    return walk.step(context, calls, after)
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,19 @@ class Walk:
     inside: Loops
 
     @classmethod
-    def of(cls, site: Site[Merge]) -> Walk | Refusal:
+    def of(cls, context: Context[Merge]) -> Walk | Refusal:
         """The loops of a layer with any broadcasting."""
-        y, constant = site.output, site.layer.operand
-        sources: list[In | Const] = [In(i) for i in range(len(site.inputs))]
-        strides = [repeated(x, y.type.rank) for x in (y, *site.inputs)]
+        y, constant = context.output, context.layer.operand
+        sources: list[In | Const] = [In(i) for i in range(len(context.inputs))]
+        strides = [repeated(x, y.type.rank) for x in (y, *context.inputs)]
         if constant is not None:
             sources.append(Const("operand"))
             strides.append(repeated_constant(constant.shape, y.type.rank))
         nest = loops(y.type.shape, *strides)
         if nest.too_deep:
-            kind = type(site.layer).__name__
+            kind = type(context.layer).__name__
             return Refusal(f"{kind} broadcasts along at most {DEEPEST} axes in turn, not {nest.depth}")
-        return cls(tuple(sources), constant is not None and site.layer.operand_first, *nest.rows(3))
+        return cls(tuple(sources), constant is not None and context.layer.operand_first, *nest.rows(3))
 
     def place(self, i: int) -> int:
         """Where operand `i` stands among those of the layer."""
@@ -98,18 +98,18 @@ class Walk:
             **self.inside.moved(0, "out_row", "out_pixel", "out_channel"),
         }
 
-    def step(self, site: Site[Merge], calls: Sequence[Call], after: tuple[Call, ...] = ()) -> Step:
+    def step(self, context: Context[Merge], calls: Sequence[Call], after: tuple[Call, ...] = ()) -> Step:
         """The step that makes these calls on each of the rows."""
-        constant = site.layer.operand
+        constant = context.layer.operand
         constants = {} if constant is None else {"operand": constant}
-        inside = self.inside.of(*range(1 + len(site.inputs)))
-        return site.whole(tuple(calls), constants, inside, self.rows, after=after)
+        inside = self.inside.of(*range(1 + len(context.inputs)))
+        return context.whole(tuple(calls), constants, inside, self.rows, after=after)
 
 
-def prelu(site: Site[PReLU]) -> Step | Refusal:
+def prelu(context: Context[PReLU]) -> Step | Refusal:
     """A slope of its own for each element below 0, or for each index of the axes that do not share one."""
-    alpha = site.layer.alpha
-    nest = slopes(site)
+    alpha = context.layer.alpha
+    nest = slopes(context)
     if nest.too_deep:
         return unshared(nest)
     rows, (step, alpha_step), inside = nest.rows(3)
@@ -124,13 +124,13 @@ def prelu(site: Site[PReLU]) -> Step | Refusal:
             **inside.moved(1, "alpha_row", "alpha_pixel", "alpha_channel"),
         },
     )
-    return site.whole((call,), {"alpha": alpha}, inside.of(0, 0), rows)
+    return context.whole((call,), {"alpha": alpha}, inside.of(0, 0), rows)
 
 
-def slopes(site: Site[PReLU]) -> Loops:
+def slopes(context: Context[PReLU]) -> Loops:
     """The loops through the output and through alpha."""
-    y = site.output.type
-    return loops(y.shape, site.output.strides, repeated_constant(site.layer.alpha.shape, y.rank))
+    y = context.output.type
+    return loops(y.shape, context.output.strides, repeated_constant(context.layer.alpha.shape, y.rank))
 
 
 def unshared(nest: Loops) -> Refusal:
@@ -138,16 +138,16 @@ def unshared(nest: Loops) -> Refusal:
     return Refusal(f"PReLU shares alpha along at most {DEEPEST} axes in turn, not {nest.depth}")
 
 
-def softmax(site: Site[Softmax]) -> Step:
+def softmax(context: Context[Softmax]) -> Step:
     """Softmax along any axis."""
-    nest = vectors(site)
-    return site.whole((Call("mnc_softmax_f32", along(nest)),), nest=nest)
+    nest = vectors(context)
+    return context.whole((Call("mnc_softmax_f32", along(nest)),), nest=nest)
 
 
-def vectors(site: Site[Softmax]) -> Loops:
+def vectors(context: Context[Softmax]) -> Loops:
     """The two loops over the vectors along the layer's axis, and the loop through a vector."""
-    shape = site.output.type.shape
-    axis = site.layer.axis % len(shape)
+    shape = context.output.type.shape
+    axis = context.layer.axis % len(shape)
     stride, count = math.prod(shape[axis + 1 :]), shape[axis]
     return Loops((math.prod(shape[:axis]), stride, count), ((stride * count, 1, stride),) * 2)
 

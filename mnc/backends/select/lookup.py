@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from mnc.backends.select.site import Site
+from mnc.backends.select.context import Context
 from mnc.ir.layers import Embedding
 from mnc.program import Call, Const, In, Out, Step
 
 
-def embedding(site: Site[Embedding]) -> Step:
+def embedding(context: Context[Embedding]) -> Step:
     """One row of the table for each number."""
-    table = site.layer.weights
+    table = context.layer.weights
     call = Call(
         "mnc_embedding_f32",
         {
             "in": In(),
             "out": Out(),
             "table": Const("table"),
-            "count": site.inputs[0].type.elements,
+            "count": context.inputs[0].type.elements,
             "entries": table.shape[0],
             "dimensions": table.shape[1],
         },
     )
-    return site.whole((call,), {"table": table})
+    return context.whole((call,), {"table": table})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.loops import Loops, loops, repeated_constant
-from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import GroupNormalization, LayerNormalization, UnitNormalization
 from mnc.ir.types import Constant, Shape
@@ -15,30 +15,30 @@ SLICE_LOOPS = 2
 """Loops of the kernels over slices, and as many through a slice."""
 
 
-def layer_normalization(site: Site[LayerNormalization]) -> Step | Refusal:
+def layer_normalization(context: Context[LayerNormalization]) -> Step | Refusal:
     """Each slice along the axes."""
-    x, layer = site.inputs[0], site.layer
+    x, layer = context.inputs[0], context.layer
     axes = places(layer.axes, x.type.rank)
     sizes = tuple(size if axis in axes else 1 for axis, size in enumerate(x.type.shape))
-    return _normalization(site, x.type.shape, axes, repeated_constant(sizes, len(sizes)))
+    return _normalization(context, x.type.shape, axes, repeated_constant(sizes, len(sizes)))
 
 
-def group_normalization(site: Site[GroupNormalization]) -> Step | Refusal:
+def group_normalization(context: Context[GroupNormalization]) -> Step | Refusal:
     """The input as (places, groups, channels of a group), each group by itself."""
-    (x,), layer = site.inputs, site.layer
+    (x,), layer = context.inputs, context.layer
     channels = x.type.shape[-1]
     shape = (x.type.elements // channels, layer.groups, channels // layer.groups)
-    return _normalization(site, shape, {0, 2}, repeated_constant((1, *shape[1:]), 3))
+    return _normalization(context, shape, {0, 2}, repeated_constant((1, *shape[1:]), 3))
 
 
-def unit_normalization(site: Site[UnitNormalization]) -> Step | Refusal:
+def unit_normalization(context: Context[UnitNormalization]) -> Step | Refusal:
     """Each slice along the axes divided by its length."""
-    x, layer = site.inputs[0], site.layer
+    x, layer = context.inputs[0], context.layer
     slices, inside = across(x.type.shape, places(layer.axes, x.type.rank))
-    if (refused := _too_deep(site, slices, inside)) is not None:
+    if (refused := _too_deep(context, slices, inside)) is not None:
         return refused
     arguments = {"in": In(), "out": Out(), **_walk(slices, inside), "epsilon": layer.epsilon}
-    return site.whole((Call("mnc_unit_normalization_f32", arguments),), nest=slices.around(inside).of(0, 0))
+    return context.whole((Call("mnc_unit_normalization_f32", arguments),), nest=slices.around(inside).of(0, 0))
 
 
 def places(axes: Sequence[int], rank: int) -> frozenset[int]:
@@ -58,14 +58,14 @@ def across(shape: Shape, axes: Collection[int], *further: Sequence[int]) -> tupl
 
 
 def _normalization(
-    site: Site[LayerNormalization] | Site[GroupNormalization],
+    context: Context[LayerNormalization] | Context[GroupNormalization],
     shape: Shape,
     axes: Collection[int],
     scales: Sequence[int],
 ) -> Step | Refusal:
-    layer = site.layer
+    layer = context.layer
     slices, inside = across(shape, axes, scales)
-    if (refused := _too_deep(site, slices, inside)) is not None:
+    if (refused := _too_deep(context, slices, inside)) is not None:
         return refused
     constants: dict[str, Constant] = {}
     arguments: dict[str, Argument] = {"in": In(), "out": Out(), "gamma": NULL, "beta": NULL}
@@ -79,14 +79,14 @@ def _normalization(
         **inside.moved(1, "gamma_row", "gamma_stride"),
         "epsilon": layer.epsilon,
     }
-    return site.whole((Call("mnc_normalization_f32", arguments),), constants, slices.around(inside).of(0, 0))
+    return context.whole((Call("mnc_normalization_f32", arguments),), constants, slices.around(inside).of(0, 0))
 
 
-def _too_deep(site: Site[Layer], slices: Loops, inside: Loops) -> Refusal | None:
+def _too_deep(context: Context[Layer], slices: Loops, inside: Loops) -> Refusal | None:
     depth = max(slices.depth, inside.depth)
     if depth <= SLICE_LOOPS:
         return None
-    return Refusal(f"{type(site.layer).__name__} takes at most {SLICE_LOOPS} groups of axes, not {depth}")
+    return Refusal(f"{type(context.layer).__name__} takes at most {SLICE_LOOPS} groups of axes, not {depth}")
 
 
 def _walk(slices: Loops, inside: Loops) -> dict[str, Argument]:

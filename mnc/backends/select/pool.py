@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mnc.backends.select.blocks import across
+from mnc.backends.select.context import Context
 from mnc.backends.select.conv import strides
 from mnc.backends.select.loops import loops
-from mnc.backends.select.site import Site
 from mnc.ir.layers import AveragePooling2D, GlobalAveragePooling, GlobalPooling, Pooling2D
 from mnc.program import Argument, Call, In, Out, RowPointers, Step, Window
 
 
-def pooling2d(site: Site[Pooling2D]) -> Step:
+def pooling2d(context: Context[Pooling2D]) -> Step:
     """Max or average pooling in float32, row by row."""
-    (x,), y = site.inputs, site.output
+    (x,), y = context.inputs, context.output
     arguments: dict[str, Argument] = {**strides(x, y), "block_channels": across(x.image[2])}
-    if isinstance(site.layer, AveragePooling2D):
-        arguments["whole"] = int(site.layer.count_padding)
-    return over_windows(site, arguments)
+    if isinstance(context.layer, AveragePooling2D):
+        arguments["whole"] = int(context.layer.count_padding)
+    return over_windows(context, arguments)
 
 
-def over_windows(site: Site[Pooling2D], more: Mapping[str, Argument]) -> Step:
+def over_windows(context: Context[Pooling2D], more: Mapping[str, Argument]) -> Step:
     """The step of the kernel for pooling on the layer's element type, which takes `more` arguments besides."""
-    layer, (x,), y = site.layer, site.inputs, site.output
+    layer, (x,), y = context.layer, context.inputs, context.output
     call = Call(
-        site.kernel("average_pooling2d" if isinstance(layer, AveragePooling2D) else "max_pooling2d"),
+        context.kernel("average_pooling2d" if isinstance(layer, AveragePooling2D) else "max_pooling2d"),
         {
             "rows": RowPointers(),
             "out": Out(),
@@ -39,7 +39,7 @@ def over_windows(site: Site[Pooling2D], more: Mapping[str, Argument]) -> Step:
             **more,
         },
     )
-    return site.by_rows(window(layer), (call,), {})
+    return context.by_rows(window(layer), (call,), {})
 
 
 def window(layer: Pooling2D) -> Window:
@@ -47,15 +47,15 @@ def window(layer: Pooling2D) -> Window:
     return Window(layer.pool[0], layer.stride[0], layer.padding[0][0])
 
 
-def global_pooling(site: Site[GlobalPooling]) -> Step:
+def global_pooling(context: Context[GlobalPooling]) -> Step:
     """Global pooling, some channels at a time through the whole image."""
-    kernel = "global_average" if isinstance(site.layer, GlobalAveragePooling) else "global_max"
-    return site.whole((Call(site.kernel(kernel), over_image(site)),))
+    kernel = "global_average" if isinstance(context.layer, GlobalAveragePooling) else "global_max"
+    return context.whole((Call(context.kernel(kernel), over_image(context)),))
 
 
-def over_image(site: Site[GlobalPooling]) -> dict[str, Argument]:
+def over_image(context: Context[GlobalPooling]) -> dict[str, Argument]:
     """The arguments of a kernel that goes through the whole image."""
-    (x,) = site.inputs
+    (x,) = context.inputs
     height, width, channels = x.image
     nest = loops((height, width), (x.layout.row, x.layout.pixel))
     return {

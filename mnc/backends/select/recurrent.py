@@ -13,7 +13,7 @@ import numpy as np
 
 from mnc.backends.select.activation import over
 from mnc.backends.select.blocks import block, pack, split
-from mnc.backends.select.site import Site
+from mnc.backends.select.context import Context
 from mnc.ir.activations import Function
 from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
 from mnc.ir.types import Array, Constant
@@ -22,24 +22,24 @@ from mnc.program import NULL, Argument, Call, Const, In, Name, Out, Scratch, Sta
 FLOAT = 4
 
 
-def simple_rnn(site: Site[SimpleRNN]) -> Step:
+def simple_rnn(context: Context[SimpleRNN]) -> Step:
     """Scratch: x, h, new h."""
-    cell = _Cell.of(site)
+    cell = _Cell.of(context)
     x, h, new = cell.memory(cell.features, cell.units, cell.units)
-    weights = np.concatenate([site.layer.kernel.array, site.layer.recurrent_kernel.array])
+    weights = np.concatenate([context.layer.kernel.array, context.layer.recurrent_kernel.array])
     calls = (
         copy(cell.step, x, cell.features),
-        *cell.product("weights", weights, site.layer.bias, x, new),
-        *_activated(site.layer.activation, new, cell.units),
+        *cell.product("weights", weights, context.layer.bias, x, new),
+        *_activated(context.layer.activation, new, cell.units),
         copy(new, h, cell.units),
     )
     return cell.unrolled(calls, (h,))
 
 
-def lstm(site: Site[LSTM]) -> Step:
+def lstm(context: Context[LSTM]) -> Step:
     """Scratch: x, h, the gates i, f, o and the candidate, c.  The gates lie together, as they have one activation."""
-    layer = site.layer
-    cell = _Cell.of(site)
+    layer = context.layer
+    cell = _Cell.of(context)
     x, h, gates, output, candidate, c = cell.memory(cell.features, *(cell.units * n for n in (1, 2, 1, 1, 1)))
     weights = _columns(np.concatenate([layer.kernel.array, layer.recurrent_kernel.array]), (0, 1, 3, 2))
     bias = None if layer.bias is None else Constant(_columns(layer.bias.array, (0, 1, 3, 2)))
@@ -56,15 +56,15 @@ def lstm(site: Site[LSTM]) -> Step:
     return cell.unrolled(calls, (h, c))
 
 
-def gru(site: Site[GRU]) -> Step:
+def gru(context: Context[GRU]) -> Step:
     """The reset gate applies to the product with the state, or to the state itself."""
-    return _reset_after(site) if site.layer.reset_after else _reset_before(site)
+    return _reset_after(context) if context.layer.reset_after else _reset_before(context)
 
 
-def _reset_after(site: Site[GRU]) -> Step:
+def _reset_after(context: Context[GRU]) -> Step:
     """Scratch: h, then x @ kernel and h @ recurrent_kernel for the gates z, r and the candidate."""
-    layer = site.layer
-    cell = _Cell.of(site)
+    layer = context.layer
+    cell = _Cell.of(context)
     units = cell.units
     h, update, reset, candidate, past, last = cell.memory(*(units * n for n in (1, 1, 1, 1, 2, 1)))
     biases = (None, None) if layer.bias is None else (Constant(layer.bias.array[0]), Constant(layer.bias.array[1]))
@@ -80,10 +80,10 @@ def _reset_after(site: Site[GRU]) -> Step:
     return cell.unrolled(calls, (h,))
 
 
-def _reset_before(site: Site[GRU]) -> Step:
+def _reset_before(context: Context[GRU]) -> Step:
     """Scratch: x, h or r * h, h, the gates z and r, the candidate."""
-    layer = site.layer
-    cell = _Cell.of(site)
+    layer = context.layer
+    cell = _Cell.of(context)
     units = cell.units
     x, part, h, update, reset, candidate = cell.memory(cell.features, *(units,) * 5)
     weights = np.concatenate([layer.kernel.array, layer.recurrent_kernel.array])
@@ -106,7 +106,7 @@ def _reset_before(site: Site[GRU]) -> Step:
 class _Cell:
     """A recurrent layer's step in the making: its scratch memory and its constants."""
 
-    site: Site[Recurrent]
+    context: Context[Recurrent]
     features: int
     units: int
     step: In
@@ -116,11 +116,11 @@ class _Cell:
     constants: dict[str, Constant] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, site: Site[Recurrent]) -> _Cell:
-        steps, features = site.inputs[0].type.shape
+    def of(cls, context: Context[Recurrent]) -> _Cell:
+        steps, features = context.inputs[0].type.shape
         backwards = In(offset=(steps - 1) * features, stride=-features)
-        step = backwards if site.layer.go_backwards else In(stride=features)
-        return cls(site, features, site.layer.units, step)
+        step = backwards if context.layer.go_backwards else In(stride=features)
+        return cls(context, features, context.layer.units, step)
 
     def memory(self, *sizes: int) -> list[Scratch]:
         """Places of `sizes` elements in scratch memory, one behind the other."""
@@ -165,7 +165,7 @@ class _Cell:
 
     def unrolled(self, calls: Sequence[Call], states: tuple[Scratch, ...]) -> Step:
         """`calls` for each step of the input, after which `states` are the state and its first vector the output."""
-        site, layer, units = self.site, self.site.layer, self.units
+        context, layer, units = self.context, self.context.layer, self.units
         before, after = [], []
         for i, state in enumerate(states):
             kept = State(i * units)
@@ -178,11 +178,11 @@ class _Cell:
                 after.append(copy(state, Out(write=1 + i), units))
         given = copy(states[0], Out(stride=units), units)
         return Step(
-            site.node,
-            site.inputs,
-            site.outputs,
+            context.node,
+            context.inputs,
+            context.outputs,
             (*calls, given) if layer.return_sequences else tuple(calls),
-            Times(site.inputs[0].type.shape[0]),
+            Times(context.inputs[0].type.shape[0]),
             before=tuple(before),
             after=tuple(after if layer.return_sequences else [given, *after]),
             constants=self.constants,

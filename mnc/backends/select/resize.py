@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 
+from mnc.backends.select.context import Context
 from mnc.backends.select.conv import strides
 from mnc.backends.select.quantised.requantise import rescaled
-from mnc.backends.select.site import Site
 from mnc.ir.layers import ResizeBilinear, ResizeNearest
 from mnc.program import Call, Out, RowNumber, RowPointers, Step, Window
 
 
-def resize_nearest(site: Site[ResizeNearest]) -> Step:
+def resize_nearest(context: Context[ResizeNearest]) -> Step:
     """Each output row copied from one input row."""
-    (x,), y = site.inputs, site.output
+    (x,), y = context.inputs, context.output
     down, across = (_ratio(2 * x.image[i], x.image[i], 2 * y.image[i]) for i in (0, 1))
     call = Call(
-        site.kernel("resize_nearest"),
+        context.kernel("resize_nearest"),
         {
             "rows": RowPointers(),
             "out": Out(),
@@ -28,12 +28,12 @@ def resize_nearest(site: Site[ResizeNearest]) -> Step:
             **strides(x, y),
         },
     )
-    return site.by_rows(Window(1, down[0], -down[1], divisor=down[2]), (call,), after=rescaled(site))
+    return context.by_rows(Window(1, down[0], -down[1], divisor=down[2]), (call,), after=rescaled(context))
 
 
-def resize_bilinear(site: Site[ResizeBilinear]) -> Step:
+def resize_bilinear(context: Context[ResizeBilinear]) -> Step:
     """Each output row from the two input rows round it; places count from one pixel before the input."""
-    (x,), y = site.inputs, site.output
+    (x,), y = context.inputs, context.output
     down, across = (_ratio(2 * x.image[i], x.image[i] + y.image[i], 2 * y.image[i]) for i in (0, 1))
     call = Call(
         "mnc_resize_bilinear_f32",
@@ -53,7 +53,7 @@ def resize_bilinear(site: Site[ResizeBilinear]) -> Step:
             **strides(x, y),
         },
     )
-    return site.by_rows(Window(2, down[0], down[2] - down[1], divisor=down[2]), (call,), {})
+    return context.by_rows(Window(2, down[0], down[2] - down[1], divisor=down[2]), (call,), {})
 
 
 def _ratio(step: int, start: int, divisor: int) -> tuple[int, int, int]:

@@ -4,69 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.conv import strides
 from mnc.backends.select.loops import DEEPEST, loops
 from mnc.backends.select.quantised.requantise import moved
-from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Concatenate, Cropping2D, Identity, Permute, Quantize, Reverse, ZeroPadding2D
 from mnc.ir.types import Shape
 from mnc.program import Call, In, Out, RowPointers, Step, Window
 
 
-def copy(site: Site[Identity | Quantize]) -> Step:
+def copy(context: Context[Identity | Quantize]) -> Step:
     """The input once more, in other memory."""
-    (x,), y = site.inputs, site.output
-    return _moved(site, y.type.shape, x.strides)
+    (x,), y = context.inputs, context.output
+    return _moved(context, y.type.shape, x.strides)
 
 
-def permute(site: Site[Permute]) -> Step | Refusal:
+def permute(context: Context[Permute]) -> Step | Refusal:
     """The input walked in the order of the output's axes."""
-    (x,), y = site.inputs, site.output
-    source = [x.strides[axis] for axis in site.layer.axes]
+    (x,), y = context.inputs, context.output
+    source = [x.strides[axis] for axis in context.layer.axes]
     depth = loops(y.type.shape, y.strides, source).depth
     if depth > DEEPEST:
         return Refusal(f"Permute moves at most {DEEPEST} groups of axes, not {depth}")
-    return _moved(site, y.type.shape, source)
+    return _moved(context, y.type.shape, source)
 
 
-def reverse(site: Site[Reverse]) -> Step:
+def reverse(context: Context[Reverse]) -> Step:
     """The input walked backwards along one axis, from its last element on."""
-    (x,), y = site.inputs, site.output
-    axis = site.layer.axis % x.type.rank
+    (x,), y = context.inputs, context.output
+    axis = context.layer.axis % x.type.rank
     backwards = [-stride if i == axis else stride for i, stride in enumerate(x.strides)]
-    return _moved(site, y.type.shape, backwards, offset=(x.type.shape[axis] - 1) * x.strides[axis])
+    return _moved(context, y.type.shape, backwards, offset=(x.type.shape[axis] - 1) * x.strides[axis])
 
 
-def concatenate(site: Site[Concatenate]) -> Step:
+def concatenate(context: Context[Concatenate]) -> Step:
     """Each input copied to its place."""
-    y = site.output
-    axis = site.layer.axis % y.type.rank
+    y = context.output
+    axis = context.layer.axis % y.type.rank
     calls, first = [], 0
-    for i, x in enumerate(site.inputs):
+    for i, x in enumerate(context.inputs):
         source, target = In(i), Out(first * y.strides[axis])
-        calls.append(_copy(site, i, target, source, x.type.shape, y.strides, x.strides))
+        calls.append(_copy(context, i, target, source, x.type.shape, y.strides, x.strides))
         first += x.type.shape[axis]
-    return site.whole(tuple(calls))
+    return context.whole(tuple(calls))
 
 
-def cropping2d(site: Site[Cropping2D]) -> Step:
+def cropping2d(context: Context[Cropping2D]) -> Step:
     """The middle of each row that is left."""
-    (x,), y = site.inputs, site.output
-    (top, _), (left, _) = site.layer.cropping
+    (x,), y = context.inputs, context.output
+    (top, _), (left, _) = context.layer.cropping
     source = In(offset=top * x.layout.row + left * x.layout.pixel)
-    return site.by_rows(
+    return context.by_rows(
         Window(padding=-top),
-        (_copy(site, 0, Out(), source, y.type.shape[1:], y.strides[1:], x.strides[1:]),),
+        (_copy(context, 0, Out(), source, y.type.shape[1:], y.strides[1:], x.strides[1:]),),
     )
 
 
-def zero_padding2d(site: Site[ZeroPadding2D]) -> Step:
+def zero_padding2d(context: Context[ZeroPadding2D]) -> Step:
     """Padding that no layer could take into itself."""
-    (x,), y = site.inputs, site.output
-    (top, _), (left, _) = site.layer.padding
+    (x,), y = context.inputs, context.output
+    (top, _), (left, _) = context.layer.padding
     value = {} if x.type.quant is None else {"value": x.type.quant.zero_point}
     call = Call(
-        site.kernel("zero_padding2d"),
+        context.kernel("zero_padding2d"),
         {
             "rows": RowPointers(),
             "out": Out(),
@@ -78,18 +78,18 @@ def zero_padding2d(site: Site[ZeroPadding2D]) -> Step:
             **value,
         },
     )
-    return site.by_rows(Window(padding=top), (call,), {})
+    return context.by_rows(Window(padding=top), (call,), {})
 
 
 def _moved(
-    site: Site[Identity | Permute | Quantize | Reverse], shape: Shape, source: Sequence[int], offset: int = 0
+    context: Context[Identity | Permute | Quantize | Reverse], shape: Shape, source: Sequence[int], offset: int = 0
 ) -> Step:
     """Every element of the output, from where `source` strides through the input from element `offset` on."""
-    y = site.output
+    y = context.output
     nest = loops(shape, y.strides, source)
     rows, (forth, back), inside = nest.rows(3)
     call = moved(
-        site,
+        context,
         0,
         {
             "in": In(offset=offset, stride=back),
@@ -99,11 +99,11 @@ def _moved(
             **inside.moved(1, "in_row", "in_pixel", "in_channel"),
         },
     )
-    return site.whole((call,), nest=inside, times=rows)
+    return context.whole((call,), nest=inside, times=rows)
 
 
 def _copy(
-    site: Site[Concatenate | Cropping2D],
+    context: Context[Concatenate | Cropping2D],
     read: int,
     target: Out,
     source: In,
@@ -113,7 +113,7 @@ def _copy(
 ) -> Call:
     nest = loops(shape, forth, back)
     return moved(
-        site,
+        context,
         read,
         {
             "in": source,

@@ -17,7 +17,7 @@ from mnc.backends.select import (
     shape,
     transpose_conv,
 )
-from mnc.backends.select.site import Refusal, Site
+from mnc.backends.select.context import Context, Refusal
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     GRU,
@@ -56,7 +56,7 @@ from mnc.ir.layers import (
 )
 from mnc.program import Step
 
-Select = Callable[[Site[Any]], Step | Refusal]
+Select = Callable[[Context[Any]], Step | Refusal]
 
 FLOAT32: Mapping[type[Layer], Select] = {
     Activation: elementwise.activation,

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from mnc.backends.select.activation import epilogue
 from mnc.backends.select.blocks import block, pack, split
+from mnc.backends.select.context import Context
 from mnc.backends.select.conv import bias_at, strides
-from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2DTranspose
 from mnc.ir.types import Constant
 from mnc.program import Argument, Call, Const, Out, RowNumber, RowPointers, Step, Window
 
 
-def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
+def conv2d_transpose(context: Context[Conv2DTranspose]) -> Step:
     """Each output row gathered from the input rows that reach it."""
-    layer, (x,), y = site.layer, site.inputs, site.output
-    gathering = Gathering.of(site)
+    layer, (x,), y = context.layer, context.inputs, context.output
+    gathering = Gathering.of(context)
     block_pixels, block_channels = block(gathering.inner_pixels, layer.filters)
     matrix = layer.weights.array.transpose(0, 1, 3, 2)
     fused, after = epilogue(layer.activation, y.layout.row)
@@ -44,7 +44,7 @@ def conv2d_transpose(site: Site[Conv2DTranspose]) -> Step:
     constants = {"weights": Constant(pack(matrix, block_channels))}
     if layer.bias is not None:
         constants["bias"] = layer.bias
-    return site.by_rows(gathering.window, (*calls, *after), constants)
+    return context.by_rows(gathering.window, (*calls, *after), constants)
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Gathering:
     """About the number of neighbouring output pixels of one phase that touch no border."""
 
     @classmethod
-    def of(cls, site: Site[Conv2DTranspose]) -> Gathering:
+    def of(cls, context: Context[Conv2DTranspose]) -> Gathering:
         """The gathering of a layer."""
-        layer, (x,), y = site.layer, site.inputs, site.output
+        layer, (x,), y = context.layer, context.inputs, context.output
         (top, _), (left, _) = layer.crop
         height, width = layer.kernel
         above = (height - 1) * layer.dilation[0] - top - (layer.stride[0] - 1)

@@ -9,12 +9,12 @@ import numpy as np
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.tflite.file import Operator, Option, Tensor
-from mnc.frontends.tflite.tensors import ELEMENTS, ZERO_POINTS, Value, held, number, operand, weights
+from mnc.frontends.tflite.tensors import ELEMENTS, ZERO_POINTS, Value, element_type, held, operand, weights
 from mnc.ir.activations import Function, Relu
 from mnc.ir.graph import Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import NO_PADDING, Activation, Padding, Pair, Reshape, same_padding
-from mnc.ir.types import Array, Constant, DType, Number, Shape, ShapeError, show
+from mnc.ir.types import Array, Constant, DType, ElementType, Shape, ShapeError, show
 from mnc.names import Names
 
 SAME, VALID = 0, 1
@@ -200,9 +200,9 @@ class Call:
             raise self.fault("it is not supported in int16", "convert the model in int8")
 
     @property
-    def output(self) -> Number | None:
+    def output(self) -> ElementType | None:
         """The `output` of a layer that computes: None in float32."""
-        found = number(self.where, self.result)
+        found = element_type(self.where, self.result)
         return None if found.dtype is DType.FLOAT32 else found
 
     def activation(self) -> Function | None:
@@ -233,8 +233,8 @@ class Call:
     def keeps_scale(self, index: int = 0) -> None:
         """Refuse an operator that only moves values where it would change what they stand for."""
         tensor = self.inputs[index] if self.optional_array(index) is not None else None
-        given = self.value(index).type.quant if tensor is None else number(self.where, tensor).quant
-        if given != number(self.where, self.result).quant:
+        given = self.value(index).type.quant if tensor is None else element_type(self.where, tensor).quant
+        if given != element_type(self.where, self.result).quant:
             raise self.fault(
                 "its input and its output have different scales or zero points, though it only moves values",
                 "TensorFlow's converter puts a QUANTIZE where scales differ; convert the model again with it",

@@ -12,7 +12,7 @@ from mnc.frontends.tflite.assembly import Assembly, Call
 from mnc.frontends.tflite.file import Model, Operator, Tensor
 from mnc.frontends.tflite.folding import folded
 from mnc.frontends.tflite.operators import CONVERTERS
-from mnc.frontends.tflite.tensors import Value, held, number, stored_array
+from mnc.frontends.tflite.tensors import Value, element_type, held, stored_array
 from mnc.ir.graph import Graph, Input
 from mnc.ir.types import Array, ShapeError, TensorType, show
 
@@ -67,7 +67,7 @@ class _Reader:
 
     def _input(self, tensor: Tensor) -> Value:
         where = f"input {tensor.name!r}"
-        element = number(where, tensor)
+        element = element_type(where, tensor)
         if len(tensor.shape) < 2 or tensor.shape[0] != 1:
             raise refuse(
                 where,
@@ -151,10 +151,10 @@ class _Reader:
     def _convert(self, where: str, operator: Operator, known: tuple[Array | None, ...]) -> Value:
         tensors = self.model.tensors
         result = tensors[operator.outputs[0]]
-        declared = number(where, result)
+        declared = element_type(where, result)
         for i in operator.inputs:
             if i in self.values:
-                given = number(where, tensors[i])
+                given = element_type(where, tensors[i])
                 if given.dtype is not declared.dtype and operator.kind not in BETWEEN_TYPES:
                     raise refuse(where, f"it makes {result.type} of {tensors[i].type}", "use QUANTIZE or DEQUANTIZE")
         call = Call(
@@ -184,7 +184,7 @@ class _Reader:
     def _declared(self, index: int) -> Value | None:
         tensor = self.model.tensors[index]
         try:
-            element = number("", tensor)
+            element = element_type("", tensor)
             return Value(
                 self.assembly.names.new("refused"),
                 TensorType(held(tensor.shape), element.dtype, element.quant),

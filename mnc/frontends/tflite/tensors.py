@@ -11,7 +11,7 @@ import numpy as np
 
 from mnc.errors import refuse
 from mnc.frontends.tflite.file import Tensor
-from mnc.ir.types import Array, Constant, DType, Number, Quantisation, Shape, TensorType
+from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, Shape, TensorType
 
 ELEMENTS: dict[str, np.dtype[Any]] = {
     "FLOAT32": np.dtype("<f4"),
@@ -64,12 +64,12 @@ def held(shape: Shape) -> Shape:
     return shape[dropped(shape) :] or (1,)
 
 
-def number(where: str, tensor: Tensor) -> Number:
+def element_type(where: str, tensor: Tensor) -> ElementType:
     """The element type of a tensor that the network computes; CompileError where mnc has none for it."""
     if tensor.oddity:
         raise refuse(where, f"tensor {tensor.name!r} is not supported: {tensor.oddity}")
     if tensor.type == "FLOAT32":
-        return Number(DType.FLOAT32)
+        return ElementType(DType.FLOAT32)
     if tensor.type in ZERO_POINTS:
         dtype = DType(tensor.type.lower())
         if len(tensor.scale) != 1 or len(tensor.zero_point) != 1:
@@ -77,7 +77,7 @@ def number(where: str, tensor: Tensor) -> Number:
             raise refuse(where, f"the {dtype.value} tensor {tensor.name!r} has {what}")
         if tensor.zero_point[0] not in ZERO_POINTS[tensor.type]:
             raise refuse(where, f"the {dtype.value} tensor {tensor.name!r} has the zero point {tensor.zero_point[0]}")
-        return Number(dtype, _quantisation(where, tensor, tensor.zero_point[0]))
+        return ElementType(dtype, _quantisation(where, tensor, tensor.zero_point[0]))
     way_out = WAYS_OUT.get(tensor.type, "convert to int8 with a representative data set, or to float32")
     raise refuse(where, f"values of type {tensor.type} are not supported, as {tensor.name!r} is", way_out)
 
@@ -145,4 +145,4 @@ def operand(where: str, tensor: Tensor, array: Array) -> Constant:
     """A constant that is quantised as values are: with one scale and any zero point."""
     if array.dtype == np.float32:
         return Constant(array)
-    return Constant(array, number(where, tensor).quant)
+    return Constant(array, element_type(where, tensor).quant)

@@ -15,8 +15,8 @@ from types import MappingProxyType
 from mnc.backends import Backend, Emission, Target
 from mnc.backends.names import comment
 from mnc.backends.select import Refused, Select, select
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.loops import flat
-from mnc.backends.select.site import Refusal, Site
 from mnc.errors import refuse
 from mnc.ir import activations as fn
 from mnc.ir.graph import Graph
@@ -48,9 +48,9 @@ def _bounds(function: fn.Function | None) -> dict[str, Argument] | Refusal:
     return {"lowest": 0.0, "highest": LARGEST if function.max_value is None else function.max_value}
 
 
-def conv2d(site: Site[Conv2D | DepthwiseConv2D | Dense]) -> Step | Refusal:
+def conv2d(context: Context[Conv2D | DepthwiseConv2D | Dense]) -> Step | Refusal:
     """A depthwise convolution has a group for each channel; a dense layer is a 1x1 convolution."""
-    layer, (x,), y = site.layer, site.inputs, site.output
+    layer, (x,), y = context.layer, context.inputs, context.output
     if isinstance(layer, Dense):
         layer = Conv2D(Constant(layer.weights.array[None, None]), layer.bias, activation=layer.activation)
     bounds = _bounds(layer.activation)
@@ -75,11 +75,11 @@ def conv2d(site: Site[Conv2D | DepthwiseConv2D | Dense]) -> Step | Refusal:
         "left": layer.padding[1][0],
         **bounds,
     }
-    return site.whole((Call("conv2d", arguments),), constants)
+    return context.whole((Call("conv2d", arguments),), constants)
 
 
-def max_pooling2d(site: Site[MaxPooling2D]) -> Step:
-    layer, (x,), y = site.layer, site.inputs, site.output
+def max_pooling2d(context: Context[MaxPooling2D]) -> Step:
+    layer, (x,), y = context.layer, context.inputs, context.output
     window: dict[str, Argument] = {
         "pool_height": layer.pool[0],
         "pool_width": layer.pool[1],
@@ -88,26 +88,26 @@ def max_pooling2d(site: Site[MaxPooling2D]) -> Step:
         "top": layer.padding[0][0],
         "left": layer.padding[1][0],
     }
-    return site.whole(
+    return context.whole(
         (Call("max_pooling2d", {"x": In(), "y": Out(), **_image("in", x), **_image("out", y), **window}),)
     )
 
 
-def activation(site: Site[Activation]) -> Step | Refusal:
-    count, bounds = site.output.type.elements, _bounds(site.layer.function)
+def activation(context: Context[Activation]) -> Step | Refusal:
+    count, bounds = context.output.type.elements, _bounds(context.layer.function)
     if isinstance(bounds, Refusal):
         return bounds
     call = Call("clamp", {"x": In(), "y": Out(), "count": count, **bounds})
-    return site.whole((call,), nest=flat(count))
+    return context.whole((call,), nest=flat(count))
 
 
-def softmax(site: Site[Softmax]) -> Step | Refusal:
-    if site.layer.axis not in (-1, site.output.type.rank - 1):
+def softmax(context: Context[Softmax]) -> Step | Refusal:
+    if context.layer.axis not in (-1, context.output.type.rank - 1):
         return Refusal("the micropython backend has softmax along the last axis only")
-    count = site.output.type.shape[-1]
-    vectors = site.output.type.elements // count
+    count = context.output.type.shape[-1]
+    vectors = context.output.type.elements // count
     call = Call("softmax", {"x": In(), "y": Out(), "vectors": vectors, "count": count})
-    return site.whole((call,), nest=flat(vectors * count))
+    return context.whole((call,), nest=flat(vectors * count))
 
 
 TABLE: Mapping[type[Layer], Select] = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mnc.backends.select.cmsis.structs import call, context, dims, named
+from mnc.backends.select.cmsis.structs import call, ctx, dims, named
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.loops import flat
 from mnc.backends.select.quantised.requantise import operands, quant
-from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply
 from mnc.ir.types import DType
 from mnc.program import Argument, In, Out, Step
@@ -20,72 +20,74 @@ BROADCAST = Refusal("CMSIS-NN's needs operands of one shape that the network com
 SHIFTED = Refusal("CMSIS-NN's would leave 32 bits where it shifts to the output's scale")
 
 
-def add(site: Site[Add]) -> Step | Refusal:
+def add(context: Context[Add]) -> Step | Refusal:
     """`arm_elementwise_add_*`, for two values of one shape, int8 or int16."""
-    *given, total = add_multipliers(operands(site))
-    if not _alike(site):
+    *given, total = add_multipliers(operands(context))
+    if not _alike(context):
         return BROADCAST
-    if total[1] > MOST_LEFT[Add, site.output.type.dtype]:
+    if total[1] > MOST_LEFT[Add, context.output.type.dtype]:
         return SHIFTED
     scales = {
         f"input_{i + 1}_{what}": number
         for i, (multiplier, shift) in enumerate(given)
-        for what, number in (("offset", -quant(site, i).zero_point), ("mult", multiplier), ("shift", shift))
+        for what, number in (("offset", -quant(context, i).zero_point), ("mult", multiplier), ("shift", shift))
     }
     made = call(
-        named(site, "elementwise_add"),
+        named(context, "elementwise_add"),
         input_1_vect=In(0),
         input_2_vect=In(1),
         **scales,
-        left_shift=headroom(operands(site)),
-        **_output(site, *total),
+        left_shift=headroom(operands(context)),
+        **_output(context, *total),
     )
-    return site.whole((made,), nest=flat(site.output.type.elements, 3))
+    return context.whole((made,), nest=flat(context.output.type.elements, 3))
 
 
-def multiply(site: Site[Multiply]) -> Step | Refusal:
+def multiply(context: Context[Multiply]) -> Step | Refusal:
     """`arm_elementwise_mul_*`, for two values of one shape, int8 or int16."""
-    multiplier, shift = quantise_multiplier(quant(site).scale[0] * quant(site, 1).scale[0] / operands(site).scale)
-    if not _alike(site):
+    multiplier, shift = quantise_multiplier(
+        quant(context).scale[0] * quant(context, 1).scale[0] / operands(context).scale
+    )
+    if not _alike(context):
         return BROADCAST
-    if shift > MOST_LEFT[Multiply, site.output.type.dtype]:
+    if shift > MOST_LEFT[Multiply, context.output.type.dtype]:
         return SHIFTED
     made = call(
-        named(site, "elementwise_mul"),
+        named(context, "elementwise_mul"),
         input_1_vect=In(0),
         input_2_vect=In(1),
-        input_1_offset=-quant(site).zero_point,
-        input_2_offset=-quant(site, 1).zero_point,
-        **_output(site, multiplier, shift),
+        input_1_offset=-quant(context).zero_point,
+        input_2_offset=-quant(context, 1).zero_point,
+        **_output(context, multiplier, shift),
     )
-    return site.whole((made,), nest=flat(site.output.type.elements, 3))
+    return context.whole((made,), nest=flat(context.output.type.elements, 3))
 
 
-def _output(site: Site[Add] | Site[Multiply], multiplier: int, shift: int) -> dict[str, Argument]:
-    low, high = operands(site).limits(site.layer.activation)
+def _output(context: Context[Add] | Context[Multiply], multiplier: int, shift: int) -> dict[str, Argument]:
+    low, high = operands(context).limits(context.layer.activation)
     return {
         "output": Out(),
-        "out_offset": operands(site).zero,
+        "out_offset": operands(context).zero,
         "out_mult": multiplier,
         "out_shift": shift,
         "out_activation_min": low,
         "out_activation_max": high,
-        "block_size": site.output.type.elements,
+        "block_size": context.output.type.elements,
     }
 
 
-def extreme(site: Site[Maximum | Minimum]) -> Step | Refusal:
+def extreme(context: Context[Maximum | Minimum]) -> Step | Refusal:
     """`arm_maximum_s8` or `arm_minimum_s8`, for values of one shape and one scale, without a clamp."""
-    if not _alike(site):
+    if not _alike(context):
         return BROADCAST
-    same_scale = all(quant(site, i) == site.output.type.quant for i in range(len(site.inputs)))
-    if not same_scale or operands(site).limits(site.layer.activation) != (-128, 127):
+    same_scale = all(quant(context, i) == context.output.type.quant for i in range(len(context.inputs)))
+    if not same_scale or operands(context).limits(context.layer.activation) != (-128, 127):
         return Refusal("CMSIS-NN's needs one scale for all operands, and has no clamp")
-    size = dims(1, 1, 1, site.output.type.elements)
+    size = dims(1, 1, 1, context.output.type.elements)
     calls = tuple(
         call(
-            "arm_maximum_s8" if isinstance(site.layer, Maximum) else "arm_minimum_s8",
-            ctx=context(0),
+            "arm_maximum_s8" if isinstance(context.layer, Maximum) else "arm_minimum_s8",
+            ctx=ctx(0),
             input_1_data=In(0) if i == 1 else Out(),
             input_1_dims=size,
             input_2_data=In(i),
@@ -93,11 +95,11 @@ def extreme(site: Site[Maximum | Minimum]) -> Step | Refusal:
             output_data=Out(),
             output_dims=size,
         )
-        for i in range(1, len(site.inputs))
+        for i in range(1, len(context.inputs))
     )
-    return site.whole(calls, nest=flat(site.output.type.elements, 1 + len(site.inputs)))
+    return context.whole(calls, nest=flat(context.output.type.elements, 1 + len(context.inputs)))
 
 
-def _alike(site: Site[Merge]) -> bool:
+def _alike(context: Context[Merge]) -> bool:
     """Whether no input is repeated along an axis, nor any operand a constant."""
-    return site.layer.operand is None and all(x.type.shape == site.output.type.shape for x in site.inputs)
+    return context.layer.operand is None and all(x.type.shape == context.output.type.shape for x in context.inputs)

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from mnc.backends.select.cmsis.core import Core, Cores
-from mnc.backends.select.site import Site
+from mnc.backends.select.context import Context
 from mnc.ir.layers import Add, AveragePooling2D, Conv2D, Dense, DepthwiseConv2D, Multiply, Pooling2D, Softmax
 from mnc.ir.types import DType
 
@@ -27,20 +27,20 @@ FEW_PRODUCTS_INT16 = 100
 """Products of an output up to which mnc's int16 kernel, which uses no DSP extension, is the faster on a DSP core."""
 
 
-def own_is_faster(cores: Cores, site: Site[Any]) -> bool:
+def own_is_faster(cores: Cores, context: Context[Any]) -> bool:
     """Whether this very layer is one of those; False where the cores differ."""
-    is_int16 = site.output.type.dtype is DType.INT16
-    match (site.layer, *cores):
+    is_int16 = context.output.type.dtype is DType.INT16
+    match (context.layer, *cores):
         case (Conv2D() as layer, Core.DSP) if is_int16:
             return math.prod(layer.weights.shape[:3]) <= FEW_PRODUCTS_INT16
         case (Pooling2D(), core) if is_int16:
-            return core is not Core.MVE or site.inputs[0].image[2] <= FEW_CHANNELS
+            return core is not Core.MVE or context.inputs[0].image[2] <= FEW_CHANNELS
         case (Multiply(), Core.PLAIN) if is_int16:
             return True
         case (Softmax(), _):
             return True  # the exponentials of at most 256 differences are a table
         case (DepthwiseConv2D() as layer, Core.MVE):
-            return layer.depth_multiplier == 1 and site.inputs[0].image[2] <= FEW_CHANNELS
+            return layer.depth_multiplier == 1 and context.inputs[0].image[2] <= FEW_CHANNELS
         case (Conv2D() as layer, Core.MVE):
             return not layer.is_pointwise and math.prod(layer.weights.shape) <= FEW_PRODUCTS
         case (Add() | Conv2D() | DepthwiseConv2D() | Dense(), Core.DSP | Core.PLAIN) | (AveragePooling2D(), Core.PLAIN):

@@ -12,12 +12,12 @@ from mnc.backends.select.cmsis.conv import MOST_PRODUCTS, conv_params
 from mnc.backends.select.cmsis.core import Core, forms
 from mnc.backends.select.cmsis.dense import fc_params
 from mnc.backends.select.cmsis.depthwise import dw_conv_params, within_reach
-from mnc.backends.select.cmsis.structs import TOO_MANY, call, context, corner, countable, dims, step
+from mnc.backends.select.cmsis.structs import TOO_MANY, call, corner, countable, ctx, dims, step
 from mnc.backends.select.cmsis.weights import TOO_LARGE, Weights
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.conv import as_pointwise
+from mnc.backends.select.quantised.accumulators import by_channel
 from mnc.backends.select.quantised.requantise import operands
-from mnc.backends.select.quantised.sums import by_channel
-from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.program import NULL, Const, Out, Record, Step
 from mnc.reference.quantised.layers import has_wide_sums
@@ -26,94 +26,94 @@ FAST_PRODUCTS = 512
 """Products of a 64-bit sum that are added in 32 bits; further ones are added in 64."""
 
 
-def conv2d(site: Site[Conv2D]) -> Step | Refusal:
+def conv2d(context: Context[Conv2D]) -> Step | Refusal:
     """`arm_convolve_s16`, with weights as (filters, height, width, channels); it knows no groups."""
-    cores = forms(site.core)
-    layer, (x,), y = site.layer, site.inputs, site.output
+    cores = forms(context.core)
+    layer, (x,), y = context.layer, context.inputs, context.output
     products = math.prod(layer.weights.shape[:3])
-    weights = Weights.of(site, layer.weights.array.transpose(3, 0, 1, 2))
+    weights = Weights.of(context, layer.weights.array.transpose(3, 0, 1, 2))
     if weights is None:
         return TOO_LARGE
     if layer.groups > 1:
         return Refusal("CMSIS-NN's knows no groups in int16")
     if not countable(x, y) or products > MOST_PRODUCTS:
         return TOO_MANY
-    wide = has_wide_sums(layer, operands(site))
+    wide = has_wide_sums(layer, operands(context))
     # For the last of an odd number of filters it counts those left over of four products twice.
     if wide and Core.DSP in cores and layer.filters % 2 and products > FAST_PRODUCTS and products % 4:
         return Refusal("CMSIS-NN's counts some products of the last filter twice")
     scratch = max(_windows_scratch(core, products) for core in cores)
     bias = {"data": NULL if weights.bias is None else Const("bias"), "is_int32_bias": int(not wide)}
     arguments = {
-        **weights.arguments(site, dims(layer.filters, *layer.kernel, x.image[2])),
+        **weights.arguments(context, dims(layer.filters, *layer.kernel, x.image[2])),
         "bias_data": Record("cmsis_nn_bias_data", bias),
     }
     return step(
-        site,
+        context,
         "arm_convolve_s16",
         weights.constants(cores),
         scratch,
-        conv_params=conv_params(site, layer.stride, corner(layer.padding), layer.dilation),
+        conv_params=conv_params(context, layer.stride, corner(layer.padding), layer.dilation),
         **arguments,
     )
 
 
-def dense(site: Site[Dense]) -> Step | Refusal:
+def dense(context: Context[Dense]) -> Step | Refusal:
     """`arm_fully_connected_s16` on all pixels, with weights as (units, inputs).
 
     It has one scale for all units and sums of 64 bits; others are 1x1 convolutions.
     """
-    cores = forms(site.core)
-    layer, (x,) = site.layer, site.inputs
-    weights = Weights.of(site, layer.weights.array.T)
-    if weights is None or weights.per_channel or not has_wide_sums(layer, operands(site)):
-        return conv2d(site.of(as_pointwise(layer)))
+    cores = forms(context.core)
+    layer, (x,) = context.layer, context.inputs
+    weights = Weights.of(context, layer.weights.array.T)
+    if weights is None or weights.per_channel or not has_wide_sums(layer, operands(context)):
+        return conv2d(context.of(as_pointwise(layer)))
     inputs, units = layer.weights.shape
     pixels = math.prod(x.image[:2])
     constants = dict(weights.constants(cores))
     del constants["multiplier"], constants["shift"]
     arguments = {
-        **weights.arguments(site, dims(inputs, 1, 1, units)),
+        **weights.arguments(context, dims(inputs, 1, 1, units)),
         "quant_params": weights.tensor_quant_params,
         "input_dims": dims(pixels, 1, 1, inputs),
     }
     made = call(
         "arm_fully_connected_s16",
-        ctx=context(0),
-        fc_params=fc_params(site),
+        ctx=ctx(0),
+        fc_params=fc_params(context),
         **arguments,
         output_dims=dims(pixels, 1, 1, units),
         output_data=Out(),
     )
-    return site.whole((made,), constants)
+    return context.whole((made,), constants)
 
 
-def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step | Refusal:
+def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step | Refusal:
     """`arm_depthwise_conv_fast_s16` or `arm_depthwise_conv_s16`, with weights as (1, height, width, channels).
 
     Their bias has 64 bits.  The former takes one filter for each channel, and no
     dilation; without the DSP extension it is the latter.
     """
-    cores = forms(site.core)
-    layer, (x,), y = site.layer, site.inputs, site.output
-    weights = Weights.of(site, by_channel(layer))
+    cores = forms(context.core)
+    layer, (x,), y = context.layer, context.inputs, context.output
+    weights = Weights.of(context, by_channel(layer))
     if weights is None:
         return TOO_LARGE
     if not countable(x, y):
         return TOO_MANY
-    if not has_wide_sums(layer, operands(site)):
+    if not has_wide_sums(layer, operands(context)):
         return Refusal("CMSIS-NN's needs a bias of 64 bits in int16")
     taps = math.prod(layer.kernel)
     plain = layer.depth_multiplier == 1 and layer.dilation == (1, 1) and taps < FAST_PRODUCTS
-    fast = cores != {Core.PLAIN} and plain and within_reach(site)
+    fast = cores != {Core.PLAIN} and plain and within_reach(context)
     scratch = max(_taps_scratch(core, taps * x.image[2]) for core in cores) if fast else 0
     return step(
-        site,
+        context,
         "arm_depthwise_conv_fast_s16" if fast else "arm_depthwise_conv_s16",
         weights.constants(cores, by_four=True),
         scratch,
-        dw_conv_params=dw_conv_params(site),
-        **weights.arguments(site, dims(1, *layer.kernel, y.image[2])),
+        dw_conv_params=dw_conv_params(context),
+        **weights.arguments(context, dims(1, *layer.kernel, y.image[2])),
     )
 
 

@@ -14,7 +14,7 @@ from mnc.backends.select import conv, pool
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.depthwise import BLOCK
 from mnc.backends.select.cmsis.structs import dims
-from mnc.backends.select.site import Site
+from mnc.backends.select.context import Context
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, DepthwiseConv2D, Pooling2D
 from mnc.program import Rows, Step, Value, Window
@@ -35,14 +35,14 @@ BLOCKWISE = ("arm_depthwise_conv_s8_opt", "arm_depthwise_conv_wrapper_s8")
 """Members of `SWEEPING` that on MVE go through the rows once for every block of channels."""
 
 
-def overlapping(cores: Cores, site: Site[Layer], step: Step) -> Step:
+def overlapping(cores: Cores, context: Context[Layer], step: Step) -> Step:
     """The step with the loop that lets the planner lay the output over the input; unchanged where it must not."""
-    (x, *_), y = site.inputs, site.output
+    (x, *_), y = context.inputs, context.output
     if y.image[0] == 1:
         return step
     if step.kernel == "arm_convolve_1x1_s8_fast":
         return _in_bands(step, x, y)
-    rows = _window(site.layer)
+    rows = _window(context.layer)
     several = step.kernel in BLOCKWISE and Core.MVE in cores and y.image[2] > BLOCK
     if step.kernel not in SWEEPING or rows is None or several:
         return step

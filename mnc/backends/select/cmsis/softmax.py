@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mnc.backends.select.cmsis.structs import call
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.elementwise import vectors
 from mnc.backends.select.quantised.activation16 import softmax_tables
 from mnc.backends.select.quantised.requantise import quant
-from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Softmax
 from mnc.program import Const, In, Out, Record, Step
 from mnc.reference.quantised.layers import softmax16_multiplier, softmax_parameters
@@ -23,11 +23,11 @@ MOST_LEFT_INT16 = 15
 ACROSS = Refusal("CMSIS-NN's goes along the last axis only")
 
 
-def softmax(site: Site[Softmax]) -> Step | Refusal:
+def softmax(context: Context[Softmax]) -> Step | Refusal:
     """`arm_softmax_s8`, along the last axis; it shifts to the left only."""
-    multiplier, shift, smallest = softmax_parameters(quant(site).scale[0])
-    nest = vectors(site)
-    if not _along_rows(site):
+    multiplier, shift, smallest = softmax_parameters(quant(context).scale[0])
+    nest = vectors(context)
+    if not _along_rows(context):
         return ACROSS
     if shift < 0:
         return Refusal("CMSIS-NN's shifts differences to the left only")
@@ -41,14 +41,14 @@ def softmax(site: Site[Softmax]) -> Step | Refusal:
         diff_min=smallest,
         output=Out(),
     )
-    return site.whole((made,), nest=nest)
+    return context.whole((made,), nest=nest)
 
 
-def softmax_int16(site: Site[Softmax]) -> Step | Refusal:
+def softmax_int16(context: Context[Softmax]) -> Step | Refusal:
     """`arm_softmax_s16`, along the last axis, which is short; the tables are TensorFlow Lite Micro's."""
-    multiplier, shift = softmax16_multiplier(quant(site).scale[0])
-    nest = vectors(site)
-    if not _along_rows(site):
+    multiplier, shift = softmax16_multiplier(quant(context).scale[0])
+    nest = vectors(context)
+    if not _along_rows(context):
         return ACROSS
     if nest.sizes[-1] not in ROW_INT16 or shift > MOST_LEFT_INT16:
         return Refusal("CMSIS-NN's overflows in int16 outside of 2 to 8 elements, or at this scale")
@@ -64,10 +64,10 @@ def softmax_int16(site: Site[Softmax]) -> Step | Refusal:
         ),
         output=Out(),
     )
-    return site.whole((made,), softmax_tables(), nest)
+    return context.whole((made,), softmax_tables(), nest)
 
 
-def _along_rows(site: Site[Softmax]) -> bool:
+def _along_rows(context: Context[Softmax]) -> bool:
     """Whether the axis is the last."""
-    rank = len(site.output.type.shape)
-    return site.layer.axis % rank == rank - 1
+    rank = len(context.output.type.shape)
+    return context.layer.axis % rank == rank - 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mnc.backends.select.context import NONE, Constants, Context, Refusal
 from mnc.backends.select.quantised.requantise import operands, quant
-from mnc.backends.select.site import NONE, Constants, Refusal, Site
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.layers.window import Padding, Pair
@@ -28,21 +28,21 @@ def call(function: str, **arguments: Argument) -> Call:
     return Call(function, arguments, HEADER, checked=function not in VOID)
 
 
-def named(site: Site[Layer], function: str) -> str:
+def named(context: Context[Layer], function: str) -> str:
     """A function of CMSIS-NN by its name without `arm_` and the element type, which is the output's."""
-    return f"arm_{function}_{site.output.type.dtype.suffix}"
+    return f"arm_{function}_{context.output.type.dtype.suffix}"
 
 
 def step(
-    site: Site[Layer],
+    context: Context[Layer],
     function: str,
     constants: Constants = NONE,
     scratch: int = 0,
     **arguments: Argument,
 ) -> Step:
     """The step of one call: its first argument is `scratch` bytes of scratch, its last ones are the output."""
-    made = call(function, ctx=context(scratch), **arguments, output_dims=image(site.output), output_data=Out())
-    return site.whole((made,), constants, scratch=scratch, scratch_dtype=SCRATCH)
+    made = call(function, ctx=ctx(scratch), **arguments, output_dims=image(context.output), output_data=Out())
+    return context.whole((made,), constants, scratch=scratch, scratch_dtype=SCRATCH)
 
 
 def dims(n: int, h: int, w: int, c: int) -> Record:
@@ -55,7 +55,7 @@ def image(value: Value) -> Record:
     return dims(1, *value.image)
 
 
-def context(scratch: int) -> Record:
+def ctx(scratch: int) -> Record:
     """A `cmsis_nn_context` with `scratch` bytes of the arena; all that have none share one."""
     if not scratch:
         return Record("cmsis_nn_context", {"buf": NULL, "size": 0}, "no_scratch")
@@ -77,14 +77,14 @@ def corner(padding: Padding) -> Pair:
     return padding[0][0], padding[1][0]
 
 
-def offsets(site: Site[Layer]) -> dict[str, int]:
+def offsets(context: Context[Layer]) -> dict[str, int]:
     """The offsets that are added to inputs (the negated zero point) and to outputs (the zero point)."""
-    return {"input_offset": -quant(site).zero_point, "output_offset": operands(site).zero}
+    return {"input_offset": -quant(context).zero_point, "output_offset": operands(context).zero}
 
 
-def activation(site: Site[Layer], function: Function | None = None) -> dict[str, tuple[int, int]]:
+def activation(context: Context[Layer], function: Function | None = None) -> dict[str, tuple[int, int]]:
     """A `cmsis_nn_activation`: the limits of the output."""
-    return {"activation": operands(site).limits(function)}
+    return {"activation": operands(context).limits(function)}
 
 
 def countable(*values: Value) -> bool:

@@ -11,8 +11,8 @@ from mnc.backends.select.cmsis import conv, dense, depthwise, elementwise, int16
 from mnc.backends.select.cmsis.core import forms
 from mnc.backends.select.cmsis.faster import own_is_faster
 from mnc.backends.select.cmsis.overlap import overlapping
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.quantised.limits import within_limits
-from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Add,
@@ -69,13 +69,13 @@ def preferred(
     """
 
     def either(kind: type[Layer]) -> Select:
-        def chosen(site: Site[Any]) -> Step | Refusal:
-            cores = forms(site.core)
-            made = Refusal(FASTER) if fastest and own_is_faster(cores, site) else library[kind](site)
+        def chosen(context: Context[Any]) -> Step | Refusal:
+            cores = forms(context.core)
+            made = Refusal(FASTER) if fastest and own_is_faster(cores, context) else library[kind](context)
             if isinstance(made, Refusal):
-                step = own[kind](site)
+                step = own[kind](context)
                 return replace(step, reason=made.reason) if isinstance(step, Step) else step
-            return overlapping(cores, site, made) if overlap else made
+            return overlapping(cores, context, made) if overlap else made
 
         return chosen
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from mnc.backends.select.cmsis.core import Core, Cores
 from mnc.backends.select.cmsis.structs import dims, image
+from mnc.backends.select.context import Context, Refusal
+from mnc.backends.select.quantised.accumulators import LARGEST_INPUT, by_channel, largest_sums
 from mnc.backends.select.quantised.requantise import operands
-from mnc.backends.select.quantised.sums import LARGEST_INPUT, by_channel, largest_sums
-from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layers import Linear
 from mnc.ir.types import Array, Constant
 from mnc.program import NULL, Argument, Const, In, Record
@@ -41,11 +41,11 @@ class Weights:
     """Whether channels have multipliers of their own."""
 
     @classmethod
-    def of(cls, site: Site[Linear], ordered: Array) -> Weights | None:
+    def of(cls, context: Context[Linear], ordered: Array) -> Weights | None:
         """From weights in the order that the kernel wants; None where its arithmetic could leave 32 bits."""
-        layer, channels = site.layer, site.layer.filters
-        multiplier, shift = (np.broadcast_to(each, channels) for each in channel_multipliers(layer, operands(site)))
-        if _largest(layer, operands(site), multiplier, shift) >= 2**31:
+        layer, channels = context.layer, context.layer.filters
+        multiplier, shift = (np.broadcast_to(each, channels) for each in channel_multipliers(layer, operands(context)))
+        if _largest(layer, operands(context), multiplier, shift) >= 2**31:
             return None
         scales = layer.weights.quant.scale if layer.weights.quant else ()
         return cls(
@@ -73,11 +73,11 @@ class Weights:
         """The weights with a bias of zeros where they have none: some kernels do not take NULL."""
         return self if self.bias is not None else replace(self, bias=np.zeros(self.multiplier.size, np.int32))
 
-    def arguments(self, site: Site[Linear], filter_dims: Record) -> dict[str, Argument]:
+    def arguments(self, context: Context[Linear], filter_dims: Record) -> dict[str, Argument]:
         """A kernel's arguments from `quant_params` to `bias_data`, in their order."""
         return {
             "quant_params": self.quant_params,
-            "input_dims": image(site.inputs[0]),
+            "input_dims": image(context.inputs[0]),
             "input_data": In(),
             "filter_dims": filter_dims,
             "filter_data": Const("weights"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.elementwise import along, slopes, unshared, vectors
 from mnc.backends.select.loops import flat
 from mnc.backends.select.quantised.requantise import call, operands, pair, quant
-from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import PReLU, Softmax
 from mnc.ir.types import Constant
@@ -17,26 +17,26 @@ from mnc.reference.quantised.fixed_point import exp_of_negative
 from mnc.reference.quantised.layers import apply_quantised, softmax_parameters
 
 
-def tabulated(site: Site[Layer]) -> Step:
+def tabulated(context: Context[Layer]) -> Step:
     """Any function of one int8 is a table of 256 values, made by the reference."""
-    (x,), y = site.inputs, site.output
+    (x,), y = context.inputs, context.output
     every = np.arange(-128, 128, dtype=np.int8).reshape(256, *(1,) * max(x.type.rank, 1))
     with np.errstate(all="ignore"):  # what overflows is clipped
-        (table,) = apply_quantised(site.layer, [x.type], [y.type], every)
+        (table,) = apply_quantised(context.layer, [x.type], [y.type], every)
     lookup = Call("mnc_lookup_s8", {"in": In(), "out": Out(), "count": y.type.elements, "table": Const("table")})
-    return site.whole((lookup,), {"table": Constant(table.ravel())}, flat(y.type.elements))
+    return context.whole((lookup,), {"table": Constant(table.ravel())}, flat(y.type.elements))
 
 
-def prelu(site: Site[PReLU]) -> Step | Refusal:
+def prelu(context: Context[PReLU]) -> Step | Refusal:
     """A slope of its own for each element below 0, or for each index of the axes that do not share one."""
-    given, alpha, nest = quant(site), site.layer.alpha, slopes(site)
+    given, alpha, nest = quant(context), context.layer.alpha, slopes(context)
     assert alpha.quant is not None
     if nest.too_deep:
         return unshared(nest)
     rows, (step, alpha_step), inside = nest.rows(3)
-    scale = operands(site).scale
+    scale = operands(context).scale
     prelu = call(
-        site,
+        context,
         "prelu",
         {
             "in": In(stride=step),
@@ -49,18 +49,18 @@ def prelu(site: Site[PReLU]) -> Step | Refusal:
             "alpha_zero": alpha.quant.zero_point,
             **pair("", quantise_multiplier(given.scale[0] / scale)),
             **pair("below_", quantise_multiplier(given.scale[0] * alpha.quant.scale[0] / scale)),
-            "zero": operands(site).zero,
+            "zero": operands(context).zero,
         },
     )
-    return site.whole((prelu,), {"alpha": alpha}, inside.of(0, 0), rows)
+    return context.whole((prelu,), {"alpha": alpha}, inside.of(0, 0), rows)
 
 
-def softmax(site: Site[Softmax]) -> Step:
+def softmax(context: Context[Softmax]) -> Step:
     """Softmax along any axis; the exponentials are a table."""
-    multiplier, shift, smallest = softmax_parameters(quant(site).scale[0])
+    multiplier, shift, smallest = softmax_parameters(quant(context).scale[0])
     differences = -np.arange(min(256, 1 - smallest), dtype=np.int64)
     powers = exp_of_negative(high_multiply(differences << shift, multiplier), 5)
-    nest = vectors(site)
+    nest = vectors(context)
     arguments = {**along(nest), "powers": Const("powers"), "powers_count": len(differences)}
     table = Constant(powers.astype(np.int32))
-    return site.whole((Call("mnc_softmax_s8", arguments),), {"powers": table}, nest)
+    return context.whole((Call("mnc_softmax_s8", arguments),), {"powers": table}, nest)

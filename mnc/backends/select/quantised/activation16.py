@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from mnc.backends.select.context import Context
 from mnc.backends.select.elementwise import along, vectors
 from mnc.backends.select.loops import flat
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
-from mnc.backends.select.site import Site
 from mnc.ir.activations import Relu, Sigmoid
 from mnc.ir.layers import Activation, Softmax
 from mnc.ir.types import Constant, DType
@@ -15,45 +15,45 @@ from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import softmax16_multiplier
 
 
-def activation(site: Site[Activation]) -> Step:
+def activation(context: Context[Activation]) -> Step:
     """A ReLU by multipliers, logistic function and hyperbolic tangent by a table."""
-    function, given = site.layer.function, quant(site).scale[0]
-    nest = flat(site.output.type.elements)
+    function, given = context.layer.function, quant(context).scale[0]
+    nest = flat(context.output.type.elements)
     arguments: dict[str, Argument] = {"in": In(), "out": Out(), **nest.sized("count")}
     if isinstance(function, Relu):
-        return site.whole((call(site, "slopes", {**arguments, **_slopes(site, function)}),), nest=nest)
+        return context.whole((call(context, "slopes", {**arguments, **_slopes(context, function)}),), nest=nest)
     if isinstance(function, Sigmoid):
         kernel, factor = "logistic", tables.logistic_multiplier(given)
     else:
         kernel, factor = "tanh", tables.tanh_multiplier(given)
     table = Constant((tables.LOGISTIC - 2**15).astype(DType.INT16.numpy))
-    made = call(site, kernel, {**arguments, **pair("", factor), "table": Const("table")})
-    return site.whole((made,), {"table": table}, nest)
+    made = call(context, kernel, {**arguments, **pair("", factor), "table": Const("table")})
+    return context.whole((made,), {"table": table}, nest)
 
 
-def _slopes(site: Site[Activation], function: Relu) -> dict[str, Argument]:
-    ratio = quant(site).scale[0] / operands(site).scale
+def _slopes(context: Context[Activation], function: Relu) -> dict[str, Argument]:
+    ratio = quant(context).scale[0] / operands(context).scale
     return {
         **pair("", quantise_multiplier(ratio)),
         "sign": -1 if function.negative_slope < 0 else 1,
         **pair("below_", quantise_multiplier(ratio * abs(function.negative_slope))),
-        **limits(site, function if function.is_clamp else None),
+        **limits(context, function if function.is_clamp else None),
     }
 
 
-def softmax(site: Site[Softmax]) -> Step:
+def softmax(context: Context[Softmax]) -> Step:
     """Softmax along any axis, by tables of the exponential function and of reciprocals."""
-    nest = vectors(site)
+    nest = vectors(context)
     made = Call(
         "mnc_softmax_s16",
         {
             **along(nest),
-            **pair("", softmax16_multiplier(quant(site).scale[0])),
+            **pair("", softmax16_multiplier(quant(context).scale[0])),
             "powers": Const("powers"),
             "reciprocals": Const("reciprocals"),
         },
     )
-    return site.whole((made,), softmax_tables(), nest)
+    return context.whole((made,), softmax_tables(), nest)
 
 
 def softmax_tables() -> dict[str, Constant]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from mnc.backends.select.blocks import QUAD, column_block, overlapping, pack_quads, quad_block
+from mnc.backends.select.context import Context
 from mnc.backends.select.conv import interior, window
+from mnc.backends.select.quantised.accumulators import Accumulators
 from mnc.backends.select.quantised.requantise import quant
-from mnc.backends.select.quantised.sums import Sums
-from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Window
 
@@ -22,17 +22,17 @@ PATCH = 128
 """How many elements mnc_conv2d_patch_s8 copies at most."""
 
 
-def conv2d(site: Site[Conv2D]) -> Step:
+def conv2d(context: Context[Conv2D]) -> Step:
     """A convolution: `mnc_pointwise_s8` where it is 1x1, else `mnc_conv2d_s8`."""
-    layer = site.layer
+    layer = context.layer
     if layer.is_pointwise:
-        return _pointwise(site)
-    (x,), y = site.inputs, site.output
+        return _pointwise(context)
+    (x,), y = context.inputs, context.output
     begin, end = interior(layer, x.image[1], y.image[1])
     height, width, group_in, filters = layer.weights.shape
     group_out = filters // layer.groups
     pixels, channels = quad_block(max(end - begin, 1), group_out)
-    sums = Sums.of(site)
+    sums = Accumulators.of(context)
     joined = (
         layer.dilation[1] == 1 and layer.groups == 1 and (group_in % QUAD == 0 or height * width * group_in <= PATCH)
     )
@@ -52,7 +52,7 @@ def conv2d(site: Site[Conv2D]) -> Step:
         "in_pixel": x.layout.pixel,
         "out_pixel": y.layout.pixel,
         "block_channels": channels,
-        "in_zero": quant(site).zero_point,
+        "in_zero": quant(context).zero_point,
     }
     grouped: dict[str, Argument] = {"groups": layer.groups, "dilation": layer.dilation[1]}
     sides: dict[str, Argument] = {"kernel_width": width, "in_width": x.image[1], "out_width": y.image[1]}
@@ -67,19 +67,19 @@ def conv2d(site: Site[Conv2D]) -> Step:
     order = [g * group_out + c for g in range(layer.groups) for c in overlapping(group_out, channels)]
     by_group = layer.weights.array.reshape(height, runs, run, layer.groups, group_out)
     packed = [pack_quads(by_group[:, :, :, g], channels) for g in range(layer.groups)]
-    return site.by_rows(window(layer), tuple(calls), sums.constants(np.concatenate(packed), order))
+    return context.by_rows(window(layer), tuple(calls), sums.constants(np.concatenate(packed), order))
 
 
-def dense(site: Site[Dense]) -> Step:
+def dense(context: Context[Dense]) -> Step:
     """A dense layer on each pixel of its input; a plain vector is one pixel."""
-    return _pointwise(site)
+    return _pointwise(context)
 
 
-def _pointwise(site: Site[Linear]) -> Step:
-    (x,), y, matrix = site.inputs, site.output, site.layer.as_matrix()[0, 0]
+def _pointwise(context: Context[Linear]) -> Step:
+    (x,), y, matrix = context.inputs, context.output, context.layer.as_matrix()[0, 0]
     inputs, outputs = matrix.shape
     pixels, channels = quad_block(y.image[1], outputs)
-    sums = Sums.of(site)
+    sums = Accumulators.of(context)
     call = Call(
         "mnc_pointwise_s8",
         {
@@ -98,15 +98,15 @@ def _pointwise(site: Site[Linear]) -> Step:
         },
     )
     packed = pack_quads(matrix, channels)
-    return site.by_rows(Window(), (call,), sums.constants(packed, overlapping(outputs, channels)))
+    return context.by_rows(Window(), (call,), sums.constants(packed, overlapping(outputs, channels)))
 
 
-def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
+def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
     """A depthwise convolution, channel by channel; 3x3 has a kernel of its own."""
-    layer = site.layer
-    (x,), y = site.inputs, site.output
+    layer = context.layer
+    (x,), y = context.inputs, context.output
     begin, end = interior(layer, x.image[1], y.image[1])
-    sums = Sums.of(site)
+    sums = Accumulators.of(context)
     shared: dict[str, Argument] = {
         "rows": RowPointers(),
         "out": Out(),
@@ -118,10 +118,10 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
         "out_width": y.image[1],
         "in_pixel": x.layout.pixel,
         "out_pixel": y.layout.pixel,
-        "in_zero": quant(site).zero_point,
+        "in_zero": quant(context).zero_point,
     }
     packed = layer.weights.array.transpose(2, 3, 0, 1).reshape(-1, *layer.kernel)
-    if _is_3x3(site):
+    if _is_3x3(context):
         whole = y.image[1] <= ROW_3X3
         begin, end = (0, y.image[1]) if whole else (begin, end)
         call = Call(
@@ -152,14 +152,14 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
                 "block_pixels": pixels,
             },
         )
-    return site.by_rows(window(layer), (call,), sums.constants(packed.ravel(), range(y.image[2])))
+    return context.by_rows(window(layer), (call,), sums.constants(packed.ravel(), range(y.image[2])))
 
 
-def _is_3x3(site: Site[DepthwiseConv2D]) -> bool:
+def _is_3x3(context: Context[DepthwiseConv2D]) -> bool:
     """Whether mnc_depthwise3x3_s8 takes the layer: each of its output rows sees some row of the image, too."""
-    layer, rows = site.layer, site.inputs[0].image[0]
+    layer, rows = context.layer, context.inputs[0].image[0]
     plain = layer.kernel == (3, 3) and layer.dilation == (1, 1) and layer.depth_multiplier == 1
-    return plain and all(window(layer).rows(y, rows) for y in range(site.output.image[0]))
+    return plain and all(window(layer).rows(y, rows) for y in range(context.output.image[0]))
 
 
 def _unroll(run: int) -> int:

@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from mnc.backends.select.blocks import block, pack, split
+from mnc.backends.select.context import Context
 from mnc.backends.select.conv import as_pointwise, interior, placement, window
+from mnc.backends.select.quantised.accumulators import Accumulators, by_channel
 from mnc.backends.select.quantised.requantise import REGISTERS, call
-from mnc.backends.select.quantised.sums import Sums, by_channel
-from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
 from mnc.ir.types import Array
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Value, Window
 
 
-def conv2d(site: Site[Conv2D]) -> Step:
+def conv2d(context: Context[Conv2D]) -> Step:
     """A convolution: `mnc_pointwise_s16` where it is 1x1, else `mnc_conv2d_s16`."""
-    layer = site.layer
+    layer = context.layer
     if layer.is_pointwise:
-        return _pointwise(site)
-    (x,), y = site.inputs, site.output
+        return _pointwise(context)
+    (x,), y = context.inputs, context.output
     height, width, group_in, filters = layer.weights.shape
     group_out = filters // layer.groups
-    sums = Sums.of(site)
+    sums = Accumulators.of(context)
     if not sums.fit_int32:
-        return _wide(site, sums)
+        return _wide(context, sums)
     begin, end = interior(layer, x.image[1], y.image[1])
     pixels, channels = block(max(end - begin, 1), group_out, registers=REGISTERS)
     weights = layer.weights.array.reshape(height, width, group_in, layer.groups, group_out)
@@ -53,27 +53,27 @@ def conv2d(site: Site[Conv2D]) -> Step:
             "block_channels": part,
             "unroll": _unroll(run),
         }
-        calls.append(call(site, "conv2d", arguments))
+        calls.append(call(context, "conv2d", arguments))
         packed += [pack(weights[:, :, :, g, first : first + count], part) for g in range(layer.groups)]
         order += [g * group_out + c for g in range(layer.groups) for c in range(first, first + count)]
-    return site.by_rows(window(layer), tuple(calls), sums.constants(np.concatenate(packed), order))
+    return context.by_rows(window(layer), tuple(calls), sums.constants(np.concatenate(packed), order))
 
 
-def dense(site: Site[Dense]) -> Step:
+def dense(context: Context[Dense]) -> Step:
     """A dense layer on each pixel of its input; a plain vector is one pixel."""
-    return _pointwise(site)
+    return _pointwise(context)
 
 
-def _pointwise(site: Site[Linear]) -> Step:
-    (x,), y, matrix = site.inputs, site.output, site.layer.as_matrix()[0, 0]
+def _pointwise(context: Context[Linear]) -> Step:
+    (x,), y, matrix = context.inputs, context.output, context.layer.as_matrix()[0, 0]
     inputs, outputs = matrix.shape
-    sums = Sums.of(site)
+    sums = Accumulators.of(context)
     if not sums.fit_int32:
-        return _wide(site, sums)
+        return _wide(context, sums)
     pixels, channels = block(max(y.image[1], 1), outputs, registers=REGISTERS)
     calls = [
         call(
-            site,
+            context,
             "pointwise",
             {
                 "in": In(),
@@ -92,19 +92,19 @@ def _pointwise(site: Site[Linear]) -> Step:
         )
         for first, count, part in split(outputs, channels)
     ]
-    return site.by_rows(Window(), tuple(calls), sums.constants(pack(matrix, channels), range(outputs)))
+    return context.by_rows(Window(), tuple(calls), sums.constants(pack(matrix, channels), range(outputs)))
 
 
-def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
+def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
     """A depthwise convolution, channel by channel."""
-    layer, (x,), y = site.layer, site.inputs, site.output
-    sums = Sums.of(site)
+    layer, (x,), y = context.layer, context.inputs, context.output
+    sums = Accumulators.of(context)
     if not sums.fit_int32:
-        return _wide(site, sums)
+        return _wide(context, sums)
     begin, end = interior(layer, x.image[1], y.image[1])
     pixels = min(max(end - begin, 1), 4)
     made = call(
-        site,
+        context,
         "depthwise2d",
         {
             "rows": RowPointers(),
@@ -120,16 +120,16 @@ def depthwise_conv2d(site: Site[DepthwiseConv2D]) -> Step:
         },
     )
     packed = np.moveaxis(by_channel(layer), -1, 0).ravel()
-    return site.by_rows(window(layer), (made,), sums.constants(packed, range(y.image[2])))
+    return context.by_rows(window(layer), (made,), sums.constants(packed, range(y.image[2])))
 
 
-def _wide(site: Site[Linear], sums: Sums) -> Step:
+def _wide(context: Context[Linear], sums: Accumulators) -> Step:
     """Any of these layers, slowly, with sums of 64 bits."""
-    (x,), y = site.inputs, site.output
-    layer = as_pointwise(site.layer) if isinstance(site.layer, Dense) else site.layer
+    (x,), y = context.inputs, context.output
+    layer = as_pointwise(context.layer) if isinstance(context.layer, Dense) else context.layer
     assert isinstance(layer, Conv2D | DepthwiseConv2D)
     made = call(
-        site,
+        context,
         "conv2d_wide",
         {
             "rows": RowPointers(),
@@ -143,7 +143,7 @@ def _wide(site: Site[Linear], sums: Sums) -> Step:
         },
     )
     packed = np.moveaxis(by_channel(layer), -1, 0).ravel()
-    return site.by_rows(window(layer), (made,), sums.constants(packed, range(y.image[2])))
+    return context.by_rows(window(layer), (made,), sums.constants(packed, range(y.image[2])))
 
 
 def _geometry(layer: Conv2D | DepthwiseConv2D, x: Value, y: Value) -> dict[str, Argument]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.quantised import activation16, conv16
 from mnc.backends.select.quantised.limits import within_limits
-from mnc.backends.select.quantised.table import EITHER
-from mnc.backends.select.site import Refusal, Site
+from mnc.backends.select.quantised.table import SHARED
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation, Conv2D, Dense, DepthwiseConv2D, Softmax
 from mnc.program import Step
 
-INT16: Mapping[type[Layer], Callable[[Site[Any]], Step | Refusal]] = within_limits(
+INT16: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = within_limits(
     {
-        **EITHER,
+        **SHARED,
         Activation: activation16.activation,
         Conv2D: conv16.conv2d,
         Dense: conv16.dense,

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mnc.backends.select.quantised.sums import by_channel, largest_sums
-from mnc.backends.select.site import Refusal, Site
+from mnc.backends.select.context import Context, Refusal
+from mnc.backends.select.quantised.accumulators import by_channel, largest_sums
 from mnc.backends.select.values import VIEWS
 from mnc.ir.activations import Function, HardSwish, Relu, Sigmoid, Tanh
 from mnc.ir.layer import Layer
@@ -55,16 +55,16 @@ SIGMOID16 = (2.0**-27, 2.0)
 """Scales between which the argument of a logistic function or hyperbolic tangent of int16 has 32 bits."""
 
 
-Select = Callable[[Site[Any]], Step | Refusal]
+Select = Callable[[Context[Any]], Step | Refusal]
 
 
 def within_limits(table: Mapping[type[Layer], Select]) -> Mapping[type[Layer], Select]:
     """The selections of a table, asked only for layers whose operands integer kernels can take."""
 
     def limited(select: Select) -> Select:
-        def chosen(site: Site[Any]) -> Step | Refusal:
-            fault = misfit(site.layer, [x.type for x in site.inputs], site.outputs[0].type)
-            return select(site) if fault is None else Refusal(fault)
+        def chosen(context: Context[Any]) -> Step | Refusal:
+            fault = misfit(context.layer, [x.type for x in context.inputs], context.outputs[0].type)
+            return select(context) if fault is None else Refusal(fault)
 
         return chosen
 

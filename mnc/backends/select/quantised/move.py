@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from mnc.backends.select import shape
+from mnc.backends.select.context import Context
 from mnc.backends.select.quantised.requantise import call, operands, pair, quant, rescaled, rescaling
-from mnc.backends.select.site import Site
 from mnc.ir.layers import Dequantize, Quantize, ResizeBilinear
 from mnc.ir.types import DType
 from mnc.program import Argument, Call, In, Out, RowNumber, RowPointers, Step, Window
 from mnc.reference.quantised.resize import PLACE_BITS
 
 
-def resize_bilinear(site: Site[ResizeBilinear]) -> Step:
+def resize_bilinear(context: Context[ResizeBilinear]) -> Step:
     """Each output row from the two input rows round it, places in steps of 1/1024 pixel."""
-    (x,), y = site.inputs, site.output
+    (x,), y = context.inputs, context.output
     one = 1 << PLACE_BITS
     down, across = ((one * x.image[i] + y.image[i] // 2) // y.image[i] for i in (0, 1))
     bilinear = Call(
@@ -34,29 +34,29 @@ def resize_bilinear(site: Site[ResizeBilinear]) -> Step:
         },
     )
     window = Window(2, down, one // 2 - down // 2, divisor=one)
-    return site.by_rows(window, (bilinear,), after=rescaled(site))
+    return context.by_rows(window, (bilinear,), after=rescaled(context))
 
 
-def quantize(site: Site[Quantize]) -> Step:
+def quantize(context: Context[Quantize]) -> Step:
     """From float32, or from one type or scale to another."""
-    (x,), y = site.inputs, site.output
+    (x,), y = context.inputs, context.output
     if x.type.dtype is y.type.dtype:
-        return shape.copy(site)
+        return shape.copy(context)
     shared: dict[str, Argument] = {"in": In(), "out": Out(), "count": y.type.elements}
     if x.type.dtype is DType.FLOAT32:
-        shared |= {"scale": operands(site).scale, "zero": operands(site).zero}
-        return site.whole((call(site, "quantize", shared),))
-    in_zero, multiplier, shift = rescaling(site)
+        shared |= {"scale": operands(context).scale, "zero": operands(context).zero}
+        return context.whole((call(context, "quantize", shared),))
+    in_zero, multiplier, shift = rescaling(context)
     shared |= {"count": y.layout.row, **pair("", (multiplier, shift))}
     widened = y.type.dtype is DType.INT16
-    shared |= {"in_zero": in_zero} if widened else {"zero": operands(site).zero}
-    return site.by_rows(Window(), (Call("mnc_widen_s16" if widened else "mnc_narrow_s8", shared),), {})
+    shared |= {"in_zero": in_zero} if widened else {"zero": operands(context).zero}
+    return context.by_rows(Window(), (Call("mnc_widen_s16" if widened else "mnc_narrow_s8", shared),), {})
 
 
-def dequantize(site: Site[Dequantize]) -> Step:
+def dequantize(context: Context[Dequantize]) -> Step:
     """To float32."""
-    (x,), given = site.inputs, quant(site)
+    (x,), given = context.inputs, quant(context)
     shared: dict[str, Argument] = {"in": In(), "out": Out(), "count": x.type.elements, "scale": given.scale[0]}
     if x.type.dtype is DType.INT16:
-        return site.whole((Call("mnc_dequantize_s16", shared),))
-    return site.whole((Call("mnc_dequantize_s8", {**shared, "zero": given.zero_point}),))
+        return context.whole((Call("mnc_dequantize_s16", shared),))
+    return context.whole((Call("mnc_dequantize_s8", {**shared, "zero": given.zero_point}),))

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from mnc.backends.select import pool
+from mnc.backends.select.context import Context
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
-from mnc.backends.select.site import Site
 from mnc.ir.layers import GlobalAveragePooling, Pooling2D
 from mnc.program import Step
 from mnc.reference.quantised.layers import mean_multiplier
 
 
-def pooling2d(site: Site[Pooling2D]) -> Step:
+def pooling2d(context: Context[Pooling2D]) -> Step:
     """Max or average pooling, row by row."""
-    (x,), y = site.inputs, site.output
-    return pool.over_windows(site, {"in_pixel": x.layout.pixel, "out_pixel": y.layout.pixel})
+    (x,), y = context.inputs, context.output
+    return pool.over_windows(context, {"in_pixel": x.layout.pixel, "out_pixel": y.layout.pixel})
 
 
-def global_average(site: Site[GlobalAveragePooling]) -> Step:
+def global_average(context: Context[GlobalAveragePooling]) -> Step:
     """The mean of each channel, on any scale."""
-    height, width, _ = site.inputs[0].image
+    height, width, _ = context.inputs[0].image
     arguments = {
-        **pool.over_image(site),
-        "in_zero": quant(site).zero_point,
-        **pair("", mean_multiplier(quant(site).scale[0], operands(site).scale, height * width)),
-        **limits(site),
+        **pool.over_image(context),
+        "in_zero": quant(context).zero_point,
+        **pair("", mean_multiplier(quant(context).scale[0], operands(context).scale, height * width)),
+        **limits(context),
     }
-    return site.whole((call(site, "global_average", arguments),))
+    return context.whole((call(context, "global_average", arguments),))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mnc.backends.select.site import Site
+from mnc.backends.select.context import Context
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.types import DType, Quantisation
@@ -19,19 +19,19 @@ PLAIN_SHIFT = -20
 """Lowest shift (to the right) of a sum to which zero point and rounding offset are added as one constant."""
 
 
-def operands(site: Site[Layer]) -> Operands:
+def operands(context: Context[Layer]) -> Operands:
     """The types of the layer's operands, as the reference wants them."""
-    return Operands.of(site.layer, [value.type for value in site.inputs], site.outputs[0].type)
+    return Operands.of(context.layer, [value.type for value in context.inputs], context.outputs[0].type)
 
 
-def quant(site: Site[Layer], read: int = 0) -> Quantisation:
+def quant(context: Context[Layer], read: int = 0) -> Quantisation:
     """The quantisation of an operand: of an input, or of the constant of a merge."""
-    return operands(site).quant(read)
+    return operands(context).quant(read)
 
 
-def limits(site: Site[Layer], function: Function | None = None) -> dict[str, Argument]:
+def limits(context: Context[Layer], function: Function | None = None) -> dict[str, Argument]:
     """A kernel's `zero`, `low` and `high`."""
-    types = operands(site)
+    types = operands(context)
     low, high = types.limits(function)
     return {"zero": types.zero, "low": low, "high": high}
 
@@ -46,41 +46,41 @@ def pair(prefix: str, multiplier_and_shift: tuple[int, int]) -> dict[str, Argume
     return {f"{prefix}multiplier": multiplier_and_shift[0], f"{prefix}shift": multiplier_and_shift[1]}
 
 
-def rescaling(site: Site[Layer], read: int = 0) -> tuple[int, int, int]:
+def rescaling(context: Context[Layer], read: int = 0) -> tuple[int, int, int]:
     """(zero point, multiplier, shift) that take an input to the output's scale."""
-    given = quant(site, read)
-    return (given.zero_point, *quantise_multiplier(given.scale[0] / operands(site).scale))
+    given = quant(context, read)
+    return (given.zero_point, *quantise_multiplier(given.scale[0] / operands(context).scale))
 
 
 INT8_ONLY = ("zero", "in_zero", "a_zero", "b_zero", "general")
 """Parameters that int16 kernels do not have: int16 is symmetric, and is rounded in one way."""
 
 
-def call(site: Site[Layer], kernel: str, arguments: Mapping[str, Argument]) -> Call:
+def call(context: Context[Layer], kernel: str, arguments: Mapping[str, Argument]) -> Call:
     """A call of a kernel, by its name without the element type; those for int16 take fewer arguments."""
-    if site.output.type.dtype is DType.INT16:
+    if context.output.type.dtype is DType.INT16:
         arguments = {name: value for name, value in arguments.items() if name not in INT8_ONLY}
-    return Call(site.kernel(kernel), arguments)
+    return Call(context.kernel(kernel), arguments)
 
 
-def moved(site: Site[Layer], read: int, arguments: Mapping[str, Argument]) -> Call:
+def moved(context: Context[Layer], read: int, arguments: Mapping[str, Argument]) -> Call:
     """A call that copies elements of an input, in any element type; to the output's scale where that is another."""
-    if site.inputs[read].type.quant == site.output.type.quant:
-        return Call(site.kernel("copy"), arguments)
-    return call(site, "rescale", {**arguments, **_to_output(site, read)})
+    if context.inputs[read].type.quant == context.output.type.quant:
+        return Call(context.kernel("copy"), arguments)
+    return call(context, "rescale", {**arguments, **_to_output(context, read)})
 
 
-def rescaled(site: Site[Layer]) -> tuple[Call, ...]:
+def rescaled(context: Context[Layer]) -> tuple[Call, ...]:
     """Calls that bring all of the output from the input's scale to its own; none where they are one."""
-    if site.inputs[0].type.quant == site.output.type.quant:
+    if context.inputs[0].type.quant == context.output.type.quant:
         return ()
-    flat: dict[str, Argument] = {"rows": 1, "pixels": 1, "channels": site.output.type.elements}
+    flat: dict[str, Argument] = {"rows": 1, "pixels": 1, "channels": context.output.type.elements}
     places: dict[str, Argument] = {
         f"{side}_{axis}": int(axis == "channel") for side in ("in", "out") for axis in ("row", "pixel", "channel")
     }
-    return (call(site, "rescale", {"in": Out(), "out": Out(), **flat, **places, **_to_output(site, 0)}),)
+    return (call(context, "rescale", {"in": Out(), "out": Out(), **flat, **places, **_to_output(context, 0)}),)
 
 
-def _to_output(site: Site[Layer], read: int) -> dict[str, Argument]:
-    zero, multiplier, shift = rescaling(site, read)
-    return {"in_zero": zero, **pair("", (multiplier, shift)), **limits(site)}
+def _to_output(context: Context[Layer], read: int) -> dict[str, Argument]:
+    zero, multiplier, shift = rescaling(context, read)
+    return {"in_zero": zero, **pair("", (multiplier, shift)), **limits(context)}

@@ -7,9 +7,9 @@ from typing import Any
 
 from mnc.backends.select import pool as any_pool
 from mnc.backends.select import resize, shape
+from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.quantised import activation, conv, merge, move, pool, transpose_conv
 from mnc.backends.select.quantised.limits import within_limits
-from mnc.backends.select.site import Refusal, Site
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
@@ -41,7 +41,7 @@ from mnc.ir.layers import (
 )
 from mnc.program import Step
 
-EITHER: Mapping[type[Layer], Callable[[Site[Any]], Step | Refusal]] = {
+SHARED: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
     Add: merge.add,
     AveragePooling2D: pool.pooling2d,
     Concatenate: shape.concatenate,
@@ -65,9 +65,9 @@ EITHER: Mapping[type[Layer], Callable[[Site[Any]], Step | Refusal]] = {
 }
 """The layer kinds that one function selects kernels for in int8 and in int16."""
 
-INT8: Mapping[type[Layer], Callable[[Site[Any]], Step | Refusal]] = within_limits(
+INT8: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = within_limits(
     {
-        **EITHER,
+        **SHARED,
         Activation: activation.tabulated,
         Conv2D: conv.conv2d,
         Dense: conv.dense,

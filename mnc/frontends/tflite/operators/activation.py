@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from mnc.frontends.tflite.assembly import Call
-from mnc.frontends.tflite.tensors import Value, number
+from mnc.frontends.tflite.tensors import Value, element_type
 from mnc.ir.activations import Elu, Function, HardSwish, Relu, Sigmoid, Tanh
 from mnc.ir.layers import Activation, Dequantize, Identity, PReLU, Quantize, Softmax
-from mnc.ir.types import Constant, DType, Number, Quantisation, show
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, show
 from mnc.reference.quantised.layers import hard_swish_fits
 
 FIXED: dict[tuple[str, str], Quantisation] = {
@@ -41,7 +41,7 @@ def elu(call: Call) -> Value:
 def hard_swish(call: Call) -> Value:
     """X * relu6(x + 3) / 6."""
     call.not_int16()
-    quants = call.value().type.quant, number(call.where, call.result).quant
+    quants = call.value().type.quant, element_type(call.where, call.result).quant
     scales = [quant.scale[0] for quant in quants if quant is not None]
     if call.is_quantised and not hard_swish_fits(*scales):
         raise call.fault(
@@ -66,7 +66,7 @@ def _function(call: Call, function: Function) -> Value:
     return call.emit(Activation(function, output=_output(call)), call.value())
 
 
-def _output(call: Call) -> Number | None:
+def _output(call: Call) -> ElementType | None:
     fixed = FIXED.get((call.operator.kind, call.result.type))
     output = call.output
     if output is not None and fixed is not None and output.quant != fixed:

@@ -27,8 +27,8 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Site(Generic[L]):
-    """One layer at its place in the network."""
+class Context(Generic[L]):
+    """One layer, its operands in memory, and the core that the code is for."""
 
     node: Node
     layer: L
@@ -37,9 +37,9 @@ class Site(Generic[L]):
     core: frozenset[str] | None = None
     """The features of the core that the code is for, as `Target.features` has them; None: it must be right for any."""
 
-    def of(self, layer: M) -> Site[M]:
-        """Another layer in the same place."""
-        return Site(self.node, layer, self.inputs, self.outputs, self.core)
+    def of(self, layer: M) -> Context[M]:
+        """Another layer with these operands."""
+        return Context(self.node, layer, self.inputs, self.outputs, self.core)
 
     @property
     def output(self) -> Value:

@@ -1,4 +1,4 @@
-"""The sums of weighted layers: how far they reach, how they begin, and how they end on the output's scale."""
+"""Accumulators of weighted layers: their largest values, their initial ones, and the epilogue that requantises them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnc.backends.select.context import Context
 from mnc.backends.select.quantised.requantise import is_plain, limits, operands, quant
-from mnc.backends.select.site import Site
 from mnc.ir.layers import Conv2DTranspose, Linear
 from mnc.ir.types import Array, Constant, DType
 from mnc.program import Argument, Const, Name
@@ -26,14 +26,14 @@ def by_channel(layer: Linear) -> Array:
 
 
 def largest_sums(weights: Array, bias: Array, largest_input: int) -> Array:
-    """(channels,) float64: what no sum of inputs times these weights (..., channels), with the bias, exceeds."""
+    """(channels,) float64: a bound of all sums of inputs times these weights (..., channels), with the bias."""
     absolute = np.abs(weights.astype(np.float64)).reshape(-1, weights.shape[-1]).sum(axis=0)
     return np.asarray(absolute * largest_input + np.abs(bias.astype(np.float64)))
 
 
 @dataclass(frozen=True)
-class Sums:
-    """How the sums of a weighted layer begin and end, by output channel, not yet in the kernel's order."""
+class Accumulators:
+    """Initial values and epilogue of a weighted layer's accumulators, by output channel in the layer's order."""
 
     bias: Array
     """(channels,) int32; or (channels, 2) of them, the upper word and the lower one of sums of 64 bits."""
@@ -41,13 +41,13 @@ class Sums:
     """(channels,) or (1,) int32, as the kernel's rounding wants it."""
     shift: Array
     """As multiplier, int8."""
-    ends: Mapping[str, Argument]
+    epilogue: Mapping[str, Argument]
     """A kernel's `zero`, `low`, `high`, and how it rounds: `general` of int8, `rounding` of int16."""
 
     @classmethod
-    def of(cls, site: Site[Linear]) -> Sums:
-        """The sums of a layer."""
-        return _of_int16(site) if site.output.type.dtype is DType.INT16 else _of_int8(site)
+    def of(cls, context: Context[Linear]) -> Accumulators:
+        """The accumulators of a layer."""
+        return _of_int16(context) if context.output.type.dtype is DType.INT16 else _of_int8(context)
 
     @property
     def fit_int32(self) -> bool:
@@ -67,7 +67,7 @@ class Sums:
             "multiplier": Const("multiplier", scaled),
             "shift": Const("shift", scaled),
             "per_channel": int(self.per_channel),
-            **self.ends,
+            **self.epilogue,
         }
 
     def constants(self, packed: Array, order: Sequence[int]) -> dict[str, Constant]:
@@ -82,36 +82,36 @@ class Sums:
         }
 
 
-def _of_int8(site: Site[Linear]) -> Sums:
+def _of_int8(context: Context[Linear]) -> Accumulators:
     """The input's zero point is multiplied into the bias where every output sees as many weights."""
-    weights = by_channel(site.layer)
-    zero = 0 if isinstance(site.layer, Conv2DTranspose) else quant(site).zero_point
-    bias = _bias(site.layer) - zero * weights.reshape(-1, weights.shape[-1]).astype(np.int64).sum(axis=0)
-    multiplier, shift = channel_multipliers(site.layer, operands(site))
+    weights = by_channel(context.layer)
+    zero = 0 if isinstance(context.layer, Conv2DTranspose) else quant(context).zero_point
+    bias = _bias(context.layer) - zero * weights.reshape(-1, weights.shape[-1]).astype(np.int64).sum(axis=0)
+    multiplier, shift = channel_multipliers(context.layer, operands(context))
     plain = all(is_plain(m, s) and s < 0 for m, s in zip(multiplier.tolist(), shift.tolist(), strict=True))
     near = int(largest_sums(weights, bias, LARGEST_INPUT[DType.INT8]).max()) < 2**30
-    ends = {"general": int(not (plain and near)), **limits(site, site.layer.activation)}
-    return Sums(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), ends)
+    epilogue = {"general": int(not (plain and near)), **limits(context, context.layer.activation)}
+    return Accumulators(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), epilogue)
 
 
-def _of_int16(site: Site[Linear]) -> Sums:
+def _of_int16(context: Context[Linear]) -> Accumulators:
     """In 64 bits where a sum could leave int32; `rounding` is a macro of requantise_s16.c."""
-    bias = _bias(site.layer)
-    multiplier, shift = channel_multipliers(site.layer, operands(site))
-    fits = int(largest_sums(by_channel(site.layer), bias, LARGEST_INPUT[DType.INT16]).max()) < 2**31
+    bias = _bias(context.layer)
+    multiplier, shift = channel_multipliers(context.layer, operands(context))
+    fits = int(largest_sums(by_channel(context.layer), bias, LARGEST_INPUT[DType.INT16]).max()) < 2**31
     rounding = "MNC_TWICE"
-    if has_wide_sums(site.layer, operands(site)):
+    if has_wide_sums(context.layer, operands(context)):
         # multiplier / 2^shift, which is multiplier * 2^(32 - shift) / 2^32.
         multiplier, shift = narrow(multiplier), 15 - shift
         in_one = fits and bool((((shift >= 16) & (shift <= 32)) | (multiplier == 0)).all())
         rounding = "MNC_ONCE" if in_one else "MNC_ONCE_SHIFTED"
         multiplier = multiplier << np.clip(32 - shift, 0, 16) if in_one else multiplier
-    ends = limits(site, site.layer.activation)
+    epilogue = limits(context, context.layer.activation)
     if fits:
-        ends["rounding"] = Name(rounding)
+        epilogue["rounding"] = Name(rounding)
     else:
         bias = np.stack([bias >> 32, (bias & 0xFFFFFFFF).astype(np.uint32).view(np.int32)], axis=-1)
-    return Sums(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), ends)
+    return Accumulators(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), epilogue)
 
 
 def _bias(layer: Linear) -> Array:
