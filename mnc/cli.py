@@ -23,13 +23,14 @@ from mnc.commands.code import CodeOptions, code_options
 from mnc.commands.fmt import fmt
 from mnc.commands.messages import complain, in_options, remark, say, warn
 from mnc.commands.model import force_option, model_argument
+from mnc.commands.plan import plan
 from mnc.commands.quickstart import quickstart
 from mnc.commands.show import show
 from mnc.commands.train import train
 from mnc.commands.verify import verify
 from mnc.commands.zoo import zoo
 from mnc.errors import CompileError, Problem
-from mnc.terminal.escape import printable
+from mnc.names import printable
 from mnc.terminal.progress import Progress
 from mnc.terminal.sizes import size
 
@@ -152,7 +153,7 @@ def check(model: Path, backend: str, target: str | None, code: CodeOptions) -> N
     say(f"{model}: everything is supported")
 
 
-for command in (verify, show, fmt, bench, zoo, train, quickstart):
+for command in (verify, show, plan, fmt, bench, zoo, train, quickstart):
     commands.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""Names: in snake case, not yet taken, near to the one that was meant."""
+"""Names: in snake case, not yet taken, near to the one that was meant, safe to show."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def similar(name: str, known: Iterable[str], likeness: float = 0.6) -> tuple[str
     but_for_case = [each for each in every if each.lower() == name.lower()]
     found = but_for_case[:1] or difflib.get_close_matches(name, every, 2, likeness)
     return (f"did you mean {' or '.join(map(repr, found))}?",) if found else ()
+
+
+def printable(text: str) -> str:
+    """The text with control characters spelled out: a name in a file must not steer a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class Names:

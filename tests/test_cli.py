@@ -13,7 +13,7 @@ from mnc.cli import run
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
 
-COMMANDS = ("compile", "check", "verify", "layers", "backends", "targets")
+COMMANDS = ("compile", "check", "verify", "plan", "layers", "backends", "targets")
 
 
 @pytest.fixture

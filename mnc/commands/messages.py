@@ -13,7 +13,7 @@ from mnc.errors import Problem
 
 def complain(text: str) -> None:
     """Print lines on stderr, with control characters spelled out."""
-    from mnc.terminal.escape import printable
+    from mnc.names import printable
 
     click.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
@@ -37,7 +37,7 @@ def option(name: str) -> str:
 
 def say(text: str) -> None:
     """Print one line on stdout, with control characters spelled out: the name of a file may hold any."""
-    from mnc.terminal.escape import printable
+    from mnc.names import printable
 
     click.echo(printable(text))
 
@@ -47,7 +47,7 @@ def in_options(problem: Problem) -> Problem:
 
     Its place and each hint are one line, whatever characters names of files in them hold.
     """
-    from mnc.terminal.escape import printable
+    from mnc.names import printable
 
     found = re.fullmatch(r"argument '(\w+)'", problem.where)
     where = printable(problem.where) if found is None else option(found[1])

@@ -85,7 +85,7 @@ def _verify(graph: Graph, images: Array, scheme: Scheme | None) -> None:
 
 
 def _tell(versions: tuple[Version, ...], images: int) -> None:
-    from mnc.terminal.sizes import bytes_
+    from mnc.pictures.words import bytes_
     from mnc.terminal.tables import Paper, listing
 
     rows = []

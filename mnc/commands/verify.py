@@ -85,7 +85,7 @@ def verify(
 
 def _against_float(found: FloatComparison, verification: Verification) -> str:
     """How far quantisation moved one output, in words."""
-    from mnc.terminal.escape import printable
+    from mnc.names import printable
 
     ratio = "nothing lost" if found.sqnr is None else f"SQNR {found.sqnr:.1f} dB"
     if found.agreement is None:

@@ -69,7 +69,7 @@ def _row(architecture: Architecture) -> tuple[str, ...]:
 
 
 def _cells(need: Need) -> Iterable[str]:
-    from mnc.terminal.sizes import bytes_
+    from mnc.pictures.words import bytes_
 
     yield from (bytes_(need.ram), bytes_(need.flash))
     if need.instructions is not None:

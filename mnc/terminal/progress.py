@@ -6,7 +6,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from mnc.terminal.escape import printable
+from mnc.names import printable
 
 if TYPE_CHECKING:
     from rich.status import Status

@@ -1,4 +1,4 @@
-"""Sizes in bytes as people write and read them."""
+"""Sizes in bytes as people write them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,3 @@ def size(text: str) -> int:
     if match is None:
         raise click.BadParameter(f"{text!r} is not a size; write 65536, 64K or 1M")
     return int(match[1]) * UNITS[match[2].upper()]
-
-
-def bytes_(count: int) -> str:
-    """A size with its unit: `27,648 B`."""
-    return f"{count:,} B"

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mnc.ir.types import show
+from mnc.names import printable
+from mnc.pictures.words import bytes_
 from mnc.report import LayerReport, Report, Verification
 from mnc.targets import cmsis_nn
-from mnc.terminal.escape import printable
-from mnc.terminal.sizes import bytes_
 
 NAME_WIDTHS = (8, 28)
 """Narrowest and widest column of layer names, in characters; longer names are cut."""

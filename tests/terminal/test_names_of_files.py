@@ -27,6 +27,7 @@ def printed(folder: Path, *arguments: bytes) -> tuple[int, str]:
         ((b"check", NAME), 0),
         ((b"compile", NAME, b"-o", NAME + b".out"), 0),
         ((b"show", NAME), 0),
+        ((b"plan", NAME), 0),
         ((b"show", NAME, b"-o", NAME + b".2.mnc"), 1),  # no name to write
         ((b"verify", NAME), 0),
         ((b"fmt", NAME), 1),

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnc.names import printable
 from mnc.report import Flash, LayerReport, LayerVerification, Ram, Report, Verification
-from mnc.terminal.escape import printable
 from mnc.terminal.sizes import size
 from mnc.terminal.tables import Paper, compiled, lifetime, verified
 

@@ -1,0 +1,128 @@
+"""A plan as boxes in address and time: all that a drawing or a budget needs to know of it.
+
+Time runs in moments.  A moment is one step of a run, or several steps that take
+turns row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from mnc.plan.liveness import Plan, lifetimes
+from mnc.program import Program, Value
+
+Kind = Literal["input", "value", "ring", "scratch", "state"]
+"""A network's input that the plan owns; an intermediate value, whole; the rows of one that are held at once; memory of
+one layer's own; memory that outlives a run."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Memory from one moment to another."""
+
+    name: str
+    """The first of the values that it holds, or the layer that it is the scratch memory or state of."""
+    kind: Kind
+    offset: int
+    """Bytes from the beginning of the network's memory."""
+    bytes: int
+    first: int
+    """The moment that first writes it, counted from 0; of an input or a state, the first of all."""
+    last: int
+    """The moment that last reads it."""
+    rows: int = 1
+    """Rows that it holds at once."""
+    of_rows: int = 1
+    """Rows of the value; more than `rows` in a ring."""
+    views: tuple[str, ...] = ()
+    """Further values that lie in the same bytes, as a reshape's output."""
+
+    @property
+    def end(self) -> int:
+        """The first address behind it."""
+        return self.offset + self.bytes
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A unit of time: one step, or the steps that take turns row by row."""
+
+    layers: tuple[str, ...]
+    descending: bool = False
+    """Whether it goes from the last row of its output to the first."""
+
+
+@dataclass(frozen=True)
+class MemoryMap:
+    """The network's memory over one run: the arena from address 0 on, what outlives a run behind it."""
+
+    arena: int
+    """Bytes."""
+    state: int
+    """Bytes."""
+    lower_bound: int
+    """Bytes; no arena for this order of layers is smaller."""
+    moments: tuple[Moment, ...]
+    boxes: tuple[Box, ...]
+    """By beginning, then by address."""
+
+    @property
+    def bytes(self) -> int:
+        """The address behind the last box."""
+        return max((box.end for box in self.boxes), default=0)
+
+    def live(self, moment: int) -> tuple[Box, ...]:
+        """The boxes of the arena that hold something then, the largest first."""
+        there = (box for box in self.boxes if box.first <= moment <= box.last and box.kind != "state")
+        return tuple(sorted(there, key=lambda box: (-box.bytes, box.offset)))
+
+    def occupied(self, moment: int) -> int:
+        """Bytes of the arena in use then; bytes that two boxes share count once."""
+        return covered((box.offset, box.end) for box in self.live(moment))
+
+    @cached_property
+    def peak(self) -> int:
+        """The first moment at which the most bytes of the arena are in use."""
+        return max(range(len(self.moments)), key=self.occupied, default=0)
+
+
+def covered(spans: Iterable[tuple[int, int]]) -> int:
+    """The size of the union of half-open intervals."""
+    total = end = 0
+    for start, stop in sorted(spans):
+        total += max(0, stop - max(start, end))
+        end = max(end, stop)
+    return total
+
+
+def memory_map(program: Program, plan: Plan) -> MemoryMap:
+    """The boxes of a planned program."""
+    moments = tuple(Moment((step.node.name,), i in plan.descending) for i, step in enumerate(program.steps))
+    values: dict[str, list[Value]] = {}
+    for value in program.values.values():
+        values.setdefault(value.buffer, []).append(value)
+    scratch = {step.scratch_buffer: step.node.name for step in program.steps if step.scratch}
+    boxes = []
+    for name, life in lifetimes(program).items():
+        place, size = plan.arena.offsets[name], program.buffers[name].bytes
+        if name in scratch:
+            boxes.append(Box(scratch[name], "scratch", place, size, life.first, life.last))
+        else:
+            held, *views = values[name]
+            rows = held.image[0]
+            seen = tuple(view.name for view in views)
+            boxes.append(Box(held.name, "value", place, size, life.first, life.last, rows, rows, seen))
+    behind, last = -(-plan.arena.size // _ALIGNMENT) * _ALIGNMENT, len(moments) - 1
+    for step in program.steps:
+        if step.state:
+            buffer = program.buffers[step.state_buffer]
+            boxes.append(Box(step.node.name, "state", behind + buffer.index, buffer.bytes, 0, last))
+    boxes.sort(key=lambda box: (box.first, box.offset))
+    return MemoryMap(plan.arena.size, program.state_bytes, plan.arena.lower_bound, moments, tuple(boxes))
+
+
+_ALIGNMENT = 4
+"""Of memory that outlives a run, in bytes."""
