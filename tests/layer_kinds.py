@@ -21,6 +21,7 @@ from mnc.ir.layers import (
     Average,
     AveragePooling2D,
     BatchNormalization,
+    Broadcast,
     Concatenate,
     Conv2D,
     Conv2DTranspose,
@@ -51,8 +52,10 @@ from mnc.ir.layers import (
     Reverse,
     SeparableConv2D,
     SimpleRNN,
+    Slice,
     Softmax,
     Subtract,
+    Take,
     UnitNormalization,
     ZeroPadding2D,
     same_padding,
@@ -291,6 +294,25 @@ def _dot(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
     return Dot((axis, draw(st.sampled_from([other for other in range(x.rank) if x.shape[other] == x.shape[axis]]))))
 
 
+def _slice(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
+    parts = []
+    for size in x.shape:
+        first, last, step = draw(st.integers(0, size - 1)), draw(st.integers(0, size - 1)), draw(st.integers(1, 3))
+        parts.append((first, abs(last - first) // step + 1, step if last >= first else -step))
+    starts, sizes, steps = (tuple(part[i] for part in parts) for i in range(3))
+    return Slice(starts, sizes, steps)
+
+
+def _take(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
+    axis = draw(_axes(x))
+    return Take(tuple(draw(st.lists(st.integers(0, x.shape[axis] - 1), min_size=1, max_size=7))), axis)
+
+
+def _broadcast(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
+    new = draw(st.lists(st.integers(1, 3), max_size=3 - x.rank))
+    return Broadcast((*new, *(draw(st.integers(1, 4)) if size == 1 else size for size in x.shape)))
+
+
 def _embedding(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
     shape = (draw(st.integers(1, 4)), draw(st.integers(1, 5)))
     return Embedding(Constant(rng.normal(size=shape).astype(np.float32)))
@@ -410,6 +432,9 @@ KINDS: dict[type[Layer], Kind] = {
     GRU: Kind((2,), _gru),
     LSTM: Kind((2,), _lstm),
     Reverse: Kind(ANY_RANK, lambda draw, rng, x: Reverse(draw(_axes(x)))),
+    Slice: Kind(ANY_RANK, _slice),
+    Take: Kind(ANY_RANK, _take),
+    Broadcast: Kind(ANY_RANK, _broadcast),
     Reshape: Kind(ANY_RANK, _reshape),
     Permute: Kind(ANY_RANK, lambda draw, rng, x: Permute(tuple(draw(st.permutations(range(x.rank)))))),
     Flatten: Kind(ANY_RANK, lambda draw, rng, x: Flatten()),

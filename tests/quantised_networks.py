@@ -36,6 +36,7 @@ from mnc.ir.layers import (
     Activation,
     Add,
     AveragePooling2D,
+    Broadcast,
     Concatenate,
     Conv2D,
     Conv2DTranspose,
@@ -58,7 +59,9 @@ from mnc.ir.layers import (
     Reshape,
     ResizeNearest,
     Reverse,
+    Slice,
     Softmax,
+    Take,
     ZeroPadding2D,
 )
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, Shape, TensorType
@@ -69,8 +72,8 @@ VIEWS = (Flatten, Reshape)
 INTEGER_KINDS = [kind for kind in KINDS if kind in INT8 or kind in VIEWS]
 """Every kind with an int8 kernel, or that needs none."""
 EXACT = (
-    Concatenate, Cropping2D, Flatten, GlobalMaxPooling, Identity, MaxPooling2D, Maximum, Minimum, Permute, Reshape,
-    ResizeNearest, Reverse, ZeroPadding2D,
+    Broadcast, Concatenate, Cropping2D, Flatten, GlobalMaxPooling, Identity, MaxPooling2D, Maximum, Minimum, Permute,
+    Reshape, ResizeNearest, Reverse, Slice, Take, ZeroPadding2D,
 )  # fmt: skip
 """Kinds that round nothing in float32."""
 IMAGES = (
@@ -80,7 +83,7 @@ IMAGES = (
 """What trained networks are made of."""
 KEEPING = (AveragePooling2D, GlobalMaxPooling, MaxPooling2D, ZeroPadding2D, *VIEWS)
 """Kinds whose output always has its input's scale."""
-MOVING = (Concatenate, Cropping2D, Identity, Permute, ResizeNearest, Reverse)
+MOVING = (Broadcast, Concatenate, Cropping2D, Identity, Permute, ResizeNearest, Reverse, Slice, Take)
 """Kinds whose output may have it."""
 ANY = (DType.INT8, DType.INT16)
 INT16_KINDS = [kind for kind in KINDS if kind in INT16 or kind in VIEWS]

@@ -16,8 +16,17 @@ import numpy as np
 from mnc.ir import layers as ir
 from mnc.ir.layer import Layer
 from mnc.ir.types import Constant, Shape, ShapeError
-from mnc.language.forms import ActivationForm, Context, Form, Maybe, PairForm, Real, ShapeForm, Whole
+from mnc.language.forms import (
+    ActivationForm,
+    Context,
+    Form,
+    PairForm,
+    Real,
+    ShapeForm,
+    Whole,
+)
 from mnc.language.kind import REQUIRED, Attribute, Kind, Weight, attribute_of
+from mnc.language.moving_kinds import MOVING_KINDS, axis_of, last_axis
 from mnc.language.values import RefusalError
 from mnc.language.window_kinds import WINDOW_KINDS
 
@@ -29,20 +38,11 @@ def _last(context: Context) -> int:
     return shape[-1]
 
 
-def _last_axis(context: Context) -> int:
-    """The default of `axis`: the last one, counted from 0 as in networks from Keras files."""
-    return max(context.inputs[0].rank - 1, 0)
-
-
 def _size_along(context: Context, axis: int) -> int:
     shape = context.inputs[0].shape
     if not -len(shape) <= axis < len(shape):
         raise ShapeError(f"axis {axis} is not among the {len(shape)} axes of its input")
     return shape[axis]
-
-
-def _axis(layer: type[Layer], meaning: str) -> Attribute:
-    return attribute_of(layer, "axis", default=_last_axis, meaning=f"{meaning}; counted without batch")
 
 
 class AxesForm(Form):
@@ -164,7 +164,7 @@ def _epsilon(layer: type[Layer]) -> Attribute:
 
 def _axes(layer: type[Layer]) -> Attribute:
     meaning = "what is taken together; counted without batch"
-    return attribute_of(layer, "axes", "axis", form=AxesForm(), default=lambda c: (_last_axis(c),), meaning=meaning)
+    return attribute_of(layer, "axes", "axis", form=AxesForm(), default=lambda c: (last_axis(c),), meaning=meaning)
 
 
 def _rescaled(context: Context, _: Mapping[str, Constant | None]) -> Layer:
@@ -172,14 +172,14 @@ def _rescaled(context: Context, _: Mapping[str, Constant | None]) -> Layer:
     scale, offset = np.array(context["scale"]), np.array(context["offset"])
     zeros, ones = np.zeros(scale.shape), np.ones(scale.shape)
     statistics = (Constant(zeros), Constant(ones), Constant(scale), Constant(offset))
-    return ir.BatchNormalization(*statistics, epsilon=0.0, axis=_last_axis(context))
+    return ir.BatchNormalization(*statistics, epsilon=0.0, axis=last_axis(context))
 
 
 _NORMALISATIONS = (
     Kind(
         "batch_normalization",
         ir.BatchNormalization,
-        (_axis(ir.BatchNormalization, "the axis of the channels"), _epsilon(ir.BatchNormalization)),
+        (axis_of(ir.BatchNormalization, "the axis of the channels"), _epsilon(ir.BatchNormalization)),
         (
             Weight("mean", lambda c: (_size_along(c, c["axis"]),), aliases=("moving_mean",), initial="zeros"),
             Weight("variance", lambda c: (_size_along(c, c["axis"]),), aliases=("moving_variance",), initial="ones"),
@@ -228,10 +228,6 @@ def _shared(layer: Layer, context: Context) -> tuple[int, ...]:
     return tuple(axis for axis, (own, size) in enumerate(sizes) if own == 1 and size != 1)
 
 
-def _permutation(context: Context) -> Any:
-    return REQUIRED if context["dims"] is None else tuple(dim - 1 for dim in context["dims"])
-
-
 _DROPOUTS = ("dropout", "spatial_dropout1d", "spatial_dropout2d", "gaussian_dropout", "alpha_dropout", "gaussian_noise")
 
 
@@ -271,8 +267,7 @@ _OTHERS = (
         (Weight("alpha", _alpha, initial="zeros"),),
         aliases=("p_re_lu",),
     ),
-    Kind("softmax", ir.Softmax, (_axis(ir.Softmax, "the axis that sums to 1"),)),
-    Kind("concatenate", ir.Concatenate, (_axis(ir.Concatenate, "the axis that grows"),)),
+    Kind("softmax", ir.Softmax, (axis_of(ir.Softmax, "the axis that sums to 1"),)),
     Kind(
         "dot",
         ir.Dot,
@@ -290,29 +285,6 @@ _OTHERS = (
             ("global_max_pooling", ir.GlobalMaxPooling),
         )
     ),
-    Kind(
-        "reshape",
-        ir.Reshape,
-        (
-            attribute_of(
-                ir.Reshape, "shape", "target_shape", form=ShapeForm(), meaning="the new shape; -1 is what is left"
-            ),
-        ),
-    ),
-    Kind(
-        "permute",
-        ir.Permute,
-        (
-            Attribute(
-                "dims",
-                Maybe(ShapeForm()),
-                None,
-                meaning="the axes in their new order, counted from 1 as Keras does",
-                of=lambda *_: None,
-            ),
-            attribute_of(ir.Permute, "axes", default=_permutation, meaning="the same, counted from 0"),
-        ),
-    ),
     Kind("identity", ir.Identity, aliases=_DROPOUTS, ignored=("rate", "stddev", "noise_shape", "seed")),
 )
 
@@ -324,6 +296,7 @@ TABLE: tuple[Kind, ...] = (
     _recurrent("gru", ir.GRU, "recurrent_activation", "reset_after"),
     _recurrent("lstm", ir.LSTM, "recurrent_activation"),
     *_NORMALISATIONS,
+    *MOVING_KINDS,
     *_OTHERS,
 )
 """Every kind that is listed."""

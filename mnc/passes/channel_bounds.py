@@ -23,6 +23,7 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
+    Broadcast,
     Concatenate,
     Cropping2D,
     Dequantize,
@@ -37,6 +38,8 @@ from mnc.ir.layers import (
     Reshape,
     Resize,
     Reverse,
+    Slice,
+    Take,
     ZeroPadding2D,
 )
 from mnc.ir.types import Array, DType, TensorType
@@ -50,7 +53,7 @@ from mnc.reference.quantised.layers import Operands, channel_multipliers, has_wi
 BY_CHANNEL = (Identity, Pooling2D, GlobalPooling, Cropping2D, ZeroPadding2D, Resize, Activation, Quantize, Dequantize)
 """Kinds each of whose output channels is made of one input channel, all in the same way."""
 
-MONOTONE = (*BY_CHANNEL, Merge, Concatenate, Reshape, Flatten, Permute, Reverse)
+MONOTONE = (*BY_CHANNEL, Merge, Concatenate, Reshape, Flatten, Permute, Reverse, Slice, Take, Broadcast)
 """Kinds that only rise or only fall with each element of each operand while the others stand still."""
 
 

@@ -13,6 +13,7 @@ from mnc.ir.layers import (
     Activation,
     Average,
     AveragePooling2D,
+    Broadcast,
     Concatenate,
     Cropping2D,
     Flatten,
@@ -28,7 +29,9 @@ from mnc.ir.layers import (
     Resize,
     Reverse,
     SeparableConv2D,
+    Slice,
     Softmax,
+    Take,
     ZeroPadding2D,
 )
 
@@ -60,7 +63,7 @@ def _range(layer: Layer, inputs: list[Range]) -> Range:
     match layer:
         case Reshape() | Flatten() | Permute() | Reverse() | Cropping2D() | Concatenate():
             return _union(inputs)
-        case Identity() | MaxPooling2D() | GlobalPooling() | Resize():
+        case Identity() | Slice() | Take() | Broadcast() | MaxPooling2D() | GlobalPooling() | Resize():
             return inputs[0]
         case ZeroPadding2D():
             return inputs[0] if layer.padding == NO_PADDING else inputs[0].including(0.0)

@@ -7,6 +7,7 @@ from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     NO_PADDING,
     Activation,
+    Broadcast,
     Concatenate,
     Cropping2D,
     Flatten,
@@ -16,6 +17,8 @@ from mnc.ir.layers import (
     Reshape,
     Resize,
     Reverse,
+    Slice,
+    Take,
     ZeroPadding2D,
 )
 from mnc.ir.types import TensorType
@@ -40,12 +43,18 @@ def remove_noops(graph: Graph) -> Graph:
 def _does_nothing(layer: Layer, x: TensorType, within: Range) -> bool:
     """Whether the layer, whose output has the type of its only input `x`, gives it back."""
     match layer:
-        case Identity() | Concatenate() | Reshape() | Flatten() | Resize():  # of one input, which has the same shape
+        case (
+            Identity() | Concatenate() | Reshape() | Flatten() | Broadcast() | Resize()
+        ):  # of one input, which has the same shape
             return True
         case Permute():
             return layer.axes == tuple(range(x.rank))
         case Reverse():
             return x.shape[layer.axis] == 1
+        case Slice():  # of all elements
+            return layer.is_forward
+        case Take():
+            return layer.indices == tuple(range(x.shape[layer.axis]))
         case Cropping2D():
             return layer.cropping == NO_PADDING
         case ZeroPadding2D():

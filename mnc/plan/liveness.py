@@ -75,7 +75,7 @@ def overlaps(program: Program) -> Iterator[Overlap]:
                 born = y.buffer in lives and lives[y.buffer].first == i
                 if not (dies and born) or x.buffer == y.buffer or len(step.writes) > 1:
                     continue
-                if step.in_place and x.type.bytes == y.type.bytes:
+                if step.in_place and x.type.bytes >= y.type.bytes:
                     yield Overlap(y.buffer, x.buffer, 0)
                 elif step.rows is not None and sum(r.buffer == x.buffer for r in step.reads) == 1:
                     above = None if step.whole else _above(step.rows, k, x, y)

@@ -38,7 +38,7 @@ class Once:
     """The calls compute everything at once."""
 
     in_place: bool = False
-    """Element by element, upwards: the output may lie where an input as large as it lies, or below."""
+    """Element by element, upwards: the output may lie where an input at least as large as it lies, or below."""
     count: ClassVar[int] = 1
 
 
@@ -119,7 +119,7 @@ class Step:
 
     @property
     def in_place(self) -> bool:
-        """Whether the output may lie where an input as large as it lies, or below."""
+        """Whether the output may lie where an input at least as large as it lies, or below."""
         return isinstance(self.loop, Once) and self.loop.in_place
 
     @property

@@ -18,6 +18,7 @@ from mnc.errors import argument, refuse
 from mnc.ir.graph import Graph, Input
 from mnc.ir.layers import (
     BatchNormalization,
+    Broadcast,
     Concatenate,
     Cropping2D,
     Flatten,
@@ -25,6 +26,8 @@ from mnc.ir.layers import (
     Permute,
     Reshape,
     Reverse,
+    Slice,
+    Take,
 )
 from mnc.ir.types import Array, DType, Features, TensorType
 from mnc.passes import optimise
@@ -35,7 +38,7 @@ from mnc.quantise.scales import quantisation
 from mnc.quantise.sensitivity import round_to
 from mnc.reference import evaluate
 
-MOVING = (Concatenate, Cropping2D, Flatten, Identity, Permute, Reshape, Reverse)
+MOVING = (Broadcast, Concatenate, Cropping2D, Flatten, Identity, Permute, Reshape, Reverse, Slice, Take)
 """Layers between an input and a normalisation that leave every number what it is."""
 
 ENOUGH = 1000.0

@@ -19,6 +19,7 @@ from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
     AveragePooling2D,
+    Broadcast,
     Concatenate,
     Cropping2D,
     Flatten,
@@ -29,13 +30,16 @@ from mnc.ir.layers import (
     Reshape,
     ResizeNearest,
     Reverse,
+    Slice,
     Softmax,
+    Take,
     ZeroPadding2D,
 )
 from mnc.ir.types import DType, Quantisation
 
 KEEPING = (
     AveragePooling2D,
+    Broadcast,
     Cropping2D,
     Flatten,
     GlobalMaxPooling,
@@ -45,6 +49,8 @@ KEEPING = (
     Reshape,
     ResizeNearest,
     Reverse,
+    Slice,
+    Take,
     ZeroPadding2D,
 )
 """Layers whose output has the quantisation of their input."""

@@ -22,6 +22,7 @@ from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Add,
+    Broadcast,
     Concatenate,
     Dequantize,
     Dot,
@@ -33,7 +34,9 @@ from mnc.ir.layers import (
     PReLU,
     Quantize,
     Reverse,
+    Slice,
     Softmax,
+    Take,
     UnitNormalization,
 )
 from mnc.ir.types import Constant, DType, Shape, TensorType
@@ -78,12 +81,22 @@ def test_a_layer_of_up_to_three_axes_compiles_in_every_form(kind: type[Layer], d
 
 FOUR = (2, 3, 4, 5)
 AXES = range(4)
+FORWARDS = [(0, 1, 1), (0, 2, 2), (1, 3, 1), (0, 3, 2)]
+BACKWARDS = [(1, 2, -1), (2, 2, -1), (3, 2, -3), (4, 2, -2)]
+"""Parts of FOUR along each axis: the first index, how many, and the step."""
 SUBSETS = [axes for n in (1, 2, 3, 4) for axes in itertools.combinations(AXES, n)]
 
 
 def masked(axes: tuple[int, ...]) -> Shape:
     """FOUR, with one element along all other axes."""
     return tuple(size if axis in axes else 1 for axis, size in enumerate(FOUR))
+
+
+def parts(axes: tuple[int, ...]) -> Slice:
+    """A part of FOUR, backwards along these axes."""
+    chosen = [BACKWARDS[i] if i in axes else FORWARDS[i] for i in AXES]
+    starts, sizes, steps = (tuple(each[k] for each in chosen) for k in range(3))
+    return Slice(starts, sizes, steps)
 
 
 def four_axes() -> list[Graph]:
@@ -98,6 +111,9 @@ def four_axes() -> list[Graph]:
         *(alone(UnitNormalization(axes), FOUR) for axes in SUBSETS),
         *(alone(Softmax(axis), FOUR) for axis in AXES),
         *(alone(Reverse(axis), FOUR) for axis in AXES),
+        *(alone(parts(axes), FOUR) for axes in SUBSETS),
+        *(alone(Take((1, 0, 1), axis), FOUR) for axis in AXES),
+        *(alone(Broadcast(FOUR), masked(axes)) for axes in SUBSETS),
         *(alone(Concatenate(axis), FOUR, FOUR) for axis in AXES),
         *(alone(Dot((axis, axis - 4)), FOUR, FOUR) for axis in AXES),
         alone(GroupNormalization(some(6), some(6), groups=3), (2, 3, 4, 6)),
@@ -124,6 +140,8 @@ REFUSED = [
     (alone(Multiply(), FIVE, (2, 1, 2, 1, 2)), "Multiply broadcasts along at most 4 axes in turn, not 5"),
     (alone(PReLU(some(2, 1, 2, 1, 2)), FIVE), "PReLU shares alpha along at most 4 axes in turn, not 5"),
     (alone(Permute((4, 3, 2, 1, 0)), FIVE), "Permute moves at most 4 groups of axes, not 5"),
+    (alone(Slice((0, 2, 0, 2, 0), FIVE, (1, -1, 1, -1, 1)), FIVE), "Slice moves at most 4 groups of axes, not 5"),
+    (alone(Broadcast(FIVE), (2, 1, 2, 1, 2)), "Broadcast moves at most 4 groups of axes, not 5"),
     (alone(LayerNormalization(axes=(0, 2, 4)), FIVE), "LayerNormalization takes at most 2 groups of axes, not 3"),
     (alone(UnitNormalization((0, 2, 4)), FIVE), "UnitNormalization takes at most 2 groups of axes, not 3"),
 ]

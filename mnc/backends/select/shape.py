@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+import numpy as np
 
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.conv import strides
-from mnc.backends.select.loops import DEEPEST, loops
-from mnc.backends.select.quantised.requantise import moved
-from mnc.ir.layers import Concatenate, Cropping2D, Identity, Permute, Quantize, Reverse, ZeroPadding2D
-from mnc.ir.types import Shape
-from mnc.program import Call, In, Out, RowPointers, Step, Window
+from mnc.backends.select.loops import DEEPEST, loops, repeated
+from mnc.backends.select.quantised.requantise import moved, rescaled
+from mnc.ir.layers import (
+    Broadcast,
+    Concatenate,
+    Cropping2D,
+    Identity,
+    Permute,
+    Quantize,
+    Reverse,
+    Slice,
+    Take,
+    ZeroPadding2D,
+)
+from mnc.ir.types import Constant, Shape
+from mnc.program import Call, Const, In, Out, RowPointers, Step, Window
 
 
 def copy(context: Context[Identity | Quantize]) -> Step:
@@ -35,6 +49,39 @@ def reverse(context: Context[Reverse]) -> Step:
     axis = context.layer.axis % x.type.rank
     backwards = [-stride if i == axis else stride for i, stride in enumerate(x.strides)]
     return _moved(context, y.type.shape, backwards, offset=(x.type.shape[axis] - 1) * x.strides[axis])
+
+
+def slice_(context: Context[Slice]) -> Step | Refusal:
+    """The input walked by larger steps, from the first element on."""
+    (x,), layer = context.inputs, context.layer
+    steps = [stride * step for stride, step in zip(x.strides, layer.steps, strict=True)]
+    offset = sum(stride * first for stride, first in zip(x.strides, layer.starts, strict=True))
+    return _walked(context, steps, offset, in_order=layer.is_forward)
+
+
+def broadcast(context: Context[Broadcast]) -> Step | Refusal:
+    """The input walked with no step along the axes on which it is repeated."""
+    (x,) = context.inputs
+    return _walked(context, repeated(x, len(context.layer.shape)))
+
+
+def take(context: Context[Take]) -> Step:
+    """Runs of elements from the places that a table names."""
+    (x,), layer, y = context.inputs, context.layer, context.output
+    axis = layer.axis % x.type.rank
+    call = Call(
+        context.kernel("take"),
+        {
+            "in": In(),
+            "out": Out(),
+            "places": Const("places"),
+            "outer": math.prod(x.type.shape[:axis]),
+            "size": x.type.shape[axis],
+            "count": y.type.shape[axis],
+            "inner": math.prod(x.type.shape[axis + 1 :]),
+        },
+    )
+    return context.whole((call,), {"places": Constant(np.array(layer.indices, np.int32))}, after=rescaled(context))
 
 
 def concatenate(context: Context[Concatenate]) -> Step:
@@ -81,10 +128,29 @@ def zero_padding2d(context: Context[ZeroPadding2D]) -> Step:
     return context.by_rows(Window(padding=top), (call,), {})
 
 
+def _walked(
+    context: Context[Broadcast | Slice], source: Sequence[int], offset: int = 0, *, in_order: bool = True
+) -> Step | Refusal:
+    """As `_moved`, with a refusal of more loops than there are kernels for."""
+    shape = context.output.type.shape
+    depth = loops(shape, context.output.strides, source).depth
+    if depth > DEEPEST:
+        return Refusal(f"{type(context.layer).__name__} moves at most {DEEPEST} groups of axes, not {depth}")
+    return _moved(context, shape, source, offset, in_order=in_order)
+
+
 def _moved(
-    context: Context[Identity | Permute | Quantize | Reverse], shape: Shape, source: Sequence[int], offset: int = 0
+    context: Context[Broadcast | Identity | Permute | Quantize | Reverse | Slice],
+    shape: Shape,
+    source: Sequence[int],
+    offset: int = 0,
+    *,
+    in_order: bool = True,
 ) -> Step:
-    """Every element of the output, from where `source` strides through the input from element `offset` on."""
+    """Every element of the output, from where `source` strides through the input from element `offset` on.
+
+    `in_order` is False where an input larger than the output is not read from its first element on.
+    """
     y = context.output
     nest = loops(shape, y.strides, source)
     rows, (forth, back), inside = nest.rows(3)
@@ -99,7 +165,7 @@ def _moved(
             **inside.moved(1, "in_row", "in_pixel", "in_channel"),
         },
     )
-    return context.whole((call,), nest=inside, times=rows)
+    return context.whole((call,), nest=inside if in_order else None, times=rows)
 
 
 def _copy(

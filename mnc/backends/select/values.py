@@ -8,6 +8,7 @@ from dataclasses import replace
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import (
     Activation,
+    Broadcast,
     Concatenate,
     Conv2D,
     Conv2DTranspose,
@@ -24,6 +25,7 @@ from mnc.ir.layers import (
     Reshape,
     Resize,
     Reverse,
+    Slice,
     ZeroPadding2D,
 )
 from mnc.names import Names
@@ -34,6 +36,7 @@ VIEWS = (Flatten, Reshape)
 
 
 STRIDED = (
+    Broadcast,
     Concatenate,
     Conv2D,
     Conv2DTranspose,
@@ -46,6 +49,7 @@ STRIDED = (
     Pooling2D,
     Resize,
     Reverse,
+    Slice,
     ZeroPadding2D,
 )
 """Layers whose kernels walk their operands by strides, and so take any layout."""

@@ -16,6 +16,7 @@ from mnc.ir.layers.elementwise import (
     Subtract,
 )
 from mnc.ir.layers.embedding import Embedding
+from mnc.ir.layers.indexing import Broadcast, Slice, Take
 from mnc.ir.layers.linear import Linear
 from mnc.ir.layers.norm import BatchNormalization, GroupNormalization, LayerNormalization, UnitNormalization
 from mnc.ir.layers.pool import (
@@ -43,6 +44,7 @@ __all__ = [
     "Average",
     "AveragePooling2D",
     "BatchNormalization",
+    "Broadcast",
     "Concatenate",
     "Conv2D",
     "Conv2DTranspose",
@@ -79,8 +81,10 @@ __all__ = [
     "Reverse",
     "SeparableConv2D",
     "SimpleRNN",
+    "Slice",
     "Softmax",
     "Subtract",
+    "Take",
     "UnitNormalization",
     "ZeroPadding2D",
     "same_padding",

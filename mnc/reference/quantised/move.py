@@ -6,6 +6,7 @@ import numpy as np
 
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    Broadcast,
     Concatenate,
     Cropping2D,
     Dequantize,
@@ -16,6 +17,8 @@ from mnc.ir.layers import (
     Reshape,
     ResizeNearest,
     Reverse,
+    Slice,
+    Take,
 )
 from mnc.ir.types import Array, DType
 from mnc.reference.dispatch import compute
@@ -24,6 +27,7 @@ from mnc.reference.quantised.arithmetic import round_away
 from mnc.reference.quantised.operands import Operands, clip, compute_quantised, requantise
 
 
+@compute_quantised.register(Broadcast)
 @compute_quantised.register(Cropping2D)
 @compute_quantised.register(Flatten)
 @compute_quantised.register(Identity)
@@ -31,6 +35,8 @@ from mnc.reference.quantised.operands import Operands, clip, compute_quantised, 
 @compute_quantised.register(Reshape)
 @compute_quantised.register(ResizeNearest)
 @compute_quantised.register(Reverse)
+@compute_quantised.register(Slice)
+@compute_quantised.register(Take)
 def _moved(layer: Layer, operands: Operands, x: Array) -> Array:
     """A layer that moves real numbers moves stored ones alike."""
     moved = compute(layer, x)

@@ -15,6 +15,7 @@ from mnc.ir.layers import (
     Activation,
     Add,
     AveragePooling2D,
+    Broadcast,
     Concatenate,
     Conv2D,
     Conv2DTranspose,
@@ -35,8 +36,10 @@ from mnc.ir.layers import (
     ResizeBilinear,
     ResizeNearest,
     Reverse,
+    Slice,
     Softmax,
     Subtract,
+    Take,
     ZeroPadding2D,
 )
 from mnc.program import Step
@@ -44,6 +47,7 @@ from mnc.program import Step
 SHARED: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
     Add: merge.add,
     AveragePooling2D: pool.pooling2d,
+    Broadcast: shape.broadcast,
     Concatenate: shape.concatenate,
     Conv2DTranspose: transpose_conv.conv2d_transpose,
     Cropping2D: shape.cropping2d,
@@ -60,7 +64,9 @@ SHARED: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
     Quantize: move.quantize,
     ResizeNearest: resize.resize_nearest,
     Reverse: shape.reverse,
+    Slice: shape.slice_,
     Subtract: merge.add,
+    Take: shape.take,
     ZeroPadding2D: shape.zero_padding2d,
 }
 """The layer kinds that one function selects kernels for in int8 and in int16."""
