@@ -36,6 +36,7 @@ from mnc.ir.layers import (
     Cropping2D,
     Dense,
     DepthwiseConv2D,
+    Divide,
     Dot,
     Embedding,
     GlobalAveragePooling,
@@ -43,6 +44,7 @@ from mnc.ir.layers import (
     GroupNormalization,
     Identity,
     LayerNormalization,
+    LogSoftmax,
     Maximum,
     MaxPooling2D,
     Minimum,
@@ -55,6 +57,8 @@ from mnc.ir.layers import (
     SimpleRNN,
     Slice,
     Softmax,
+    Sparsemax,
+    SquaredDifference,
     Subtract,
     Take,
     UnitNormalization,
@@ -72,6 +76,7 @@ def weights(*shape: int) -> Constant:
     return Constant(np.linspace(0.5, 1.5, int(np.prod(shape)), dtype=np.float32).reshape(shape))
 
 
+MERGES = (Add, Average, Divide, Maximum, Minimum, Multiply, SquaredDifference, Subtract)
 SAME = ((1, 1), (1, 1))
 IMAGE: Shape = (16, 16, 8)
 SEQUENCE: Shape = (20, 16)
@@ -101,7 +106,7 @@ def _examples() -> list[Example]:
     )
     return [
         *(Example(type(function).__name__, Activation(function), (VECTOR,)) for function in functions),
-        *(Example("", kind(), (IMAGE, IMAGE)) for kind in (Add, Average, Maximum, Minimum, Multiply, Subtract)),
+        *(Example("", kind(), (IMAGE, IMAGE)) for kind in MERGES),
         Example("by channel", Multiply(), (IMAGE, (1, 1, 8))),
         Example("", AveragePooling2D(), (IMAGE,)),
         Example("", Broadcast(IMAGE), ((16, 1, 8),)),
@@ -132,7 +137,7 @@ def _examples() -> list[Example]:
         Example("", Reverse(0), (SEQUENCE,)),
         Example("", SimpleRNN(weights(16, 16), weights(16, 16), weights(16)), (SEQUENCE,)),
         Example("every second row", Slice((0, 0, 0), (8, 16, 8), (2, 1, 1)), (IMAGE,)),
-        Example("", Softmax(), (VECTOR,)),
+        *(Example("", kind(), (VECTOR,)) for kind in (Softmax, LogSoftmax, Sparsemax)),
         Example("", Take((1, 0, 1), 0), (IMAGE,)),
         Example("", UnitNormalization(), (IMAGE,)),
         Example("", ZeroPadding2D(SAME), (IMAGE,)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from mnc.ir.layers import (
     Cropping2D,
     Dense,
     DepthwiseConv2D,
+    Divide,
     Dot,
     Embedding,
     Flatten,
@@ -36,6 +37,7 @@ from mnc.ir.layers import (
     GroupNormalization,
     Identity,
     LayerNormalization,
+    LogSoftmax,
     Maximum,
     MaxPooling2D,
     Merge,
@@ -54,6 +56,8 @@ from mnc.ir.layers import (
     SimpleRNN,
     Slice,
     Softmax,
+    Sparsemax,
+    SquaredDifference,
     Subtract,
     Take,
     UnitNormalization,
@@ -99,14 +103,47 @@ FUNCTIONS: dict[type[Function], Callable[[Draw], Function]] = {
     activations.Gelu: lambda draw: activations.Gelu(draw(st.booleans())),
     activations.Exponential: lambda draw: activations.Exponential(),
     activations.Mish: lambda draw: activations.Mish(),
+    activations.Celu: lambda draw: activations.Celu(draw(st.sampled_from([1.0, 0.5, 2.0]))),
+    activations.Clip: lambda draw: activations.Clip(
+        draw(st.sampled_from([-1.0, 0.25])), draw(st.sampled_from([1.0, 6.0]))
+    ),
+    activations.HardShrink: lambda draw: activations.HardShrink(draw(st.sampled_from([0.5, 0.25]))),
+    activations.SoftShrink: lambda draw: activations.SoftShrink(draw(st.sampled_from([0.5, 0.25]))),
+    activations.TanhShrink: lambda draw: activations.TanhShrink(),
+    activations.Threshold: lambda draw: activations.Threshold(draw(st.sampled_from([0.0, 0.5])), -1.0),
+    activations.Squareplus: lambda draw: activations.Squareplus(draw(st.sampled_from([4.0, 0.5]))),
+    activations.SparsePlus: lambda draw: activations.SparsePlus(),
+    activations.LogSigmoid: lambda draw: activations.LogSigmoid(),
+    activations.Abs: lambda draw: activations.Abs(),
+    activations.Sign: lambda draw: activations.Sign(),
+    activations.Square: lambda draw: activations.Square(),
+    activations.Sqrt: lambda draw: activations.Sqrt(),
+    activations.Rsqrt: lambda draw: activations.Rsqrt(),
+    activations.Power: lambda draw: activations.Power(draw(st.sampled_from([3.0, 0.5, -1.0]))),
+    activations.Log: lambda draw: activations.Log(),
+    activations.Log1p: lambda draw: activations.Log1p(),
+    activations.Sin: lambda draw: activations.Sin(),
+    activations.Cos: lambda draw: activations.Cos(),
+    activations.Erf: lambda draw: activations.Erf(),
+    activations.Floor: lambda draw: activations.Floor(),
+    activations.Ceil: lambda draw: activations.Ceil(),
+    activations.Round: lambda draw: activations.Round(),
 }
 """Every activation function."""
 
+ROUGH = (
+    *(activations.HardShrink, activations.Threshold, activations.Sign, activations.Floor, activations.Ceil),
+    *(activations.Round, activations.Sqrt, activations.Rsqrt, activations.Power, activations.Log, activations.Log1p),
+    activations.Square,
+)
+"""Functions that jump, are no number for some inputs, or grow too fast to stand in a chain of any layers."""
+SMOOTH = tuple(function for function in FUNCTIONS if function not in ROUGH)
+
 
 @st.composite
-def functions(draw: Draw) -> Function:
-    """Any activation function with any attributes."""
-    return FUNCTIONS[draw(st.sampled_from(list(FUNCTIONS)))](draw)
+def functions(draw: Draw, of: Sequence[type[Function]] = tuple(FUNCTIONS)) -> Function:
+    """One of these activation functions, with any attributes."""
+    return FUNCTIONS[draw(st.sampled_from(of))](draw)
 
 
 def _weights(rng: np.random.Generator, shape: Shape, fan_in: int) -> Constant:
@@ -120,7 +157,7 @@ def _vector(draw: Draw, rng: np.random.Generator, size: int) -> Constant | None:
 
 
 def _fused(draw: Draw) -> Function | None:
-    return draw(st.none() | functions())  # type: ignore[no-any-return]
+    return draw(st.none() | functions(SMOOTH))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -383,6 +420,14 @@ def _merge(kind: type[Merge]) -> Callable[[Draw, np.random.Generator, TensorType
     return build
 
 
+def _divide(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
+    """By a constant, away from 0."""
+    layer = _merge(Divide)(draw, rng, x)
+    assert isinstance(layer, Divide)
+    shape = (1,) if layer.operand is None else layer.operand.shape
+    return Divide(layer.activation, Constant(rng.uniform(0.5, 2.0, shape).astype(np.float32)))
+
+
 def _axes(x: TensorType) -> st.SearchStrategy[int]:
     return st.integers(-x.rank, x.rank - 1)
 
@@ -400,7 +445,7 @@ ANY_RANK = (3, 1, 2)
 
 KINDS: dict[type[Layer], Kind] = {
     Identity: Kind(ANY_RANK, lambda draw, rng, x: Identity()),
-    Activation: Kind(ANY_RANK, lambda draw, rng, x: Activation(draw(functions()))),
+    Activation: Kind(ANY_RANK, lambda draw, rng, x: Activation(draw(functions(SMOOTH)))),
     Conv2D: Kind((3,), _conv2d),
     DepthwiseConv2D: Kind((3,), _depthwise_conv2d),
     SeparableConv2D: Kind((3,), _separable_conv2d),
@@ -419,6 +464,8 @@ KINDS: dict[type[Layer], Kind] = {
     Cropping2D: Kind((3,), _cropping2d),
     ResizeNearest: Kind((3,), lambda draw, rng, x: ResizeNearest(_size(draw))),
     ResizeBilinear: Kind((3,), lambda draw, rng, x: ResizeBilinear(_size(draw))),
+    LogSoftmax: Kind(ANY_RANK, lambda draw, rng, x: LogSoftmax(draw(st.just(-1) | _axes(x)))),
+    Sparsemax: Kind(ANY_RANK, lambda draw, rng, x: Sparsemax(draw(st.just(-1) | _axes(x)))),
     Softmax: Kind(ANY_RANK, lambda draw, rng, x: Softmax(draw(st.just(-1) | _axes(x)))),
     Add: Kind(ANY_RANK, _merge(Add)),
     Subtract: Kind(ANY_RANK, _merge(Subtract)),
@@ -426,6 +473,8 @@ KINDS: dict[type[Layer], Kind] = {
     Average: Kind(ANY_RANK, _merge(Average)),
     Maximum: Kind(ANY_RANK, _merge(Maximum)),
     Minimum: Kind(ANY_RANK, _merge(Minimum)),
+    Divide: Kind(ANY_RANK, _divide),
+    SquaredDifference: Kind(ANY_RANK, _merge(SquaredDifference)),
     Dot: Kind(ANY_RANK, _dot),
     Embedding: Kind((1, 2), _embedding, reads_inputs_only=True),
     SimpleRNN: Kind((2,), _simple_rnn),

@@ -142,3 +142,176 @@ class Mish(Function):
 
     def bounds(self) -> tuple[float, float]:
         return (-0.3089, INFINITY)
+
+
+@dataclass(frozen=True)
+class Celu(Function):
+    """x where x > 0, else alpha * (exp(x / alpha) - 1) (arXiv 1704.07483)."""
+
+    alpha: float = 1.0
+
+    def bounds(self) -> tuple[float, float]:
+        return (-abs(self.alpha), INFINITY)
+
+
+@dataclass(frozen=True)
+class Clip(Function):
+    """min(max(x, low), high)."""
+
+    low: float = -1.0
+    high: float = 1.0
+
+    def bounds(self) -> tuple[float, float]:
+        return (min(self.low, self.high), self.high)
+
+
+@dataclass(frozen=True)
+class HardShrink(Function):
+    """x where |x| > threshold, else 0."""
+
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True)
+class SoftShrink(Function):
+    """x - threshold where x > threshold, x + threshold where x < -threshold, else 0."""
+
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True)
+class TanhShrink(Function):
+    """x - tanh(x)."""
+
+
+@dataclass(frozen=True)
+class Threshold(Function):
+    """x where x > threshold, else value."""
+
+    threshold: float = 0.0
+    value: float = 0.0
+
+    def bounds(self) -> tuple[float, float]:
+        return (min(self.threshold, self.value), INFINITY)
+
+
+@dataclass(frozen=True)
+class Squareplus(Function):
+    """(x + sqrt(x^2 + b)) / 2 (arXiv 2112.11687)."""
+
+    b: float = 4.0
+
+    def bounds(self) -> tuple[float, float]:
+        return (0.0, INFINITY)
+
+
+@dataclass(frozen=True)
+class SparsePlus(Function):
+    """x where x >= 1, 0 where x <= -1, else (x + 1)^2 / 4."""
+
+    def bounds(self) -> tuple[float, float]:
+        return (0.0, INFINITY)
+
+
+@dataclass(frozen=True)
+class LogSigmoid(Function):
+    """log(1 / (1 + exp(-x)))."""
+
+    def bounds(self) -> tuple[float, float]:
+        return (-INFINITY, 0.0)
+
+
+@dataclass(frozen=True)
+class Abs(Function):
+    """|x|."""
+
+    def bounds(self) -> tuple[float, float]:
+        return (0.0, INFINITY)
+
+
+@dataclass(frozen=True)
+class Sign(Function):
+    """1 where x > 0, -1 where x < 0, 0 where x is 0."""
+
+    def bounds(self) -> tuple[float, float]:
+        return (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Square(Function):
+    """x * x."""
+
+    def bounds(self) -> tuple[float, float]:
+        return (0.0, INFINITY)
+
+
+@dataclass(frozen=True)
+class Sqrt(Function):
+    """The square root of x; not a number where x < 0."""
+
+    def bounds(self) -> tuple[float, float]:
+        return (0.0, INFINITY)
+
+
+@dataclass(frozen=True)
+class Rsqrt(Function):
+    """1 / sqrt(x); not a number where x < 0."""
+
+    def bounds(self) -> tuple[float, float]:
+        return (0.0, INFINITY)
+
+
+@dataclass(frozen=True)
+class Power(Function):
+    """x ^ exponent, as C's pow: not a number where x < 0 and the exponent is no whole number."""
+
+    exponent: float = 2.0
+
+
+@dataclass(frozen=True)
+class Log(Function):
+    """The natural logarithm of x; not a number where x < 0."""
+
+
+@dataclass(frozen=True)
+class Log1p(Function):
+    """log(1 + x), exact near 0."""
+
+
+@dataclass(frozen=True)
+class Sin(Function):
+    """The sine of x, in radians."""
+
+    def bounds(self) -> tuple[float, float]:
+        return (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Cos(Function):
+    """The cosine of x, in radians."""
+
+    def bounds(self) -> tuple[float, float]:
+        return (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Erf(Function):
+    """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
+
+    def bounds(self) -> tuple[float, float]:
+        return (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Floor(Function):
+    """The largest whole number that is not above x."""
+
+
+@dataclass(frozen=True)
+class Ceil(Function):
+    """The smallest whole number that is not below x."""
+
+
+@dataclass(frozen=True)
+class Round(Function):
+    """The nearest whole number to x, the even one of two (IEEE 754)."""

@@ -268,6 +268,8 @@ _OTHERS = (
         aliases=("p_re_lu",),
     ),
     Kind("softmax", ir.Softmax, (axis_of(ir.Softmax, "the axis that sums to 1"),)),
+    Kind("log_softmax", ir.LogSoftmax, (axis_of(ir.LogSoftmax, "the axis whose exponentials sum to 1"),)),
+    Kind("sparsemax", ir.Sparsemax, (axis_of(ir.Sparsemax, "the axis that sums to 1"),)),
     Kind(
         "dot",
         ir.Dot,

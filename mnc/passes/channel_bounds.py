@@ -23,6 +23,8 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
+    Add,
+    Average,
     Broadcast,
     Concatenate,
     Cropping2D,
@@ -31,7 +33,10 @@ from mnc.ir.layers import (
     GlobalPooling,
     Identity,
     Linear,
+    Maximum,
     Merge,
+    Minimum,
+    Multiply,
     Permute,
     Pooling2D,
     Quantize,
@@ -39,6 +44,7 @@ from mnc.ir.layers import (
     Resize,
     Reverse,
     Slice,
+    Subtract,
     Take,
     ZeroPadding2D,
 )
@@ -53,7 +59,8 @@ from mnc.reference.quantised.layers import Operands, channel_multipliers, has_wi
 BY_CHANNEL = (Identity, Pooling2D, GlobalPooling, Cropping2D, ZeroPadding2D, Resize, Activation, Quantize, Dequantize)
 """Kinds each of whose output channels is made of one input channel, all in the same way."""
 
-MONOTONE = (*BY_CHANNEL, Merge, Concatenate, Reshape, Flatten, Permute, Reverse, Slice, Take, Broadcast)
+MERGES = (Add, Average, Maximum, Minimum, Multiply, Subtract)
+MONOTONE = (*BY_CHANNEL, *MERGES, Concatenate, Reshape, Flatten, Permute, Reverse, Slice, Take, Broadcast)
 """Kinds that only rise or only fall with each element of each operand while the others stand still."""
 
 

@@ -31,6 +31,7 @@ from mnc.ir.layers import (
     SeparableConv2D,
     Slice,
     Softmax,
+    Sparsemax,
     Take,
     ZeroPadding2D,
 )
@@ -72,7 +73,7 @@ def _range(layer: Layer, inputs: list[Range]) -> Range:
             return inputs[0].including(0.0) if zeros_count else inputs[0]
         case Activation():
             return activated(layer.function, inputs[0])
-        case Softmax():
+        case Softmax() | Sparsemax():
             return Range(0.0, 1.0)
         case Merge(activation=None):
             return _merged(layer, inputs)

@@ -11,14 +11,18 @@ from mnc.ir.layers import (
     Activation,
     Add,
     Average,
+    Divide,
     Dot,
     Identity,
+    LogSoftmax,
     Maximum,
     Merge,
     Minimum,
     Multiply,
     PReLU,
     Softmax,
+    Sparsemax,
+    SquaredDifference,
     Subtract,
 )
 from mnc.ir.types import Array
@@ -46,6 +50,24 @@ def softmax(layer: Softmax, x: Array) -> Array:
     axis = batch_axis(layer.axis, x)
     powers = np.exp(x - x.max(axis, keepdims=True))
     return np.asarray(powers / powers.sum(axis, keepdims=True))
+
+
+@compute.register
+def log_softmax(layer: LogSoftmax, x: Array) -> Array:
+    axis = batch_axis(layer.axis, x)
+    below = x - x.max(axis, keepdims=True)
+    return np.asarray(below - np.log(np.exp(below).sum(axis, keepdims=True)))
+
+
+@compute.register
+def sparsemax(layer: Sparsemax, x: Array) -> Array:
+    vectors = np.moveaxis(x, batch_axis(layer.axis, x), -1)
+    falling = -np.sort(-vectors)
+    excess = falling.cumsum(-1) - 1
+    count = np.arange(1, vectors.shape[-1] + 1)
+    support = (falling * count > excess).sum(-1, keepdims=True)
+    t = np.take_along_axis(excess, support - 1, -1) / support
+    return np.moveaxis(np.maximum(vectors - t, 0), -1, batch_axis(layer.axis, x))
 
 
 @compute.register
@@ -78,6 +100,16 @@ def maximum(layer: Maximum, *inputs: Array) -> Array:
 @compute.register
 def minimum(layer: Minimum, *inputs: Array) -> Array:
     return _merge(layer, np.minimum, inputs)
+
+
+@compute.register
+def divide(layer: Divide, *inputs: Array) -> Array:
+    return _merge(layer, np.divide, inputs)
+
+
+@compute.register
+def squared_difference(layer: SquaredDifference, *inputs: Array) -> Array:
+    return _merge(layer, lambda a, b: np.square(a - b), inputs)
 
 
 @compute.register

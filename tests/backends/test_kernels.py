@@ -40,11 +40,15 @@ def merge(draw: Draw) -> Trial:
                 ("MNC_MULTIPLY", np.multiply),
                 ("MNC_MAXIMUM", np.maximum),
                 ("MNC_MINIMUM", np.minimum),
+                ("MNC_DIVIDE", np.divide),
+                ("MNC_SQUARED_DIFFERENCE", lambda a, b: (a - b) ** 2),
             ]
         )
     )
     factor = draw(st.sampled_from([1.0, 0.5, 0.25]))
     reverse = draw(st.booleans())
+    if name == "MNC_DIVIDE":  # away from 0
+        a, a_memory, b, b_memory = (x + np.copysign(np.float32(0.5), x) for x in (a, a_memory, b, b_memory))
     y, fused = clamp(draw, (function(b, a) if reverse else function(a, b)) * factor)
     return Trial(
         "mnc_merge_f32",
@@ -105,10 +109,21 @@ def prelu(draw: Draw) -> Trial:
 def softmax(draw: Draw) -> Trial:
     vectors, count, stride = draw(Narrow), draw(Size), draw(Narrow)
     x = numbers(draw, vectors, count, stride) * draw(st.sampled_from([1.0, 100.0]))
-    powers = np.exp(x.astype(np.float64) - x.max(axis=1, keepdims=True))
-    y = powers / powers.sum(axis=1, keepdims=True)
+    below = x.astype(np.float64) - x.max(axis=1, keepdims=True)
+    total = np.exp(below).sum(axis=1, keepdims=True)
+    falling = -np.sort(-below, axis=1)
+    each = (falling.cumsum(axis=1) - 1) / np.arange(1, count + 1).reshape(-1, 1)
+    name, y = draw(
+        st.sampled_from(
+            [
+                ("softmax", np.exp(below) / total),
+                ("log_softmax", below - np.log(total)),
+                ("sparsemax", np.maximum(below - each.max(axis=1, keepdims=True), 0)),
+            ]
+        )
+    )
     sizes: dict[str, Argument] = {"vectors": vectors, "count": count, "stride": stride}
-    return Trial("mnc_softmax_f32", {"in": Given(x), "out": Wanted(y), **sizes})
+    return Trial(f"mnc_{name}_f32", {"in": Given(x), "out": Wanted(y), **sizes})
 
 
 @st.composite
@@ -202,7 +217,33 @@ FUNCTIONS: dict[str, tuple[dict[str, float], Callable[[Array], Array]]] = {
     "gelu_tanh": ({}, lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))),
     "exponential": ({}, np.exp),
     "mish": ({}, lambda x: x * np.tanh(np.logaddexp(0, x))),
+    "celu": ({"alpha": 0.5}, lambda x: np.where(x > 0, x, np.expm1(2 * x) / 2)),
+    "clip": ({"low": -0.5, "high": 1.25}, lambda x: x.clip(-0.5, 1.25)),
+    "hard_shrink": ({"threshold": 0.75}, lambda x: x * (np.abs(x) > 0.75)),
+    "soft_shrink": ({"threshold": 0.75}, lambda x: np.sign(x) * (np.abs(x) - 0.75).clip(0)),
+    "tanh_shrink": ({}, lambda x: x - np.tanh(x)),
+    "threshold": ({"threshold": 0.25, "value": -2.0}, lambda x: np.where(x > 0.25, x, -2.0)),
+    "squareplus": ({"b": 4.0}, lambda x: (x + np.sqrt(x * x + 4)) / 2),
+    "sparse_plus": ({}, lambda x: np.where(x > 1, x, (x + 1).clip(0) ** 2 / 4)),
+    "log_sigmoid": ({}, lambda x: -np.logaddexp(0, -x)),
+    "abs": ({}, np.abs),
+    "sign": ({}, np.sign),
+    "square": ({}, np.square),
+    "sqrt": ({}, np.sqrt),
+    "rsqrt": ({}, lambda x: 1 / np.sqrt(x)),
+    "power": ({"exponent": 1.5}, lambda x: x**1.5),
+    "log": ({}, np.log),
+    "log1p": ({}, np.log1p),
+    "sin": ({}, np.sin),
+    "cos": ({}, np.cos),
+    "erf": ({}, erf),
+    "floor": ({}, np.floor),
+    "ceil": ({}, np.ceil),
+    "round": ({}, np.rint),
 }
+OF_POSITIVES = {"sqrt", "rsqrt", "power", "log", "log1p"}
+OF_HALVES = {"floor", "ceil", "round"}
+"""Functions that jump: of halves of whole numbers, which are exact."""
 
 
 @st.composite
@@ -211,6 +252,10 @@ def functions(draw: Draw) -> Trial:
     parameters, function = FUNCTIONS[name]
     count = draw(st.integers(1, 40))
     x = numbers(draw, count) * draw(st.sampled_from([1.0, 4.0, 20.0] if name != "exponential" else [1.0]))
+    if name in OF_POSITIVES:
+        x = np.abs(x) + np.float32(0.01)
+    if name in OF_HALVES:
+        x = np.rint(2 * x) / 2
     y = function(x.astype(np.float64))
     return Trial(f"mnc_{name}_f32", {"in": Given(x), "out": Wanted(y), "count": count, **parameters})
 

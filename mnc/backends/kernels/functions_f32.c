@@ -128,3 +128,85 @@ MNC_KERNEL void mnc_mish_f32(const float *in, float *out, int count)
     for (i = 0; i < count; ++i)
         out[i] = in[i] * MNC_TANHF(mnc_softplus1_f32(in[i]));
 }
+
+MNC_KERNEL void mnc_celu_f32(const float *in, float *out, int count, float alpha)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const float x = in[i];
+        out[i] = x > 0.0f ? x : alpha * MNC_EXPM1F(x / alpha);
+    }
+}
+
+MNC_KERNEL void mnc_hard_shrink_f32(const float *in, float *out, int count, float threshold)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const float x = in[i];
+        out[i] = x > threshold || x < -threshold ? x : 0.0f;
+    }
+}
+
+MNC_KERNEL void mnc_soft_shrink_f32(const float *in, float *out, int count, float threshold)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const float x = in[i];
+        out[i] = x > threshold ? x - threshold : x < -threshold ? x + threshold : 0.0f;
+    }
+}
+
+MNC_KERNEL void mnc_tanh_shrink_f32(const float *in, float *out, int count)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const float x = in[i];
+        out[i] = x - MNC_TANHF(x);
+    }
+}
+
+MNC_KERNEL void mnc_threshold_f32(const float *in, float *out, int count, float threshold, float value)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const float x = in[i];
+        out[i] = x > threshold ? x : value;
+    }
+}
+
+/* (x + sqrt(x * x + b)) / 2, without cancellation where x < 0. */
+MNC_KERNEL void mnc_squareplus_f32(const float *in, float *out, int count, float b)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const float x = in[i];
+        const float root = MNC_SQRTF(x * x + b);
+        out[i] = x > 0.0f ? 0.5f * (x + root) : b == 0.0f ? 0.0f : 0.5f * b / (root - x);
+    }
+}
+
+/* x from 1 on, 0 up to -1, a parabola between. */
+MNC_KERNEL void mnc_sparse_plus_f32(const float *in, float *out, int count)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const float x = in[i];
+        const float above = x > -1.0f ? x + 1.0f : 0.0f;
+        out[i] = x > 1.0f ? x : 0.25f * above * above;
+    }
+}
+
+MNC_KERNEL void mnc_log_sigmoid_f32(const float *in, float *out, int count)
+{
+    int i;
+
+    for (i = 0; i < count; ++i)
+        out[i] = -mnc_softplus1_f32(-in[i]);
+}

@@ -57,3 +57,53 @@
 #define MNC_SQRTF(x) ((float)sqrt((double)(x)))
 #endif
 #endif
+
+#ifndef MNC_LOGF
+#if defined(__GNUC__) && !defined(__AVR__)
+#define MNC_LOGF(x) __builtin_logf(x)
+#elif !defined(__AVR__) && (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L))
+#define MNC_LOGF(x) logf(x)
+#else
+#define MNC_LOGF(x) ((float)log((double)(x)))
+#endif
+#endif
+
+#ifndef MNC_SINF
+#if defined(__GNUC__) && !defined(__AVR__)
+#define MNC_SINF(x) __builtin_sinf(x)
+#elif !defined(__AVR__) && (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L))
+#define MNC_SINF(x) sinf(x)
+#else
+#define MNC_SINF(x) ((float)sin((double)(x)))
+#endif
+#endif
+
+#ifndef MNC_COSF
+#if defined(__GNUC__) && !defined(__AVR__)
+#define MNC_COSF(x) __builtin_cosf(x)
+#elif !defined(__AVR__) && (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L))
+#define MNC_COSF(x) cosf(x)
+#else
+#define MNC_COSF(x) ((float)cos((double)(x)))
+#endif
+#endif
+
+#ifndef MNC_FLOORF
+#if defined(__GNUC__) && !defined(__AVR__)
+#define MNC_FLOORF(x) __builtin_floorf(x)
+#elif !defined(__AVR__) && (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L))
+#define MNC_FLOORF(x) floorf(x)
+#else
+#define MNC_FLOORF(x) ((float)floor((double)(x)))
+#endif
+#endif
+
+#ifndef MNC_POWF
+#if defined(__GNUC__) && !defined(__AVR__)
+#define MNC_POWF(x, y) __builtin_powf(x, y)
+#elif !defined(__AVR__) && (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L))
+#define MNC_POWF(x, y) powf(x, y)
+#else
+#define MNC_POWF(x, y) ((float)pow((double)(x), (double)(y)))
+#endif
+#endif

@@ -3,6 +3,8 @@
 #define MNC_MULTIPLY 2
 #define MNC_MAXIMUM 3
 #define MNC_MINIMUM 4
+#define MNC_DIVIDE 5
+#define MNC_SQUARED_DIFFERENCE 6
 
 /* out = activation((a operation b) * factor), element by element; where `reverse`,
  * b operation a.  An operand that is broadcast along an axis has the stride 0 there.
@@ -26,7 +28,9 @@ MNC_KERNEL void mnc_merge_f32(const float *a, const float *b, float *out, int b_
                                 : operation == MNC_SUBTRACT ? l - r
                                 : operation == MNC_MULTIPLY ? l * r
                                 : operation == MNC_MAXIMUM  ? (l > r ? l : r)
-                                                            : (l < r ? l : r);
+                                : operation == MNC_MINIMUM  ? (l < r ? l : r)
+                                : operation == MNC_DIVIDE   ? l / r
+                                                            : (l - r) * (l - r);
 
                 out[y * out_row + p * out_pixel + c * out_channel] = mnc_activate_f32(x * factor, activation, high);
             }

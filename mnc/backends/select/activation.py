@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 from mnc.ir import activations as fn
+from mnc.names import snake
 from mnc.program import Argument, Call, In, Name, Out, Scratch
 
 FLOAT_MAX = 3.4028234663852886e38
@@ -29,6 +31,7 @@ def over(function: fn.Function, source: In | Out | Scratch, count: int, target: 
 
 
 def _kernel(function: fn.Function) -> tuple[str, Mapping[str, Argument]]:
+    """The kernel of a function and its parameters: called like the class and its fields, but for these few."""
     match function:
         case fn.Relu(high, slope, threshold):
             limit = FLOAT_MAX if high is None else high
@@ -37,24 +40,7 @@ def _kernel(function: fn.Function) -> tuple[str, Mapping[str, Argument]]:
             return "mnc_elu_f32", {"alpha": alpha, "scale": 1.0}
         case fn.Selu():
             return "mnc_elu_f32", {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}
-        case fn.HardSigmoid(slope):
-            return "mnc_hard_sigmoid_f32", {"slope": slope}
         case fn.Gelu(approximate):
             return ("mnc_gelu_tanh_f32" if approximate else "mnc_gelu_f32"), {}
-        case fn.Sigmoid():
-            return "mnc_sigmoid_f32", {}
-        case fn.Tanh():
-            return "mnc_tanh_f32", {}
-        case fn.Softplus():
-            return "mnc_softplus_f32", {}
-        case fn.Softsign():
-            return "mnc_softsign_f32", {}
-        case fn.Swish():
-            return "mnc_swish_f32", {}
-        case fn.HardSwish():
-            return "mnc_hard_swish_f32", {}
-        case fn.Exponential():
-            return "mnc_exponential_f32", {}
-        case fn.Mish():
-            return "mnc_mish_f32", {}
-    raise AssertionError(f"no kernel for {function}")
+    parameters = {field.name: getattr(function, field.name) for field in fields(function)}
+    return f"mnc_{snake(type(function).__name__)}_f32", parameters

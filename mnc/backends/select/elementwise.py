@@ -9,7 +9,23 @@ from dataclasses import dataclass, replace
 from mnc.backends.select.activation import epilogue, over
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.loops import DEEPEST, Loops, flat, loops, repeated, repeated_constant
-from mnc.ir.layers import Activation, Add, Average, Maximum, Merge, Minimum, Multiply, PReLU, Softmax, Subtract
+from mnc.ir.layers import (
+    Activation,
+    Add,
+    Average,
+    Divide,
+    LogSoftmax,
+    Maximum,
+    Merge,
+    Minimum,
+    Multiply,
+    PReLU,
+    Softmax,
+    Sparsemax,
+    SquaredDifference,
+    Subtract,
+)
+from mnc.names import snake
 from mnc.program import Argument, Call, Const, In, Name, Out, Step
 
 _OPERATIONS: dict[type[Merge], str] = {
@@ -19,7 +35,11 @@ _OPERATIONS: dict[type[Merge], str] = {
     Multiply: "MNC_MULTIPLY",
     Maximum: "MNC_MAXIMUM",
     Minimum: "MNC_MINIMUM",
+    Divide: "MNC_DIVIDE",
+    SquaredDifference: "MNC_SQUARED_DIFFERENCE",
 }
+
+AlongAxis = Softmax | LogSoftmax | Sparsemax
 
 
 def activation(context: Context[Activation]) -> Step:
@@ -138,13 +158,13 @@ def unshared(nest: Loops) -> Refusal:
     return Refusal(f"PReLU shares alpha along at most {DEEPEST} axes in turn, not {nest.depth}")
 
 
-def softmax(context: Context[Softmax]) -> Step:
-    """Softmax along any axis."""
+def softmax(context: Context[AlongAxis]) -> Step:
+    """Softmax, its logarithm or sparsemax along any axis; each kernel is called like its layer kind."""
     nest = vectors(context)
-    return context.whole((Call("mnc_softmax_f32", along(nest)),), nest=nest)
+    return context.whole((Call(f"mnc_{snake(type(context.layer).__name__)}_f32", along(nest)),), nest=nest)
 
 
-def vectors(context: Context[Softmax]) -> Loops:
+def vectors(context: Context[AlongAxis]) -> Loops:
     """The two loops over the vectors along the layer's axis, and the loop through a vector."""
     shape = context.output.type.shape
     axis = context.layer.axis % len(shape)

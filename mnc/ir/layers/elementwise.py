@@ -129,6 +129,42 @@ class Minimum(Merge):
 
 
 @dataclass(frozen=True)
+class Divide(Merge):
+    """out = activation(in 0 / in 1)."""
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+
+
+@dataclass(frozen=True)
+class SquaredDifference(Merge):
+    """out = activation((in 0 - in 1)^2)."""
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+
+
+@dataclass(frozen=True)
+class LogSoftmax(Layer):
+    """out = in - log(sum of exp(in)) along `axis`, computed without overflow."""
+
+    axis: int = -1
+    """Among the axes without batch; negative counts from the last."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return TensorType(Softmax(self.axis).infer(*inputs).shape, inputs[0].dtype)
+
+
+@dataclass(frozen=True)
+class Sparsemax(Layer):
+    """out = max(in - t, 0) along `axis`, with the t by which the outputs sum to 1 (arXiv 1602.02068)."""
+
+    axis: int = -1
+    """Among the axes without batch; negative counts from the last."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return TensorType(Softmax(self.axis).infer(*inputs).shape, inputs[0].dtype)
+
+
+@dataclass(frozen=True)
 class Dot(Layer):
     """out[i..., j...] = sum over k of in 0[i..., k at axes[0]] * in 1[j..., k at axes[1]].
 
