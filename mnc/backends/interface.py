@@ -20,6 +20,7 @@ from mnc.ir.types import DType
 from mnc.plan.arena import Arena
 from mnc.plan.liveness import Plan
 from mnc.plan.schedule import schedule
+from mnc.plan.scratch import settled
 from mnc.program import Program
 from mnc.targets.target import Target
 
@@ -134,11 +135,11 @@ class CFamily:
     def select(self, graph: Graph) -> Program | tuple[Refused, ...]:
         """See `Backend.select`."""
         core = None if self.target is None else self.target.features
-        return select(graph, self.tables, core, backend=self.name)
+        return select(graph, self.tables, core, backend=self.name, compact=self.compact)
 
     def emit(self, program: Program, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""
-        program, layout = schedule(program)
+        program, layout = schedule(settled(program))
         inputs, outputs = self.operands(program)
         prefix = self.prefix(name)
         sharing, library = share(program, self.library, prefix, compact=self.compact)

@@ -33,7 +33,7 @@ def arena_pointer(program: Program, owner: str) -> str:
 def arena_map(w: Writer, program: Program, arena: Arena) -> None:
     """A comment that shows what lies where in the arena, and from which layer's run to which."""
     lives = lifetimes(program)
-    holds: dict[str, str] = {step.scratch_buffer: "scratch" for step in program.steps if step.scratch}
+    holds: dict[str, str] = {step.scratch_buffer: "scratch" for step in program.steps if step.arena_scratch}
     for value in program.values.values():
         holds.setdefault(value.buffer, comment(value.name))
     w("/* The arena, in bytes, and the layers from the first that writes to the last that reads:")

@@ -87,7 +87,7 @@ def unit(
         layers.append(_layer(program, records, defined, library, order))
         defined |= records.constants
         buffers = [value.buffer for value in (*step.reads, *step.writes)]
-        buffers += [step.scratch_buffer] * (step.scratch > 0) + [step.state_buffer] * (step.state > 0)
+        buffers += [step.scratch_buffer] * (step.arena_scratch > 0) + [step.state_buffer] * (step.state > 0)
         operands = [pointers[buffer] for buffer in buffers]
         calls.append(f"{function}({', '.join(operands)});")
     functions = "\n".join(layer.function for layer in layers)
@@ -184,7 +184,7 @@ def _layer(program: Program, records: Records, defined: Collection[str], library
     outs = parameter_names("out", len(step.writes))
     parameters = [f"const {value.type.dtype.c} *{name}" for name, value in zip(ins, step.reads, strict=True)]
     parameters += [f"{value.type.dtype.c} *{name}" for name, value in zip(outs, step.writes, strict=True)]
-    parameters += [f"{step.scratch_dtype.c} *scratch"] * (step.scratch > 0)
+    parameters += [f"{step.scratch_dtype.c} *scratch"] * (step.arena_scratch > 0)
     parameters += ["float *state"] * (step.state > 0)
     records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
     w.lines(f"MNC_LAYER void {function}({', '.join(parameters)})")
@@ -193,9 +193,12 @@ def _layer(program: Program, records: Records, defined: Collection[str], library
         records.declare(w)
         for k, (value, window) in enumerate(_gathered(step)):
             w(f"const {value.type.dtype.c} *{_rows_name(step, k)}[{window.size}];")
+        on_stack = step.scratch > step.arena_scratch
+        if on_stack:
+            w(f"{step.scratch_dtype.c} scratch[{step.scratch // step.scratch_dtype.bytes}];")
         if by_rows:
             w("int y;")
-        if by_rows or records.locals or _gathered(step):
+        if by_rows or records.locals or on_stack or _gathered(step):
             w()
         records.fill(w)
         _calls(w, records, step.before, library)

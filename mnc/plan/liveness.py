@@ -56,7 +56,7 @@ def lifetimes(program: Program) -> dict[str, Lifetime]:
             if program.buffers[value.buffer].kind == "arena":
                 first = lives[value.buffer].first if value.buffer in lives else i
                 lives[value.buffer] = Lifetime(first, i)
-        if step.scratch:
+        if step.arena_scratch:
             lives[step.scratch_buffer] = Lifetime(i, i)
     return lives
 
@@ -118,8 +118,8 @@ def accesses(program: Program, descending: frozenset[int] = frozenset()) -> Iter
         for row in reversed(iterations) if i in descending else iterations:
             reads = [a for k, x in enumerate(step.reads) if (a := _read(program, step, k, x, row)) is not None]
             writes = [a for y in step.writes if (a := _write(program, step, y, row)) is not None]
-            if step.scratch:
-                writes.append(Access(step.scratch_buffer, 0, step.scratch))
+            if step.arena_scratch:
+                writes.append(Access(step.scratch_buffer, 0, step.arena_scratch))
             yield Accesses(tuple(reads), tuple(writes), step.in_place)
         if step.in_place:
             # An operand that is smaller than the output may be read again and again until the end.

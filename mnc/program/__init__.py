@@ -20,7 +20,7 @@ from mnc.program.calls import (
     Scratch,
     State,
 )
-from mnc.program.program import Program
+from mnc.program.program import Program, scratch_buffers
 from mnc.program.step import ROW, Loop, Once, Rows, Step, Times
 from mnc.program.values import Buffer, Layout, Value, Window, dense, image_shape
 
@@ -51,4 +51,5 @@ __all__ = [
     "Window",
     "dense",
     "image_shape",
+    "scratch_buffers",
 ]

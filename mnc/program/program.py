@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType
 from mnc.program.step import Step
 from mnc.program.values import Buffer, Value
+
+
+def scratch_buffers(steps: Iterable[Step]) -> dict[str, Buffer]:
+    """The buffers of the arena that are scratch memory of steps."""
+    return {
+        step.scratch_buffer: Buffer(step.scratch_buffer, "arena", step.arena_scratch, 0, step.scratch_dtype)
+        for step in steps
+        if step.arena_scratch
+    }
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,12 @@ class Program:
     values: Mapping[str, Value]
     buffers: Mapping[str, Buffer]
     steps: tuple[Step, ...]
+
+    def with_steps(self, steps: Sequence[Step]) -> Program:
+        """The program with other steps that compute its layers, in their order, and their scratch memory."""
+        old = {step.scratch_buffer for step in self.steps}
+        kept = {name: buffer for name, buffer in self.buffers.items() if name not in old}
+        return replace(self, steps=tuple(steps), buffers=kept | scratch_buffers(steps))
 
     @property
     def kernels(self) -> tuple[str, ...]:

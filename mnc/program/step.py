@@ -64,12 +64,16 @@ class Step:
     constants: Mapping[str, Constant] = field(default_factory=dict)
     """Laid out for the kernel."""
     scratch: int = 0
-    """Bytes."""
+    """Bytes of scratch memory."""
     scratch_dtype: DType = DType.FLOAT32
+    scratch_on_stack: bool = False
+    """The scratch memory is a local array of the layer's function, not a buffer of the arena."""
     state: int = 0
     """Bytes."""
     reason: str = ""
     """Why a kernel that the backend would rather call does not compute the layer."""
+    fallback: Step | None = None
+    """The layer with less scratch memory in the arena, for where this much would enlarge the arena."""
 
     def __post_init__(self) -> None:
         where = self.node.name
@@ -145,6 +149,11 @@ class Step:
     def row_bytes(self) -> int:
         """Bytes of constants that take the place of an input's row."""
         return self.constants[ROW].bytes if ROW in self.constants else 0
+
+    @property
+    def arena_scratch(self) -> int:
+        """Bytes of scratch memory in the arena."""
+        return 0 if self.scratch_on_stack else self.scratch
 
     @property
     def scratch_buffer(self) -> str:

@@ -58,6 +58,29 @@ def conv(kernel: tuple[int, int], inputs: int, outputs: int, groups: int = 1, **
     return completed(layer, kernel[0] * kernel[1] * inputs // groups, outputs)
 
 
+def trained(layer: Layer) -> Layer:
+    """The layer with weights as TensorFlow Lite writes them, down to -127, among them runs of either end."""
+    assert isinstance(layer, Conv2D)
+    array = np.maximum(layer.weights.array, -127)
+    array[..., :2] = np.where(RNG.random(array[..., :2].shape) < 0.5, -127, 127)
+    return replace(layer, weights=Constant(array, layer.weights.quant))
+
+
+def paired_layers() -> Iterator[tuple[tuple[int, ...], Layer]]:
+    """Convolutions that mnc_conv2d_paired_s8 computes, of every block, with borders on all sides."""
+    for inputs, outputs in ((1, 4), (3, 5), (4, 8), (6, 7), (8, 4), (13, 9), (64, 6)):
+        yield (3, 5, inputs), trained(conv((1, 1), inputs, outputs))
+        yield (2, 9, inputs), trained(conv((1, 1), inputs, outputs, stride=(1, 2)))
+    for width in (2, 3, 4, 6, 9):
+        for channels in (1, 3, 4, 6, 8):
+            yield (4, width, channels), trained(conv((3, 3), channels, 5, padding=SAME))
+    yield (9, 11, 1), trained(conv((10, 4), 1, 8, stride=(2, 2), padding=((4, 5), (1, 1))))
+    yield (5, 12, 16), trained(conv((3, 3), 16, 16, padding=SAME))
+    yield (7, 9, 4), trained(conv((3, 2), 4, 4, stride=(2, 2), padding=((0, 1), (0, 1))))
+    yield (3, 3, 8), trained(conv((3, 3), 8, 4, padding=((2, 2), (3, 3))))
+    yield (7, 6, 3), trained(conv((2, 2), 3, 4, dilation=(3, 1), padding=((1, 1), (0, 1))))
+
+
 def depthwise(kernel: tuple[int, int], inputs: int, multiplier: int = 1, **attributes: object) -> Layer:
     filters = weights(*kernel, inputs, multiplier, channels=inputs * multiplier, axis=3)
     layer = DepthwiseConv2D(filters, **attributes)  # type: ignore[arg-type]
@@ -87,6 +110,7 @@ def layers() -> Iterator[tuple[tuple[int, ...], Layer]]:
     yield (5, 12, 3), depthwise((3, 3), 3, 2, padding=SAME)
     yield (7, 8, 3), depthwise((5, 3), 3, padding=((2, 2), (1, 1)))
     yield (7, 8, 3), depthwise((3, 3), 3, dilation=(2, 2), padding=((2, 2), (2, 2)))
+    yield from paired_layers()
 
 
 @cache
@@ -105,6 +129,14 @@ def test_layers_give_the_same_bits(target: str) -> None:
     verification = verify(graph, target=target)
     assert len(verification.layers) == len(graph.nodes)
     assert [layer.name for layer in verification.layers if layer.max_abs_error > 0] == []
+
+
+def test_each_pairing_kernel_is_among_them() -> None:
+    graph = side_by_side()
+    program = mnc.compile(graph, name="layers", target="cortex-m4").report.layers
+    kernels = [layer.kernel for layer, (_, one) in zip(program, layers(), strict=True)]
+    assert kernels[-sum(1 for _ in paired_layers()) :] == ["mnc_conv2d_paired_s8"] * sum(1 for _ in paired_layers())
+    assert {"mnc_conv2d_s8", "mnc_pointwise_s8"} <= set(kernels)
 
 
 def trapping(core: str) -> Target:

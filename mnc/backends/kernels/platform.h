@@ -94,8 +94,10 @@
 #define MNC_EVEN(y, x) __asm__ volatile("sxtb16 %0, %1" : "=r"(y) : "r"(x))
 #define MNC_ODD(y, x) __asm__ volatile("sxtb16 %0, %1, ror #8" : "=r"(y) : "r"(x))
 #define MNC_MULTIPLY_PAIRS(sum, x, w) __asm__ volatile("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
+#define MNC_STORE_PAIR(p, x) __asm__ volatile("str %1, %0" : "=m"(*(char(*)[4])(p)) : "r"(x))
 #define MNC_LOAD_S8(y, p) __asm__ volatile("ldrsb %0, %1" : "=r"(y) : "m"(*(p)))
 #define MNC_PAIR(y, low, high) __asm__ volatile("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(low), "r"(high))
+#define MNC_PAIR_HIGH(y, high, low) __asm__ volatile("pkhtb %0, %1, %2, asr #16" : "=r"(y) : "r"(high), "r"(low))
 #define MNC_MULTIPLY_LOW(sum, x, w) __asm__ volatile("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
 #define MNC_MULTIPLY_HIGH(sum, x, w) __asm__ volatile("smlabt %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
 #endif

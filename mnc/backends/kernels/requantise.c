@@ -41,21 +41,21 @@ MNC_KERNEL int32_t mnc_rescale(int32_t x, int32_t multiplier, int shift)
     return mnc_divide_by_power(mnc_high_multiply(x, multiplier), left - shift);
 }
 
-/* mnc_high_multiply for 2^30 <= b < 2^31: with b as 2^31 + (2 * b - 2^32) / 2, the
- * high word of one product is nearly all of it. */
-MNC_KERNEL int32_t mnc_high_multiply_normal(int32_t a, int32_t b)
+/* mnc_high_multiply for 2^30 <= b < 2^31, given `doubled`, the bits of 2 * b: with b as
+ * 2^31 + (2 * b - 2^32) / 2, the high word of one product is nearly all of it. */
+MNC_KERNEL int32_t mnc_high_multiply_doubled(int32_t a, int32_t doubled)
 {
 #if defined(MNC_HIGH_MULTIPLY)
     int32_t y;
 
-    MNC_HIGH_MULTIPLY(y, a, (int32_t)((uint32_t)b << 1));
+    MNC_HIGH_MULTIPLY(y, a, doubled);
     return y;
 #elif !defined(MNC_NO_INT64)
-    const int64_t product = (int64_t)a * (int32_t)((uint32_t)b << 1);
+    const int64_t product = (int64_t)a * doubled;
 
     return (int32_t)MNC_SHIFT_RIGHT(product, 32) + a + (int32_t)((uint32_t)product >> 31);
 #else
-    return mnc_high_multiply(a, b);
+    return mnc_high_multiply(a, (int32_t)((uint32_t)doubled >> 1));
 #endif
 }
 
@@ -64,24 +64,13 @@ MNC_KERNEL int32_t mnc_high_multiply_normal(int32_t a, int32_t b)
  * instructions than mnc_rescale. */
 MNC_KERNEL int32_t mnc_rescale_plain(int32_t x, int32_t multiplier, int shift)
 {
-    x = mnc_high_multiply_normal(x, multiplier);
+    x = mnc_high_multiply_doubled(x, (int32_t)((uint32_t)multiplier << 1));
     return shift == 0 ? x : MNC_SHIFT_RIGHT(x + MNC_SHIFT_RIGHT(x, 31) + ((int32_t)1 << (-shift - 1)), -shift);
 }
 
-/* A sum on its way to int8.  Unless `general`, the shift is -1 to -20, the
- * multiplier at least 2^30 and the sum far from the ends of int32, which takes
- * fewer instructions; `zero` is added before the shift that rounds. */
-MNC_KERNEL int8_t mnc_requantise_s8(int32_t sum, int32_t multiplier, int shift, int general, int zero, int low,
-                                    int high)
+/* x within int8 and within the limits of an activation. */
+MNC_KERNEL int8_t mnc_clamp_s8(int32_t x, int low, int high)
 {
-    int32_t x;
-
-    if (general) {
-        x = mnc_rescale(sum, multiplier, shift) + zero;
-    } else {
-        x = mnc_high_multiply_normal(sum, multiplier);
-        x = MNC_SHIFT_RIGHT(x + MNC_SHIFT_RIGHT(x, 31) + (int32_t)((uint32_t)(2 * zero + 1) << (-shift - 1)), -shift);
-    }
     if (low <= -128 && high >= 127) {
         MNC_SATURATE_S8(x);
     } else {
@@ -89,4 +78,32 @@ MNC_KERNEL int8_t mnc_requantise_s8(int32_t sum, int32_t multiplier, int shift, 
         x = x > high ? high : x;
     }
     return (int8_t)x;
+}
+
+/* A sum on its way to int8, by a multiplier of at least 2^30 and a shift to the right by
+ * 1 to 20; the sum is far from the ends of int32.  `doubled` has the bits of twice the
+ * multiplier; `offset` is (2 * zero point + 1) * 2^(shift - 1): the zero point is added
+ * before the shift that rounds.  `positive` where `low` is at least the zero point: a
+ * number below 0 rounds to no more than that either way. */
+MNC_KERNEL int8_t mnc_requantise_ready_s8(int32_t sum, int32_t doubled, int32_t offset, int shift, int positive,
+                                          int low, int high)
+{
+    int32_t x = mnc_high_multiply_doubled(sum, doubled);
+
+    if (!positive)
+        x += MNC_SHIFT_RIGHT(x, 31);
+    return mnc_clamp_s8(MNC_SHIFT_RIGHT(x + offset, shift), low, high);
+}
+
+/* A sum on its way to int8.  Unless `general`, the shift is -1 to -20, the
+ * multiplier at least 2^30 and the sum far from the ends of int32, which takes
+ * fewer instructions. */
+MNC_KERNEL int8_t mnc_requantise_s8(int32_t sum, int32_t multiplier, int shift, int general, int zero, int low,
+                                    int high)
+{
+    if (general)
+        return mnc_clamp_s8(mnc_rescale(sum, multiplier, shift) + zero, low, high);
+    return mnc_requantise_ready_s8(sum, (int32_t)((uint32_t)multiplier << 1),
+                                   (int32_t)((uint32_t)(2 * zero + 1) << (-shift - 1)), -shift, low >= zero, low,
+                                   high);
 }

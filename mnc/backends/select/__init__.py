@@ -11,7 +11,7 @@ from mnc.backends.select.values import VIEWS, place_values, separate_outputs
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.types import DType
-from mnc.program import Buffer, Program, Step, Value
+from mnc.program import Buffer, Program, Step, Value, scratch_buffers
 
 Select = Callable[[Context[Any]], Step | Refusal]
 Tables = Mapping[DType, Mapping[type[Layer], Select]]
@@ -29,12 +29,12 @@ class Refused:
 
 
 def select(
-    graph: Graph, tables: Tables, core: frozenset[str] | None = None, *, backend: str
+    graph: Graph, tables: Tables, core: frozenset[str] | None = None, *, backend: str, compact: bool = False
 ) -> Program | tuple[Refused, ...]:
     """Choose layouts, buffers and kernels for every layer, or name all layers that have no kernel.
 
     `core` are the features of the target's, None where there is no target;
-    `backend` is the name of the backend whose tables these are.
+    `backend` is the name of the backend whose tables these are; `compact`: small code and constants come before speed.
     """
     graph = separate_outputs(graph)
     values, buffers = place_values(graph)
@@ -42,17 +42,16 @@ def select(
     refused: list[Refused] = []
     state = 0
     for node in graph.nodes:
-        step = _answer(graph, node, values, tables, core, backend)
+        step = _answer(graph, node, values, tables, core, backend, compact=compact)
         if isinstance(step, Refusal):
             refused.append(Refused(node, step.reason))
         if not isinstance(step, Step):
             continue
         steps.append(step)
-        if step.scratch:
-            buffers[step.scratch_buffer] = Buffer(step.scratch_buffer, "arena", step.scratch, 0, step.scratch_dtype)
         if step.state:
             buffers[step.state_buffer] = Buffer(step.state_buffer, "state", step.state, state)
             state += step.state
+    buffers |= scratch_buffers(steps)
     return tuple(refused) or Program(graph, values, buffers, tuple(steps))
 
 
@@ -63,6 +62,8 @@ def _answer(
     tables: Tables,
     core: frozenset[str] | None,
     backend: str,
+    *,
+    compact: bool,
 ) -> Step | Refusal | None:
     """A layer's step, or why it has none; None for a view, which needs none."""
     types = [graph.types[name] for name in (*node.inputs, *node.outputs)]
@@ -79,7 +80,7 @@ def _answer(
     if selection is None:
         return Refusal(f"the {backend} backend has no kernel for {kind.__name__} on {_ELEMENTS[dtype]}")
     inputs, outputs = (tuple(values[name] for name in names) for names in (node.inputs, node.outputs))
-    return selection(Context(node, node.layer, inputs, outputs, core))
+    return selection(Context(node, node.layer, inputs, outputs, core, compact))
 
 
 def _dtype_of(graph: Graph, node: Node) -> DType:

@@ -36,10 +36,12 @@ class Context(Generic[L]):
     outputs: tuple[Value, ...]
     core: frozenset[str] | None = None
     """The features of the core that the code is for, as `Target.features` has them; None: it must be right for any."""
+    compact: bool = False
+    """Whether small code and constants come before speed."""
 
     def of(self, layer: M) -> Context[M]:
         """Another layer with these operands."""
-        return Context(self.node, layer, self.inputs, self.outputs, self.core)
+        return Context(self.node, layer, self.inputs, self.outputs, self.core, self.compact)
 
     @property
     def output(self) -> Value:
@@ -52,11 +54,27 @@ class Context(Generic[L]):
         return f"mnc_{name}_{self.outputs[0].type.dtype.suffix}"
 
     def by_rows(
-        self, window: Window, calls: tuple[Call, ...], constants: Constants = NONE, *, after: tuple[Call, ...] = ()
+        self,
+        window: Window,
+        calls: tuple[Call, ...],
+        constants: Constants = NONE,
+        *,
+        after: tuple[Call, ...] = (),
+        scratch: int = 0,
+        scratch_dtype: DType = DType.FLOAT32,
     ) -> Step:
         """A step of one output row after the other, each from a window of input rows."""
-        loop = Rows((window,) * len(self.inputs), self.output.image[0])
-        return Step(self.node, self.inputs, self.outputs, calls, loop, after=after, constants=constants)
+        return Step(
+            self.node,
+            self.inputs,
+            self.outputs,
+            calls,
+            Rows((window,) * len(self.inputs), self.output.image[0]),
+            after=after,
+            constants=constants,
+            scratch=scratch,
+            scratch_dtype=scratch_dtype,
+        )
 
     def whole(
         self,

@@ -43,6 +43,8 @@ class Accumulators:
     """As multiplier, int8."""
     epilogue: Mapping[str, Argument]
     """A kernel's `zero`, `low`, `high`, and how it rounds: `general` of int8, `rounding` of int16."""
+    largest: int
+    """A bound of all sums, whatever the input is."""
 
     @classmethod
     def of(cls, context: Context[Linear]) -> Accumulators:
@@ -70,6 +72,15 @@ class Accumulators:
             **self.epilogue,
         }
 
+    def ready(self) -> Array:
+        """(channels, 3) int32 as mnc_requantise_ready_s8 takes them: doubled multiplier, offset, shift to the right."""
+        zero = self.epilogue["zero"]
+        assert isinstance(zero, int) and not self.epilogue["general"]
+        shift = -self.shift.astype(np.int64)
+        scales = np.stack([self.multiplier.astype(np.int64) * 2, (2 * zero + 1) << (shift - 1), shift], axis=-1)
+        scales = np.broadcast_to(scales, (self.bias.shape[0], 3))
+        return np.asarray((scales & 0xFFFFFFFF).astype(np.uint32).view(np.int32))
+
     def constants(self, packed: Array, order: Sequence[int]) -> dict[str, Constant]:
         """The step's constants: the weights as they are packed, the others by channel in the kernel's order."""
         channels = list(order)
@@ -89,16 +100,17 @@ def _of_int8(context: Context[Linear]) -> Accumulators:
     bias = _bias(context.layer) - zero * weights.reshape(-1, weights.shape[-1]).astype(np.int64).sum(axis=0)
     multiplier, shift = channel_multipliers(context.layer, operands(context))
     plain = all(is_plain(m, s) and s < 0 for m, s in zip(multiplier.tolist(), shift.tolist(), strict=True))
-    near = int(largest_sums(weights, bias, LARGEST_INPUT[DType.INT8]).max()) < 2**30
-    epilogue = {"general": int(not (plain and near)), **limits(context, context.layer.activation)}
-    return Accumulators(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), epilogue)
+    largest = int(largest_sums(weights, bias, LARGEST_INPUT[DType.INT8]).max())
+    epilogue = {"general": int(not (plain and largest < 2**30)), **limits(context, context.layer.activation)}
+    return Accumulators(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), epilogue, largest)
 
 
 def _of_int16(context: Context[Linear]) -> Accumulators:
     """In 64 bits where a sum could leave int32; `rounding` is a macro of requantise_s16.c."""
     bias = _bias(context.layer)
     multiplier, shift = channel_multipliers(context.layer, operands(context))
-    fits = int(largest_sums(by_channel(context.layer), bias, LARGEST_INPUT[DType.INT16]).max()) < 2**31
+    largest = int(largest_sums(by_channel(context.layer), bias, LARGEST_INPUT[DType.INT16]).max())
+    fits = largest < 2**31
     rounding = "MNC_TWICE"
     if has_wide_sums(context.layer, operands(context)):
         # multiplier / 2^shift, which is multiplier * 2^(32 - shift) / 2^32.
@@ -111,7 +123,7 @@ def _of_int16(context: Context[Linear]) -> Accumulators:
         epilogue["rounding"] = Name(rounding)
     else:
         bias = np.stack([bias >> 32, (bias & 0xFFFFFFFF).astype(np.uint32).view(np.int32)], axis=-1)
-    return Accumulators(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), epilogue)
+    return Accumulators(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), epilogue, largest)
 
 
 def _bias(layer: Linear) -> Array:

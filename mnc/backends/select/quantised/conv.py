@@ -8,6 +8,7 @@ from mnc.backends.select.blocks import QUAD, column_block, overlapping, pack_qua
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import interior, window
 from mnc.backends.select.quantised.accumulators import Accumulators
+from mnc.backends.select.quantised.paired import paired
 from mnc.backends.select.quantised.requantise import quant
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Window
@@ -23,10 +24,14 @@ PATCH = 128
 
 
 def conv2d(context: Context[Conv2D]) -> Step:
-    """A convolution: `mnc_pointwise_s8` where it is 1x1, else `mnc_conv2d_s8`."""
+    """A convolution: `mnc_conv2d_paired_s8` where the core gains by it, else `mnc_pointwise_s8` or `mnc_conv2d_s8`."""
     layer = context.layer
-    if layer.is_pointwise:
-        return _pointwise(context)
+    return paired(context, _pointwise(context) if layer.is_pointwise else _by_runs(context))
+
+
+def _by_runs(context: Context[Conv2D]) -> Step:
+    """A convolution of any kernel, by runs of neighbouring elements as they lie."""
+    layer = context.layer
     (x,), y = context.inputs, context.output
     begin, end = interior(layer, x.image[1], y.image[1])
     height, width, group_in, filters = layer.weights.shape
@@ -72,7 +77,7 @@ def conv2d(context: Context[Conv2D]) -> Step:
 
 def dense(context: Context[Dense]) -> Step:
     """A dense layer on each pixel of its input; a plain vector is one pixel."""
-    return _pointwise(context)
+    return paired(context, _pointwise(context))
 
 
 def _pointwise(context: Context[Linear]) -> Step:

@@ -1,0 +1,240 @@
+/* Copies neighbouring int8 elements as int16.  Where runs go by fours, each four lie
+ * as its even elements, then its odd ones: Arm's SXTB16 widens a word so. */
+MNC_KERNEL void mnc_widen_s8(int16_t *to, const int8_t *from, int count, int fours)
+{
+    int k, t;
+
+    for (k = 0; k + 16 <= count; k += 16) {
+        MNC_UNROLL
+        for (t = 0; t < 16; t += 4)
+            mnc_widen_four_s8(to + k + t, from + k + t, fours);
+    }
+    for (; k + 4 <= count; k += 4)
+        mnc_widen_four_s8(to + k, from + k, fours);
+    for (; k < count; ++k)
+        to[k] = from[k];
+}
+
+/* Four elements as mnc_widen_s8 lays them out. */
+MNC_KERNEL void mnc_widen_four_s8(int16_t *to, const int8_t *from, int fours)
+{
+#if defined(MNC_DSP)
+    uint32_t even, odd;
+
+    MNC_LOAD_QUAD(odd, from);
+    MNC_EVEN(even, odd);
+    MNC_ODD(odd, odd);
+    if (fours) {
+        MNC_STORE_PAIR(to, even);
+        MNC_STORE_PAIR(to + 2, odd);
+    } else {
+        uint32_t pair;
+
+        MNC_PAIR(pair, even, odd);
+        MNC_STORE_PAIR(to, pair);
+        MNC_PAIR_HIGH(pair, odd, even);
+        MNC_STORE_PAIR(to + 2, pair);
+    }
+#else
+    to[0] = from[0];
+    to[1] = from[fours ? 2 : 1];
+    to[2] = from[fours ? 1 : 2];
+    to[3] = from[3];
+#endif
+}
+
+/* Copies what a block of output pixels sees as int16: of each row of the kernel,
+ * `columns` input columns `column_stride` apart, the first of them `first`.  Where
+ * that is padding, the copy holds `in_zero`.  `window_row` elements from one row to
+ * the next. */
+MNC_KERNEL void mnc_window_s8(int16_t *window, const int8_t *const *rows, int kernel_height, int first, int columns,
+                              int column_stride, int in_channels, int in_width, int in_pixel, int window_row,
+                              int in_zero)
+{
+    const int fours = in_channels % 4 == 0, joined = column_stride == 1 && in_pixel == in_channels;
+    const int size = columns * in_channels;
+    int begin = 0, end = columns, ky, j, k;
+
+    while (first + begin * column_stride < 0)
+        ++begin;
+    while (end > begin && first + (end - 1) * column_stride >= in_width)
+        --end;
+    for (ky = 0; ky < kernel_height; ++ky) {
+        const int8_t *const row = rows[ky];
+
+        if (joined && row != NULL && end - begin == columns) {
+            mnc_widen_s8(window, row + first * in_pixel, size, fours);
+        } else {
+            if (row == NULL || end - begin < columns) {
+                for (k = 0; k < size; ++k)
+                    window[k] = (int16_t)in_zero;
+            }
+            for (j = begin; row != NULL && j < end; ++j)
+                mnc_widen_s8(window + j * in_channels, row + (first + j * column_stride) * in_pixel, in_channels,
+                             fours);
+        }
+        window += window_row;
+    }
+}
+
+/* Adds to the sums of a block the products of two neighbouring elements of a window.
+ * Each weight is that of an even channel plus 256 times that of the next, and so is
+ * the sum of an odd channel: its own sum times 256 plus the even channel's, modulo 2^32.
+ * w: [block_channels / 2][2]. */
+MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int16_t *w, int pixel, int block_pixels,
+                                       int block_channels)
+{
+    int i, c;
+#if defined(MNC_DSP)
+    uint32_t pair, even, both;
+
+    if (block_pixels >= block_channels) {
+        MNC_UNROLL
+        for (c = 0; c < block_channels; c += 2) {
+            MNC_LOAD_QUAD(both, w + c);
+            MNC_EVEN(even, both);
+            MNC_UNROLL
+            for (i = 0; i < block_pixels; ++i) {
+                MNC_LOAD_QUAD(pair, x + i * pixel);
+                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c], pair, even);
+                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c + 1], pair, both);
+            }
+        }
+    } else {
+        uint32_t pairs[4];
+
+        MNC_UNROLL
+        for (i = 0; i < block_pixels; ++i)
+            MNC_LOAD_QUAD(pairs[i], x + i * pixel);
+        MNC_UNROLL
+        for (c = 0; c < block_channels; c += 2) {
+            MNC_LOAD_QUAD(both, w + c);
+            MNC_EVEN(even, both);
+            MNC_UNROLL
+            for (i = 0; i < block_pixels; ++i) {
+                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c], pairs[i], even);
+                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c + 1], pairs[i], both);
+            }
+        }
+    }
+#else
+    int t;
+
+    MNC_UNROLL
+    for (c = 0; c < block_channels; c += 2) {
+        MNC_UNROLL
+        for (t = 0; t < 2; ++t) {
+            const int32_t both = MNC_READ_S16(w[c + t]);
+            const int32_t even = ((both & 255) ^ 128) - 128;
+
+            MNC_UNROLL
+            for (i = 0; i < block_pixels; ++i) {
+                int32_t *const s = sum + i * block_channels + c;
+
+                s[0] += x[i * pixel + t] * even;
+                s[1] = (int32_t)((uint32_t)s[1] + (uint32_t)(x[i * pixel + t] * both));
+            }
+        }
+    }
+#endif
+}
+
+/* Adds to the sums of a block the products of `pairs` pairs of neighbouring elements,
+ * `unroll` of them at once.
+ * w: [pairs][block_channels / 2][2]. */
+MNC_KERNEL void mnc_run_paired_s8(int32_t *sum, const int16_t *x, const int16_t *w, int pairs, int pixel,
+                                  int block_pixels, int block_channels, int unroll)
+{
+    int k, t;
+
+    for (k = 0; k < pairs / unroll; ++k) {
+        MNC_UNROLL
+        for (t = 0; t < unroll; ++t)
+            mnc_multiply_paired_s8(sum, x + 2 * t, w + t * block_channels, pixel, block_pixels, block_channels);
+        x += 2 * unroll;
+        w += unroll * block_channels;
+    }
+    MNC_UNROLL
+    for (t = 0; t < pairs % unroll; ++t)
+        mnc_multiply_paired_s8(sum, x + 2 * t, w + t * block_channels, pixel, block_pixels, block_channels);
+}
+
+/* The sums of a block, of which those of odd channels are paired with those before, to
+ * its outputs.
+ * scales: for each channel as mnc_requantise_ready_s8 takes them. */
+MNC_KERNEL void mnc_requantise_paired_s8(const int32_t *sum, int8_t *out, const int32_t *scales, int positive,
+                                         int out_pixel, int out_channel, int block_pixels, int block_channels, int low,
+                                         int high)
+{
+    int i, c;
+
+    MNC_UNROLL
+    for (c = 0; c < block_channels; ++c) {
+        const int32_t doubled = MNC_READ_S32(scales[c * 3]);
+        const int32_t offset = MNC_READ_S32(scales[c * 3 + 1]);
+        const int shift = (int)MNC_READ_S32(scales[c * 3 + 2]);
+
+        MNC_UNROLL
+        for (i = 0; i < block_pixels; ++i) {
+            const int32_t *const s = sum + i * block_channels + c;
+            const int32_t own =
+                c % 2 == 0 ? s[0] : MNC_SHIFT_RIGHT((int32_t)((uint32_t)s[0] - (uint32_t)s[-1]), 8);
+
+            out[i * out_pixel + c * out_channel] =
+                mnc_requantise_ready_s8(own, doubled, offset, shift, positive, low, high);
+        }
+    }
+}
+
+/* One row of a convolution, channels last, or with a kernel of 1x1 of a dense layer on
+ * each pixel.  A block of pixels copies what it sees to `window` once, widened and with
+ * its padding, for all output channels.  The input's zero point is in the bias, as if
+ * padding held it.  The last block of pixels overlaps the one before, and so does the
+ * last block of channels.
+ * weights: [blocks of channels][kernel_height], each as mnc_run_paired_s8 reads it.
+ * bias: as the sums, 256 times its own plus the channel's before where the channel is odd. */
+MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int16_t *window, const int16_t *weights,
+                                     const int32_t *bias, const int32_t *scales, int positive, int in_channels,
+                                     int out_channels, int kernel_height, int kernel_width, int stride, int padding,
+                                     int in_width, int out_width, int in_pixel, int out_pixel, int out_channel,
+                                     int block_pixels, int block_channels, int unroll, int in_zero, int low, int high)
+{
+    const int run = kernel_width * in_channels;
+    const int pairs = (run + 1) / 2;
+    const int columns = kernel_width == 1 ? block_pixels : (block_pixels - 1) * stride + kernel_width;
+    const int column_stride = kernel_width == 1 ? stride : 1;
+    const int pixel = (kernel_width == 1 ? 1 : stride) * in_channels;
+    const int window_row = (columns * in_channels + run % 2 + 1) / 2 * 2;
+    int p, o, ky;
+
+    if (run % 2 != 0) {
+        for (ky = 0; ky < kernel_height; ++ky)
+            window[ky * window_row + columns * in_channels] = 0;
+    }
+    for (p = 0; p < out_width; p += block_pixels) {
+        const int16_t *w = weights;
+        const int32_t *b = bias, *s = scales;
+
+        if (out_width % block_pixels != 0 && p > out_width - block_pixels)
+            p = out_width - block_pixels;
+        mnc_window_s8(window, rows, kernel_height, p * stride - padding, columns, column_stride, in_channels, in_width,
+                      in_pixel, window_row, in_zero);
+        for (o = 0; o < out_channels; o += block_channels) {
+            const int16_t *x = window;
+            int32_t sum[16];
+
+            if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+                o = out_channels - block_channels;
+            mnc_begin_s8(sum, b, block_pixels, block_channels);
+            for (ky = 0; ky < kernel_height; ++ky) {
+                mnc_run_paired_s8(sum, x, w, pairs, pixel, block_pixels, block_channels, unroll);
+                x += window_row;
+                w += pairs * block_channels;
+            }
+            mnc_requantise_paired_s8(sum, out + p * out_pixel + o * out_channel, s, positive, out_pixel, out_channel,
+                                     block_pixels, block_channels, low, high);
+            b += block_channels;
+            s += 3 * block_channels;
+        }
+    }
+}
