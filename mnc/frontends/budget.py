@@ -22,6 +22,7 @@ LIMITS: Mapping[str, int] = {
     "groups and datasets": 2**16,
     "chunks of datasets": 2**15,
     "bytes of text": 2**27,
+    "weights looked at by name": 2**20,
     "layers": 2**15,
     "calls of layers": 2**16,
 }

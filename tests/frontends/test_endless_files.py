@@ -19,7 +19,9 @@ from mnc.frontends import check, load, read
 from mnc.frontends.budget import LEAST_BYTES, LIMITS, Budget, SpentError
 from mnc.frontends.keras import hdf5
 from mnc.frontends.keras.heap import damaged_heap
+from mnc.frontends.keras.legacy_weights import _Listed
 from mnc.frontends.keras.topology import Ref, in_order
+from mnc.frontends.keras.weights import Count, Entry
 
 
 @pytest.mark.parametrize(
@@ -191,3 +193,29 @@ def test_contents_and_their_limit(tmp_path: Path) -> None:
         files.content(path, 4, "why")
     with pytest.raises(CompileError, match="cannot be read: is a directory"):
         files.content(tmp_path, 4)
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_weights_are_looked_for_among_those_of_their_layer(same: bool) -> None:
+    """A list that is longer than Keras' order goes by names: all names for every layer were quadratic."""
+    memory = io.BytesIO()
+    with h5py.File(memory, "w") as file:
+        file["m/w"] = np.ones(1, np.float32)
+    budget, count = Budget(0), 1500
+    with hdf5.opened("f", memory.getvalue(), budget) as root:
+        dataset = hdf5.child("f", root, "m/w")
+        assert isinstance(dataset, hdf5.Dataset)
+        names = ["d" if same else f"d{i}" for i in range(count)]
+        entries = tuple(Entry("f", f"m/{name}/kernel:0", dataset) for name in [*names, "state"])
+        model = _Listed("f", "f", ("m",), trainable=True, entries=entries)
+        layers = [model.member(name, "Dense", i, trainable=True).layer(Count(1)) for i, name in enumerate(names)]
+        if same:
+            budget.take("f", "weights looked at by name", LIMITS["weights looked at by name"] - 9 * count)
+            with pytest.raises(SpentError, match="weights looked at by name or more"):
+                model.distribute(2)
+            return
+        model.distribute(2)
+        assert [len(layer.shapes) for layer in layers] == [1] * count
+        budget.take("f", "weights looked at by name", LIMITS["weights looked at by name"] - count)
+        with pytest.raises(SpentError):
+            budget.take("f", "weights looked at by name")

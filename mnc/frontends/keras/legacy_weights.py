@@ -9,7 +9,7 @@ weight's role.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mnc.errors import refuse
@@ -99,19 +99,32 @@ class _Listed:
             for leaf, entry in zip(order, self.entries, strict=True):
                 leaf.own.append(entry)
             return
+        stated = _by_part(self.entries)
         for leaf in leaves:
-            leaf.own += leaf._named()
+            leaf.own += leaf._named(stated)
 
     def _leaves(self) -> list[_Listed]:
         """The layers, in the order of the models that they are in."""
         return [leaf for member in self.members for leaf in member._leaves()] if self.members else [self]
 
-    def _named(self) -> list[Entry]:
+    def _named(self, by_part: Mapping[str, Sequence[Entry]]) -> list[Entry]:
         """The entries that state this layer's name, and of them those that state most of the models round it."""
         *models, name = self.path
-        named = [entry for entry in self.entries if f"/{name}/" in f"/{entry.name}"]
+        candidates = by_part.get(name.partition("/")[0], ())
+        for entry in candidates[:1]:
+            entry.dataset.file.budget.take(self.where, "weights looked at by name", len(candidates))
+        named = [entry for entry in candidates if f"/{name}/" in f"/{entry.name}"]
         stated = [sum(f"/{model}/" in _scope(entry, name) for model in models) for entry in named]
         return [entry for entry, count in zip(named, stated, strict=True) if count == max(stated)]
+
+
+def _by_part(entries: Sequence[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """The entries that have each part in their names: a look at all of them for every layer would be quadratic."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        for part in dict.fromkeys(entry.name.split("/")):
+            found.setdefault(part, []).append(entry)
+    return found
 
 
 def _scope(entry: Entry, name: str) -> str:
