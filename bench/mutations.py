@@ -340,6 +340,24 @@ def _relabelled(file: Any, datasets: list[Any], groups: list[Any], rng: random.R
         holder.attrs[name] = np.void(b"1234")
 
 
+def packed(content: bytes, rng: random.Random) -> bytes:
+    """A Keras `.h5` whose datasets lie in chunks, most of them packed by filters."""
+    memory = io.BytesIO(content)
+    with h5py.File(memory, "r+") as file:
+        found: list[Any] = []
+        file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and item.shape else None)
+        for item in found:
+            name, values = item.name, item[()]
+            del file[name]
+            file.create_dataset(name, data=values, chunks=tuple(max(1, n // 2) for n in values.shape), **_filters(rng))
+    return memory.getvalue()
+
+
+def _filters(rng: random.Random) -> dict[str, Any]:
+    offered = ({"compression": "gzip"}, {"shuffle": True}, {"fletcher32": True})
+    return {key: value for each in offered if rng.random() < 0.6 for key, value in each.items()}
+
+
 def respelt(content: bytes, rng: random.Random) -> bytes:
     """A Keras `.h5` whose configuration is spoilt."""
     memory = io.BytesIO(content)
@@ -358,8 +376,10 @@ def h5_structure(rng: random.Random, corpus: Corpus) -> Case:
 
 
 def h5_bytes(rng: random.Random, corpus: Corpus) -> Case:
-    """A Keras `.h5` damaged in its metadata above all."""
+    """A Keras `.h5` damaged in its metadata above all; some have packed weights."""
     content = corpus.pick(".h5", rng)
+    if rng.random() < 0.25:
+        content = packed(content, rng)
     return _model("m.h5", damaged(content, rng, occurrences(content, *HDF5_PARTS)))
 
 
