@@ -8,7 +8,7 @@ import secrets
 import signal
 import stat
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -39,6 +39,12 @@ def write_files(files: Mapping[str, str | bytes], directory: str | os.PathLike[s
             raise refuse(repr(name), "is no path inside the output directory", "backends and packages name files so")
     with _signals_deferred() as deferred:
         _write(files, folder, force, deferred)
+
+
+def check_replaceable(files: Iterable[Path], *, force: bool = False) -> None:
+    """CompileError where `write_files` would refuse one of these: for commands that work for long before they write."""
+    for file in files:
+        _check_replaceable(file, None, force)
 
 
 def is_inside(name: str) -> bool:
@@ -116,8 +122,8 @@ def _content(files: Mapping[str, str | bytes], name: str) -> Iterator[bytes]:
     return (piece.encode("utf-8") if isinstance(piece, str) else piece for piece in pieces_of(files, name))
 
 
-def _check_replaceable(final: Path, content: Iterator[bytes], force: bool) -> None:
-    """CompileError where something else than a file of mnc's, or one of the same content, is in the way."""
+def _check_replaceable(final: Path, content: Iterator[bytes] | None, force: bool) -> None:
+    """CompileError where something else than a file of mnc's, or one of this content, is in the way."""
     if not os.path.lexists(final):
         return
     if final.is_dir():
@@ -135,7 +141,7 @@ def _check_replaceable(final: Path, content: Iterator[bytes], force: bool) -> No
         if file.read() == MARK:
             return
         file.seek(0)
-        if not all(file.read(len(piece)) == piece for piece in content) or file.read(1):
+        if content is None or not all(file.read(len(piece)) == piece for piece in content) or file.read(1):
             raise refuse(str(final), "the file is there, and mnc has not made it", FORCE)
 
 

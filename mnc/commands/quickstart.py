@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from mnc.commands.messages import say
+from mnc.commands.model import force_option
 from mnc.commands.train import watched
 from mnc.errors import refuse
+from mnc.output import check_replaceable, write_files
 from mnc.terminal.progress import Progress
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from mnc.quantise import Scheme
     from mnc.zoo.quickstart import Version
 
+FILES = ("pico.h5", "pico.h", "pico.c", "pico_int8.h", "pico_int8.c")
 VERIFIED = 8
 """How many images go through every layer of the code and of the reference."""
 
@@ -35,7 +38,8 @@ VERIFIED = 8
     help="Where the model and the code go; created where missing.",
 )
 @click.option("--epochs", type=int, default=40, show_default=True, help="How often every image is seen.")
-def quickstart(directory: Path, epochs: int) -> None:
+@force_option
+def quickstart(directory: Path, epochs: int, force: bool) -> None:
     """Train a network on handwritten digits and make C of it.
 
     The digits come with scikit-learn; nothing is downloaded.  The smallest
@@ -45,6 +49,7 @@ def quickstart(directory: Path, epochs: int) -> None:
     from mnc.zoo.training import Recipe
 
     recipe = Recipe("pico", epochs)
+    check_replaceable((directory / name for name in FILES), force=force)
     with Progress(sys.stderr, "loading the digits"):
         from mnc.quantise import Scheme
         from mnc.zoo import framework
@@ -63,15 +68,14 @@ def quickstart(directory: Path, epochs: int) -> None:
         progress.step("verifying the code layer by layer")
         _verify(graph, data.test.x[:VERIFIED], None)
         _verify(graph, data.test.x[:VERIFIED], Scheme(data.train.x[:CALIBRATION]))
-        directory.mkdir(parents=True, exist_ok=True)
-        written = [network.save(directory / "pico.h5").name]
+        files: dict[str, str | bytes] = {"pico.h5": network.content()}
         for version in answers:
-            if version.build is not None:
-                version.build.write(directory)
-                written += version.build.files
+            files.update({} if version.build is None else version.build.files)
+        assert files.keys() == set(FILES)
+        write_files(files, directory, force=force)
     _tell(answers, len(data.test.x))
     click.echo(f"every layer of the code gives what the reference gives, for {VERIFIED} images")
-    say(f"wrote {', '.join(str(directory / file) for file in written)}")
+    say(f"wrote {', '.join(str(directory / file) for file in FILES)}")
 
 
 def _verify(graph: Graph, images: Array, scheme: Scheme | None) -> None:

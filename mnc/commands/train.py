@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mnc.commands.messages import complain, remark, say
+from mnc.commands.model import force_option
 from mnc.errors import refuse
+from mnc.output import check_replaceable, write_files
 from mnc.terminal.progress import Progress
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def _size(context: click.Context, option: click.Parameter, given: str | None) ->
 @click.option("--batch-norm", is_flag=True, help="Normalise after each convolution; costs nothing in the code.")
 @click.option("--dropout", type=float, default=0.1, show_default=True, help="The share of values dropped at the end.")
 @click.option("--restart", is_flag=True, help="Begin anew where a training was interrupted.")
+@force_option
 def train(
     network: str,
     data: Path,
@@ -68,6 +71,7 @@ def train(
     batch_norm: bool,
     dropout: float,
     restart: bool,
+    force: bool,
 ) -> None:
     """Train a NETWORK of the zoo on images.
 
@@ -85,6 +89,8 @@ def train(
         raise refuse(str(output), "the file must be called .h5", f"write -o {output.with_suffix('.h5')}")
     if not output.parent.is_dir():
         raise refuse(str(output), "there is no such folder to write to")
+    checkpoint = output.with_suffix(".checkpoint.npz")
+    check_replaceable((output, checkpoint), force=force)
     with Progress(sys.stderr, f"reading {data.name}"):
         from mnc.zoo import framework
         from mnc.zoo.dataset import load
@@ -92,11 +98,10 @@ def train(
         images = load(data, size, None if channels is None else int(channels))
         recipe.network(images)
         framework.keras()
-    checkpoint = output.with_suffix(".checkpoint.npz")
     if restart:
         checkpoint.unlink(missing_ok=True)
     trained = watched(recipe, images, checkpoint)
-    trained.network.save(output)
+    write_files({output.name: trained.network.content()}, output.parent, force=force)
     checkpoint.unlink(missing_ok=True)
     _tell(trained, images, recipe)
     say(f"wrote {output}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from mnc.arrays import npz
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Activation
 from mnc.ir.types import Array, Constant
@@ -19,7 +18,6 @@ from mnc.language.functions import spelled
 from mnc.language.kind import OUTPUT, Kind, Weight
 from mnc.language.kinds import kind_of
 from mnc.language.names import quote, spell
-from mnc.output import MARK
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,7 @@ class Shown:
 
     def archive(self) -> bytes:
         """The bytes of the .npz file of `constants`; equal constants give equal bytes."""
-        file = io.BytesIO()
-        np.savez(file, allow_pickle=False, **self.constants)  # every key has a slash, so none is an argument's name
-        with zipfile.ZipFile(file, "a") as archive:
-            archive.comment = MARK
-        return file.getvalue()
+        return npz(self.constants)  # every key has a slash, so none is the name of an argument of NumPy's
 
 
 def show(graph: Graph, weights_file: str | None = None) -> Shown:

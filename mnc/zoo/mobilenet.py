@@ -18,6 +18,7 @@ from mnc.compiler import load
 from mnc.errors import refuse
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, show
+from mnc.output import MARK, write_files
 from mnc.zoo import framework, networks
 from mnc.zoo.model import keras_model
 
@@ -196,8 +197,15 @@ class BaseMobileNet:
         path = Path(path)
         if path.suffix != ".h5":
             raise refuse(str(path), "the file must be called .h5", f"save {path.with_suffix('.h5').name!r}")
-        _quietly_save(self._built, path)
+        write_files({path.name: self.content()}, path.parent, force=True)
         return path
+
+    def content(self) -> bytes:
+        """The bytes of the `.h5`, and behind them mnc's mark, which HDF5 does not read."""
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / f"{self.architecture}.h5"
+            _quietly_save(self._built, file)
+            return file.read_bytes() + MARK
 
     def _images(self, what: str, given: npt.ArrayLike) -> Array:
         images = np.asarray(given)

@@ -8,9 +8,7 @@ weights so far.  An epoch that was interrupted is begun anew.
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +19,10 @@ from typing import Any
 import numpy as np
 
 from mnc.accuracy import choices
+from mnc.arrays import npz
 from mnc.errors import CompileError, refuse
 from mnc.ir.types import Array
+from mnc.output import write_files
 from mnc.zoo import framework
 from mnc.zoo.dataset import Dataset, Split
 from mnc.zoo.mobilenet import FAMILY, BaseMobileNet
@@ -192,14 +192,7 @@ class _State:
         arrays: dict[str, Any] = {"facts": np.array(json.dumps(facts))}
         arrays |= {f"variable_{i}": each for i, each in enumerate(map(_value, self._variables))}
         arrays |= {f"best_{i}": np.asarray(each) for i, each in enumerate(self.best)}
-        packed = io.BytesIO()
-        np.savez(packed, **arrays)
-        beside = file.with_name(file.name + ".part")
-        with beside.open("wb") as written:
-            written.write(packed.getvalue())
-            written.flush()
-            os.fsync(written.fileno())
-        beside.replace(file)
+        write_files({file.name: npz(arrays)}, file.parent)
 
     def restore(self, file: Path) -> None:
         """Take up what a file holds; CompileError where it is of another training or broken."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import mnc
 from mnc.cli import run
+from mnc.commands.quickstart import FILES
 from mnc.extras import install
+from mnc.output import MARK
 from mnc.zoo.dataset import Dataset, Split
 from mnc.zoo.digits import digits, enlarged
 from mnc.zoo.quickstart import versions
@@ -44,6 +47,30 @@ def test_the_code_chooses_what_the_network_chooses(models: Path, cc: str, root: 
     assert keras.accuracy == real.accuracy > 0.95
     assert integers.accuracy > 0.95
     assert (real.build.report.dtype, integers.build.report.dtype) == ("float32", "int8")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_file_that_mnc_has_not_made_is_replaced(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("mine")
+    assert run(["quickstart", "-o", str(tmp_path)]) == 1
+    assert f"error: {tmp_path / name}: the file is there, and mnc has not made it" in capsys.readouterr().err
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.filterwarnings("default")  # Keras' own
+def test_the_whole_way_writes_its_files_over_old_ones_of_its_own(
+    keras: Any, models: Path, cc: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with np.load(models / "micromobilenet" / "digits96_test.npz") as test:
+        few = Split(enlarged(test["x8"][:16].astype(np.int64)), test["labels"][:16])
+    monkeypatch.setattr("mnc.zoo.digits.digits", lambda: Dataset(tuple("0123456789"), few, None, few))
+    for name in FILES:
+        (tmp_path / name).write_bytes(MARK)
+    assert run(["quickstart", "-o", str(tmp_path), "--epochs", "1"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+    assert mnc.load(tmp_path / "pico.h5").inputs[0].type.shape == (96, 96, 1)
 
 
 @pytest.mark.parametrize("missing", ["sklearn.datasets", "keras"])

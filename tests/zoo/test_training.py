@@ -14,6 +14,7 @@ from mnc.cli import run
 from mnc.commands import train as command
 from mnc.commands.quickstart import quickstart
 from mnc.errors import CompileError
+from mnc.output import check_replaceable
 from mnc.zoo import networks
 from mnc.zoo.dataset import Dataset, Split
 from mnc.zoo.training import EPOCHS, Figures, Recipe, Watcher, judge, train
@@ -73,12 +74,28 @@ def test_the_command_trains_and_judges(keras: Any, tmp_path: Path, capsys: pytes
         tmp_path / "data.npz", x_train=given.train.x, y_train=given.train.y, x_test=given.val.x, y_test=given.val.y
     )
     output = tmp_path / "sides.h5"
-    assert run(["train", "pico", "--data", str(tmp_path / "data.npz"), "--epochs", "2", "-o", str(output)]) == 0
+    output.write_text("mine")
+    command = ["train", "pico", "--data", str(tmp_path / "data.npz"), "--epochs", "2", "-o", str(output)]
+    assert run([*command, "--force"]) == 0
     shown = capsys.readouterr()
+    check_replaceable([output])  # mnc has made it, so the next training may replace it
     assert "epoch 2/2  accuracy" in shown.err
     right = (np.asarray(mnc.load(output).predict(given.val.x)).argmax(axis=1) == given.val.y).sum()
     assert f"{right} of 16 images are right ({right / 16:.1%})" in shown.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.npz", "sides.h5"]
+
+
+@pytest.mark.parametrize("name", ["sides.h5", "sides.checkpoint.npz"])
+def test_no_training_begins_over_a_file_that_mnc_has_not_made(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("mine")
+    command = ["train", "pico", "--data", str(tmp_path / "none"), "-o", str(tmp_path / "sides.h5"), "--restart"]
+    assert run(command) == 1
+    assert f"error: {tmp_path / name}: the file is there, and mnc has not made it" in capsys.readouterr().err
+    assert (tmp_path / name).read_text() == "mine"
+    assert run([*command, "--force"]) == 1
+    assert f"error: {tmp_path / 'none'}: " in capsys.readouterr().err  # the data is looked at next
 
 
 def test_the_commands_have_the_defaults_of_a_recipe() -> None:
