@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from tflite_drawing import SPREAD, Case, dilations, fused, strides, window
+from tflite_drawing import CASES, SPREAD, Case, Maker, case, dilations, fused, image, moved, strides, window
 from tflite_files import File, Tensor
+from tflite_moving_cases import NOT_IN_TFLM, NOT_MOVED_IN_INT16
 
 from mnc.ir.types import Array
-
-Maker = Callable[[Case], File]
-CASES: dict[str, Maker] = {}
-
-
-def case(maker: Maker) -> Maker:
-    CASES[maker.__name__] = maker
-    return maker
 
 
 @case
@@ -173,10 +166,6 @@ case(reduction("MEAN"))
 case(reduction("REDUCE_MAX"))
 
 
-def image(c: Case) -> tuple[int, int, int, int]:
-    return 1, c.integer(1, 6), c.integer(1, 6), c.integer(1, 5)
-
-
 @case
 def softmax(c: Case) -> File:
     shape = c.choice((1, c.integer(1, 30)), image(c))
@@ -252,69 +241,6 @@ def dequantize(c: Case) -> File:
     return c.file("DEQUANTIZE", (x,), c.add(Tensor(shape)))
 
 
-def moved(c: Case, kind: str, x: int, inputs: Sequence[int], shape: Sequence[int], **options: Any) -> File:
-    return c.file(kind, (x, *inputs), c.like(x, shape), **options)
-
-
-@case
-def reshape(c: Case) -> File:
-    shape = image(c)
-    x = c.input(shape)
-    _, height, width, depth = shape
-    new = c.choice((1, height * width * depth), (1, height * width, depth), (1, depth, height, width))
-    return moved(c, "RESHAPE", x, (c.integers(*new),), new)
-
-
-@case
-def squeeze(c: Case) -> File:
-    x = c.input((1, 1, 1, c.integer(1, 9)))
-    return moved(c, "SQUEEZE", x, (), (1, c.tensors[x].shape[3]), SqueezeDims=[1, 2])
-
-
-@case
-def expand_dims(c: Case) -> File:
-    shape = (1, c.integer(1, 5), c.integer(1, 5))
-    x = c.input(shape)
-    axis = c.integer(1, 3)
-    return moved(c, "EXPAND_DIMS", x, (c.integers(axis),), (*shape[:axis], 1, *shape[axis:]))
-
-
-def padded(kind: str) -> Maker:
-    def make(c: Case) -> File:
-        shape = image(c)[: c.integer(2, 4)]
-        x = c.input(shape)
-        amounts = np.array([(0, 0), *(c.pair(0, 2) for _ in shape[1:])], np.int32)
-        inputs = [c.constant(amounts)]
-        if kind == "PADV2" and c.quantised:
-            zero, scale = c.tensors[x].zero_point, c.tensors[x].scale
-            inputs.append(c.add(Tensor.of(np.array(zero, c.stored.lower()), scale, zero)))
-        elif kind == "PADV2":
-            inputs.append(c.constant(np.array([0], np.float32)))
-        return moved(c, kind, x, inputs, [n + int(a.sum()) for n, a in zip(shape, amounts, strict=True)])
-
-    make.__name__ = kind.lower()
-    return make
-
-
-case(padded("PAD"))
-case(padded("PADV2"))
-
-
-@case
-def concatenation(c: Case) -> File:
-    shape = list(image(c)[: c.integer(2, 4)])
-    axis = c.integer(1, len(shape) - 1)
-    x = c.input(shape)
-    inputs, total = [x], shape[axis]
-    for _ in range(c.integer(1, 3)):
-        other = [*shape[:axis], c.integer(1, 4), *shape[axis + 1 :]]
-        inputs.append(c.like(x, other))
-        total += other[axis]
-    c.given[1:] = inputs[1:]
-    y = c.like(x, [*shape[:axis], total, *shape[axis + 1 :]])
-    return c.file("CONCATENATION", inputs, y, Axis=c.choice(axis, axis - len(shape)), FusedActivationFunction=0)
-
-
 @case
 def resize_bilinear(c: Case) -> File:
     shape, size = image(c), c.pair(1, 20)
@@ -330,54 +256,12 @@ def resize_nearest_neighbor(c: Case) -> File:
     return moved(c, "RESIZE_NEAREST_NEIGHBOR", x, (c.integers(*size),), (1, *size, shape[3]), HalfPixelCenters=half)
 
 
-@case
-def transpose(c: Case) -> File:
-    shape = image(c)
-    order = [0, *c.draw(st.permutations([1, 2, 3]))]
-    x = c.input(shape)
-    return moved(c, "TRANSPOSE", x, (c.integers(*order),), [shape[i] for i in order])
-
-
-@case
-def slice(c: Case) -> File:  # noqa: A001 - the operator's name
-    shape = image(c)[: c.integer(2, 4)]
-    begin = [0, *(c.integer(0, n - 1) for n in shape[1:])]
-    size = [1, *(c.integer(1, n - first) for n, first in zip(shape[1:], begin[1:], strict=True))]
-    stated = [-1 if first + n == whole else n for first, n, whole in zip(begin, size, shape, strict=True)]
-    x = c.input(shape)
-    return moved(c, "SLICE", x, (c.integers(*begin), c.integers(*c.choice(size, stated))), size)
-
-
-@case
-def strided_slice(c: Case) -> File:
-    shape = image(c)
-    begin = [0, *(c.integer(-n, n - 1) for n in shape[1:])]
-    end = [1, *(c.integer(first % n + 1, n) for n, first in zip(shape[1:], begin[1:], strict=True))]
-    step = [1, *c.pair(1, 3), 1]
-    masks = [c.integer(0, 15), c.integer(0, 15), c.choice(0, 0, 2, 4, 8)]
-    shrunk = [i for i in range(4) if masks[2] >> i & 1]
-    result = []
-    for i, n in enumerate(shape):
-        first = 0 if masks[0] >> i & 1 else begin[i]
-        last = n if masks[1] >> i & 1 else end[i]
-        if i in shrunk:
-            begin[i], step[i] = begin[i] % n, 1
-            end[i] = begin[i] + 1
-        else:
-            result.append(len(range(n)[first : last : step[i]]))
-    masks[0] &= ~masks[2]
-    masks[1] &= ~masks[2]
-    x = c.input(shape)
-    inputs = (c.integers(*begin), c.integers(*end), c.integers(*step))
-    return moved(c, "STRIDED_SLICE", x, inputs, result, BeginMask=masks[0], EndMask=masks[1], ShrinkAxisMask=masks[2])
-
-
-OPERATORS: Mapping[str, Maker] = CASES
-WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")}
+OPERATORS: Mapping[str, Maker] = {name: make for name, make in CASES.items() if name not in NOT_IN_TFLM}
+WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"dilated_convolution"}
 """Further cases of operators that are drawn under their own names as well."""
 BETWEEN_TYPES = {"quantize", "dequantize"}
-NOT_INT16 = {"elu", "hard_swish", "resize_bilinear", "reduce_max"}
-"""What TensorFlow Lite Micro has no int16 kernel for."""
+NOT_INT16 = {"elu", "hard_swish", "resize_bilinear", "reduce_max", *NOT_MOVED_IN_INT16}
+"""The operators that TensorFlow Lite Micro has no int16 kernel for."""
 
 
 @st.composite

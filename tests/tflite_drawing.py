@@ -119,8 +119,9 @@ class Case:
         product = self.tensors[x].scale[0] * max(self.tensors[weights].scale)
         return self.scale(product * max(SPREAD * max(terms, 1) ** 0.5, self.reach / 2**14), 2.0)
 
-    def file(self, kind: str, inputs: Sequence[int], output: int, **options: Any) -> File:
-        return File(self.tensors, [Operator(kind, inputs, [output], options)], self.given, [output])
+    def file(self, kind: str, inputs: Sequence[int], output: int | Sequence[int], **options: Any) -> File:
+        outputs = [output] if isinstance(output, int) else list(output)
+        return File(self.tensors, [Operator(kind, inputs, outputs, options)], self.given, outputs)
 
     def inputs(self) -> list[Array]:
         """A sample for each input."""
@@ -180,3 +181,21 @@ def dilations(w: Window) -> dict[str, int]:
 
 def fused(c: Case) -> dict[str, int]:
     return {"FusedActivationFunction": c.choice(0, 1, 3)}
+
+
+Maker = Callable[[Case], File]
+CASES: dict[str, Maker] = {}
+"""How a network of each operator is drawn, by the operator's name in small letters."""
+
+
+def case(maker: Maker) -> Maker:
+    CASES[maker.__name__] = maker
+    return maker
+
+
+def image(c: Case) -> tuple[int, int, int, int]:
+    return 1, c.integer(1, 6), c.integer(1, 6), c.integer(1, 5)
+
+
+def moved(c: Case, kind: str, x: int, inputs: Sequence[int], shape: Sequence[int], **options: Any) -> File:
+    return c.file(kind, (x, *inputs), c.like(x, shape), **options)

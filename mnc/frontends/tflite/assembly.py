@@ -13,7 +13,7 @@ from mnc.frontends.tflite.tensors import ELEMENTS, ZERO_POINTS, Value, element_t
 from mnc.ir.activations import Function, Relu
 from mnc.ir.graph import Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import NO_PADDING, Activation, Padding, Pair, Reshape, same_padding
+from mnc.ir.layers import NO_PADDING, Activation, Maximum, Minimum, Padding, Pair, Reshape, same_padding
 from mnc.ir.types import Array, Constant, DType, ElementType, Shape, ShapeError, show
 from mnc.names import Names
 
@@ -38,7 +38,9 @@ ROUNDING = 2.0**-20
 SHORT_SUMS = ("CONV_2D", "FULLY_CONNECTED")
 """The operators whose sums of int16 values may have 32 bits."""
 
-UNSUPPORTED_FUSED = {2: "RELU_N1_TO_1", 4: "TANH", 5: "SIGN_BIT"}
+RELU_N1_TO_1 = 2
+"""TFLite's number of the fused clamp to -1 and 1."""
+UNSUPPORTED_FUSED = {4: "TANH", 5: "SIGN_BIT"}
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Call:
     where: str
     operator: Operator
     inputs: tuple[Tensor | None, ...]
-    result: Tensor
+    results: tuple[Tensor, ...]
     values: tuple[Value | None, ...]
     """The inputs that the network computes."""
     known: tuple[Array | None, ...]
@@ -76,6 +78,11 @@ class Call:
 
     def fault(self, what: str, *hints: str) -> CompileError:
         return refuse(self.where, what, *hints)
+
+    @property
+    def result(self) -> Tensor:
+        """The only result, or the first: all are of one type."""
+        return self.results[0]
 
     # The operator's operands and options.
 
@@ -208,10 +215,32 @@ class Call:
     def activation(self) -> Function | None:
         """The fused activation."""
         code = self.integer("FusedActivationFunction")
+        if code == RELU_N1_TO_1:
+            return None  # `clamped` does it
         if code not in FUSED:
             name = UNSUPPORTED_FUSED.get(code, f"number {code}")
-            raise self.fault(f"the fused activation {name} is not supported; NONE, RELU and RELU6 are")
+            raise self.fault(f"the fused activation {name} is not supported; NONE, RELU, RELU6 and RELU_N1_TO_1 are")
         return FUSED[code]
+
+    @property
+    def is_clamped(self) -> bool:
+        """Whether the operator has the one fused activation that no layer has, RELU_N1_TO_1."""
+        return (self.operator.options or {}).get("FusedActivationFunction") == RELU_N1_TO_1
+
+    def clamped(self, x: Value) -> Value:
+        """`x` within -1 and 1."""
+        for layer, bound in ((Maximum, -1.0), (Minimum, 1.0)):
+            limit = np.float32(bound)
+            if x.type.quant is not None:
+                # TensorFlow Lite rounds the quotient in float32, and adds the zero point after that.
+                steps = np.float64(limit / np.float32(x.type.quant.scale[0]))
+                limit = np.sign(steps) * np.floor(np.abs(steps) + 0.5) + x.type.quant.zero_point
+                if not x.type.dtype.least < limit < x.type.dtype.most:
+                    continue
+            operand = Constant(np.asarray(limit, x.type.dtype.numpy), x.type.quant)
+            output = None if x.type.quant is None else ElementType(x.type.dtype, x.type.quant)
+            x = self.emit(layer(operand=operand, output=output), x, part=layer.__name__.lower())
+        return x
 
     def padding(self, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Padding:
         """The rows and columns round the image that the operator's padding means."""
@@ -234,34 +263,50 @@ class Call:
         """Refuse an operator that only moves values where it would change what they stand for."""
         tensor = self.inputs[index] if self.optional_array(index) is not None else None
         given = self.value(index).type.quant if tensor is None else element_type(self.where, tensor).quant
-        if given != element_type(self.where, self.result).quant:
+        if any(given != element_type(self.where, result).quant for result in self.results):
             raise self.fault(
                 "its input and its output have different scales or zero points, though it only moves values",
                 "TensorFlow's converter puts a QUANTIZE where scales differ; convert the model again with it",
             )
 
-    def axis(self, axis: int, x: Value) -> int:
-        """The IR's axis of `x` for one of TFLite."""
+    def axis(self, axis: int, index: int = 0) -> int:
+        """The IR's axis of an input for one of TFLite; -1 for that of a batch of one."""
+        x = self.value(index)
         rank = len(x.shape)
-        found = axis % rank - x.dropped if -rank <= axis < rank else -1
-        if found < 0:
-            raise self.fault(f"axis {axis} is not among those after the batch of {show(x.shape)}")
-        return found
+        if not -rank <= axis < rank:
+            raise self.fault(f"axis {axis} is not among those of {show(x.shape)}")
+        return axis % rank - x.dropped
+
+    def along(self, axis: int, x: Value) -> tuple[Value, int]:
+        """`x`, with its batch of one as an axis where that is meant, and the IR's axis for one of TFLite."""
+        rank = len(x.shape)
+        if not -rank <= axis < rank:
+            raise self.fault(f"axis {axis} is not among those of {show(x.shape)}")
+        if axis % rank < x.dropped:
+            return self.whole(x), 0
+        return x, axis % rank - (rank - x.type.rank)
+
+    def whole(self, x: Value) -> Value:
+        """`x` with its batch of one, where it has one, as an axis of the IR."""
+        return self.reshaped(x, x.shape or (1,), "axes")
 
     # The operator's nodes.
 
-    def emit(self, layer: Layer, *inputs: Value, part: str = "") -> Value:
+    def emit(self, layer: Layer, *inputs: Value, part: str = "", result: int = 0) -> Value:
         """One node; `part` names what is not yet the operator's result."""
-        name = self.result.name.split(";")[0] or "value"
+        name = self.results[result].name.split(";")[0] or "value"
         return self.assembly.emit(self.where, f"{name}/{part}" if part else name, layer, inputs)
 
     def reshaped(self, x: Value, shape: Shape, part: str = "") -> Value:
         """`x` under another shape of the IR, its elements and their order kept."""
         return x if x.type.shape == shape else self.emit(Reshape(shape), x, part=part)
 
-    def shaped(self, x: Value) -> Value:
+    def shaped(self, x: Value, result: int = 0) -> Value:
         """The elements of `x` under the shape that the file declares for the result, where it has as many."""
-        return self.reshaped(x, held(self.result.shape)) if self.result.elements == x.type.elements else x
+        declared = self.results[result]
+        if declared.elements != x.type.elements or x.type.shape == held(declared.shape):
+            return x
+        return self.emit(Reshape(held(declared.shape)), x, result=result)
 
     def activated(self, x: Value) -> Value:
         """`x` after the fused activation of an operator whose layer has none."""
@@ -269,5 +314,5 @@ class Call:
         return x if function is None else self.emit(Activation(function), x)
 
 
-Converter = Callable[[Call], Value]
-"""Builds one operator out of IR layers, or raises what it cannot honour."""
+Converter = Callable[[Call], Value | tuple[Value, ...]]
+"""Builds one operator out of IR layers, or raises what it cannot honour; a tuple where it has several results."""

@@ -40,7 +40,7 @@ def _option(operator: Operator, name: str) -> int:
 def _strided_slice(operator: Operator, inputs: Sequence[Array]) -> Array:
     x, begin, end, stride = inputs
     places = strided(x.shape, begin, end, stride, lambda name: _option(operator, name))
-    return np.asarray(x[places])
+    return np.asarray(x[tuple(places)])
 
 
 def _pack(operator: Operator, inputs: Sequence[Array]) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.frontend import Reading
 from mnc.frontends.tflite.assembly import Assembly, Call
+from mnc.frontends.tflite.dilation import dilated
 from mnc.frontends.tflite.file import Model, Operator, Tensor
 from mnc.frontends.tflite.folding import folded
 from mnc.frontends.tflite.operators import CONVERTERS
@@ -25,6 +26,7 @@ SHARING = 16
 
 def read_network(model: Model, name: str) -> Reading:
     """The network, or everything in it that is refused, at once."""
+    model = dilated(model)
     reader = _Reader(model)
     reader.read_inputs()
     for index, operator in enumerate(model.operators):
@@ -129,9 +131,7 @@ class _Reader:
         if any(self.values.get(i, True) is None for i in operator.inputs):
             self._stand_in(operator)  # what it reads was refused before
             return
-        if len(operator.outputs) != 1:
-            raise refuse(where, f"it has {len(operator.outputs)} outputs instead of one")
-        self.values[operator.outputs[0]] = self._convert(where, operator, known)
+        self.values.update(zip(operator.outputs, self._convert(where, operator, known), strict=True))
 
     def _known(self, where: str, index: int) -> Array | None:
         """A tensor's elements where they are known before the network runs."""
@@ -148,26 +148,35 @@ class _Reader:
             raise refuse(where, f"constants are shared so often that they take {SHARING} times the file")
         return found
 
-    def _convert(self, where: str, operator: Operator, known: tuple[Array | None, ...]) -> Value:
+    def _convert(self, where: str, operator: Operator, known: tuple[Array | None, ...]) -> tuple[Value, ...]:
         tensors = self.model.tensors
-        result = tensors[operator.outputs[0]]
-        declared = element_type(where, result)
+        results = tuple(tensors[i] for i in operator.outputs)
+        if not results:
+            raise refuse(where, "it has 0 outputs")
+        declared = [element_type(where, result) for result in results]
         for i in operator.inputs:
             if i in self.values:
                 given = element_type(where, tensors[i])
-                if given.dtype is not declared.dtype and operator.kind not in BETWEEN_TYPES:
-                    raise refuse(where, f"it makes {result.type} of {tensors[i].type}", "use QUANTIZE or DEQUANTIZE")
+                if given.dtype is not declared[0].dtype and operator.kind not in BETWEEN_TYPES:
+                    raise refuse(
+                        where, f"it makes {results[0].type} of {tensors[i].type}", "use QUANTIZE or DEQUANTIZE"
+                    )
         call = Call(
             where,
             operator,
             tuple(None if i < 0 else tensors[i] for i in operator.inputs),
-            result,
+            results,
             tuple(self.values.get(i) for i in operator.inputs),
             known,
             self.assembly,
         )
-        value = CONVERTERS[operator.kind](call)
-        return self._placed(where, value, result)
+        given_back = CONVERTERS[operator.kind](call)
+        values = given_back if isinstance(given_back, tuple) else (given_back,)
+        if len(values) != len(results):
+            raise refuse(where, f"it has {len(results)} outputs instead of {len(values)}")
+        if call.is_clamped:
+            values = tuple(map(call.clamped, values))
+        return tuple(self._placed(where, value, result) for value, result in zip(values, results, strict=True))
 
     def _placed(self, where: str, value: Value, declared: Tensor) -> Value:
         """The value under the shape that the file declares for it, which must agree."""

@@ -34,20 +34,25 @@ OPTIONS: Mapping[str, Options] = {
         "FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "QuantizedBiasType")
     ),
     "GATHER": Options("GatherOptions", ("Axis", "BatchDims")),
+    "DEPTH_TO_SPACE": Options("DepthToSpaceOptions", ("BlockSize",)),
     "LEAKY_RELU": Options("LeakyReluOptions", ("Alpha",)),
     "MAX_POOL_2D": _POOL,
     "MEAN": _REDUCE,
+    "MIRROR_PAD": Options("MirrorPadOptions", ("Mode",)),
     "MUL": Options("MulOptions", ("FusedActivationFunction",)),
     "PACK": Options("PackOptions", ("Axis",)),
     "REDUCE_MAX": _REDUCE,
     "REDUCE_PROD": _REDUCE,
     "RESIZE_BILINEAR": Options("ResizeBilinearOptions", _RESIZE),
     "RESIZE_NEAREST_NEIGHBOR": Options("ResizeNearestNeighborOptions", _RESIZE),
+    "SPACE_TO_DEPTH": Options("SpaceToDepthOptions", ("BlockSize",)),
     "SOFTMAX": Options("SoftmaxOptions", ("Beta",)),
     "SQUEEZE": Options("SqueezeOptions", ()),
     "STRIDED_SLICE": Options(
         "StridedSliceOptions", ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
     ),
     "SUB": Options("SubOptions", ("FusedActivationFunction",)),
+    "SUM": _REDUCE,
     "TRANSPOSE_CONV": Options("TransposeConvOptions", (*_WINDOW, "FusedActivationFunction")),
+    "UNPACK": Options("UnpackOptions", ("Axis",)),
 }

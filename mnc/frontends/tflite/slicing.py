@@ -1,4 +1,4 @@
-"""STRIDED_SLICE's begin, end, strides and masks as plain slices."""
+"""STRIDED_SLICE's begin, end, strides and masks as NumPy's indices."""
 
 from __future__ import annotations
 
@@ -6,32 +6,44 @@ from collections.abc import Callable
 
 from mnc.ir.types import Array, Shape
 
+Place = slice | int | None
+"""A part of an axis, one place on an axis that is then dropped, or a new axis of one element."""
 
-def strided(
-    shape: Shape, begin: Array, end: Array, stride: Array, option: Callable[[str], int]
-) -> tuple[slice | int, ...]:
-    """A slice for each axis, or the place on it where the axis is dropped; ValueError for what is not supported.
 
-    Bit i of a mask concerns axis i: begin and end that do not count, axes that
-    are dropped.  Negative places count from the end.
+def strided(shape: Shape, begin: Array, end: Array, stride: Array, option: Callable[[str], int]) -> tuple[Place, ...]:
+    """What is taken of each axis, and where new axes come in; ValueError where that makes no sense.
+
+    Bit i of a mask concerns entry i of begin, end and strides: ends that do not
+    count, axes that are dropped or new, an ellipsis.  Negative places count
+    from the end; with `Offset` an end counts from its begin.
     """
-    if option("EllipsisMask") or option("NewAxisMask") or option("Offset"):
-        raise ValueError("ellipses, new axes and offsets are not supported")
-    if not begin.size == end.size == stride.size <= len(shape):
+    if not begin.size == end.size == stride.size:
         raise ValueError("begin, end and strides differ in length")
     if any(array.dtype.kind != "i" for array in (begin, end, stride)):
         raise ValueError("begin, end and strides must be whole numbers")
-    begins, ends, dropped = option("BeginMask"), option("EndMask"), option("ShrinkAxisMask")
-    places: list[slice | int] = []
-    for axis, (first, last, step) in enumerate(zip(begin.ravel(), end.ravel(), stride.ravel(), strict=True)):
-        if step == 0:
+    masks = [option(name) for name in ("BeginMask", "EndMask", "ShrinkAxisMask", "NewAxisMask", "EllipsisMask")]
+    places: list[Place] = []
+    axis = 0
+    for i, (first, last, step) in enumerate(zip(*(map(int, a.ravel()) for a in (begin, end, stride)), strict=True)):
+        begins, ends, dropped, new, ellipsis = (bool(mask >> i & 1) for mask in masks)
+        if ellipsis:
+            read = sum(not masks[3] >> k & 1 for k in range(i + 1, begin.size))
+            count = len(shape) - axis - read
+            places.extend([slice(None)] * count)
+            axis += max(count, 0)
+        elif new:
+            places.append(None)
+        elif axis == len(shape):
+            raise ValueError(f"it has more entries than the {len(shape)} axes")
+        elif step == 0:
             raise ValueError("a stride is 0")
-        if dropped >> axis & 1:
+        elif dropped:
             if not -shape[axis] <= first < shape[axis]:
                 raise ValueError(f"place {first} is not on axis {axis}")
-            places.append(int(first))
+            places.append(first)
+            axis += 1
         else:
-            places.append(
-                slice(None if begins >> axis & 1 else int(first), None if ends >> axis & 1 else int(last), int(step))
-            )
-    return (*places, *(slice(None) for _ in range(len(shape) - len(places))))
+            stop = first + last if option("Offset") else last
+            places.append(slice(None if begins else first, None if ends else stop, step))
+            axis += 1
+    return (*places, *[slice(None)] * (len(shape) - axis))

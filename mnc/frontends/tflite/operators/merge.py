@@ -9,7 +9,7 @@ import numpy as np
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.operators.scaled import is_scaled, parts, scaled
 from mnc.frontends.tflite.tensors import Value
-from mnc.ir.layers import Add, Concatenate, Maximum, Merge, Minimum, Multiply, Subtract
+from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply, Subtract
 from mnc.ir.types import Constant
 
 
@@ -63,14 +63,3 @@ def _merged(call: Call, layer: Merge) -> Value:
     extent = tuple(itertools.dropwhile(lambda n: n == 1, constant.shape))
     operand = Constant(constant.array.reshape(extent), constant.quant)
     return call.shaped(call.emit(layer.changed(operand=operand, operand_first=place == 0), call.value(1 - place)))
-
-
-def concatenation(call: Call) -> Value:
-    """Any axis but the batch."""
-    values = [call.value(i) for i in range(len(call.inputs))]
-    if not values:
-        raise call.fault("it has no inputs")
-    for i in range(len(values)):
-        call.keeps_scale(i)
-    axis = call.axis(call.integer("Axis"), values[0])
-    return call.activated(call.emit(Concatenate(axis, output=call.output), *values))

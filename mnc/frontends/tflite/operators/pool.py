@@ -51,7 +51,7 @@ def _reduced(call: Call, layer: GlobalPooling) -> Value:
     """The axes that stay are turned to the end and taken for channels."""
     x = call.value()
     rank = x.type.rank
-    axes = {call.axis(axis, x) for axis in call.integers(1, "axes")}
+    axes = {axis for axis in map(call.axis, call.integers(1, "axes")) if axis >= 0}
     order = (*sorted(axes), *sorted(set(range(rank)) - axes))
     if order != tuple(range(rank)):
         x = call.emit(Permute(order), x, part="turned")
