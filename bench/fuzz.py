@@ -172,7 +172,7 @@ def _agrees(case: mutations.Case) -> bool:
     import mnc
     from mnc import targets
     from mnc.reference import evaluate
-    from mnc.verify import random_inputs
+    from mnc.samples import random_inputs
 
     if len(case.arguments) != 2:  # quantised, or with weights of its own: those are compiled only
         return True

@@ -13,8 +13,8 @@ from mnc.compiler import compile as compile_graph
 from mnc.ir.graph import Graph
 from mnc.names import snake
 from mnc.quantise import Scheme
+from mnc.samples import random_inputs
 from mnc.targets import Interface, Options
-from mnc.verify import random_inputs
 
 AS_THE_TARGET_SAYS = Options()
 

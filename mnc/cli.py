@@ -19,6 +19,7 @@ import click
 
 from mnc.commands.backend import backend_option, target_option
 from mnc.commands.bench import bench
+from mnc.commands.budget import budget_options
 from mnc.commands.code import CodeOptions, code_options
 from mnc.commands.fmt import fmt
 from mnc.commands.messages import complain, in_options, remark, say, warn
@@ -32,7 +33,6 @@ from mnc.commands.zoo import zoo
 from mnc.errors import CompileError, Problem
 from mnc.names import printable
 from mnc.terminal.progress import Progress
-from mnc.terminal.sizes import size
 
 if TYPE_CHECKING:
     from mnc.compiler import Build
@@ -73,13 +73,7 @@ def commands(traceback_: bool) -> None:
     "--package", type=click.Choice(tuple(PACKAGE_BACKENDS)), help="Write a library of this kind, with an example."
 )
 @click.option("--sample", type=SAMPLES, metavar="X.npy", help="The example's sample: the first one in this file.")
-@click.option("--max-ram", type=size, metavar="BYTES", help="Write nothing if more RAM is needed; takes 64K.")
-@click.option(
-    "--max-flash",
-    type=size,
-    metavar="BYTES",
-    help="Write nothing if the constants alone are larger: code is not counted; takes 64K.",
-)
+@budget_options
 @code_options
 @force_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
@@ -91,8 +85,7 @@ def compile_(
     target: str | None,
     package: str | None,
     sample: Path | None,
-    max_ram: int | None,
-    max_flash: int | None,
+    budgets: Mapping[str, int | None],
     code: CodeOptions,
     force: bool,
     as_json: bool,
@@ -105,7 +98,6 @@ def compile_(
         raise click.UsageError("--sample is for the example of a --package")
     with Progress(sys.stderr, f"reading {model.name}") as progress:
         from mnc.backends.names import name_from
-        from mnc.budget import over_budget
         from mnc.compiler import compile as compile_graph
         from mnc.output import write_files
 
@@ -118,9 +110,12 @@ def compile_(
             target=target,
             settings=code.settings,
             scheme=code.scheme(graph),
+            max_ram=budgets["max_ram"],
+            max_flash=budgets["max_flash"],
+            max_stack=budgets["max_stack"],
+            max_macs=budgets["max_macs"],
+            measure=True,
         )
-        if exceeded := over_budget(build.report, max_ram, max_flash):
-            raise CompileError(*exceeded)
         files = packed(build, package, sample)
         write_files(files, directory, force=force)
     report = replace(build.report, files=tuple(files))

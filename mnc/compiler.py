@@ -14,6 +14,7 @@ from mnc import backends, targets
 from mnc.backends.facts import parameters
 from mnc.backends.memory import ram_bytes
 from mnc.backends.names import check_name, name_from
+from mnc.budget import Budget, Tried, over_budget
 from mnc.errors import CompileError, Problem, argument, refuse
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
@@ -21,6 +22,7 @@ from mnc.names import snake
 from mnc.output import write_files
 from mnc.passes import optimise
 from mnc.plan.liveness import lifetimes
+from mnc.plan.memory_map import MemoryMap, memory_map
 from mnc.program import Program
 from mnc.quantise.calibrate import representative
 from mnc.quantise.doubts import doubts
@@ -28,7 +30,9 @@ from mnc.quantise.front import quantised
 from mnc.quantise.judge import computes_in_float
 from mnc.quantise.pipeline import Quantised, Scheme
 from mnc.quantise.sensitivity import goals
+from mnc.remedies import REMEDIES, Change, Request, together
 from mnc.report import Flash, LayerReport, Quantisation, Ram, Report
+from mnc.samples import random_inputs
 from mnc.targets import Options
 
 if TYPE_CHECKING:
@@ -49,6 +53,11 @@ class Build:
     def files(self) -> Mapping[str, str]:
         """File name to content."""
         return self.emission.files
+
+    @property
+    def plan(self) -> MemoryMap:
+        """What lies where in the network's memory, and when."""
+        return memory_map(self.emission.program, self.emission.plan)
 
     def write(self, directory: str | Path, *, force: bool = False) -> None:
         """Write the files, all of them or none.
@@ -101,6 +110,11 @@ def compile(  # the contract's name  # noqa: A001
     allow_loss: bool = False,
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
+    max_ram: int | None = None,
+    max_flash: int | None = None,
+    max_stack: int | None = None,
+    max_macs: int | None = None,
+    measure: bool = False,
 ) -> Build:
     """Compile a graph: passes, selection, planning, emission; CompileError where it is refused.
 
@@ -109,6 +123,13 @@ def compile(  # the contract's name  # noqa: A001
     would be left is refused, unless `allow_loss`.  `scheme` says the same and the
     finer points.  `Build.report.warnings` has what to look at.  `settings` are
     those of the backend: what `-X KEY=VALUE` gives it.
+
+    A network that takes more than one of the budgets (bytes, and operations a
+    run) is refused, with what takes the most, and changes that were tried, with
+    their figures.  `measure` builds the code with the target's C compiler and runs
+    it where the target's emulator is there, so that the report has the sizes of
+    linked code, and its stack; budgets of flash and stack imply it where there
+    is a target.
     """
     name = check_name(name_from(graph.name) if name is None else name)
     if scheme is not None and (quantize is not None or calibration is not None or allow_loss):
@@ -120,14 +141,104 @@ def compile(  # the contract's name  # noqa: A001
         hint = "add quantize = 'int8', or leave it out"
         where = argument("allow_loss" if calibration is None else "calibration")
         raise refuse(where, "serves no purpose without quantisation", hint)
-    prepared, program, chosen = prepare(graph, backend, target, settings, scheme)
-    emission = chosen.emit(program, name)
-    found = report(prepared, name, backend, target, emission)
+    request = Request(graph, backend, target, settings, scheme)
+    budget = Budget(max_ram, max_flash, max_stack, max_macs)
+    measure = measure or (target is not None and (max_flash is not None or max_stack is not None))
+    build, chosen = _built(request, name)
+    if measure:
+        build = measured(build, run=max_stack is not None or build.report.macs <= LONGEST_RUN)
     if scheme is not None:
-        found = replace(found, warnings=(*found.warnings, *_dearer(graph, chosen, name, found)))
+        build = _warned(build, _dearer(graph, chosen, build.report))
     if target is not None:
-        _check_reach(found, targets.get(target))
-    return Build(name, prepared.graph, emission, found)
+        _check_reach(build.report, targets.get(target))
+    if max_stack is not None and build.report.stack is None:
+        why = build.report.unmeasured or "no target is named"
+        raise refuse(
+            argument("max_stack"), f"the stack was not measured: {why}", "`mnc targets` lists what can be named"
+        )
+    if not budget.allows(build.report):
+        tried = _tried(request, build.report, name, budget, measure)
+        raise CompileError(*over_budget(build.report, build.plan, budget, tried))
+    return build
+
+
+LONGEST_RUN = 50_000_000
+"""Multiply-accumulate operations above which code is not run to measure its stack, unless there is a budget for it."""
+
+
+def _built(request: Request, name: str) -> tuple[Build, backends.Backend]:
+    """Code as it was asked for, its report as planned, and the backend that made it."""
+    prepared, program, chosen = prepare(
+        request.graph, request.backend, request.target, request.settings, request.scheme
+    )
+    emission = chosen.emit(program, name)
+    return Build(
+        name, prepared.graph, emission, report(prepared, name, request.backend, request.target, emission)
+    ), chosen
+
+
+def measured(build: Build, *, run: bool = True) -> Build:
+    """The build with the sizes of its linked code in the report, and with its stack where it could be `run`.
+
+    Where a tool is missing or the code does not link for the target's board,
+    the report says why nothing was measured.
+    """
+    planned = build.report
+    if planned.target is None:
+        return replace(build, report=replace(planned, unmeasured="no target is named"))
+    target, interface = targets.get(planned.target), targets.Interface.of_graph(build.graph, build.name)
+    found, why = None, ""
+    for inputs in (random_inputs(build.graph), None) if run else (None,):
+        try:
+            options = targets.cmsis_nn.linked(target, build.files, Options(), None)
+            found = targets.footprint(target, build.files, interface, inputs, options)
+            break
+        except CompileError as fault:
+            why = f"{fault.problems[0].where}: {fault.problems[0].what}"
+    if found is None:
+        return replace(build, report=replace(planned, unmeasured=why))
+    sizes = found.sizes
+    beside = planned.flash.total_constants - planned.ram.constants if target.constants_in_ram else 0
+    return replace(
+        build,
+        report=replace(
+            planned,
+            ram=replace(planned.ram, measured=sizes.ram),
+            flash=replace(planned.flash, code=sizes.code - beside, total=sizes.flash),
+            stack=found.stack,
+            compiler=f"{targets.compiler_version(target)} {target.optimise}",
+        ),
+    )
+
+
+def _tried(request: Request, found: Report, name: str, budget: Budget, measure: bool) -> tuple[Tried, ...]:
+    """Each remedy alone that makes less of what there is too much of; all of these together where none is enough."""
+    tried, helpful = [], []
+    for remedy in REMEDIES:
+        change = remedy(request)
+        trial = None if change is None else _trial(change, name, budget, measure)
+        if trial is not None and budget.eased(found, trial.report):
+            tried.append(trial)
+            helpful.append(remedy)
+    if len(helpful) > 1 and not any(budget.allows(each.report) for each in tried):
+        all_ = _trial(together(request, helpful), name, budget, measure)
+        tried += [] if all_ is None else [all_]
+    return tuple(tried)
+
+
+def _trial(change: Change, name: str, budget: Budget, measure: bool) -> Tried | None:
+    """A changed request compiled; None where it is refused."""
+    try:
+        build, _ = _built(change.request, name)
+    except CompileError:
+        return None
+    if measure:
+        build = measured(build, run=budget.stack is not None)
+    return Tried(change.words, build.report)
+
+
+def _warned(build: Build, warnings: Sequence[str]) -> Build:
+    return replace(build, report=replace(build.report, warnings=(*build.report.warnings, *warnings)))
 
 
 def check(
@@ -162,13 +273,15 @@ def prepare(
     return prepared, backends.program_of(chosen, prepared.graph), chosen
 
 
-def _dearer(graph: Graph, chosen: backends.Backend, name: str, integers: Report) -> tuple[str, ...]:
+def _dearer(graph: Graph, chosen: backends.Backend, integers: Report) -> tuple[str, ...]:
     """Warnings where a network in integers needs more memory than in float32 by the same backend, as planned."""
     real = optimise(graph)
     program = chosen.select(real)
     if not isinstance(program, Program):
         return ()
-    needs = report(Quantised(real), name, integers.backend, integers.target, chosen.emit(program, name))
+    needs = report(
+        Quantised(real), integers.name, integers.backend, integers.target, chosen.emit(program, integers.name)
+    )
     return tuple(
         f"in integers the network takes more {what} than in float32: {now:,} bytes, not {then:,} "
         "(as planned; `mnc bench` measures code and instructions of either)"

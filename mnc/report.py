@@ -29,22 +29,32 @@ class Ram:
     """Whether the arena equals its lower bound."""
     constants: int = 0
     """Constant rows that the target's C compiler copies to RAM, as for AVR; 0 where constants are read in place."""
+    measured: int | None = None
+    """Variables of the linked code, by the target's compiler; None where nothing was measured."""
+
+    @property
+    def needed(self) -> int:
+        """The bytes that a budget limits: measured where they were."""
+        return max(self.total, self.measured or 0)
 
 
 @dataclass(frozen=True)
 class Flash:
-    """The constants that the generated code keeps in flash.
-
-    Its instructions are not counted, as their size is the C compiler's:
-    `mnc bench` measures it.
-    """
+    """The flash that the generated code takes; its instructions where a C compiler has measured them."""
 
     weights: int
     """Weights and biases, as laid out for the kernels."""
     total_constants: int
-    """Weights and every other constant: tables, rounding parameters, rows, structs; what `--max-flash` limits."""
+    """Weights and every other constant: tables, rounding parameters, rows, structs."""
     code: int | None = None
-    """Bytes of instructions; None: not measured, and in none of the other figures."""
+    """Instructions, those of library functions that only the network calls included; None: not measured."""
+    total: int | None = None
+    """Code and constants of the linked code; None where nothing was measured."""
+
+    @property
+    def needed(self) -> int:
+        """The bytes that a budget limits: measured where they were, else constants alone."""
+        return self.total_constants if self.total is None else self.total
 
 
 @dataclass(frozen=True)
@@ -117,6 +127,12 @@ class Report:
     """None where the network was compiled as it was read."""
     warnings: tuple[str, ...] = ()
     """Matters for the user to look at, one sentence each."""
+    stack: int | None = None
+    """Bytes of stack that a run takes on the target; None: not measured."""
+    compiler: str | None = None
+    """The C compiler and its level of optimisation that code, RAM and stack were measured with."""
+    unmeasured: str | None = None
+    """Why they were not measured; None where they were."""
 
     def to_json(self) -> str:
         """One JSON object, indented, keys in the order of the fields."""

@@ -12,9 +12,11 @@ from mnc.arrays import load_arrays
 from mnc.errors import refuse
 from mnc.frames import TESTING, class_numbers, load_frames
 from mnc.ir.graph import Graph
-from mnc.ir.types import Array, show
+from mnc.ir.types import Array, DType, show
 from mnc.reference.run import as_input
 
+RANDOM = 4
+"""How many samples stand in where none are given."""
 PLAIN = "write one with numpy.save or numpy.savez, without pickled objects"
 
 
@@ -131,3 +133,15 @@ def _labels_in(path: Path) -> Array:
         held = ", ".join(map(repr, sorted(arrays))) or "nothing"
         raise refuse(str(path), "there are no labels in it", f"call them 'labels'; the file holds {held}")
     return next(iter(arrays.values()))
+
+
+def random_inputs(graph: Graph) -> list[Array]:
+    """Seeded; uniform in [0, 1), what an image or a normalised signal looks like, or over all of an integer type."""
+    rng = np.random.default_rng(0)
+    return [_random((RANDOM, *given.type.shape), given.type.dtype, rng) for given in graph.inputs]
+
+
+def _random(shape: tuple[int, ...], dtype: DType, rng: np.random.Generator) -> Array:
+    if dtype is DType.FLOAT32:
+        return rng.random(shape, dtype=np.float32)
+    return rng.integers(dtype.least, dtype.most + 1, shape).astype(dtype.numpy)

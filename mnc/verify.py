@@ -21,13 +21,12 @@ from mnc.quantise.quality import correlation, decibels
 from mnc.reference import evaluate
 from mnc.reference.run import feed
 from mnc.report import FloatComparison, LayerVerification, Verification
+from mnc.samples import RANDOM, random_inputs
 from mnc.targets import Interface, Options, layer_values
 
 ABSOLUTE = 1e-5
 RELATIVE = 1e-4
 """Of the largest magnitude in the layer's output; float32 sums of some thousand terms stay well below."""
-SAMPLES = 4
-"""How many samples stand in where none are given."""
 BEYOND = 0.01
 """The share of an input's numbers outside of its range above which that is spoken of; a range leaves out up to some
 thousandths of the samples that chose it."""
@@ -94,7 +93,7 @@ def verify(
 
 def _usual(graph: Graph, prepared: Quantised) -> list[Array]:
     """Inputs where none are given: random ones say nothing about what calibrated a network has lost."""
-    return [array[:SAMPLES] for array in prepared.judging] or random_inputs(graph)
+    return [array[:RANDOM] for array in prepared.judging] or random_inputs(graph)
 
 
 def beyond_range(quantised: Graph, samples: Sequence[Array]) -> tuple[str, ...]:
@@ -157,18 +156,6 @@ def _tolerance(dtypes: Collection[DType]) -> str:
         return "to the bit"
     real = f"within {ABSOLUTE:.0e} absolute or {RELATIVE:.0e} of the layer's largest value"
     return real if len(set(dtypes)) == 1 else f"in integers to the bit, in float32 {real}"
-
-
-def random_inputs(graph: Graph) -> list[Array]:
-    """Seeded; uniform in [0, 1), what an image or a normalised signal looks like, or over all of an integer type."""
-    rng = np.random.default_rng(0)
-    return [_random((SAMPLES, *given.type.shape), given.type.dtype, rng) for given in graph.inputs]
-
-
-def _random(shape: tuple[int, ...], dtype: DType, rng: np.random.Generator) -> Array:
-    if dtype is DType.FLOAT32:
-        return rng.random(shape, dtype=np.float32)
-    return rng.integers(dtype.least, dtype.most + 1, shape).astype(dtype.numpy)
 
 
 def channels_last(value: Value, memory: Array) -> Array:

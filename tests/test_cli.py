@@ -57,6 +57,10 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     ("arguments", "what"),
     [
         ([], "error: mnc: Missing command"),
+        (
+            ["compile", __file__, "--max-macs", "3q"],
+            "error: mnc compile: Invalid value for '--max-macs': '3q' is not a count",
+        ),
         (["compil"], "error: mnc: No such command 'compil'"),
         (["compile"], "error: mnc compile: Missing argument 'MODEL'"),
         (["compile", "absent.h5"], "error: mnc compile: Invalid value for 'MODEL': Path 'absent.h5' does not exist"),
@@ -175,7 +179,11 @@ def test_a_budget_that_is_exceeded_is_status_1_and_writes_nothing(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert not out.exists()
-    ram, ram_hint, flash, flash_hint = printed.err.splitlines()
+    ram, ram_hint, *rest = (line for line in printed.err.splitlines() if not line.startswith("hint: tried "))
+    flash, flash_hint = rest
+    assert re.search(
+        r"^hint: tried --quantize int8: [\d,]+ bytes of RAM, (which fits|still)", printed.err, re.MULTILINE
+    )
     assert re.fullmatch(r"error: network 'nano': needs [\d,]+ bytes of RAM, [\d,]+ more than the budget of 1,024", ram)
     assert re.fullmatch(
         r"error: network 'nano': needs [\d,]+ bytes of flash for constants alone, code not counted,"
@@ -196,6 +204,35 @@ def test_a_budget_that_is_just_enough_is_enough(
     assert run([*compile_, "--max-ram", str(ram), "--max-flash", str(flash)]) == 0
     assert run([*compile_, "--max-ram", str(ram - 1)]) == 1
     assert run([*compile_, "--max-flash", str(flash - 1)]) == 1
+
+
+def test_operations_and_stack_are_budgets_too(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_ = ["compile", str(model), "-o", str(tmp_path / "out")]
+    assert run([*compile_, "--max-macs", "100K"]) == 1
+    assert "multiply-accumulate operations, 25,331 more than the budget of 100,000" in capsys.readouterr().err
+    assert run([*compile_, "--max-stack", "2K"]) == 1
+    assert "error: --max-stack: the stack was not measured: no target is named" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert run([*compile_, "--max-macs", "1M"]) == 0
+
+
+def test_the_summary_says_how_it_knows_the_flash(
+    model: Path, tmp_path: Path, arm_gcc: str, qemu_arm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compile_ = ["compile", str(model), "-o", str(tmp_path)]
+    assert run(compile_) == 0
+    assert "constants only, 1,636 parameters; code is not counted: no target is named" in capsys.readouterr().out
+    assert run([*compile_, "--target", "cortex-m4"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(
+        r"^flash +[\d,]+ B  code [\d,]+ B, constants [\d,]+ B, .*; linked by arm-none-eabi-gcc", printed, re.MULTILINE
+    )
+    assert re.search(r"^stack +\d+ B  of a run on cortex-m4", printed, re.MULTILINE)
+    assert run([*compile_, "--target", "cortex-m4", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    flash = report["flash"]
+    assert 0.9 * flash["total_constants"] < flash["total"] - flash["code"] < 1.1 * flash["total_constants"]
+    assert 0 < report["stack"] < 4096
 
 
 def test_a_failed_compile_leaves_old_output_alone(model: Path, tmp_path: Path) -> None:

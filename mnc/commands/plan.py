@@ -51,13 +51,12 @@ def plan(model: Path, output: Path | None, backend: str, target: str | None, cod
         from mnc.backends.names import name_from
         from mnc.compiler import compile as compile_graph
         from mnc.output import write_files
-        from mnc.plan.memory_map import memory_map
 
         graph, notes = code.read(model)
         progress.step(f"compiling {model.name}")
         name = name_from(model.stem)
         build = compile_graph(graph, backend, name, target, settings=code.settings, scheme=code.scheme(graph))
-        drawn = memory_map(build.emission.program, build.emission.plan)
+        drawn = build.plan
         if output is not None:
             write_files({output.name: _drawn(drawn, name, output.suffix)}, output.parent, force=force)
     remark(notes)

@@ -14,7 +14,7 @@ from mnc.errors import refuse
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, DType
 from mnc.reference import evaluate
-from mnc.verify import random_inputs
+from mnc.samples import random_inputs
 
 VERSION = "1.0.0"
 """Of a network as a library; whoever publishes one counts on from here."""

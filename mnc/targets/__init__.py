@@ -8,10 +8,11 @@ from mnc.targets import cmsis_nn
 from mnc.targets.builtin import TARGETS
 from mnc.targets.image import Options, Sizes, compiler_version
 from mnc.targets.interface import Interface
-from mnc.targets.measure import Measurement, layer_instructions, layer_values, measure, run
+from mnc.targets.measure import Footprint, Measurement, footprint, layer_instructions, layer_values, measure, run
 from mnc.targets.target import Target
 
 __all__ = [
+    "Footprint",
     "Interface",
     "Measurement",
     "Options",
@@ -19,6 +20,7 @@ __all__ = [
     "Target",
     "cmsis_nn",
     "compiler_version",
+    "footprint",
     "get",
     "layer_instructions",
     "layer_values",

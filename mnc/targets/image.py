@@ -99,8 +99,9 @@ def sizes(target: Target, network: Files, adapter: Files, options: Options) -> S
     """Bytes that generated files add to an image: its sizes with them less its sizes without them."""
     with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
         folder = Path(temporary)
-        _build(target, network, adapter, folder, options)
+        place(folder, build(target, network, adapter, options), b"")
         full = _section_sizes(target, folder)
+        write(folder, _support_files(target.board))
         _link(target, _driver_objects(target, adapter, "empty", folder, options, ""), folder, options)
         return full - _section_sizes(target, folder)
 

@@ -76,6 +76,34 @@ def measure(
     return Measurement(_columns(body["outputs"]), instructions, int(head["stack"]), added)
 
 
+@dataclass(frozen=True)
+class Footprint:
+    """The memory that one network takes on one target."""
+
+    sizes: Sizes
+    """Bytes that the network adds to an image."""
+    stack: int | None
+    """Bytes of stack that one run uses; None where it was not run."""
+
+
+def footprint(
+    target: Target,
+    files: Mapping[str, str],
+    interface: Interface,
+    inputs: Sequence[Array] | None,
+    options: Options = PLAIN,
+) -> Footprint:
+    """The sizes of linked code, and the stack of a run on one sample of `inputs`; None: it is not run.
+
+    CompileError as for `run`.
+    """
+    stack = None
+    if inputs is not None:
+        head, _ = _execute(target, files, interface, [samples[:1] for samples in inputs], options)
+        stack = int(head["stack"])
+    return Footprint(sizes(target, freeze(files), freeze(adapter(interface, files)), options), stack)
+
+
 def layer_instructions(
     target: Target,
     traced: Mapping[str, str],

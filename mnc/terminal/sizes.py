@@ -1,4 +1,4 @@
-"""Sizes in bytes as people write them."""
+"""Sizes and counts as people write them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import click
 
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+THOUSANDS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
 
 
 def size(text: str) -> int:
@@ -15,3 +16,11 @@ def size(text: str) -> int:
     if match is None:
         raise click.BadParameter(f"{text!r} is not a size; write 65536, 64K or 1M")
     return int(match[1]) * UNITS[match[2].upper()]
+
+
+def count(text: str) -> int:
+    """The number that `5000000`, `5000K` or `5M` means; K is 1000."""
+    match = re.fullmatch(r"([0-9]{1,15})([KMG]?)", text.strip(), re.ASCII | re.IGNORECASE)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a count; write 5000000, 5000K or 5M")
+    return int(match[1]) * THOUSANDS[match[2].upper()]

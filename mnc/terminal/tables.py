@@ -164,12 +164,23 @@ def _sums(report: Report) -> Table:
     copied = f"; constants that are copied there {bytes_(ram.constants)}" if ram.constants else ""
     parts = f"arena {bytes_(ram.arena)}, {bound}; state {bytes_(ram.state)}{copied}"
     table.add_row("RAM", bytes_(ram.total), Text(parts))
-    constants = f"constants, {report.params:,} parameters; code is not counted"
-    table.add_row("flash", bytes_(report.flash.total_constants), Text(constants))
+    table.add_row("flash", bytes_(report.flash.needed), Text(_flash(report)))
+    if report.stack is not None:
+        table.add_row("stack", bytes_(report.stack), Text(f"of a run on {report.target}"))
     table.add_row(
         "MACs", f"{report.macs:,}", Text(f"{report.dtype}, backend {report.backend}, target {report.target or 'any'}")
     )
     return table
+
+
+def _flash(report: Report) -> str:
+    """What the flash is taken by, and how that is known."""
+    flash, parameters = report.flash, f"{report.params:,} parameters"
+    if flash.code is None:
+        why = f": {report.unmeasured}" if report.unmeasured else ""
+        return f"constants only, {parameters}; code is not counted{why}"
+    constants = bytes_(flash.needed - flash.code)
+    return f"code {bytes_(flash.code)}, constants {constants}, {parameters}; linked by {report.compiler}"
 
 
 def _table(*headings: str) -> Table:

@@ -17,7 +17,7 @@ from mnc.ir.layers import Conv2D, DepthwiseConv2D
 from mnc.ir.types import Constant
 from mnc.language.values import Value
 from mnc.quantise import Scheme
-from mnc.verify import random_inputs
+from mnc.samples import random_inputs
 from mnc.zoo import networks
 
 

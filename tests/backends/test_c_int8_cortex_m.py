@@ -19,10 +19,11 @@ from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
+from mnc.samples import random_inputs
 from mnc.targets import Interface, Options, get
 from mnc.targets.measure import run
 from mnc.targets.target import Target
-from mnc.verify import random_inputs, verify
+from mnc.verify import verify
 
 pytestmark = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None or shutil.which("qemu-system-arm") is None,

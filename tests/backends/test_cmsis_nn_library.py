@@ -38,9 +38,9 @@ from mnc.ir.layers import (
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
 from mnc.program import Call, Out, Record, Scratch, Step
 from mnc.reference import predict
+from mnc.samples import random_inputs
 from mnc.targets import Interface, Options, Target, cmsis_nn, get
 from mnc.targets.measure import run
-from mnc.verify import random_inputs
 
 pytestmark = pytest.mark.usefixtures("cmsis_nn_path")
 
