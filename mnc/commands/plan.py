@@ -82,4 +82,4 @@ def _drawn(drawn: MemoryMap, name: str, form: str) -> str:
     from mnc.output import MARK
     from mnc.pictures.memory_text import memory_text
 
-    return f"{memory_text(drawn, TEXT_WIDTH)}\n\n{MARK.decode()}: mnc plan {name}\n"
+    return f"{name}, {MARK.decode()}\n{memory_text(drawn, TEXT_WIDTH)}\n"

@@ -17,11 +17,13 @@ from mnc.terminal.progress import Progress
 
 if TYPE_CHECKING:
     from mnc.ir.graph import Graph
+    from mnc.language import Shown
 
 
 @click.command()
 @model_argument
 @click.option("--after", metavar="PASS", help="As it is after this step of the compiler.  [default: as it was read]")
+@click.option("--graph", "as_graph", is_flag=True, help="Draw it instead: as SVG, which -o writes to a file.")
 @click.option(
     "-o",
     "--output",
@@ -36,13 +38,17 @@ if TYPE_CHECKING:
 def show(
     model: Path,
     after: str | None,
+    as_graph: bool,
     output: Path | None,
     backend: str | None,
     target: str | None,
     code: CodeOptions,
     force: bool,
 ) -> None:
-    """Print the network in MODEL as a network text (.mnc)."""
+    """Print or draw the network in MODEL.
+
+    Printed, it is a network text (.mnc).
+    """
     if after is not None and code.quantisation.wanted:
         raise click.UsageError("--after and --quantize exclude each other: a network is quantised after all passes")
     if not code.quantisation.wanted:
@@ -50,6 +56,8 @@ def show(
             if value:
                 what = "serves no purpose without --quantize: a network is shown as it was read"
                 raise click.UsageError(f"{option} {what}")
+    if output is not None and as_graph is not (output.suffix == ".svg"):
+        raise click.UsageError("--graph and a file that ends in .svg go together")
     if output is not None and output.suffix == ".npz":
         raise click.UsageError(f"{output.name!r} is what the file of the weights would be called")
     with Progress(sys.stderr, f"reading {model.name}") as progress:
@@ -58,7 +66,11 @@ def show(
         graph, notes = code.read(model)
         progress.step(f"compiling {model.name}")
         graph, warnings = _prepared(graph, after, backend or "c", target, code)
-        shown = spell(graph, None if output is None else output.with_suffix(".npz").name)
+        shown = (
+            _drawn(graph, model)
+            if as_graph
+            else spell(graph, None if output is None else output.with_suffix(".npz").name)
+        )
         if output is not None:
             _write(output, shown.text, shown.archive() if shown.constants else None, force)
     remark(notes)
@@ -83,13 +95,23 @@ def _prepared(
     return graph, ()
 
 
+def _drawn(graph: Graph, model: Path) -> Shown:
+    """The network as a drawing, which has no constants beside it."""
+    from mnc.backends.names import name_from
+    from mnc.language import Shown
+    from mnc.pictures.network_svg import network_svg
+
+    return Shown(network_svg(graph, name_from(model.stem)), {})
+
+
 def _write(output: Path, text: str, archive: bytes | None, force: bool) -> None:
     """The text and its weights, both or neither."""
     from mnc.output import MARK, write_files
 
     if output.exists() and not output.is_file():
         raise refuse(str(output), "this is not a file that can be replaced", "leave -o out to print the text")
-    files: dict[str, str | bytes] = {output.name: f"# {MARK.decode()}\n{text}"}
+    marked = text if output.suffix == ".svg" else f"# {MARK.decode()}\n{text}"
+    files: dict[str, str | bytes] = {output.name: marked}
     if archive is not None:
         files[output.with_suffix(".npz").name] = archive
     write_files(files, output.parent, force=force)

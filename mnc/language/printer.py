@@ -48,6 +48,18 @@ def show_anonymous(graph: Graph) -> Shown:
     return _Printer(graph, "anonymous", {name: f"v{i}" for i, name in enumerate(graph.types)}).shown("weights.npz")
 
 
+def summary(graph: Graph, node: Node) -> str:
+    """A layer's kind and attributes without operands and weights: `conv2d(filters = 8, kernel = 3)`."""
+    if isinstance(node.layer, Activation):
+        callee, arguments = spelled(node.layer.function)
+    else:
+        kind = kind_of(type(node.layer))
+        printer = _Printer(graph, graph.name, {})
+        callee = kind.name
+        arguments = [each for each in printer.attributes(kind, node) if not each.startswith(f"{OUTPUT.name} = ")]
+    return f"{callee}({', '.join(arguments)})" if arguments else callee
+
+
 class _Printer:
     """One run of `show`: collects the constants while it writes the lines."""
 
@@ -86,10 +98,11 @@ class _Printer:
                 arguments.append(f"output = {OUTPUT.form.write(node.layer.output, Context(()))}")
         else:
             kind = kind_of(type(node.layer))
-            callee, arguments = kind.name, [*self._attributes(kind, node), *self._weights(kind, node)]
+            callee, arguments = kind.name, [*self.attributes(kind, node), *self._weights(kind, node)]
         return f"{', '.join(self._spelled(node.outputs))} = {callee}({', '.join([*values, *arguments])})"
 
-    def _attributes(self, kind: Kind, node: Node) -> Iterator[str]:
+    def attributes(self, kind: Kind, node: Node) -> Iterator[str]:
+        """The attributes that are not as by default, `name = value` each."""
         context = Context(self._graph.input_types(node))
         for attribute in kind.attributes:
             value = attribute.value_in(node.layer, context)

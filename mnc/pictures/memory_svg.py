@@ -6,7 +6,6 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from mnc.names import printable
-from mnc.output import MARK
 from mnc.pictures.memory_text import cut
 from mnc.pictures.svg import INK, markup, node, picture
 from mnc.pictures.words import bytes_, described, heading
@@ -56,9 +55,7 @@ class _Plane(NamedTuple):
 
 def memory_svg(drawn: MemoryMap, name: str) -> str:
     """The map of the network called `name` as an SVG document; what a box holds shows where the pointer rests."""
-    root = memory_picture(drawn, name)
-    node(root, "metadata", MARK.decode())
-    return markup(root) + "\n"
+    return markup(memory_picture(drawn, name)) + "\n"
 
 
 def memory_picture(drawn: MemoryMap, name: str) -> Element:

@@ -91,7 +91,7 @@ def _legend(drawn: MemoryMap, width: int) -> list[str]:
     if not cells:
         return ["nothing lies in memory of the network's own"]
     wide = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    room = max(width - sum(wide) - 5, 8)
+    room = max(width - sum(wide) - 5, 4)
     names = [cut(printable(box.name), room) for box in drawn.boxes]
     long = max(map(len, names))
     return [

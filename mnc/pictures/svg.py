@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from mnc.names import printable
+from mnc.output import MARK
 
 INK = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --faint: #59636e; --grid: #d5dae0;
@@ -39,6 +40,7 @@ def picture(width: float, height: float, title: str, style: str, *, class_: str)
         role="group",
         aria_label=title,
     )
+    node(root, "metadata", MARK.decode())  # near the beginning, where `mnc.output` looks for it
     node(root, "style", style)
     return root
 

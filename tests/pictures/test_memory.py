@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnc.pictures.memory_page import memory_page
@@ -37,6 +37,7 @@ def maps(draw: st.DrawFn) -> MemoryMap:
     return MemoryMap(arena, 0, bound, (Moment(names),) * moments, tuple(boxes))
 
 
+@settings(max_examples=30)
 @given(maps(), st.sampled_from((60, 80, 200)), st.booleans())
 def test_a_drawing_in_characters_fits_and_cuts_no_number(drawn: MemoryMap, width: int, blocks: bool) -> None:
     text = memory_text(drawn, width, blocks=blocks)
@@ -49,6 +50,7 @@ def test_a_drawing_in_characters_fits_and_cuts_no_number(drawn: MemoryMap, width
     assert f"{drawn.lower_bound:,}" in text
 
 
+@settings(max_examples=30)
 @given(maps())
 def test_every_box_shows_by_its_letter(drawn: MemoryMap) -> None:
     few = MemoryMap(drawn.arena, 0, drawn.lower_bound, drawn.moments, drawn.boxes[:1])
@@ -83,6 +85,7 @@ def test_letters_begin_again_after_the_last() -> None:
     assert [line[0] for line in text.splitlines()[-count:]] == [LETTERS[i % len(LETTERS)] for i in range(count)]
 
 
+@settings(max_examples=30)
 @given(maps())
 def test_an_svg_has_a_rectangle_to_scale_for_each_box(drawn: MemoryMap) -> None:
     root = ElementTree.fromstring(memory_svg(drawn, HOSTILE))
@@ -135,6 +138,7 @@ class Page(HTMLParser):
         self.addresses += [value or "" for key, value in attrs if key in ("src", "href")]
 
 
+@settings(max_examples=30)
 @given(maps())
 def test_a_page_has_the_drawing_a_table_and_no_address(drawn: MemoryMap) -> None:
     page = Page(memory_page(drawn, HOSTILE))
