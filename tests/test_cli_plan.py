@@ -80,13 +80,3 @@ def test_the_svg_has_the_bytes_that_the_report_says(model: Path, tmp_path: Path)
     assert run(["plan", str(model), "-o", str(tmp_path / "p.svg")]) == 0
     title = ElementTree.parse(tmp_path / "p.svg").getroot().attrib["aria-label"]
     assert f"arena {mnc.compile(mnc.load(model)).report.ram.arena:,} B" in title
-
-
-def test_the_documentation_shows_the_drawing_of_today(root: Path, fixtures: Path) -> None:
-    import mnc
-    from mnc.pictures.memory_text import memory_text
-    from mnc.plan.memory_map import memory_map
-
-    emission = mnc.compile(mnc.load(fixtures / "pico.int8.tflite")).emission
-    page = (root / "docs" / "memory-planning.md").read_text("utf-8")
-    assert memory_text(memory_map(emission.program, emission.plan), 60) in page
