@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from mnc.backends.library import Library, standard
 from mnc.backends.select import Refused, Tables, select
 from mnc.backends.select.quantised.int16 import INT16
+from mnc.backends.select.quantised.planes import planar_values
 from mnc.backends.select.quantised.table import INT8
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.sharing import share
@@ -108,6 +109,8 @@ class CFamily:
     )
     tables: Tables = MappingProxyType({DType.FLOAT32: FLOAT32, DType.INT8: INT8, DType.INT16: INT16})
     """Which function selects the kernels of which layer kind, by the element type that the layer works on."""
+    has_planes = True
+    """Whether all its int8 kernels of convolutions take values that lie in channel planes."""
 
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
         """A backend with options reads `settings` here, and refuses values that it does not take."""
@@ -135,7 +138,9 @@ class CFamily:
     def select(self, graph: Graph) -> Program | tuple[Refused, ...]:
         """See `Backend.select`."""
         core = None if self.target is None else self.target.features
-        return select(graph, self.tables, core, backend=self.name, compact=self.compact)
+        fast = not self.compact and self.has_planes and (core is None or "dsp" in core)
+        planes = planar_values(graph) if fast else frozenset()
+        return select(graph, self.tables, core, backend=self.name, compact=self.compact, planes=planes)
 
     def emit(self, program: Program, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""

@@ -8,8 +8,8 @@
 MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                               const int32_t *multiplier, const int8_t *shift, int per_channel, int general, int groups,
                               int in_channels, int out_channels, int kernel_height, int stride, int dilation,
-                              int padding, int begin, int end, int in_pixel, int out_pixel, int runs, int run,
-                              int block_pixels, int block_channels, int unroll, int in_zero, int zero, int low,
+                              int padding, int begin, int end, int in_pixel, int out_pixel, int out_channel,
+                              int runs, int run, int block_pixels, int block_channels, int unroll, int in_zero, int zero, int low,
                               int high)
 {
     const int run_weights = (run < 4 ? run : (run + 3) / 4 * 4) * block_channels;
@@ -41,8 +41,8 @@ MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8
                         w += run_weights;
                     }
                 }
-                mnc_end_s8(sum, out + p * out_pixel + g * out_channels + o, multiplier, shift, per_channel, general,
-                           out_pixel, block_pixels, block_channels, zero, low, high);
+                mnc_end_s8(sum, out + p * out_pixel + (g * out_channels + o) * out_channel, multiplier, shift, per_channel, general,
+                           out_pixel, out_channel, block_pixels, block_channels, zero, low, high);
             }
             weights += kernel_height * runs * run_weights;
             bias += block_channels;
@@ -59,7 +59,8 @@ MNC_KERNEL void mnc_conv2d_sides_s8(const int8_t *const *rows, int8_t *out, cons
                                     int groups, int in_channels, int out_channels, int kernel_height,
                                     int kernel_width, int stride, int dilation, int padding, int in_width,
                                     int out_width, int begin, int end, int in_pixel, int out_pixel,
-                                    int block_channels, int unroll, int in_zero, int zero, int low, int high)
+                                    int out_channel, int block_channels, int unroll, int in_zero, int zero, int low,
+                                    int high)
 {
     const int column = (in_channels < 4 ? in_channels : (in_channels + 3) / 4 * 4) * block_channels;
     int g, o, p, ky, kx;
@@ -85,8 +86,8 @@ MNC_KERNEL void mnc_conv2d_sides_s8(const int8_t *const *rows, int8_t *out, cons
                         w += column;
                     }
                 }
-                mnc_end_s8(sum, out + p * out_pixel + g * out_channels + o, multiplier, shift, per_channel, general,
-                           out_pixel, 1, block_channels, zero, low, high);
+                mnc_end_s8(sum, out + p * out_pixel + (g * out_channels + o) * out_channel, multiplier, shift, per_channel, general,
+                           out_pixel, out_channel, 1, block_channels, zero, low, high);
             }
             weights += kernel_height * kernel_width * column;
             bias += block_channels;
@@ -103,8 +104,8 @@ MNC_KERNEL void mnc_conv2d_patch_s8(const int8_t *const *rows, int8_t *out, cons
                                     const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                     int in_channels, int out_channels, int kernel_height, int kernel_width,
                                     int stride, int padding, int in_width, int out_width, int begin, int end,
-                                    int in_pixel, int out_pixel, int block_channels, int unroll, int in_zero, int zero,
-                                    int low, int high)
+                                    int in_pixel, int out_pixel, int out_channel, int block_channels, int unroll,
+                                    int in_zero, int zero, int low, int high)
 {
     const int run = kernel_width * in_channels;
     const int run_weights = (run < 4 ? run : (run + 3) / 4 * 4) * block_channels;
@@ -134,8 +135,8 @@ MNC_KERNEL void mnc_conv2d_patch_s8(const int8_t *const *rows, int8_t *out, cons
                 mnc_run_s8(sum, patch + ky * run, w, run, 0, 1, block_channels, unroll);
                 w += run_weights;
             }
-            mnc_end_s8(sum, out + p * out_pixel + at, multiplier + scaled, shift + scaled, per_channel, general,
-                       out_pixel, 1, block_channels, zero, low, high);
+            mnc_end_s8(sum, out + p * out_pixel + at * out_channel, multiplier + scaled, shift + scaled,
+                       per_channel, general, out_pixel, out_channel, 1, block_channels, zero, low, high);
         }
     }
 }

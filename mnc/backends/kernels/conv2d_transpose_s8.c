@@ -39,7 +39,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s8(const int8_t *const *rows, int8_t 
             }
         }
     }
-    mnc_end_s8(sum, out, multiplier, shift, per_channel, general, out_pixel, pixels, channels, zero, low, high);
+    mnc_end_s8(sum, out, multiplier, shift, per_channel, general, out_pixel, 1, pixels, channels, zero, low, high);
 }
 
 /* One row of a transposed convolution, gathered: each output pixel asks which

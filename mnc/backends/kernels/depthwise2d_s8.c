@@ -8,8 +8,8 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                                    const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                    int in_channels, int multiplicity, int kernel_height, int kernel_width, int stride,
                                    int dilation, int padding, int in_width, int out_width, int inner_begin,
-                                   int blocks, int in_pixel, int out_pixel, int block_pixels, int in_zero, int zero,
-                                   int low, int high)
+                                   int blocks, int in_pixel, int in_channel, int out_pixel, int out_channel,
+                                   int block_pixels, int in_zero, int zero, int low, int high)
 {
     int c, m, b, p, i, ky, kx, inside = blocks;
     int32_t sum[8];
@@ -28,7 +28,7 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                 for (i = 0; i < block_pixels; ++i)
                     sum[i] = MNC_READ_S32(*bias);
                 for (ky = 0; ky < kernel_height; ++ky) {
-                    const int8_t *const x = rows[ky] + (p * stride - padding) * in_pixel + c;
+                    const int8_t *const x = rows[ky] + (p * stride - padding) * in_pixel + c * in_channel;
 
                     MNC_UNROLL
                     for (kx = 0; kx < kernel_width; ++kx) {
@@ -52,7 +52,8 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                     for (kx = 0; kx < kernel_width; ++kx) {
                         const int at = p * stride - padding + kx * dilation;
 
-                        total += (rows[ky] != NULL && at >= 0 && at < in_width ? rows[ky][at * in_pixel + c] : in_zero) *
+                        total += (rows[ky] != NULL && at >= 0 && at < in_width ? rows[ky][at * in_pixel + c * in_channel]
+                                                                      : in_zero) *
                                  MNC_READ_S8(*w);
                         ++w;
                     }
@@ -60,7 +61,7 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                 out[p * out_pixel] = mnc_requantise_s8(total, MNC_READ_S32(*multiplier), MNC_READ_S8(*shift), general,
                                                        zero, low, high);
             }
-            ++out;
+            out += out_channel;
             weights += kernel_height * kernel_width;
             ++bias;
             multiplier += per_channel;

@@ -85,8 +85,8 @@ MNC_KERNEL int32_t mnc_multiply_column3x3_s8(int32_t sum, const int32_t *column,
 MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                                     const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                     int channels, int stride, int padding, int in_width, int out_width, int begin,
-                                    int end, int in_pixel, int out_pixel, int block_pixels, int whole_row, int in_zero,
-                                    int zero, int low, int high)
+                                    int end, int in_pixel, int in_channel, int out_pixel, int out_channel,
+                                    int block_pixels, int whole_row, int in_zero, int zero, int low, int high)
 {
     const int inside = rows[0] != NULL && rows[1] != NULL && rows[2] != NULL;
     const int8_t *const some = rows[0] != NULL ? rows[0] : rows[1] != NULL ? rows[1] : rows[2];
@@ -163,10 +163,10 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
             }
             out[p * out_pixel] = mnc_requantise_s8(sum[0], by, power, general, zero, low, high);
         }
-        ++row0;
-        ++row1;
-        ++row2;
-        ++out;
+        row0 += in_channel;
+        row1 += in_channel;
+        row2 += in_channel;
+        out += out_channel;
         weights += 9;
         ++bias;
         multiplier += per_channel;

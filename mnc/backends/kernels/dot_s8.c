@@ -137,8 +137,8 @@ MNC_KERNEL void mnc_padding_run_s8(int32_t *sum, int value, const int8_t *w, int
 
 /* Requantises the sums of a block to its outputs. */
 MNC_KERNEL void mnc_end_s8(const int32_t *sum, int8_t *out, const int32_t *multiplier, const int8_t *shift,
-                           int per_channel, int general, int out_pixel, int block_pixels, int block_channels, int zero,
-                           int low, int high)
+                           int per_channel, int general, int out_pixel, int out_channel, int block_pixels,
+                           int block_channels, int zero, int low, int high)
 {
     int i, c;
 
@@ -149,7 +149,7 @@ MNC_KERNEL void mnc_end_s8(const int32_t *sum, int8_t *out, const int32_t *multi
 
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i)
-            out[i * out_pixel + c] =
+            out[i * out_pixel + c * out_channel] =
                 mnc_requantise_s8(sum[i * block_channels + c], by, power, general, zero, low, high);
     }
 }

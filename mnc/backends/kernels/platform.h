@@ -87,7 +87,7 @@
  * by element, with the same result. */
 #if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__ARM_32BIT_STATE) && !defined(__ARM_BIG_ENDIAN) && \
     !defined(MNC_NO_DSP)
-#define MNC_HIGH_MULTIPLY(y, a, b) __asm__("smmlar %0, %1, %2, %1" : "=r"(y) : "r"(a), "r"(b))
+#define MNC_HIGH_MULTIPLY(y, a, b, c) __asm__("smmlar %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(c))
 #if defined(__ARM_FEATURE_UNALIGNED)
 #define MNC_DSP
 #define MNC_LOAD_QUAD(y, p) __asm__ volatile("ldr %0, %1" : "=r"(y) : "m"(*(const char(*)[4])(p)))
@@ -100,6 +100,11 @@
 #define MNC_PAIR_HIGH(y, high, low) __asm__ volatile("pkhtb %0, %1, %2, asr #16" : "=r"(y) : "r"(high), "r"(low))
 #define MNC_MULTIPLY_LOW(sum, x, w) __asm__ volatile("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
 #define MNC_MULTIPLY_HIGH(sum, x, w) __asm__ volatile("smlabt %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
+#define MNC_MULTIPLY_UPPER_LOW(sum, x, w) __asm__ volatile("smlatb %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
+#define MNC_MULTIPLY_UPPER_HIGH(sum, x, w) __asm__ volatile("smlatt %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
+#define MNC_PAIRS_PLUS(y, x, w, sum) __asm__ volatile("smlad %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(sum))
+#define MNC_CROSSED_PLUS(y, x, w, sum) __asm__ volatile("smladx %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(sum))
+#define MNC_JOIN(y, low, high) __asm__ volatile("pkhbt %0, %1, %2" : "=r"(y) : "r"(low), "r"(high))
 #endif
 #endif
 

@@ -48,7 +48,7 @@ MNC_KERNEL int32_t mnc_high_multiply_doubled(int32_t a, int32_t doubled)
 #if defined(MNC_HIGH_MULTIPLY)
     int32_t y;
 
-    MNC_HIGH_MULTIPLY(y, a, doubled);
+    MNC_HIGH_MULTIPLY(y, a, doubled, a);
     return y;
 #elif !defined(MNC_NO_INT64)
     const int64_t product = (int64_t)a * doubled;
@@ -93,6 +93,24 @@ MNC_KERNEL int8_t mnc_requantise_ready_s8(int32_t sum, int32_t doubled, int32_t 
     if (!positive)
         x += MNC_SHIFT_RIGHT(x, 31);
     return mnc_clamp_s8(MNC_SHIFT_RIGHT(x + offset, shift), low, high);
+}
+
+/* mnc_requantise_ready_s8 given twice the sum and the multiplier itself: the offset is
+ * added as the product is rounded. */
+MNC_KERNEL int8_t mnc_requantise_twice_s8(int32_t twice, int32_t multiplier, int32_t offset, int shift, int positive,
+                                          int low, int high)
+{
+    int32_t x;
+
+#if defined(MNC_HIGH_MULTIPLY)
+    MNC_HIGH_MULTIPLY(x, twice, multiplier, positive ? offset : 0);
+    if (!positive)
+        x += MNC_SHIFT_RIGHT(x, 31) + offset;
+#else
+    x = mnc_high_multiply(MNC_SHIFT_RIGHT(twice, 1), multiplier);
+    x += (positive ? 0 : MNC_SHIFT_RIGHT(x, 31)) + offset;
+#endif
+    return mnc_clamp_s8(MNC_SHIFT_RIGHT(x, shift), low, high);
 }
 
 /* A sum on its way to int8.  Unless `general`, the shift is -1 to -20, the

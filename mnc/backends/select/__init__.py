@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +29,22 @@ class Refused:
 
 
 def select(
-    graph: Graph, tables: Tables, core: frozenset[str] | None = None, *, backend: str, compact: bool = False
+    graph: Graph,
+    tables: Tables,
+    core: frozenset[str] | None = None,
+    *,
+    backend: str,
+    compact: bool = False,
+    planes: Set[str] = frozenset(),
 ) -> Program | tuple[Refused, ...]:
     """Choose layouts, buffers and kernels for every layer, or name all layers that have no kernel.
 
     `core` are the features of the target's, None where there is no target;
-    `backend` is the name of the backend whose tables these are; `compact`: small code and constants come before speed.
+    `backend` is the name of the backend whose tables these are; `compact`: small code and constants come before speed;
+    `planes` are the quantised values to lay out in channel planes.
     """
     graph = separate_outputs(graph)
-    values, buffers = place_values(graph)
+    values, buffers = place_values(graph, planes)
     steps: list[Step] = []
     refused: list[Refused] = []
     state = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 
 from mnc.ir.graph import Graph, Node
@@ -76,10 +76,10 @@ def separate_outputs(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(nodes), outputs=tuple(outputs))
 
 
-def place_values(graph: Graph) -> tuple[dict[str, Value], dict[str, Buffer]]:
-    """A layout for every value and a buffer for every group of views."""
+def place_values(graph: Graph, planes: Set[str] = frozenset()) -> tuple[dict[str, Value], dict[str, Buffer]]:
+    """A layout for every value and a buffer for every group of views; `planes` are quantised values that lie so."""
     root = _roots(graph)
-    planar = _planar(graph)
+    planar = _planar(graph) | planes
     inputs = {given.name: i for i, given in enumerate(graph.inputs)}
     outputs = {root(name): i for i, name in enumerate(graph.outputs)}
     values: dict[str, Value] = {}

@@ -72,12 +72,13 @@ class Accumulators:
             **self.epilogue,
         }
 
-    def ready(self) -> Array:
-        """(channels, 3) int32 as mnc_requantise_ready_s8 takes them: doubled multiplier, offset, shift to the right."""
+    def ready(self, *, doubled: bool = True) -> Array:
+        """(channels, 3) int32: multiplier, doubled for mnc_requantise_ready_s8, offset, and shift to the right."""
         zero = self.epilogue["zero"]
         assert isinstance(zero, int) and not self.epilogue["general"]
         shift = -self.shift.astype(np.int64)
-        scales = np.stack([self.multiplier.astype(np.int64) * 2, (2 * zero + 1) << (shift - 1), shift], axis=-1)
+        multiplier = self.multiplier.astype(np.int64) * (2 if doubled else 1)
+        scales = np.stack([multiplier, (2 * zero + 1) << (shift - 1), shift], axis=-1)
         scales = np.broadcast_to(scales, (self.bias.shape[0], 3))
         return np.asarray((scales & 0xFFFFFFFF).astype(np.uint32).view(np.int32))
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from mnc.backends.select.blocks import QUAD, column_block, overlapping, pack_quads, quad_block
 from mnc.backends.select.context import Context
-from mnc.backends.select.conv import interior, window
+from mnc.backends.select.conv import interior, strides, window
 from mnc.backends.select.quantised.accumulators import Accumulators
 from mnc.backends.select.quantised.paired import paired
+from mnc.backends.select.quantised.planes import planar
 from mnc.backends.select.quantised.requantise import quant
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Window
@@ -56,6 +57,7 @@ def _by_runs(context: Context[Conv2D]) -> Step:
         "end": end,
         "in_pixel": x.layout.pixel,
         "out_pixel": y.layout.pixel,
+        "out_channel": y.layout.channel,
         "block_channels": channels,
         "in_zero": quant(context).zero_point,
     }
@@ -63,12 +65,19 @@ def _by_runs(context: Context[Conv2D]) -> Step:
     sides: dict[str, Argument] = {"kernel_width": width, "in_width": x.image[1], "out_width": y.image[1]}
     calls = []
     if begin < end:
-        inner: dict[str, Argument] = {"runs": runs, "run": run, "block_pixels": pixels, "unroll": _unroll(run)}
+        inner: dict[str, Argument] = {
+            "runs": runs,
+            "run": run,
+            "block_pixels": pixels,
+            "unroll": _unroll(run, context.core),
+        }
         calls.append(Call("mnc_conv2d_s8", {**shared, **grouped, **inner}))
     if (begin, end) != (0, y.image[1]) and joined and group_in % QUAD:
-        calls.append(Call("mnc_conv2d_patch_s8", {**shared, **sides, "unroll": _unroll(run)}))
+        calls.append(Call("mnc_conv2d_patch_s8", {**shared, **sides, "unroll": _unroll(run, context.core)}))
     elif (begin, end) != (0, y.image[1]):
-        calls.append(Call("mnc_conv2d_sides_s8", {**shared, **grouped, **sides, "unroll": _unroll(group_in)}))
+        calls.append(
+            Call("mnc_conv2d_sides_s8", {**shared, **grouped, **sides, "unroll": _unroll(group_in, context.core)})
+        )
     order = [g * group_out + c for g in range(layer.groups) for c in overlapping(group_out, channels)]
     by_group = layer.weights.array.reshape(height, runs, run, layer.groups, group_out)
     packed = [pack_quads(by_group[:, :, :, g], channels) for g in range(layer.groups)]
@@ -97,9 +106,10 @@ def _pointwise(context: Context[Linear]) -> Step:
             "pixels": y.image[1],
             "in_pixel": x.layout.pixel,
             "out_pixel": y.layout.pixel,
+            "out_channel": y.layout.channel,
             "block_pixels": pixels,
             "block_channels": channels,
-            "unroll": _unroll(inputs),
+            "unroll": _unroll(inputs, context.core),
         },
     )
     packed = pack_quads(matrix, channels)
@@ -107,7 +117,7 @@ def _pointwise(context: Context[Linear]) -> Step:
 
 
 def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
-    """A depthwise convolution, channel by channel; 3x3 has a kernel of its own."""
+    """A depthwise convolution, channel by channel; 3x3 has a kernel of its own, and one for input in planes."""
     layer = context.layer
     (x,), y = context.inputs, context.output
     begin, end = interior(layer, x.image[1], y.image[1])
@@ -121,8 +131,7 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
         "padding": layer.padding[1][0],
         "in_width": x.image[1],
         "out_width": y.image[1],
-        "in_pixel": x.layout.pixel,
-        "out_pixel": y.layout.pixel,
+        **strides(x, y),
         "in_zero": quant(context).zero_point,
     }
     packed = layer.weights.array.transpose(2, 3, 0, 1).reshape(-1, *layer.kernel)
@@ -157,7 +166,7 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
                 "block_pixels": pixels,
             },
         )
-    return context.by_rows(window(layer), (call,), sums.constants(packed.ravel(), range(y.image[2])))
+    return planar(context, context.by_rows(window(layer), (call,), sums.constants(packed.ravel(), range(y.image[2]))))
 
 
 def _is_3x3(context: Context[DepthwiseConv2D]) -> bool:
@@ -167,6 +176,7 @@ def _is_3x3(context: Context[DepthwiseConv2D]) -> bool:
     return plain and all(window(layer).rows(y, rows) for y in range(context.output.image[0]))
 
 
-def _unroll(run: int) -> int:
-    """How many of a run's quads go at once."""
-    return next(count for count in (3, 2, 1) if run // QUAD % count == 0)
+def _unroll(run: int, core: frozenset[str] | None) -> int:
+    """How many of a run's quads go at once: a core without DSP instructions spills the elements of more than one."""
+    counts = (3, 2, 1) if core is None or "dsp" in core else (1,)
+    return next(count for count in counts if run // QUAD % count == 0)

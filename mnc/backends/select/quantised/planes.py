@@ -1,0 +1,114 @@
+"""int8 values in rows of channel planes, and the depthwise convolution of 3x3 that slides along them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnc.backends.select.context import Context
+from mnc.backends.select.conv import window
+from mnc.backends.select.quantised.accumulators import Accumulators, by_channel
+from mnc.backends.select.quantised.requantise import quant
+from mnc.ir.graph import Graph, Node
+from mnc.ir.layers import Conv2D, DepthwiseConv2D
+from mnc.ir.types import Constant, DType
+from mnc.program import NULL, ROW, Argument, Call, Const, Out, RowPointers, Step, image_shape
+
+WORD = 4
+"""Columns that a core with DSP instructions loads at once; a row has at least as many."""
+
+TAPS = [0, 2, 3, 5, 6, 8, 1, 4, 7]
+"""The order in which mnc_depthwise3x3_planes_s8 reads a channel's taps: the outer columns, then the middle one."""
+
+
+def planar_values(graph: Graph) -> frozenset[str]:
+    """The int8 values that convolutions write and only depthwise convolutions by planes read."""
+    readers: dict[str, list[Node]] = {name: [] for name in graph.types}
+    for node in graph.nodes:
+        for name in node.inputs:
+            readers[name].append(node)
+
+    def slid(node: Node) -> bool:
+        layer, width = node.layer, image_shape(graph.types[node.inputs[0]].shape)[1]
+        return isinstance(layer, DepthwiseConv2D) and _fits(layer, width, image_shape(graph.types[node.name].shape)[1])
+
+    return frozenset(
+        node.name
+        for node in graph.nodes
+        if isinstance(node.layer, (Conv2D, DepthwiseConv2D))
+        and graph.types[node.name].dtype is DType.INT8
+        and node.name not in graph.outputs
+        and readers[node.name]
+        and all(map(slid, readers[node.name]))
+    )
+
+
+def planar(context: Context[DepthwiseConv2D], otherwise: Step) -> Step:
+    """The layer by `mnc_depthwise3x3_planes_s8` where its input lies in planes, else as it is `otherwise`."""
+    layer, (x,), y = context.layer, context.inputs, context.output
+    sums = Accumulators.of(context)
+    if x.layout.pixel != 1 or x.layout.channel < x.image[1] or sums.epilogue["general"]:
+        return otherwise
+    (in_height, in_width, channels), out_width = x.image, y.image[1]
+    zero, low, in_zero = sums.epilogue["zero"], sums.epilogue["low"], quant(context).zero_point
+    assert isinstance(zero, int) and isinstance(low, int)
+    rows = window(layer)
+    borders = any(len(rows.rows(row, in_height)) < rows.size for row in range(y.image[0]))
+    arguments: dict[str, Argument] = {
+        "rows": RowPointers(),
+        "out": Out(),
+        "padding_row": Const(ROW) if borders else NULL,
+        "weights": Const("weights"),
+        "bias": Const("bias"),
+        "scales": Const("scales"),
+        "positive": int(low >= zero),
+        "channels": channels,
+        "stride": layer.stride[1],
+        "padding": layer.padding[1][0],
+        "in_width": in_width,
+        "out_width": out_width,
+        "in_channel": x.layout.channel,
+        "out_pixel": y.layout.pixel,
+        "out_channel": y.layout.channel,
+        "block_pixels": _block(layer, in_width, out_width),
+        "in_zero": in_zero,
+        "low": low,
+        "high": sums.epilogue["high"],
+    }
+    taps = 2 * by_channel(layer)[TAPS, 0].T.astype(np.int16)
+    constants = {
+        "weights": Constant(np.pad(taps, ((0, 0), (0, 1))).ravel()),
+        "bias": Constant(2 * sums.bias),
+        "scales": Constant(sums.ready(doubled=False).ravel()),
+    }
+    if borders:
+        constants[ROW] = Constant(np.full(in_width, in_zero, np.int8))
+    return context.by_rows(rows, (Call("mnc_depthwise3x3_planes_s8", arguments),), constants)
+
+
+def _fits(layer: DepthwiseConv2D, in_width: int, out_width: int) -> bool:
+    plain = layer.kernel == (3, 3) and layer.dilation == (1, 1) and layer.depth_multiplier == 1
+    return plain and in_width >= WORD and layer.stride[1] <= 2 and _block(layer, in_width, out_width) > 0
+
+
+def _block(layer: DepthwiseConv2D, in_width: int, out_width: int) -> int:
+    """How many pixels of a row go at once, for the fewest instructions; 0 where no number does.
+
+    A block between the first and the last reads whole words, and may not leave the row.
+    """
+    stride, padding = layer.stride[1], layer.padding[1][0]
+
+    def columns(pixels: int) -> int:
+        return (pixels - 1) * stride + 3
+
+    def inside(pixels: int) -> bool:
+        needed = columns(pixels)
+        read = needed if needed % WORD == 1 else -(-needed // WORD) * WORD
+        firsts = [p * stride - padding for p in range(pixels, out_width - pixels, pixels)]
+        return not firsts or (firsts[0] >= 0 and firsts[-1] + read <= in_width)
+
+    def cost(pixels: int) -> int:
+        crossing = sum(i * stride % WORD >= 2 for i in range(pixels))
+        row = 2 + 3 * (columns(pixels) + 2) // WORD + 2 * pixels + crossing
+        return -(-out_width // pixels) * (3 * row + 6 * pixels + 8)
+
+    return min((p for p in range(1, min(out_width, 6) + 1) if inside(p)), key=cost, default=0)
