@@ -9,7 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mnc import backends, targets
-from mnc.backends.storage import USUAL, Storage
 from mnc.compiler import compile as compile_graph
 from mnc.ir.graph import Graph
 from mnc.names import snake
@@ -80,7 +79,6 @@ def bench(
     scheme: Scheme | None = None,
     options: Options = AS_THE_TARGET_SAYS,
     cmsis_nn: Path | None = None,
-    storage: Storage = USUAL,
 ) -> Cost:
     """Compile a network called `name`, run one inference on `target` and count.
 
@@ -92,17 +90,7 @@ def bench(
     or the program fails.
     """
     machine = targets.get(target)
-    build = compile_graph(
-        graph,
-        backend=backend,
-        name=name,
-        target=target,
-        settings=settings,
-        scheme=scheme,
-        memory=storage.memory,
-        input=storage.input,
-        feed=storage.feed,
-    )
+    build = compile_graph(graph, backend=backend, name=name, target=target, settings=settings, scheme=scheme)
     options = targets.cmsis_nn.linked(machine, build.files, options, cmsis_nn)
     interface = Interface.of_graph(build.graph, name)
     inputs = [samples[:1] for samples in random_inputs(build.graph)]
@@ -110,12 +98,9 @@ def bench(
     costs: tuple[LayerCost, ...] = ()
     if layers:
         chosen = backends.get(backend).configured(settings, machine)
-        program = storage.of(backends.program_of(chosen, build.graph), chosen)
-        traced = chosen.emit(program, name, trace=True)
+        traced = chosen.emit(backends.program_of(chosen, build.graph), name, trace=True)
         steps = traced.program.steps
-        (counts,) = targets.layer_instructions(
-            machine, traced.files, len(steps), interface, inputs, options, events=traced.events
-        )
+        (counts,) = targets.layer_instructions(machine, traced.files, len(steps), interface, inputs, options)
         costs = tuple(
             LayerCost(step.node.name, snake(type(step.node.layer).__name__), build.graph.macs(step.node), count)
             for step, count in zip(steps, counts, strict=True)

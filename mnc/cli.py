@@ -20,7 +20,7 @@ import click
 from mnc.commands.backend import backend_option, target_option
 from mnc.commands.bench import bench
 from mnc.commands.budget import budget_options
-from mnc.commands.code import CodeOptions, code_options, storage_options
+from mnc.commands.code import CodeOptions, code_options
 from mnc.commands.fmt import fmt
 from mnc.commands.messages import complain, in_options, remark, say, warn
 from mnc.commands.model import force_option, model_argument
@@ -35,7 +35,6 @@ from mnc.names import printable
 from mnc.terminal.progress import Progress
 
 if TYPE_CHECKING:
-    from mnc.backends.storage import Storage
     from mnc.compiler import Build
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
@@ -76,7 +75,6 @@ def commands(traceback_: bool) -> None:
 @click.option("--sample", type=SAMPLES, metavar="X.npy", help="The example's sample: the first one in this file.")
 @budget_options
 @code_options
-@storage_options
 @force_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def compile_(
@@ -89,7 +87,6 @@ def compile_(
     sample: Path | None,
     budgets: Mapping[str, int | None],
     code: CodeOptions,
-    storage: Storage,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -118,9 +115,6 @@ def compile_(
             max_stack=budgets["max_stack"],
             max_macs=budgets["max_macs"],
             measure=True,
-            memory=storage.memory,
-            input=storage.input,
-            feed=storage.feed,
         )
         files = packed(build, package, sample)
         write_files(files, directory, force=force)
@@ -141,14 +135,13 @@ def compile_(
 @backend_option
 @target_option
 @code_options
-@storage_options
-def check(model: Path, backend: str, target: str | None, code: CodeOptions, storage: Storage) -> None:
+def check(model: Path, backend: str, target: str | None, code: CodeOptions) -> None:
     """List all that is not supported in MODEL, each with a way out."""
     with Progress(sys.stderr, f"reading {model.name}"):
         from mnc.compiler import check as refusals
 
         graph, notes = code.read(model)
-        problems = refusals(graph, backend, target, code.settings, code.scheme(graph), storage)
+        problems = refusals(graph, backend, target, code.settings, code.scheme(graph))
     remark(notes)
     if problems:
         raise CompileError(*problems)

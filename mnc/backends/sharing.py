@@ -17,7 +17,19 @@ from mnc.program import Call, Name, Program
 
 SIZES = frozenset(
     (
-        *("begin", "channels", "count", "end", "group_size", "groups", "high", "in_channel", "in_channels", "in_pixel"),
+        *(
+            "begin",
+            "blocks",
+            "channels",
+            "count",
+            "end",
+            "group_size",
+            "groups",
+            "high",
+            "in_channel",
+            "in_channels",
+            "in_pixel",
+        ),
         *("in_row", "in_width", "in_zero", "inner_begin", "inner_end", "low", "out_channel", "out_channels"),
         *("out_pixel", "out_row", "out_width", "pixels", "rows", "vectors", "zero"),
     )

@@ -82,7 +82,8 @@ class Target:
     flags: tuple[str, ...]
     """Flags that select the core."""
     features: frozenset[str]
-    """For kernels: `fpu` (float32), `fpu64`, `dsp` (pairs of 16 bits), `mve` (Helium), `mul64` (32 x 32)."""
+    """For kernels: `fpu` (float32), `fpu64`, `dsp` (pairs of 16 bits), `mve` (Helium), `mul64` (32 x 32),
+    `saturate` (USAT)."""
     board: Board
     max_flash: int
     """Bytes of flash of the largest usual parts; for hints, not enforced."""

@@ -81,11 +81,13 @@ class Rows:
 
 def clamp(draw: Draw, out: Array) -> tuple[Array, dict[str, Argument]]:
     """A fused activation, and what it makes of values."""
-    match draw(st.integers(0, 2)):
+    match draw(st.integers(0, 3)):
         case 0:
             return out, {"activation": Macro("MNC_LINEAR"), "high": 0.0}
         case 1:
             return out.clip(0.0), {"activation": Macro("MNC_RELU"), "high": 0.0}
+        case 2:
+            return out.clip(0.0, 2.0), {"activation": Macro("MNC_CLAMP"), "high": 2.0}
         case _:
             return out.clip(0.0, 0.75), {"activation": Macro("MNC_CLAMP"), "high": 0.75}
 

@@ -41,6 +41,7 @@ def pointwise(draw: Draw) -> Trial:
             **row_out.strides("out"),
             "block_pixels": draw(st.integers(1, min(pixels, 28 // width))),
             "block_channels": width,
+            "unroll": divisor(draw, inputs, inputs),
             **fused,
         },
     )
@@ -80,6 +81,7 @@ def conv2d(draw: Draw) -> Trial:
             **out.strides("out"),
             "block_pixels": draw(st.integers(1, max(1, min(slide.end - slide.begin, 28 // width)))),
             "block_channels": width,
+            "unroll_rows": draw(st.integers(0, 1)),
             "taps": divisor(draw, slide.kernel, 5),
             **fused,
         },
@@ -119,15 +121,20 @@ def depthwise(draw: Draw, height: int, kernel: int) -> tuple[Sliding, Rows, dict
 def depthwise2d(draw: Draw) -> Trial:
     height, kernel = draw(st.tuples(Narrow, Narrow) | st.sampled_from([(1, 16), (16, 1), (2, 8), (5, 3)]))
     slide, rows, arguments = depthwise(draw, height, kernel)
-    pixels = draw(st.integers(1, 6))
+    pixels = draw(st.integers(1, min(slide.out_width, 8)))
+    blocks = max(-(-(slide.out_width - 2 * pixels) // pixels), 0)
+    only_ends = pixels == slide.out_width or (slide.begin <= pixels and (1 + blocks) * pixels <= slide.end)
+    last = slide.input(slide.out_width - 1, slide.kernel - 1)
     zeros = Given(np.zeros((slide.in_width - 1) * rows.row.pixel + 1))
     return Trial(
         "mnc_depthwise2d_f32",
         {
             **arguments,
             "zeros": zeros if None in rows.argument.offsets else NULL,
-            "inner_begin": slide.begin,
-            "blocks": draw(st.integers(0, (slide.end - slide.begin) // pixels)),
+            "inner": int(only_ends and draw(st.booleans())),
+            "whole_row": int(pixels == slide.out_width),
+            "blocks": blocks,
+            "beyond": max(last + 1 - slide.in_width, 0),
             "block_pixels": pixels,
         },
     )

@@ -1,15 +1,50 @@
-/* One block of a row of a convolution: `pixels` neighbouring output pixels x
- * `channels` output channels, whose sums stay in registers.  `x` is the input
- * pixel under the first tap; unless `inner`, taps may lie outside the row.
+/* Adds one row of the kernel to the sums of a block: `pixels` neighbouring output
+ * pixels x `channels` output channels.  The first tap lies over column `x` of the
+ * row `in`; unless `inner`, taps may lie outside the row, which is NULL outside the
+ * image.
+ * w: [in_channels][kernel_width][channels]. */
+MNC_KERNEL void mnc_conv2d_taps_f32(float *sum, const float *in, const float *w, int x, int inner, int first_channel,
+                                    int in_channels, int kernel_width, int stride, int dilation, int in_width,
+                                    int in_pixel, int in_channel, int pixels, int channels, int taps)
+{
+    int i, c, kx, t, k;
+
+    if (in == NULL)
+        return;
+    in += x * in_pixel + first_channel * in_channel;
+    for (k = 0; k < in_channels; ++k) {
+        for (kx = 0; kx < kernel_width; kx += taps) {
+            MNC_UNROLL
+            for (t = kx; t < kx + taps; ++t) {
+                if (!inner && (x + t * dilation < 0 || x + t * dilation >= in_width))
+                    continue;
+                MNC_UNROLL
+                for (i = 0; i < pixels; ++i) {
+                    MNC_UNROLL
+                    for (c = 0; c < channels; ++c)
+                        MNC_ACCUMULATE(sum[i * channels + c], in[(i * stride + t * dilation) * in_pixel],
+                                       MNC_READ(w[t * channels + c]));
+                }
+            }
+        }
+        in += in_channel;
+        w += kernel_width * channels;
+    }
+}
+
+/* One block of a row of a convolution, whose sums stay in registers; the arguments
+ * are those of mnc_conv2d_taps_f32.  With `unroll_rows` there is code for each row
+ * of the kernel.
  * weights: [kernel_height][in_channels][kernel_width][channels]. */
 MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const float *weights, const float *bias,
                                      int x, int inner, int first_channel, int in_channels, int kernel_height,
                                      int kernel_width, int stride, int dilation, int in_width, int in_pixel,
                                      int in_channel, int out_pixel, int out_channel, int pixels, int channels,
-                                     int taps, int activation, float high)
+                                     int unroll_rows, int taps, int activation, float high)
 {
+    const int row = in_channels * kernel_width * channels;
     float sum[28];
-    int i, c, ky, kx, t, k;
+    int i, c, ky;
 
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
@@ -17,32 +52,15 @@ MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const
         for (c = 0; c < channels; ++c)
             sum[i * channels + c] = bias == NULL ? 0.0f : MNC_READ(bias[c]);
     }
-    for (ky = 0; ky < kernel_height; ++ky) {
-        const float *in = rows[ky];
-        const float *w = weights + ky * in_channels * kernel_width * channels;
-
-        if (in == NULL)
-            continue;
-        in += x * in_pixel + first_channel * in_channel;
-        for (k = 0; k < in_channels; ++k) {
-            for (kx = 0; kx < kernel_width; kx += taps) {
-                MNC_UNROLL
-                for (t = kx; t < kx + taps; ++t) {
-                    if (!inner && (x + t * dilation < 0 || x + t * dilation >= in_width))
-                        continue;
-                    MNC_UNROLL
-                    for (i = 0; i < pixels; ++i) {
-                        MNC_UNROLL
-                        for (c = 0; c < channels; ++c)
-                            sum[i * channels + c] = MNC_FMA(in[(i * stride + t * dilation) * in_pixel],
-                                                            MNC_READ(w[t * channels + c]),
-                                                            sum[i * channels + c]);
-                    }
-                }
-            }
-            in += in_channel;
-            w += kernel_width * channels;
-        }
+    if (unroll_rows) {
+        MNC_UNROLL
+        for (ky = 0; ky < kernel_height; ++ky)
+            mnc_conv2d_taps_f32(sum, rows[ky], weights + ky * row, x, inner, first_channel, in_channels, kernel_width,
+                                stride, dilation, in_width, in_pixel, in_channel, pixels, channels, taps);
+    } else {
+        for (ky = 0; ky < kernel_height; ++ky)
+            mnc_conv2d_taps_f32(sum, rows[ky], weights + ky * row, x, inner, first_channel, in_channels, kernel_width,
+                                stride, dilation, in_width, in_pixel, in_channel, pixels, channels, taps);
     }
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
@@ -57,14 +75,15 @@ MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const
  * over the one before instead of being cut; the others go one by one.
  * in_channels and out_channels count the channels of one group, group_size is the
  * distance from one group's output channels to the next one's; `taps` of the
- * kernel's columns are unrolled and must divide kernel_width.
+ * kernel's columns are unrolled and must divide kernel_width, and with `unroll_rows`
+ * so are its rows.
  * weights: [groups][out_channels / block_channels][kernel_height][in_channels][kernel_width][block_channels]. */
 MNC_KERNEL void mnc_conv2d_f32(const float *const *rows, float *out, const float *weights, const float *bias,
                                int groups, int in_channels, int out_channels, int group_size, int kernel_height,
                                int kernel_width, int stride, int dilation, int padding, int in_width, int out_width,
                                int inner_begin, int inner_end, int in_pixel, int in_channel, int out_pixel,
-                               int out_channel, int block_pixels, int block_channels, int taps, int activation,
-                               float high)
+                               int out_channel, int block_pixels, int block_channels, int unroll_rows, int taps,
+                               int activation, float high)
 {
     int g, o, p, e;
 
@@ -78,14 +97,14 @@ MNC_KERNEL void mnc_conv2d_f32(const float *const *rows, float *out, const float
                 mnc_conv2d_block_f32(rows, y + p * out_pixel, weights, bias, p * stride - padding, 1,
                                      g * in_channels, in_channels, kernel_height, kernel_width, stride, dilation,
                                      in_width, in_pixel, in_channel, out_pixel, out_channel, block_pixels,
-                                     block_channels, taps, activation, high);
+                                     block_channels, unroll_rows, taps, activation, high);
             }
             for (e = 0; e < out_width - (inner_end - inner_begin); ++e) {
                 p = e < inner_begin ? e : e + inner_end - inner_begin;
                 mnc_conv2d_block_f32(rows, y + p * out_pixel, weights, bias, p * stride - padding, 0,
                                      g * in_channels, in_channels, kernel_height, kernel_width, stride, dilation,
                                      in_width, in_pixel, in_channel, out_pixel, out_channel, 1, block_channels,
-                                     taps, activation, high);
+                                     unroll_rows, taps, activation, high);
             }
             weights += kernel_height * in_channels * kernel_width * block_channels;
             if (bias != NULL)

@@ -1,72 +1,101 @@
+/* `pixels` neighbouring output pixels of one channel, whose sums stay in
+ * registers.  The first tap lies over column `first` of the rows `in`; what lies
+ * outside a row of `in_width` columns adds nothing, and with literal sizes costs
+ * nothing. */
+MNC_KERNEL void mnc_depthwise2d_block_f32(const float *const *in, float *out, const float *tap, const float *bias, int first,
+                                          int kernel_height, int kernel_width, int stride, int dilation, int in_width,
+                                          int in_pixel, int out_pixel, int pixels, int activation, float high)
+{
+    float sum[8];
+    int i, ky, kx;
+
+    MNC_UNROLL
+    for (i = 0; i < pixels; ++i)
+        sum[i] = bias == NULL ? 0.0f : MNC_READ(*bias);
+    MNC_UNROLL
+    for (ky = 0; ky < kernel_height; ++ky) {
+        MNC_UNROLL
+        for (kx = 0; kx < kernel_width; ++kx) {
+            MNC_UNROLL
+            for (i = 0; i < pixels; ++i) {
+                const int at = first + i * stride + kx * dilation;
+
+                if (at >= 0 && at < in_width)
+                    sum[i] = mnc_add_product_f32(sum[i], in[ky][at * in_pixel], tap[ky * kernel_width + kx],
+                                                 bias == NULL && ky == 0 && (kx == 0 || at < dilation));
+            }
+        }
+    }
+    MNC_UNROLL
+    for (i = 0; i < pixels; ++i)
+        out[i * out_pixel] = mnc_activate_f32(sum[i], activation, high);
+}
+
 /* One row of a depthwise convolution, channel by channel: each input channel
  * gives `multiplier` output channels.  Where `rows` has NULL, `zeros` (as many
  * as a row has pixels, `in_pixel` apart) stands in, so the taps are never asked
- * whether they count.  Output pixels from `inner_begin` on go in `blocks` blocks
- * that see no padding at the sides, their taps held in registers; the others go
- * one by one.
+ * whether they count.  Output pixels go in blocks, taps and sums in registers.  If
+ * only the ends of a row see padding (`inner`), these are the first block, `blocks`
+ * blocks and the last one, which overlaps the one before and lacks `beyond` columns
+ * of its input; or they are all in one block, the `whole_row`.
  * weights: [in_channels][multiplier][kernel_height][kernel_width]. */
 MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros, float *out, const float *weights,
                                     const float *bias, int in_channels, int multiplier, int kernel_height,
                                     int kernel_width, int stride, int dilation, int padding, int in_width,
-                                    int out_width, int inner_begin, int blocks, int in_pixel, int in_channel,
-                                    int out_pixel, int out_channel, int block_pixels, int activation, float high)
+                                    int out_width, int inner, int whole_row, int blocks, int beyond, int in_pixel,
+                                    int in_channel, int out_pixel, int out_channel, int block_pixels, int activation,
+                                    float high)
 {
+    const int columns = (block_pixels - 1) * stride + (kernel_width - 1) * dilation + 1;
+    const int last = out_width - block_pixels;
     const float *row[16], *in[16];
-    float tap[16], sum[8];
-    int c, m, b, p, i, ky, kx;
+    float tap[16];
+    int c, m, p, i, ky;
 
     for (c = 0; c < in_channels; ++c) {
         MNC_UNROLL
-        for (ky = 0; ky < kernel_height; ++ky)
+        for (ky = 0; ky < kernel_height; ++ky) {
             row[ky] = rows[ky] == NULL ? zeros : rows[ky] + c * in_channel;
+            MNC_OPAQUE(row[ky]);
+        }
         for (m = 0; m < multiplier; ++m) {
-            const float start = bias == NULL ? 0.0f : MNC_READ(*bias);
-            float *y = out + inner_begin * out_pixel;
-
             MNC_UNROLL
             for (i = 0; i < kernel_height * kernel_width; ++i)
                 tap[i] = MNC_READ(weights[i]);
-            MNC_UNROLL
-            for (ky = 0; ky < kernel_height; ++ky)
-                in[ky] = row[ky] + (inner_begin * stride - padding) * in_pixel;
-            for (b = 0; b < blocks; ++b) {
-                MNC_UNROLL
-                for (i = 0; i < block_pixels; ++i)
-                    sum[i] = start;
-                MNC_UNROLL
-                for (ky = 0; ky < kernel_height; ++ky) {
-                    MNC_UNROLL
-                    for (kx = 0; kx < kernel_width; ++kx) {
-                        MNC_UNROLL
-                        for (i = 0; i < block_pixels; ++i)
-                            sum[i] = MNC_FMA(in[ky][(i * stride + kx * dilation) * in_pixel],
-                                             tap[ky * kernel_width + kx], sum[i]);
-                    }
-                    in[ky] += block_pixels * stride * in_pixel;
+            if (!inner) {
+                for (p = 0; p < out_width; p += block_pixels) {
+                    if (p > last)
+                        p = last;
+                    mnc_depthwise2d_block_f32(row, out + p * out_pixel, tap, bias, p * stride - padding, kernel_height,
+                                              kernel_width, stride, dilation, in_width, in_pixel, out_pixel,
+                                              block_pixels, activation, high);
                 }
-                MNC_UNROLL
-                for (i = 0; i < block_pixels; ++i)
-                    y[i * out_pixel] = mnc_activate_f32(sum[i], activation, high);
-                y += block_pixels * out_pixel;
-            }
-            for (p = 0; p < out_width; ++p) {
-                int x;
+            } else if (whole_row) {
+                mnc_depthwise2d_block_f32(row, out, tap, bias, -padding, kernel_height, kernel_width, stride, dilation,
+                                          columns - padding - beyond, in_pixel, out_pixel, block_pixels, activation,
+                                          high);
+            } else {
+                float *y = out;
 
-                if (p == inner_begin)
-                    p += blocks * block_pixels;
-                if (p >= out_width)
-                    break;
-                x = p * stride - padding;
-                sum[0] = start;
+                mnc_depthwise2d_block_f32(row, y, tap, bias, -padding, kernel_height, kernel_width, stride, dilation,
+                                          columns, in_pixel, out_pixel, block_pixels, activation, high);
                 MNC_UNROLL
-                for (kx = 0; kx < kernel_width; ++kx) {
-                    if (x + kx * dilation < 0 || x + kx * dilation >= in_width)
-                        continue;
+                for (ky = 0; ky < kernel_height; ++ky)
+                    in[ky] = row[ky] + (block_pixels * stride - padding) * in_pixel;
+                for (p = 0; p < blocks; ++p) {
+                    y += block_pixels * out_pixel;
+                    mnc_depthwise2d_block_f32(in, y, tap, bias, 0, kernel_height, kernel_width, stride, dilation,
+                                              columns, in_pixel, out_pixel, block_pixels, activation, high);
                     MNC_UNROLL
                     for (ky = 0; ky < kernel_height; ++ky)
-                        sum[0] = MNC_FMA(row[ky][(x + kx * dilation) * in_pixel], tap[ky * kernel_width + kx], sum[0]);
+                        in[ky] += block_pixels * stride * in_pixel;
                 }
-                out[p * out_pixel] = mnc_activate_f32(sum[0], activation, high);
+                MNC_UNROLL
+                for (ky = 0; ky < kernel_height; ++ky)
+                    in[ky] = row[ky] + (last * stride - padding) * in_pixel;
+                mnc_depthwise2d_block_f32(in, out + last * out_pixel, tap, bias, 0, kernel_height, kernel_width,
+                                          stride, dilation, columns - beyond, in_pixel, out_pixel, block_pixels,
+                                          activation, high);
             }
             out += out_channel;
             weights += kernel_height * kernel_width;

@@ -37,6 +37,16 @@
 #endif
 #endif
 
+/* Hides from the compiler where a pointer comes from.  Else GCC compiles a loop
+ * anew for each place that the pointer may have, and moves loads across. */
+#ifndef MNC_OPAQUE
+#if defined(__GNUC__)
+#define MNC_OPAQUE(pointer) __asm__("" : "+r"(pointer))
+#else
+#define MNC_OPAQUE(pointer) (void)(pointer)
+#endif
+#endif
+
 /* x * y + z, rounded once where that is cheap.  -std=c89 and -std=c99 switch
  * contraction off in GCC, so a fused multiply-add is asked for by name where the
  * core has one; a PC built for without it has fast doubles, in which the product
@@ -48,6 +58,17 @@
 #define MNC_FMA(x, y, z) ((float)((double)(x) * (double)(y) + (double)(z)))
 #else
 #define MNC_FMA(x, y, z) ((x) * (y) + (z))
+#endif
+#endif
+
+/* sum += x * y, in place.  For Arm's FPU it is volatile assembly, which keeps a block's
+ * registers as they are laid out: GCC's scheduler would move all loads to the front and
+ * spill the sums, and its allocator would copy them. */
+#ifndef MNC_ACCUMULATE
+#if defined(__GNUC__) && defined(__arm__) && defined(__FP_FAST_FMAF) && !defined(__SOFTFP__)
+#define MNC_ACCUMULATE(sum, x, y) __asm__ volatile("vfma.f32 %0, %1, %2" : "+t"(sum) : "t"(x), "t"(y))
+#else
+#define MNC_ACCUMULATE(sum, x, y) ((sum) = MNC_FMA((x), (y), (sum)))
 #endif
 #endif
 

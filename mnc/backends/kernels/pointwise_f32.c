@@ -2,13 +2,14 @@
  * with one pixel a dense layer.  Computed in blocks of `block_pixels` pixels x
  * `block_channels` output channels, whose sums stay in registers; the last
  * block of a row reaches back over the one before instead of being cut.
+ * `unroll` input channels go at once and must divide them all.
  * weights: [out_channels / block_channels][in_channels][block_channels]. */
 MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weights, const float *bias,
                                   int in_channels, int out_channels, int pixels, int in_pixel, int in_channel,
                                   int out_pixel, int out_channel, int block_pixels, int block_channels,
-                                  int activation, float high)
+                                  int unroll, int activation, float high)
 {
-    int o, p, i, c, k;
+    int o, p, i, c, k, u;
 
     for (o = 0; o < out_channels; o += block_channels) {
         for (p = 0; p < pixels; p += block_pixels) {
@@ -19,6 +20,7 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
 
             if (p > pixels - block_pixels)
                 p = pixels - block_pixels;
+            MNC_OPAQUE(w);
             x += p * in_pixel;
             y += p * out_pixel;
             MNC_UNROLL
@@ -27,16 +29,20 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
                 for (c = 0; c < block_channels; ++c)
                     sum[i * block_channels + c] = bias == NULL ? 0.0f : MNC_READ(bias[c]);
             }
-            for (k = 0; k < in_channels; ++k) {
+            for (k = 0; k < in_channels; k += unroll) {
                 MNC_UNROLL
-                for (i = 0; i < block_pixels; ++i) {
+                for (u = 0; u < unroll; ++u) {
                     MNC_UNROLL
-                    for (c = 0; c < block_channels; ++c)
-                        sum[i * block_channels + c] = MNC_FMA(x[i * in_pixel], MNC_READ(w[c]),
-                                                                  sum[i * block_channels + c]);
+                    for (i = 0; i < block_pixels; ++i) {
+                        MNC_UNROLL
+                        for (c = 0; c < block_channels; ++c)
+                            sum[i * block_channels + c] = mnc_add_product_f32(
+                                sum[i * block_channels + c], x[u * in_channel + i * in_pixel],
+                                MNC_READ(w[u * block_channels + c]), bias == NULL && unroll == in_channels && u == 0);
+                    }
                 }
-                x += in_channel;
-                w += block_channels;
+                x += unroll * in_channel;
+                w += unroll * block_channels;
             }
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {

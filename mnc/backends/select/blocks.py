@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -10,49 +11,86 @@ import numpy as np
 from mnc.ir.types import Array
 
 REGISTERS = 29
-"""Of the 32 single-precision registers of Arm's FPUs, those a block may fill:
-its sums, one weight for each channel, one input."""
+"""Of the 32 single-precision registers of Arm's FPUs, those a block may fill."""
 
 
 @cache
-def block(pixels: int, channels: int, *, registers: int = REGISTERS) -> tuple[int, int]:
-    """(pixels, channels) of the block that computes a row in the fewest instructions.
+def block(pixels: int, channels: int, *, registers: int) -> tuple[int, int]:
+    """(pixels, channels) of the block of integer sums that computes a row in the fewest instructions.
 
     Counted for one step of the inner loop: a multiply-add for each sum, a load
     for each pixel and for each two weights (loads of several words), and the
-    loop itself.  The last block of a row overlaps the one before; channels left
-    over go in a narrower block.
+    loop itself.
     """
 
     def cost(p: int, c: int) -> float:
-        across = -(-pixels // p)
+        return p * c + p + c / 2 + 3
+
+    return _cheapest(pixels, channels, cost, lambda p, c: p * c + c + 1 <= registers)
+
+
+@cache
+def float_block(pixels: int, channels: int, taps: int = 1, stride: int = 1) -> tuple[int, int]:
+    """(pixels, channels) of the block of float32 sums that computes a row in the fewest instructions.
+
+    Counted for one round of the inner loop, over `taps` neighbouring columns: a multiply-add for each sum and tap, a
+    load for each input and for each weight, and the loop itself.  Registers hold the sums, the weights of a tap, and
+    one input, or one for each pixel where taps share them.
+    """
+    shared = stride < taps
+
+    def cost(p: int, c: int) -> float:
+        return p * c * taps + (p - 1) * min(stride, taps) + taps + c * taps + 1
+
+    return _cheapest(pixels, channels, cost, lambda p, c: p * c + c + (p if shared else 1) <= REGISTERS)
+
+
+def _cheapest(
+    pixels: int, channels: int, cost: Callable[[int, int], float], fits: Callable[[int, int], bool]
+) -> tuple[int, int]:
+    """The block for which the costs of all blocks of a row sum up to the least.
+
+    The last block of a row overlaps the one before; channels left over go in a narrower block.
+    """
+
+    def row(p: int, c: int) -> float:
         whole, rest = divmod(channels, c)
-        return across * (whole * (p * c + p + c / 2 + 3) + (rest > 0) * (p * rest + p + rest / 2 + 3))
+        return -(-pixels // p) * (whole * cost(p, c) + (rest > 0) * cost(p, rest))
 
     sizes = (
         (p, c)
         for p in range(1, min(pixels, 8) + 1)
         for c in range(1, min(channels, 8 if pixels > 1 else 14) + 1)
-        if p * c + c + 1 <= registers
+        if fits(p, c)
     )
-    return min(sizes, key=lambda size: (cost(*size), -size[1], size[0]))
+    return min(sizes, key=lambda size: (row(*size), -size[1], size[0]))
 
 
-def depthwise_block(pixels: int, stride: int, kernel_height: int, kernel_width: int) -> int:
-    """How many of `pixels` neighbouring pixels of one channel to compute at once.
+MOST_PIXELS = 8
+"""Of a block of mnc_depthwise2d_f32."""
 
-    Counted in instructions: a block loads each input once, multiplies and adds
-    for each tap, and has a loop round it; a pixel left over costs about half
-    as much again as one in a block.
+
+def depthwise_block(sizes: Sequence[int], pixels: int, stride: int, kernel_height: int, kernel_width: int) -> int:
+    """Which of these numbers of neighbouring pixels of one channel to compute at once, in a row of `pixels`.
+
+    Counted in instructions: a block loads each input once, multiplies and adds for each tap, stores, and has a loop
+    round it; the last block overlaps the one before.  Its sums, the taps and one row of inputs should be in registers.
     """
     taps = kernel_height * kernel_width
 
-    def cost(p: int) -> int:
-        blocks, rest = divmod(pixels, p)
-        loads = kernel_height * ((p - 1) * min(stride, kernel_width) + kernel_width)
-        return blocks * (loads + p * (taps + 6) + 8) + rest * (2 * taps + 16)
+    def columns(p: int) -> int:
+        return (p - 1) * min(stride, kernel_width) + kernel_width
 
-    return min(range(1, 7), key=cost) if pixels else 1
+    def cost(p: int) -> int:
+        return -(-pixels // p) * (kernel_height * columns(p) + p * (taps + 3) + 8)
+
+    fitting = [p for p in sizes if p + taps + columns(p) // stride <= REGISTERS]
+    return min(fitting, key=lambda p: (cost(p), p)) if fitting else min(sizes)
+
+
+def unrolled(count: int, *, compact: bool) -> int:
+    """How many rounds of a loop of `count` to write out: all of a short loop, else a divisor; `compact`: one."""
+    return 1 if compact else next(each for each in (count, 4, 3, 2, 1) if each <= 12 and count % each == 0)
 
 
 def across(channels: int, most: int = 16) -> int:

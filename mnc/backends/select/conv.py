@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mnc.backends.select.activation import epilogue
-from mnc.backends.select.blocks import block, depthwise_block, pack, split
+from mnc.backends.select.blocks import MOST_PIXELS, depthwise_block, float_block, pack, split, unrolled
 from mnc.backends.select.context import Context
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
@@ -23,7 +23,7 @@ def conv2d(context: Context[Conv2D]) -> Step:
     begin, end = interior(layer, x.image[1], y.image[1])
     group_in = layer.weights.shape[2]
     group_out = layer.filters // layer.groups
-    pixels, channels = block(max(end - begin, 1), group_out)
+    pixels, channels = float_block(max(end - begin, 1), group_out, _taps(layer.kernel[1]), layer.stride[1])
     weights = layer.weights.array.reshape(*layer.weights.shape[:3], layer.groups, group_out)
     constants: dict[str, Constant] = {}
     packed: list[Array] = []
@@ -50,6 +50,7 @@ def conv2d(context: Context[Conv2D]) -> Step:
                     **strides(x, y),
                     "block_pixels": pixels,
                     "block_channels": width,
+                    "unroll_rows": int(group_in == 1 and layer.kernel[0] <= 4 and not context.compact),
                     "taps": _taps(layer.kernel[1]),
                     **fused,
                 },
@@ -73,7 +74,7 @@ def dense(context: Context[Dense]) -> Step:
 def _pointwise(context: Context[Conv2D] | Context[Dense], matrix: Array, bias: Constant | None, pixels: int) -> Step:
     (x,), y = context.inputs, context.output
     inputs, outputs = matrix.shape
-    block_pixels, block_channels = block(pixels, outputs)
+    block_pixels, block_channels = float_block(pixels, outputs)
     fused, after = epilogue(context.layer.activation, y.layout.row)
     calls = [
         Call(
@@ -89,6 +90,7 @@ def _pointwise(context: Context[Conv2D] | Context[Dense], matrix: Array, bias: C
                 **strides(x, y),
                 "block_pixels": block_pixels,
                 "block_channels": width,
+                "unroll": unrolled(inputs, compact=context.compact),
                 **fused,
             },
         )
@@ -105,7 +107,6 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
     layer = context.layer
     (x,), y = context.inputs, context.output
     height, width = layer.kernel
-    begin, end = interior(layer, x.image[1], y.image[1])
     fused, after = epilogue(layer.activation, y.layout.row)
     constants = {"weights": Constant(layer.weights.array.transpose(2, 3, 0, 1).ravel())}
     if layer.bias is not None:
@@ -126,18 +127,33 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
     zeros = any(window(layer).size != len(window(layer).rows(r, x.image[0])) for r in range(y.image[0]))
     if zeros:
         constants[ROW] = Constant(np.zeros((x.image[1] - 1) * x.layout.pixel + 1, np.float32))
-    pixels = depthwise_block(end - begin, layer.stride[1], height, width)
-    call = Call(
-        "mnc_depthwise2d_f32",
-        {
-            **shared,
-            "zeros": Const(ROW) if zeros else NULL,
-            "inner_begin": begin,
-            "blocks": (end - begin) // pixels,
-            "block_pixels": pixels,
-        },
-    )
+    blocks = depthwise_blocks(layer, x.image[1], y.image[1])
+    call = Call("mnc_depthwise2d_f32", {**shared, "zeros": Const(ROW) if zeros else NULL, **blocks})
     return context.by_rows(window(layer), (call, *after), constants)
+
+
+def depthwise_blocks(layer: DepthwiseConv2D, in_width: int, out_width: int) -> dict[str, Argument]:
+    """How mnc_depthwise2d_f32 takes a row: in blocks of which the first and the last alone see padding, if that can be.
+
+    Such blocks are as wide as the padding, whether or not registers hold them.
+    """
+    (height, width), stride, padding = layer.kernel, layer.stride[1], layer.padding[1][0]
+    begin, end = interior(layer, in_width, out_width)
+
+    def is_inner(pixels: int) -> bool:
+        between = max(-(-(out_width - 2 * pixels) // pixels), 0)
+        return pixels == out_width or (begin <= pixels and (1 + between) * pixels <= end)
+
+    sizes = [pixels for pixels in range(1, min(out_width, MOST_PIXELS) + 1) if is_inner(pixels)]
+    pixels = depthwise_block(sizes or [min(out_width, MOST_PIXELS)], out_width, stride, height, width)
+    columns = (pixels - 1) * stride + (width - 1) * layer.dilation[1] + 1
+    return {
+        "inner": int(bool(sizes)),
+        "whole_row": int(pixels == out_width),
+        "blocks": max(-(-(out_width - 2 * pixels) // pixels), 0),
+        "beyond": max((out_width - pixels) * stride - padding + columns - in_width, 0),
+        "block_pixels": pixels,
+    }
 
 
 def interior(layer: Conv2D | DepthwiseConv2D, in_width: int, out_width: int) -> tuple[int, int]:

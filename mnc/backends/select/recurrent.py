@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mnc.backends.select.activation import over
-from mnc.backends.select.blocks import block, pack, split
+from mnc.backends.select.blocks import float_block, pack, split, unrolled
 from mnc.backends.select.context import Context
 from mnc.ir.activations import Function
 from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
@@ -135,7 +135,7 @@ class _Cell:
     ) -> list[Call]:
         """Calls that give source @ matrix + bias."""
         inputs, outputs = matrix.shape
-        _, channels = block(1, outputs)
+        _, channels = float_block(1, outputs)
         self.constants[name] = Constant(pack(matrix, channels))
         if bias is not None:
             self.constants[f"{name}_bias"] = bias
@@ -156,6 +156,7 @@ class _Cell:
                     "out_channel": 1,
                     "block_pixels": 1,
                     "block_channels": width,
+                    "unroll": unrolled(inputs, compact=self.context.compact),
                     "activation": Name("MNC_LINEAR"),
                     "high": 0.0,
                 },

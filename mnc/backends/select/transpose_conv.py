@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mnc.backends.select.activation import epilogue
-from mnc.backends.select.blocks import block, pack, split
+from mnc.backends.select.blocks import float_block, pack, split
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import bias_at, strides
 from mnc.ir.layers import Conv2DTranspose
@@ -18,7 +18,7 @@ def conv2d_transpose(context: Context[Conv2DTranspose]) -> Step:
     """Each output row gathered from the input rows that reach it."""
     layer, (x,), y = context.layer, context.inputs, context.output
     gathering = Gathering.of(context)
-    block_pixels, block_channels = block(gathering.inner_pixels, layer.filters)
+    block_pixels, block_channels = float_block(gathering.inner_pixels, layer.filters)
     matrix = layer.weights.array.transpose(0, 1, 3, 2)
     fused, after = epilogue(layer.activation, y.layout.row)
     calls = [

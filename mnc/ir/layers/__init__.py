@@ -34,7 +34,6 @@ from mnc.ir.layers.pool import (
 )
 from mnc.ir.layers.quantise import Dequantize, Quantize
 from mnc.ir.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
-from mnc.ir.layers.reduce import MatMul, ReduceMax, ReduceMean, ReduceMin, ReduceSum, Reduction
 from mnc.ir.layers.resize import Cropping2D, Resize, ResizeBilinear, ResizeNearest
 from mnc.ir.layers.shape import Concatenate, Flatten, Permute, Reshape, Reverse
 from mnc.ir.layers.transpose_conv import Conv2DTranspose
@@ -69,7 +68,6 @@ __all__ = [
     "LayerNormalization",
     "Linear",
     "LogSoftmax",
-    "MatMul",
     "MaxPooling2D",
     "Maximum",
     "Merge",
@@ -82,11 +80,6 @@ __all__ = [
     "Pooling2D",
     "Quantize",
     "Recurrent",
-    "ReduceMax",
-    "ReduceMean",
-    "ReduceMin",
-    "ReduceSum",
-    "Reduction",
     "Reshape",
     "Resize",
     "ResizeBilinear",
