@@ -14,7 +14,7 @@ TOOLS := gcc g++ clang tcc valgrind \
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc \
   gcc-avr avr-libc simavr arduino-builder arduino-core-avr \
-  cmake
+  cmake chromium
 
 # Steps build on each other, and the tests share the machine themselves.
 .NOTPARALLEL:
@@ -51,6 +51,8 @@ $(VENV)/dev: pyproject.toml | $(VENV)/ready
 	  echo "no tflite-micro for this machine: tests that compare with its interpreter will be skipped"
 	@$(BIN)/pip install --quiet --editable '.[train]' || \
 	  echo "Keras and JAX could not be installed: tests that train will be skipped"
+	@$(BIN)/pip install --quiet --editable '.[report]' || \
+	  echo "Altair and vl-convert could not be installed: tests of the report's page will be skipped"
 	@touch $@ $(VENV)/mnc
 
 $(VENV)/ready:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mnc import backends, targets
+from mnc.compiler import Build
 from mnc.compiler import compile as compile_graph
 from mnc.ir.graph import Graph
 from mnc.names import snake
@@ -89,8 +90,21 @@ def bench(
     `CompileError` where the network is refused, a tool or the library is missing
     or the program fails.
     """
-    machine = targets.get(target)
     build = compile_graph(graph, backend=backend, name=name, target=target, settings=settings, scheme=scheme)
+    return cost(build, target, layers=layers, settings=settings, options=options, cmsis_nn=cmsis_nn)
+
+
+def cost(
+    build: Build,
+    target: str,
+    *,
+    layers: bool = False,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    options: Options = AS_THE_TARGET_SAYS,
+    cmsis_nn: Path | None = None,
+) -> Cost:
+    """The cost of code that was compiled for `target` with these settings; otherwise as `bench`."""
+    machine, name, backend = targets.get(target), build.name, build.report.backend
     options = targets.cmsis_nn.linked(machine, build.files, options, cmsis_nn)
     interface = Interface.of_graph(build.graph, name)
     inputs = [samples[:1] for samples in random_inputs(build.graph)]

@@ -26,6 +26,7 @@ from mnc.commands.messages import complain, in_options, remark, say, warn
 from mnc.commands.model import force_option, model_argument
 from mnc.commands.plan import plan
 from mnc.commands.quickstart import quickstart
+from mnc.commands.report import report, subject_of, write_page
 from mnc.commands.show import show
 from mnc.commands.train import train
 from mnc.commands.verify import verify
@@ -76,6 +77,13 @@ def commands(traceback_: bool) -> None:
 @budget_options
 @code_options
 @force_option
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="Write a page to look at, too, as `mnc report` does.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def compile_(
     model: Path,
@@ -88,12 +96,15 @@ def compile_(
     budgets: Mapping[str, int | None],
     code: CodeOptions,
     force: bool,
+    page: Path | None,
     as_json: bool,
 ) -> None:
     """Compile MODEL to source code and say what it costs.
 
     MODEL is a Keras .h5 or .keras, a TensorFlow Lite .tflite or a network text .mnc.
     """
+    if page is not None and page.suffix != ".html":
+        raise click.UsageError(f"--report writes HTML: {page.name!r} does not end in .html")
     if sample is not None and package is None:
         raise click.UsageError("--sample is for the example of a --package")
     with Progress(sys.stderr, f"reading {model.name}") as progress:
@@ -117,17 +128,20 @@ def compile_(
             measure=True,
         )
         files = packed(build, package, sample)
+        if page is not None:
+            progress.step(f"drawing {model.name}")
+            write_page(page, subject_of(model, graph, build, code, budgets), force=force)
         write_files(files, directory, force=force)
-    report = replace(build.report, files=tuple(files))
+    made = replace(build.report, files=tuple(files))
     remark(notes)
-    warn(report.warnings)
+    warn(made.warnings)
     if as_json:
-        click.echo(report.to_json())
+        click.echo(made.to_json())
         return
     from mnc.terminal.tables import Paper, compiled
 
-    click.echo(compiled(report, Paper.of(sys.stdout)))
-    say(f"wrote {', '.join(str(directory / file) for file in report.files)}")
+    click.echo(compiled(made, Paper.of(sys.stdout)))
+    say(f"wrote {', '.join(str(directory / file) for file in made.files)}")
 
 
 @commands.command()
@@ -148,7 +162,7 @@ def check(model: Path, backend: str, target: str | None, code: CodeOptions) -> N
     say(f"{model}: everything is supported")
 
 
-for command in (verify, show, plan, fmt, bench, zoo, train, quickstart):
+for command in (verify, show, plan, report, fmt, bench, zoo, train, quickstart):
     commands.add_command(command)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +48,8 @@ class Build:
     """The network as it was compiled: after all passes."""
     emission: backends.Emission
     report: Report
+    prepared: Quantised | None = field(default=None, repr=False, compare=False)
+    """The network with the samples, and the float network, that judge it."""
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -172,9 +174,8 @@ def _built(request: Request, name: str) -> tuple[Build, backends.Backend]:
         request.graph, request.backend, request.target, request.settings, request.scheme
     )
     emission = chosen.emit(program, name)
-    return Build(
-        name, prepared.graph, emission, report(prepared, name, request.backend, request.target, emission)
-    ), chosen
+    found = report(prepared, name, request.backend, request.target, emission)
+    return Build(name, prepared.graph, emission, found, prepared), chosen
 
 
 def measured(build: Build, *, run: bool = True) -> Build:

@@ -13,7 +13,7 @@ from mnc.cli import run
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
 
-COMMANDS = ("compile", "check", "verify", "plan", "layers", "backends", "targets")
+COMMANDS = ("compile", "check", "verify", "plan", "report", "layers", "backends", "targets")
 
 
 @pytest.fixture
@@ -329,7 +329,9 @@ def test_layers_backends_and_targets_are_listed(capsys: pytest.CaptureFixture[st
     assert re.search(r"^cmsis-nn +-X ram=\.\.\. +plain", backends, re.MULTILINE)
 
 
-FRAMEWORKS = ("tensorflow", "keras", "tf_keras", "torch", "jax", "onnx", "onnxruntime", "scipy", "sklearn")
+CHARTS = ("altair", "vl_convert", "jinja2")
+"""Of the extra `report`: only a report draws."""
+FRAMEWORKS = ("tensorflow", "keras", "tf_keras", "torch", "jax", "onnx", "onnxruntime", "scipy", "sklearn", *CHARTS)
 
 WATCHED = f"""
 import sys

@@ -183,11 +183,11 @@ def test_python_sets_parameters_and_weights(tiny: Path, pico: Path) -> None:
 def test_every_command_that_makes_code_takes_what_changes_it() -> None:
     """All of them have the options of compile but for where it writes to, what it packs, and what is over budget."""
     own = {"directory", "force", "name", "package", "sample", "as_json", "model"}
-    own |= {"max_ram", "max_flash", "max_stack", "max_macs"}
+    own |= {"max_ram", "max_flash", "max_stack", "max_macs", "page"}
     spelt_otherwise = {"bench": {"target", "backend"}, "verify": {"target"}}
     wanted = {parameter.name for parameter in commands.commands["compile"].params} - own
     assert {"settings", "parameters", "weights", "quantize", "calibration", "backend", "target"} <= wanted
-    for name in ("check", "show", "plan", "verify", "bench"):
+    for name in ("check", "show", "plan", "report", "verify", "bench"):
         missing = wanted - {parameter.name for parameter in commands.commands[name].params}
         assert missing <= spelt_otherwise.get(name, set()), name
 

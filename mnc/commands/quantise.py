@@ -62,6 +62,11 @@ class QuantiseOptions:
     def wanted(self) -> bool:
         return self.quantize is not None
 
+    def without(self) -> QuantiseOptions:
+        """The options without any; of samples that are images the range of pixels is kept."""
+        nothing: dict[str, Any] = {field.name: None for field in fields(self)}
+        return QuantiseOptions(**{**nothing, "pixels": self.pixels})
+
     def scheme(self, graph: Graph) -> Scheme | None:
         """How to quantise the network, its calibration samples read; None where that is not wanted.
 

@@ -104,7 +104,7 @@ def _bound(root: Element, drawn: MemoryMap, plane: _Plane, right: float) -> None
 def _box(root: Element, drawn: MemoryMap, box: Box, plane: _Plane) -> None:
     x, y = plane.x(box.first), plane.y(box.end)
     width, height = plane.x(box.last + 1) - x, max(plane.unit * box.bytes, THIN)
-    group = node(root, "g", tabindex=0, role="img")
+    group = node(root, "g", tabindex=0, role="img", data_layer=box.name)
     node(group, "title", described(drawn, box))
     node(group, "rect", class_=box.kind, x=x, y=y, width=width, height=height)
     # In the last moment another box may lie over this one: the label keeps to the moments before.
