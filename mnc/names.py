@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 
+@lru_cache(1024)
 def snake(class_name: str) -> str:
     """A class name as Keras turns it into a layer name: MaxPooling2D is max_pooling2d.
 

@@ -18,6 +18,9 @@ _OPERATORS = re.compile(r"[-+*/%<>=!&|]+")
 
 def fitted(text: str, width: int) -> list[str]:
     """The lines of C text; of `width` columns at most, as far as there are spaces to break a line at."""
+    lines = text.split("\n")
+    if _fits(lines, width):
+        return lines
     return [line for lines in _statements(text) for line in (lines if _fits(lines, width) else _filled(lines, width))]
 
 

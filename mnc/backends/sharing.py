@@ -8,7 +8,7 @@ which each caller passes what is its own, costs them once.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 
 from mnc.backends.library import Item, Library, calling
@@ -50,19 +50,20 @@ def share(program: Program, library: Library, prefix: str, *, compact: bool) -> 
     Their names have `prefix` in them, since they are the network's own.
     `compact`: also for calls that differ in `SIZES` only, which makes the code smaller and somewhat slower.
     """
-    callers: dict[Key, list[tuple[int, Call]]] = {}
+    callers: dict[Key, list[_Made]] = {}
     keys: dict[int, Key] = {}
     """By the identity of a call, which the program keeps alive."""
     for number, step in enumerate(program.steps):
         for call in step.all_calls:
             if not call.header:
-                key = keys[id(call)] = _key(call, compact=compact)
-                callers.setdefault(key, []).append((number, call))
+                made = _Made(number, call.kernel, _literals(call))
+                key = keys[id(call)] = _key(made, compact=compact)
+                callers.setdefault(key, []).append(made)
     shared: dict[Key, Item] = {}
     items = dict(library.items)
-    for key, made in callers.items():
-        if len(made) > 1:
-            item = _function(made, library, prefix, items)
+    for key, calls in callers.items():
+        if len(calls) > 1:
+            item = _function(calls, library, prefix, items)
             shared[key] = items[item.names[0]] = item
 
     def moved(call: Call) -> Call:
@@ -74,9 +75,19 @@ def share(program: Program, library: Library, prefix: str, *, compact: bool) -> 
     return replace(program, steps=tuple(step.with_calls(moved) for step in program.steps)), Library(items)
 
 
-def _key(call: Call, *, compact: bool) -> Key:
+@dataclass(frozen=True)
+class _Made:
+    """A call that a step makes."""
+
+    step: int
+    kernel: str
+    literals: Mapping[str, str]
+    """The arguments that are known now, in C."""
+
+
+def _key(call: _Made, *, compact: bool) -> Key:
     """The kernel and the arguments that calls of one shared function have in common."""
-    known = _literals(call).items()
+    known = call.literals.items()
     return (("", call.kernel), *((p, text) for p, text in known if not (compact and p in SIZES)))
 
 
@@ -92,17 +103,17 @@ def _literals(call: Call) -> Mapping[str, str]:
     return texts
 
 
-def _function(made: Sequence[tuple[int, Call]], library: Library, prefix: str, taken: Collection[str]) -> Item:
-    """A function of the literals that calls of one kernel have in common; `made` has the numbers of their steps."""
-    kernel = made[0][1].kernel
+def _function(calls: Sequence[_Made], library: Library, prefix: str, taken: Collection[str]) -> Item:
+    """A function of the literals that calls of one kernel have in common."""
+    kernel = calls[0].kernel
     own_name = f"mnc_{prefix}_{kernel.removeprefix('mnc_')}"
     name = next(name for n in count(1) if (name := f"{own_name}_{n}") not in taken)
-    first, *others = (_literals(call) for _, call in made)
+    first, *others = (call.literals for call in calls)
     fixed = {p: text for p, text in first.items() if all(other[p] == text for other in others)}
     parameters = library.parameters(kernel)
     own = tuple(p for p in parameters if p.name not in fixed)
     w = Writer()
-    w.wrapped(f"/* {kernel} as layers {joined(sorted({number for number, _ in made}))} call it. */")
+    w.wrapped(f"/* {kernel} as layers {joined(sorted({call.step for call in calls}))} call it. */")
     w.wrapped(f"MNC_LAYER void {name}({joined([p.declaration.replace(' ', GLUE) for p in own])})")
     with w.block():
         w.wrapped(calling(kernel, parameters, {p.name: fixed.get(p.name, p.name) for p in parameters}))

@@ -6,6 +6,7 @@ import enum
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,12 @@ class DType(enum.Enum):
     INT64 = "int64"
     """Of constants only: biases of int16 layers."""
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """Size of one element in bytes."""
         return self.numpy.itemsize
 
-    @property
+    @cached_property
     def numpy(self) -> np.dtype[Any]:
         return np.dtype(self.value)
 
@@ -65,7 +66,13 @@ class DType(enum.Enum):
     @classmethod
     def of(cls, array: Array) -> DType:
         """The element type of a NumPy array; ValueError where the IR has none."""
-        return cls(array.dtype.name)
+        return cls(_name(array.dtype))
+
+
+@lru_cache(64)
+def _name(dtype: np.dtype[Any]) -> str:
+    """NumPy's name of its type, which NumPy composes anew each time."""
+    return dtype.name
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ fields as arguments; the table adds what Keras calls some of them besides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 from mnc.ir import activations
@@ -82,19 +82,20 @@ def make(name: str, arguments: Mapping[str, Value], *, layer: bool = False) -> F
     return named.function(**{**named.fixed, **values})
 
 
-def spelled(function: Function) -> tuple[str, list[str]]:
+@lru_cache(1024)
+def spelled(function: Function) -> tuple[str, Sequence[str]]:
     """The name of a function and its arguments as the language writes them."""
     for name in _PREFERRED:
         named = functions()[name]
         if type(function) is named.function and function == make(name, {}):
-            return name, []
+            return name, ()
     arguments = []
     for each in fields(function):
         value = getattr(function, each.name)
         if value != each.default:
             written = "none" if value is None else str(value).lower() if isinstance(value, bool) else spell_float(value)
             arguments.append(f"{each.name} = {written}")
-    return snake(type(function).__name__), arguments
+    return snake(type(function).__name__), tuple(arguments)
 
 
 def spell_function(function: Function | None) -> str:

@@ -93,9 +93,9 @@ class _Printer:
     def _node(self, node: Node) -> str:
         values = self._spelled(node.inputs)
         if isinstance(node.layer, Activation):
-            callee, arguments = spelled(node.layer.function)
-            if node.layer.output is not None:
-                arguments.append(f"output = {OUTPUT.form.write(node.layer.output, Context(()))}")
+            callee, own = spelled(node.layer.function)
+            output = node.layer.output
+            arguments = [*own, *([] if output is None else [f"output = {OUTPUT.form.write(output, Context(()))}"])]
         else:
             kind = kind_of(type(node.layer))
             callee, arguments = kind.name, [*self.attributes(kind, node), *self._weights(kind, node)]

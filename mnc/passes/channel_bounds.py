@@ -14,6 +14,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -189,8 +190,6 @@ def _signs(graph: Graph, node: Node, given: Sequence[Bounds], within: Range) -> 
     layer, y = node.layer, graph.output_type(node)
     if y.dtype is not DType.FLOAT32:
         return _of_type(y)
-    channels = y.shape[-1] if y.shape else 1
-    overall = _only_signs(np.full(channels, within.low), np.full(channels, within.high))
     match layer:
         case Linear():
             return _activated_sums(layer, given[0])
@@ -198,6 +197,8 @@ def _signs(graph: Graph, node: Node, given: Sequence[Bounds], within: Range) -> 
             return _reshaped(given[0], _of_type(y))
         case Concatenate():
             return _concatenated(given, layer.axis % y.rank == y.rank - 1)
+    channels = y.shape[-1] if y.shape else 1
+    overall = _only_signs(np.full(channels, within.low), np.full(channels, within.high))
     if not isinstance(layer, (*BY_CHANNEL, Merge)):
         return overall
     zero = _where_all_are_zero(layer, given)
@@ -225,6 +226,7 @@ def _activated_sums(layer: Linear, x: Bounds) -> Bounds:
     return _only_signs(np.array([each.low for each in ends]), np.array([each.high for each in ends]))
 
 
+@lru_cache(1024)
 def _activated_sign(function: Function | None, falls: bool, rises: bool) -> Range:
     x = Range(-math.inf if falls else 0.0, math.inf if rises else 0.0)
     if function is None:
