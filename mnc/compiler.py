@@ -303,7 +303,7 @@ def _prepared(graph: Graph, chosen: backends.Backend, scheme: Scheme | None) -> 
     if scheme is None:
         return Quantised(optimise(graph))
     given = scheme.calibration
-    strange = () if given is None else doubts(graph, representative(graph, given))
+    strange = () if given is None else doubts(graph, representative(graph, given), scaled=scheme.scaled)
     found = quantised(graph, scheme, partial(backends.refusals, chosen), strange)
     return replace(found, graph=optimise(found.graph))
 

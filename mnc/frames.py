@@ -46,11 +46,21 @@ def load_frames(
         hint = "write one .npz with an array for each input"
         raise refuse(str(folder), f"the network has {len(graph.inputs)} inputs; a folder holds one's samples", hint)
     shape = graph.inputs[0].type.shape
-    files = _samples(folder) or [path for path, _ in _of_classes(folder, splits, most)]
+    files = _files(folder, splits, most)
     decoded = len(files) * graph.inputs[0].type.elements * 4
     if max(decoded, sum(path.stat().st_size for path in files if _suffix(path) not in IMAGES)) > MAX_BYTES:
         raise refuse(str(folder), f"{len(files):,} samples are too many", "some hundred representative ones are enough")
     return np.concatenate([_frames(path, shape, pixels) for path in files])
+
+
+def has_images(folder: Path, splits: Sequence[str]) -> bool:
+    """Whether any sample that `load_frames` would read is an image; CompileError where there is no sample."""
+    return any(_suffix(path) in IMAGES for path in _files(folder, splits, None))
+
+
+def class_names(folder: Path, splits: Sequence[str] = TESTING) -> tuple[str, ...]:
+    """The names of a folder's classes, in the order of their numbers."""
+    return tuple(each.name for each in _classes(folder, splits))
 
 
 def class_numbers(folder: Path, splits: Sequence[str] = TESTING) -> Array:
@@ -64,10 +74,18 @@ def _samples(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file() and _suffix(path) in (".npy", *RAW, *IMAGES))
 
 
+def _files(folder: Path, splits: Sequence[str], most: int | None) -> list[Path]:
+    return _samples(folder) or [path for path, _ in _of_classes(folder, splits, most)]
+
+
+def _classes(folder: Path, splits: Sequence[str]) -> list[Path]:
+    inside = next((folder / split for split in splits if (folder / split).is_dir()), folder)
+    return sorted(path for path in inside.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
 def _of_classes(folder: Path, splits: Sequence[str], most: int | None) -> list[tuple[Path, int]]:
     """The files of a folder of classes with the numbers of their classes, the classes in turn."""
-    inside = next((folder / split for split in splits if (folder / split).is_dir()), folder)
-    classes = sorted(path for path in inside.iterdir() if path.is_dir() and not path.name.startswith("."))
+    classes = _classes(folder, splits)
     files = [_samples(each) for each in classes]
     if not any(files):
         kinds = f"samples are .npy, {', '.join(RAW)} or image files, in the folder or in one for each class"

@@ -10,7 +10,7 @@ import numpy as np
 from mnc.accuracy import elements, gives_probabilities
 from mnc.arrays import load_arrays
 from mnc.errors import refuse
-from mnc.frames import TESTING, class_numbers, load_frames
+from mnc.frames import TESTING, class_names, class_numbers, load_frames
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, DType, show
 from mnc.reference.run import as_input
@@ -95,6 +95,21 @@ def load_truth(path: Path, graph: Graph, samples: int) -> Array:
     if not np.isfinite(found).all():
         raise refuse(str(path), "a label is not finite")
     return found.reshape(samples, *shape).astype(np.float64)
+
+
+def missing_classes(path: Path, graph: Graph) -> tuple[str, ...]:
+    """A sentence where a folder of classes has fewer than the network tells apart: their numbers may be others."""
+    if not path.is_dir():
+        return ()
+    names, count = class_names(path), elements(graph)
+    if len(names) >= count:
+        return ()
+    numbered = ", ".join(f"{name!r} counts as class {number}" for number, name in enumerate(names[:3]))
+    more = ", and so on" if len(names) > 3 else ""
+    return (
+        f"labels: {path} has {len(names)} classes and the network {count}: {numbered}{more}; "
+        "where that is wrong, give the numbers as an .npy",
+    )
 
 
 def _one_hot(rows: Array) -> bool:

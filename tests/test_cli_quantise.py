@@ -331,6 +331,24 @@ def test_a_folder_of_classes_calibrates_and_judges(
     assert re.search(r"^accuracy: \d+\.00% of 10 samples by the model", capsys.readouterr().out, re.MULTILINE)
 
 
+def test_a_folder_of_fewer_classes_says_which_numbers_they_have(
+    tmp_path: Path, cc: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "net.mnc").write_text("network net\ninput x: float32[4]\ny = softmax(x)\noutput y\n")
+    for number, name in enumerate(("cat", "dog")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        np.save(tmp_path / "data" / name / "some.npy", np.eye(4, dtype=np.float32)[[number + 2]])
+    data = str(tmp_path / "data")
+    assert run(["verify", str(tmp_path / "net.mnc"), "--inputs", data, "--labels", data]) == 0
+    shown = capsys.readouterr()
+    assert "accuracy: 0.00% of 2 samples by the model" in shown.out
+    assert "has 2 classes and the network 4: 'cat' counts as class 0, 'dog' counts as class 1; " in shown.err
+    text = "network net\ninput x: float32[4]\ny = sigmoid(dense(x, 1))\noutput y\nweights random()\n"
+    (tmp_path / "net.mnc").write_text(text)
+    assert run(["verify", str(tmp_path / "net.mnc"), "--inputs", data, "--labels", data]) == 0
+    assert "counts as class" not in capsys.readouterr().err
+
+
 def test_the_report_has_what_was_lost_and_what_to_look_at(
     pico: str, samples: str, int8: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -353,3 +371,27 @@ def test_pixels_are_for_folders(pico: str, samples: str, capsys: pytest.CaptureF
     for command in (["compile", pico], ["compile", pico, *arrays], ["verify", pico, "--inputs", samples]):
         assert run([*command, "--pixels", "0:1"]) == 2
         assert "--pixels serves no purpose without a folder of images" in capsys.readouterr().err
+
+
+def test_pixels_are_refused_for_a_folder_of_raw_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "net.mnc").write_text("network net\ninput x: float32[4]\ny = relu(x)\noutput y\n")
+    (tmp_path / "raw").mkdir()
+    np.zeros(4, "<f4").tofile(tmp_path / "raw" / "0.bin")
+    options = ["--quantize", "int8", "--calibration", str(tmp_path / "raw"), "--pixels", "0:1"]
+    assert run(["compile", str(tmp_path / "net.mnc"), *options]) == 2
+    assert "--pixels serves no purpose without a folder of images" in capsys.readouterr().err
+
+
+def test_pixels_that_are_asked_for_are_not_doubted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    (tmp_path / "net.mnc").write_text("network net\ninput x: float32[4, 4, 1]\ny = relu(x)\noutput y\n")
+    (tmp_path / "seen").mkdir()
+    levels = np.random.default_rng(0).integers(0, 256, (40, 4, 4), np.uint8)
+    for number, each in enumerate(levels):
+        image.fromarray(each).save(tmp_path / "seen" / f"{number:02}.png")
+    options = ["--quantize", "int8", "--calibration", str(tmp_path / "seen"), "--pixels", "0:255"]
+    assert run(["show", str(tmp_path / "net.mnc"), *options]) == 0
+    assert "whole numbers" not in capsys.readouterr().err
+    np.save(tmp_path / "x.npy", levels[..., np.newaxis].astype(np.float32))
+    assert run(["show", str(tmp_path / "net.mnc"), "--quantize", "int8", "--calibration", str(tmp_path / "x.npy")]) == 0
+    assert "the samples are whole numbers up to 25" in capsys.readouterr().err

@@ -81,7 +81,7 @@ class QuantiseOptions:
         samples = load_samples(self.calibration, graph, self.pixels, splits=CALIBRATING, most=MOST)
         same = {field.name for field in fields(Scheme)} - {"calibration"}
         said = {name: value for name, value in vars(self).items() if name in same and value is not None}
-        return Scheme(samples, **said, labels=self._labels(graph, len(samples[0])))
+        return Scheme(samples, **said, labels=self._labels(graph, len(samples[0])), scaled=self.pixels is not None)
 
     def _labels(self, graph: Graph, samples: int) -> Array | None:
         """The calibration samples' classes."""
@@ -99,14 +99,21 @@ def quantise_options(command: Callable[..., Result]) -> Callable[..., Result]:
     @functools.wraps(command)
     def with_quantisation(**given: Any) -> Result:
         said = {field.name: given.pop(field.name) for field in fields(QuantiseOptions)}
-        samples = [path for path in (said["calibration"], given.get("inputs")) if path is not None]
-        if said["pixels"] is not None and not any(path.is_dir() for path in samples):
+        if said["pixels"] is not None and not _any_images(said["calibration"], given.get("inputs")):
             raise click.UsageError("--pixels serves no purpose without a folder of images")
         return command(quantisation=QuantiseOptions(**said), **given)
 
     for decorate in reversed(_OPTIONS):
         decorate(with_quantisation)
     return with_quantisation
+
+
+def _any_images(calibration: Path | None, inputs: Path | None) -> bool:
+    """Whether some of the samples are images."""
+    from mnc.frames import CALIBRATING, TESTING, has_images
+
+    folders = ((path, splits) for path, splits in ((calibration, CALIBRATING), (inputs, TESTING)) if path is not None)
+    return any(path.is_dir() and has_images(path, splits) for path, splits in folders)
 
 
 def _pixels(context: click.Context, option: click.Parameter, given: str | None) -> tuple[float, float] | None:

@@ -58,7 +58,7 @@ def verify(
     with Progress(sys.stderr, f"reading {model.name}") as progress:
         graph, notes = code.read(model)
 
-        from mnc.samples import load_samples, load_truth
+        from mnc.samples import load_samples, load_truth, missing_classes
         from mnc.verify import verify as compare
 
         scheme = code.scheme(graph)
@@ -71,7 +71,7 @@ def verify(
 
             judgement = judge(graph, samples, verification.outputs[0], truth)
     remark(notes)
-    warn(verification.warnings)
+    warn((*verification.warnings, *(() if labels is None else missing_classes(labels, graph))))
     from mnc.terminal.tables import Paper, verified
 
     click.echo(verified(verification, Paper.of(sys.stdout)))

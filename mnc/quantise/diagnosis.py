@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnc.ir.graph import Graph, Node
-from mnc.ir.layers import Dense
+from mnc.ir.layers import Dense, Embedding
 from mnc.ir.types import Array, TensorType
 from mnc.quantise.quality import decibels, visible
 from mnc.reference import evaluate
@@ -93,6 +93,8 @@ class _Values:
         given = [np.asarray(self.given(read), np.float32) for read in node.inputs]
         through = apply_node(self.real, node, given)[node.outputs.index(name)]
         passed = self.left(name, through)
+        if isinstance(node.layer, Embedding) and passed < own:
+            return self.rounded_rows(node.inputs[0])
         if own <= min(passed, left + AS_MUCH):
             return self.spread(name) or self.cut_off(name) or self.coarse(name)
         for read in node.inputs:
@@ -104,6 +106,13 @@ class _Values:
         if isinstance(node.layer, Dense):
             return "its weights lose too much in int8", ("try `--per-channel-dense`", "try `--rounding fitted`")
         return "its weights lose too much in int8", ("keep the network in float32",)
+
+    def rounded_rows(self, name: str) -> Cause:
+        """The numbers by which an embedding looks up its rows are no whole ones once they are stored."""
+        quant = self.quantised.types[name].quant
+        step = 1.0 if quant is None else quant.scale[0]
+        what = f"it takes rows of its table by {self.origin(name)!r}, whose numbers are stored in steps of {step:g}"
+        return what, ("leave `--io` away, or give `--io float`: the numbers of rows then stay as they are",)
 
     def given(self, name: str) -> Array:
         return self.quantised.types[name].real(self.got[name]) if name in self.got else self.expected[name]

@@ -22,11 +22,11 @@ FAR = 2.0
 """Values that lie beyond what is covered by this factor are spoken of."""
 
 
-def doubts(graph: Graph, samples: Sequence[Array]) -> tuple[str, ...]:
+def doubts(graph: Graph, samples: Sequence[Array], *, scaled: bool = False) -> tuple[str, ...]:
     """A sentence for each thing to look at, none of which is wrong in itself.
 
     `graph` is the network as it was read, whose batch normalisations know what it
-    was trained on; `samples` are float, one array for each input.
+    was trained on; `samples` are float, one array for each input; `scaled` as in `Scheme`.
     """
     found = []
     trained = _by_normalisation(graph, samples)
@@ -34,7 +34,7 @@ def doubts(graph: Graph, samples: Sequence[Array]) -> tuple[str, ...]:
         where = f"calibration: input {given.name!r}"
         if len(array) > 1 and (array == array[0]).all():
             found.append(f"{where}: all samples are the same")
-        elif trained is None and _are_bytes(array):
+        elif trained is None and not scaled and _are_bytes(array):
             found.append(
                 f"{where}: the samples are whole numbers up to {array.max():g}, as pixels are stored; "
                 "scale them if the network was trained on scaled ones"

@@ -59,6 +59,8 @@ class Scheme:
     per_channel_dense: bool = False
     allow_loss: bool = False
     """Whether a network of which next to no signal is left is compiled, too."""
+    scaled: bool = False
+    """Whether a user has said how samples are scaled: whole numbers are then no sign of pixels as they are stored."""
 
     def __post_init__(self) -> None:
         for what, value, known in (

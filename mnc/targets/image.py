@@ -215,4 +215,19 @@ def _section_sizes(target: Target, folder: Path) -> Sizes:
     def total(*names: str) -> int:
         return sum(found.get(name, 0) for name in names)
 
-    return Sizes(total(".text", ".ARM.exidx", ".ARM.extab"), total(".rodata"), total(".data"), total(".bss"))
+    among_code = _objects_among_code(target, folder) if target.max_constants is not None else 0
+    return Sizes(
+        total(".text", ".ARM.exidx", ".ARM.extab") - among_code,
+        total(".rodata") + among_code,
+        total(".data"),
+        total(".bss"),
+    )
+
+
+def _objects_among_code(target: Target, folder: Path) -> int:
+    """Bytes of the constants that the linker lays between instructions, as AVR's does, by the image's symbols."""
+    where = f"target {target.name}"
+    tables = process.run(target.binutil("readelf"), ["-SsW", "image"], folder, where=where, seconds=COMPILE_SECONDS)
+    numbers = re.findall(r"^ *\[ *(\d+)\] \.text ", tables, re.MULTILINE)
+    objects = re.findall(r"^ *\d+: [0-9a-f]+ +(\d+) OBJECT +\w+ +\w+ +(\d+) ", tables, re.MULTILINE)
+    return sum(int(size) for size, section in objects if section in numbers)

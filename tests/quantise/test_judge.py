@@ -11,7 +11,7 @@ import mnc
 from mnc.errors import CompileError
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import BatchNormalization, Dense, Softmax
+from mnc.ir.layers import BatchNormalization, Dense, Embedding, Flatten, Softmax
 from mnc.ir.types import Array, Constant, TensorType
 from mnc.passes import optimise
 from mnc.quantise import Quantised, Scheme
@@ -125,6 +125,16 @@ def test_differences_of_nearly_equal_values_are_told() -> None:
     (warning,) = found.warnings
     assert "small differences of its inputs" in warning or "weights lose too much" in warning
     assert "first lost is" in warning or "'y' keeps" in warning
+
+
+def test_numbers_of_rows_that_are_rounded_are_told() -> None:
+    table = Embedding(Constant(np.random.default_rng(5).normal(size=(300, 4)).astype(np.float32)))
+    nodes = (Node(("v",), table, ("x",)), Node(("y",), Flatten(), ("v",)))
+    graph = Graph("net", (Input("x", TensorType((8,))),), nodes, ("y",))
+    samples = np.random.default_rng(6).integers(0, 300, (64, 8)).astype(np.float32)
+    with pytest.raises(CompileError, match=r"by 'x', whose numbers are stored in steps of 1\.1") as fault:
+        judge(graph, samples, io="int8")
+    assert "`--io float`" in str(fault.value)
 
 
 def test_little_signal_is_warned_of() -> None:
