@@ -72,7 +72,7 @@ class DType(enum.Enum):
 @lru_cache(64)
 def _name(dtype: np.dtype[Any]) -> str:
     """NumPy's name of its type, which NumPy composes anew each time."""
-    return dtype.name
+    return str(dtype.name)
 
 
 @dataclass(frozen=True)
