@@ -32,7 +32,7 @@ def call(name: str, positional: list[Value], named: dict[str, Value]) -> Value:
         return _quantisation(name, positional, named)
     if name in DTYPES and named:
         return ElementType(DType(name), _quantisation(name, positional, named))
-    if name in functions():
+    if name in functions() and not (positional and name in arithmetic.FUNCTIONS):
         if positional:
             raise RefusalError(f"{name} takes a value of the network, not {describe(positional[0])}")
         return make(name, named)
