@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mnc import backends, targets
+from mnc.backends.storage import USUAL, Storage
 from mnc.compiler import Build
 from mnc.compiler import compile as compile_graph
 from mnc.ir.graph import Graph
@@ -80,6 +81,7 @@ def bench(
     scheme: Scheme | None = None,
     options: Options = AS_THE_TARGET_SAYS,
     cmsis_nn: Path | None = None,
+    storage: Storage = USUAL,
 ) -> Cost:
     """Compile a network called `name`, run one inference on `target` and count.
 
@@ -90,8 +92,18 @@ def bench(
     `CompileError` where the network is refused, a tool or the library is missing
     or the program fails.
     """
-    build = compile_graph(graph, backend=backend, name=name, target=target, settings=settings, scheme=scheme)
-    return cost(build, target, layers=layers, settings=settings, options=options, cmsis_nn=cmsis_nn)
+    build = compile_graph(
+        graph,
+        backend=backend,
+        name=name,
+        target=target,
+        settings=settings,
+        scheme=scheme,
+        memory=storage.memory,
+        input=storage.input,
+        feed=storage.feed,
+    )
+    return cost(build, target, layers=layers, settings=settings, options=options, cmsis_nn=cmsis_nn, storage=storage)
 
 
 def cost(
@@ -102,6 +114,7 @@ def cost(
     settings: Mapping[str, str] = MappingProxyType({}),
     options: Options = AS_THE_TARGET_SAYS,
     cmsis_nn: Path | None = None,
+    storage: Storage = USUAL,
 ) -> Cost:
     """The cost of code that was compiled for `target` with these settings; otherwise as `bench`."""
     machine, name, backend = targets.get(target), build.name, build.report.backend
@@ -112,9 +125,12 @@ def cost(
     costs: tuple[LayerCost, ...] = ()
     if layers:
         chosen = backends.get(backend).configured(settings, machine)
-        traced = chosen.emit(backends.program_of(chosen, build.graph), name, trace=True)
+        program = storage.of(backends.program_of(chosen, build.graph), chosen)
+        traced = chosen.emit(program, name, trace=True)
         steps = traced.program.steps
-        (counts,) = targets.layer_instructions(machine, traced.files, len(steps), interface, inputs, options)
+        (counts,) = targets.layer_instructions(
+            machine, traced.files, len(steps), interface, inputs, options, events=traced.events
+        )
         costs = tuple(
             LayerCost(step.node.name, snake(type(step.node.layer).__name__), build.graph.macs(step.node), count)
             for step, count in zip(steps, counts, strict=True)

@@ -20,7 +20,7 @@ import click
 from mnc.commands.backend import backend_option, target_option
 from mnc.commands.bench import bench
 from mnc.commands.budget import budget_options
-from mnc.commands.code import CodeOptions, code_options
+from mnc.commands.code import CodeOptions, code_options, storage_options
 from mnc.commands.fmt import fmt
 from mnc.commands.messages import complain, in_options, remark, say, warn
 from mnc.commands.model import force_option, model_argument
@@ -36,6 +36,7 @@ from mnc.names import printable
 from mnc.terminal.progress import Progress
 
 if TYPE_CHECKING:
+    from mnc.backends.storage import Storage
     from mnc.compiler import Build
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
@@ -76,6 +77,7 @@ def commands(traceback_: bool) -> None:
 @click.option("--sample", type=SAMPLES, metavar="X.npy", help="The example's sample: the first one in this file.")
 @budget_options
 @code_options
+@storage_options
 @force_option
 @click.option(
     "--report",
@@ -95,6 +97,7 @@ def compile_(
     sample: Path | None,
     budgets: Mapping[str, int | None],
     code: CodeOptions,
+    storage: Storage,
     force: bool,
     page: Path | None,
     as_json: bool,
@@ -126,6 +129,9 @@ def compile_(
             max_stack=budgets["max_stack"],
             max_macs=budgets["max_macs"],
             measure=True,
+            memory=storage.memory,
+            input=storage.input,
+            feed=storage.feed,
         )
         files = packed(build, package, sample)
         if page is not None:
@@ -149,13 +155,14 @@ def compile_(
 @backend_option
 @target_option
 @code_options
-def check(model: Path, backend: str, target: str | None, code: CodeOptions) -> None:
+@storage_options
+def check(model: Path, backend: str, target: str | None, code: CodeOptions, storage: Storage) -> None:
     """List all that is not supported in MODEL, each with a way out."""
     with Progress(sys.stderr, f"reading {model.name}"):
         from mnc.compiler import check as refusals
 
         graph, notes = code.read(model)
-        problems = refusals(graph, backend, target, code.settings, code.scheme(graph))
+        problems = refusals(graph, backend, target, code.settings, code.scheme(graph), storage)
     remark(notes)
     if problems:
         raise CompileError(*problems)

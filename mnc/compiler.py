@@ -14,6 +14,7 @@ from mnc import backends, targets
 from mnc.backends.facts import parameters
 from mnc.backends.memory import ram_bytes
 from mnc.backends.names import check_name, name_from
+from mnc.backends.storage import USUAL, Feeding, Owner, Storage
 from mnc.budget import Budget, Tried, over_budget
 from mnc.errors import CompileError, Problem, argument, refuse
 from mnc.ir.graph import Graph
@@ -23,7 +24,7 @@ from mnc.output import write_files
 from mnc.passes import optimise
 from mnc.plan.liveness import lifetimes
 from mnc.plan.memory_map import MemoryMap, memory_map
-from mnc.program import Program
+from mnc.program import Memory, Program
 from mnc.quantise.calibrate import representative
 from mnc.quantise.doubts import doubts
 from mnc.quantise.front import quantised
@@ -31,7 +32,7 @@ from mnc.quantise.judge import computes_in_float
 from mnc.quantise.pipeline import Quantised, Scheme
 from mnc.quantise.sensitivity import goals
 from mnc.remedies import REMEDIES, Change, Request, together
-from mnc.report import Flash, LayerReport, Quantisation, Ram, Report
+from mnc.report import Flash, LayerReport, Quantisation, Ram, Report, StageReport
 from mnc.samples import random_inputs
 from mnc.targets import Options
 
@@ -112,6 +113,9 @@ def compile(  # the contract's name  # noqa: A001
     allow_loss: bool = False,
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
+    memory: Memory = "fast",
+    input: Owner = "caller",  # the contract's name  # noqa: A002
+    feed: Feeding = "run",
     max_ram: int | None = None,
     max_flash: int | None = None,
     max_stack: int | None = None,
@@ -126,6 +130,11 @@ def compile(  # the contract's name  # noqa: A001
     finer points.  `Build.report.warnings` has what to look at.  `settings` are
     those of the backend: what `-X KEY=VALUE` gives it.
 
+    `memory`: "fast" runs layer after layer; "balanced" makes rows of layers in
+    turns where that shrinks the arena and costs at most 5 % of the instructions, by
+    estimate; "least" takes the smallest arena.  `input`: "owned" puts inputs into
+    the arena.  `feed`: "rows" makes code that is handed the input row by row.
+
     A network that takes more than one of the budgets (bytes, and operations a
     run) is refused, with what takes the most, and changes that were tried, with
     their figures.  `measure` builds the code with the target's C compiler and runs
@@ -133,6 +142,7 @@ def compile(  # the contract's name  # noqa: A001
     linked code, and its stack; budgets of flash and stack imply it where there
     is a target.
     """
+    storage = Storage(memory, input, feed)
     name = check_name(name_from(graph.name) if name is None else name)
     if scheme is not None and (quantize is not None or calibration is not None or allow_loss):
         hint = "leave quantize, calibration and allow_loss out"
@@ -143,7 +153,7 @@ def compile(  # the contract's name  # noqa: A001
         hint = "add quantize = 'int8', or leave it out"
         where = argument("allow_loss" if calibration is None else "calibration")
         raise refuse(where, "serves no purpose without quantisation", hint)
-    request = Request(graph, backend, target, settings, scheme)
+    request = Request(graph, backend, target, settings, scheme, storage)
     budget = Budget(max_ram, max_flash, max_stack, max_macs)
     measure = measure or (target is not None and (max_flash is not None or max_stack is not None))
     build, chosen = _built(request, name)
@@ -171,7 +181,7 @@ LONGEST_RUN = 50_000_000
 def _built(request: Request, name: str) -> tuple[Build, backends.Backend]:
     """Code as it was asked for, its report as planned, and the backend that made it."""
     prepared, program, chosen = prepare(
-        request.graph, request.backend, request.target, request.settings, request.scheme
+        request.graph, request.backend, request.target, request.settings, request.scheme, request.storage
     )
     emission = chosen.emit(program, name)
     found = report(prepared, name, request.backend, request.target, emission)
@@ -248,11 +258,12 @@ def check(
     target: str | None = None,
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
+    storage: Storage = USUAL,
 ) -> tuple[Problem, ...]:
     """All that `compile` would refuse of a graph, arguments as there; CompileError where one of them is no good."""
     chosen = _configured(backend, target, settings)
     try:
-        backends.program_of(chosen, _prepared(graph, chosen, scheme).graph)
+        storage.of(backends.program_of(chosen, _prepared(graph, chosen, scheme).graph), chosen)
     except CompileError as fault:
         return fault.problems
     return ()
@@ -264,14 +275,15 @@ def prepare(
     target: str | None = None,
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
+    storage: Storage = USUAL,
 ) -> tuple[Quantised, Program, backends.Backend]:
     """The graph after all passes, quantised where a scheme is given, and as kernel calls of the backend.
 
-    CompileError where it has no kernels for some layer.
+    CompileError where it has no kernels for some layer, or `storage` asks too much.
     """
     chosen = _configured(backend, target, settings)
     prepared = _prepared(graph, chosen, scheme)
-    return prepared, backends.program_of(chosen, prepared.graph), chosen
+    return prepared, storage.of(backends.program_of(chosen, prepared.graph), chosen), chosen
 
 
 def _dearer(graph: Graph, chosen: backends.Backend, integers: Report) -> tuple[str, ...]:
@@ -322,7 +334,7 @@ def _check_reach(made: Report, target: targets.Target) -> None:
 def report(prepared: Quantised, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
     """The report that `mnc compile --json` prints."""
     program, arena = emission.program, emission.plan.arena
-    lives, state = lifetimes(program), program.state_bytes
+    lives = lifetimes(program)
     layers = []
     for step in program.steps:
         y = step.writes[0]
@@ -353,12 +365,36 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
         dtype=arithmetic(prepared.graph),
         macs=sum(layer.macs for layer in layers),
         params=parameters(prepared.graph),
-        ram=Ram(ram_bytes(program, arena.size) + copied, arena.size, state, arena.lower_bound, arena.optimal, copied),
+        ram=_ram(emission, copied),
         flash=Flash(constants, constants + emission.struct_bytes),
         files=tuple(emission.files),
         layers=tuple(layers),
         quantisation=None if prepared.real is None else _quantisation(prepared),
         warnings=prepared.warnings,
+    )
+
+
+def _ram(emission: backends.Emission, copied: int) -> Ram:
+    """The memory of generated code; `copied`: bytes of constants that the target's compiler puts into it."""
+    program, plan = emission.program, emission.plan
+    inputs = {given.name for given in program.graph.inputs if program.buffers[given.name].kind == "arena"}
+    stages = []
+    for stage in plan.stages:
+        if stage.interleaved:
+            steps = [program.steps[i] for i in stage.numbers]
+            rings = sum(plan.rings.get(y.buffer, 0) for step in steps for y in step.writes)
+            stages.append(StageReport(tuple(step.node.name for step in steps), rings, stage.fed))
+    return Ram(
+        total=ram_bytes(program, plan) + copied,
+        arena=plan.arena.size,
+        state=program.state_bytes,
+        lower_bound=plan.arena.lower_bound,
+        optimal=plan.arena.optimal,
+        constants=copied,
+        input=sum(plan.rings.get(name, program.buffers[name].bytes) for name in inputs),
+        stages=tuple(stages),
+        saved=plan.saved,
+        cost=round(plan.cost, 4),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mnc import backends
+from mnc.backends.storage import USUAL, Storage
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType, show
@@ -25,6 +26,7 @@ class Request:
     target: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     scheme: Scheme | None = None
+    storage: Storage = USUAL
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,21 @@ Remedy = Callable[[Request], Change | None]
 def compact_code(request: Request) -> Change | None:
     """Layers of other sizes share code."""
     return _setting(request, "code", "compact")
+
+
+def rows_in_turns(request: Request) -> Change | None:
+    """Layers make their rows in turns wherever that saves memory."""
+    if request.storage.memory == "least":
+        return None
+    return Change("--memory least", replace(request, storage=replace(request.storage, memory="least")))
+
+
+def fed_rows(request: Request) -> Change | None:
+    """The rows of an input that the network owns are handed in one by one, so that it never holds all of them."""
+    if request.storage.input != "owned":
+        return None
+    storage = replace(request.storage, feed="rows", input="caller")
+    return Change("--feed rows instead of --input owned", replace(request, storage=storage))
 
 
 def overlapping_rows(request: Request) -> Change | None:
@@ -96,7 +113,15 @@ def _quick(graph: Graph) -> Scheme:
     return Scheme(random_inputs(graph), ranges="minmax", rounding="nearest", allow_loss=True)
 
 
-REMEDIES: tuple[Remedy, ...] = (compact_code, overlapping_rows, own_kernels, integers, smaller_input)
+REMEDIES: tuple[Remedy, ...] = (
+    compact_code,
+    rows_in_turns,
+    fed_rows,
+    overlapping_rows,
+    own_kernels,
+    integers,
+    smaller_input,
+)
 """The least intrusive comes first."""
 
 

@@ -14,6 +14,18 @@ from mnc.ir.types import Array
 
 
 @dataclass(frozen=True)
+class StageReport:
+    """Layers whose rows are made in turns."""
+
+    layers: tuple[str, ...]
+    """By their names, in order."""
+    rings: int
+    """Bytes in which a few rows of values between them lie."""
+    fed: bool = False
+    """Whether the rows of the input are handed in one by one."""
+
+
+@dataclass(frozen=True)
 class Ram:
     """The RAM that the generated code uses; inputs and outputs are the caller's."""
 
@@ -29,6 +41,14 @@ class Ram:
     """Whether the arena equals its lower bound."""
     constants: int = 0
     """Constant rows that the target's C compiler copies to RAM, as for AVR; 0 where constants are read in place."""
+    input: int = 0
+    """Bytes of the arena that hold inputs, or their last rows; 0 where inputs lie in the caller's memory."""
+    stages: tuple[StageReport, ...] = ()
+    """Layers that make their rows in turns; none where one layer runs after the other."""
+    saved: int = 0
+    """Bytes that this saves."""
+    cost: float = 0.0
+    """Instructions that it costs, as a share of all of a run, by mnc's estimate."""
     measured: int | None = None
     """Variables of the linked code, by the target's compiler; None where nothing was measured."""
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from mnc import targets
 from mnc.backends.names import name_from
+from mnc.backends.storage import USUAL, Storage
 from mnc.compiler import arithmetic, prepare
 from mnc.ir.graph import Graph, Input
 from mnc.ir.layers import Quantize, Softmax
@@ -40,6 +41,7 @@ def verify(
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
     cmsis_nn: Path | None = None,
+    storage: Storage = USUAL,
 ) -> Verification:
     """Compile `graph`, run the code on `target` and compare every layer with the reference.
 
@@ -47,11 +49,11 @@ def verify(
     *shape); None: some of those held back from calibration, or random ones, the
     same every time.  Where the network is quantised, its outputs are compared
     with those of the float network, too.  `settings` are the
-    backend's; `cmsis_nn` is the folder of CMSIS-NN, if the code calls it (None:
-    that which CMSIS_NN_PATH names).  CompileError where the graph is refused, or
+    backend's, `storage` as `compile` takes it in parts; `cmsis_nn` is the folder of
+    CMSIS-NN, if the code calls it (None: that which CMSIS_NN_PATH names).  CompileError where the graph is refused, or
     the library or a tool that builds or runs the code is missing.
     """
-    prepared, program, chosen = prepare(graph, backend, target, settings, scheme)
+    prepared, program, chosen = prepare(graph, backend, target, settings, scheme, storage)
     name = name_from(graph.name)
     emission = chosen.emit(program, name, trace=True)
     steps = emission.program.steps
@@ -65,6 +67,7 @@ def verify(
         Interface.of_graph(emission.program.graph, name),
         xs,
         targets.cmsis_nn.linked(machine, emission.files, Options(), cmsis_nn),
+        events=emission.events,
     )
     expected = evaluate(emission.program.graph, xs)
     layers = []

@@ -38,6 +38,7 @@ from mnc.ir.layers import (
     Identity,
     LayerNormalization,
     LogSoftmax,
+    MatMul,
     Maximum,
     MaxPooling2D,
     Merge,
@@ -48,6 +49,10 @@ from mnc.ir.layers import (
     Permute,
     PReLU,
     Recurrent,
+    ReduceMax,
+    ReduceMean,
+    ReduceMin,
+    ReduceSum,
     Reshape,
     ResizeBilinear,
     ResizeNearest,
@@ -350,6 +355,14 @@ def _broadcast(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
     return Broadcast((*new, *(draw(st.integers(1, 4)) if size == 1 else size for size in x.shape)))
 
 
+def _matmul(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
+    """Of two values of one shape."""
+    flags = [(True, False), (False, True)]
+    if x.shape[-1] == x.shape[-2]:
+        flags += [(False, False), (True, True)]
+    return MatMul(*draw(st.sampled_from(flags)))
+
+
 def _embedding(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
     shape = (draw(st.integers(1, 4)), draw(st.integers(1, 5)))
     return Embedding(Constant(rng.normal(size=shape).astype(np.float32)))
@@ -476,6 +489,11 @@ KINDS: dict[type[Layer], Kind] = {
     Divide: Kind(ANY_RANK, _divide),
     SquaredDifference: Kind(ANY_RANK, _merge(SquaredDifference)),
     Dot: Kind(ANY_RANK, _dot),
+    MatMul: Kind((2, 3), _matmul),
+    ReduceSum: Kind(ANY_RANK, lambda draw, rng, x: ReduceSum(draw(_some_axes(x)), draw(st.booleans()))),
+    ReduceMean: Kind(ANY_RANK, lambda draw, rng, x: ReduceMean(draw(_some_axes(x)), draw(st.booleans()))),
+    ReduceMax: Kind(ANY_RANK, lambda draw, rng, x: ReduceMax(draw(_some_axes(x)), draw(st.booleans()))),
+    ReduceMin: Kind(ANY_RANK, lambda draw, rng, x: ReduceMin(draw(_some_axes(x)), draw(st.booleans()))),
     Embedding: Kind((1, 2), _embedding, reads_inputs_only=True),
     SimpleRNN: Kind((2,), _simple_rnn),
     GRU: Kind((2,), _gru),

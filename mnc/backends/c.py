@@ -7,17 +7,27 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import mnc
+from mnc.backends.c_run import (
+    declare_feeding,
+    fed_source,
+    input_place,
+    input_type,
+    locals_of_run,
+    owner,
+    run_calls,
+    run_parameters,
+)
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.library import guarded
-from mnc.backends.memory import arena_map, arena_pointer, memory, ram_bytes
+from mnc.backends.memory import counters, memory, ram_bytes
 from mnc.backends.names import comment
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import Writer, declaration, joined, literal
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType, TensorType
 from mnc.pieces import Files
-from mnc.plan.arena import Arena
+from mnc.plan.liveness import Plan
 from mnc.program import Program
 
 
@@ -36,12 +46,12 @@ class C(CFamily):
             *(_converter("dequantize", graph.types[v]) for v in graph.outputs if graph.types[v].quant is not None),
         ]
 
-    def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Files:
+    def wrap(self, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> Files:
         """See `CFamily.wrap`."""
         return Files(
             {
-                f"{name}.h": _header(program, arena, name),
-                f"{name}.c": _source(program, arena, pieces, name, self.conditions(program), trace=trace),
+                f"{name}.h": _header(program, plan, name),
+                f"{name}.c": _source(program, plan, pieces, name, self.conditions(program), trace=trace),
             }
         )
 
@@ -50,7 +60,7 @@ class C(CFamily):
         return ""
 
 
-def _header(program: Program, arena: Arena, name: str) -> Writer:
+def _header(program: Program, plan: Plan, name: str) -> Writer:
     graph, upper = program.graph, name.upper()
     w = Writer()
     w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
@@ -62,7 +72,7 @@ def _header(program: Program, arena: Arena, name: str) -> Writer:
     w("/** @file")
     w(f" * The neural network {name}.")
     w(" *")
-    for line in facts(program, arena):
+    for line in facts(program, plan):
         w(f" * {line}")
     w(" *")
     for line in terms(program, "net", "structs"):
@@ -94,7 +104,7 @@ def _header(program: Program, arena: Arena, name: str) -> Writer:
                 w(f"#define {which}_ZERO_POINT {f'({zero})' if zero.startswith('-') else zero}")
     w()
     w("/** Bytes of RAM, all of them in the struct. */")
-    w(f"#define {upper}_RAM_SIZE {ram_bytes(program, arena.size)}")
+    w(f"#define {upper}_RAM_SIZE {ram_bytes(program, plan)}")
     w("/** Multiply-accumulate operations of a run. */")
     w(f"#define {upper}_MACS {sum(graph.macs(node) for node in graph.nodes)}")
     w("/** A hash of the model's structure and weights. */")
@@ -107,25 +117,33 @@ def _header(program: Program, arena: Arena, name: str) -> Writer:
     w("/** All the memory of one network.  Two of them run side by side; networks that")
     w(" * do not run at the same time may share memory through a union. */")
     with w.block("typedef struct", f" {name}_t;"):
-        if arena.size or not program.state_bytes:
-            w("/** What layers share; of no meaning between runs. */")
-            w(memory(program, arena.size))
+        if plan.arena.size or not program.state_bytes:
+            of = {"owned": "inputs and what", "rows": "the last rows handed in, and what"}.get(program.feed, "what")
+            w(f"/** {of.capitalize()} layers share; of no meaning between runs. */")
+            w(memory(program, plan.arena.size))
         if program.state_bytes:
             w("/** Outlives a run. */")
             w(f"float state[{program.state_bytes // 4}];")
+        if program.fed:
+            w("/** How many rows were handed in, then how many each layer of the first stage has made. */")
+            w(f"short made[{counters(program, plan)}];")
     w()
     w("/** Call once before the first run.")
     w(" * @param net the memory, of whatever content */")
     w(f"void {name}_init({name}_t *net);")
     w()
+    declare_feeding(w, program, name)
     w("/** Run the network once.")
     w(f" * @param net the memory, after {name}_init")
     for kind, values in (("input", [i.name for i in graph.inputs]), ("output", graph.outputs)):
         for which in parameter_names(kind, len(values)):
             macro = f"{name}_{kind}{which.removeprefix(kind) and '_' + which.removeprefix(kind)}".upper()
-            w(f" * @param {which} {macro}_SIZE elements, {'which are only read' if kind == 'input' else 'all written'}")
+            role = "which are only read" if kind == "input" else "all written"
+            if kind == "input" and program.feed == "owned":
+                role = f"which are copied; NULL: they are in {owner(name, which)}(net)"
+            w(f" * @param {which} {macro}_SIZE elements, {role}")
     w(" */")
-    w.lines(f"void {name}_run({_parameters(program, name)});")
+    w.lines(f"void {name}_run({run_parameters(program, name)});")
     w()
     for conversion in _conversions(program, name):
         w(f"/** {conversion.remark}")
@@ -142,11 +160,11 @@ def _header(program: Program, arena: Arena, name: str) -> Writer:
     return w
 
 
-def _source(program: Program, arena: Arena, pieces: Unit, name: str, conditions: str, *, trace: bool) -> Writer:
+def _source(program: Program, plan: Plan, pieces: Unit, name: str, conditions: str, *, trace: bool) -> Writer:
     w = Writer()
     w(f"/* {name}: made by mnc {mnc.__version__}; see {name}.h. */")
     w(f'#include "{name}.h"')
-    for header in pieces.headers:
+    for header in dict.fromkeys((*pieces.headers, *["<stddef.h>"] * (program.feed != "caller"))):
         w(f"#include {header}")
     w()
     if conditions:
@@ -180,32 +198,45 @@ def _source(program: Program, arena: Arena, pieces: Unit, name: str, conditions:
     w()
     w(f"void {name}_init({name}_t *net)")
     with w.block():
-        if program.state_bytes:
+        if program.state_bytes or program.fed:
             w("int i;")
             w()
+        if program.state_bytes:
             w(f"for (i = 0; i < {program.state_bytes // 4}; ++i)")
             w("    net->state[i] = 0.0f;")
-        else:
+        if program.fed:
+            w(f"for (i = 0; i < {counters(program, plan)}; ++i)")
+            w("    net->made[i] = 0;")
+        if not (program.state_bytes or program.fed):
             w("(void)net; /* nothing outlives a run */")
     w()
-    w.lines(f"void {name}_run({_parameters(program, name)})")
+    if program.fed:
+        fed_source(w, program, plan, pieces, name, trace=trace)
+        return w
+    if program.feed == "owned":
+        for given in parameter_names("input", len(program.graph.inputs)):
+            w(f"{input_type(program, given)} *{owner(name, given)}({name}_t *net)")
+            with w.block():
+                w(f"return {input_place(program, plan, given)};")
+            w()
+    w.lines(f"void {name}_run({run_parameters(program, name)})")
     with w.block():
-        if arena.size:
-            arena_map(w, program, arena)
-            w(arena_pointer(program, "net->"))
-        if program.state_bytes:
-            w("float *const state = net->state;")
-        if arena.size or program.state_bytes:
+        locals_of_run(w, program, plan)
+        inputs = parameter_names("input", len(program.graph.inputs))
+        if program.feed == "owned":
+            w("int i;")
+            w()
+            for given, value in zip(inputs, program.graph.inputs, strict=True):
+                place = pieces.pointers[value.name]
+                w(f"for (i = 0; {given} != NULL && {given} != {place} && i < {value.type.elements}; ++i)")
+                w(f"    {f'({place})' if ' ' in place else place}[i] = {given}[i];")
+        elif plan.arena.size or program.state_bytes:
             w()
         else:
             w("(void)net;")
-        inputs = parameter_names("input", len(program.graph.inputs))
         for number in program.unread_inputs:
             w(f"(void){inputs[number]};")
-        for i, (call, output) in enumerate(zip(pieces.calls, pieces.outputs, strict=True)):
-            w.lines(call)
-            if trace:
-                w(f"MNC_TRACE({i}, {output});")
+        run_calls(w, pieces.calls, trace=trace)
     return w
 
 
@@ -272,18 +303,3 @@ def _quantizer(type_: TensorType) -> str:
 def _converter(what: str, type_: TensorType) -> str:
     """The kernel that converts real numbers to or from those stored in this type."""
     return f"mnc_{what}_{type_.dtype.suffix}"
-
-
-def _parameters(program: Program, name: str) -> str:
-    graph = program.graph
-    inputs = parameter_names("input", len(graph.inputs))
-    outputs = parameter_names("output", len(graph.outputs))
-    types = [given.type.dtype.c for given in graph.inputs]
-    results = [graph.types[value].dtype.c for value in graph.outputs]
-    return joined(
-        [
-            f"{name}_t *net",
-            *(f"const {type_} *{pointer}" for type_, pointer in zip(types, inputs, strict=True)),
-            *(f"{type_} *{pointer}" for type_, pointer in zip(results, outputs, strict=True)),
-        ]
-    )

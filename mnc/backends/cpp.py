@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import mnc
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
-from mnc.backends.memory import arena_map, arena_pointer, memory
+from mnc.backends.memory import arena_map, arena_pointer, counters, memory
 from mnc.backends.names import comment
-from mnc.backends.unit import Unit, layout, parameter_names
+from mnc.backends.unit import RunCall, Unit, layout, parameter_names
+from mnc.backends.windows import ring_rows
 from mnc.backends.writer import Writer, declaration, joined, literal
 from mnc.errors import argument, refuse
 from mnc.ir.types import DType, TensorType, show
 from mnc.pieces import Files
-from mnc.plan.arena import Arena
+from mnc.plan.liveness import Plan
 from mnc.program import Program
 
 
@@ -40,9 +41,9 @@ class Cpp(CFamily):
         """The inputs are predict's parameters, the outputs members."""
         return parameter_names("input", len(program.graph.inputs)), _outputs(program)
 
-    def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Files:
+    def wrap(self, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> Files:
         """See `CFamily.wrap`."""
-        _check_class_name(name, program, arena)
+        _check_class_name(name, program, plan)
         w = Writer()
         w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
         w(f"#ifndef MNC_CLASS_{name}")
@@ -53,7 +54,7 @@ class Cpp(CFamily):
         w("/** @file")
         w(f" * The neural network {name}.")
         w(" *")
-        for line in facts(program, arena):
+        for line in facts(program, plan):
             w(f" * {line}")
         w(" *")
         for line in terms(program, "the object", "objects"):
@@ -62,16 +63,17 @@ class Cpp(CFamily):
         w()
         version_macro(w)
         w()
-        _layers(w, program, arena, pieces, name)
-        _class(w, program, arena, pieces, name, trace=trace)
+        _layers(w, program, plan, pieces, name)
+        _class(w, program, plan, pieces, name, trace=trace)
         w("#endif")
         return Files({f"{name}.h": w})
 
 
-def _check_class_name(name: str, program: Program, arena: Arena) -> None:
+def _check_class_name(name: str, program: Program, plan: Plan) -> None:
     """CompileError where the class would be called like one of its members, or like a macro of any header."""
     members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *_outputs(program)}
-    members |= {fact.name for fact in _known(program, arena)}
+    members |= {"made", "row", "push_row", "finish"}
+    members |= {fact.name for fact in _known(program, plan)}
     members |= set(parameter_names("input", len(program.graph.inputs)))
     generated = re.fullmatch(r"layer_\d.*|mnc_.*", name)
     if name in members or name.isupper() or generated:
@@ -79,9 +81,9 @@ def _check_class_name(name: str, program: Program, arena: Arena) -> None:
         raise refuse(argument("name"), f"{name!r} {why}", f"try {name.capitalize()}Net")
 
 
-def _layers(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str) -> None:
+def _layers(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str) -> None:
     """The template: what has one definition however often the header is included, and needs no inline variables."""
-    known = _known(program, arena)
+    known = _known(program, plan)
     w.lines(pieces.macros)
     w()
     w(f"/* The network's constants and functions: the private half of {name}. */")
@@ -113,7 +115,7 @@ def _layers(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str) 
             w()
 
 
-def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> None:
+def _class(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> None:
     graph, outputs = program.graph, _outputs(program)
     inputs = parameter_names("input", len(graph.inputs))
     sizes = [graph.types[value].elements for value in graph.outputs]
@@ -123,7 +125,7 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
         w.outdented("public:")
         for given, pointer in zip(graph.inputs, inputs, strict=True):
             w.lines(f"/* {pointer}: {comment(given.name)}, {show(given.type.shape)}{layout(given.type)} */")
-        for fact in _known(program, arena):
+        for fact in _known(program, plan):
             w(f"using {name}Layers<void>::{fact.name};")
         w()
         for output, value, size in zip(outputs, graph.outputs, sizes, strict=True):
@@ -133,10 +135,12 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
         w(f"{_unsigned(sizes[0])} output; /**< the index of the largest of outputs */")
         w("float proba; /**< the largest of outputs, as a real number */")
         w()
-        if arena.size:
+        if plan.arena.size:
             members.append("arena()")
         if program.state_bytes:
             members.append("state()")
+        if program.fed:
+            members.append("made()")
         w(f"constexpr {name}() : {joined(members)} {{}}")
         w()
         if program.state_bytes:
@@ -144,37 +148,120 @@ def _class(w: Writer, program: Program, arena: Arena, pieces: Unit, name: str, *
             with w.block("void reset()"), w.block(f"for (size_t i = 0; i < {program.state_bytes // 4}; ++i)"):
                 w("state[i] = 0.0f;")
             w()
+        default = " = nullptr" if program.feed == "owned" else ""
         parameters = [
-            f"const {given.type.dtype.c} *{pointer}" for given, pointer in zip(graph.inputs, inputs, strict=True)
+            f"const {given.type.dtype.c} *{pointer}{default}"
+            for given, pointer in zip(graph.inputs, inputs, strict=True)
         ]
+        _feeding(w, program, plan, pieces, trace=trace)
+        role = "which are copied, unless they are in place already" if default else "which are only read"
         w("/** Run the network; returns output.")
         for pointer, given in zip(inputs, graph.inputs, strict=True):
-            w(f" * @param {pointer} {given.type.elements} elements, which are only read")
+            w(f" * @param {pointer} {given.type.elements} elements, {role}")
         w(" */")
         with w.block(f"{_unsigned(sizes[0])} predict({joined(parameters)})"):
-            if arena.size:
-                arena_map(w, program, arena)
-            if arena.size and program.arena_dtype is None:
-                w(arena_pointer(program, "this->"))
-            for number in program.unread_inputs:
-                w(f"(void){inputs[number]};")
-            for i, (call, place) in enumerate(zip(pieces.calls, pieces.outputs, strict=True)):
-                w.lines(f"this->{call}")
-                if trace:
-                    w(f"MNC_TRACE({i}, {place});")
-            w("output = 0;")
-            loop = f"for ({_unsigned(sizes[0])} i = 1; i < numOutputs; ++i)"
-            with w.block(loop), w.block("if (outputs[i] > outputs[output])"):
-                w("output = i;")
-            w(f"proba = {_real(graph.types[graph.outputs[0]])};")
-            w("return output;")
-        if arena.size or program.state_bytes:
+            if program.fed:
+                rows, size = _rows(program)
+                with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
+                    w("made[i] = 0;")
+                with w.block(f"for (size_t y = 0; y < {rows}; ++y)"):
+                    w(f"push_row(input + y * {size});")
+                w("return output;")
+            else:
+                _arena(w, program, plan)
+                for given, pointer in zip(graph.inputs, inputs, strict=True):
+                    if program.feed == "owned":
+                        place = pieces.pointers[given.name]
+                        loop = f"for (size_t i = 0; i < {given.type.elements}; ++i)"
+                        with w.block(f"if ({pointer} != nullptr && {pointer} != {place})"), w.block(loop):
+                            w(f"{f'({place})' if ' ' in place else place}[i] = {pointer}[i];")
+                for number in program.unread_inputs:
+                    w(f"(void){inputs[number]};")
+                _calls(w, pieces.calls, trace=trace)
+                _largest(w, program)
+                w("return output;")
+        if plan.arena.size or program.state_bytes or program.fed:
             w()
             w.outdented("private:")
-        if arena.size:
-            w(memory(program, arena.size))
+        if plan.arena.size:
+            w(memory(program, plan.arena.size))
         if program.state_bytes:
             w(f"float state[{program.state_bytes // 4}]; /* outlives a run */")
+        if program.fed:
+            w(f"short made[{counters(program, plan)}]; /* rows handed in, and made by each layer of the first stage */")
+    w()
+
+
+def _arena(w: Writer, program: Program, plan: Plan) -> None:
+    """The name of the arena in the calls of a run."""
+    if plan.arena.size:
+        arena_map(w, program, plan)
+    if plan.arena.size and program.arena_dtype is None:
+        w(arena_pointer(program, "this->"))
+
+
+def _calls(w: Writer, calls: Sequence[RunCall], *, trace: bool) -> None:
+    for call in calls:
+        w.lines(f"this->{call.statement}")
+        if trace and call.trace:
+            w(call.trace)
+
+
+def _largest(w: Writer, program: Program) -> None:
+    """The label, and how sure it is."""
+    first = program.graph.types[program.graph.outputs[0]]
+    w("output = 0;")
+    loop = f"for ({_unsigned(first.elements)} i = 1; i < numOutputs; ++i)"
+    with w.block(loop), w.block("if (outputs[i] > outputs[output])"):
+        w("output = i;")
+    w(f"proba = {_real(first)};")
+
+
+def _rows(program: Program) -> tuple[int, int]:
+    """The rows of an input that is fed by rows, and the elements of each."""
+    value = program.values[program.fed]
+    return value.image[0], value.type.elements // value.image[0]
+
+
+def _feeding(w: Writer, program: Program, plan: Plan, pieces: Unit, *, trace: bool) -> None:
+    """The functions by which inputs come into the object."""
+    graph = program.graph
+    if program.feed == "owned":
+        for given, pointer in zip(graph.inputs, parameter_names("input", len(graph.inputs)), strict=True):
+            w(f"/** Where to write {pointer} before a run, which writes over it. */")
+            with w.block(f"{given.type.dtype.c} *{pointer}()"):
+                if program.arena_dtype is None:
+                    w(arena_pointer(program, "this->"))
+                w(f"return {pieces.pointers[given.name]};")
+            w()
+    if not program.fed:
+        return
+    value = program.values[program.fed]
+    rows, size = _rows(program)
+    type_ = value.type.dtype.c
+    w("/** Where the next row may be written before it is handed in, by a camera's DMA say. */")
+    with w.block(f"{type_} *row()"):
+        if program.arena_dtype is None:
+            w(arena_pointer(program, "this->"))
+        w(f"return {pieces.pointers[value.buffer]} + made[0] % {ring_rows(value, plan.rings) or rows} * {size};")
+    w()
+    w(f"/** Hand in the next of {rows} rows; returns whether it was the last one and the outputs are there.")
+    w(f" * @param row {size} elements, which are copied, unless they are in row() already; nullptr: they are */")
+    with w.block(f"bool push_row(const {type_} *row)"):
+        _arena(w, program, plan)
+        w(f"{type_} *const slot = this->row();")
+        with w.block("if (row != nullptr && row != slot)"), w.block(f"for (size_t i = 0; i < {size}; ++i)"):
+            w("slot[i] = row[i];")
+        w("++made[0];")
+        first, *rest = pieces.calls
+        _calls(w, [first], trace=trace)
+        with w.block(f"if (made[0] < {rows})"):
+            w("return false;")
+        with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
+            w("made[i] = 0;")
+        _calls(w, rest, trace=trace)
+        _largest(w, program)
+        w("return true;")
     w()
 
 
@@ -189,7 +276,7 @@ class _Fact:
     remark: str = ""
 
 
-def _known(program: Program, arena: Arena) -> list[_Fact]:
+def _known(program: Program, plan: Plan) -> list[_Fact]:
     graph = program.graph
     facts = []
     groups = (
@@ -217,7 +304,7 @@ def _known(program: Program, arena: Arena) -> list[_Fact]:
     return [
         *facts,
         _Fact("kApi", "int", str(API), remark=" /* it grows where callers have to change */"),
-        _Fact("kArenaSize", "uint32_t", str(arena.size), remark=" /* bytes */"),
+        _Fact("kArenaSize", "uint32_t", str(plan.arena.size), remark=" /* bytes */"),
         _Fact("kMacs", "uint32_t", str(sum(graph.macs(node) for node in graph.nodes))),
         _Fact("kModelHash", "uint32_t", f"0x{model_hash(graph):08X}"),
     ]

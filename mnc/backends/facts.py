@@ -12,18 +12,18 @@ from mnc.backends.writer import Writer
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType
 from mnc.language.printer import show_anonymous
-from mnc.plan.arena import Arena
+from mnc.plan.liveness import Plan
 from mnc.program import Program
 
 
-def facts(program: Program, arena: Arena) -> tuple[str, ...]:
+def facts(program: Program, plan: Plan) -> tuple[str, ...]:
     """The network's figures, a line each."""
     graph = program.graph
     weights = sum(constant.bytes for step in program.steps for constant in step.constants.values())
     return (
         f"{parameters(graph):,} parameters in {len(program.steps)} layers,"
         f" {sum(graph.macs(node) for node in graph.nodes):,} multiply-accumulate operations a run,",
-        f"{arena.size:,} bytes of RAM besides inputs and outputs, {weights:,} bytes of constants in flash.",
+        f"{plan.arena.size:,} bytes of RAM besides inputs and outputs, {weights:,} bytes of constants in flash.",
     )
 
 

@@ -19,14 +19,13 @@ from mnc.errors import CompileError, Problem, refuse
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType
 from mnc.passes.scale_clamps import scale_clamps
-from mnc.plan.arena import Arena
 from mnc.plan.liveness import Plan
 from mnc.plan.schedule import schedule
-from mnc.plan.scratch import settled
-from mnc.program import Program
+from mnc.program import Feed, Firing, Program
+from mnc.program.stage import events
 from mnc.targets.target import Target
 
-API_VERSION = 3
+API_VERSION = 4
 """The version of this interface; a backend written for another one is refused."""
 
 
@@ -42,6 +41,11 @@ class Emission:
     """Bytes of constants of each layer, by its name."""
     struct_bytes: int = 0
     """Bytes of constant structs besides."""
+
+    @property
+    def events(self) -> list[Firing]:
+        """What traced code tells of, in its order."""
+        return list(events(self.program.steps, self.plan.stages, self.program.fed))
 
 
 @runtime_checkable
@@ -105,6 +109,8 @@ class CFamily:
     name: str
     description: str
     api_version: int
+    feeds: Collection[Feed] = ("caller", "owned", "rows")
+    """How its code takes inputs; a backend without this attribute leaves them in the caller's memory."""
     options: Mapping[str, str] = MappingProxyType(
         {"code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower"}
     )
@@ -147,12 +153,12 @@ class CFamily:
 
     def emit(self, program: Program, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""
-        program, layout = schedule(settled(program))
+        program, layout = schedule(program)
         inputs, outputs = self.operands(program)
         prefix = self.prefix(name)
         sharing, library = share(program, self.library, prefix, compact=self.compact)
-        pieces = unit(sharing, layout, prefix, library, self.helpers(program), inputs, outputs)
-        files = self.wrap(program, layout.arena, pieces, name, trace=trace)
+        pieces = unit(sharing, layout, prefix, library, self.helpers(program), inputs, outputs, trace=trace)
+        files = self.wrap(program, layout, pieces, name, trace=trace)
         return Emission(files, program, layout, pieces.constant_bytes, pieces.struct_bytes)
 
     def prefix(self, name: str) -> str:
@@ -168,6 +174,6 @@ class CFamily:
         """Further kernels that the wrapping calls."""
         return ()
 
-    def wrap(self, program: Program, arena: Arena, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
+    def wrap(self, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> Mapping[str, str]:
         """The files round the shared pieces."""
         raise NotImplementedError

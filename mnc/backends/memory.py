@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mnc.backends.names import comment
+from mnc.backends.windows import ring_rows
 from mnc.backends.writer import Writer
 from mnc.ir.types import DType
-from mnc.plan.arena import Arena
-from mnc.plan.liveness import lifetimes
+from mnc.plan.liveness import Plan, lifetimes
 from mnc.program import Program
 
 
@@ -30,32 +30,50 @@ def arena_pointer(program: Program, owner: str) -> str:
     return f"{dtype.c} *const arena = {owner}arena; /* offsets below are in {unit} */"
 
 
-def arena_map(w: Writer, program: Program, arena: Arena) -> None:
+def arena_map(w: Writer, program: Program, plan: Plan) -> None:
     """A comment that shows what lies where in the arena, and from which layer's run to which."""
-    lives = lifetimes(program)
+    lives, offsets = lifetimes(program), plan.arena.offsets
     holds: dict[str, str] = {step.scratch_buffer: "scratch" for step in program.steps if step.arena_scratch}
     for value in program.values.values():
         holds.setdefault(value.buffer, comment(value.name))
+        if (rows := ring_rows(value, plan.rings)) is not None and holds[value.buffer] == comment(value.name):
+            holds[value.buffer] += f", {rows} of {value.image[0]} rows"
     w("/* The arena, in bytes, and the layers from the first that writes to the last that reads:")
     w(" *    offset      bytes  layers")
-    for name in sorted(lives, key=lambda name: (lives[name].first, arena.offsets[name])):
-        life, size = lives[name], program.buffers[name].bytes
-        layers = f"{life.first:02d}-{life.last:02d}"
-        w(f" * {arena.offsets[name]:9} {size:10}  {layers:7} {holds[name]}".rstrip())
+    for name in sorted(lives, key=lambda name: (lives[name].first, offsets[name])):
+        life, size = lives[name], plan.rings.get(name, program.buffers[name].bytes)
+        layers = f"{max(life.first, 0):02d}-{life.last:02d}"
+        w(f" * {offsets[name]:9} {size:10}  {layers:7} {holds[name]}".rstrip())
     w(" */")
 
 
-def ram_bytes(program: Program, size: int) -> int:
-    """The `sizeof` of arena and state together."""
+def ram_bytes(program: Program, plan: Plan) -> int:
+    """The `sizeof` of arena, state and counters together."""
+    size, counting = plan.arena.size, 2 * counters(program, plan)
     if not program.state_bytes:
-        return max(_rounded(program, size), (program.arena_dtype or DType.FLOAT32).bytes)
-    return _rounded(program, size) + program.state_bytes
+        return max(_rounded(program, size), (program.arena_dtype or DType.FLOAT32).bytes) + counting
+    return _rounded(program, size) + program.state_bytes + counting
+
+
+def counters(program: Program, plan: Plan) -> int:
+    """How many counters of rows outlive a call where rows are handed in one by one, with those that fill up a unit."""
+    if not program.fed:
+        return 0
+    unit = _unit(program)
+    return -(-2 * (len(plan.stages[0].numbers) + 1) // unit) * unit // 2
 
 
 def _rounded(program: Program, size: int) -> int:
     """The arena's size rounded up to the unit to which C aligns its struct or union."""
-    unit = 4 if program.state_bytes else max(d.bytes for d in _dtypes(program))
+    unit = _unit(program)
     return -(-size // unit) * unit
+
+
+def _unit(program: Program) -> int:
+    """Bytes to which C aligns the network's struct; `short` is the type of counters."""
+    if program.state_bytes:
+        return 4
+    return max([2 * bool(program.fed), *(dtype.bytes for dtype in _dtypes(program))])
 
 
 def _dtypes(program: Program) -> set[DType]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mnc.backends.library import Item, Library, calling, headers
 from mnc.backends.names import comment
 from mnc.backends.records import Records
+from mnc.backends.turns import Turns
+from mnc.backends.windows import first_row, plus, ring_rows, row_of
 from mnc.backends.writer import Writer, joined, literal
 from mnc.ir.types import Array, DType, TensorType, show
 from mnc.names import snake
@@ -17,6 +19,7 @@ from mnc.program import (
     Buffer,
     Call,
     Const,
+    Fold,
     In,
     Name,
     Out,
@@ -44,6 +47,15 @@ class LayerText:
 
 
 @dataclass(frozen=True)
+class RunCall:
+    """One statement of a run."""
+
+    statement: str
+    trace: str = ""
+    """The statement that follows in a traced build, where the stage has none inside."""
+
+
+@dataclass(frozen=True)
 class Unit:
     """C text in pieces, for a backend to wrap."""
 
@@ -52,12 +64,12 @@ class Unit:
     kernels: tuple[Item, ...]
     layers: tuple[LayerText, ...]
     """In order of execution."""
-    calls: tuple[str, ...]
-    """One statement a layer; they name `arena`, `state`, and the inputs and outputs as `unit` was told."""
+    calls: tuple[RunCall, ...]
+    """One a stage; they name `arena`, `state`, and the inputs and outputs as `unit` was told."""
+    pointers: Mapping[str, str]
+    """For each buffer how a run spells its place."""
     constant_bytes: Mapping[str, int]
     """Bytes of constants of each step, by the name of its node."""
-    outputs: tuple[str, ...]
-    """For each step, where its first output lies, for a traced build."""
     struct_bytes: int
     """Bytes of the constant structs that a library's functions take."""
 
@@ -70,6 +82,8 @@ def unit(
     helpers: Collection[str],
     inputs: Sequence[str],
     outputs: Sequence[str],
+    *,
+    trace: bool = False,
 ) -> Unit:
     """Print a program as it is planned.
 
@@ -78,18 +92,27 @@ def unit(
     """
     outer = {"input": inputs, "output": outputs}
     pointers = {name: _pointer(program, buffer, plan.arena.offsets, outer) for name, buffer in program.buffers.items()}
-    layers, calls = [], []
+    layers: list[LayerText] = []
+    calls = []
     defined: dict[str, Record] = {}
-    for i, step in enumerate(program.steps):
-        function = f"{prefix}_{i:02d}_{snake(type(step.node.layer).__name__)}"
-        records = Records(step, prefix, function)
-        order = _order(step, plan.arena.offsets, descending=i in plan.descending)
-        layers.append(_layer(program, records, defined, library, order))
-        defined |= records.constants
-        buffers = [value.buffer for value in (*step.reads, *step.writes)]
-        buffers += [step.scratch_buffer] * (step.arena_scratch > 0) + [step.state_buffer] * (step.state > 0)
-        operands = [pointers[buffer] for buffer in buffers]
-        calls.append(f"{function}({', '.join(operands)});")
+    for stage in plan.stages:
+        names = {}
+        for i in stage.numbers:
+            step = program.steps[i]
+            function = names[i] = f"{prefix}_{i:02d}_{snake(type(step.node.layer).__name__)}"
+            records = Records(step, prefix, function)
+            order = _order(step, plan.arena.offsets, descending=stage.descending)
+            layers.append(_layer(program, records, defined, library, order, plan.rings if stage.interleaved else None))
+            defined |= records.constants
+        operands = {i: [pointers[buffer] for buffer in _memory(program.steps[i])] for i in names}
+        if stage.interleaved:
+            turns = Turns(program, stage, f"{prefix}_stage_{stage.first:02d}", names, operands, plan.rings, outer)
+            layers.append(LayerText(turns.comment, {}, turns.function(trace=trace)))
+            calls.append(RunCall(turns.statement))
+            continue
+        ((i, function),) = names.items()
+        place = pointers[program.steps[i].writes[0].buffer]
+        calls.append(RunCall(f"{function}({joined(operands[i])});", f"MNC_TRACE({i}, {place});"))
     functions = "\n".join(layer.function for layer in layers)
     items = library.closure({"MNC_FLASH", *helpers, *library.mentioned(functions)})
     return Unit(
@@ -98,10 +121,16 @@ def unit(
         tuple(item for item in items if item.parameters is not None),
         tuple(layers),
         tuple(calls),
+        pointers,
         {step.node.name: sum(c.bytes for c in step.constants.values()) for step in program.steps},
-        tuple(pointers[step.writes[0].buffer] for step in program.steps),
         sum(record.bytes for record in defined.values()),
     )
+
+
+def _memory(step: Step) -> list[str]:
+    """The buffers that a layer's function takes pointers to, in their order."""
+    buffers = [value.buffer for value in (*step.reads, *step.writes)]
+    return buffers + [step.scratch_buffer] * (step.arena_scratch > 0) + [step.state_buffer] * (step.state > 0)
 
 
 def _out_of_reach(program: Program) -> list[str]:
@@ -128,10 +157,10 @@ def _pointer(program: Program, buffer: Buffer, offsets: Mapping[str, int], outer
     if buffer.kind in ("input", "output"):
         return outer[buffer.kind][buffer.index]
     if buffer.kind == "state":
-        return _plus("state", buffer.index // buffer.dtype.bytes)
+        return plus("state", buffer.index // buffer.dtype.bytes)
     if program.arena_dtype is not None:
-        return _plus("arena", offsets[buffer.name] // buffer.dtype.bytes)
-    place = _plus("arena", offsets[buffer.name])
+        return plus("arena", offsets[buffer.name] // buffer.dtype.bytes)
+    place = plus("arena", offsets[buffer.name])
     if buffer.dtype is DType.INT8:
         return place
     return f"({buffer.dtype.c} *)(void *){place if place == 'arena' else f'({place})'}"
@@ -172,8 +201,18 @@ def _order(step: Step, offsets: Mapping[str, int], *, descending: bool) -> _Orde
     return _Order(descending)
 
 
-def _layer(program: Program, records: Records, defined: Collection[str], library: Library, order: _Order) -> LayerText:
-    """A layer, with the constant structs that are not yet defined."""
+def _layer(
+    program: Program,
+    records: Records,
+    defined: Collection[str],
+    library: Library,
+    order: _Order,
+    rings: Mapping[str, int] | None,
+) -> LayerText:
+    """A layer, with the constant structs that are not yet defined.
+
+    With `rings` the function makes one iteration of the step, for a stage.
+    """
     step, function = records.step, records.function
     y = step.writes[0]
     macs = program.graph.macs(step.node)
@@ -186,9 +225,10 @@ def _layer(program: Program, records: Records, defined: Collection[str], library
     parameters += [f"{value.type.dtype.c} *{name}" for name, value in zip(outs, step.writes, strict=True)]
     parameters += [f"{step.scratch_dtype.c} *scratch"] * (step.arena_scratch > 0)
     parameters += ["float *state"] * (step.state > 0)
+    parameters += ["int y"] * (rings is not None)
     records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
     w.lines(f"MNC_LAYER void {function}({', '.join(parameters)})")
-    by_rows = step.loop.count > 1 and not step.whole
+    by_rows = step.loop.count > 1 and not step.whole and rings is None
     with w.block():
         records.declare(w)
         for k, (value, window) in enumerate(_gathered(step)):
@@ -201,48 +241,86 @@ def _layer(program: Program, records: Records, defined: Collection[str], library
         if by_rows or records.locals or on_stack or _gathered(step):
             w()
         records.fill(w)
-        _calls(w, records, step.before, library)
-        if by_rows:
-            down, up = f"for (y = {step.loop.count - 1}; y >= 0; --y)", f"for (y = 0; y < {step.loop.count}; ++y)"
-            if order.reason and step.rows is not None:
-                w.lines(order.reason)
-            with w.block(down if order.descending else up):
-                _gather(w, step, library)
-                _calls(w, records, step.calls, library, by_rows=True)
+        if rings is not None:
+            _iteration(w, records, library, rings)
         else:
-            _gather(w, step, library)
-            _calls(w, records, step.whole or step.calls, library)
-        _calls(w, records, step.after, library)
+            _calls(w, records, step.before, library)
+            if by_rows:
+                down, up = f"for (y = {step.loop.count - 1}; y >= 0; --y)", f"for (y = 0; y < {step.loop.count}; ++y)"
+                if order.reason and step.rows is not None:
+                    w.lines(order.reason)
+                with w.block(down if order.descending else up):
+                    _gather(w, step, library)
+                    _calls(w, records, step.calls, library, turn=_Turn())
+            else:
+                _gather(w, step, library)
+                _calls(w, records, step.whole or step.calls, library)
+            _calls(w, records, step.after, library)
     constants = {f"{function}_{name}": constant.array for name, constant in step.constants.items()}
     return LayerText(remark, constants, w.text())
 
 
-def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library, *, by_rows: bool = False) -> None:
+@dataclass(frozen=True)
+class _Turn:
+    """The iteration `y` of a step's loop."""
+
+    rings: Mapping[str, int] = field(default_factory=dict)
+    """Bytes that are held of buffers that lie in rings."""
+
+
+def _iteration(w: Writer, records: Records, library: Library, rings: Mapping[str, int]) -> None:
+    """The calls of the iteration `y` alone, for a stage."""
+    step, turn = records.step, _Turn(rings)
+    _gather(w, step, library, rings)
+    _calls(w, records, step.calls, library, turn=turn)
+    if isinstance(step.loop, Fold):
+        with w.block(f"if (y == {step.loop.count - 1})"):
+            _calls(w, records, step.after, library)
+
+
+def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library, *, turn: _Turn | None = None) -> None:
+    """Calls in iteration y of the step's loop; in none without `turn`."""
     step, function, rows = records.step, records.function, records.step.rows
     ins, outs = parameter_names("in", len(step.reads)), parameter_names("out", len(step.writes))
 
-    def pointer(name: str, stride: int, offset: int) -> str:
-        moves = f" {'-' if stride < 0 else '+'} y * {abs(stride)}" if by_rows and stride else ""
+    def pointer(name: str, offset: int, moves: str = "") -> str:
         return name + (f" + {offset}" if offset else "") + moves
+
+    def read(k: int, offset: int, stride: int | None) -> str:
+        x = step.reads[k]
+        if turn is None or stride is not None:
+            moved = rows.windows[k].stride * rows.band * x.layout.row if rows else 0
+            stride = moved if stride is None else stride
+            return pointer(ins[k], offset, row_of(x, turn.rings, "y", stride) if turn else "")
+        if x.buffer not in turn.rings:
+            stride = rows.windows[k].stride * rows.band * x.layout.row if rows else x.layout.row
+            return pointer(ins[k], offset, row_of(x, turn.rings, "y", stride))
+        window = rows.windows[k] if rows else Window()
+        number = first_row(window)
+        return pointer(ins[k], offset + window.padding * x.layout.row, row_of(x, turn.rings, number, x.layout.row))
+
+    def written(k: int, offset: int, stride: int | None) -> str:
+        y = step.writes[k]
+        moved = (rows.band * y.layout.row if rows else 0) if stride is None else stride
+        return pointer(outs[k], offset, row_of(y, turn.rings, "y", moved) if turn else "")
 
     def render(parameter: str, argument: Argument) -> str:
         match argument:
-            case RowPointers(read):
-                return _rows_name(step, read)
+            case RowPointers(k):
+                return _rows_name(step, k)
             case RowNumber():
-                return "y" if by_rows else "0"
-            case In(read, offset, stride):
-                moved = rows.windows[read].stride * rows.band * step.reads[read].layout.row if rows else 0
-                return pointer(ins[read], moved if stride is None else stride, offset)
-            case Out(offset, write, stride):
-                moved = rows.band * step.writes[write].layout.row if rows else 0
-                return pointer(outs[write], moved if stride is None else stride, offset)
+                return "y" if turn else "0"
+            case In(k, offset, stride):
+                return read(k, offset, stride)
+            case Out(offset, k, stride):
+                return written(k, offset, stride)
             case Scratch(offset):
-                return pointer("scratch", 0, offset)
+                return pointer("scratch", offset)
             case State(offset):
-                return pointer("state", 0, offset)
+                return pointer("state", offset)
             case Const(name, offset, stride):
-                return pointer(f"{function}_{name}", stride, offset)
+                moves = f" {'-' if stride < 0 else '+'} y * {abs(stride)}" if turn and stride else ""
+                return pointer(f"{function}_{name}", offset, moves)
             case Name(text):
                 return text
             case Record():
@@ -266,30 +344,19 @@ def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library,
         )
 
 
-def _gather(w: Writer, step: Step, library: Library) -> None:
+def _gather(w: Writer, step: Step, library: Library, rings: Mapping[str, int] | None = None) -> None:
+    """The pointers to the rows that iteration y reads."""
     ins = parameter_names("in", len(step.reads))
+    by_rows = rings is not None or step.loop.count > 1
     for k, (value, window) in enumerate(_gathered(step)):
-        first = _first_row(window) if step.loop.count > 1 else str(-window.padding // window.divisor)
-        numbers = (first, window.dilation, window.size, value.image[0], value.layout.row)
+        first = first_row(window) if by_rows else str(-window.padding // window.divisor)
+        numbers: tuple[object, ...] = (first, window.dilation, window.size, value.image[0], value.layout.row)
         gather = f"mnc_rows_{value.type.dtype.suffix}"
+        if (ring := ring_rows(value, rings or {})) is not None:
+            gather, numbers = f"mnc_ring_rows_{value.type.dtype.suffix}", (*numbers, ring)
         names = (parameter.name for parameter in library.parameters(gather)[2:])
         named = joined([f"{number} /* {name} */" for number, name in zip(numbers, names, strict=True)])
         w.wrapped(f"{gather}({_rows_name(step, k)}, {ins[k]}, {named});")
-
-
-def _first_row(window: Window) -> str:
-    """The window's first row in C, whose division rounds towards 0 (C89: either way), so only of what is positive.
-
-    A dividend need not fit an `int` of 16 bits.
-    """
-    below = max(-(-window.padding // window.divisor), 0) if window.divisor > 1 else 0
-    y = "y" if window.divisor == 1 else "(long)y"
-    first = _plus(y if window.stride == 1 else f"{y} * {window.stride}", below * window.divisor - window.padding)
-    return first if window.divisor == 1 else _plus(f"(int)(({first}) / {window.divisor})", -below)
-
-
-def _plus(term: str, offset: int) -> str:
-    return f"{term} {'-' if offset < 0 else '+'} {abs(offset)}" if offset else term
 
 
 def _gathered(step: Step) -> tuple[tuple[Value, Window], ...]:

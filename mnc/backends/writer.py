@@ -69,6 +69,18 @@ class Writer:
         self._depth -= 1
         self("}" + tail)
 
+    @contextmanager
+    def braceless(self, head: str, *, block: bool) -> Iterator[None]:
+        """One statement below a condition; `block`: several, in braces."""
+        if block:
+            with self.block(head):
+                yield
+            return
+        self.lines(head)
+        self._depth += 1
+        yield
+        self._depth -= 1
+
     def text(self) -> str:
         """Everything written, ending in a newline."""
         return "".join(self)

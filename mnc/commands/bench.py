@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from mnc.commands.backend import cmsis_nn_option
-from mnc.commands.code import CodeOptions, code_options
+from mnc.commands.code import CodeOptions, code_options, storage_options
 from mnc.commands.messages import remark, warn
 from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress
 
 if TYPE_CHECKING:
+    from mnc.backends.storage import Storage
     from mnc.bench import Cost
 
 
@@ -61,6 +62,7 @@ def _names(context: click.Context, option: click.Parameter, given: str) -> tuple
     help="How the C compiler optimises.  [default: as the target has it, -O2]",
 )
 @code_options
+@storage_options
 @cmsis_nn_option
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
 def bench(
@@ -70,6 +72,7 @@ def bench(
     layers: bool,
     level: str | None,
     code: CodeOptions,
+    storage: Storage,
     cmsis_nn: Path | None,
     as_json: bool,
 ) -> None:
@@ -78,7 +81,7 @@ def bench(
     Instructions, counted by emulators, which are not cycles; and flash, RAM and stack.
     """
     with Progress(sys.stderr, "starting") as progress:
-        costs, problems = _costs(models, backends, machines, layers, level, code, cmsis_nn, progress)
+        costs, problems = _costs(models, backends, machines, layers, level, code, storage, cmsis_nn, progress)
     warn(tuple(dict.fromkeys(f"{cost.model}: {warning}" for cost in costs for warning in cost.warnings)))
     if as_json:
         from mnc.bench import to_json
@@ -100,6 +103,7 @@ def _costs(
     layers: bool,
     level: str | None,
     code: CodeOptions,
+    storage: Storage,
     cmsis_nn: Path | None,
     progress: Progress,
 ) -> tuple[list[Cost], list[Problem]]:
@@ -142,6 +146,7 @@ def _costs(
                             scheme=scheme,
                             options=options,
                             cmsis_nn=cmsis_nn,
+                            storage=storage,
                         )
                     )
                 except CompileError as fault:

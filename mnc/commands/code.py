@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import click
+
 from mnc.commands.backend import settings_option
 from mnc.commands.model import read, text_options
 from mnc.commands.quantise import QuantiseOptions, quantise_options
@@ -54,3 +56,40 @@ def code_options(command: Callable[..., Result]) -> Callable[..., Result]:
         return command(code=CodeOptions(**said), **given)
 
     return settings_option(text_options(quantise_options(with_code)))
+
+
+def storage_options(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command `--memory`, `--input` and `--feed`; it takes them together, as `storage`."""
+
+    @functools.wraps(command)
+    def with_storage(**given: Any) -> Result:
+        from mnc.backends.storage import Storage
+
+        return command(storage=Storage(given.pop("memory"), given.pop("owner"), given.pop("feed")), **given)
+
+    for option in (
+        click.option(
+            "--feed",
+            type=click.Choice(("run", "rows")),
+            default="run",
+            show_default=True,
+            help="A run takes the whole input, or its rows are handed in one by one.",
+        ),
+        click.option(
+            "--input",
+            "owner",
+            type=click.Choice(("caller", "owned")),
+            default="caller",
+            show_default=True,
+            help="Whose memory inputs lie in: the caller's, or the network's, which uses it again.",
+        ),
+        click.option(
+            "--memory",
+            type=click.Choice(("fast", "balanced", "least")),
+            default="fast",
+            show_default=True,
+            help="Layer after layer; rows of layers in turns where that costs few instructions; the least RAM.",
+        ),
+    ):
+        with_storage = option(with_storage)
+    return with_storage

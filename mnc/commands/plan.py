@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from mnc.commands.backend import backend_option, target_option
-from mnc.commands.code import CodeOptions, code_options
+from mnc.commands.code import CodeOptions, code_options, storage_options
 from mnc.commands.messages import remark, warn
 from mnc.commands.model import force_option, model_argument
 from mnc.terminal.progress import Progress
 
 if TYPE_CHECKING:
+    from mnc.backends.storage import Storage
     from mnc.plan.memory_map import MemoryMap
 
 FORMS = (".html", ".svg", ".txt")
@@ -41,8 +42,17 @@ def _of_a_form(context: click.Context, option: click.Parameter, given: Path | No
 @backend_option
 @target_option
 @code_options
+@storage_options
 @force_option
-def plan(model: Path, output: Path | None, backend: str, target: str | None, code: CodeOptions, force: bool) -> None:
+def plan(
+    model: Path,
+    output: Path | None,
+    backend: str,
+    target: str | None,
+    code: CodeOptions,
+    storage: Storage,
+    force: bool,
+) -> None:
     """Draw what lies where in RAM, and when.
 
     Address against time, a box for each buffer, and the lower bound as a line.
@@ -55,7 +65,17 @@ def plan(model: Path, output: Path | None, backend: str, target: str | None, cod
         graph, notes = code.read(model)
         progress.step(f"compiling {model.name}")
         name = name_from(model.stem)
-        build = compile_graph(graph, backend, name, target, settings=code.settings, scheme=code.scheme(graph))
+        build = compile_graph(
+            graph,
+            backend,
+            name,
+            target,
+            settings=code.settings,
+            scheme=code.scheme(graph),
+            memory=storage.memory,
+            input=storage.input,
+            feed=storage.feed,
+        )
         drawn = build.plan
         if output is not None:
             write_files({output.name: _drawn(drawn, name, output.suffix)}, output.parent, force=force)

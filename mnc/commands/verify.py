@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mnc.commands.backend import backend_option, cmsis_nn_option
-from mnc.commands.code import CodeOptions, code_options
+from mnc.commands.code import CodeOptions, code_options, storage_options
 from mnc.commands.messages import remark, warn
 from mnc.commands.model import model_argument
 from mnc.errors import CompileError, Problem
@@ -17,6 +17,7 @@ from mnc.terminal.progress import Progress
 
 if TYPE_CHECKING:
     from mnc.accuracy import Accuracy, Regression
+    from mnc.backends.storage import Storage
     from mnc.report import FloatComparison, Verification
 
 _FILES = click.Path(exists=True, path_type=Path)
@@ -26,6 +27,7 @@ _FILES = click.Path(exists=True, path_type=Path)
 @model_argument
 @backend_option
 @code_options
+@storage_options
 @click.option(
     "--inputs",
     type=_FILES,
@@ -46,6 +48,7 @@ def verify(
     model: Path,
     backend: str,
     code: CodeOptions,
+    storage: Storage,
     inputs: Path | None,
     labels: Path | None,
     machine: str,
@@ -65,7 +68,7 @@ def verify(
         samples = None if inputs is None else load_samples(inputs, graph, code.quantisation.pixels)
         truth = None if labels is None or samples is None else load_truth(labels, graph, len(samples[0]))
         progress.step(f"building and running {model.name} on {machine}")
-        verification = compare(graph, backend, samples, machine, code.settings, scheme, cmsis_nn)
+        verification = compare(graph, backend, samples, machine, code.settings, scheme, cmsis_nn, storage)
         if truth is not None and samples is not None:
             from mnc.accuracy import judge
 

@@ -29,6 +29,7 @@ from mnc.language.kind import REQUIRED, Attribute, Kind, Weight, attribute_of
 from mnc.language.moving_kinds import MOVING_KINDS, axis_of, last_axis
 from mnc.language.values import RefusalError
 from mnc.language.window_kinds import WINDOW_KINDS
+from mnc.names import snake
 
 
 def _last(context: Context) -> int:
@@ -269,7 +270,15 @@ _OTHERS = (
     ),
     Kind("softmax", ir.Softmax, (axis_of(ir.Softmax, "the axis that sums to 1"),)),
     Kind("log_softmax", ir.LogSoftmax, (axis_of(ir.LogSoftmax, "the axis whose exponentials sum to 1"),)),
-    Kind("sparsemax", ir.Sparsemax, (axis_of(ir.Sparsemax, "the axis that sums to 1"),)),
+    Kind("sparsemax", ir.Sparsemax, (axis_of(ir.Sparsemax, "the axis of the vectors"),)),
+    *(
+        Kind(
+            snake(layer.__name__),
+            layer,
+            (_axes(layer), attribute_of(layer, "keepdims", meaning="whether the axes stay, with one element each")),
+        )
+        for layer in (ir.ReduceSum, ir.ReduceMean, ir.ReduceMax, ir.ReduceMin)
+    ),
     Kind(
         "dot",
         ir.Dot,

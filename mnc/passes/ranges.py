@@ -73,8 +73,10 @@ def _range(layer: Layer, inputs: list[Range]) -> Range:
             return inputs[0].including(0.0) if zeros_count else inputs[0]
         case Activation():
             return activated(layer.function, inputs[0])
-        case Softmax() | Sparsemax():
+        case Softmax():
             return Range(0.0, 1.0)
+        case Sparsemax():
+            return Range(0.0, math.inf)
         case Merge(activation=None):
             return _merged(layer, inputs)
         case Linear() | SeparableConv2D() | Merge():

@@ -45,8 +45,9 @@ class Overlap:
 
     `written` begins to live in the very step in which `read` ends.  Where its
     rows are processed from the first to the last, the two may share memory if
-    offset(read) - offset(written) >= below (bytes, not negative).  Below 0 and
-    equal sizes: in place.  Where they may also go from the last to the first,
+    offset(read) - offset(written) >= below (bytes; negative: the written one may
+    begin that far above the other's beginning).  Below 0 and equal sizes: in
+    place.  Where they may also go from the last to the first,
     offset(written) - offset(read) >= above will do as well.  Layers that follow
     one another alternate: without the second way each would push its output
     further down than the last.
@@ -90,9 +91,9 @@ def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = ()) -> Arena:
     undecided, the heights between are tried by halves instead.
     """
     puzzle = _Puzzle(buffers, overlaps)
-    bound = max(map(puzzle.fewest, puzzle.live_sets), default=0)
+    least = max(map(puzzle.fewest, puzzle.live_sets), default=0)
     best = min((puzzle.first_fit(order) for order in puzzle.greedy_orders()), key=puzzle.height)
-    size, failed, target = puzzle.height(best), bound - puzzle.unit, bound
+    size, failed, target = puzzle.height(best), least - puzzle.unit, least
     proved, halving, budget = True, False, _BUDGET
     while size - failed > puzzle.unit:
         search = _Search(puzzle, target, budget // 4)
@@ -104,8 +105,16 @@ def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = ()) -> Arena:
         budget -= search.spent
         target = failed + _round_up((size - failed) // 2, puzzle.unit) if halving else size - puzzle.unit
     offsets = {buffer.name: 0 for buffer in buffers}
-    offsets.update((buffer.name, offset) for buffer, offset in zip(puzzle.buffers, best, strict=True))
-    return Arena(MappingProxyType(offsets), size, bound, proved or size == bound)
+    size = puzzle.total(size)
+    offsets.update((buffer.name, puzzle.offset(i, best[i], size)) for i, buffer in enumerate(puzzle.buffers))
+    return Arena(MappingProxyType(offsets), size, least, proved or size == least)
+
+
+def bound(buffers: Sequence[Buffer], overlaps: Sequence[Overlap], moment: int) -> int:
+    """The fewest bytes that the buffers which live at a moment can take."""
+    puzzle = _Puzzle(buffers, overlaps)
+    alive = [i for i, buffer in enumerate(puzzle.buffers) if buffer.first <= moment <= buffer.last]
+    return puzzle.fewest(alive)
 
 
 class _Puzzle:
@@ -116,14 +125,17 @@ class _Puzzle:
         assert all(b.size >= 0 and b.first <= b.last and b.alignment > 0 for b in buffers), buffers
         self.buffers = sorted((b for b in buffers if b.size), key=lambda b: (b.size * (b.first - b.last - 1), b.first))
         self.unit = gcd(*(buffer.alignment for buffer in self.buffers)) or 1
-        self.size = [_round_up(buffer.size, self.unit) for buffer in self.buffers]
+        self.from_top = any(overlap.below < 0 for overlap in overlaps)
+        self.size = [_round_up(b.size, b.alignment if self.from_top else self.unit) for b in self.buffers]
         self.gap: list[dict[int, int]] = [{} for _ in self.buffers]
         """`gap[i][j]`: how far above i's beginning j's must be where j is the upper one; only for buffers that meet."""
         self.live_sets: list[tuple[int, ...]] = []
         """The largest sets of buffers that live in one step; every other step's are a part of one of them."""
         self._meet()
-        self.overlapped: list[set[int]] = [set() for _ in self.buffers]
-        """Per buffer the dying ones that it may take over memory from."""
+        self.overlapped: list[dict[int, int]] = [{} for _ in self.buffers]
+        """Per buffer the dying ones that it may take over memory from, and how far below them it must begin."""
+        self.above: dict[int, int] = {}
+        """Per buffer that overlaps one and may be written downwards, how far above it must begin then."""
         self._narrow(overlaps)
 
     def _meet(self) -> None:
@@ -147,12 +159,26 @@ class _Puzzle:
         pairs = [(rank[o.written], rank[o.read], o) for o in overlaps if o.written in rank and o.read in rank]
         for written, read, overlap in pairs:
             assert self.buffers[read].first < self.buffers[read].last == self.buffers[written].first, overlap
-            assert overlap.below >= 0 and (overlap.above is None or overlap.above >= 0), overlap
-            self.gap[written][read] = min(self.size[written], _round_up(overlap.below, self.unit))
-            self.overlapped[written].add(read)
+            assert overlap.above is None or overlap.above >= 0, overlap
+            self.overlapped[written][read] = min(self.size[written], _round_up(overlap.below, self.unit))
         for written, read, overlap in pairs:
             if overlap.above is not None and len(self.overlapped[written]) == 1:
-                self.gap[read][written] = min(self.size[read], _round_up(overlap.above, self.unit))
+                self.above[written] = min(self.size[read], _round_up(overlap.above, self.unit))
+        for written, reads in enumerate(self.overlapped):
+            for read, below in reads.items():
+                longer = self.size[read] - self.size[written] if self.from_top else 0
+                low, high = (read, written) if self.from_top else (written, read)
+                self.gap[low][high] = max(below + longer, 0)
+                if written in self.above:
+                    self.gap[high][low] = max(self.above[written] - longer, 0)
+
+    def total(self, height: int) -> int:
+        """The size of an arena of some height: seen from its top, offsets keep their alignment."""
+        return _round_up(height, max(buffer.alignment for buffer in self.buffers)) if self.from_top else height
+
+    def offset(self, i: int, at: int, total: int) -> int:
+        """The offset of a buffer from the place that it was laid at."""
+        return total - at - self.size[i] if self.from_top else at
 
     def fewest(self, live: Sequence[int]) -> int:
         """Bytes that buffers of one step take at the least.
@@ -164,7 +190,7 @@ class _Puzzle:
         group has one written buffer.
         """
         here = set(live)
-        reads = {i: self.overlapped[i] & here for i in live if not self.overlapped[i].isdisjoint(here)}
+        reads = {i: found for i in live if (found := here.intersection(self.overlapped[i]))}
         total = sum(self.size[i] for i in here.difference(reads, *reads.values()))
         while reads:
             group = dict([reads.popitem()])
@@ -184,11 +210,12 @@ class _Puzzle:
         size, and above it never costs more.  A single read may lie below if
         rows may go backwards.
         """
-        upwards = max(self.size[written], self.stack(reads, self.gap[written], 0))
+        upwards = max(self.size[written], self.stack(reads, self.overlapped[written], 0))
         if len(reads) != 1:
             return upwards
         (read,) = reads
-        return min(upwards, max(self.size[read], self.gap[read][written] + self.size[written]))
+        downwards = self.above.get(written, self.size[read]) + self.size[written]
+        return min(upwards, max(self.size[read], downwards))
 
     def stack(self, buffers: Iterable[int], low: Mapping[int, int], floor: int) -> int:
         """The top of buffers that exclude each other, stacked from `floor`, none below its `low`."""
@@ -322,7 +349,7 @@ class _Search:
         written buffer and the other the read.
         """
         overlapped = self.puzzle.overlapped
-        written = {i for i in live if not overlapped[i].isdisjoint(live)}
+        written = {i for i in live if not overlapped[i].keys().isdisjoint(live)}
         if not written:
             return [list(live)], 0
         read = {j for i in written for j in overlapped[i]}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from mnc.plan.arena import Arena, Buffer, Overlap, place
+from mnc.plan.arena import Arena, Buffer, Overlap, bound, place
 from mnc.plan.check import Access, Accesses, check
-from mnc.program import Program, Rows, Step, Value
+from mnc.plan.moments import Moments, Reading, distance, ring_rows
+from mnc.program import INPUT, Fold, Program, Rows, Stage, Step, Value, firings
+from mnc.program.stage import rows_read
 
 
 @dataclass(frozen=True)
 class Lifetime:
-    """The steps from the one that first writes a buffer to the one that last reads it."""
+    """The steps from the one that first writes a buffer to the one that last reads it; an input is written at -1."""
 
     first: int
     last: int
@@ -20,37 +22,189 @@ class Lifetime:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where the buffers lie, and which way the steps go."""
+    """Where the buffers lie, and in which order rows are made."""
 
     arena: Arena
-    descending: frozenset[int]
-    """The steps that go from the last row of their output to the first."""
+    stages: tuple[Stage, ...]
+    """All steps, in order."""
+    rings: Mapping[str, int] = field(default_factory=dict)
+    """Bytes that are held of each buffer of which a few rows are; row r lies where row r modulo their number does."""
+    saved: int = 0
+    """Bytes by which rows in turns lower the bound of the arena."""
+    cost: float = 0.0
+    """Instructions that rows in turns cost, as a share of all of a run, by estimate."""
+
+    @property
+    def descending(self) -> frozenset[int]:
+        """The steps that go from the last row of their output to the first."""
+        return frozenset(stage.first for stage in self.stages if stage.descending)
 
 
-def plan(program: Program) -> Plan:
-    """Lay out the arena, and have the independent checker prove the result."""
+def alone(program: Program) -> tuple[Stage, ...]:
+    """Every step as a stage of its own; the first one is fed where the input is."""
+    return tuple(Stage(i, i, fed=bool(program.fed) and i == 0) for i in range(len(program.steps)))
+
+
+def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
+    """Lay out the arena for these stages (None: each step alone), and have the independent checker prove the result.
+
+    The steps of interleaved stages go by rows (see `Program.by_rows`).
+    """
+    stages = alone(program) if stages is None else stages
     lives = lifetimes(program)
+    demands = [_Demands.of(program, stage, lives) for stage in stages]
+    rings = {name: size for each in demands for name, size in each.rings.items()}
     sizes = {name: buffer.bytes for name, buffer in program.buffers.items() if buffer.kind == "arena"}
     align = {name: buffer.dtype.bytes for name, buffer in program.buffers.items()}
-    allowed = list(overlaps(program))
-    arena = place(
-        [Buffer(name, sizes[name], lives[name].first, lives[name].last, align[name]) for name in lives], allowed
+    allowed = [overlap for each in demands for overlap in each.overlaps]
+    same = {name: shared for each in demands for name, shared in each.shared.items()}
+    numbers = {number: i for i, stage in enumerate(stages) for number in stage.numbers}
+    numbers[INPUT] = INPUT
+    buffers: dict[str, Buffer] = {}
+    for name, life in lives.items():
+        size, first, last = rings.get(name, sizes[name]), numbers[life.first], numbers[life.last]
+        if name == program.fed:
+            first = last
+        _merge(buffers, Buffer(same.get(name, name), size, first, last, align[name]))
+    arena = place(list(buffers.values()), allowed)
+    offsets = {name: arena.offsets[same.get(name, name)] for name in lives}
+    arena = Arena(offsets, arena.size, arena.lower_bound, arena.proved)
+    down = {overlap.written for overlap in allowed if _descends(overlap, offsets, sizes)}
+    stages = tuple(
+        Stage(s.first, s.last, not s.interleaved and program.steps[s.first].writes[0].buffer in down, s.fed)
+        for s in stages
     )
-    down = (overlap.written for overlap in allowed if _descends(overlap, arena.offsets, sizes))
-    descending = frozenset(lives[written].first for written in down)
-    check(arena.offsets, sizes, arena.size, accesses(program, descending), alignments=align)
-    return Plan(arena, descending)
+    check(offsets, sizes, arena.size, accesses(program, stages), alignments=align, rings=rings)
+    return Plan(arena, stages, rings)
 
 
-def _descends(overlap: Overlap, offsets: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
-    """Whether two buffers share memory, and not as going from the first row to the last would need it."""
-    distance = offsets[overlap.read] - offsets[overlap.written]
-    return -sizes[overlap.read] < distance < min(overlap.below, sizes[overlap.written])
+def _merge(buffers: dict[str, Buffer], other: Buffer) -> None:
+    """Add a buffer, or let the one of its name do for both."""
+    if (own := buffers.get(other.name)) is not None:
+        size, alignment = max(own.size, other.size), max(own.alignment, other.alignment)
+        other = Buffer(own.name, size, min(own.first, other.first), max(own.last, other.last), alignment)
+    buffers[other.name] = other
+
+
+def needed(program: Program, stage: Stage, lives: Mapping[str, Lifetime], alive: Iterable[str]) -> int:
+    """The fewest bytes of arena that any plan takes while a stage runs; it depends on no other stage.
+
+    `alive` are the buffers that live in some step of it.
+    """
+    demands = _Demands.of(program, stage, lives)
+    buffers: dict[str, Buffer] = {}
+    for name in alive:
+        life = lives[name]
+        size, alignment = demands.rings.get(name, program.buffers[name].bytes), program.buffers[name].dtype.bytes
+        born, dies = life.first >= stage.first or name == program.fed, life.last <= stage.last
+        at = demands.shared.get(name, name)
+        _merge(buffers, Buffer(at, size, 1 if born else 0, 1 if dies else 2, alignment))
+    return bound(list(buffers.values()), demands.overlaps, 1)
+
+
+@dataclass(frozen=True)
+class _Demands:
+    """A stage as the packer sees it."""
+
+    overlaps: tuple[Overlap, ...]
+    rings: Mapping[str, int]
+    shared: Mapping[str, str]
+    """Buffers that lie where another one does, and which one that is."""
+
+    @classmethod
+    def of(cls, program: Program, stage: Stage, lives: Mapping[str, Lifetime]) -> _Demands:
+        if not stage.interleaved:
+            return cls(tuple(_overlaps(program, stage.first, lives)), {}, {})
+        moments = Moments.of(program, stage)
+        sizes = {name: program.buffers[name].bytes for name in moments.written if name in lives}
+        scratch = [program.steps[n].scratch_buffer for n in stage.numbers if _forgets(program.steps[n])]
+        shared = dict.fromkeys(scratch, scratch[0]) if scratch else {}
+        for name in scratch:
+            sizes[name] = max(sizes[each] for each in scratch)
+        firsts, rings = {name: moments.written[name] for name in sizes}, {}
+        for step in (program.steps[n] for n in stage.numbers):
+            for y in step.writes:
+                over = _works_over(step, moments, firsts, lives, stage) if y.buffer in sizes else None
+                if over is not None:
+                    shared = {**{name: y.buffer if at == over else at for name, at in shared.items()}, over: y.buffer}
+                    firsts[y.buffer] = firsts[over]
+        for name, first in firsts.items():
+            if lives[name].last <= stage.last and _rows_alone(program, stage, name):
+                held = ring_rows(first.last, moments.read[name]) * first.row
+                if held < sizes[name]:
+                    rings[name] = held
+        for name, at in shared.items():
+            if at in rings:
+                rings[name] = rings[at]
+            else:
+                rings.pop(name, None)
+        dying = [
+            name
+            for name in moments.read
+            if name in lives and lives[name].first < stage.first and lives[name].last <= stage.last
+        ]
+        overlaps = []
+        for read in dying:
+            if read in moments.written:
+                continue
+            for written, first in firsts.items():
+                size = rings.get(written, sizes[written])
+                if shared.get(written, written) == written:
+                    below = distance(first, size, moments.read[read])
+                    if below < size:
+                        overlaps.append(Overlap(written, read, below))
+        return cls(tuple(overlaps), rings, shared)
+
+
+def _forgets(step: Step) -> bool:
+    """Whether a step has scratch memory that it needs for the time of an iteration only."""
+    return step.arena_scratch > 0 and not isinstance(step.loop, Fold)
+
+
+def _works_over(
+    step: Step, moments: Moments, firsts: Mapping[str, Reading], lives: Mapping[str, Lifetime], stage: Stage
+) -> str | None:
+    """The buffer of the stage over whose rows a step can write its own, where that saves the most memory."""
+    if not (isinstance(step.loop, Rows) and step.in_place):
+        return None
+    (y,) = step.writes
+    after = moments.read.get(y.buffer, ())
+
+    def costs(x: Value) -> int:
+        """Rows that the two take as one more than the input alone takes."""
+        first = firsts[x.buffer].last
+        return ring_rows(first, after) - ring_rows(first, moments.read[x.buffer])
+
+    candidates = [
+        x
+        for x in step.reads
+        if x.buffer in firsts
+        and stage.first <= lives[x.buffer].first
+        and lives[x.buffer].last <= stage.last
+        and len(moments.read[x.buffer]) == 1
+        and (x.type.bytes, x.image[0]) == (y.type.bytes, y.image[0])
+    ]
+    return min(candidates, key=costs).buffer if candidates else None
+
+
+def _rows_alone(program: Program, stage: Stage, buffer: str) -> bool:
+    """Whether a buffer is written and read in a stage by rows of one value, and by none of its views."""
+    steps = [program.steps[n] for n in stage.numbers]
+    if buffer == program.fed:
+        names, by_rows = {buffer}, True
+    else:
+        writers = [step for step in steps if any(y.buffer == buffer for y in step.writes)]
+        names = {y.name for step in writers for y in step.writes if y.buffer == buffer}
+        by_rows = len(writers) == 1 and isinstance(writers[0].loop, Rows)
+    reads = (x for step in steps for x in step.reads if x.buffer == buffer)
+    return by_rows and {x.name for x in reads} == names
 
 
 def lifetimes(program: Program) -> dict[str, Lifetime]:
     """The lifetime of every arena buffer, in steps."""
     lives: dict[str, Lifetime] = {}
+    if program.feed != "caller":
+        lives = {given.name: Lifetime(INPUT, 0) for given in program.graph.inputs}
     for i, step in enumerate(program.steps):
         for value in (*step.writes, *step.reads):
             if program.buffers[value.buffer].kind == "arena":
@@ -61,25 +215,37 @@ def lifetimes(program: Program) -> dict[str, Lifetime]:
     return lives
 
 
+def _descends(overlap: Overlap, offsets: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
+    """Whether two buffers share memory, and not as going from the first row to the last would need it."""
+    distance = offsets[overlap.read] - offsets[overlap.written]
+    return -sizes[overlap.read] < distance < min(overlap.below, sizes[overlap.written])
+
+
 def overlaps(program: Program) -> Iterator[Overlap]:
-    """Which outputs may overwrite a dying input, and at what distance.
+    """Which outputs may overwrite a dying input, and at what distance, where every step is a stage of its own."""
+    lives = lifetimes(program)
+    for i in range(len(program.steps)):
+        yield from _overlaps(program, i, lives)
+
+
+def _overlaps(program: Program, i: int, lives: Mapping[str, Lifetime]) -> Iterator[Overlap]:
+    """The overlaps of a step alone.
 
     Rows may go in either direction, and the output lies on the side of its
     input that is used up first.
     """
-    lives = lifetimes(program)
-    for i, step in enumerate(program.steps):
-        for y in step.writes:
-            for k, x in enumerate(step.reads):
-                dies = x.buffer in lives and lives[x.buffer].last == i
-                born = y.buffer in lives and lives[y.buffer].first == i
-                if not (dies and born) or x.buffer == y.buffer or len(step.writes) > 1:
-                    continue
-                if step.in_place and x.type.bytes >= y.type.bytes:
-                    yield Overlap(y.buffer, x.buffer, 0)
-                elif step.rows is not None and sum(r.buffer == x.buffer for r in step.reads) == 1:
-                    above = None if step.whole else _above(step.rows, k, x, y)
-                    yield Overlap(y.buffer, x.buffer, _below(step.rows, k, x, y), above)
+    step = program.steps[i]
+    for y in step.writes:
+        for k, x in enumerate(step.reads):
+            dies = x.buffer in lives and lives[x.buffer].last == i
+            born = y.buffer in lives and lives[y.buffer].first == i
+            if not (dies and born) or x.buffer == y.buffer or len(step.writes) > 1:
+                continue
+            if step.in_place and x.type.bytes >= y.type.bytes:
+                yield Overlap(y.buffer, x.buffer, 0)
+            elif step.rows is not None and sum(r.buffer == x.buffer for r in step.reads) == 1:
+                above = None if step.whole else _above(step.rows, k, x, y)
+                yield Overlap(y.buffer, x.buffer, _below(step.rows, k, x, y), above)
 
 
 def _below(rows: Rows, k: int, x: Value, y: Value) -> int:
@@ -110,17 +276,26 @@ def _above(rows: Rows, k: int, x: Value, y: Value) -> int:
     return distance
 
 
-def accesses(program: Program, descending: frozenset[int] = frozenset()) -> Iterator[Accesses]:
-    """The reads and writes of each row of each step, in order, for the checker."""
-    for i, step in enumerate(program.steps):
+def accesses(program: Program, stages: Sequence[Stage] | None = None) -> Iterator[Accesses]:
+    """The reads and writes of each iteration of each step, in order, for the checker."""
+    if program.feed == "owned":
+        held = [given.name for given in program.graph.inputs]
+        yield Accesses((), tuple(Access(name, 0, program.buffers[name].bytes) for name in held))
+    for stage in alone(program) if stages is None else stages:
+        if stage.interleaved:
+            for number, row in firings(program.steps, stage, program.fed):
+                if number == INPUT:
+                    value = program.values[program.fed]
+                    size = value.type.bytes // value.image[0]
+                    yield Accesses((), (Access(value.buffer, row * size, (row + 1) * size),))
+                else:
+                    yield from _iteration(program, program.steps[number], row)
+            continue
+        step = program.steps[stage.first]
         # Without windows every iteration accesses everything: two show what any number would.
         iterations = range(step.loop.count if step.rows else min(step.loop.count, 2))
-        for row in reversed(iterations) if i in descending else iterations:
-            reads = [a for k, x in enumerate(step.reads) if (a := _read(program, step, k, x, row)) is not None]
-            writes = [a for y in step.writes if (a := _write(program, step, y, row)) is not None]
-            if step.arena_scratch:
-                writes.append(Access(step.scratch_buffer, 0, step.arena_scratch))
-            yield Accesses(tuple(reads), tuple(writes), step.in_place)
+        for row in reversed(iterations) if stage.descending else iterations:
+            yield from _iteration(program, step, row)
         if step.in_place:
             # An operand that is smaller than the output may be read again and again until the end.
             small = [x for x in step.reads if x.type.bytes < step.writes[0].type.bytes]
@@ -128,14 +303,27 @@ def accesses(program: Program, descending: frozenset[int] = frozenset()) -> Iter
             yield Accesses(tuple(again), ())
 
 
+def _iteration(program: Program, step: Step, row: int) -> Iterator[Accesses]:
+    reads = tuple(a for k, x in enumerate(step.reads) if (a := _read(program, step, k, x, row)) is not None)
+    writes = [a for y in step.writes if (a := _write(program, step, y, row)) is not None]
+    scratch = Access(step.scratch_buffer, 0, step.arena_scratch)
+    if isinstance(step.loop, Fold):  # its scratch memory holds sums from one iteration to the next
+        yield Accesses((*reads, *[scratch] * (row > 0)), ())
+        yield Accesses((), (scratch,))
+        if row == step.loop.count - 1:
+            yield Accesses((scratch,), tuple(writes))
+        return
+    yield Accesses(reads, (*writes, *[scratch] * (step.arena_scratch > 0)), step.in_place)
+
+
 def _read(program: Program, step: Step, k: int, x: Value, row: int) -> Access | None:
     if program.buffers[x.buffer].kind != "arena":
         return None
-    if step.rows is None:
-        return Access(x.buffer, 0, x.type.bytes)
-    rows = step.rows.windows[k].rows(row, x.image[0] // step.rows.band)
-    size = _row_bytes(step.rows, x)
-    return Access(x.buffer, rows[0] * size, (rows[-1] + 1) * size) if rows else None
+    if isinstance(step.loop, Fold | Rows):
+        rows = rows_read(step, k, x, row)
+        size = x.type.bytes // (x.image[0] // (step.rows.band if step.rows else 1))
+        return Access(x.buffer, rows[0] * size, (rows[-1] + 1) * size) if rows else None
+    return Access(x.buffer, 0, x.type.bytes)
 
 
 def _write(program: Program, step: Step, y: Value, row: int) -> Access | None:

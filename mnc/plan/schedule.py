@@ -1,27 +1,77 @@
-"""In which order the steps of a branching network run: the one whose arena is smaller."""
+"""In which order the steps of a network run, and which make their rows in turns: the smallest arena that may be had."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from mnc.plan.liveness import Plan, plan
 from mnc.plan.order import Task, order
+from mnc.plan.scratch import filled, lean
+from mnc.plan.stages import Division, divisions
 from mnc.program import Program, Value
+
+BALANCED = 0.05
+"""The share of a run's instructions that rows in turns may cost where `Program.memory` is balanced."""
 
 
 def schedule(program: Program) -> tuple[Program, Plan]:
-    """The program in the better of two orders, the given one and the one of the smallest peak, and its plan.
+    """The program in the best of some orders, and its plan.
 
-    The search for the smallest peak does not know that outputs may overlap
-    inputs, so its order counts only if the planned arena is really smaller.
+    They are the given one; the one of the smallest peak, whose search knows neither
+    that outputs may overlap inputs nor rows in turns; and where there are such
+    turns one in which the shorter of two ways to a layer is gone first, so that few
+    rows wait on it.
     """
-    given = plan(program)
-    permutation = order([_task(program, i) for i in range(len(program.steps))])
-    if permutation == tuple(range(len(program.steps))):
-        return program, given
-    other = replace(program, steps=tuple(program.steps[i] for i in permutation))
-    planned = plan(other)
-    return (other, planned) if planned.arena.size < given.arena.size else (program, given)
+    whole, program = program, lean(program)
+    planned = _planned(program)
+    given = tuple(range(len(program.steps)))
+    orders = [order([_task(program, i) for i in given])]
+    if any(stage.interleaved for stage in planned[1].stages):
+        orders.append(_short_ways_first(program))
+    for permutation in dict.fromkeys(orders):
+        if permutation != given:
+            other = _planned(replace(program, steps=tuple(program.steps[i] for i in permutation)))
+            if other[1].arena.size < planned[1].arena.size:
+                planned = other
+    return filled(whole, *planned)
+
+
+def _short_ways_first(program: Program) -> tuple[int, ...]:
+    """The steps by their distance from the inputs, then those from which few steps lead to an end."""
+    count = len(program.steps)
+    maker = {y.buffer: i for i, step in enumerate(program.steps) for y in step.writes}
+    depth, height = [0] * count, [0] * count
+    for i, step in enumerate(program.steps):
+        depth[i] = max((depth[maker[x.buffer]] + 1 for x in step.reads if x.buffer in maker), default=0)
+    for i in reversed(range(count)):
+        for x in program.steps[i].reads:
+            if x.buffer in maker:
+                height[maker[x.buffer]] = max(height[maker[x.buffer]], height[i] + 1)
+    return tuple(sorted(range(count), key=lambda i: (depth[i], height[i], i)))
+
+
+def _planned(program: Program) -> tuple[Program, Plan]:
+    """The program as its stages run it, and the plan."""
+    best: tuple[Program, Plan] | None = None
+    choice = list(_affordable(program))
+    for division in reversed(choice):
+        if best is not None and division.needed >= best[1].arena.size:
+            break
+        staged = program.by_rows(division.stages)
+        planned = plan(staged, division.stages)
+        planned = replace(planned, saved=choice[0].needed - division.needed, cost=division.cost)
+        if best is None or planned.arena.size < best[1].arena.size:
+            best = staged, planned
+    assert best is not None, "checked when the program was made"
+    return best
+
+
+def _affordable(program: Program) -> Iterator[Division]:
+    for number, division in enumerate(divisions(program)):
+        if number > 0 and (program.memory == "fast" or (program.memory == "balanced" and division.cost > BALANCED)):
+            return
+        yield division
 
 
 def _task(program: Program, index: int) -> Task:

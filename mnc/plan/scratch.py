@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mnc.plan.liveness import Plan, lifetimes
-from mnc.plan.schedule import schedule
-from mnc.program import Program, Step
+from mnc.plan.liveness import Plan, lifetimes, plan
+from mnc.program import Program, Stage, Step
 
 
-def settled(program: Program) -> Program:
-    """The program with the fallbacks of the steps whose scratch memory would enlarge its arena.
+def lean(program: Program) -> Program:
+    """The program whose steps are all those with the least scratch memory in the arena."""
+    return program.with_steps([_lean(step) for step in program.steps])
 
-    Scratch memory lies where the plan of all fallbacks leaves a gap during its step; so that plan, with the gaps
-    filled, is one of the program.  Should the planner find a worse one, every step falls back.
+
+def filled(program: Program, planned: Program, layout: Plan) -> tuple[Program, Plan]:
+    """A planned lean program with the steps of the given one whose scratch memory lies in gaps of the arena.
+
+    Scratch memory lies where the plan leaves a gap during its stage; so that plan, with the gaps filled, is one of
+    the program.  Should the planner find a worse one, every step stays as it is.
     """
     if all(step.fallback is None for step in program.steps):
-        return program
-    lean, layout = schedule(program.with_steps([_lean(step) for step in program.steps]))
+        return planned, layout
     wanted = {step.node.name: step for step in program.steps}
-    chosen = [_chosen(wanted[step.node.name], i, step, lean, layout) for i, step in enumerate(lean.steps)]
-    made = lean.with_steps(chosen)
-    return made if schedule(made)[1].arena.size <= layout.arena.size else lean
+    chosen = list(planned.steps)
+    for stage in layout.stages:
+        room = max(_gaps(stage, planned, layout), default=0)
+        for i in stage.numbers:
+            chosen[i] = _chosen(wanted[chosen[i].node.name], chosen[i], stage, room)
+    made = planned.with_steps(chosen)
+    new = replace(plan(made, layout.stages), saved=layout.saved, cost=layout.cost)
+    return (made, new) if new.arena.size <= layout.arena.size else (planned, layout)
 
 
 def _lean(step: Step) -> Step:
@@ -32,21 +40,22 @@ def _lean(step: Step) -> Step:
     return step
 
 
-def _chosen(step: Step, index: int, lean: Step, program: Program, layout: Plan) -> Step:
-    """The first of a step and its fallbacks whose scratch memory fits a gap of a plan at this index."""
-    while step is not lean and step.fallback is not None:
-        if step.arena_scratch <= max(_gaps(index, program, layout), default=0):
-            return step
+def _chosen(step: Step | None, lean: Step, stage: Stage, room: int) -> Step:
+    """The first of a step and its fallbacks whose scratch memory fits into `room`; else the lean one."""
+    while step is not None and step.fallback is not None:
+        made = step.rowwise if stage.interleaved else step
+        if made is not None and made.arena_scratch <= room:
+            return replace(made, by_row=None)
         step = step.fallback
     return lean
 
 
-def _gaps(index: int, program: Program, layout: Plan) -> Iterator[int]:
-    """The sizes of the gaps between the buffers that live in a step, from bytes divisible by 4 on."""
+def _gaps(stage: Stage, program: Program, layout: Plan) -> Iterator[int]:
+    """The sizes of the gaps between the buffers that live in a stage, from bytes divisible by 4 on."""
     offsets = layout.arena.offsets
     end = 0
-    live = [name for name, life in lifetimes(program).items() if life.first <= index <= life.last]
-    for begin, size in sorted((offsets[name], program.buffers[name].bytes) for name in live):
+    live = [name for name, life in lifetimes(program).items() if life.first <= stage.last and life.last >= stage.first]
+    for begin, size in sorted((offsets[n], layout.rings.get(n, program.buffers[n].bytes)) for n in live):
         yield begin - end
         end = max(end, -(-(begin + size) // 4) * 4)
     yield layout.arena.size - end

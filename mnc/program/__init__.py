@@ -20,21 +20,27 @@ from mnc.program.calls import (
     Scratch,
     State,
 )
-from mnc.program.program import Program, scratch_buffers
-from mnc.program.step import ROW, Loop, Once, Rows, Step, Times
+from mnc.program.program import Feed, Memory, Program, scratch_buffers
+from mnc.program.stage import INPUT, Firing, Stage, firings
+from mnc.program.step import ROW, Fold, Loop, Once, Rows, Step, Times
 from mnc.program.values import Buffer, Layout, Value, Window, dense, image_shape
 
 __all__ = [
+    "INPUT",
     "NULL",
     "ROW",
     "Argument",
     "Buffer",
     "Call",
     "Const",
+    "Feed",
+    "Firing",
+    "Fold",
     "In",
     "Layout",
     "Loop",
     "Member",
+    "Memory",
     "Name",
     "Once",
     "Out",
@@ -44,12 +50,14 @@ __all__ = [
     "RowPointers",
     "Rows",
     "Scratch",
+    "Stage",
     "State",
     "Step",
     "Times",
     "Value",
     "Window",
     "dense",
+    "firings",
     "image_shape",
     "scratch_buffers",
 ]

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType
+from mnc.program.stage import Stage
 from mnc.program.step import Step
 from mnc.program.values import Buffer, Value
+
+Memory = Literal["fast", "balanced", "least"]
+"""No rows in turns; rows in turns where that costs few instructions by estimate; the smallest arena."""
+Feed = Literal["caller", "owned", "rows"]
+"""Where inputs are: in the caller's memory, in the arena, or one that is handed in row by row."""
 
 
 def scratch_buffers(steps: Iterable[Step]) -> dict[str, Buffer]:
@@ -29,6 +36,48 @@ class Program:
     values: Mapping[str, Value]
     buffers: Mapping[str, Buffer]
     steps: tuple[Step, ...]
+    memory: Memory = "fast"
+    feed: Feed = "caller"
+
+    def kept(self, memory: Memory, feed: Feed) -> Program:
+        """The program planned and fed in another way; `unfeedable` says whether that may be."""
+        kind: Literal["input", "arena"] = "input" if feed == "caller" else "arena"
+        inputs = {given.name for given in self.graph.inputs}
+        buffers = {name: replace(b, kind=kind) if name in inputs else b for name, b in self.buffers.items()}
+        return replace(self, buffers=buffers, memory=memory, feed=feed)
+
+    @property
+    def unfeedable(self) -> tuple[str, str] | None:
+        """Why the input cannot be handed in row by row, and the name of the layer (or input) that stands in the way."""
+        given, *others = self.graph.inputs
+        if others:
+            return given.name, f"one input can be handed in row by row, not {1 + len(others)}"
+        height = self.values[given.name].image[0]
+        if height == 1:
+            return given.name, "has no rows to hand in: its shape has no axis in front of the last two"
+        reading = [i for i, step in enumerate(self.steps) if any(x.buffer == given.name for x in step.reads)]
+        for i in range(max(reading, default=-1) + 1):
+            step = self.steps[i]
+            if step.rowwise is None:
+                return step.node.name, "does not compute its output row by row"
+            if any(x.buffer == given.name != x.name for x in step.reads):
+                return step.node.name, "reads the input under another shape, and so all of it at once"
+        return None if reading else (given.name, "is read by no layer")
+
+    @property
+    def fed(self) -> str:
+        """The value that is handed in row by row; none where inputs are there as a whole."""
+        return self.graph.inputs[0].name if self.feed == "rows" else ""
+
+    def by_rows(self, stages: Iterable[Stage]) -> Program:
+        """The program whose steps in interleaved stages are those that go by rows, and no step has an alternative."""
+        inside = {number for stage in stages if stage.interleaved for number in stage.numbers}
+        steps = []
+        for i, step in enumerate(self.steps):
+            other = step.rowwise if i in inside else step
+            assert other is not None, step.node.name
+            steps.append(replace(other, by_row=None))
+        return self.with_steps(steps)
 
     def with_steps(self, steps: Sequence[Step]) -> Program:
         """The program with other steps that compute its layers, in their order, and their scratch memory."""

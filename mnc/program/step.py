@@ -24,6 +24,8 @@ class Rows:
     count: int
     band: int = 1
     """The step counts rows in bands of this many."""
+    in_place: bool = False
+    """Within a row as for `Once`, by the first of the calls; the others go over the output alone."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,14 @@ class Times:
     """The calls are repeated, and may touch everything each time."""
 
     count: int
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The calls take one row of the only input into scratch memory; `after`, the output is written at once."""
+
+    count: int
+    """Rows of the input."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class Once:
     count: ClassVar[int] = 1
 
 
-Loop = Rows | Times | Once
+Loop = Rows | Times | Fold | Once
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,8 @@ class Step:
     """Why a kernel that the backend would rather call does not compute the layer."""
     fallback: Step | None = None
     """The layer with less scratch memory in the arena, for where this much would enlarge the arena."""
+    by_row: Step | None = None
+    """The layer a row at a time, to the same bits, where this step does not compute it so; for a stage."""
 
     def __post_init__(self) -> None:
         where = self.node.name
@@ -85,7 +97,11 @@ class Step:
             assert all(value.image[0] % rows.band == 0 for value in (*self.reads, *self.writes)), where
             assert all(value.image[0] // rows.band == rows.count for value in self.writes), where
         assert rows is not None or not self.whole, where
-        assert not self.in_place or len(self.calls) == len(self.writes) == 1, where
+        assert not self.in_place or len(self.writes) == 1, where
+        assert not self.in_place or rows is not None or len(self.calls) == 1, where
+        if isinstance(self.loop, Fold):
+            assert len(self.reads) == 1 and self.reads[0].image[0] == self.loop.count and self.scratch, where
+        assert self.by_row is None or (self.by_row.rowwise is self.by_row and self.by_row.node is self.node), where
         for argument in self._arguments():
             assert self._has(argument), (where, argument)
 
@@ -124,7 +140,19 @@ class Step:
     @property
     def in_place(self) -> bool:
         """Whether the output may lie where an input at least as large as it lies, or below."""
-        return isinstance(self.loop, Once) and self.loop.in_place
+        return isinstance(self.loop, Once | Rows) and self.loop.in_place
+
+    @property
+    def rowwise(self) -> Step | None:
+        """The step that computes the layer in a stage: this one, or `by_row`; None where neither goes by rows."""
+        if self.by_row is not None:
+            return self.by_row
+        match self.loop:
+            case Fold():
+                return self
+            case Rows(band=1) if self.calls and not self.before and not self.after:
+                return self
+        return None
 
     @property
     def kernel(self) -> str:

@@ -93,3 +93,8 @@ class Window:
         """The rows inside an input of `height` rows that output row y reads."""
         first = (y * self.stride - self.padding) // self.divisor
         return [r for k in range(self.size) if 0 <= (r := first + k * self.dilation) < height]
+
+    def last(self, y: int, height: int) -> int:
+        """The last of the rows inside an input of `height` rows that must be there for output row y; -1: none."""
+        reach = (y * self.stride - self.padding) // self.divisor + (self.size - 1) * self.dilation
+        return max(min(reach, height - 1), -1)

@@ -16,7 +16,7 @@ activation function with `activate.register`.
 
 from __future__ import annotations
 
-from mnc.reference import conv, elementwise, embedding, norm, pool, recurrent, resize, shape, transpose_conv
+from mnc.reference import conv, elementwise, embedding, norm, pool, recurrent, reduce, resize, shape, transpose_conv
 from mnc.reference.activations import activate
 from mnc.reference.dispatch import apply, compute
 from mnc.reference.run import evaluate, predict
@@ -33,6 +33,7 @@ __all__ = [
     "pool",
     "predict",
     "recurrent",
+    "reduce",
     "resize",
     "shape",
     "transpose_conv",

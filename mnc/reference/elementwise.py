@@ -63,10 +63,9 @@ def log_softmax(layer: LogSoftmax, x: Array) -> Array:
 def sparsemax(layer: Sparsemax, x: Array) -> Array:
     vectors = np.moveaxis(x, batch_axis(layer.axis, x), -1)
     falling = -np.sort(-vectors)
-    excess = falling.cumsum(-1) - 1
-    count = np.arange(1, vectors.shape[-1] + 1)
-    support = (falling * count > excess).sum(-1, keepdims=True)
-    t = np.take_along_axis(excess, support - 1, -1) / support
+    sums = falling.cumsum(-1)
+    support = falling * np.arange(1, vectors.shape[-1] + 1) > sums - 1
+    t = (np.where(support, sums, 0.0).sum(-1, keepdims=True) - 1) / support.sum(-1, keepdims=True)
     return np.moveaxis(np.maximum(vectors - t, 0), -1, batch_axis(layer.axis, x))
 
 

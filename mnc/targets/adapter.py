@@ -10,12 +10,15 @@ from mnc.targets.image import GENERATED
 from mnc.targets.interface import Interface
 
 
-def adapter(interface: Interface, files: Mapping[str, str], sizes: Sequence[int] = ()) -> Mapping[str, str]:
+def adapter(
+    interface: Interface, files: Mapping[str, str], sizes: Sequence[int] = (), events: int = 0
+) -> Mapping[str, str]:
     """`network.c` or `network.cpp`, which the driver calls, and `empty.c`, the same without the network.
 
     `files` are the generated ones: without a `<name>.c`, it is the C++ class in
     `<name>.h` that is called.  `sizes` has one entry for each layer of a traced
-    build: the bytes of its output.  `CompileError` where there is neither.
+    build: the bytes of its output, or of a row of it where it goes row by row; `events` is the number of
+    times that a run tells of a layer or a row.  `CompileError` where there is neither.
     """
     if not {f"{interface.name}.c", f"{interface.name}.h"} & files.keys():
         raise refuse(
@@ -28,8 +31,8 @@ def adapter(interface: Interface, files: Mapping[str, str], sizes: Sequence[int]
         '#include "driver.h"',
         *_arrays(inputs, interface.inputs),
         _table("input", inputs),
-        f"const uint16_t mnc_layer_count = {len(sizes)};",
-        f"mnc_stamp mnc_layers[{max(len(sizes), 1)}];",
+        f"const uint16_t mnc_layer_count = {events};",
+        f"mnc_stamp mnc_layers[{max(events, 1)}];",
         f"const uint32_t mnc_layer_sizes[] = {{{', '.join(map(str, sizes or [0]))}}};",
         "void mnc_nothing(void) {}",
     ]

@@ -31,6 +31,11 @@ STAMP = np.dtype([("high", "<u4"), ("low", "<u4"), ("fine", "<u4")])
 HEAD = np.dtype([("stack", "<u4"), ("room", "<u4"), ("stamps", STAMP, (4,))])
 
 
+Event = tuple[int, int]
+"""A traced build tells of a layer, by number, or of one of its rows; `WHOLE`: of all of it."""
+WHOLE = -1
+
+
 @dataclass(frozen=True)
 class Measurement:
     """The cost of one network on one target."""
@@ -111,22 +116,31 @@ def layer_instructions(
     interface: Interface,
     inputs: Sequence[Array],
     options: Options = PLAIN,
+    *,
+    events: Sequence[Event] | None = None,
 ) -> tuple[tuple[int, ...], ...]:
     """For each sample, the instructions of each layer.
 
-    `traced` calls `MNC_TRACE(i, output)` after layer i.  The sum may differ a
-    little from what the same network needs without trace, as the C compiler
-    cannot move code past the call, which on the host is counted too.
+    `traced` calls `MNC_TRACE(i, output)` after layer i; `events`: it tells of layers or their rows in this order.
+    The sum may differ a little from what the same network needs without trace, as the C compiler cannot move code
+    past the call, which on the host is counted too.
     """
+    events = _whole(layers) if events is None else events
     sizes_ = [0] * layers
     if clock := target.board.clock:
-        head, body = _execute(target, traced, interface, inputs, options, "TIME", layers=sizes_)
+        head, body = _execute(target, traced, interface, inputs, options, "TIME", layers=sizes_, events=events)
         mark = _steps(clock, head["stamps"])[2]
         moments = np.concatenate([body["stamps"][:, :1], body["layers"]], axis=1)
-        return tuple(tuple(round(step - mark) for step in _steps(clock, row)) for row in moments)
-    image = build(target, freeze(traced), freeze(adapter(interface, traced, sizes_)), options, "TIME")
-    counts = callgrind.count(image, pack(interface.inputs, tuple(inputs), f"target {target.name}"))
-    return tuple(count[:-1] for count in counts)
+        spent = [[step - mark for step in _steps(clock, row)] for row in moments]
+    else:
+        between = freeze(adapter(interface, traced, sizes_, len(events)))
+        image = build(target, freeze(traced), between, options, "TIME")
+        counts = callgrind.count(image, pack(interface.inputs, tuple(inputs), f"target {target.name}"))
+        spent = [list(map(float, count[:-1])) for count in counts]
+    return tuple(
+        tuple(round(sum(one for one, (i, _) in zip(each, events, strict=True) if i == k)) for k in range(layers))
+        for each in spent
+    )
 
 
 def layer_values(
@@ -136,10 +150,33 @@ def layer_values(
     interface: Interface,
     inputs: Sequence[Array],
     options: Options = PLAIN,
+    *,
+    events: Sequence[Event] | None = None,
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """Of a traced build each layer's output as it lies in memory, and the network's outputs: (samples, *shape)."""
-    _, body = _execute(target, traced, interface, inputs, options, "VALUES", values=tuple(types))
-    return _columns(body["values"]), _columns(body["outputs"])
+    """Of a traced build each layer's output as it lies in memory, and the network's outputs: (samples, *shape).
+
+    `events`: the code tells of layers or their rows in this order, as `layer_instructions` has it.  `CompileError`
+    where rows come in another order.
+    """
+    events = _whole(len(types)) if events is None else events
+    rows = {i: max(row for k, row in events if k == i) + 1 for i, _ in events}
+    values = tuple(TensorType((t.elements // (rows[i] or 1),), t.dtype) for i, t in enumerate(types))
+    _, body = _execute(target, traced, interface, inputs, options, "VALUES", values=values, events=events)
+    parts: list[list[Array]] = [[] for _ in types]
+    for number, (i, row) in enumerate(events):
+        event = body["values"][f"v{number}"]
+        if row >= 0 and (event["tag"] != (i, row)).any():
+            at, turn = next(tag for tag in event["tag"].tolist() if tag != [i, row])
+            problem = f"made row {turn} of layer {at} when row {row} of layer {i} was planned"
+            raise refuse(f"target {target.name}", problem, "this is a fault of mnc's: please report it")
+        parts[i].append(event["values"])
+    got = (np.concatenate(part, axis=1).reshape(-1, *t.shape) for part, t in zip(parts, types, strict=True))
+    return tuple(map(np.ascontiguousarray, got)), _columns(body["outputs"])
+
+
+def _whole(layers: int) -> Sequence[Event]:
+    """Each layer at once, in order."""
+    return [(i, WHOLE) for i in range(layers)]
 
 
 def _execute(
@@ -152,6 +189,7 @@ def _execute(
     *,
     layers: Sequence[int] = (),
     values: tuple[TensorType, ...] = (),
+    events: Sequence[Event] = (),
 ) -> tuple[np.void, Array]:
     """The head and the records of the driver's output file; driver.c says what they hold."""
     where = f"target {target.name}"
@@ -159,13 +197,14 @@ def _execute(
     packed = pack(interface.inputs, tuple(inputs), where)
     layer_sizes = [value.bytes for value in values] or layers
     embedded = packed if board.console else b""
-    image = build(target, freeze(files), freeze(adapter(interface, files, layer_sizes)), options, trace, embedded)
+    between = freeze(adapter(interface, files, layer_sizes, len(events)))
+    image = build(target, freeze(files), between, options, trace, embedded)
     written = _written(target, image, packed)
     record = np.dtype(
         [
-            ("values", records(values)),
+            ("values", _told(values, events) if values else []),
             ("stamps", STAMP, (2,)),
-            ("layers", STAMP, (len(layers),)),
+            ("layers", STAMP, (len(events) if layers else 0,)),
             ("outputs", records(interface.outputs)),
         ]
     )
@@ -176,6 +215,16 @@ def _execute(
     if head["stack"] > head["room"] * (1 - STACK_RESERVE):  # a board may ignore writes below, so that nothing faults
         raise refuse(where, f"a run needs more stack than there is, which is {head['room']} bytes")
     return head, np.frombuffer(written, record, offset=HEAD.itemsize)
+
+
+def _told(values: Sequence[TensorType], events: Sequence[Event]) -> np.dtype[np.void]:
+    """What a traced build writes of a run."""
+    tag = [("tag", "<u2", (2,))]
+    fields = []
+    for number, (i, row) in enumerate(events):
+        kept = ("values", values[i].dtype.numpy.newbyteorder("<"), values[i].shape)
+        fields.append((f"v{number}", [*(tag if row >= 0 else []), kept]))
+    return np.dtype(fields)
 
 
 def _written(target: Target, image: bytes, inputs: bytes) -> bytes:

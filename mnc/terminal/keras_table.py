@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from mnc.frontends.keras import CLASSES
+from mnc.frontends.keras.operations import KERAS_2, OPERATIONS
 
 WRAPPERS = frozenset({"TimeDistributed"})
 
@@ -35,6 +36,28 @@ def keras_rows() -> list[KerasRow]:
             first_sentence(known.convert) or first_sentence(known.to[0]),
         )
         for name, known in sorted(CLASSES.items())
+    ]
+
+
+@dataclass(frozen=True)
+class OperationRow:
+    """One operation of a functional model."""
+
+    name: str
+    """In `keras.ops`, as a class."""
+    of_tensorflow: tuple[str, ...]
+    """TensorFlow's functions that Keras 2 saves for it."""
+    meaning: str
+
+
+def operation_rows() -> list[OperationRow]:
+    """Every operation that mnc reads."""
+    spelt: dict[str, list[str]] = {}
+    for function, (name, _, _) in KERAS_2.items():
+        spelt.setdefault(name, []).append(function)
+    return [
+        OperationRow(name, tuple(sorted(spelt.get(name, ()))), first_sentence(known.convert))
+        for name, known in sorted(OPERATIONS.items())
     ]
 
 

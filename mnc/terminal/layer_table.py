@@ -13,7 +13,7 @@ from mnc.ir import layers
 from mnc.ir.layer import Layer
 from mnc.ir.types import DType
 from mnc.passes import LOWERED
-from mnc.terminal.keras_table import KerasRow, first_sentence, keras_rows
+from mnc.terminal.keras_table import KerasRow, first_sentence, keras_rows, operation_rows
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,14 @@ what to do instead. What becomes nothing does nothing at inference.
 
 {keras}
 
+## Operations
+
+Operations that stand among the layers of a functional model: of `keras.ops` (`x / 255.` is `TrueDivide`), and the
+functions of TensorFlow that Keras 2 saves in their place. Constants may be numbers, vectors, and arrays of any shape
+that fits without a batch.
+
+{operations}
+
 ## Of a network
 
 The layers of a network inside mnc and in the network language. The columns float32, int8 and int16 name the backends
@@ -123,6 +131,10 @@ def page() -> str:
     keras = keras_rows()
     return PAGE.format(
         keras=_markdown(("Keras", "what it does", "becomes"), map(_keras_cells, keras)),
+        operations=_markdown(
+            ("`keras.ops`", "what it does", "TensorFlow"),
+            ((f"`{row.name}`", row.meaning, _names(row.of_tensorflow)) for row in operation_rows()),
+        ),
         layers=_markdown(
             ("layer", "meaning", "attributes", "float32", "int8", "int16", "of Keras"),
             map(_layer_cells, layer_rows(OWN)),

@@ -105,20 +105,30 @@ def prelu(draw: Draw) -> Trial:
     )
 
 
+def _sparsemax(x: Array) -> Array:
+    """As Keras has it, element by element."""
+    y = np.empty_like(x)
+    for v, s in np.ndindex(x.shape[0], x.shape[2]):
+        falling = sorted(x[v, :, s], reverse=True)
+        sums = [sum(falling[: k + 1]) for k in range(len(falling))]
+        support = [k for k, each in enumerate(falling) if each - (sums[k] - 1) / (k + 1) > 0]
+        y[v, :, s] = np.maximum(x[v, :, s] - (sum(sums[k] for k in support) - 1) / len(support), 0)
+    return y
+
+
 @st.composite
 def softmax(draw: Draw) -> Trial:
     vectors, count, stride = draw(Narrow), draw(Size), draw(Narrow)
     x = numbers(draw, vectors, count, stride) * draw(st.sampled_from([1.0, 100.0]))
-    below = x.astype(np.float64) - x.max(axis=1, keepdims=True)
+    wide = x.astype(np.float64)
+    below = wide - wide.max(axis=1, keepdims=True)
     total = np.exp(below).sum(axis=1, keepdims=True)
-    falling = -np.sort(-below, axis=1)
-    each = (falling.cumsum(axis=1) - 1) / np.arange(1, count + 1).reshape(-1, 1)
     name, y = draw(
         st.sampled_from(
             [
                 ("softmax", np.exp(below) / total),
                 ("log_softmax", below - np.log(total)),
-                ("sparsemax", np.maximum(below - each.max(axis=1, keepdims=True), 0)),
+                ("sparsemax", _sparsemax(wide)),
             ]
         )
     )
@@ -260,6 +270,27 @@ def functions(draw: Draw) -> Trial:
     return Trial(f"mnc_{name}_f32", {"in": Given(x), "out": Wanted(y), "count": count, **parameters})
 
 
+@st.composite
+def reduction(draw: Draw) -> Trial:
+    shape, order = draw(st.tuples(*[Narrow] * 6)), draw(st.permutations(range(6)))
+    x = numbers(draw, *shape)
+    strides = dense_strides(shape, order)
+    name, function = draw(st.sampled_from([("SUM", np.sum), ("MAX", np.max), ("MIN", np.min)]))
+    factor = draw(st.sampled_from([1.0, 0.25])) if name == "SUM" else 1.0
+    names = ("row", "pixel", "channel", "outer_stride", "inner_stride", "stride")
+    return Trial(
+        "mnc_reduce_f32",
+        {
+            "in": Given(x.transpose(order)),
+            "out": Wanted(function(x.astype(np.float64), axis=(3, 4, 5)) * factor),
+            "operation": Macro(f"MNC_REDUCE_{name}"),
+            **dict(zip(("rows", "pixels", "channels", "outer", "inner", "count"), shape, strict=True)),
+            **dict(zip(names, strides, strict=True)),
+            "factor": factor,
+        },
+    )
+
+
 TRIALS = {
     "pointwise": pointwise(),
     "conv2d": conv2d(),
@@ -277,6 +308,7 @@ TRIALS = {
     "embedding": embedding(),
     "normalization": normalization(),
     "functions": functions(),
+    "reduce": reduction(),
 }
 
 

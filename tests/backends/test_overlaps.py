@@ -38,7 +38,7 @@ from mnc.passes import optimise
 from mnc.plan.arena import Arena, Overlap
 from mnc.plan.liveness import Plan, overlaps
 from mnc.plan.schedule import schedule
-from mnc.program import Program, Step
+from mnc.program import Program, Stage, Step
 from mnc.targets import get as target
 
 TARGETS = {"plain": "cortex-m3", "dsp": "cortex-m4", "mve": "cortex-m55"}
@@ -65,9 +65,7 @@ class Trial:
         return self.program.steps[0]
 
     def unit(self, backend: CFamily, number: int) -> Unit:
-        plan = Plan(
-            Arena(dict.fromkeys(self.program.buffers, 0), 0, 0, True), frozenset({0} if self.descending else ())
-        )
+        plan = Plan(Arena(dict.fromkeys(self.program.buffers, 0), 0, 0, True), (Stage(0, 0, self.descending),))
         return unit(self.program, plan, f"t{number}", backend.library, (), (), ())
 
 
@@ -158,7 +156,7 @@ def _trial(number: int, trial: Trial) -> str:
 
     def call(places: dict[str, str]) -> str:
         operands = [value.buffer for value in (*step.reads, *step.writes)]
-        operands += [step.scratch_buffer] * (step.scratch > 0)
+        operands += [step.scratch_buffer] * (step.arena_scratch > 0)
         pointers = ", ".join(f"(void *)({places.get(name, f'b{numbers[name]}')})" for name in operands)
         return f"t{number}_00_{snake(type(step.node.layer).__name__)}({pointers});"
 

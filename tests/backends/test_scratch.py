@@ -18,7 +18,6 @@ from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Conv2D
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.plan.schedule import schedule
-from mnc.plan.scratch import settled
 from mnc.program import Program
 
 INT8 = Quantisation((0.02,), -3)
@@ -66,18 +65,18 @@ def test_the_arena_is_as_small_as_without(size: int, channels: list[int], wanted
         replace(step, scratch=2 * more) if step.fallback else step
         for step, more in zip(whole.steps, wanted, strict=False)
     ]
-    made = settled(whole.with_steps(steps))
-    assert schedule(made)[1].arena.size == schedule(without_scratch(whole))[1].arena.size
+    made, layout = schedule(whole.with_steps(steps))
+    assert layout.arena.size == schedule(without_scratch(whole))[1].arena.size
     assert [step.node for step in made.steps] == [step.node for step in whole.steps]
 
 
 def test_scratch_lies_in_a_gap_on_the_stack_or_nowhere() -> None:
     """The layer in the middle is the peak; its neighbour has room, as its output is small."""
-    made = {step.node.name: step for step in settled(program(chain(16, [4, 16, 16, 4, 4]))).steps}
+    made = {step.node.name: step for step in schedule(program(chain(16, [4, 16, 16, 4, 4])))[0].steps}
     peak, after = made["v1"], made["v3"]
     assert peak.scratch_on_stack and peak.arena_scratch == 0 < peak.scratch
     assert after.arena_scratch == after.scratch > 0
-    large = settled(program(chain(16, [4, 64, 64, 4]))).steps[1]
+    large = schedule(program(chain(16, [4, 64, 64, 4])))[0].steps[1]
     assert large.scratch == 0 and large.kernel == "mnc_conv2d_s8"
     assert large.reason == "the window of 2,304 bytes of mnc_conv2d_paired_s8 would enlarge the arena"
 

@@ -117,11 +117,11 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
     "an operation of TensorFlow": (
         lambda layers, _: layers[3].update(
             class_name="TFOpLambda",
-            config={"name": "div", "function": "math.truediv"},
-            inbound_nodes=[["norm", 0, 0, {"y": 2.0}]],
+            config={"name": "fft", "function": "signal.fft"},
+            inbound_nodes=[["norm", 0, 0, {}]],
         ),
-        "model_config/layers/3 (TFOpLambda 'div'): the operation 'math.truediv' is not a layer and not supported",
-        "use the layer of keras.layers that does the same, for instance Add, Multiply or Rescaling",
+        "model_config/layers/3 (TFOpLambda 'fft'): the operation 'signal.fft' is not supported",
+        "docs/layers.md lists the operations; a layer of keras.layers may do the same",
     ),
     "an unknown attribute": (
         lambda layers, _: layers[1]["config"].update(lora_rank=4),

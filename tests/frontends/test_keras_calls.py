@@ -72,7 +72,7 @@ def summed(call: dict[str, Any]) -> dict[str, Any]:
         }
         for name in "ab"
     ]
-    add = {"class_name": "Add", "name": "sum", "config": {"name": "sum"}, "inbound_nodes": [call]}
+    add = {"class_name": "Add", "name": "sum", "config": {"name": "sum", "trainable": True}, "inbound_nodes": [call]}
     ends = {"input_layers": {"y": ["b", 0, 0], "x": ["a", 0, 0]}, "output_layers": ["sum", 0, 0]}
     return {"class_name": "Functional", "config": {"name": "m", "layers": [*inputs, add], **ends}}
 
@@ -101,7 +101,7 @@ BAD_CALLS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an argument": (
         {"args": [tensor("a")], "kwargs": {"initial_state": [tensor("b")]}},
-        "the layer is called with 'initial_state' = [{'class_name'",
+        "the layer is called with 'initial_state' = the results of 'b', which is not supported",
     ),
     "no arguments": ({"args": [tensor("a")], "kwargs": []}, "[] must be the arguments of a call"),
     "a tensor without a history": (

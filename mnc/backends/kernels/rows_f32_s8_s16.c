@@ -12,3 +12,15 @@ MNC_KERNEL void mnc_rows_f32(const float **rows, const float *in, int first, int
         rows[i] = y >= 0 && y < height ? in + y * row_size : NULL;
     }
 }
+
+/* Likewise where `in` holds `ring` rows: row r lies where row r modulo `ring` does. */
+MNC_KERNEL void mnc_ring_rows_f32(const float **rows, const float *in, int first, int step, int count, int height,
+                                  int row_size, int ring)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const int y = first + i * step;
+        rows[i] = y >= 0 && y < height ? in + y % ring * row_size : NULL;
+    }
+}

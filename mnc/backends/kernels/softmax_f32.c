@@ -43,38 +43,46 @@ MNC_KERNEL void mnc_log_softmax_f32(const float *in, float *out, int vectors, in
     }
 }
 
-/* max(in - t, 0) with the t by which the outputs sum to 1, along vectors that lie as
- * those of mnc_softmax_f32.  The elements above t are found by Michelot's algorithm
- * (1986): all at first, then those above the t of the ones before.  Works in place. */
+/* max(in - t, 0) along vectors that lie as those of mnc_softmax_f32.  The support is
+ * found by Michelot's algorithm (1986): all elements at first, then those above
+ * (the sum of the ones before - 1) / their number.  t is (a sum - 1) / their number,
+ * in which each element counts as often as elements of the support are not above it.
+ * Works in place. */
 MNC_KERNEL void mnc_sparsemax_f32(const float *in, float *out, int vectors, int count, int stride)
 {
-    int v, i;
+    int v, i, j;
 
     for (v = 0; v < vectors * stride; ++v) {
         const int first = v / stride * stride * count + v % stride;
         const float *const x = in + first;
         float *const y = out + first;
-        float largest = x[0], t = 0.0f;
+        float largest = x[0], least = 0.0f, sum = -1.0f, t;
         int above = count, before = count + 1;
 
         for (i = 1; i < count; ++i)
             largest = x[i * stride] > largest ? x[i * stride] : largest;
         while (above > 0 && above < before) {
-            float sum = -1.0f;
+            float total = -1.0f;
             int next = 0;
 
             for (i = 0; i < count; ++i)
-                sum += before > count || x[i * stride] - largest > t ? x[i * stride] - largest : 0.0f;
-            t = sum / (float)above;
+                total += before > count || x[i * stride] - largest > least ? x[i * stride] - largest : 0.0f;
+            least = total / (float)above;
             for (i = 0; i < count; ++i)
-                next += x[i * stride] - largest > t;
+                next += x[i * stride] - largest > least;
             before = above;
             above = next;
         }
         for (i = 0; i < count; ++i) {
-            const float x_above = x[i * stride] - largest - t;
+            int times = 0;
 
-            y[i * stride] = x_above > 0.0f ? x_above : 0.0f;
+            for (j = 0; j < count; ++j)
+                times += x[j * stride] - largest > least &&
+                         (x[j * stride] < x[i * stride] || (x[j * stride] <= x[i * stride] && j >= i));
+            sum += x[i * stride] - largest > least ? (float)times * x[i * stride] : 0.0f;
         }
+        t = sum / (float)above;
+        for (i = 0; i < count; ++i)
+            y[i * stride] = x[i * stride] > t ? x[i * stride] - t : 0.0f;
     }
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mnc.backends.select.context import Context, Refusal
+from mnc.backends.select.rows import by_row
 from mnc.backends.select.values import VIEWS, place_values, separate_outputs
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
@@ -87,7 +88,11 @@ def _answer(
     if selection is None:
         return Refusal(f"the {backend} backend has no kernel for {kind.__name__} on {_ELEMENTS[dtype]}")
     inputs, outputs = (tuple(values[name] for name in names) for names in (node.inputs, node.outputs))
-    return selection(Context(node, node.layer, inputs, outputs, core, compact))
+    context = Context(node, node.layer, inputs, outputs, core, compact)
+    step = selection(context)
+    if isinstance(step, Step) and (step.rowwise is None or step.loop.count == 1):
+        step = replace(step, by_row=by_row(selection, context))
+    return step
 
 
 def _dtype_of(graph: Graph, node: Node) -> DType:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from mnc.backends.select.blocks import across
 from mnc.backends.select.context import Context
 from mnc.backends.select.loops import Loops, loops
-from mnc.ir.layers import Dot
-from mnc.program import Call, In, Out, Step, Value
+from mnc.ir.layers import Dot, MatMul
+from mnc.program import Argument, Call, In, Out, Step, Value
 
 
 def dot(context: Context[Dot]) -> Step:
@@ -31,6 +33,32 @@ def dot(context: Context[Dot]) -> Step:
         },
     )
     return context.whole((call,))
+
+
+def matmul(context: Context[MatMul]) -> Step:
+    """One pair of matrices after the other, the rows of the first with the columns of the second."""
+    (a, _), y, layer = context.inputs, context.output, context.layer
+    (rows, columns), inner = y.type.shape[-2:], a.type.shape[-2 if layer.transpose_a else -1]
+    row, along = (1, rows) if layer.transpose_a else (inner, 1)
+    column, down = (inner, 1) if layer.transpose_b else (1, columns)
+    arguments: dict[str, Argument] = {
+        "a": In(0, stride=rows * inner),
+        "b": In(1, stride=inner * columns),
+        "out": Out(stride=rows * columns),
+        "a_outer": 1,
+        "a_inner": rows,
+        "b_outer": 1,
+        "b_inner": columns,
+        "count": inner,
+        "a_outer_stride": 0,
+        "a_inner_stride": row,
+        "a_stride": along,
+        "b_outer_stride": 0,
+        "b_inner_stride": column,
+        "b_stride": down,
+        "block": across(columns, most=8),
+    }
+    return context.whole((Call("mnc_dot_f32", arguments),), times=math.prod(y.type.shape[:-2]))
 
 
 def _slices(x: Value, axis: int) -> Loops:

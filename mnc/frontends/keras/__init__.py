@@ -8,6 +8,7 @@ unpickled or evaluated, nothing is written to disk.  The way through:
     spelling    each layer's configuration as Keras 2 and 3 spell it
     config      reading one configuration, every key of it accounted for
     registry    which class is read by which of the layers_*, one small function each
+    operations  which operation is read by which of the operations_*, likewise
     weights     a layer's weights; legacy_weights and object_weights know where each format has them
     network     models -> nodes, call by call; assembly is the Graph under construction
 """
@@ -27,6 +28,10 @@ from mnc.frontends.keras import (
     layers_pool,
     layers_recurrent,
     layers_shape,
+    operations_arithmetic,
+    operations_keras2,
+    operations_reduce,
+    operations_shape,
 )
 from mnc.frontends.keras.container import is_hdf5, open_h5, open_zip
 from mnc.frontends.keras.network import read_model
@@ -44,6 +49,10 @@ __all__ = [
     "layers_pool",
     "layers_recurrent",
     "layers_shape",
+    "operations_arithmetic",
+    "operations_keras2",
+    "operations_reduce",
+    "operations_shape",
 ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.budget import SpentError
 from mnc.frontends.keras.config import SAVE_AGAIN, brief
+from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments
 from mnc.frontends.keras.weights import LayerWeights
 from mnc.ir.activations import Function
 from mnc.ir.graph import Graph, Input, Node
@@ -130,6 +131,8 @@ class Call:
     inputs: tuple[Value, ...]
     weights: LayerWeights
     assembly: Assembly
+    arguments: Arguments = NO_ARGUMENTS
+    """All arguments of the call, with a Value for each tensor."""
     over_time: bool = False
     """Whether TimeDistributed applies the layer: inputs have one more axis in front than it knows."""
     again: bool = False

@@ -13,7 +13,7 @@ from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief
 from mnc.frontends.keras.container import SavedModel
 from mnc.frontends.keras.registry import CLASSES, convert
 from mnc.frontends.keras.spelling import respell
-from mnc.frontends.keras.topology import Ref, in_order, read_calls, read_refs
+from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments, Ref, in_order, read_calls, read_refs
 from mnc.frontends.keras.weights import LayerWeights, Member, ModelWeights
 from mnc.ir.types import Shape
 from mnc.names import snake
@@ -34,6 +34,8 @@ class LayerSpec:
     build: Build | None
     """None where the layer was refused."""
     weights: LayerWeights
+    arguments: frozenset[str] | None = frozenset()
+    """Names of the arguments that a call may have besides inputs; None: any, in any place."""
 
     @classmethod
     def refused(cls, where: str) -> LayerSpec:
@@ -77,7 +79,9 @@ class Step:
     index: int
     """Which call it is, from 0."""
     spec: Spec
-    arguments: tuple[Ref, ...]
+    inputs: tuple[Ref, ...]
+    arguments: Arguments = NO_ARGUMENTS
+    """All arguments of the call, the inputs among them."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +132,14 @@ class Parser:
         if class_name == "TimeDistributed" and isinstance(inner, Mapping) and not _takes_all_steps(inner):
             return self._timed(where, config, inner, weights, depth)
         try:
-            build, count = convert(where, entry, self.findings)
+            build, count, arguments = convert(where, entry, self.findings)
             own = weights.layer(count)
         except SpentError:
             raise
         except CompileError as error:
             self.problems += error.problems
             return LayerSpec.refused(where)
-        return LayerSpec(where, build, own)
+        return LayerSpec(where, build, own, arguments)
 
     def _timed(
         self, where: str, config: Mapping[str, object], inner: Mapping[str, object], weights: Member, depth: int
@@ -209,7 +213,7 @@ class _Members:
     def functional(self, config: Mapping[str, object]) -> ModelSpec:
         """The layers as the file wires them."""
         specs: dict[str, Spec | InputSpec] = {}
-        calls: dict[str, tuple[tuple[Ref, ...], ...]] = {}
+        calls: dict[str, tuple[Arguments, ...]] = {}
         is_keras3 = False
         for i, entry in enumerate(self._entries):
             where, class_name, name = _place(f"{self._where}/layers/{i}", entry)
@@ -220,7 +224,7 @@ class _Members:
             if class_name == "InputLayer":
                 specs[name] = self._parser.input(where, name, _entry(where, entry)[1])
                 self._ordinals[snake(class_name)] += 1
-                calls[name] = ((),)
+                calls[name] = (NO_ARGUMENTS,)
                 continue
             inbound = entry.get("inbound_nodes", [])
             is_keras3 |= isinstance(inbound, list) and any(isinstance(node, Mapping) for node in inbound)
@@ -229,23 +233,26 @@ class _Members:
                 self._parser.budget.take(where, "calls of layers", len(inbound))
             try:
                 calls[name] = read_calls(where, inbound)
+                for call in calls[name]:
+                    _inputs(specs[name], call)
             except CompileError as error:
                 if not _is_refused(specs[name]):  # one refusal of a layer is enough
                     self._parser.problems += error.problems
                 specs[name] = LayerSpec.refused(where)
-                calls[name] = ((),) * (len(inbound) if isinstance(inbound, list) else 1)
+                calls[name] = (NO_ARGUMENTS,) * (len(inbound) if isinstance(inbound, list) else 1)
         return self._wired(config, specs, calls, is_keras3)
 
     def _wired(
         self,
         config: Mapping[str, object],
         specs: Mapping[str, Spec | InputSpec],
-        calls: Mapping[str, Sequence[tuple[Ref, ...]]],
+        calls: Mapping[str, Sequence[Arguments]],
         is_keras3: bool,
     ) -> ModelSpec:
         outputs = read_refs(self._where, "output_layers", config.get("output_layers"))
         counts = {name: len(calls[name]) for name, spec in specs.items() if isinstance(spec, ModelSpec)}
-        read = [ref for layer in calls.values() for refs in layer for ref in refs]
+        reads = {name: tuple(call.refs for call in own) for name, own in calls.items()}
+        read = [ref for layer in reads.values() for refs in layer for ref in refs]
         if is_keras3:  # in output_layers alone it counts from 1
             offsets = _call_offsets(counts, read, 0)
             output_offsets = _call_offsets(counts, outputs, 1)
@@ -259,16 +266,16 @@ class _Members:
                 raise refuse(self._where, what, SAVE_AGAIN)
             given[ref.layer] = source
         steps = []
-        for name, index in in_order(self._where, calls, offsets):
+        for name, index in in_order(self._where, reads, offsets):
             spec = specs[name]
             if isinstance(spec, InputSpec):
                 if name not in given:
                     raise refuse(spec.where, "the InputLayer is not among input_layers", SAVE_AGAIN)
                 continue
-            arguments = tuple(_counted(ref, offsets) for ref in calls[name][index])
-            if not arguments and not _is_refused(spec):
+            arguments = calls[name][index].replaced(lambda ref: _counted(ref, offsets))
+            if not arguments.refs and not _is_refused(spec):
                 raise refuse(spec.where, "the layer is called without an input", SAVE_AGAIN)
-            steps.append(Step(name, index, spec, arguments))
+            steps.append(Step(name, index, spec, _inputs(spec, arguments), arguments))
         if not given or not outputs:
             raise refuse(self._where, "a model needs at least one input and one output", SAVE_AGAIN)
         outputs = tuple(_counted(ref, output_offsets) for ref in outputs)
@@ -339,6 +346,12 @@ def _takes_all_steps(inner: Mapping[str, object]) -> bool:
 def _is_trainable(entry: Mapping[str, object]) -> bool:
     config = entry.get("config")
     return not isinstance(config, Mapping) or config.get("trainable") is not False
+
+
+def _inputs(spec: Spec | InputSpec, call: Arguments) -> tuple[Ref, ...]:
+    """The tensors that a call reads as inputs, or all where the layer sorts its arguments by itself."""
+    accepted = spec.arguments if isinstance(spec, LayerSpec) else frozenset()
+    return call.refs if accepted is None or _is_refused(spec) else call.inputs(spec.where, accepted)
 
 
 def _is_refused(spec: Spec | InputSpec) -> bool:

@@ -12,7 +12,7 @@ from mnc.frontends.keras.config import SAVE_AGAIN, Findings, brief
 from mnc.frontends.keras.container import SavedModel
 from mnc.frontends.keras.hdf5 import FOREIGN_WEIGHTS
 from mnc.frontends.keras.models import InputSpec, LayerSpec, ModelSpec, Parser, Spec, TimedSpec
-from mnc.frontends.keras.topology import Ref
+from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments, Ref
 from mnc.frontends.keras.unrolling import unrolled
 
 Results = tuple[Value | None, ...]
@@ -87,31 +87,38 @@ class _Builder:
                 raise refuse(given.where, f"the model is for inputs {given.sizes}, not {value.shape}", SAVE_AGAIN)
             known[given.name, 0] = (value,)
         for step in model.steps:
-            arguments = tuple(_tensor(known, step.spec.where, ref) for ref in step.arguments)
+            where = step.spec.where
             name = f"{prefix}{step.name}" + (f"__{step.index + 1}" if step.index else "")
             try:
-                known[step.name, step.index] = self._call(step.spec, arguments, name)
+                inputs = tuple(_tensor(known, where, ref) for ref in step.inputs)
+                tensors = {ref: _tensor(known, where, ref) for ref in step.arguments.refs}
+                if None in tensors.values() and not isinstance(step.spec, ModelSpec):
+                    continue  # a refusal that follows from another
+                arguments = step.arguments.replaced(tensors.__getitem__)
+                known[step.name, step.index] = self._call(step.spec, inputs, name, arguments)
             except SpentError:
                 raise
             except CompileError as error:
                 self.problems += error.problems
         return tuple(_tensor(known, model.where, ref) for ref in model.outputs)
 
-    def _call(self, spec: Spec, arguments: Results, name: str) -> Results:
+    def _call(self, spec: Spec, given: Results, name: str, arguments: Arguments = NO_ARGUMENTS) -> Results:
         self._budget.take(spec.where, "calls of layers")
         if isinstance(spec, ModelSpec):
-            return self._model(spec, arguments, f"{name}/")
-        inputs = tuple(value for value in arguments if value is not None)
-        if len(inputs) < len(arguments):
+            return self._model(spec, given, f"{name}/")
+        inputs = tuple(value for value in given if value is not None)
+        if len(inputs) < len(given):
             return ()
-        return self._timed(spec, inputs, name) if isinstance(spec, TimedSpec) else self._layer(spec, inputs, name)
+        if isinstance(spec, TimedSpec):
+            return self._timed(spec, inputs, name)
+        return self._layer(spec, inputs, name, arguments)
 
-    def _layer(self, spec: LayerSpec, inputs: tuple[Value, ...], name: str) -> Results:
+    def _layer(self, spec: LayerSpec, inputs: tuple[Value, ...], name: str, arguments: Arguments) -> Results:
         if spec.build is None:
             return ()
         again = id(spec) in self._called
         self._called.add(id(spec))
-        result = spec.build(Call(spec.where, name, inputs, spec.weights, self.assembly, again=again))
+        result = spec.build(Call(spec.where, name, inputs, spec.weights, self.assembly, arguments, again=again))
         unused = spec.weights.unused()
         if unused:
             raise refuse(unused[0], "the layer has no use for this weight", FOREIGN_WEIGHTS)

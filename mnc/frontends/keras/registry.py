@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from mnc.errors import refuse
 from mnc.frontends.keras.assembly import Build
 from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief, is_of_keras
+from mnc.frontends.keras.operations import KERAS_2_CLASSES, OPERATIONS, build_operation
 from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.weights import Count
 from mnc.ir.layer import Layer
@@ -25,6 +26,8 @@ class KerasClass:
     """The layer kinds that it becomes; besides there may be layers that rearrange, and those of its activation."""
     over_time: bool
     """Whether TimeDistributed can apply it: what it builds also takes one more axis in front."""
+    arguments: frozenset[str] = frozenset()
+    """Names of the arguments that a call may have besides its inputs."""
 
 
 CLASSES: dict[str, KerasClass] = {}
@@ -33,28 +36,49 @@ REBUILD = "`mnc layers` lists what is; rebuild the model from those and load the
 
 
 def converts(
-    *class_names: str, to: tuple[type[Layer], ...], over_time: bool = False
+    *class_names: str, to: tuple[type[Layer], ...], over_time: bool = False, arguments: Iterable[str] = ()
 ) -> Callable[[Converter], Converter]:
     """Register a converter for Keras classes; the arguments are `KerasClass`'s."""
 
     def register(converter: Converter) -> Converter:
         for name in class_names:
             assert name not in CLASSES, name
-            CLASSES[name] = KerasClass(converter, to, over_time)
+            CLASSES[name] = KerasClass(converter, to, over_time, frozenset(arguments))
         return converter
 
     return register
 
 
-def convert(where: str, entry: Mapping[str, object], findings: Findings) -> tuple[Build, Count]:
+def convert(where: str, entry: Mapping[str, object], findings: Findings) -> tuple[Build, Count, frozenset[str] | None]:
     """How to build a layer that is serialised as class_name, config, module and registered_name; its weights.
 
+    Besides, the names of the arguments that a call may have (None: the build reads them all itself).
     CompileError where the class or any of its attributes is not supported.
     """
+    if is_operation(entry):
+        return build_operation(where, entry, findings), Count(), None
     class_name, config = understood(where, entry, findings)
     build = CLASSES[class_name].convert(config)
     config.refuse_leftovers()
-    return build, config.weights
+    return build, config.weights, CLASSES[class_name].arguments
+
+
+def is_operation(entry: Mapping[str, object]) -> bool:
+    """Whether what stands among the layers is an operation: of TensorFlow in Keras 2, of `keras.ops` in Keras 3.
+
+    In `.h5` files of Keras 3 operations have their classes' names alone.  Some are layers'
+    names, too; but layers state whether they are trainable, and take their inputs as one list.
+    """
+    class_name, module, config = entry.get("class_name"), entry.get("module"), entry.get("config")
+    if class_name in KERAS_2_CLASSES:
+        return True
+    if module is not None or not isinstance(config, Mapping) or "trainable" in config:
+        return isinstance(module, str) and module.startswith("keras.") and ".ops." in module
+    calls = entry.get("inbound_nodes")
+    first = calls[0] if isinstance(calls, list) and calls else None
+    arguments = first.get("args") if isinstance(first, Mapping) else None
+    is_list = isinstance(arguments, list) and len(arguments) == 1 and isinstance(arguments[0], list)
+    return class_name in OPERATIONS and isinstance(arguments, list) and not (class_name in CLASSES and is_list)
 
 
 def understood(where: str, entry: Mapping[str, object], findings: Findings) -> tuple[str, Config]:
@@ -63,7 +87,6 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
     if not isinstance(stated, str) or not isinstance(raw, Mapping):
         raise refuse(where, "it must be a layer with class_name and config", SAVE_AGAIN)
     class_name, raw = respell(stated, raw)
-    module = entry.get("module")
     if class_name == "Lambda":
         raise refuse(
             where,
@@ -72,15 +95,6 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
         )
     if not is_of_keras(entry):
         raise refuse(where, f"the custom layer {brief(stated)} is not supported", REBUILD)
-    if class_name in ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer") or (
-        isinstance(module, str) and ".ops" in module
-    ):
-        operation = raw.get("function", raw.get("name", stated))
-        raise refuse(
-            where,
-            f"the operation {brief(operation)} is not a layer and not supported",
-            "use the layer of keras.layers that does the same, for instance Add, Multiply or Rescaling",
-        )
     if class_name not in CLASSES:
         raise refuse(where, f"the layer {brief(stated)} is not supported", REBUILD)
     config = Config(raw, where, findings)

@@ -10,8 +10,10 @@ Each element is one call of the layer.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from mnc.errors import refuse
 from mnc.frontends.keras.config import SAVE_AGAIN, brief
@@ -30,8 +32,77 @@ class Ref:
     tensor: int
 
 
-def read_calls(where: str, inbound: object) -> tuple[tuple[Ref, ...], ...]:
-    """The calls of one layer, each as the tensors that it reads."""
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of one call: tensors, numbers, words, arrays, slices, and tuples and mappings of these."""
+
+    positional: tuple[object, ...] = ()
+    named: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """All tensors, in order."""
+        return tuple(leaf for leaf in _leaves((self.positional, self.named)) if isinstance(leaf, Ref))
+
+    def replaced(self, change: Callable[[Ref], object]) -> Arguments:
+        """The arguments with something else in place of each tensor."""
+        return Arguments(
+            tuple(_replaced(each, change) for each in self.positional),
+            {key: _replaced(each, change) for key, each in self.named.items()},
+        )
+
+    def inputs(self, where: str, accepted: frozenset[str]) -> tuple[Ref, ...]:
+        """The tensors that a layer reads as its inputs; it understands the `accepted` arguments besides.
+
+        CompileError where there are others that matter.
+        """
+        tensors = [self.named[key] for key in INPUT_ARGUMENTS if key in self.named]
+        for leaf in _leaves((self.positional, tensors)):
+            if not isinstance(leaf, Ref):
+                what = f"the layer is called with {brief(leaf)}, which is not a tensor of the model"
+                raise refuse(where, what, ARGUMENT)
+        for key, value in self.named.items():
+            # `predict` puts its own `training` in place of the file's; Keras 2 does not
+            harmless = value is None or value is False or key in ("name", *INPUT_ARGUMENTS)
+            if not (harmless or key in accepted):
+                what = f"the layer is called with {brief(key)} = {_shown(value)}, which is not supported"
+                raise refuse(where, what, ARGUMENT)
+        return tuple(leaf for leaf in _leaves((self.positional, tensors)) if isinstance(leaf, Ref))
+
+
+NO_ARGUMENTS = Arguments()
+
+
+def _leaves(value: object) -> Iterator[object]:
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _leaves(item)
+    elif isinstance(value, Mapping) and "class_name" not in value:
+        for key in sorted(value, key=str):
+            yield from _leaves(value[key])
+    else:
+        yield value
+
+
+def _replaced(value: object, change: Callable[[Ref], object]) -> object:
+    if isinstance(value, Ref):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(_replaced(item, change) for item in value)
+    if isinstance(value, Mapping):
+        return {key: _replaced(item, change) for key, item in value.items()}
+    return value
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Ref):
+        return f"the result of {brief(value.layer)}"
+    refs = [leaf for leaf in _leaves(value) if isinstance(leaf, Ref)]
+    return f"the results of {', '.join(brief(ref.layer) for ref in refs)}" if refs else brief(value)
+
+
+def read_calls(where: str, inbound: object) -> tuple[Arguments, ...]:
+    """The calls of one layer."""
     if not isinstance(inbound, list):
         raise refuse(where, f"inbound_nodes must be a list, not {brief(inbound)}", SAVE_AGAIN)
     return tuple(_keras3_call(where, node) if _is_keras3(node) else _keras2_call(where, node) for node in inbound)
@@ -133,62 +204,81 @@ def _ref(where: str, item: Sequence[object]) -> Ref:
     return Ref(name, call, tensor)
 
 
-def _keras2_call(where: str, node: object) -> tuple[Ref, ...]:
+CONSTANT = "_CONSTANT_VALUE"
+"""Stands in Keras 2 where a tensor's layer is named, and the value where its output is."""
+
+
+def _keras2_call(where: str, node: object) -> Arguments:
+    """[layer, call, tensor, arguments] of each input; the arguments are those of the whole call."""
     if isinstance(node, Mapping):
         node = [node[key] for key in sorted(node, key=str)]
     if _is_ref(node):
         node = [node]
     if not isinstance(node, list):
         raise refuse(where, f"the call {brief(node)} is not in a form that Keras writes", SAVE_AGAIN)
-    refs = []
+    inputs: list[object] = []
+    named: dict[str, object] = {}
     for item in node:
         if not _is_ref(item):
             raise refuse(where, f"the call reads {brief(item)}, which is not a tensor of the model", ARGUMENT)
         if len(item) > 3:
-            _check_arguments(where, item[3])
-        refs.append(_ref(where, item))
-    return tuple(refs)
+            if not isinstance(item[3], Mapping):
+                raise refuse(where, f"{brief(item[3])} must be the arguments of a call", SAVE_AGAIN)
+            named = {**{str(key): _decoded(where, value, keras2=True) for key, value in item[3].items()}, **named}
+        inputs.append(_decoded(where, item[2]) if item[0] == CONSTANT else _ref(where, item))
+    return Arguments((inputs[0],) if len(inputs) == 1 else (tuple(inputs),), named)
 
 
-def _keras3_call(where: str, node: object) -> tuple[Ref, ...]:
+def _keras3_call(where: str, node: object) -> Arguments:
     assert isinstance(node, Mapping)
-    named = node.get("kwargs", {})
-    tensors = []
-    if isinstance(named, Mapping):
-        tensors = [named[key] for key in INPUT_ARGUMENTS if named.get(key) is not None]
-        # `predict` puts its own `training` in place of the file's; Keras 2 does not
-        named = {key: value for key, value in named.items() if key not in (*INPUT_ARGUMENTS, "training")}
-    _check_arguments(where, named)
-    return (*_tensors(where, node["args"]), *_tensors(where, tensors))
+    named, positional = node.get("kwargs", {}), node["args"]
+    if not isinstance(named, Mapping):
+        raise refuse(where, f"{brief(named)} must be the arguments of a call", SAVE_AGAIN)
+    decoded = {str(key): _decoded(where, value) for key, value in named.items() if key != "training"}
+    if not isinstance(positional, list):
+        positional = [positional]
+    return Arguments(tuple(_decoded(where, item) for item in positional), decoded)
 
 
-def _tensors(where: str, argument: object) -> Iterator[Ref]:
-    if isinstance(argument, list):
-        for item in argument:
-            yield from _tensors(where, item)
-    elif isinstance(argument, Mapping) and argument.get("class_name") == "__keras_tensor__":
-        config = argument.get("config")
-        history = config.get("keras_history") if isinstance(config, Mapping) else None
-        if not isinstance(history, list) or not _is_ref(history):
-            raise refuse(where, f"{brief(argument)} does not name a tensor", SAVE_AGAIN)
-        yield _ref(where, history)
-    elif isinstance(argument, Mapping) and argument.get("class_name") == "__tuple__":
-        yield from _tensors(where, argument.get("items"))
-    elif isinstance(argument, Mapping) and "class_name" not in argument:
-        for key in sorted(argument, key=str):
-            yield from _tensors(where, argument[key])
-    else:
-        raise refuse(where, f"the layer is called with {brief(argument)}, which is not a tensor of the model", ARGUMENT)
+def _decoded(where: str, value: object, keras2: bool = False) -> object:
+    """An argument as Python has it; an object that is not known stays as JSON has it."""
+    if isinstance(value, list):
+        if keras2 and len(value) == 3 and _is_ref(value) and all(type(each) is int for each in value[1:]):
+            return _ref(where, value)
+        return tuple(_decoded(where, item, keras2) for item in value)
+    if not isinstance(value, Mapping):
+        return value
+    config = value.get("config")
+    match value.get("class_name"):
+        case "__keras_tensor__":
+            history = config.get("keras_history") if isinstance(config, Mapping) else None
+            if not isinstance(history, list) or not _is_ref(history):
+                raise refuse(where, f"{brief(value)} does not name a tensor", SAVE_AGAIN)
+            return _ref(where, history)
+        case "__tuple__":
+            return _decoded(where, value.get("items"), keras2)
+        case "__ellipsis__":
+            return ...
+        case "__slice__" if isinstance(config, Mapping):
+            return _slice(where, config)
+        case "__numpy__" | "__tensor__" if isinstance(config, Mapping):
+            return _array(where, config.get("value"))
+        case None if value.keys() == {"start", "stop", "step"}:
+            return _slice(where, value)
+        case None:
+            return {str(key): _decoded(where, item, keras2) for key, item in value.items()}
+    return value
 
 
-def _check_arguments(where: str, arguments: object) -> None:
-    if not isinstance(arguments, Mapping):
-        raise refuse(where, f"{brief(arguments)} must be the arguments of a call", SAVE_AGAIN)
-    for key, value in arguments.items():
-        if value is None or value is False or key == "name":
-            continue
-        raise refuse(
-            where,
-            f"the layer is called with {brief(key)} = {brief(value)}, which is not supported",
-            ARGUMENT,
-        )
+def _slice(where: str, bounds: Mapping[str, object]) -> slice:
+    given = [bounds.get(key) for key in ("start", "stop", "step")]
+    if not all(each is None or type(each) is int for each in given):
+        raise refuse(where, f"the slice {brief(given)} is not made of whole numbers", ARGUMENT)
+    return slice(*given)
+
+
+def _array(where: str, value: object) -> object:
+    try:
+        return np.asarray(value, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise refuse(where, f"{brief(value)} is not an array of numbers", SAVE_AGAIN) from None

@@ -34,6 +34,7 @@ from mnc.ir.layers.pool import (
 )
 from mnc.ir.layers.quantise import Dequantize, Quantize
 from mnc.ir.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from mnc.ir.layers.reduce import MatMul, ReduceMax, ReduceMean, ReduceMin, ReduceSum, Reduction
 from mnc.ir.layers.resize import Cropping2D, Resize, ResizeBilinear, ResizeNearest
 from mnc.ir.layers.shape import Concatenate, Flatten, Permute, Reshape, Reverse
 from mnc.ir.layers.transpose_conv import Conv2DTranspose
@@ -68,6 +69,7 @@ __all__ = [
     "LayerNormalization",
     "Linear",
     "LogSoftmax",
+    "MatMul",
     "MaxPooling2D",
     "Maximum",
     "Merge",
@@ -80,6 +82,11 @@ __all__ = [
     "Pooling2D",
     "Quantize",
     "Recurrent",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceMin",
+    "ReduceSum",
+    "Reduction",
     "Reshape",
     "Resize",
     "ResizeBilinear",

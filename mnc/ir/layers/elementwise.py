@@ -155,7 +155,13 @@ class LogSoftmax(Layer):
 
 @dataclass(frozen=True)
 class Sparsemax(Layer):
-    """out = max(in - t, 0) along `axis`, with the t by which the outputs sum to 1 (arXiv 1602.02068)."""
+    """out = max(in - t, 0) along `axis`, with the threshold t that Keras has.
+
+    The support is that of arXiv 1602.02068: the k largest elements of which the
+    k-th is above (their sum - 1) / k.  There t is (their sum - 1) / k; Keras
+    takes the sum of the sums of the largest, the two largest, ... and all k in
+    the place of their sum.
+    """
 
     axis: int = -1
     """Among the axes without batch; negative counts from the last."""

@@ -2,8 +2,9 @@
  * Runs the network on every record of the input file and writes what happened.
  *
  * Output file: the stack's depth and size, four stamps that calibrate the clock, then
- * for every record of inputs: what each layer gave (with MNC_TRACE_VALUES),
- * the stamps before and after the run, the stamp after each layer (with
+ * for every record of inputs: what each layer gave, row by row with the layer's and
+ * the row's number where rows are made in turns (with MNC_TRACE_VALUES),
+ * the stamps before and after the run, the stamp after each layer or row (with
  * MNC_TRACE_TIME), the outputs.  measure.py's reader mirrors this.
  */
 #include "driver.h"
@@ -12,16 +13,24 @@
 #define PAINT 0xA5u
 
 static int tracing;
+static uint16_t event;
 
-void layer_done(unsigned index, const void *output) {
+void layer_done(unsigned index, int row, const void *output) {
     if (!tracing) {
         return;
     }
 #ifdef MNC_TRACE_VALUES
+    if (row >= 0) {
+        const uint16_t tag[2] = {(uint16_t)index, (uint16_t)row};
+        board_write(tag, sizeof tag);
+    }
     board_write(output, mnc_layer_sizes[index]);
 #else
+    (void)index;
+    (void)row;
     (void)output;
-    board_stamp(&mnc_layers[index]);
+    board_stamp(&mnc_layers[event]);
+    event++;
 #endif
 }
 
@@ -76,9 +85,11 @@ int main(void) {
     board_stamp(&stamps[1]);
     tracing = 1;
 #ifdef MNC_TRACE_TIME
-    layer_done(0u, 0);
+    event = 0u;
+    layer_done(0u, -1, 0);
     stamps[2] = mnc_layers[0];
-    layer_done(0u, 0);
+    event = 0u;
+    layer_done(0u, -1, 0);
     stamps[3] = mnc_layers[0];
 #else
     stamps[2] = stamps[1];
@@ -88,6 +99,7 @@ int main(void) {
 
     mnc_set_up(); /* the run above left its state behind; from here on, one run follows the other */
     for (; more; more = read_inputs()) {
+        event = 0u;
         board_stamp(&stamps[0]);
         mnc_inference();
         board_stamp(&stamps[1]);

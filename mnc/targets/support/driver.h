@@ -29,11 +29,12 @@ void mnc_set_up(void);
 void mnc_inference(void);
 void mnc_nothing(void);
 
-/* A traced build: what the network's code calls after each layer, and a stamp or a size in bytes for each. */
+/* A traced build: what the network's code calls after each layer, or each of its rows (row -1: all of it); how often
+ * a run does so, with a stamp for each call; and for each layer the bytes of its output, or of a row of it. */
 extern const uint16_t mnc_layer_count;
 extern mnc_stamp mnc_layers[];
 extern const uint32_t mnc_layer_sizes[];
-void layer_done(unsigned index, const void *output);
+void layer_done(unsigned index, int row, const void *output);
 
 /* The board: the host's files, the clock, the stack. */
 void board_open(void);

@@ -124,7 +124,7 @@ class MicroPython:
     """One module with one class; `predict` takes and gives flat sequences of floats."""
 
     name = "micropython"
-    api_version = 3
+    api_version = 4
     description = "one module for MicroPython"
     options: Mapping[str, str] = MappingProxyType({})
 

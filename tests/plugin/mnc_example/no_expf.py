@@ -15,7 +15,7 @@ class NoExpf(C):
     """One kernel replaced; everything else, and the files, are those of backend `c`."""
 
     name = "c-no-expf"
-    api_version = 3
+    api_version = 4
     description = "ANSI C without expf in softmax"
     options: Mapping[str, str] = MappingProxyType({"degree": "of the polynomial, 3 to 9; else 7, without FPU 5"})
 

@@ -1,0 +1,141 @@
+"""The functions of backend `c` by which inputs come to a network, and a run calls its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mnc.backends.memory import arena_map, arena_pointer
+from mnc.backends.unit import RunCall, Unit, parameter_names
+from mnc.backends.windows import plus, ring_rows
+from mnc.backends.writer import Writer, joined
+from mnc.ir.types import DType
+from mnc.plan.liveness import Plan
+from mnc.program import Program
+
+
+def locals_of_run(w: Writer, program: Program, plan: Plan) -> None:
+    """The pointers by which the calls of a run name the network's memory."""
+    if plan.arena.size:
+        arena_map(w, program, plan)
+        w(arena_pointer(program, "net->"))
+    if program.state_bytes:
+        w("float *const state = net->state;")
+
+
+def run_calls(w: Writer, calls: Sequence[RunCall], *, trace: bool) -> None:
+    """The statements of a run."""
+    for call in calls:
+        w.lines(call.statement)
+        if trace and call.trace:
+            w(call.trace)
+
+
+def owner(name: str, given: str) -> str:
+    """The function that says where an input lies."""
+    number = given.removeprefix("input")
+    return f"{name}_input{number and '_' + number}"
+
+
+def input_type(program: Program, given: str) -> str:
+    """The C type of an input's elements."""
+    return program.graph.inputs[int(given.removeprefix("input") or 0)].type.dtype.c
+
+
+def input_place(program: Program, plan: Plan, given: str) -> str:
+    """Where an owned input lies, from outside a run."""
+    value = program.graph.inputs[int(given.removeprefix("input") or 0)]
+    offset, type_ = plan.arena.offsets[value.name], value.type.dtype
+    if program.arena_dtype is not None:
+        return plus("net->arena", offset // type_.bytes)
+    place = plus("net->arena.as_int8", offset)
+    return place if type_ is DType.INT8 else f"({type_.c} *)(void *)({place})"
+
+
+def declare_feeding(w: Writer, program: Program, name: str) -> None:
+    """The functions by which inputs come into the network's memory."""
+    if program.feed == "owned":
+        for given in parameter_names("input", len(program.graph.inputs)):
+            w(f"/** Where to write {given} before a run, which writes over it.")
+            w(" * @param net the memory")
+            w(" * @return the place of its first element */")
+            w(f"{input_type(program, given)} *{owner(name, given)}({name}_t *net);")
+            w()
+    if program.fed:
+        value = program.values[program.fed]
+        height, type_ = value.image[0], value.type
+        w("/** Where the next row may be written before it is handed in, by a camera's DMA say.")
+        w(f" * @param net the memory, after {name}_init")
+        w(f" * @return the place of a row's {type_.elements // height} elements */")
+        w(f"{type_.dtype.c} *{name}_row({name}_t *net);")
+        w()
+        w(f"/** Hand in the next of {height} rows.")
+        w(f" * @param net the memory, after {name}_init")
+        w(f" * @param row {type_.elements // height} elements, which are copied; NULL: they are in {name}_row(net)")
+        for output in parameter_names("output", len(program.graph.outputs)):
+            w(f" * @param {output} as for {name}_run, and the same for all rows")
+        w(" * @return 1 if that was the last row and the outputs are there, 0 otherwise */")
+        w.lines(f"int {name}_push_row({_push_parameters(program, name)});")
+        w()
+
+
+def _push_parameters(program: Program, name: str) -> str:
+    outputs = parameter_names("output", len(program.graph.outputs))
+    types = [program.graph.types[value].dtype.c for value in program.graph.outputs]
+    row = f"const {program.values[program.fed].type.dtype.c} *row"
+    return joined([f"{name}_t *net", row, *(f"{type_} *{at}" for type_, at in zip(types, outputs, strict=True))])
+
+
+def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> None:
+    """The functions of a network that is fed row by row."""
+    value = program.values[program.fed]
+    height, type_ = value.image[0], value.type
+    size, held = type_.elements // height, ring_rows(value, plan.rings) or height
+    outputs = parameter_names("output", len(program.graph.outputs))
+    w(f"{type_.dtype.c} *{name}_row({name}_t *net)")
+    with w.block():
+        place = input_place(program, plan, "input")
+        w(f"return {place} + net->made[0] % {held} * {size};")
+    w()
+    w.lines(f"int {name}_push_row({_push_parameters(program, name)})")
+    with w.block():
+        locals_of_run(w, program, plan)
+        w("short *const made = net->made;")
+        w(f"{type_.dtype.c} *const slot = {name}_row(net);")
+        w("int i;")
+        w()
+        w(f"for (i = 0; row != NULL && row != slot && i < {size}; ++i)")
+        w("    slot[i] = row[i];")
+        w("++made[0];")
+        first, *rest = pieces.calls
+        run_calls(w, [first], trace=trace)
+        w(f"if (made[0] < {height})")
+        w("    return 0;")
+        w(f"for (i = 0; i < {len(plan.stages[0].numbers) + 1}; ++i)")
+        w("    made[i] = 0;")
+        run_calls(w, rest, trace=trace)
+        w("return 1;")
+    w()
+    w.lines(f"void {name}_run({run_parameters(program, name)})")
+    with w.block():
+        w("int y;")
+        w()
+        w(f"for (y = 0; y < {len(plan.stages[0].numbers) + 1}; ++y)")
+        w("    net->made[y] = 0;")
+        w(f"for (y = 0; y < {height}; ++y)")
+        w.lines(f"    (void){name}_push_row({joined(['net', f'input + (size_t)y * {size}', *outputs])});")
+
+
+def run_parameters(program: Program, name: str) -> str:
+    """The parameters of a run."""
+    graph = program.graph
+    inputs = parameter_names("input", len(graph.inputs))
+    outputs = parameter_names("output", len(graph.outputs))
+    types = [given.type.dtype.c for given in graph.inputs]
+    results = [graph.types[value].dtype.c for value in graph.outputs]
+    return joined(
+        [
+            f"{name}_t *net",
+            *(f"const {type_} *{pointer}" for type_, pointer in zip(types, inputs, strict=True)),
+            *(f"{type_} *{pointer}" for type_, pointer in zip(results, outputs, strict=True)),
+        ]
+    )

@@ -1,0 +1,53 @@
+"""How a program may use memory, and how it takes its input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from mnc.backends.interface import Backend
+from mnc.errors import argument, refuse
+from mnc.program import Feed, Memory, Program
+
+Owner = Literal["caller", "owned"]
+"""Whose memory inputs lie in."""
+Feeding = Literal["run", "rows"]
+"""Whether a run takes all of the input, or its rows are handed in one by one."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The choices of `--memory`, `--input` and `--feed`."""
+
+    memory: Memory = "fast"
+    input: Owner = "caller"
+    feed: Feeding = "run"
+
+    def __post_init__(self) -> None:
+        for name, known in (("memory", Memory), ("input", Owner), ("feed", Feeding)):
+            given, values = getattr(self, name), get_args(known)
+            if given not in values:
+                raise refuse(argument(name), f"is one of {', '.join(values)}, not {given!r}")
+        if self.feed == "rows" and self.input == "owned":
+            raise refuse(
+                argument("input"),
+                "rows that are handed in lie in the network's memory already",
+                "leave it out: <name>_row() says where the next row goes",
+            )
+
+    def of(self, program: Program, backend: Backend) -> Program:
+        """The program under these choices; CompileError where the network or the backend does not allow them."""
+        feed: Feed = "rows" if self.feed == "rows" else self.input
+        if feed not in getattr(backend, "feeds", ("caller",)):
+            where = argument("feed" if feed == "rows" else "input")
+            raise refuse(where, f"the code of backend {backend.name!r} takes inputs from the caller's memory only")
+        if feed == "rows" and (obstacle := program.unfeedable) is not None:
+            layer, reason = obstacle
+            raise refuse(
+                f"{argument('feed')}, {layer!r}", reason, "leave it out; --input owned puts a whole input into the plan"
+            )
+        return program.kept(self.memory, feed)
+
+
+USUAL = Storage()
+"""Where nothing else is said."""

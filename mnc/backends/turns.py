@@ -1,0 +1,125 @@
+"""A stage as a C function: whose turn it is to make a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mnc.backends.windows import first_row, plus, row_of
+from mnc.backends.writer import Writer, joined
+from mnc.ir.types import DType
+from mnc.program import INPUT, Fold, Program, Rows, Stage
+from mnc.program.stage import Need, needs
+
+FED = "made"
+"""The counters of a stage that lives across calls: of the input's rows, then of each step's."""
+
+
+@dataclass(frozen=True)
+class Turns:
+    """An interleaved stage, whose steps' functions make a row each."""
+
+    program: Program
+    stage: Stage
+    name: str
+    functions: Mapping[int, str]
+    """By the numbers of the steps."""
+    operands: Mapping[int, Sequence[str]]
+    """The arguments of each, but for the row's number."""
+    rings: Mapping[str, int]
+    outer: Mapping[str, Sequence[str]]
+    """What a run calls the caller's inputs and outputs."""
+
+    @property
+    def comment(self) -> str:
+        """The rule by which rows are made."""
+        first, last = self.stage.first, self.stage.last
+        return (
+            f"Layers {first:02d} to {last:02d}, a row at a time: whenever one of them can, the last one that can makes "
+            "its next row."
+        )
+
+    @cached_property
+    def _memory(self) -> dict[str, str]:
+        """The names of the memory that it works on, with their declarations."""
+        program, found = self.program, {}
+        for number in self.stage.numbers:
+            step = program.steps[number]
+            values = [(value.buffer, value.type.dtype.c) for value in (*step.reads, *step.writes)]
+            values += [(step.scratch_buffer, "")] * (step.arena_scratch > 0)
+            for name, type_ in values:
+                buffer = program.buffers[name]
+                if buffer.kind == "arena":
+                    found["arena"] = f"{(program.arena_dtype or DType.INT8).c} *arena"
+                else:
+                    given = self.outer[buffer.kind][buffer.index]
+                    found[given] = f"{'const ' * (buffer.kind == 'input')}{type_} *{given}"
+        return dict(sorted(found.items()))
+
+    @property
+    def statement(self) -> str:
+        """The call in a run."""
+        return f"{self.name}({joined([*self._memory, *[FED] * self.stage.fed])});"
+
+    def function(self, *, trace: bool) -> str:
+        """The definition."""
+        w = Writer()
+        demands = needs(self.program.steps, self.stage, self.program.fed)
+        parameters = [*self._memory.values(), *[f"short *{FED}"] * self.stage.fed]
+        w.lines(f"MNC_LAYER void {self.name}({joined(parameters)})")
+        with w.block():
+            if not self.stage.fed:
+                counters = joined([f"{self._counter(number)} = 0" for number in self.stage.numbers])
+                w.lines(f"int {counters}; /* rows that each layer has made */")
+                w()
+            with w.block("for (;;)"):
+                otherwise = ""
+                for number in reversed(self.stage.numbers):
+                    step, turn = self.program.steps[number], self._counter(number)
+                    can = [f"{turn} < {step.loop.count}"]
+                    can += [self._ready(number, k, need) for k, need in demands[number - self.stage.first].items()]
+                    call = f"{self.functions[number]}({joined([*self.operands[number], turn])}"
+                    with w.braceless(f"{otherwise}if ({' && '.join(filter(None, can))})", block=trace):
+                        w.lines(f"{call}{'' if trace else '++'});")
+                        if trace:
+                            self._traced(w, number, turn)
+                            w(f"++{turn};")
+                    otherwise = "else "
+                with w.braceless("else", block=False):
+                    w("return;")
+        return w.text()
+
+    def _counter(self, number: int) -> str:
+        """The number of iterations that a step has made."""
+        return f"{FED}[{number - self.stage.first + 1}]" if self.stage.fed else f"made_{number:02d}"
+
+    def _ready(self, number: int, read: int, need: Need) -> str:
+        """The condition that the rows of an input are there which the next iteration needs; none where they are."""
+        step, turn = self.program.steps[number], self._counter(number)
+        made = f"{FED}[0]" if need.producer == INPUT else self._counter(need.producer)
+        count = step.reads[read].image[0] if need.producer == INPUT else self.program.steps[need.producer].loop.count
+        if min(need.iterations) == count:
+            return f"{made} == {count}"
+        match step.loop:
+            case Rows(windows):
+                window = windows[read]
+                reach = (window.size - 1) * window.dilation
+                last = plus(first_row(window, turn), reach) if reach else first_row(window, turn)
+                if window.divisor == 1:  # one number instead of two
+                    moved = turn if window.stride == 1 else f"{turn} * {window.stride}"
+                    last = plus(moved if window.stride else "0", reach - window.padding)
+                beyond = (step.loop.count - 1) * window.stride - window.padding
+                if beyond // window.divisor + reach < count:
+                    return f"{made} > {last}"
+                return f"({made} > {last} || {made} == {count})"
+        return f"{made} > {turn}"
+
+    def _traced(self, w: Writer, number: int, turn: str) -> None:
+        step = self.program.steps[number]
+        y, place = step.writes[0], self.operands[number][len(step.reads)]
+        if isinstance(step.loop, Fold):
+            with w.block(f"if ({turn} == {step.loop.count - 1})"):
+                w.lines(f"MNC_TRACE_ROW({number}, 0, {place});")
+            return
+        w.lines(f"MNC_TRACE_ROW({number}, {turn}, {place}{row_of(y, self.rings, turn, y.layout.row)});")

@@ -1,0 +1,86 @@
+"""TensorFlow's functions, as Keras 2 saves them in functional models, under the names of `keras.ops`."""
+
+from __future__ import annotations
+
+from mnc.frontends.keras.operations import keras_2
+
+XY = {"x": "x1", "y": "x2"}
+
+keras_2("math.add __operators__.add", "Add", XY)
+keras_2("math.subtract __operators__.sub", "Subtract", XY)
+keras_2("math.multiply __operators__.mul", "Multiply", XY)
+keras_2("math.divide math.truediv __operators__.truediv", "TrueDivide", XY)
+keras_2("math.floordiv", "FloorDivide", XY)
+keras_2("math.floormod math.mod", "Mod", XY)
+keras_2("math.pow", "Power", XY)
+keras_2("math.maximum", "Maximum", XY)
+keras_2("math.minimum", "Minimum", XY)
+keras_2("math.squared_difference", "SquaredDifference", XY)
+
+for _functions, _name in (
+    ("math.negative", "Negative"),
+    ("math.abs", "Abs"),
+    ("math.ceil", "Ceil"),
+    ("math.cos", "Cos"),
+    ("math.erf", "Erf"),
+    ("math.exp", "Exp"),
+    ("math.expm1", "Expm1"),
+    ("math.floor", "Floor"),
+    ("math.log", "Log"),
+    ("math.log1p", "Log1p"),
+    ("math.log_sigmoid", "LogSigmoid"),
+    ("math.reciprocal", "Reciprocal"),
+    ("math.rsqrt", "Rsqrt"),
+    ("math.sigmoid nn.sigmoid", "Sigmoid"),
+    ("math.sign", "Sign"),
+    ("math.sin", "Sin"),
+    ("math.softplus nn.softplus", "Softplus"),
+    ("math.softsign nn.softsign", "Softsign"),
+    ("math.sqrt", "Sqrt"),
+    ("math.square", "Square"),
+    ("math.tanh nn.tanh", "Tanh"),
+    ("nn.relu", "Relu"),
+    ("nn.relu6", "Relu6"),
+    ("nn.elu", "Elu"),
+    ("nn.selu", "Selu"),
+    ("identity stop_gradient", "Identity"),
+    ("cast", "Cast"),
+):
+    keras_2(_functions, _name)
+keras_2("nn.silu nn.swish", "Silu", {"features": "x"})
+keras_2("nn.gelu", "Gelu", {"features": "x"}, approximate=False)
+keras_2("nn.leaky_relu", "LeakyRelu", {"alpha": "negative_slope"})
+keras_2("nn.softmax", "Softmax")
+keras_2("nn.log_softmax math.log_softmax", "LogSoftmax")
+keras_2("clip_by_value", "Clip", {"clip_value_min": "x_min", "clip_value_max": "x_max"})
+
+keras_2("math.reduce_mean", "Mean")
+keras_2("math.reduce_sum", "Sum")
+keras_2("math.reduce_max", "Max")
+keras_2("math.reduce_min", "Min")
+keras_2("math.reduce_variance", "Var")
+keras_2("math.reduce_std", "Std")
+keras_2("math.reduce_logsumexp", "Logsumexp")
+keras_2("norm", "Norm")
+keras_2("math.l2_normalize nn.l2_normalize linalg.l2_normalize", "L2Normalize")
+
+keras_2("__operators__.getitem", "GetItem", {"slice_spec": "key"})
+keras_2("slice", "Slice", {"begin": "start_indices", "size": "shape"})
+keras_2("concat", "Concatenate")
+keras_2("stack", "Stack")
+keras_2("unstack", "Unstack")
+keras_2("split", "SplitSizes", {"num_or_size_splits": "sizes"})
+keras_2("reshape", "Reshape", {"shape": "newshape"})
+keras_2("expand_dims", "ExpandDims")
+keras_2("squeeze compat.v1.squeeze", "Squeeze")
+keras_2("transpose compat.v1.transpose", "Transpose", {"perm": "axes"})
+keras_2("gather compat.v1.gather", "Take")
+keras_2("reverse", "Flip")
+keras_2("roll", "Roll")
+keras_2("repeat", "Repeat")
+keras_2("tile", "Tile", {"multiples": "repeats"})
+keras_2("pad compat.v1.pad", "Pad", {"paddings": "pad_width"})
+keras_2("nn.depth_to_space", "DepthToSpace")
+keras_2("nn.space_to_depth", "SpaceToDepth")
+keras_2("linalg.matmul matmul", "Matmul", {"a": "x1", "b": "x2"})
+keras_2("einsum", "Einsum")

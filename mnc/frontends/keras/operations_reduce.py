@@ -1,0 +1,216 @@
+"""Operations along axes: sums and means, norms, and products of matrices."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mnc.frontends.keras.assembly import Value
+from mnc.frontends.keras.operations import Converter, Operands, Result, operation
+from mnc.frontends.keras.operations_shape import permuted
+from mnc.ir import activations as fn
+from mnc.ir.layers import (
+    Activation,
+    Add,
+    Dense,
+    MatMul,
+    ReduceMax,
+    ReduceMean,
+    ReduceMin,
+    ReduceSum,
+    Reduction,
+    Reshape,
+    Subtract,
+    UnitNormalization,
+)
+from mnc.ir.types import Array, Constant
+
+
+def axes_of(op: Operands, x: Value) -> tuple[int, ...]:
+    """The axes of `axis`; CompileError where it is left out, which means the batch, too."""
+    axes = op.axes("axis", x)
+    if axes is None:
+        raise op.call.fault("without axis the operation goes over the batch, too; name the axes after the batch")
+    return axes
+
+
+def _reduced(op: Operands, kind: type[Reduction], x: Value, axes: tuple[int, ...], keepdims: bool, part: str) -> Value:
+    return op.emit(kind(axes, keepdims), x, part=part)
+
+
+def _reduction(kind: type[Reduction]) -> Converter:
+    def convert(op: Operands) -> Result:
+        x = op.value()
+        keepdims = op.config.boolean("keepdims", False)
+        return _reduced(op, kind, x, axes_of(op, x), keepdims, "")
+
+    convert.__doc__ = kind.__doc__
+    return convert
+
+
+for _name, _kind in (("Sum", ReduceSum), ("Mean", ReduceMean), ("Max", ReduceMax), ("Min", ReduceMin)):
+    operation(_name, "x axis keepdims")(_reduction(_kind))
+operation("Amax", "x axis keepdims")(_reduction(ReduceMax))
+operation("Amin", "x axis keepdims")(_reduction(ReduceMin))
+
+
+@operation("Average", "x axis weights")
+def average(op: Operands) -> Result:
+    """The mean; one with weights is not supported."""
+    x = op.value()
+    return op.emit(ReduceMean(axes_of(op, x), False), x)
+
+
+@operation("Var", "x axis keepdims")
+def variance(op: Operands) -> Result:
+    """The mean of the squared distances from the mean."""
+    return _variance(op, "")
+
+
+@operation("Std", "x axis keepdims")
+def deviation(op: Operands) -> Result:
+    """The square root of the variance."""
+    return op.emit(Activation(fn.Sqrt()), _variance(op, "variance"))
+
+
+def _variance(op: Operands, part: str) -> Value:
+    x = op.value()
+    axes, keepdims = axes_of(op, x), op.config.boolean("keepdims", False)
+    distance = op.emit(Subtract(), x, op.emit(ReduceMean(axes, True), x, part="mean"), part="distance")
+    return op.emit(ReduceMean(axes, keepdims), op.emit(Activation(fn.Square()), distance, part="square"), part=part)
+
+
+@operation("Norm", "x ord axis keepdims")
+def norm(op: Operands) -> Result:
+    """The length of vectors: Euclidean, or the sum or the largest of the absolute values."""
+    x = op.value()
+    axes, keepdims = axes_of(op, x), op.config.boolean("keepdims", False)
+    order = op.raw("ord")
+    if order in (None, "euclidean", "fro", 2):
+        square = op.emit(Activation(fn.Square()), x, part="square")
+        return op.emit(Activation(fn.Sqrt()), op.emit(ReduceSum(axes, keepdims), square, part="sum"))
+    if order not in (1, "inf", math.inf) or len(axes) != 1:
+        raise op.call.fault(f"ord = {order!r} is not supported; mnc knows the orders 1, 2 and infinity of vectors")
+    absolute = op.emit(Activation(fn.Abs()), x, part="absolute")
+    return op.emit((ReduceSum if order == 1 else ReduceMax)(axes, keepdims), absolute)
+
+
+@operation("Logsumexp", "x axis keepdims")
+def logsumexp(op: Operands) -> Result:
+    """The logarithm of the sum of exponentials, the largest taken out so that nothing overflows."""
+    x = op.value()
+    axes, keepdims = axes_of(op, x), op.config.boolean("keepdims", False)
+    largest = op.emit(ReduceMax(axes, True), x, part="largest")
+    below = op.emit(Subtract(), x, largest, part="below")
+    total = op.emit(ReduceSum(axes, keepdims), op.emit(Activation(fn.Exponential()), below, part="powers"), part="sum")
+    if not keepdims:
+        largest = op.emit(Reshape(total.shape), largest, part="offset")
+    return op.emit(Add(), op.emit(Activation(fn.Log()), total, part="logarithm"), largest)
+
+
+@operation("Normalize", "x", axis=-1, order=2)
+def normalize(op: Operands) -> Result:
+    """Vectors of length 1."""
+    op.config.only("order", 2, 2.0)
+    x = op.value()
+    return op.emit(UnitNormalization(axes_of(op, x), op.config.number("epsilon", 1e-7)), x)
+
+
+@operation("L2Normalize", "x axis epsilon", epsilon=1e-12)
+def l2_normalize(op: Operands) -> Result:
+    """Vectors of length 1; TensorFlow takes the sum of squares for `epsilon` at least."""
+    x = op.value()
+    return op.emit(UnitNormalization(axes_of(op, x), math.sqrt(op.config.number("epsilon"))), x)
+
+
+# Products
+
+
+@operation("Matmul", "x1 x2")
+def matmul(op: Operands) -> Result:
+    """The product of matrices; all axes but the last two are counted through."""
+    transpose_a, transpose_b = (op.config.boolean(key, False) for key in ("transpose_a", "transpose_b"))
+    a, b = op.operand("x1"), op.operand("x2")
+    if isinstance(a, Value) and isinstance(b, Value):
+        return op.emit(MatMul(transpose_a, transpose_b), a, b)
+    if isinstance(a, Value) and not isinstance(b, Value) and b.ndim == 2:
+        if transpose_a:
+            rank = len(a.shape)
+            a = permuted(op, a, (*range(rank - 2), rank - 1, rank - 2), "transposed")
+        return op.emit(Dense(Constant((b.T if transpose_b else b).astype(np.float32))), a)
+    raise op.call.fault("a constant may only stand on the right, as a matrix; mnc has no other product with it")
+
+
+operation("Dot", "x1 x2")(matmul)
+
+
+@operation("Einsum", "x1 x2")
+def einsum(op: Operands) -> Result:
+    """Einstein's sum of two operands, of which the first and the result have the batch first."""
+    subscripts = op.raw("subscripts")
+    if not isinstance(subscripts, str):
+        raise op.call.fault("the subscripts are missing")
+    left, arrow, out = subscripts.replace(" ", "").partition("->")
+    operands = left.split(",")
+    if not arrow or len(operands) != 2 or not all(len(set(each)) == len(each) and each.isalpha() for each in operands):
+        raise op.call.fault(f"subscripts = {subscripts!r} are not supported; mnc knows products of two tensors")
+    a, b = op.operand("x1"), op.operand("x2")
+    if isinstance(a, Value) and isinstance(b, Value):
+        return contracted(op, a, b, operands[0], operands[1], out)
+    if isinstance(a, Value) and not isinstance(b, Value):
+        return contracted_with_constant(op, a, b, operands[0], operands[1], out)
+    raise op.call.fault("a constant may only stand on the right")
+
+
+def contracted(op: Operands, a: Value, b: Value, left: str, right: str, out: str) -> Value:
+    """The sum of products of two tensors, as one product of matrices."""
+    batch = out[:1]
+    if not (left[:1] == right[:1] == batch and len(left) == len(a.shape) + 1 and len(right) == len(b.shape) + 1):
+        raise op.call.fault(f"{left},{right}->{out} does not fit, or moves the batch")
+    left, right, out = left[1:], right[1:], out[1:]
+    size = {**dict(zip(left, a.shape, strict=True)), **dict(zip(right, b.shape, strict=True))}
+    both = [letter for letter in out if letter in left and letter in right]
+    rows = [letter for letter in out if letter in left and letter not in right]
+    columns = [letter for letter in out if letter in right and letter not in left]
+    summed = [letter for letter in left if letter in right and letter not in out]
+    if {*both, *rows, *summed} != set(left) or {*both, *columns, *summed} != set(right) or len(set(out)) != len(out):
+        raise op.call.fault(f"{left},{right}->{out} sums along an axis of one operand, which is not supported")
+
+    def matrix(x: Value, own: str, first: list[str], second: list[str], part: str) -> Value:
+        order = tuple(own.index(letter) for letter in (*both, *first, *second))
+        shape = (*(size[letter] for letter in both), _product(size, first), _product(size, second))
+        return op.emit(Reshape(shape), permuted(op, x, order, f"{part}_turned"), part=part)
+
+    product = op.emit(
+        MatMul(), matrix(a, left, rows, summed, "first"), matrix(b, right, summed, columns, "second"), part="product"
+    )
+    return _spread(op, product, [*both, *rows, *columns], out, size)
+
+
+def contracted_with_constant(op: Operands, a: Value, b: Array, left: str, right: str, out: str) -> Value:
+    """The sum of products of a tensor and a constant, as a dense layer."""
+    if left[:1] != out[:1] or left[:1] in right or len(left) != len(a.shape) + 1 or len(right) != b.ndim:
+        raise op.call.fault(f"{left},{right}->{out} does not fit, or moves the batch")
+    left, out = left[1:], out[1:]
+    size = {**dict(zip(left, a.shape, strict=True)), **dict(zip(right, b.shape, strict=True))}
+    rows = [letter for letter in left if letter in out]
+    summed = [letter for letter in left if letter not in out]
+    columns = [letter for letter in right if letter not in summed]
+    if set(right) - set(columns) != set(summed) or set(columns) & set(rows) or {*rows, *columns} != set(out):
+        raise op.call.fault(f"{left},{right}->{out} is not a product with a matrix, which is all that is supported")
+    turned = permuted(op, a, tuple(left.index(letter) for letter in (*rows, *summed)), "turned")
+    flat = op.emit(Reshape((*(size[r] for r in rows), _product(size, summed))), turned, part="first")
+    weights = b.transpose([right.index(letter) for letter in (*summed, *columns)])
+    weights = weights.reshape(_product(size, summed), _product(size, columns))
+    product = op.emit(Dense(Constant(weights.astype(np.float32))), flat, part="product")
+    return _spread(op, product, [*rows, *columns], out, size)
+
+
+def _spread(op: Operands, product: Value, letters: list[str], out: str, size: dict[str, int]) -> Value:
+    whole = op.emit(Reshape(tuple(size[letter] for letter in letters)), product, part="axes")
+    return permuted(op, whole, tuple(letters.index(letter) for letter in out))
+
+
+def _product(size: dict[str, int], letters: list[str]) -> int:
+    return math.prod(size[letter] for letter in letters)

@@ -1,0 +1,162 @@
+"""Operations among the layers of functional models, as Keras 2 and 3 write them; what Keras makes of them is golden."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from goldens import golden
+from keras_files import refusal, save_h5, save_zip
+
+from mnc.frontends import load
+from mnc.frontends.keras.operations import KERAS_2, OPERATIONS
+from mnc.ir.layers import BatchNormalization
+from mnc.ir.types import Array
+
+X = np.random.default_rng(5).normal(size=(3, 4, 6)).astype(np.float32)
+GRID = np.arange(24.0).reshape(4, 6).tolist()
+
+
+def with_operation(layer: dict[str, Any], shape: tuple[int, ...] = (4, 6)) -> dict[str, Any]:
+    """A model of one operation, called `op`, that reads `x`."""
+    given = {"name": "x", "batch_shape": [None, *shape]}
+    layers = [{"class_name": "InputLayer", "name": "x", "config": given, "inbound_nodes": []}, layer]
+    ends = {"input_layers": [["x", 0, 0]], "output_layers": [["op", 0, 0]]}
+    return {"class_name": "Functional", "config": {"name": "m", "layers": layers, **ends}}
+
+
+def keras_2(function: str, arguments: Mapping[str, Any], first: Any = None) -> dict[str, Any]:
+    item = ["x", 0, 0] if first is None else ["_CONSTANT_VALUE", -1, first]
+    class_name = "SlicingOpLambda" if "getitem" in function else "TFOpLambda"
+    config = {"name": "op", "trainable": True, "dtype": "float32", "function": function}
+    return {"class_name": class_name, "name": "op", "config": config, "inbound_nodes": [[*item, arguments]]}
+
+
+def keras_3(name: str, config: Mapping[str, Any], *more: Any) -> dict[str, Any]:
+    x = {"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}
+    call = {"args": [x, *more], "kwargs": {}}
+    entry = {"module": "keras.src.ops.numpy", "class_name": name, "registered_name": name, "name": "op"}
+    return {**entry, "config": {"name": "op", **config}, "inbound_nodes": [call]}
+
+
+def bounds(start: int | None, stop: int | None, step: int | None = None) -> dict[str, int | None]:
+    return {"start": start, "stop": stop, "step": step}
+
+
+OF_KERAS_2: dict[str, tuple[dict[str, Any], Array]] = {
+    "x - number": (keras_2("math.subtract", {"y": 127.5, "name": None}), X - 127.5),
+    "number - x": (keras_2("math.subtract", {"y": ["x", 0, 0]}, 2.0), 2 - X),
+    "x / row": (keras_2("math.truediv", {"y": [1.0, 2.0, 4.0, 8.0, 1.0, 2.0]}), X / [1, 2, 4, 8, 1, 2]),
+    "x * grid": (keras_2("math.multiply", {"y": GRID}), X * np.array(GRID)),
+    "power": (keras_2("math.pow", {"y": 2}), X**2),
+    "clip": (keras_2("clip_by_value", {"clip_value_min": 0, "clip_value_max": 1}), X.clip(0, 1)),
+    "slice": (keras_2("__operators__.getitem", {"slice_spec": [bounds(None, None), bounds(1, 3)]}), X[:, 1:3]),
+    "ellipsis": (keras_2("__operators__.getitem", {"slice_spec": [{"class_name": "__ellipsis__"}, -1]}), X[..., -1]),
+    "mean": (keras_2("math.reduce_mean", {"axis": [1], "keepdims": True}), X.mean(1, keepdims=True)),
+    "argument by name": (keras_2("math.reduce_max", {"axis": -1}), X.max(-1)),
+    "transposition": (keras_2("transpose", {"perm": [0, 2, 1]}), X.transpose(0, 2, 1)),
+    "reshape": (keras_2("reshape", {"shape": [-1, 2, 12]}), X.reshape(3, 2, 12)),
+    "gather": (keras_2("compat.v1.gather", {"indices": [3, 0], "axis": 1}), X[:, [3, 0]]),
+    "split in sizes": (keras_2("split", {"num_or_size_splits": [2, -1], "axis": 2}), X[..., :2]),
+    "split in parts": (keras_2("split", {"num_or_size_splits": 3, "axis": 2}), X[..., :2]),
+    "length 1": (
+        keras_2("math.l2_normalize", {"axis": -1}),
+        X / np.sqrt((X.astype(np.float64) ** 2).sum(-1, keepdims=True)),
+    ),
+    "product": (keras_2("linalg.matmul", {"b": ["x", 0, 0], "transpose_b": True}), X @ X.transpose(0, 2, 1)),
+    "padding": (keras_2("pad", {"paddings": [[0, 0], [1, 0], [0, 2]]}), np.pad(X, [(0, 0), (1, 0), (0, 2)])),
+    "squeeze": (keras_2("expand_dims", {"axis": -1}), X[..., None]),
+    "silu": (keras_2("nn.silu", {"beta": 1.0}), X / (1 + np.exp(-X))),
+}
+
+
+@pytest.mark.parametrize("name", OF_KERAS_2)
+def test_operations_of_keras_2(tmp_path: Path, name: str) -> None:
+    layer, expected = OF_KERAS_2[name]
+    y = load(save_h5(tmp_path / "m.h5", with_operation(layer), {})).predict(X)
+    assert not isinstance(y, list)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+
+
+IMAGE = np.random.default_rng(6).normal(size=(2, 4, 6, 8)).astype(np.float32)
+
+
+def test_depth_to_space_and_back(tmp_path: Path) -> None:
+    deep = keras_2("nn.depth_to_space", {"block_size": 2, "data_format": "NHWC"})
+    y = load(save_h5(tmp_path / "m.h5", with_operation(deep, (4, 6, 8)), {})).predict(IMAGE)
+    assert not isinstance(y, list)
+    for i, j, c in np.ndindex(8, 12, 2):
+        np.testing.assert_array_equal(y[:, i, j, c], IMAGE[:, i // 2, j // 2, i % 2 * 4 + j % 2 * 2 + c])
+    flat = keras_2("nn.space_to_depth", {"block_size": 2})
+    again = load(save_h5(tmp_path / "m.h5", with_operation(flat, (8, 12, 2)), {})).predict(y)
+    np.testing.assert_array_equal(again, IMAGE)
+
+
+NORMS = {None: 2, "euclidean": 2, 1: 1, "inf": np.inf}
+
+
+@pytest.mark.parametrize("order", NORMS)
+def test_norms(tmp_path: Path, order: object) -> None:
+    layer = keras_3("Norm", {"ord": order, "axis": [-1], "keepdims": False})
+    y = load(save_zip(tmp_path / "m.keras", with_operation(layer), {})).predict(X)
+    expected = np.linalg.norm(X.astype(np.float64), NORMS[order], axis=-1)  # type: ignore[index]
+    np.testing.assert_allclose(y, expected, rtol=1e-5)
+
+
+def test_scaling_by_a_constant_is_folded_like_rescaling(tmp_path: Path) -> None:
+    path = save_zip(tmp_path / "m.keras", with_operation(keras_3("TrueDivide", {}, 255.0)), {})
+    (node,) = load(path).nodes
+    assert isinstance(node.layer, BatchNormalization)
+
+
+ANYTHING = "docs/layers.md lists the operations"
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown": (keras_3("Fft", {}), f"the operation 'Fft' is not supported\nhint: {ANYTHING}"),
+    "over the batch": (keras_3("Mean", {"axis": None}), "without axis the operation goes over the batch, too"),
+    "along the batch": (keras_3("Sum", {"axis": 0}), "axis = 0 is the axis of the batch"),
+    "no such axis": (keras_3("Sum", {"axis": 3}), "axis = 3 is not among the 2 axes after the batch"),
+    "part of the batch": (keras_3("GetItem", {}, 0), "the index takes a part of the batch"),
+    "index too large": (keras_3("GetItem", {}, [{"class_name": "__ellipsis__"}, 6]), "the index 6 is not on an axis"),
+    "division by 0": (keras_3("TrueDivide", {}, 0.0), "a constant divisor is 0"),
+    "not finite": (keras_3("Add", {}, float("nan")), "x2 must be finite numbers or a tensor of the model, not nan"),
+    "a word": (keras_3("Add", {}, "1"), "x2 must be finite numbers or a tensor of the model, not '1'"),
+    "a batch of constants": (keras_3("Add", {}, [[[1.0]], [[2.0]]]), "a constant of the shape (2, 1, 1)"),
+    "an unknown attribute": (keras_3("Square", {"speed": 3}), "the attribute 'speed' = 3 is not supported"),
+    "too many arguments": (keras_3("Square", {}, 1.0), "the operation takes 1 arguments"),
+    "integers": (keras_3("Cast", {"dtype": "int32"}), "dtype = 'int32' is not supported"),
+    "moving the batch": (keras_3("Transpose", {"axes": [1, 0, 2]}), "axes = [1, 0, 2] must name each axis once"),
+    "another batch": (keras_3("Reshape", {"newshape": [3, -1]}), "newshape = [3, -1] must keep the batch"),
+    "an indivisible shape": (keras_3("Reshape", {"newshape": [-1, 5]}), "24 elements do not fill the shape [-1, 5]"),
+    "an endless repetition": (
+        keras_3("Repeat", {"repeats": 2**30, "axis": 1}),
+        "4294967296 indices along one axis are too many",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_operations(tmp_path: Path, name: str) -> None:
+    layer, fault = REFUSED[name]
+    assert fault in refusal(save_zip(tmp_path / "m.keras", with_operation(layer), {}))
+
+
+def test_every_function_of_tensorflow_is_an_operation_of_keras() -> None:
+    assert {name for name, _, _ in KERAS_2.values()} <= OPERATIONS.keys()
+
+
+FAMILIES = (
+    *("cbam.k3.keras", "dueling.k2.h5", "mnv3_hand.k3.keras", "pre_div255.k3.keras", "pre_sub_div.k2.h5"),
+    *("se_operators.k3.keras", "siamese_ops.k3.keras", "tcn_last.k3.keras"),
+)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_models_as_users_of_keras_write_them(models: Path, name: str) -> None:
+    path = models / "families" / name
+    inputs, expected = golden(path)
+    y = load(path).predict(inputs if len(inputs) > 1 else inputs[0])
+    for own, want in zip(y if isinstance(y, list) else [y], expected, strict=True):
+        np.testing.assert_allclose(own, want, rtol=0, atol=1e-4 * np.abs(want).max())
