@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.elementwise import along, slopes, unshared, vectors
 from mnc.backends.select.loops import flat
-from mnc.backends.select.quantised.requantise import call, operands, pair, quant
+from mnc.backends.select.quantised.requantise import call, operands, pair, quant, scale_of
+from mnc.ir.activations import HardSwish
 from mnc.ir.layer import Layer
-from mnc.ir.layers import PReLU, Softmax
-from mnc.ir.types import Constant
+from mnc.ir.layers import Activation, PReLU, Softmax
+from mnc.ir.types import Constant, TensorType
 from mnc.program import Call, Const, In, Out, Step
 from mnc.reference.quantised.arithmetic import high_multiply, quantise_multiplier
 from mnc.reference.quantised.fixed_point import exp_of_negative
-from mnc.reference.quantised.layers import apply_quantised, softmax_parameters
+from mnc.reference.quantised.layers import apply_quantised, hard_swish_fits, softmax_parameters
+
+SMALLEST_SOFTMAX = 2.0**-27
+"""An input scale below this rounds all differences to 0."""
+
+
+def faults(layer: Activation, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+    """Scales between which a hard swish, which is not tabulated from real numbers, has no multipliers."""
+    if isinstance(layer.function, HardSwish) and not hard_swish_fits(scale_of(inputs[0]), scale_of(output)):
+        yield "for scales so far apart"
+
+
+def softmax_faults(_layer: Softmax, inputs: Sequence[TensorType], _output: TensorType) -> Iterator[str]:
+    """Inputs whose differences are all rounded to 0."""
+    if scale_of(inputs[0]) < SMALLEST_SOFTMAX:
+        yield f"for an input of scale {scale_of(inputs[0]):g}"
 
 
 def tabulated(context: Context[Layer]) -> Step:

@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from mnc.backends.select.context import Context
 from mnc.backends.select.elementwise import along, vectors
 from mnc.backends.select.loops import flat
-from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
-from mnc.ir.activations import Relu, Sigmoid
+from mnc.backends.select.quantised.activation import softmax_faults as int8_softmax_faults
+from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant, scale_of
+from mnc.ir.activations import Relu, Sigmoid, Tanh
 from mnc.ir.layers import Activation, Softmax
-from mnc.ir.types import Constant, DType
+from mnc.ir.types import Constant, DType, TensorType
 from mnc.program import Argument, Call, Const, In, Out, Step
 from mnc.reference.quantised import tables
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import softmax16_multiplier
+
+FIXED16 = 2.0**-15
+"""The output's scale of functions that are tabulated in int16."""
+SIGMOID16 = (2.0**-27, 2.0)
+"""Scales between which the argument of a logistic function or hyperbolic tangent of int16 has 32 bits."""
+LARGEST_SOFTMAX16 = 2**16
+"""Bound of the number of powers in Q15 whose sum int32 holds."""
+
+
+def faults(layer: Activation, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+    """All functions but clamps, other ReLUs of one slope below 0, logistic functions and hyperbolic tangents."""
+    function = layer.function
+    if isinstance(function, Sigmoid | Tanh):
+        yield from _fixed_output(output)
+        if not SIGMOID16[0] <= scale_of(inputs[0]) <= SIGMOID16[1]:
+            yield f"for an input of scale {scale_of(inputs[0]):g}"
+    elif not isinstance(function, Relu) or not (
+        function.is_clamp or (function.max_value is None and function.threshold == 0.0)
+    ):
+        yield f"for {type(function).__name__}"
+
+
+def softmax_faults(layer: Softmax, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+    """As for int8, and sums of powers that int32 does not hold."""
+    yield from int8_softmax_faults(layer, inputs, output)
+    yield from _fixed_output(output)
+    if output.shape[layer.axis] >= LARGEST_SOFTMAX16:
+        yield f"for {LARGEST_SOFTMAX16:,} elements and more"
+
+
+def _fixed_output(output: TensorType) -> Iterator[str]:
+    if scale_of(output) != FIXED16:
+        yield f"for an output of a scale other than {FIXED16:g}"
 
 
 def activation(context: Context[Activation]) -> Step:

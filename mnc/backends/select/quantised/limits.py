@@ -1,4 +1,7 @@
-"""Limits of the integer kernels: layers that are refused although their kind has a kernel."""
+"""Limits of the integer kernels: layers that are refused although their kind has a kernel.
+
+Limits of all kinds are here: element types, scales, weights, clamps; those of one kind stand beside its selection.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from mnc.backends.select.context import Context, Refusal
+from mnc.backends.select.quantised import activation, activation16, merge, move, pool
 from mnc.backends.select.quantised.accumulators import by_channel, largest_sums
-from mnc.backends.select.values import VIEWS
-from mnc.ir.activations import Function, HardSwish, Relu, Sigmoid, Tanh
+from mnc.backends.select.quantised.requantise import scale_of
+from mnc.ir.activations import Relu
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
@@ -30,32 +34,36 @@ from mnc.ir.layers import (
 )
 from mnc.ir.types import Constant, DType, TensorType
 from mnc.program import Step
-from mnc.reference.quantised.layers import hard_swish_fits
-from mnc.reference.quantised.resize import PLACE_BITS
 
-FIXED16 = 2.0**-15
-"""The output's scale of functions that are tabulated in int16."""
 SCALES = (2.0**-60, 2.0**60)
 """Between these, products and quotients of scales are numbers in float32 too."""
 LARGEST_FACTOR = 2.0**30
 """Bound of a factor from one scale to another: a multiplier shifts to the left by less."""
-LARGEST_MEAN = {DType.INT8: 2**23, DType.INT16: 2**15}
-"""Largest number of elements whose sum int32 holds."""
 WORST_INPUT = {DType.INT8: 256, DType.INT16: 2**15}
 """Largest amount that an input adds to a sum by a weight of 1; for int8 with the zero point, which is in the bias."""
 LARGEST_SUM = 47
 """Bits of a sum of int16 values, without the sign."""
 LARGEST_WIDE_FACTOR = 2.0**7
 """Bound of a multiplier from a sum of `LARGEST_SUM` bits to the output's scale."""
-SMALLEST_SOFTMAX = 2.0**-27
-"""An input scale below this rounds all differences to 0."""
-LARGEST_SOFTMAX16 = 2**16
-"""Bound of the number of powers in Q15 whose sum int32 holds."""
-SIGMOID16 = (2.0**-27, 2.0)
-"""Scales between which the argument of a logistic function or hyperbolic tangent of int16 has 32 bits."""
 
 
 Select = Callable[[Context[Any]], Step | Refusal]
+Faults = Callable[[Any, Sequence[TensorType], TensorType], Iterator[str]]
+"""Limits of one kind: from a layer, its inputs and its output, all quantised, to faults such as "for 3 operands"."""
+
+_SHARED: Mapping[type[Layer], Faults] = {
+    Add: merge.faults,
+    AveragePooling2D: pool.faults,
+    GlobalAveragePooling: pool.faults,
+    Multiply: merge.faults,
+    ResizeBilinear: move.faults,
+    Subtract: merge.faults,
+}
+OWN: Mapping[DType, Mapping[type[Layer], Faults]] = {
+    DType.INT8: {**_SHARED, Activation: activation.faults, Softmax: activation.softmax_faults},
+    DType.INT16: {**_SHARED, Activation: activation16.faults, Softmax: activation16.softmax_faults},
+}
+"""Limits that only one kind has; they stand beside its selection."""
 
 
 def within_limits(table: Mapping[type[Layer], Select]) -> Mapping[type[Layer], Select]:
@@ -91,46 +99,17 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
         yield from _weights(layer, dtype)
     elif isinstance(layer, PReLU):
         yield from _slopes(layer.alpha)
-    activation = getattr(layer, "activation", None)
-    if activation is not None:
-        if not (isinstance(activation, Relu) and activation.is_clamp):
-            yield f"with {type(activation).__name__} fused"
-        elif abs(activation.max_value or 0.0) >= LARGEST_FACTOR * _scale(output):
-            yield f"for a clamp at {activation.max_value} on the output's scale"
+    fused = getattr(layer, "activation", None)
+    if fused is not None:
+        if not (isinstance(fused, Relu) and fused.is_clamp):
+            yield f"with {type(fused).__name__} fused"
+        elif abs(fused.max_value or 0.0) >= LARGEST_FACTOR * scale_of(output):
+            yield f"for a clamp at {fused.max_value} on the output's scale"
     largest = LARGEST_WIDE_FACTOR if dtype is DType.INT16 and isinstance(layer, Linear) else LARGEST_FACTOR
     if any(factor >= largest for factor in _factors(layer, inputs, output)):
         yield "for scales so far apart"
-    match layer:
-        case Add() | Subtract() | Multiply():
-            if len(inputs) > 2:
-                yield f"for {len(inputs)} operands; combine them two by two"
-        case AveragePooling2D():
-            if layer.count_padding:
-                yield "that counts the padding"
-            if layer.pool[0] * layer.pool[1] > LARGEST_MEAN[dtype]:
-                yield f"for the mean of more than {LARGEST_MEAN[dtype]:,} elements"
-        case GlobalAveragePooling():
-            if inputs[0].elements // inputs[0].shape[-1] > LARGEST_MEAN[dtype]:
-                yield f"for the mean of more than {LARGEST_MEAN[dtype]:,} elements"
-        case ResizeBilinear():
-            size, n = output.shape[0], inputs[0].shape[0]
-            step = ((n << PLACE_BITS) + size // 2) // size
-            if (size - 1) * step + step // 2 - (1 << PLACE_BITS - 1) >= n << PLACE_BITS:
-                yield f"from {n} rows to {size}"
-        case Activation() if dtype is DType.INT16:
-            yield from _function16(layer.function, inputs[0], output)
-        case Activation(function=HardSwish()):
-            if not hard_swish_fits(_scale(inputs[0]), _scale(output)):
-                yield "for scales so far apart"
-        case Softmax():
-            if _scale(inputs[0]) < SMALLEST_SOFTMAX:
-                yield f"for an input of scale {_scale(inputs[0]):g}"
-            if dtype is DType.INT16:
-                yield from _fixed_output(output)
-                if output.shape[layer.axis] >= LARGEST_SOFTMAX16:
-                    yield f"for {LARGEST_SOFTMAX16:,} elements and more"
-        case _ if isinstance(layer, VIEWS) and output.quant != inputs[0].quant:
-            yield "that changes the scale as well; quantise the result anew instead"
+    if (own_faults := OWN[dtype].get(type(layer))) is not None:
+        yield from own_faults(layer, inputs, output)
 
 
 def _operand(type_: TensorType, what: str, allowed: Collection[DType]) -> Iterator[str]:
@@ -144,25 +123,8 @@ def _operand(type_: TensorType, what: str, allowed: Collection[DType]) -> Iterat
         yield f"for an {what} with several scales"
     elif type_.quant.zero_point not in type_.dtype.zero_points:
         yield f"for an {what} with the zero point {type_.quant.zero_point}"
-    elif not SCALES[0] <= _scale(type_) <= SCALES[1]:
-        yield f"for an {what} of scale {_scale(type_):g}"
-
-
-def _function16(function: Function, x: TensorType, output: TensorType) -> Iterator[str]:
-    """Of int16 there are clamps, other ReLUs of one slope below 0, logistic functions and hyperbolic tangents."""
-    if isinstance(function, Sigmoid | Tanh):
-        yield from _fixed_output(output)
-        if not SIGMOID16[0] <= _scale(x) <= SIGMOID16[1]:
-            yield f"for an input of scale {_scale(x):g}"
-    elif not isinstance(function, Relu) or not (
-        function.is_clamp or (function.max_value is None and function.threshold == 0.0)
-    ):
-        yield f"for {type(function).__name__}"
-
-
-def _fixed_output(output: TensorType) -> Iterator[str]:
-    if _scale(output) != FIXED16:
-        yield f"for an output of a scale other than {FIXED16:g}"
+    elif not SCALES[0] <= scale_of(type_) <= SCALES[1]:
+        yield f"for an {what} of scale {scale_of(type_):g}"
 
 
 def _weights(layer: Linear, dtype: DType) -> Iterator[str]:
@@ -192,13 +154,13 @@ def _factors(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> 
     """By what stored numbers are multiplied on their way to the output's scale."""
     if DType.FLOAT32 in (inputs[0].dtype, output.dtype):
         return
-    plain = [_scale(type_) / _scale(output) for type_ in inputs]
+    plain = [scale_of(type_) / scale_of(output) for type_ in inputs]
     match layer:
         case Linear():
             yield from (plain[0] * scale for scale in _scales(layer.weights))
             return
         case Multiply():
-            yield plain[0] * _scale(inputs[-1])
+            yield plain[0] * scale_of(inputs[-1])
             return
         case PReLU():
             yield from (plain[0] * scale for scale in _scales(layer.alpha))
@@ -209,8 +171,3 @@ def _factors(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> 
 
 def _scales(constant: Constant) -> tuple[float, ...]:
     return () if constant.quant is None else constant.quant.scale
-
-
-def _scale(type_: TensorType) -> float:
-    """Only of operands that are known to be quantised."""
-    return 1.0 if type_.quant is None else type_.quant.scale[0]

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.elementwise import Walk
 from mnc.backends.select.quantised.activation import tabulated
 from mnc.backends.select.quantised.requantise import call, is_plain, limits, operands, pair, quant, rescaling
 from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply, Subtract
-from mnc.ir.types import DType
+from mnc.ir.types import DType, TensorType
 from mnc.program import Argument, Step
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import add_multipliers
+
+
+def faults(_layer: Add | Multiply | Subtract, inputs: Sequence[TensorType], _output: TensorType) -> Iterator[str]:
+    """Sums, differences and products of more than two values."""
+    if len(inputs) > 2:
+        yield f"for {len(inputs)} operands; combine them two by two"
 
 
 def is_function(context: Context[Merge]) -> bool:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from mnc.backends.select import shape
 from mnc.backends.select.context import Context
 from mnc.backends.select.quantised.requantise import call, operands, pair, quant, rescaled, rescaling
 from mnc.ir.layers import Dequantize, Quantize, ResizeBilinear
-from mnc.ir.types import DType
+from mnc.ir.types import DType, TensorType
 from mnc.program import Argument, Call, In, Out, RowNumber, RowPointers, Step, Window
 from mnc.reference.quantised.resize import PLACE_BITS
+
+
+def faults(_layer: ResizeBilinear, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+    """Sizes whose last rows, in steps of 1/1024 pixel, would be read beyond the input."""
+    size, n = output.shape[0], inputs[0].shape[0]
+    step = ((n << PLACE_BITS) + size // 2) // size
+    if (size - 1) * step + step // 2 - (1 << PLACE_BITS - 1) >= n << PLACE_BITS:
+        yield f"from {n} rows to {size}"
 
 
 def resize_bilinear(context: Context[ResizeBilinear]) -> Step:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mnc.backends.select.context import Context
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
-from mnc.ir.types import DType, Quantisation
+from mnc.ir.types import DType, Quantisation, TensorType
 from mnc.program import Argument, Call, Out
 from mnc.reference.quantised.arithmetic import quantise_multiplier
 from mnc.reference.quantised.layers import Operands
@@ -22,6 +22,11 @@ PLAIN_SHIFT = -20
 def operands(context: Context[Layer]) -> Operands:
     """The types of the layer's operands, as the reference wants them."""
     return Operands.of(context.layer, [value.type for value in context.inputs], context.outputs[0].type)
+
+
+def scale_of(type_: TensorType) -> float:
+    """The scale of an operand that is known to be quantised, with one scale; 1 of float32."""
+    return 1.0 if type_.quant is None else type_.quant.scale[0]
 
 
 def quant(context: Context[Layer], read: int = 0) -> Quantisation:
