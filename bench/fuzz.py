@@ -51,7 +51,7 @@ DISAGREES = 3
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one case."""
+    """The end of one case."""
 
     case: int
     kind: str
@@ -70,7 +70,7 @@ class Plan:
 
     seed: int
     sample: int
-    """One in so many of those that compile is built; 0: none."""
+    """Of the cases that compile, one in this many is built; 0: none."""
     folder: Path
     """Each case has a folder of its own in it."""
     corpus: mutations.Corpus
@@ -194,7 +194,7 @@ def _agrees(case: mutations.Case) -> bool:
 
 
 def _judged(plan: Plan, number: int, status: int, seconds: float) -> Result:
-    """What a case's exit status (negative: the signal that ended it), its words and its files say."""
+    """The result by a case's exit status (negative: the signal that ended it), its words and its files."""
     case, folder = plan.case(number), plan.folder / str(number)
     said = (folder / "stderr").read_text("utf-8", "replace")
     outcome, fault = _outcome(status, said, said + (folder / "stdout").read_text("utf-8", "replace"))
@@ -222,7 +222,7 @@ def _outcome(status: int, said: str, printed: str) -> tuple[str, bool]:
 
 
 def _left(folder: Path, outcome: str) -> str:
-    """What should not be there."""
+    """Files that should not be there; empty where there are none."""
     before, after = (_contents(folder / place) for place in ("given", "in"))
     if before.keys() != after.keys():
         return repr(sorted(before.keys() ^ after.keys()))
@@ -288,7 +288,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--sample", type=int, default=20, help="build one in so many; 0: none")
+    parser.add_argument("--sample", type=int, default=20, help="build one in N of the cases that compile; 0: none")
     parser.add_argument("--results", type=Path, default=Path("fuzz.jsonl"))
     parser.add_argument("--cases", default="", help="run these, whatever the results say of them")
     parser.add_argument("--keep", type=Path, default=Path("fuzz"), help="the files of faults go there")

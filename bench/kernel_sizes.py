@@ -93,7 +93,7 @@ class Example:
     """A layer as networks have it, and what it reads."""
 
     what: str
-    """What kind of example it is, where its layer kind has several."""
+    """The form of the example, where its layer kind has several."""
     layer: Layer
     inputs: tuple[Shape, ...]
 
@@ -160,12 +160,12 @@ EXAMPLES = sorted(_examples(), key=lambda example: (type(example.layer).__name__
 
 @dataclass(frozen=True)
 class Size:
-    """What one network's object file holds."""
+    """The content of one network's object file."""
 
     code: int
     """Bytes of instructions, constants not counted."""
     library: tuple[str, ...]
-    """What it takes from the C library."""
+    """Functions that it takes from the C library."""
 
 
 def emission(example: Example) -> Emission:

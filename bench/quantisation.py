@@ -58,14 +58,14 @@ SCHEMES: Mapping[str, Mapping[str, Any]] = {
 """The ways of mnc that are compared: as it is without options, and what each of them changes."""
 
 KINDS = ("int8", "int16x8", "int16x8, fitted")
-"""Those of them that stand beside the float network and TensorFlow Lite's; the others are choices within int8."""
+"""Ways that stand beside the float network and TensorFlow Lite's; the others are choices within int8."""
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What is left of a network."""
+    """The accuracy and the signal that a network keeps."""
 
     accuracy: float | None
     """The share of test samples it gets right; None where no classes are known."""

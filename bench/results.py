@@ -37,7 +37,7 @@ FLOAT32_MODELS = {
     "vww": "mlperf_tiny/vww_96.h5",
     "wake_word": "mlperf_tiny/str_ww_ref_model.h5",
 }
-"""What each is called here, and its file."""
+"""The name of each here, and its file."""
 
 INT8_MODELS = {
     "pico_int8": "micromobilenet/pico.int8.tflite",
@@ -51,7 +51,7 @@ INT8_MODELS = {
     "vww_int8": "mlperf_tiny/vww_96_int8.tflite",
     "wake_word_int8": "mlperf_tiny/str_ww_ref_model.tflite",
 }
-"""The same in integers."""
+"""These networks in integers."""
 
 CPP_TARGETS = ("host", "cortex-m4")
 """Where backend `cpp` is measured: its class has the kernels of `c`, so that more of the same says nothing new."""

@@ -67,7 +67,7 @@ def row(recipe: Recipe, data: Dataset, folder: Path) -> Row:
 
 
 def tables(rows: Sequence[Row], peers: Mapping[str, int]) -> str:
-    """What the networks cost, and how often they are right."""
+    """The costs of the networks, and how often they are right."""
     heads = (
         "architecture",
         "flash, kB",

@@ -1,4 +1,4 @@
-"""What tests share: where the trained models lie, and the compilers of this machine."""
+"""Fixtures that tests share: the folder of trained models, and the compilers of this machine."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def cmsis_nn_path() -> Path:
 
 OTHER_COMPILER = "the page was written with another compiler"
 MAY_BE_SKIPPED = (NO_LIBRARY, OTHER_COMPILER)
-"""What a machine may lack even where MNC_REQUIRE says that it has all: the beginnings of reasons."""
+"""Reasons to skip, by their beginnings, that count even where MNC_REQUIRE says that the machine has all."""
 
 
 def _is_lack(report: pytest.TestReport | pytest.CollectReport) -> bool:

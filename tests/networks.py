@@ -124,7 +124,7 @@ class _Growing:
     values: dict[str, TensorType] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
     rounded: dict[str, Array] = field(default_factory=dict)
-    """The same, with an error brought into each value."""
+    """A network's values, with an error brought into each."""
 
     def add_input(self, type_: TensorType) -> None:
         name = f"x{len(self.inputs)}"

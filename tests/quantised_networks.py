@@ -80,7 +80,7 @@ IMAGES = (
     Activation, Add, AveragePooling2D, Concatenate, Conv2D, Dense, DepthwiseConv2D, Flatten, MaxPooling2D,
     ZeroPadding2D,
 )  # fmt: skip
-"""What trained networks are made of."""
+"""Layer kinds that trained networks are made of."""
 KEEPING = (AveragePooling2D, GlobalMaxPooling, MaxPooling2D, ZeroPadding2D, *VIEWS)
 """Kinds whose output always has its input's scale."""
 MOVING = (Broadcast, Concatenate, Cropping2D, Identity, Permute, ResizeNearest, Reverse, Slice, Take)

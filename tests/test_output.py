@@ -141,7 +141,7 @@ def test_a_rename_that_fails_takes_back_those_before_it(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(output, "_place", failing)
     with pytest.raises(CompileError, match="Input/output error"):
-        write_files({"a.c": "new", "b.c": "new", "c.c": "new"}, tmp_path, force=True)
+        write_files({"a.c": "new", "first.c": "new", "b.c": "new", "c.c": "new"}, tmp_path, force=True)
     assert everything(tmp_path) == before
 
 

@@ -119,7 +119,7 @@ def test_what_a_target_has_reaches_a_backend(example: Installation, model: Path,
 
 
 def test_a_backend_of_another_language_computes_the_same(example: Installation, model: Path, tmp_path: Path) -> None:
-    """What is generated runs alone: with no module but its own and Python's."""
+    """Generated code runs alone: with no module but its own and Python's."""
     done = example.mnc("compile", model, "--backend", "micropython", "--name", "Pico", "-o", tmp_path, "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)

@@ -26,7 +26,7 @@ class Case:
     quantised: bool
     rng: np.random.Generator
     stored: str = "INT8"
-    """What values are where they are quantised: INT8 or INT16."""
+    """The element type of quantised values: INT8 or INT16."""
     reach: int = 0
     """The largest int64 bias."""
     tensors: list[Tensor] = field(default_factory=list)
@@ -113,7 +113,7 @@ class Case:
         return self.add(Tensor.of(self.rng.integers(-largest, largest, count), scales))
 
     def sum_scale(self, x: int, weights: int, terms: int) -> float | None:
-        """A scale on which a sum of so many products neither drowns nor saturates throughout."""
+        """A scale on which a sum of this many products neither drowns nor saturates throughout."""
         if not self.quantised:
             return None
         product = self.tensors[x].scale[0] * max(self.tensors[weights].scale)

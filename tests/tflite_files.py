@@ -67,7 +67,7 @@ def ints(*numbers: int) -> Tensor:
 
 
 def read(file: File) -> Reading:
-    """What the frontend makes of a file."""
+    """The network that the frontend reads from a file."""
     return read_network(parse(file.content(), "small.tflite"), "small")
 
 

@@ -25,7 +25,7 @@ from mnc.reference import evaluate
 LOWERED = (BatchNormalization, SeparableConv2D)
 """Kinds that passes turn into others."""
 SUPPORTED = [kind for kind in KINDS if kind in FLOAT32 or kind in VIEWS or kind in LOWERED]
-"""What the C backends compile."""
+"""Networks that the C backends compile."""
 
 
 @dataclass(frozen=True)

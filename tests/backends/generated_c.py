@@ -46,7 +46,7 @@ class Case:
         return np.dtype(f"<{np.dtype(given if given in C_TYPES else 'float32').str[1:]}")
 
     def c_type(self, value: str, i: int) -> str:
-        """The same in C."""
+        """Its equivalent in C."""
         return C_TYPES.get(self.dtype(value, i).name, "float")
 
 
@@ -102,7 +102,7 @@ def write(files: Mapping[str, str], folder: Path) -> None:
 
 
 def checked_run(command: Sequence[str], folder: Path) -> str:
-    """What the command prints, on either stream; it must succeed."""
+    """The output of a command, on either stream; it must succeed."""
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     text = done.stdout.decode(errors="replace")
     assert done.returncode == 0, f"{' '.join(command)}: status {done.returncode}\n{text[:4000]}"

@@ -1,4 +1,4 @@
-"""What kernels are tried on: rows, windows and images in any layout, with the memory that they lie in."""
+"""Operands of kernels under test: rows, windows and images in any layout, with the memory that they lie in."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def conv2d(draw: Draw) -> Trial:
 
 
 def depthwise(draw: Draw, height: int, kernel: int) -> tuple[Sliding, Rows, dict[str, Argument]]:
-    """What both depthwise kernels take."""
+    """Arguments that both depthwise kernels take."""
     channels, multiplier = draw(Narrow), draw(st.integers(1, 3))
     slide = Sliding.drawn(draw, kernel)
     rows = Rows.drawn(draw, height, slide.in_width, channels)

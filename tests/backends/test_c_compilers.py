@@ -120,7 +120,7 @@ def test_valgrind_finds_nothing(valgrind: str, gcc: str, tmp_path: Path) -> None
 
 MATH = {"cosf", "erff", "expf", "expm1f", "floorf", "log1pf", "logf", "powf", "sinf", "sqrtf", "tanhf"}
 MEMORY = {"memcpy", "memset", "memmove"}
-"""What compilers make of loops by themselves."""
+"""Functions that compilers put in place of loops by themselves."""
 
 
 def test_an_object_file_has_no_variables_and_asks_for_little(gcc: str, tool: Tool, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_a_softmax_of_columns_does_not_chase_its_input(
 
 @cache
 def steady_networks() -> tuple[Graph, ...]:
-    """The same ones in every run."""
+    """They are equal in every run."""
     graphs: list[Graph] = []
 
     @settings(BATCH, derandomize=True, database=None, phases=[Phase.generate])

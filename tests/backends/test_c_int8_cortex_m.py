@@ -149,7 +149,7 @@ def trapping(core: str) -> Target:
 
 
 def on(target: Target, *flags: str) -> list[Array]:
-    """What the layers give there, and what they should."""
+    """The layers' outputs there, and the expected ones."""
     graph = side_by_side()
     build = mnc.compile(graph, name="layers")
     xs = random_inputs(graph)

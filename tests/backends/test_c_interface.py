@@ -1,4 +1,4 @@
-"""What a user of the generated C relies on: names, sizes, memory of one's own, nothing shared."""
+"""The contract of the generated C: names, sizes, memory of the caller's own, nothing shared."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ TARGETS = {"plain": "cortex-m3", "dsp": "cortex-m4", "mve": "cortex-m55"}
 def test_random_networks(
     graphs: list[Graph], form: str, target: str, ram: str, gcc: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """What is made for no target is right for all."""
+    """Code that is made for no target is right for all."""
     assert_same_bits(
         graphs,
         tmp_path_factory.mktemp("cmsis"),

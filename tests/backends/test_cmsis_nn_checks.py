@@ -27,7 +27,7 @@ def pico(fixtures: Path, target: str | None) -> Build:
 
 
 def compiled(command: list[str], folder: Path) -> str:
-    """What the compiler says; empty where it has nothing against the code."""
+    """The compiler's messages; empty where it has nothing against the code."""
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stderr
 
 

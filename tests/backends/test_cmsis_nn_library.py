@@ -54,7 +54,7 @@ MODELS = (
     *(f"micromobilenet/{name}.int8" for name in ("pico", "nano", "micro", "milli", "base")),
 )
 QUICK = MODELS[:2] + MODELS[4:5]
-"""What an emulator runs in a few seconds."""
+"""Work that an emulator does in a few seconds."""
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def others() -> Iterator[tuple[tuple[int, ...], Layer]]:
 
 
 def in_int16(layer: Layer, bits: type[np.int32] | type[np.int64] | None) -> Layer:
-    """The same on int16 values, with a bias of either size, or without."""
+    """Layers on int16 values, with a bias of either size, or without."""
     assert isinstance(layer, Conv2D | Dense | DepthwiseConv2D)
     assert layer.output is not None
     assert layer.output.quant is not None
@@ -153,7 +153,7 @@ def in_int16(layer: Layer, bits: type[np.int32] | type[np.int64] | None) -> Laye
 
 
 def one_scale(layer: Layer) -> Layer:
-    """The same with one scale for all weights."""
+    """The layer with one scale for all weights."""
     assert isinstance(layer, Dense)
     assert layer.weights.quant is not None
     return replace(layer, weights=Constant(layer.weights.array, Quantisation(layer.weights.quant.scale[:1])))
@@ -237,7 +237,7 @@ class Guarded(CmsisNN):
     """The backend with words round each scratch that show who writes to them; the first output is wrong then."""
 
     shrunk = 0
-    """By so many bytes each scratch is taken to be smaller than it is."""
+    """Bytes by which each scratch is taken to be smaller than it is."""
 
     def __init__(self, settings: Mapping[str, str] = MappingProxyType({}), target: Target | None = None) -> None:
         super().__init__(settings, target)

@@ -45,7 +45,7 @@ from mnc.terminal.layer_table import kinds
 
 OWN = [name for name, entry in backends.installed().items() if entry.distribution.startswith("mnc ")]
 QUANTISED = (Quantize, Dequantize)
-"""What has no meaning without quantised values."""
+"""Layers that have no meaning without quantised values."""
 
 RNG = np.random.default_rng(0)
 

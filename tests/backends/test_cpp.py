@@ -24,7 +24,7 @@ from mnc.ir.layers import GRU, Activation, Conv2D, Dense, DepthwiseConv2D, Flatt
 from mnc.ir.types import Array, Constant
 
 STANDARD = ("-std=c++11", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror", "-fno-exceptions", "-fno-rtti")
-"""What a class must compile under without a word."""
+"""Flags under which a class must compile without a word."""
 CORTEX_M4 = ("-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 TRAINED = [
     *(f"micromobilenet/{n}.keras{k}.h5" for n in ("pico", "nano", "micro", "milli", "base") for k in (2, 3)),

@@ -39,7 +39,7 @@ MODELS = (
     "real/person_detect",
 )
 OF_TENSORFLOW = ("field/tflite-open-batch/imgdense_k2b0_int8", "field/tflite-open-batch/seqdense_k2b0_int8")
-"""What TensorFlow Lite Micro does not load: the bytes are those of TensorFlow's kernels, which may round otherwise."""
+"""Models that TensorFlow Lite Micro does not load: the bytes are of TensorFlow's kernels, which may round otherwise."""
 TOLERANCE = 1e-4
 
 

@@ -87,7 +87,7 @@ def test_what_fits_is_no_overflow(body: str, tool: Tool, tmp_path: Path) -> None
 
 @pytest.fixture
 def avr(tool: Tool) -> None:
-    """What builds for AVR, and runs it."""
+    """The target AVR, where its tools build and run code."""
     for program in ("avr-gcc", "simavr"):
         tool(program)
 
@@ -146,7 +146,7 @@ def kernels(graph: Graph) -> set[str]:
 
 
 def convolutions() -> list[Graph]:
-    """Those of int8 in all their forms."""
+    """Kernels of int8 in all their forms."""
     graph = test_c_int8_cortex_m.side_by_side()
     pairs = zip(graph.inputs, graph.nodes, strict=True)
     return [Graph("layer", (given,), (node,), node.outputs) for given, node in pairs]

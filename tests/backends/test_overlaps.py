@@ -70,7 +70,7 @@ class Trial:
 
 
 def trials(graph: Graph, backend: CFamily) -> Iterator[Trial]:
-    """What the planner is promised about the steps of a network, were all of its values in the arena."""
+    """Promises to the planner about the steps of a network, were all of its values in the arena."""
     whole = schedule(program_of(backend, optimise(graph)))[0]
     for step in whole.steps:
         names = {value.buffer for value in (*step.reads, *step.writes)} | ({step.scratch_buffer} & set(whole.buffers))

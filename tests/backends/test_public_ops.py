@@ -17,7 +17,7 @@ from mnc.ir.types import Array, Shape
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "keras"
 AT_ONCE = 16
-"""So many networks go through one call of the compiler."""
+"""Networks that go through one call of the compiler."""
 
 
 @pytest.mark.parametrize("pattern", ["*.k2.h5", "*.k3.h5", "*.keras"])

@@ -138,7 +138,7 @@ def interleaved(compiled: Build) -> str:
 
 
 def calls_of_a_row(step: Step, source: str) -> str:
-    """What the generated code does for one row of a layer, the row's place left open."""
+    """The calls of the generated code for one row of a layer, the row's place left open."""
     loop = re.search(rf"\(const float \*in, float \*out\)\n{{(?:(?!\n}}).)*?{step.kernel}.*?\n}}", source, re.DOTALL)
     assert loop is not None
     body = loop[0][loop[0].index("{", loop[0].index("for (")) + 1 : loop[0].rindex("    }")]

@@ -50,7 +50,7 @@ def written(call: Call) -> tuple[str, Mapping[str, Argument | str]]:
 
 
 def inlined(call: Call, library: Library) -> tuple[str, Mapping[str, Argument | str]]:
-    """What a call does in the end, by the C text of the function that it calls."""
+    """The kernel call that a call leads to, by the C text of the function that it calls."""
     if call.kernel in standard().items:
         return written(call)
     body = " ".join(library.items[call.kernel].text.partition("{")[2].rpartition("}")[0].split())

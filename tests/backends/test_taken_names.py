@@ -101,7 +101,7 @@ def test_what_headers_declare_is_no_network_s_name(library: str, tool: Tool) -> 
 
 @pytest.mark.parametrize("library", ["glibc", "newlib", "avr"])
 def test_no_header_that_another_includes_is_hidden(library: str, tool: Tool) -> None:
-    """What is opened directly in a folder of headers: a file of that name that is found first breaks the others."""
+    """Headers that lie directly in a folder: another file of such a name that is found first breaks the others."""
     (program, *flags), names = COMPILERS[library]
     compiler = [tool(program), *flags]
     head = included(compiler, names + (POSIX if library == "glibc" else ""))

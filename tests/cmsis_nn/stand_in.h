@@ -1,5 +1,5 @@
 /*
- * What the stand-in's kernels share: checks that end the program, and the arithmetic of
+ * Shared by the stand-in's kernels: checks that end the program, and the arithmetic of
  * TensorFlow Lite Micro in its plainest form.
  *
  * STAND_IN_CORE says for which of CMSIS-NN's three forms calls are checked.

@@ -10,7 +10,7 @@ typedef struct {
     const int8_t *input, *filter;
     const int32_t *bias;
     int8_t *output;
-    /* Between stored rows and columns lie so many in all; the dimensions count them. */
+    /* The input is enlarged by these factors with zeros between stored elements; its dimensions count them. */
     int32_t up_h, up_w;
     int sweeps; /* from the first row of output to the last, all channels of a row together */
 } Convolution;
@@ -20,7 +20,7 @@ static int64_t stored(const Convolution *call)
     return volume(call->input_dims) / ((int64_t)call->up_h * call->up_w);
 }
 
-/* What holds for every kernel; `bytes` of scratch are needed. */
+/* Checks for every kernel; `bytes` of scratch are needed. */
 static void check(const Convolution *call, int64_t bytes)
 {
     const cmsis_nn_dims *x = call->input_dims, *w = call->filter_dims, *y = call->output_dims;
@@ -210,7 +210,7 @@ static int64_t row_scratch(const Convolution *call)
         return unfolded(x, call->filter_dims); /* it leaves the work to arm_convolve_s8 */
     }
     REQUIRE(odd >= 0);
-    /* What is copied, even if no column of output needs it, lies in the input. */
+    /* A copied column lies in the input even if no column of output needs it. */
     REQUIRE(kernel <= x->w);
     REQUIRE(start >= 0 && start + kernel - 1 <= x->w);
     for (column = 0; column < y->w; column++) {

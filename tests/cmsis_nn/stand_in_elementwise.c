@@ -27,7 +27,7 @@ static Operand operand(const void *data, int32_t offset, int32_t multiplier, int
     return made;
 }
 
-/* What all four kernels have; offsets count on int8 only. */
+/* Arguments of all four kernels; offsets count on int8 only. */
 typedef struct {
     Operand a, b, output;
     cmsis_nn_activation activation;

@@ -15,12 +15,12 @@ from mnc.targets import Interface, Options, Target, cmsis_nn
 
 TRIAL = {name: (FOLDER / name).read_text(encoding="ascii") for name in ("trial.h", "trial.c")}
 TRIALS = 26 * 30
-"""So many calls, every kind as often as the others."""
+"""Calls, every kind as often as the others."""
 INTERFACE = Interface("trial", (TensorType((1,), DType.INT32),), (TensorType((1024,), DType.INT8),))
 
 
 def outcomes(target: Target, files: dict[str, str], options: Options) -> Array:
-    """What the trials' calls gave: (trials, 1024) int8, of which the last says whether there was a call."""
+    """The trials' results: (trials, 1024) int8, of which the last says whether there was a call."""
     seeds = np.arange(1, TRIALS + 1, dtype=np.int32)[:, None]
     (given,) = targets.run(target, files, INTERFACE, [seeds], options)
     return given

@@ -1,4 +1,4 @@
-"""What real Keras 2 and 3 compute with layers in all their forms, and what the reference makes of the same files."""
+"""Outputs of real Keras 2 and 3 for layers in all their forms, and those of the reference for the same files."""
 
 from __future__ import annotations
 

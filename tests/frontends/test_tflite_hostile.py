@@ -25,7 +25,7 @@ from mnc.frontends.tflite.network import read_network
 from mnc.ir.graph import Graph
 
 SECONDS, BYTES = 5.0, 256 * 2**20
-"""What one small file may take at most; honest ones take a hundredth."""
+"""The most that one small file may take; honest ones take a hundredth."""
 NUMBERS = (
     0,
     1,

@@ -1,4 +1,4 @@
-"""What is known of an element type, held against NumPy and against C."""
+"""Facts about element types, compared with NumPy and with C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a text means: names, parameters, blocks, loops, weights, and each layer's way of writing it."""
+"""The meaning of a text: names, parameters, blocks, loops, weights, and each layer's way of writing it."""
 
 import hashlib
 from pathlib import Path

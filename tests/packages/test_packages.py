@@ -263,7 +263,7 @@ add_subdirectory(module/zephyr module)
 add_executable(app module/samples/Tiny/src/main.@)
 target_link_libraries(app PRIVATE zephyr_interface $<TARGET_NAME_IF_EXISTS:mnc_Tiny> m)
 """
-"""What of Zephyr's build system a module calls, as its documentation describes it."""
+"""The functions of Zephyr's build system that a module calls, as its documentation describes them."""
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -42,7 +42,7 @@ from mnc.reference import evaluate
 
 ONE = ((1, 1), (1, 1))
 OUT = ElementType(DType.INT8, Quantisation((0.5,), -20))
-"""What the quantised layers here give."""
+"""The element type of the quantised layers' outputs here."""
 X = TensorType((4, 4, 2), OUT.dtype, OUT.quant)
 
 

@@ -159,7 +159,7 @@ def slow_check(
     calls: Sequence[Accesses],
     rings: Mapping[str, int],
 ) -> bool:
-    """The same judgement byte by byte, by playing the most awkward kernel that each call allows."""
+    """The checker's judgement once more, byte by byte, by playing the most awkward kernel that each call allows."""
     held = {name: rings.get(name, sizes[name]) for name in offsets}
     if any(offset < 0 or offset % 4 or offset + held[name] > size for name, offset in offsets.items()):
         return False

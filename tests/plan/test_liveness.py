@@ -48,7 +48,7 @@ def places(value: Value, rows: Sequence[int]) -> set[tuple[str, int]]:
 
 
 def reads(step: Step, row: int) -> Iterator[set[tuple[str, int]]]:
-    """What one row of a step reads, from the definition of a window."""
+    """The rows that one row of a step reads, from the definition of a window."""
     for k, x in enumerate(step.reads):
         if step.rows is None:
             yield places(x, range(x.image[0]))

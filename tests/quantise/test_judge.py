@@ -1,4 +1,4 @@
-"""What is said of a quantised network: by which samples, from which level on, and why it lost its signal."""
+"""Warnings about a quantised network: by which samples, from which level on, and why it lost its signal."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def integers(graph: Graph, samples: Array, numbers: str = "int8") -> Graph:
 
 
 def ratio(real: Graph, stored: Graph, value: str, samples: Array) -> float:
-    """What is left of a value, in dB."""
+    """Signal-to-quantisation-noise ratio of a value, in dB."""
     got = evaluate(stored, samples)[value]
     return decibels(evaluate(real, samples)[value], stored.types[value].real(got))
 

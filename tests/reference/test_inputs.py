@@ -1,4 +1,4 @@
-"""What a network is given: no number is cast to another value without a word."""
+"""Inputs of a network: no number is cast to another value without a word."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def read(content: bytes) -> Graph:
 
 
 def interpret(content: bytes, inputs: list[Array], outputs: int = 1) -> list[Array]:
-    """What TensorFlow Lite Micro makes of one sample."""
+    """TensorFlow Lite Micro's outputs for one sample."""
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=ARENA)
     for index, x in enumerate(inputs):
         interpreter.set_input(x, index)

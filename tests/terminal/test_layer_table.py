@@ -1,4 +1,4 @@
-"""What `mnc layers` says, and the page of documentation made of it."""
+"""The table of `mnc layers`, and the page of documentation made of it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_no_layer_is_left_that_nothing_in_keras_becomes(fixtures: Path) -> None:
 
 
 BESIDES = {"Identity", "Reshape", "Permute", "Flatten", "Activation", "Softmax", "Cropping2D", "UnitNormalization"}
-"""What rearranges, cuts out steps, is a layer's activation, or `normalize` of Dot."""
+"""Kinds that rearrange, cut out steps, are a layer's activation, or `normalize` of Dot."""
 
 
 def test_classes_become_what_they_say(fixtures: Path) -> None:

@@ -18,7 +18,7 @@ PARAMETERS = {"pico": 844, "nano": 1_636, "micro": 4_264, "milli": 11_704, "base
 
 
 def block(name: str) -> str:
-    """What the texts share: from the input to the first convolution but for the figures in it."""
+    """The part that the texts share: from the input to the first convolution but for the figures in it."""
     text = networks.text(name)
     begin, end = text.index("block separable"), text.index("# The height or width")
     return text[begin:end]
