@@ -61,14 +61,21 @@ def conv(kernel: tuple[int, int], inputs: int, outputs: int, groups: int = 1, **
 
 def trained(layer: Layer) -> Layer:
     """The layer with weights as TensorFlow Lite writes them, down to -127, among them runs of either end."""
-    assert isinstance(layer, Conv2D)
+    assert isinstance(layer, (Conv2D, Dense))
     array = np.maximum(layer.weights.array, -127)
     array[..., :2] = np.where(RNG.random(array[..., :2].shape) < 0.5, -127, 127)
     return replace(layer, weights=Constant(array, layer.weights.quant))
 
 
 def paired_layers() -> Iterator[tuple[tuple[int, ...], Layer]]:
-    """Convolutions that mnc_conv2d_paired_s8 computes, of every block, with borders on all sides."""
+    """Layers that kernels for pairs of 16 bits compute, of every block, with borders on all sides."""
+    for inputs, outputs in ((4, 2), (8, 7), (12, 5), (64, 9), (100, 16)):
+        yield (inputs,), trained(dense(inputs, outputs))
+    for width in (5, 9):
+        yield (3, width, 20), trained(conv((1, 1), 20, 16))
+        yield (3, width, 4), trained(conv((3, 3), 4, 8, padding=SAME))
+    for stride, width in ((1, 7), (2, 11), (3, 13), (3, 30)):
+        yield (5, width, 1), trained(conv((3, 3), 1, 3, stride=(stride, stride), padding=SAME))
     for inputs, outputs in ((1, 4), (3, 5), (4, 8), (6, 7), (8, 4), (13, 9), (64, 6)):
         yield (3, 5, inputs), trained(conv((1, 1), inputs, outputs))
         yield (2, 9, inputs), trained(conv((1, 1), inputs, outputs, stride=(1, 2)))
@@ -132,12 +139,15 @@ def test_layers_give_the_same_bits(target: str) -> None:
     assert [layer.name for layer in verification.layers if layer.max_abs_error > 0] == []
 
 
+PAIRING = {"conv2d_paired", "dense_paired", "pointwise_twice", "depthwise3x3_planes"}
+
+
 def test_each_pairing_kernel_is_among_them() -> None:
-    graph = side_by_side()
-    program = mnc.compile(graph, name="layers", target="cortex-m4").report.layers
-    kernels = [layer.kernel for layer, (_, one) in zip(program, layers(), strict=True)]
-    assert kernels[-sum(1 for _ in paired_layers()) :] == ["mnc_conv2d_paired_s8"] * sum(1 for _ in paired_layers())
-    assert {"mnc_conv2d_s8", "mnc_pointwise_s8"} <= set(kernels)
+    count = sum(1 for _ in paired_layers())
+    compiled = mnc.compile(side_by_side(), name="layers", target="cortex-m4").report.layers
+    kernels = [layer.kernel.removeprefix("mnc_").removesuffix("_s8") for layer in compiled]
+    assert set(kernels[-count:]) == PAIRING
+    assert {"conv2d", "pointwise", "depthwise3x3", "depthwise2d"} <= set(kernels[:-count])
 
 
 def trapping(core: str) -> Target:

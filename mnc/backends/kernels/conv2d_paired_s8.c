@@ -51,38 +51,37 @@ MNC_KERNEL void mnc_window_s8(int16_t *window, const int8_t *const *rows, int ke
                               int column_stride, int in_channels, int in_width, int in_pixel, int window_row,
                               int in_zero)
 {
-    const int fours = in_channels % 4 == 0, joined = column_stride == 1 && in_pixel == in_channels;
-    const int size = columns * in_channels;
-    int begin = 0, end = columns, ky, j, k;
+    const int fours = in_channels % 4 == 0;
+    int ky, j, k;
 
-    while (first + begin * column_stride < 0)
-        ++begin;
-    while (end > begin && first + (end - 1) * column_stride >= in_width)
-        --end;
     for (ky = 0; ky < kernel_height; ++ky) {
         const int8_t *const row = rows[ky];
+        int16_t *to = window + ky * window_row;
 
-        if (joined && row != NULL && end - begin == columns) {
-            mnc_widen_s8(window, row + first * in_pixel, size, fours);
+        if (row != NULL && column_stride == 1 && in_pixel == in_channels && first >= 0 && first + columns <= in_width) {
+            mnc_widen_s8(to, row + first * in_pixel, columns * in_channels, fours);
         } else {
-            if (row == NULL || end - begin < columns) {
-                for (k = 0; k < size; ++k)
-                    window[k] = (int16_t)in_zero;
+            for (j = 0; j < columns; ++j) {
+                const int at = first + j * column_stride;
+
+                if (row != NULL && at >= 0 && at < in_width) {
+                    mnc_widen_s8(to, row + at * in_pixel, in_channels, fours);
+                } else {
+                    for (k = 0; k < in_channels; ++k)
+                        to[k] = (int16_t)in_zero;
+                }
+                to += in_channels;
             }
-            for (j = begin; row != NULL && j < end; ++j)
-                mnc_widen_s8(window + j * in_channels, row + (first + j * column_stride) * in_pixel, in_channels,
-                             fours);
         }
-        window += window_row;
     }
 }
 
 /* Adds to the sums of a block the products of two neighbouring elements of a window.
  * Each weight is that of an even channel plus 256 times that of the next, and so is
  * the sum of an odd channel: its own sum times 256 plus the even channel's, modulo 2^32.
- * w: [block_channels / 2][2]. */
-MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int16_t *w, int pixel, int block_pixels,
-                                       int block_channels)
+ * w: two weights for each two channels, `channel_step` from one such pair to the next. */
+MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int16_t *w, int channel_step, int pixel,
+                                       int block_pixels, int block_channels)
 {
     int i, c;
 #if defined(MNC_DSP)
@@ -91,7 +90,7 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
     if (block_pixels >= block_channels) {
         MNC_UNROLL
         for (c = 0; c < block_channels; c += 2) {
-            MNC_LOAD_QUAD(both, w + c);
+            MNC_LOAD_QUAD(both, w + c / 2 * channel_step);
             MNC_EVEN(even, both);
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
@@ -108,7 +107,7 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
             MNC_LOAD_QUAD(pairs[i], x + i * pixel);
         MNC_UNROLL
         for (c = 0; c < block_channels; c += 2) {
-            MNC_LOAD_QUAD(both, w + c);
+            MNC_LOAD_QUAD(both, w + c / 2 * channel_step);
             MNC_EVEN(even, both);
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
@@ -124,7 +123,7 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
     for (c = 0; c < block_channels; c += 2) {
         MNC_UNROLL
         for (t = 0; t < 2; ++t) {
-            const int32_t both = MNC_READ_S16(w[c + t]);
+            const int32_t both = MNC_READ_S16(w[c / 2 * channel_step + t]);
             const int32_t even = ((both & 255) ^ 128) - 128;
 
             MNC_UNROLL
@@ -141,38 +140,40 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
 
 /* Adds to the sums of a block the products of `pairs` pairs of neighbouring elements,
  * `unroll` of them at once.
- * w: [pairs][block_channels / 2][2]. */
-MNC_KERNEL void mnc_run_paired_s8(int32_t *sum, const int16_t *x, const int16_t *w, int pairs, int pixel,
-                                  int block_pixels, int block_channels, int unroll)
+ * w: as mnc_multiply_paired_s8 reads them, `pair_step` from one pair of elements to the next. */
+MNC_KERNEL void mnc_run_paired_s8(int32_t *sum, const int16_t *x, const int16_t *w, int pairs, int pair_step,
+                                  int channel_step, int pixel, int block_pixels, int block_channels, int unroll)
 {
     int k, t;
 
     for (k = 0; k < pairs / unroll; ++k) {
         MNC_UNROLL
         for (t = 0; t < unroll; ++t)
-            mnc_multiply_paired_s8(sum, x + 2 * t, w + t * block_channels, pixel, block_pixels, block_channels);
+            mnc_multiply_paired_s8(sum, x + 2 * t, w + t * pair_step, channel_step, pixel, block_pixels,
+                                   block_channels);
         x += 2 * unroll;
-        w += unroll * block_channels;
+        w += unroll * pair_step;
     }
     MNC_UNROLL
     for (t = 0; t < pairs % unroll; ++t)
-        mnc_multiply_paired_s8(sum, x + 2 * t, w + t * block_channels, pixel, block_pixels, block_channels);
+        mnc_multiply_paired_s8(sum, x + 2 * t, w + t * pair_step, channel_step, pixel, block_pixels, block_channels);
 }
 
 /* The sums of a block, of which those of odd channels are paired with those before, to
  * its outputs.
- * scales: for each channel as mnc_requantise_ready_s8 takes them. */
-MNC_KERNEL void mnc_requantise_paired_s8(const int32_t *sum, int8_t *out, const int32_t *scales, int positive,
-                                         int out_pixel, int out_channel, int block_pixels, int block_channels, int low,
-                                         int high)
+ * scales: for each channel, or with a `scale_step` of 0 for all, as mnc_requantise_ready_s8
+ * takes them. */
+MNC_KERNEL void mnc_requantise_paired_s8(const int32_t *sum, int8_t *out, const int32_t *scales, int scale_step,
+                                         int positive, int out_pixel, int out_channel, int block_pixels,
+                                         int block_channels, int low, int high)
 {
     int i, c;
 
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
-        const int32_t doubled = MNC_READ_S32(scales[c * 3]);
-        const int32_t offset = MNC_READ_S32(scales[c * 3 + 1]);
-        const int shift = (int)MNC_READ_S32(scales[c * 3 + 2]);
+        const int32_t doubled = MNC_READ_S32(scales[c * scale_step]);
+        const int32_t offset = MNC_READ_S32(scales[c * scale_step + 1]);
+        const int shift = (int)MNC_READ_S32(scales[c * scale_step + 2]);
 
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
@@ -189,15 +190,17 @@ MNC_KERNEL void mnc_requantise_paired_s8(const int32_t *sum, int8_t *out, const 
 /* One row of a convolution, channels last, or with a kernel of 1x1 of a dense layer on
  * each pixel.  A block of pixels copies what it sees to `window` once, widened and with
  * its padding, for all output channels.  The input's zero point is in the bias, as if
- * padding held it.  The last block of pixels overlaps the one before, and so does the
- * last block of channels.
+ * padding held it.  The last block of channels overlaps the one before, and so does the
+ * last block of pixels, unless `tail` says that one pixel is left over, which goes with
+ * eight channels at once: then blocks have two, and channels are a multiple of eight.
  * weights: [blocks of channels][kernel_height], each as mnc_run_paired_s8 reads it.
  * bias: as the sums, 256 times its own plus the channel's before where the channel is odd. */
 MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int16_t *window, const int16_t *weights,
-                                     const int32_t *bias, const int32_t *scales, int positive, int in_channels,
-                                     int out_channels, int kernel_height, int kernel_width, int stride, int padding,
+                                     const int32_t *bias, const int32_t *scales, int scale_step, int positive,
+                                     int in_channels, int out_channels, int kernel_height, int kernel_width, int stride, int padding,
                                      int in_width, int out_width, int in_pixel, int out_pixel, int out_channel,
-                                     int block_pixels, int block_channels, int unroll, int in_zero, int low, int high)
+                                     int block_pixels, int block_channels, int tail, int unroll, int in_zero,
+                                     int low, int high)
 {
     const int run = kernel_width * in_channels;
     const int pairs = (run + 1) / 2;
@@ -205,18 +208,19 @@ MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int
     const int column_stride = kernel_width == 1 ? stride : 1;
     const int pixel = (kernel_width == 1 ? 1 : stride) * in_channels;
     const int window_row = (columns * in_channels + run % 2 + 1) / 2 * 2;
+    const int blocked = out_width - tail;
     int p, o, ky;
 
     if (run % 2 != 0) {
         for (ky = 0; ky < kernel_height; ++ky)
             window[ky * window_row + columns * in_channels] = 0;
     }
-    for (p = 0; p < out_width; p += block_pixels) {
+    for (p = 0; p < blocked; p += block_pixels) {
         const int16_t *w = weights;
         const int32_t *b = bias, *s = scales;
 
-        if (out_width % block_pixels != 0 && p > out_width - block_pixels)
-            p = out_width - block_pixels;
+        if (blocked % block_pixels != 0 && p > blocked - block_pixels)
+            p = blocked - block_pixels;
         mnc_window_s8(window, rows, kernel_height, p * stride - padding, columns, column_stride, in_channels, in_width,
                       in_pixel, window_row, in_zero);
         for (o = 0; o < out_channels; o += block_channels) {
@@ -227,14 +231,28 @@ MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int
                 o = out_channels - block_channels;
             mnc_begin_s8(sum, b, block_pixels, block_channels);
             for (ky = 0; ky < kernel_height; ++ky) {
-                mnc_run_paired_s8(sum, x, w, pairs, pixel, block_pixels, block_channels, unroll);
+                mnc_run_paired_s8(sum, x, w, pairs, block_channels, 2, pixel, block_pixels, block_channels, unroll);
                 x += window_row;
                 w += pairs * block_channels;
             }
-            mnc_requantise_paired_s8(sum, out + p * out_pixel + o * out_channel, s, positive, out_pixel, out_channel,
-                                     block_pixels, block_channels, low, high);
+            mnc_requantise_paired_s8(sum, out + p * out_pixel + o * out_channel, s, scale_step, positive, out_pixel,
+                                     out_channel, block_pixels, block_channels, low, high);
             b += block_channels;
-            s += 3 * block_channels;
+            s += scale_step * block_channels;
+        }
+    }
+    if (tail) {
+        mnc_window_s8(window, rows, kernel_height, blocked * stride - padding, kernel_width, 1, in_channels, in_width,
+                      in_pixel, run, in_zero);
+        for (o = 0; o < out_channels; o += 8) {
+            int32_t sum[16];
+
+            mnc_begin_s8(sum, bias + o, 1, 8);
+            for (ky = 0; ky < kernel_height; ++ky)
+                mnc_run_paired_s8(sum, window + ky * run, weights + (o / 2 * kernel_height + ky) * 2 * pairs, pairs, 2,
+                                  kernel_height * 2 * pairs, 0, 1, 8, unroll);
+            mnc_requantise_paired_s8(sum, out + blocked * out_pixel + o * out_channel, scales + scale_step * o,
+                                     scale_step, positive, out_pixel, out_channel, 1, 8, low, high);
         }
     }
 }

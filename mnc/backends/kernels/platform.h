@@ -129,6 +129,16 @@
 #endif
 #endif
 
+/* A pointer whose value the compiler is not to know: it then adds offsets where they are
+ * used, in the instruction, and does not keep each sum in a register. */
+#ifndef MNC_OPAQUE
+#if defined(MNC_DSP)
+#define MNC_OPAQUE(p) __asm__ volatile("" : "+r"(p))
+#else
+#define MNC_OPAQUE(p) (void)(p)
+#endif
+#endif
+
 /* x / 2^n rounded down, of a negative x too: C leaves to the compiler whether a shift
  * keeps the sign.  Every compiler for these cores does; define it for another. */
 #ifndef MNC_SHIFT_RIGHT

@@ -73,13 +73,12 @@ class Accumulators:
         }
 
     def ready(self, *, doubled: bool = True) -> Array:
-        """(channels, 3) int32: multiplier, doubled for mnc_requantise_ready_s8, offset, and shift to the right."""
+        """(channels or 1, 3) int32: multiplier, doubled for mnc_requantise_ready_s8, offset, and shift to the right."""
         zero = self.epilogue["zero"]
         assert isinstance(zero, int) and not self.epilogue["general"]
         shift = -self.shift.astype(np.int64)
         multiplier = self.multiplier.astype(np.int64) * (2 if doubled else 1)
         scales = np.stack([multiplier, (2 * zero + 1) << (shift - 1), shift], axis=-1)
-        scales = np.broadcast_to(scales, (self.bias.shape[0], 3))
         return np.asarray((scales & 0xFFFFFFFF).astype(np.uint32).view(np.int32))
 
     def constants(self, packed: Array, order: Sequence[int]) -> dict[str, Constant]:

@@ -8,8 +8,8 @@ from mnc.backends.select.blocks import QUAD, column_block, overlapping, pack_qua
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import interior, strides, window
 from mnc.backends.select.quantised.accumulators import Accumulators
-from mnc.backends.select.quantised.paired import paired
-from mnc.backends.select.quantised.planes import planar
+from mnc.backends.select.quantised.paired import pairing
+from mnc.backends.select.quantised.planes import from_one_channel, planar
 from mnc.backends.select.quantised.requantise import quant
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Window
@@ -25,9 +25,9 @@ PATCH = 128
 
 
 def conv2d(context: Context[Conv2D]) -> Step:
-    """A convolution: `mnc_conv2d_paired_s8` where the core gains by it, else `mnc_pointwise_s8` or `mnc_conv2d_s8`."""
-    layer = context.layer
-    return paired(context, _pointwise(context) if layer.is_pointwise else _by_runs(context))
+    """A convolution: by a kernel for DSP instructions, else by `mnc_pointwise_s8` or `mnc_conv2d_s8`."""
+    otherwise = _pointwise(context) if context.layer.is_pointwise else _by_runs(context)
+    return from_one_channel(context) or pairing(context, otherwise)
 
 
 def _by_runs(context: Context[Conv2D]) -> Step:
@@ -86,7 +86,7 @@ def _by_runs(context: Context[Conv2D]) -> Step:
 
 def dense(context: Context[Dense]) -> Step:
     """A dense layer on each pixel of its input; a plain vector is one pixel."""
-    return paired(context, _pointwise(context))
+    return pairing(context, _pointwise(context))
 
 
 def _pointwise(context: Context[Linear]) -> Step:

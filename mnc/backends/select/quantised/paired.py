@@ -1,4 +1,4 @@
-"""The int8 convolution of a core that multiplies and adds two pairs of 16 bits at once.
+"""int8 convolutions and dense layers for a core that multiplies and adds two pairs of 16 bits at once.
 
 A block of pixels widens what it sees to int16 once, padding included, for all output channels; two output channels
 share each int16 weight, the even one's plus 256 times the odd one's.
@@ -16,12 +16,18 @@ from mnc.backends.select.context import Context
 from mnc.backends.select.conv import window
 from mnc.backends.select.quantised.accumulators import Accumulators
 from mnc.backends.select.quantised.requantise import quant
-from mnc.ir.layers import Conv2D, Dense
+from mnc.ir.layers import Conv2D, Dense, Linear
 from mnc.ir.types import Array, Constant, DType
-from mnc.program import Call, Const, Out, RowPointers, Scratch, Step
+from mnc.program import Argument, Call, Const, In, Out, RowPointers, Scratch, Step, Window
 
 BLOCKS = ((4, 2), (5, 2), (3, 2), (2, 4), (2, 2), (1, 8), (1, 6), (1, 4), (1, 2))
-"""Pixels x channels whose sums, and what they are made of, a Cortex-M4 holds in registers."""
+"""Pixels x channels whose sums a Cortex-M4 holds in registers; two of ten it spills."""
+
+NARROW = 16
+"""Pixels of a row in which a block less is worth code of its own for a pixel left over."""
+
+FEW_CHANNELS = 16
+"""Input channels of a 1x1 layer up to which weights of 16 bits take fewer instructions, and cost little flash."""
 
 LARGEST_SUM = 2**23
 """Bound of the sum of an odd channel, of which 256 times as much must fit int32."""
@@ -52,40 +58,54 @@ class _Shape:
         """Columns of input that so many neighbouring pixels of output see."""
         return pixels if self.kernel[1] == 1 else (pixels - 1) * self.stride + self.kernel[1]
 
+    def tail(self, pixels: int, channels: int) -> int:
+        """How many pixels are left over for a block of one pixel and eight channels: 1 or 0."""
+        left = self.pixels % pixels == 1 and pixels < self.pixels <= NARROW and channels == 2
+        return int(left and self.outputs % 8 == 0 and self.kernel[1] * self.inputs % 2 == 0)
+
     def window_row(self, pixels: int) -> int:
         """Elements from one row of the window to the next."""
         return (self.columns(pixels) * self.inputs + self.kernel[1] * self.inputs % 2 + 1) // 2 * 2
 
 
-def paired(context: Context[Conv2D] | Context[Dense], otherwise: Step) -> Step:
-    """The layer by `mnc_conv2d_paired_s8` where it applies and the core gains by it, else as it is `otherwise`."""
+def pairing(context: Context[Conv2D] | Context[Dense], otherwise: Step) -> Step:
+    """The layer by a kernel for pairs of 16 bits where the core gains by one, else as it is `otherwise`."""
     layer = context.layer if isinstance(context.layer, Conv2D) else _pointwise(context.layer)
-    (x,), y = context.inputs, context.output
     sums = Accumulators.of(context)
-    if context.compact or (context.core is not None and "dsp" not in context.core):
+    if not is_fast(context) or layer.groups > 1 or layer.dilation[1] > 1 or sums.epilogue["general"]:
         return otherwise
-    if layer.groups > 1 or layer.dilation[1] > 1 or sums.epilogue["general"]:
-        return otherwise
-    if layer.filters < LEAST_CHANNELS or y.image[1] < 2:
-        return otherwise
+    (x,), y = context.inputs, context.output
     shape = _Shape(layer.kernel, layer.stride[1], x.image[2], layer.filters, y.image[1])
+    if shape.pixels == 1:
+        return _dense(context, layer, sums) or otherwise
+    if layer.is_pointwise and shape.inputs <= FEW_CHANNELS:
+        return _few(context, layer, sums, shape)
+    return _paired(context, layer, sums, shape, otherwise) or otherwise
+
+
+def is_fast(context: Context[Linear]) -> bool:
+    """Whether the code may be larger for pairs of 16 bits, and the core may multiply them."""
+    return not context.compact and (context.core is None or "dsp" in context.core)
+
+
+def _paired(
+    context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators, shape: _Shape, otherwise: Step
+) -> Step | None:
+    (x,), y = context.inputs, context.output
+    if layer.filters < LEAST_CHANNELS:
+        return None
     pixels, channels = _block(shape)
     order = overlapping(layer.filters, channels)
     weights = _packed(layer.weights.array, order, channels)
     if weights is None or sums.largest >= LARGEST_SUM:
-        return otherwise
-    zero, low = sums.epilogue["zero"], sums.epilogue["low"]
-    assert isinstance(zero, int) and isinstance(low, int)
+        return None
     call = Call(
         "mnc_conv2d_paired_s8",
         {
             "rows": RowPointers(),
             "out": Out(),
             "window": Scratch(),
-            "weights": Const("weights"),
-            "bias": Const("bias"),
-            "scales": Const("scales"),
-            "positive": int(low >= zero),
+            **_constants_of(sums),
             "in_channels": shape.inputs,
             "out_channels": shape.outputs,
             "kernel_height": shape.kernel[0],
@@ -99,23 +119,106 @@ def paired(context: Context[Conv2D] | Context[Dense], otherwise: Step) -> Step:
             "out_channel": y.layout.channel,
             "block_pixels": pixels,
             "block_channels": channels,
+            "tail": shape.tail(pixels, channels),
             "unroll": _unroll(shape.pairs),
             "in_zero": quant(context).zero_point,
-            "low": low,
-            "high": sums.epilogue["high"],
         },
     )
-    constants = {
-        "weights": Constant(weights),
-        "bias": Constant(_paired_bias(sums.bias[order])),
-        "scales": Constant(sums.ready()[order].ravel()),
-    }
     scratch = 2 * shape.kernel[0] * shape.window_row(pixels)
+    constants = {"weights": Constant(weights), **_constants(sums, order)}
     step = context.by_rows(window(layer), (call,), constants, scratch=scratch, scratch_dtype=DType.INT16)
     if scratch <= ON_STACK:
         return replace(step, fallback=replace(step, scratch_on_stack=True))
     reason = f"the window of {scratch:,} bytes of mnc_conv2d_paired_s8 would enlarge the arena"
     return replace(step, fallback=replace(otherwise, reason=reason))
+
+
+def _few(context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators, shape: _Shape) -> Step:
+    """A 1x1 layer from few channels, whose requantisation takes most of the time: weights of 16 bits, doubled."""
+    (x,), y = context.inputs, context.output
+    channels = min(2, shape.outputs)
+    # A pair takes a load and two multiplications for each pixel; each output then takes some eight.
+    sizes = range(min(4, shape.pixels), 0, -1)
+    pixels = min(sizes, key=lambda p: -(-shape.pixels // p) * (shape.pairs * (3 * p + 2) + 8 * p + 12))
+    order = overlapping(shape.outputs, channels)
+    call = Call(
+        "mnc_pointwise_twice_s8",
+        {
+            "rows": RowPointers(),
+            "out": Out(),
+            "window": Scratch(),
+            **_constants_of(sums),
+            "in_channels": shape.inputs,
+            "out_channels": shape.outputs,
+            "pixels": shape.pixels,
+            "in_pixel": x.layout.pixel,
+            "out_pixel": y.layout.pixel,
+            "out_channel": y.layout.channel,
+            "block_pixels": pixels,
+            "block_channels": channels,
+        },
+    )
+    runs = _runs(layer.weights.array, order)[0]
+    constants = {
+        "weights": Constant(
+            (2 * runs).astype(np.int16).reshape(-1, 2, len(order) // channels, channels).transpose(2, 0, 3, 1).ravel()
+        ),
+        "bias": Constant(2 * sums.bias[order]),
+        "scales": Constant(_by_order(sums.ready(doubled=False), order)),
+    }
+    scratch = 2 * (pixels * shape.inputs + 1)
+    step = context.by_rows(window(layer), (call,), constants, scratch=scratch, scratch_dtype=DType.INT16)
+    return replace(step, fallback=replace(step, scratch_on_stack=True))
+
+
+def _dense(context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators) -> Step | None:
+    """A layer of one pixel in a row, as a dense layer is."""
+    (x,), y = context.inputs, context.output
+    inputs, outputs = layer.weights.shape[2:]
+    if not layer.is_pointwise or inputs % 4 or outputs < 2 or y.layout.channel != 1 or x.layout.channel != 1:
+        return None
+    channels = min((c for c in (8, 6, 4, 2) if c <= outputs), key=lambda c: -(-outputs // c) * (4 * c + 4))
+    order = overlapping(outputs, channels)
+    weights = _packed(layer.weights.array, order, channels)
+    if weights is None or sums.largest >= LARGEST_SUM:
+        return None
+    call = Call(
+        "mnc_dense_paired_s8",
+        {
+            "in": In(),
+            "out": Out(),
+            **_constants_of(sums),
+            "in_channels": inputs,
+            "out_channels": outputs,
+            "block_channels": channels,
+            "unroll": next(count for count in (4, 5, 3, 2, 1) if inputs // 4 % count == 0),
+        },
+    )
+    return context.by_rows(Window(), (call,), {"weights": Constant(weights), **_constants(sums, order)})
+
+
+def _constants_of(sums: Accumulators) -> dict[str, Argument]:
+    """The arguments of all these kernels about constants and outputs."""
+    zero, low = sums.epilogue["zero"], sums.epilogue["low"]
+    assert isinstance(zero, int) and isinstance(low, int)
+    return {
+        "weights": Const("weights"),
+        "bias": Const("bias"),
+        "scales": Const("scales"),
+        "scale_step": 3 if sums.per_channel else 0,
+        "positive": int(low >= zero),
+        "low": low,
+        "high": sums.epilogue["high"],
+    }
+
+
+def _constants(sums: Accumulators, order: list[int]) -> dict[str, Constant]:
+    """The biases of sums that are paired, and the scales, in the kernel's order."""
+    return {"bias": Constant(_paired_bias(sums.bias[order])), "scales": Constant(_by_order(sums.ready(), order))}
+
+
+def _by_order(scales: Array, order: list[int]) -> Array:
+    return np.asarray(scales[order if len(scales) > 1 else [0]].ravel())
 
 
 def _pointwise(layer: Dense) -> Conv2D:
@@ -134,9 +237,16 @@ def _block(shape: _Shape) -> tuple[int, int]:
     def cost(p: int, c: int) -> float:
         height, _ = shape.kernel
         copying = height * (shape.columns(p) * shape.inputs * (1.25 if shape.inputs % 4 == 0 else 1.75) + 12)
-        adding = height * (shape.pairs * (p * c + p + c) + 4 + 4 * (shape.pairs // _unroll(shape.pairs)))
+        adding = height * (
+            shape.pairs * (p * c + p + c + 4 * (p * c > 8)) + 4 + 4 * (shape.pairs // _unroll(shape.pairs))
+        )
         block = adding + p * c * 8 + c * 4 + 8
+        if shape.tail(p, c):
+            return shape.pixels // p * (copying + shape.outputs // c * block) + tail(copying / p)
         return -(-shape.pixels // p) * (copying + -(-shape.outputs // c) * block)
+
+    def tail(copying: float) -> float:
+        return copying + shape.outputs // 8 * (shape.kernel[0] * (shape.pairs * 17 + 8) + 100)
 
     sizes = ((p, c) for p, c in BLOCKS if p <= shape.pixels and c <= shape.outputs)
     return min(sizes, key=lambda size: cost(*size))
@@ -147,21 +257,32 @@ def _unroll(pairs: int) -> int:
     return pairs if pairs <= 12 else min(range(4, 10), key=lambda count: 4 * (pairs // count) + pairs % count)
 
 
+def _runs(filters: Array, order: list[int]) -> Array:
+    """Filters (height, width, inputs, outputs) as (height, elements of a row, outputs in order), an even number."""
+    height, columns, inputs, _ = filters.shape
+    runs = filters.reshape(height, columns * inputs, -1)[..., order].astype(np.int32)
+    return np.asarray(np.pad(runs, ((0, 0), (0, runs.shape[1] % 2), (0, 0))))[
+        :, _elements(runs.shape[1], in_fours=inputs % 4 == 0)
+    ]
+
+
+def _elements(count: int, *, in_fours: bool) -> list[int]:
+    """The order of the elements of a run in a window, as mnc_widen_s8 lays them down."""
+    if not in_fours:
+        return list(range(count + count % 2))
+    return [k for first in range(0, count, 4) for k in (first, first + 2, first + 1, first + 3)]
+
+
 def _packed(filters: Array, order: list[int], width: int) -> Array | None:
     """Filters (height, width, inputs, outputs) int8 as int16 [blocks][height][pairs][width / 2][2].
 
     None where a weight of -128 leaves int16.
     """
-    height, columns, inputs, _ = filters.shape
-    runs = filters.reshape(height, columns * inputs, -1)[..., order].astype(np.int32)
-    if runs.shape[1] % 2:
-        runs = np.concatenate([runs, np.zeros_like(runs[:, :1])], axis=1)
+    runs = _runs(filters, order)
     both = runs[..., 0::2] + 256 * runs[..., 1::2]
     if both.min(initial=0) < -(2**15):
         return None
-    if inputs % 4 == 0:
-        both = both[:, [k for first in range(0, both.shape[1], 4) for k in (first, first + 2, first + 1, first + 3)]]
-    blocks = both.reshape(height, both.shape[1] // 2, 2, -1, width // 2)
+    blocks = both.reshape(filters.shape[0], both.shape[1] // 2, 2, -1, width // 2)
     return np.asarray(blocks.transpose(3, 0, 1, 4, 2).astype(np.int16).ravel())
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import window
 from mnc.backends.select.quantised.accumulators import Accumulators, by_channel
+from mnc.backends.select.quantised.paired import is_fast
 from mnc.backends.select.quantised.requantise import quant
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Conv2D, DepthwiseConv2D
@@ -15,6 +16,9 @@ from mnc.program import NULL, ROW, Argument, Call, Const, Out, RowPointers, Step
 
 WORD = 4
 """Columns that a core with DSP instructions loads at once; a row has at least as many."""
+
+FEW_CHANNELS = 7
+"""Output channels up to which a convolution from one channel slides along it for each."""
 
 TAPS = [0, 2, 3, 5, 6, 8, 1, 4, 7]
 """The order in which mnc_depthwise3x3_planes_s8 reads a channel's taps: the outer columns, then the middle one."""
@@ -44,11 +48,28 @@ def planar_values(graph: Graph) -> frozenset[str]:
 
 def planar(context: Context[DepthwiseConv2D], otherwise: Step) -> Step:
     """The layer by `mnc_depthwise3x3_planes_s8` where its input lies in planes, else as it is `otherwise`."""
-    layer, (x,), y = context.layer, context.inputs, context.output
+    x = context.inputs[0]
     sums = Accumulators.of(context)
     if x.layout.pixel != 1 or x.layout.channel < x.image[1] or sums.epilogue["general"]:
         return otherwise
-    (in_height, in_width, channels), out_width = x.image, y.image[1]
+    return _sliding(context, sums, x.layout.channel)
+
+
+def from_one_channel(context: Context[Conv2D]) -> Step | None:
+    """A convolution of 3x3 from one channel to a few: each output channel slides along the row on its own."""
+    layer, (x,), y = context.layer, context.inputs, context.output
+    small = x.image[2] == layer.groups == 1 and layer.filters <= FEW_CHANNELS and layer.stride[1] <= 3
+    if not (small and is_fast(context) and layer.kernel == (3, 3) and layer.dilation == (1, 1)):
+        return None
+    sums = Accumulators.of(context)
+    if sums.epilogue["general"] or x.image[1] < WORD or not _block(layer, x.image[1], y.image[1]):
+        return None
+    return _sliding(context, sums, 0)
+
+
+def _sliding(context: Context[Conv2D] | Context[DepthwiseConv2D], sums: Accumulators, in_channel: int) -> Step:
+    layer, (x,), y = context.layer, context.inputs, context.output
+    (in_height, in_width, _), out_width = x.image, y.image[1]
     zero, low, in_zero = sums.epilogue["zero"], sums.epilogue["low"], quant(context).zero_point
     assert isinstance(zero, int) and isinstance(low, int)
     rows = window(layer)
@@ -61,12 +82,12 @@ def planar(context: Context[DepthwiseConv2D], otherwise: Step) -> Step:
         "bias": Const("bias"),
         "scales": Const("scales"),
         "positive": int(low >= zero),
-        "channels": channels,
+        "channels": layer.filters,
         "stride": layer.stride[1],
         "padding": layer.padding[1][0],
         "in_width": in_width,
         "out_width": out_width,
-        "in_channel": x.layout.channel,
+        "in_channel": in_channel,
         "out_pixel": y.layout.pixel,
         "out_channel": y.layout.channel,
         "block_pixels": _block(layer, in_width, out_width),
@@ -78,7 +99,7 @@ def planar(context: Context[DepthwiseConv2D], otherwise: Step) -> Step:
     constants = {
         "weights": Constant(np.pad(taps, ((0, 0), (0, 1))).ravel()),
         "bias": Constant(2 * sums.bias),
-        "scales": Constant(sums.ready(doubled=False).ravel()),
+        "scales": Constant(np.broadcast_to(sums.ready(doubled=False), (layer.filters, 3)).ravel()),
     }
     if borders:
         constants[ROW] = Constant(np.full(in_width, in_zero, np.int8))
@@ -90,7 +111,7 @@ def _fits(layer: DepthwiseConv2D, in_width: int, out_width: int) -> bool:
     return plain and in_width >= WORD and layer.stride[1] <= 2 and _block(layer, in_width, out_width) > 0
 
 
-def _block(layer: DepthwiseConv2D, in_width: int, out_width: int) -> int:
+def _block(layer: Conv2D | DepthwiseConv2D, in_width: int, out_width: int) -> int:
     """How many pixels of a row go at once, for the fewest instructions; 0 where no number does.
 
     A block between the first and the last reads whole words, and may not leave the row.
@@ -102,13 +123,15 @@ def _block(layer: DepthwiseConv2D, in_width: int, out_width: int) -> int:
 
     def inside(pixels: int) -> bool:
         needed = columns(pixels)
+        if needed >= 5 * WORD - 2:
+            return False
         read = needed if needed % WORD == 1 else -(-needed // WORD) * WORD
         firsts = [p * stride - padding for p in range(pixels, out_width - pixels, pixels)]
         return not firsts or (firsts[0] >= 0 and firsts[-1] + read <= in_width)
 
     def cost(pixels: int) -> int:
         crossing = sum(i * stride % WORD >= 2 for i in range(pixels))
-        row = 2 + 3 * (columns(pixels) + 2) // WORD + 2 * pixels + crossing
+        row = 2 + 3 * ((columns(pixels) + 2) // WORD) + 2 * pixels + crossing
         return -(-out_width // pixels) * (3 * row + 6 * pixels + 8)
 
     return min((p for p in range(1, min(out_width, 6) + 1) if inside(p)), key=cost, default=0)
