@@ -130,6 +130,7 @@ LEVELS = (0.0, 3.0, -3.0, 1e-45, -1e-40, 1e-30, 101325.0, 1e30, -3e38)
         np.random.default_rng(0).normal(101325.0, 10.0, 4000),
         np.random.default_rng(0).normal(0.0, 1e-40, 4000),
         np.array([-3.4e38, 3.4e38, 0.0, 1e-45]),
+        np.array([-3.4e38, 3.4e38]),
         np.array([7.0]),
     ],
 )
