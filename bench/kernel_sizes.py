@@ -90,7 +90,7 @@ VECTOR: Shape = (64,)
 
 @dataclass(frozen=True)
 class Example:
-    """A layer as networks have it, and what it reads."""
+    """A layer as networks have it, and its inputs."""
 
     what: str
     """The form of the example, where its layer kind has several."""

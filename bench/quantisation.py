@@ -55,7 +55,7 @@ SCHEMES: Mapping[str, Mapping[str, Any]] = {
     "rounded to nearest": {"rounding": "nearest"},
     "biases left": {"bias_correction": False},
 }
-"""The ways of mnc that are compared: as it is without options, and what each of them changes."""
+"""The ways of mnc that are compared: without options, and with one or two of them."""
 
 KINDS = ("int8", "int16x8", "int16x8, fitted")
 """Ways that stand beside the float network and TensorFlow Lite's; the others are choices within int8."""

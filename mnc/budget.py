@@ -56,7 +56,7 @@ class _Resource:
     named: Callable[[Report], str]
     """The unit and what is counted: `bytes of RAM`."""
     culprits: Callable[[Report, MemoryMap], str]
-    """What takes the most of it, in words; empty where nothing is known."""
+    """The largest share of it, in words; empty where nothing is known."""
 
 
 def over_budget(report: Report, memory: MemoryMap, budget: Budget, tried: Sequence[Tried] = ()) -> tuple[Problem, ...]:

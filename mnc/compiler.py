@@ -59,7 +59,7 @@ class Build:
 
     @property
     def plan(self) -> MemoryMap:
-        """What lies where in the network's memory, and when."""
+        """The places of values in the network's memory, and their lifetimes."""
         return memory_map(self.emission.program, self.emission.plan)
 
     def write(self, directory: str | Path, *, force: bool = False) -> None:

@@ -34,7 +34,7 @@ class Change:
     """A request that was changed."""
 
     words: str
-    """What to change, as on the command line."""
+    """The change, as on the command line."""
     request: Request
 
 

@@ -140,7 +140,7 @@ MAY_BE_SKIPPED = (NO_LIBRARY, OTHER_COMPILER)
 
 
 def _is_lack(report: pytest.TestReport | pytest.CollectReport) -> bool:
-    """Whether something was skipped for want of what MNC_REQUIRE=all says is here."""
+    """Whether something was skipped for want of a thing that is here by MNC_REQUIRE=all."""
     if os.environ.get("MNC_REQUIRE") != "all" or not report.skipped or hasattr(report, "wasxfail"):
         return False
     return not _reason(report).startswith(MAY_BE_SKIPPED)

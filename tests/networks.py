@@ -116,7 +116,7 @@ def _sample(rng: np.random.Generator, type_: TensorType, count: int) -> Array:
 
 @dataclass
 class _Growing:
-    """A network under construction, and what its values are on some samples."""
+    """A network under construction, and its values on some samples."""
 
     rng: np.random.Generator
     inputs: list[Input] = field(default_factory=list)

@@ -160,7 +160,7 @@ def steady_network() -> Graph:
 
 @dataclass
 class _Growing:
-    """A network under construction, and what its values are on some samples."""
+    """A network under construction, and its values on some samples."""
 
     rng: np.random.Generator
     mixed: bool

@@ -1,4 +1,4 @@
-"""Quantising on the command line: compile, verify against labels, and what is wrong usage."""
+"""Quantising on the command line: compile, verify against labels, and wrong usage."""
 
 from __future__ import annotations
 

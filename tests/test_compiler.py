@@ -1,4 +1,4 @@
-"""The pipeline as a whole: what is built, what is said about it, and that it is always the same."""
+"""The pipeline as a whole: its files, its report, and that both are equal every time."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from mnc.backends import API_VERSION
 
 
 class Installation:
-    """A scratch environment that sees what the tests' own has, and what is installed into it."""
+    """A scratch environment that sees the packages of the tests' own, and those that are installed into it."""
 
     def __init__(self, folder: Path) -> None:
         venv.create(folder, with_pip=False)

@@ -50,7 +50,7 @@ weights random()
 
 @dataclass(frozen=True)
 class Case:
-    """Files, and what mnc is called with in their folder."""
+    """Files, and the arguments of mnc in their folder."""
 
     kind: str
     files: Mapping[str, bytes]

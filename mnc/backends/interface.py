@@ -44,7 +44,7 @@ class Emission:
 
     @property
     def events(self) -> list[Firing]:
-        """What traced code tells of, in its order."""
+        """The firings that traced code reports, in its order."""
         return list(events(self.program.steps, self.plan.stages, self.program.fed))
 
 

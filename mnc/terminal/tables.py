@@ -174,7 +174,7 @@ def _sums(report: Report) -> Table:
 
 
 def _flash(report: Report) -> str:
-    """What the flash is taken by, and how that is known."""
+    """The shares of the flash, and how they are known."""
     flash, parameters = report.flash, f"{report.params:,} parameters"
     if flash.code is None:
         why = f": {report.unmeasured}" if report.unmeasured else ""

@@ -30,7 +30,7 @@ SUPPORTED = [kind for kind in KINDS if kind in FLOAT32 or kind in VIEWS or kind 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A network, compiled, with samples and what the reference makes of them."""
+    """A network, compiled, with samples and the reference's outputs for them."""
 
     build: Build
     case: Case

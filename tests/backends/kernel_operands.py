@@ -80,7 +80,7 @@ class Rows:
 
 
 def clamp(draw: Draw, out: Array) -> tuple[Array, dict[str, Argument]]:
-    """A fused activation, and what it makes of values."""
+    """A fused activation, and its function of values."""
     match draw(st.integers(0, 3)):
         case 0:
             return out, {"activation": Macro("MNC_LINEAR"), "high": 0.0}

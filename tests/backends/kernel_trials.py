@@ -63,7 +63,7 @@ class Trial:
 
 
 def assert_as_defined(trials: Sequence[Trial], folder: Path, compiler: str) -> None:
-    """Both ways of compiling give what is wanted, bit for bit the same, and touch nothing else."""
+    """Both ways of compiling give the wanted values, equal to the bit, and touch nothing else."""
     source = {"trials.c": _source(trials)}
     ways = [_run(source, folder / name, compiler, flags) for name, flags in (("fast", []), ("small", ["-DMNC_SMALL"]))]
     at = 0

@@ -212,7 +212,7 @@ def test_the_interface_is_int16(gcc: str, tmp_path: Path) -> None:
     assert "void net_run(net_t *net, const int16_t *input, int16_t *output0, int8_t *output1);" in header
     program = build(tmp_path, gcc, [*STRICT, *SANITIZED[2:]], built.files, {"main.c": CONVERTING})
     stored, real = checked_run([str(program)], tmp_path).splitlines()
-    # halves away from zero, and what is beyond the range at its end
+    # halves away from zero; numbers beyond the range at its end
     assert stored.split() == ["0", "1000", "-1000", "32767", "-32768", "2", "-2", "-32768"]
     assert real.split() == ["0.5", "-1"]
 

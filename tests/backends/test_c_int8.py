@@ -141,7 +141,7 @@ def test_scales_and_helpers_at_the_interface(flags: Sequence[str], gcc: str, tmp
     program = build(tmp_path, gcc, [*flags, "-O1"], built.files, {"main.c": CONVERTING})
     scales, stored, scores = checked_run([str(program)], tmp_path).splitlines()
     assert scales == f"0.25 -3 {1 / 256:.9g} -128"
-    # halves away from zero, and what is beyond the range at its end
+    # halves away from zero; numbers beyond the range at its end
     assert stored.split() == ["-3", "-2", "-4", "-2", "127", "-128", "121", "-127", "1"]
     assert scores.split() == ["0", f"{1 / 256:.9g}", "0.5", f"{255 / 256:.9g}"]
 

@@ -63,7 +63,7 @@ def built(models: Path, file: str, backend: str, code: str = "fast") -> Build:
 
 
 def witnessed(models: Path, file: str, count: int) -> tuple[Array, Array]:
-    """Inputs, and what TensorFlow Lite Micro made of them."""
+    """Inputs, and TensorFlow Lite Micro's outputs for them."""
     with np.load(models / f"{file}.golden.npz") as stored:
         return stored["x"][:count], stored["y_tflm"][:count]
 

@@ -54,7 +54,7 @@ def case(build: Build, file: Path) -> Case:
 
 
 def error(build: Build, file: Path, got: Sequence[Array]) -> float:
-    """The largest difference from what Keras gave, relative to the largest value of each output if that is above 1."""
+    """The largest difference from Keras' outputs, relative to the largest value of each output if that is above 1."""
     _, expected = golden(file)
     shapes = [build.graph.types[name].shape for name in build.graph.outputs]
     return max(

@@ -41,7 +41,7 @@ void scratch(const cmsis_nn_context *ctx, int64_t bytes, const void *input, int6
 
 void disjoint(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes);
 
-/* For kernels that go from the first element to the last: the output is not in front of what is still to be read. */
+/* For kernels that go from the first element to the last: the output is not in front of elements still to be read. */
 void beside_or_below(const void *input, const void *output, int64_t bytes);
 /* The output may lie over rows of the input, of elements of `bytes`, that no row of output from there on reads. */
 void beside_or_behind(const void *input, const cmsis_nn_dims *x, const void *output, const cmsis_nn_dims *y,

@@ -1,4 +1,4 @@
-"""Which frontend reads a file is decided by what is in it."""
+"""The content of a file decides which frontend reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network of `test_keras_spellings.py` as Keras 1 spells it, and what only Keras 1 has."""
+"""The network of `test_keras_spellings.py` as Keras 1 spells it, and layers that only Keras 1 has."""
 
 from __future__ import annotations
 

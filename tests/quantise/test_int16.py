@@ -19,7 +19,7 @@ from mnc.quantise.quality import decibels
 
 
 def network() -> Graph:
-    """Its first layer finds edges and so cancels most of what it is given, but not the error."""
+    """Its first layer finds edges and so cancels most of its input, but not the error."""
     rng = np.random.default_rng(0)
 
     def weights(*shape: int, scale: float = 0.3) -> Constant:
@@ -147,7 +147,7 @@ def test_a_goal_is_not_said_to_be_missed_in_int16_throughout_where_it_is_not() -
 
 
 def test_a_layer_that_scales_rule_out_leaves_the_others_in_int16() -> None:
-    """By the real backend: sums of a network's first layer cancel to a millionth of what goes in."""
+    """By the real backend: sums of a network's first layer cancel to a millionth of its input."""
     weights = np.eye(6, dtype=np.float32)
     tiny = Dense(Constant(weights * np.float32(1e5)), Constant(np.full(6, -1e10, np.float32)))
     nodes = (Node(("a",), tiny, ("x",)), Node(("b",), Dense(Constant(weights)), ("a",)))

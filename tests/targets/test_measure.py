@@ -1,4 +1,4 @@
-"""Generated code on real instruction sets: outputs to the bit, exact counts, sizes, and what a crash looks like."""
+"""Generated code on real instruction sets: outputs to the bit, exact counts, sizes, and the error after a crash."""
 
 from __future__ import annotations
 

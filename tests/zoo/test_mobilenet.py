@@ -1,4 +1,4 @@
-"""The classes: micromobilenet's usage, and what it gives."""
+"""The classes: micromobilenet's usage, and its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The architectures: what they must be, and what they cost."""
+"""The architectures: their layers, and their costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The quick start: its digits, and what it says of a network's forms.  The training itself is tested elsewhere."""
+"""The quick start: its digits, its files, and its words on a network's forms.  Training is tested elsewhere."""
 
 from __future__ import annotations
 

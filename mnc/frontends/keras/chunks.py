@@ -34,7 +34,7 @@ class Filter:
     number: int
     name: str
     values: Sequence[int]
-    """What the dataset says to it."""
+    """Its parameters in the dataset."""
 
 
 def filters(where: str, what: str, handle: h5py.Dataset) -> tuple[Filter, ...]:

@@ -92,7 +92,7 @@ class Merge(Layer):
         return TensorType(shape, inputs[0].dtype)
 
     def operands(self, inputs: Sequence[T], operand: T) -> tuple[T, ...]:
-        """What belongs to the inputs, and what to the constant operand, in the order in which they are combined."""
+        """Facts about the inputs and about the constant operand, in the order in which they are combined."""
         return (operand, *inputs) if self.operand_first else (*inputs, operand)
 
 

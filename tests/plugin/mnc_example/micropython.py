@@ -27,7 +27,7 @@ from mnc.plan.liveness import Plan, plan
 from mnc.program import NULL, Argument, Call, Const, In, Out, Program, Step, Value
 
 LARGEST = 3.4e38
-"""Bounds of what is not bounded."""
+"""Bounds of an output without bounds."""
 
 
 def _image(prefix: str, value: Value) -> dict[str, Argument]:

@@ -55,7 +55,7 @@ class _Shape:
         return (self.kernel[1] * self.inputs + 1) // 2
 
     def columns(self, pixels: int) -> int:
-        """Columns of input that so many neighbouring pixels of output see."""
+        """Columns of input that this many neighbouring pixels of output see."""
         return pixels if self.kernel[1] == 1 else (pixels - 1) * self.stride + self.kernel[1]
 
     def tail(self, pixels: int, channels: int) -> int:
