@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mnc.frontends.keras import CLASSES
 from mnc.frontends.keras.operations import KERAS_2, OPERATIONS
 
-WRAPPERS = frozenset({"TimeDistributed"})
+WRAPPERS = frozenset({"PruneLowMagnitude", "SpectralNormalization", "TimeDistributed"})
 
 
 @dataclass(frozen=True)

@@ -130,3 +130,41 @@ def test_a_shared_layer_must_fit_all_its_calls(tmp_path: Path) -> None:
     assert refusal(save_zip(tmp_path / "m.keras", model, variables)).startswith(
         "error: m.keras: model.weights.h5/layers/dense: the kernel has the shape 3x3, this call needs 1x3"
     )
+
+
+def wrapped(class_name: str, **config: Any) -> dict[str, Any]:
+    inner = {"class_name": "Dense", "config": {"name": "dense", "units": 3, "use_bias": True}}
+    return sequential(
+        ("InputLayer", {"name": "i", "batch_input_shape": [None, 4]}),
+        (class_name, {"name": "w", "layer": inner, **config}),
+    )
+
+
+def test_a_pruned_layer_is_read_through(tmp_path: Path) -> None:
+    model = wrapped("PruneLowMagnitude", pruning_schedule={"class_name": "ConstantSparsity"}, block_size=[1, 1])
+    kernel, bias = numbers(4, 3), numbers(3)
+    state = [("w/mask:0", np.ones((4, 3))), ("w/threshold:0", np.zeros(())), ("w/pruning_step:0", np.array(7))]
+    weights = [("w/dense/kernel:0", kernel), ("w/dense/bias:0", bias), *state]
+    (node,) = load(save_h5(tmp_path / "m.h5", model, {"w": weights})).nodes
+    assert isinstance(node.layer, Dense)
+    np.testing.assert_array_equal(node.layer.weights.array, kernel)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "hint"),
+    [
+        ("QuantizeWrapperV2", "hint: convert the model with tf.lite.TFLiteConverter.from_keras_model"),
+        ("QDense", "hint: build the model with Dense in place of QDense"),
+    ],
+)
+def test_layers_trained_in_integers_say_what_to_compile_instead(tmp_path: Path, class_name: str, hint: str) -> None:
+    assert hint in refusal(save_h5(tmp_path / "m.h5", wrapped(class_name), {}))
+
+
+def test_a_layer_of_convnext_by_name(tmp_path: Path) -> None:
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 4]})
+    model = sequential(given, ("LayerScale", {"name": "s", "projection_dim": 4, "init_values": 1e-6}))
+    model["config"]["layers"][-1] |= {"module": "somewhere.convnext", "registered_name": "x>LayerScale"}
+    graph = load(save_h5(tmp_path / "m.h5", model, {"s": [("s/gamma:0", numbers(4))]}))
+    x = np.ones((1, 4), np.float32)
+    np.testing.assert_allclose(graph.predict(x), numbers(4)[None], rtol=1e-6)

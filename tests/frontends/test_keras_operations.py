@@ -148,6 +148,7 @@ def test_every_function_of_tensorflow_is_an_operation_of_keras() -> None:
 
 
 FAMILIES = (
+    *("spectral_norm.k3.keras", "transformer_text.k3.keras"),
     *("cbam.k3.keras", "dueling.k2.h5", "mnv3_hand.k3.keras", "pre_div255.k3.keras", "pre_sub_div.k2.h5"),
     *("se_operators.k3.keras", "siamese_ops.k3.keras", "tcn_last.k3.keras"),
 )

@@ -21,6 +21,7 @@ from pathlib import Path
 from mnc.frontends.frontend import Reading
 from mnc.frontends.keras import (
     layers_activation,
+    layers_attention,
     layers_conv,
     layers_merge,
     layers_noop,
@@ -28,6 +29,7 @@ from mnc.frontends.keras import (
     layers_pool,
     layers_recurrent,
     layers_shape,
+    layers_wrapped,
     operations_arithmetic,
     operations_keras2,
     operations_reduce,
@@ -42,6 +44,7 @@ __all__ = [
     "KERAS_H5",
     "KERAS_ZIP",
     "layers_activation",
+    "layers_attention",
     "layers_conv",
     "layers_merge",
     "layers_noop",
@@ -49,6 +52,7 @@ __all__ = [
     "layers_pool",
     "layers_recurrent",
     "layers_shape",
+    "layers_wrapped",
     "operations_arithmetic",
     "operations_keras2",
     "operations_reduce",

@@ -4,45 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mnc.frontends.keras.assembly import Activation
+from mnc.frontends.keras.assembly import Activation, AlongAxis, Glu
 from mnc.frontends.keras.config import Config, brief, is_of_keras
 from mnc.ir.activations import (
+    Clip,
     Elu,
     Exponential,
     Function,
     Gelu,
+    HardShrink,
     HardSigmoid,
     HardSwish,
+    LogSigmoid,
     Mish,
     Relu,
     Selu,
     Sigmoid,
     Softplus,
+    SoftShrink,
     Softsign,
+    SparsePlus,
+    Squareplus,
     Swish,
     Tanh,
+    TanhShrink,
 )
-from mnc.ir.layers import Softmax
+from mnc.ir.layers import LogSoftmax, Softmax, Sparsemax
 
 FUNCTIONS: dict[str, Function] = {
     "elu": Elu(),
     "celu": Elu(),  # with its default alpha of 1 it is the same function
     "exponential": Exponential(),
     "gelu": Gelu(),
+    "hard_shrink": HardShrink(),
     "hard_silu": HardSwish(),
     "hard_swish": HardSwish(),
+    "hard_tanh": Clip(-1.0, 1.0),
     "leaky_relu": Relu(negative_slope=0.2),
+    "log_sigmoid": LogSigmoid(),
     "mish": Mish(),
     "relu": Relu(),
     "relu6": Relu(max_value=6.0),
     "selu": Selu(),
     "sigmoid": Sigmoid(),
     "silu": Swish(),
+    "soft_shrink": SoftShrink(),
     "softplus": Softplus(),
     "softsign": Softsign(),
+    "sparse_plus": SparsePlus(),
+    "sparse_sigmoid": HardSigmoid(0.5),
+    "squareplus": Squareplus(),
     "swish": Swish(),
     "tanh": Tanh(),
+    "tanh_shrink": TanhShrink(),
 }
+
+ALONG_AXIS: dict[str, AlongAxis] = {
+    "glu": Glu(),
+    "log_softmax": LogSoftmax(),
+    "softmax": Softmax(),
+    "sparsemax": Sparsemax(),
+}
+"""Functions that go along the last axis."""
 
 NAME_A_FUNCTION = "put a layer in its place, or name a function of Keras"
 
@@ -66,20 +89,20 @@ def read_activation(config: Config, key: str = "activation", default: str = "lin
         value = inner  # a serialised function: {"class_name": "function", "config": "relu", ...}
     if value is None or value == "linear":
         return None
-    if value == "softmax":
-        return Softmax()
+    if isinstance(value, str) and value in ALONG_AXIS:
+        return ALONG_AXIS[value]
     if value == "hard_sigmoid":
         return hard_sigmoid(config.keras)
     if isinstance(value, str) and value in FUNCTIONS:
         return FUNCTIONS[value]
-    known_names = ", ".join(sorted([*FUNCTIONS, "hard_sigmoid", "linear", "softmax"]))
+    known_names = ", ".join(sorted([*FUNCTIONS, *ALONG_AXIS, "hard_sigmoid", "linear"]))
     raise config.fault(f"the {key} {brief(value)} is not supported", f"mnc knows {known_names}")
 
 
 def _layer(config: Config, key: str, class_name: str, inner: Mapping[str, object]) -> Activation:
     """A layer that stands where a function is expected: Dense(3, activation=LeakyReLU(0.1))."""
     own = Config(inner, f"{config.where}/{key} ({class_name})", config.findings)
-    function: Function | Softmax
+    function: Function | AlongAxis
     if class_name == "Softmax":
         own.only("axis", -1)
         function = Softmax()
@@ -127,8 +150,8 @@ LAYERS: dict[str, Callable[[Config], Function]] = {
 
 
 def read_function(config: Config, key: str, default: str) -> Function | None:
-    """Like `read_activation`, where softmax has no place."""
+    """Like `read_activation`, where a function along an axis has no place."""
     function = read_activation(config, key, default)
-    if isinstance(function, Softmax):
-        raise config.fault(f"the {key} 'softmax' is not supported here")
+    if isinstance(function, AlongAxis):
+        raise config.fault(f"the {key} {type(function).__name__.lower()!r} is not supported here")
     return function

@@ -10,10 +10,11 @@ from mnc.frontends.budget import SpentError
 from mnc.frontends.keras.config import SAVE_AGAIN, brief
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments
 from mnc.frontends.keras.weights import LayerWeights
-from mnc.ir.activations import Function
+from mnc.ir.activations import Function, Sigmoid
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Flatten, Permute, Reshape, Softmax
+from mnc.ir.layers import Activation as Elementwise
+from mnc.ir.layers import Flatten, LogSoftmax, Multiply, Permute, Reshape, Slice, Softmax, Sparsemax
 from mnc.ir.types import Shape, ShapeError, TensorType
 from mnc.names import Names
 
@@ -23,7 +24,16 @@ MAX_NODES = 2**14
 CHANNELS_FIRST = {2: (1, 0), 3: (2, 0, 1)}
 """Where Keras' axes (channels, steps) or (channels, height, width) are in channels-last order, by rank."""
 
-Activation = Function | Softmax | None
+
+@dataclass(frozen=True)
+class Glu:
+    """One half of the elements along the last axis times the sigmoid of the other half."""
+
+
+AlongAxis = Softmax | LogSoftmax | Sparsemax | Glu
+"""Activations that go along Keras' last axis."""
+
+Activation = Function | AlongAxis | None
 """The activation of a Keras layer; None: linear."""
 
 
@@ -206,12 +216,29 @@ class Call:
         return self.assembly.emit(self.where, f"{self.name}/{part}" if part else self.name, layer, inputs)
 
     def activated(self, make: Callable[[Function | None], Layer], activation: Activation, *inputs: Value) -> Value:
-        """A layer with its `activation` argument: fused, or a softmax behind it over Keras' last axis."""
+        """A layer with its `activation` argument: fused, or behind it along Keras' last axis."""
         axes = inputs[0].axes if all(value.axes == inputs[0].axes for value in inputs) else None
-        if not isinstance(activation, Softmax):
+        if not isinstance(activation, AlongAxis):
             return self.emit(make(activation), *inputs, axes=axes)
         logits = self.emit(make(None), *inputs, part="logits", axes=axes)
-        return self.emit(Softmax(logits.axes[-1]), logits, axes=axes)
+        return self.along(activation, logits, logits.axes[-1])
+
+    def along(self, activation: AlongAxis, x: Value, axis: int) -> Value:
+        """An activation that goes along one of the IR's axes."""
+        if not isinstance(activation, Glu):
+            return self.emit(replace(activation, axis=axis), x, axes=x.axes)
+        shape = x.type.shape
+        if shape[axis] % 2:
+            raise self.fault(f"an axis of {shape[axis]} elements cannot be halved")
+        half = shape[axis] // 2
+        sizes = tuple(half if k == axis else n for k, n in enumerate(shape))
+        starts = [tuple(first if k == axis else 0 for k in range(len(shape))) for first in (0, half)]
+        value, gate = (
+            self.emit(Slice(start, sizes, (1,) * len(sizes)), x, part=part)
+            for start, part in zip(starts, ("value", "gate"), strict=True)
+        )
+        gate = self.emit(Elementwise(Sigmoid()), gate, part="sigmoid")
+        return self.emit(Multiply(), value, gate, axes=x.axes)
 
 
 Build = Callable[[Call], Value | tuple[Value, ...]]

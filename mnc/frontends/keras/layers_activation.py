@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from mnc.frontends.keras.activations import LAYERS, read_activation
-from mnc.frontends.keras.assembly import Build, Call, Value
+from mnc.frontends.keras.assembly import AlongAxis, Build, Call, Value
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import Converter, converts
 from mnc.frontends.keras.weights import Count
 from mnc.ir.activations import Function
-from mnc.ir.layers import Activation, Identity, PReLU, Softmax
+from mnc.ir.layers import Activation, Identity, LogSoftmax, Multiply, PReLU, Slice, Softmax, Sparsemax
 from mnc.ir.types import Constant
 
 
@@ -28,11 +28,11 @@ def elementwise(function: Function | None) -> Build:
     return build
 
 
-@converts("Activation", to=(Activation,), over_time=True)
+@converts("Activation", to=(Activation, LogSoftmax, Multiply, Slice, Softmax, Sparsemax), over_time=True)
 def activation(config: Config) -> Build:
     """Any activation function by name."""
     function = read_activation(config)
-    return _softmax(-1) if isinstance(function, Softmax) else elementwise(function)
+    return _along_last(function) if isinstance(function, AlongAxis) else elementwise(function)
 
 
 def _function_layer(read: Callable[[Config], Function]) -> Converter:
@@ -75,6 +75,14 @@ def softmax(config: Config) -> Build:
     if isinstance(axis, bool) or not isinstance(axis, int):
         raise config.fault(f"axis = {axis!r} is not supported; softmax goes along one axis")
     return _softmax(axis, masks=True)
+
+
+def _along_last(function: AlongAxis) -> Build:
+    def build(call: Call) -> Value:
+        x = call.tensor
+        return call.along(function, x, call.axis("axis", -1, x))
+
+    return build
 
 
 def _softmax(axis: int, masks: bool = False) -> Build:

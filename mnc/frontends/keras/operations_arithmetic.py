@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mnc.frontends.keras.activations import hard_sigmoid
-from mnc.frontends.keras.assembly import Value
+from mnc.frontends.keras.assembly import Glu, Value
 from mnc.frontends.keras.operations import Converter, Operand, Operands, Result, operation
 from mnc.ir import activations as fn
 from mnc.ir.activations import Function
@@ -21,7 +21,6 @@ from mnc.ir.layers import (
     Merge,
     Minimum,
     Multiply,
-    Slice,
     Softmax,
     Sparsemax,
     SquaredDifference,
@@ -140,20 +139,7 @@ def sparsemax(op: Operands) -> Result:
 def glu(op: Operands) -> Result:
     """One half of the elements times the sigmoid of the other half."""
     x = op.value()
-    return gated(op, x, op.axis("axis", x))
-
-
-def gated(op: Operands, x: Value, axis: int) -> Value:
-    """The first half along an axis times the sigmoid of the second."""
-    size = x.type.shape[axis]
-    if size % 2:
-        raise op.call.fault(f"axis {axis + 1} has {size} elements, which cannot be halved")
-    sizes = tuple(size // 2 if k == axis else n for k, n in enumerate(x.type.shape))
-    ones = (1,) * len(sizes)
-    second = tuple(size // 2 if k == axis else 0 for k in range(len(sizes)))
-    value = op.emit(Slice((0,) * len(sizes), sizes, ones), x, part="value")
-    gate = op.emit(Slice(second, sizes, ones), x, part="gate")
-    return op.emit(Multiply(), value, op.emit(Activation(fn.Sigmoid()), gate, part="sigmoid"))
+    return op.call.along(Glu(), x, op.axis("axis", x))
 
 
 @operation("Clip", "x x_min x_max")

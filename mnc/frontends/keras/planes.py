@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from mnc.frontends.keras.assembly import Activation, Call, Value
+from mnc.frontends.keras.assembly import Activation, AlongAxis, Call, Value
 from mnc.frontends.keras.config import Config
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
-from mnc.ir.layers import NO_PADDING, Padding, Pair, Reshape, Softmax, same_padding
+from mnc.ir.layers import NO_PADDING, Padding, Pair, Reshape, same_padding
 from mnc.ir.layers.window import extent
 
 WINDOW_PADDINGS = {1: ("valid", "same", "causal"), 2: ("valid", "same")}
@@ -64,9 +64,9 @@ def from_image(
     """A layer over an image, its activation, and for a sequence the way back to (steps, channels)."""
     if axes == 2 or call.over_time:
         return call.activated(make, activation, x)
-    y = call.emit(make(None if isinstance(activation, Softmax) else activation), x, part="image")
+    y = call.emit(make(None if isinstance(activation, AlongAxis) else activation), x, part="image")
     held = (1, 0) if data_format == "channels_first" else (0, 1)
-    if not isinstance(activation, Softmax):
+    if not isinstance(activation, AlongAxis):
         return call.emit(Reshape(y.type.shape[1:]), y, axes=held)
     logits = call.emit(Reshape(y.type.shape[1:]), y, part="logits", axes=held)
-    return call.emit(Softmax(held[-1]), logits, axes=held)
+    return call.along(activation, logits, held[-1])

@@ -63,6 +63,27 @@ def convert(where: str, entry: Mapping[str, object], findings: Findings) -> tupl
     return build, config.weights, CLASSES[class_name].arguments
 
 
+READ_BY_NAME = frozenset({"CustomScaleLayer", "LayerScale", "PruneLowMagnitude"})
+"""Layers that are not of `keras.layers` and may say so."""
+
+QUANTISED = frozenset({"QuantizeLayer", "QuantizeWrapper", "QuantizeWrapperV2", "QuantizeAnnotate"})
+"""Wrappers of the TensorFlow Model Optimization Toolkit."""
+
+
+def _of_quantised(class_name: str) -> tuple[str, ...]:
+    """The ways out for a layer that was trained in integers."""
+    if class_name in QUANTISED:
+        return (
+            "convert the model with tf.lite.TFLiteConverter.from_keras_model and optimizations = "
+            "[tf.lite.Optimize.DEFAULT], and compile the .tflite, which has the ranges that were trained",
+            "or save the model as it was before quantize_apply, and let mnc quantise it (--quantize int8)",
+        )
+    return (
+        f"build the model with {class_name[1:]} in place of {class_name}, give it the weights that "
+        "qkeras.utils.model_save_quantized_weights returns, and save it; let mnc quantise that (--quantize int8)",
+    )
+
+
 def is_operation(entry: Mapping[str, object]) -> bool:
     """Whether what stands among the layers is an operation: of TensorFlow in Keras 2, of `keras.ops` in Keras 3.
 
@@ -93,7 +114,9 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
             "a Lambda layer holds Python code, which mnc never runs",
             "replace it by Keras layers that do the same, for instance Rescaling or Reshape",
         )
-    if not is_of_keras(entry):
+    if stated in QUANTISED or (stated.startswith("Q") and stated[1:] in (*CLASSES, "Activation")):
+        raise refuse(where, f"{brief(stated)} wraps a layer for training in integers", *_of_quantised(stated))
+    if not (is_of_keras(entry) or class_name in READ_BY_NAME):
         raise refuse(where, f"the custom layer {brief(stated)} is not supported", REBUILD)
     if class_name not in CLASSES:
         raise refuse(where, f"the layer {brief(stated)} is not supported", REBUILD)

@@ -46,6 +46,11 @@ class Entry:
     name: str
     dataset: hdf5.Dataset
 
+    @property
+    def stated(self) -> str:
+        """The last part of its name, by which Keras tells what it is; empty where the file has only numbers."""
+        return self.name.rpartition("/")[2].partition(":")[0]
+
 
 class LayerWeights:
     """The weights of one layer, taken one after the other in Keras' order.
@@ -92,6 +97,13 @@ class LayerWeights:
             self._parts[attribute] = self._part(attribute)
         return self._parts[attribute]
 
+    def without(self, *names: str) -> LayerWeights:
+        """These weights without those of some names, which are told by the file."""
+        if not names:
+            return self
+        entries = [entry for entry in self._entries if entry.stated not in names]
+        return LayerWeights(self._where, entries, self._part)
+
     def unused(self) -> tuple[str, ...]:
         """The places of the weights that no call has taken."""
         return tuple(entry.where for entry in self._entries[self._next :])
@@ -113,7 +125,7 @@ class LayerWeights:
         if self._next == len(self._entries):
             raise refuse(self._where, f"the {role} is missing", FOREIGN_WEIGHTS)
         entry = self._entries[self._next]
-        stated = entry.name.rpartition("/")[2].partition(":")[0]
+        stated = entry.stated
         if KNOWN_ROLES.get(stated) not in (None, KNOWN_ROLES.get(role)):
             raise refuse(entry.where, f"the {role} was expected here, not the {stated}", FOREIGN_WEIGHTS)
         self._next += 1
