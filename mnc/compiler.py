@@ -90,16 +90,16 @@ class Build:
 
 
 def load(
-    path: str | Path, *, parameters: Mapping[str, Value] | None = None, weights: str | Path | None = None
+    path: str | Path,
+    *,
+    parameters: Mapping[str, Value] | None = None,
+    weights: str | Path | None = None,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Graph:
-    """Read a model file of any known kind; CompileError where it is refused.
-
-    A network text takes `parameters` by name, as `--set` gives them, and
-    `weights`: the file that it has its weights from, whatever it says.
-    """
+    """Read a model file of any known kind, arguments as for `mnc.frontends.read`; CompileError where it is refused."""
     from mnc import frontends
 
-    return frontends.load(path, parameters, weights)
+    return frontends.load(path, parameters, weights, input_shapes)
 
 
 def compile(  # the contract's name  # noqa: A001

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mnc.commands.backend import settings_option
-from mnc.commands.model import read, text_options
+from mnc.commands.model import read, reading_options
 from mnc.commands.quantise import QuantiseOptions, quantise_options
 
 if TYPE_CHECKING:
     from mnc.ir.graph import Graph
+    from mnc.ir.types import Shape
     from mnc.language.values import Value
     from mnc.quantise import Scheme
 
@@ -36,11 +37,14 @@ class CodeOptions:
     parameters: dict[str, Value]
     """Parameters of a network text, by `--set`."""
     weights: Path | None
+    """Of a network text or a Keras model's configuration, by `--weights`."""
+    input_shapes: dict[str, Shape]
+    """Of inputs with open axes, by `--input-shape`."""
     quantisation: QuantiseOptions
 
     def read(self, model: Path) -> tuple[Graph, tuple[str, ...]]:
         """The network in a file, as `mnc.commands.model.read`."""
-        return read(model, self.parameters, self.weights)
+        return read(model, self.parameters, self.weights, self.input_shapes)
 
     def scheme(self, graph: Graph) -> Scheme | None:
         """How to quantise it, as `QuantiseOptions.scheme`."""
@@ -48,14 +52,14 @@ class CodeOptions:
 
 
 def code_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Give a command `-X`, `--set`, `--weights` and the options of quantisation; it takes them together, as `code`."""
+    """Give a command `-X`, the options of reading and those of quantisation; it takes them together, as `code`."""
 
     @functools.wraps(command)
     def with_code(**given: Any) -> Result:
-        said = {name: given.pop(name) for name in ("settings", "parameters", "weights", "quantisation")}
+        said = {name: given.pop(name) for name in ("settings", "parameters", "weights", "input_shapes", "quantisation")}
         return command(code=CodeOptions(**said), **given)
 
-    return settings_option(text_options(quantise_options(with_code)))
+    return settings_option(reading_options(quantise_options(with_code)))
 
 
 def storage_options(command: Callable[..., Result]) -> Callable[..., Result]:

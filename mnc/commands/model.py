@@ -1,4 +1,4 @@
-"""MODEL on the command line: the argument, the options of network texts, and reading it."""
+"""MODEL on the command line: the argument, the options for what its file leaves open, and reading it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mnc.errors import CompileError
 
 if TYPE_CHECKING:
     from mnc.ir.graph import Graph
+    from mnc.ir.types import Shape
     from mnc.language.values import Value
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -26,34 +27,61 @@ def set_option(help_: str) -> Callable[[Command], Command]:
     return click.option("--set", "parameters", multiple=True, callback=_parameters, metavar="NAME=VALUE", help=help_)
 
 
-def text_options(command: Command) -> Command:
-    """`--set` and `--weights`, which only a network text takes."""
+def reading_options(command: Command) -> Command:
+    """`--set`, `--weights` and `--input-shape`: what a model's file leaves open."""
     set_ = set_option("A parameter of a network text (.mnc); may be repeated.")
     weights = click.option(
         "--weights",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Where a network text (.mnc) has its weights from, whatever it says: an .npz or a model.",
+        help="The weights of a network text (.mnc), whatever it says: an .npz or a model; or of a Keras model's .json.",
     )
-    return set_(weights(command))
+    shapes = click.option(
+        "--input-shape",
+        "input_shapes",
+        multiple=True,
+        callback=_shapes,
+        metavar="NAME=SIZES",
+        help="The shape of an input with open axes, without batch: audio=100,6; may be repeated.",
+    )
+    return set_(weights(shapes(command)))
 
 
 def read(
-    model: Path, parameters: dict[str, Value] | None = None, weights: Path | None = None
+    model: Path,
+    parameters: dict[str, Value] | None = None,
+    weights: Path | None = None,
+    input_shapes: dict[str, Shape] | None = None,
 ) -> tuple[Graph, tuple[str, ...]]:
     """The network in a file, and notes on it for the user; CompileError where there is none.
 
-    Wrong usage where `parameters` or `weights` are given and the file is no network text.
+    Wrong usage where `parameters` are given and the file is no network text, or
+    `weights` and it is neither that nor a configuration of Keras.
     """
     from mnc import frontends
 
-    if (parameters or weights is not None) and not frontends.is_text(model):
-        option = "--set" if parameters else "--weights"
-        raise click.UsageError(f"{option} is for network texts (.mnc), and {model.name!r} is none")
-    reading = frontends.read(model, parameters, weights)
+    if parameters and not frontends.is_text(model):
+        raise click.UsageError(f"--set is for network texts (.mnc), and {model.name!r} is none")
+    if weights is not None and not (frontends.is_text(model) or frontends.has_weights_apart(model)):
+        raise click.UsageError(f"--weights is for network texts (.mnc) and Keras' .json, and {model.name!r} is neither")
+    reading = frontends.read(model, parameters, weights, input_shapes)
     if reading.graph is None:
         raise CompileError(*reading.problems)
     return reading.graph, reading.notes
+
+
+def _shapes(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Shape]:
+    """`NAME=SIZES` words as a mapping."""
+    shapes: dict[str, Shape] = {}
+    for word in given:
+        name, _, sizes = word.rpartition("=")
+        parts = sizes.split(",")
+        if not name or not all(part.isdecimal() and 0 < int(part) < 2**31 for part in map(str.strip, parts)):
+            raise click.BadParameter(f"{word!r} is not NAME=SIZES, as in audio=100,6", context, option)
+        if name in shapes:
+            raise click.BadParameter(f"{name!r} is given twice", context, option)
+        shapes[name] = tuple(int(part) for part in parts)
+    return shapes
 
 
 def _parameters(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Value]:

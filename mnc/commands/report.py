@@ -91,7 +91,7 @@ def report(
         subjects = [_subject(model, graph, code, backend, target, budgets, inputs, labels)]
         if compare is not None:
             progress.step(f"compiling {compare.name}")
-            plain = CodeOptions({**code.settings}, {}, None, code.quantisation.without())
+            plain = CodeOptions({**code.settings}, {}, None, {}, code.quantisation.without())
             other, more = read(compare)
             notes = (*notes, *more)
             subjects.append(_subject(compare, other, plain, backend, target, budgets, inputs, labels))

@@ -16,23 +16,40 @@ from typing import TYPE_CHECKING
 from mnc import files
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends import text
-from mnc.frontends.frontend import HEAD_BYTES, Frontend, Reading
+from mnc.frontends.frontend import HEAD_BYTES, Besides, Frontend, Reading
+from mnc.frontends.keras import KERAS_H5, KERAS_JSON, KERAS_ZIP
 from mnc.frontends.recognise import MODELS, frontend_of
 from mnc.frontends.text import NETWORK_TEXT
+from mnc.frontends.tflite import TFLITE
 from mnc.ir.graph import Graph
+from mnc.ir.types import Shape
 
 if TYPE_CHECKING:
     from mnc.language.values import Value
 
+OPEN: tuple[Frontend, ...] = (KERAS_H5, KERAS_ZIP, KERAS_JSON)
+"""Frontends whose files may leave axes of inputs open."""
+
+OPEN_AXES: Mapping[Frontend, str] = {
+    NETWORK_TEXT: "write the shape into the text, or as a parameter and set that (--set)",
+    TFLITE: "convert the model again with the shape that it shall have",
+}
+"""The way out where the axes of inputs are fixed."""
+
 FRONTENDS: tuple[Frontend, ...] = (*MODELS, NETWORK_TEXT)
 """Every frontend, in the order in which they are asked whether a file is theirs."""
 
-__all__ = ["FRONTENDS", "Frontend", "Reading", "check", "is_text", "load", "read"]
+__all__ = ["FRONTENDS", "Frontend", "Reading", "check", "has_weights_apart", "is_text", "load", "read"]
 
 
-def load(path: str | Path, parameters: Mapping[str, Value] | None = None, weights: str | Path | None = None) -> Graph:
+def load(
+    path: str | Path,
+    parameters: Mapping[str, Value] | None = None,
+    weights: str | Path | None = None,
+    input_shapes: Mapping[str, Shape] | None = None,
+) -> Graph:
     """The network in a file, arguments as for `read`; CompileError with all problems where there is no valid one."""
-    reading = read(path, parameters, weights)
+    reading = read(path, parameters, weights, input_shapes)
     if reading.graph is None:
         raise CompileError(*reading.problems)
     return reading.graph
@@ -43,23 +60,39 @@ def check(path: str | Path) -> tuple[Problem, ...]:
     return read(path).problems
 
 
-def read(path: str | Path, parameters: Mapping[str, Value] | None = None, weights: str | Path | None = None) -> Reading:
+def read(
+    path: str | Path,
+    parameters: Mapping[str, Value] | None = None,
+    weights: str | Path | None = None,
+    input_shapes: Mapping[str, Shape] | None = None,
+) -> Reading:
     """Read a file with the frontend that recognises it.
 
-    `parameters` and `weights` are a network text's, see `mnc.frontends.text`; any
-    other file is refused with them.
+    `parameters` are a network text's, see `mnc.frontends.text`; `weights` are a
+    text's, or those of a Keras model's configuration (`.json`); `input_shapes`
+    fill the open axes of a Keras model's inputs.  A file of another kind is
+    refused with them.
     """
     path = Path(path)
     try:
         frontend = frontend_of(path, FRONTENDS)
-        if not parameters and weights is None:
-            return frontend.read(path)
-        if frontend is not NETWORK_TEXT:
-            what = "parameters are" if parameters else "weights are"
-            raise refuse(str(path), f"{what} for network texts (.mnc), and this is none", "leave them out")
-        return Reading(text.load(path, parameters, weights))
+        if parameters and frontend is not NETWORK_TEXT:
+            raise refuse(str(path), "parameters are for network texts (.mnc), and this is none", "leave them out")
+        if weights is not None and frontend not in (NETWORK_TEXT, KERAS_JSON):
+            what = "weights are for network texts (.mnc) and configurations of Keras (.json), and this is neither"
+            raise refuse(str(path), what, "leave them out")
+        if input_shapes and frontend not in OPEN:
+            raise refuse(str(path), f"the input shapes of {frontend.name} are fixed", OPEN_AXES[frontend])
+        if frontend is NETWORK_TEXT:
+            return Reading(text.load(path, parameters, weights))
+        return frontend.read(path, Besides(None if weights is None else Path(weights), input_shapes or {}))
     except CompileError as error:
         return Reading(None, error.problems)
+
+
+def has_weights_apart(path: Path) -> bool:
+    """Whether a file is a model's configuration, whose weights are in another file."""
+    return path.is_file() and KERAS_JSON.recognises(files.head(path, HEAD_BYTES))
 
 
 def is_text(path: Path) -> bool:

@@ -217,14 +217,6 @@ FOREIGN: tuple[Foreign, ...] = (
         holds=lambda names: "model.json" in names and any(name.endswith(".bin") for name in names),
     ),
     Foreign(
-        "a Keras model's configuration without its weights",
-        (
-            "load both in Keras (keras.models.model_from_json, then model.load_weights), "
-            "and save the whole model with model.save('model.h5')",
-        ),
-        _matches(rb"\s*\{\s*\"(class_name|module|keras_version|backend|config)\""),
-    ),
-    Foreign(
         "a TensorFlow Lite model as an array in C",
         (f"{MADE_FROM}; `xxd -r -p` turns the numbers back into one",),
         lambda head: re.search(rb"0x54,\s*0x46,\s*0x4[cC],\s*0x33", head) is not None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from mnc.errors import Problem
 from mnc.ir.graph import Graph
+from mnc.ir.types import Shape
 
 HEAD_BYTES = 65536
 """How much of a file `recognises` sees, at most."""
@@ -26,6 +28,19 @@ class Reading:
         assert (self.graph is None) == bool(self.problems)
 
 
+@dataclass(frozen=True)
+class Besides:
+    """Facts about a model that its file does not state."""
+
+    weights: Path | None = None
+    """The file of its weights, where that is another."""
+    input_shapes: Mapping[str, Shape] = field(default_factory=dict)
+    """The shapes of inputs, without batch, by name: of those that have open axes."""
+
+
+NOTHING = Besides()
+
+
 class Frontend(Protocol):
     """Reads one kind of file."""
 
@@ -36,5 +51,5 @@ class Frontend(Protocol):
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins with these bytes is of this kind."""
 
-    def read(self, path: Path) -> Reading:
+    def read(self, path: Path, besides: Besides = NOTHING) -> Reading:
         """Read the file; problems are in the result, or raised as CompileError."""

@@ -10,10 +10,10 @@ from mnc import files
 from mnc.errors import refuse
 from mnc.frontends import foreign
 from mnc.frontends.frontend import HEAD_BYTES, Frontend
-from mnc.frontends.keras import KERAS_H5, KERAS_ZIP
+from mnc.frontends.keras import KERAS_H5, KERAS_JSON, KERAS_ZIP
 from mnc.frontends.tflite import TFLITE
 
-MODELS: tuple[Frontend, ...] = (KERAS_H5, KERAS_ZIP, TFLITE)
+MODELS: tuple[Frontend, ...] = (KERAS_H5, KERAS_ZIP, KERAS_JSON, TFLITE)
 """The frontends of files that have a network and its weights."""
 
 _TEXT = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*(?:\n|$))*(?:[A-Za-z_`]|$)")

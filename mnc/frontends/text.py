@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mnc import files
 from mnc.errors import refuse
-from mnc.frontends.frontend import HEAD_BYTES, Reading
+from mnc.frontends.frontend import HEAD_BYTES, NOTHING, Besides, Reading
 from mnc.frontends.recognise import begins_as_text
 from mnc.ir.graph import Graph
 
@@ -27,7 +27,7 @@ class NetworkText:
     def recognises(self, head: bytes) -> bool:
         return begins_as_text(head)
 
-    def read(self, path: Path) -> Reading:
+    def read(self, path: Path, besides: Besides = NOTHING) -> Reading:
         return Reading(load(path))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import pickle
 import struct
 import tarfile
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from keras_files import refusal, save_h5, small_model
+from keras_files import refusal, save_h5
 
 from mnc.cli import run
 from mnc.frontends import load
@@ -79,7 +78,6 @@ FILES: dict[str, tuple[bytes, str]] = {
     "m.safetensors": (struct.pack("<Q", 30) + b'{"a": {"dtype": "F32", "shape"', "load_weights"),
     "x.npy": (b"\x93NUMPY\x01\0v\0{'descr': '<f4'", "--calibration"),
     "x.npz": (zipped("x.npy", "y.npy"), "--calibration"),
-    "model.json": (json.dumps(small_model()).encode(), "model_from_json"),
     "tfjs.json": (b'{"format": "layers-model", "modelTopology": {}}', "tensorflowjs_converter"),
     "model_data.cc": (
         b'#include "model.h"\nalignas(16) const uint8_t g[] = {0x1c, 0x00, 0x00, 0x00, 0x54, 0x46, 0x4c, 0x33,',

@@ -60,7 +60,7 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
     "a dynamic shape": (
         lambda layers, _: layers[0]["config"].update(batch_input_shape=[None, None, None, 2]),
         "model_config/layers/0 (InputLayer 'image'): input 'image' has no fixed shape: (?, ?, 2)",
-        FIXED_SHAPE,
+        f"give it one: --input-shape 'image'=100,100,2\nhint: {FIXED_SHAPE}",
     ),
     "no shape": (
         lambda layers, _: layers[0]["config"].pop("batch_input_shape"),
@@ -100,8 +100,8 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
         OTHERWISE,
     ),
     "an unknown layer": (
-        lambda layers, _: layers[3].update(class_name="MultiHeadAttention"),
-        "model_config/layers/3 (MultiHeadAttention 'relu'): the layer 'MultiHeadAttention' is not supported",
+        lambda layers, _: layers[3].update(class_name="GroupQueryAttention"),
+        "model_config/layers/3 (GroupQueryAttention 'relu'): the layer 'GroupQueryAttention' is not supported",
         LISTED,
     ),
     "a custom layer": (

@@ -6,6 +6,7 @@ unpickled or evaluated, nothing is written to disk.  The way through:
     container   file -> configuration (JSON) and weights; hdf5, chunks and heap read HDF5 with care
     models      configuration -> models, nested ones too, parsed whole; topology has their wiring
     spelling    each layer's configuration as Keras 2 and 3 spell it
+    inputs      a model's inputs; open axes
     config      reading one configuration, every key of it accounted for
     registry    which class is read by which of the layers_*, one small function each
     operations  which operation is read by which of the operations_*, likewise
@@ -15,10 +16,12 @@ unpickled or evaluated, nothing is written to disk.  The way through:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnc.frontends.frontend import Reading
+from mnc.errors import refuse
+from mnc.frontends.frontend import NOTHING, Besides, Reading
 from mnc.frontends.keras import (
     layers_activation,
     layers_attention,
@@ -35,13 +38,14 @@ from mnc.frontends.keras import (
     operations_reduce,
     operations_shape,
 )
-from mnc.frontends.keras.container import is_hdf5, open_h5, open_zip
+from mnc.frontends.keras.container import is_hdf5, open_h5, open_json, open_zip
 from mnc.frontends.keras.network import read_model
 from mnc.frontends.keras.registry import CLASSES
 
 __all__ = [
     "CLASSES",
     "KERAS_H5",
+    "KERAS_JSON",
     "KERAS_ZIP",
     "layers_activation",
     "layers_attention",
@@ -59,6 +63,8 @@ __all__ = [
     "operations_shape",
 ]
 
+CONFIGURATION = re.compile(rb'\s*\{\s*"(class_name|module|keras_version|backend|config)"')
+
 
 @dataclass(frozen=True)
 class KerasH5:
@@ -69,9 +75,9 @@ class KerasH5:
     def recognises(self, head: bytes) -> bool:
         return is_hdf5(head)
 
-    def read(self, path: Path) -> Reading:
+    def read(self, path: Path, besides: Besides = NOTHING) -> Reading:
         with open_h5(path) as saved:
-            return read_model(saved)
+            return read_model(saved, besides.input_shapes)
 
 
 @dataclass(frozen=True)
@@ -83,10 +89,31 @@ class KerasZip:
     def recognises(self, head: bytes) -> bool:
         return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
-    def read(self, path: Path) -> Reading:
+    def read(self, path: Path, besides: Besides = NOTHING) -> Reading:
         with open_zip(path) as saved:
-            return read_model(saved)
+            return read_model(saved, besides.input_shapes)
+
+
+@dataclass(frozen=True)
+class KerasJson:
+    """Texts that `model.to_json()` gives, and `config.json` of Keras 3; the weights are in a file beside them."""
+
+    name: str = "Keras .json with --weights"
+
+    def recognises(self, head: bytes) -> bool:
+        return CONFIGURATION.match(head) is not None
+
+    def read(self, path: Path, besides: Besides = NOTHING) -> Reading:
+        if besides.weights is None:
+            raise refuse(
+                path.name,
+                "it is a Keras model's configuration; its weights are in another file",
+                f"name that file: mnc check {path.name} --weights model.weights.h5",
+            )
+        with open_json(path, besides.weights) as saved:
+            return read_model(saved, besides.input_shapes)
 
 
 KERAS_H5 = KerasH5()
+KERAS_JSON = KerasJson()
 KERAS_ZIP = KerasZip()

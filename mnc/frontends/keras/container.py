@@ -22,6 +22,8 @@ from mnc.frontends.keras.weights import ModelWeights
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_FILE_BYTES = 2**29
 MAX_CONFIG_BYTES = 2**26
+MAX_USER_BLOCK = 2**16
+NAME_WEIGHTS = "name the file that model.save_weights(...) has written"
 TOO_LARGE = "no microcontroller holds it; train a smaller network"
 
 
@@ -63,7 +65,8 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
             raise refuse(
                 path.name,
                 "there is no model_config in it; it holds weights only, or was not written by Keras",
-                "save the whole model with model.save('model.h5'), not model.save_weights(...)",
+                f"with the model's configuration, open('model.json', 'w').write(model.to_json()), it is one: "
+                f"mnc compile model.json --weights {path.name}",
                 foreign.WHOLE_MODEL,
             )
         version = hdf5.text(path.name, file, "keras_version")
@@ -126,10 +129,44 @@ def open_zip(path: Path) -> Iterator[SavedModel]:
             )
 
 
+@contextlib.contextmanager
+def open_json(path: Path, weights: Path) -> Iterator[SavedModel]:
+    """The model of a configuration, with the weights of another file: HDF5 of either format, or a whole model."""
+    config = files.content(path, MAX_CONFIG_BYTES, TOO_LARGE)
+    content = files.content(weights, MAX_FILE_BYTES, TOO_LARGE)
+    budget = Budget(len(config) + len(content))
+    about = _json(path.name, config, budget)
+    version = about.get("keras_version")
+    backend = about.get("backend")
+    with contextlib.ExitStack() as stack:
+        if content.startswith(b"PK"):
+            archive = stack.enter_context(archives.opened(weights.name, content))
+            member = _member(weights.name, archive, "model.weights.h5", budget.limit("bytes of weights"))
+            if member is None:
+                raise refuse(weights.name, "there is no model.weights.h5 in the archive", NAME_WEIGHTS)
+            content = member
+        if not is_hdf5(content[:MAX_USER_BLOCK]):
+            raise refuse(weights.name, "it is no HDF5 file, as Keras' weights are", NAME_WEIGHTS)
+        file = stack.enter_context(hdf5.opened(weights.name, content, budget))
+        whole = hdf5.group(weights.name, file, "model_weights")
+        stored = _stored_weights(weights.name, file if whole is None else whole)
+        if isinstance(stored, ObjectWeights) and not stored.is_of_a_model:
+            raise refuse(weights.name, "there are no weights of a Keras model in it", NAME_WEIGHTS)
+        yield SavedModel(
+            stem=_stem(path),
+            where=path.name,
+            config=about,
+            keras=_major(version if isinstance(version, str) else None),
+            backend=backend if isinstance(backend, str) else "",
+            weights=stored,
+            budget=budget,
+        )
+
+
 def _stored_weights(where: str, group: hdf5.Group) -> ModelWeights:
     """The weights below a group, in the format that it has."""
     listed = hdf5.names(where, group, "layer_names") is not None
-    return LegacyWeights(where, group) if listed else ObjectWeights(where, group)
+    return LegacyWeights(where, group) if listed else ObjectWeights.of(where, group)
 
 
 def _member(name: str, archive: zipfile.ZipFile, member: str, limit: int) -> bytes | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.budget import SpentError
 from mnc.frontends.keras.assembly import Build
 from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief
 from mnc.frontends.keras.container import SavedModel
+from mnc.frontends.keras.inputs import FIXED_SHAPE, InputSpec, input_spec
 from mnc.frontends.keras.registry import CLASSES, convert
 from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments, Ref, in_order, read_calls, read_refs
@@ -21,9 +22,6 @@ from mnc.names import snake
 MODELS = ("Sequential", "Functional")
 MAX_DEPTH = 16
 """How deep models may be nested."""
-FIXED_SHAPE = (
-    "rebuild the model with a fixed input shape, for instance keras.Input((96, 96, 3)), and load the weights into it"
-)
 
 
 @dataclass(frozen=True)
@@ -49,26 +47,6 @@ class TimedSpec:
 
     where: str
     inner: Spec
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """One input of a model."""
-
-    where: str
-    name: str
-    sizes: tuple[int | None, ...] | None
-    """The axes behind the batch, as Keras sees them; None where the file does not say."""
-    fault: Problem | None
-    """Why it cannot be an input of the whole network."""
-
-    def takes(self, shape: Shape) -> bool:
-        """Whether a value of this shape fits; an axis that is open in the file fits any."""
-        if self.sizes is None:
-            return True
-        return len(self.sizes) == len(shape) and all(
-            given in (None, size) for given, size in zip(self.sizes, shape, strict=True)
-        )
 
 
 @dataclass(frozen=True)
@@ -299,22 +277,14 @@ class _Members:
         return self._parser.layer(where, entry, weights, self._depth)
 
 
-def input_spec(where: str, name: str, stated: object) -> InputSpec:
-    """An input from its shape as the file states it, batch included."""
-
-    def refused(what: str) -> Problem:
-        return Problem(where, f"input {brief(name)} {what}", (FIXED_SHAPE,))
-
-    if not isinstance(stated, list) or len(stated) < 2:
-        return InputSpec(where, name, None, refused(f"must have a shape, not {brief(stated)}"))
-    sizes = stated[1:]
-    if not all(size is None or (type(size) is int and size > 0) for size in sizes):
-        return InputSpec(where, name, None, refused(f"cannot have the shape {brief(sizes)}"))
-    fault = None
-    if None in sizes:
-        shown = ", ".join("?" if size is None else brief(size) for size in sizes)
-        fault = refused(f"has no fixed shape: ({shown})")
-    return InputSpec(where, name, tuple(sizes), fault)
+def with_shapes(model: ModelSpec, shapes: Mapping[str, Shape]) -> ModelSpec:
+    """A model whose inputs of these names have these shapes; CompileError where one does not fit."""
+    known = [given.name for given in model.inputs]
+    for name in shapes:
+        if name not in known:
+            named = f"its inputs are {', '.join(map(brief, known))}"
+            raise refuse(model.where, f"there is no input {brief(name)}", named)
+    return replace(model, inputs=tuple(given.of_shape(shapes.get(given.name)) for given in model.inputs))
 
 
 def _first_input(

@@ -11,19 +11,22 @@ from mnc.frontends.keras.assembly import Assembly, Call, Value
 from mnc.frontends.keras.config import SAVE_AGAIN, Findings, brief
 from mnc.frontends.keras.container import SavedModel
 from mnc.frontends.keras.hdf5 import FOREIGN_WEIGHTS
-from mnc.frontends.keras.models import InputSpec, LayerSpec, ModelSpec, Parser, Spec, TimedSpec
+from mnc.frontends.keras.inputs import InputSpec
+from mnc.frontends.keras.models import LayerSpec, ModelSpec, Parser, Spec, TimedSpec, with_shapes
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments, Ref
 from mnc.frontends.keras.unrolling import unrolled
+from mnc.ir.types import Shape
 
 Results = tuple[Value | None, ...]
 """The outputs of a call; None for an output, or no outputs, where it was refused."""
 
 
-def read_model(saved: SavedModel) -> Reading:
-    """The network of a file, or everything that was refused."""
+def read_model(saved: SavedModel, input_shapes: Mapping[str, Shape]) -> Reading:
+    """The network of a file, or everything that was refused; `input_shapes` fill open axes of its inputs."""
     parser = Parser(saved)
     try:
         model = parser.model(saved.where, saved.config, saved.weights)
+        model = with_shapes(model, input_shapes)
         saved.weights.distribute(parser.findings.keras)
     except CompileError as error:
         return Reading(None, (*parser.problems, *error.problems))

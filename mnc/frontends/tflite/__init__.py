@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnc.frontends.frontend import Reading
+from mnc.frontends.frontend import NOTHING, Besides, Reading
 
 IDENTIFIER = b"TFL3"
 """TFLite files carry it behind the offset of their root."""
@@ -32,7 +32,7 @@ class TFLite:
     def recognises(self, head: bytes) -> bool:
         return head[4:8] == IDENTIFIER
 
-    def read(self, path: Path) -> Reading:
+    def read(self, path: Path, besides: Besides = NOTHING) -> Reading:
         from mnc.frontends.tflite.file import read_file
         from mnc.frontends.tflite.network import read_network
 
