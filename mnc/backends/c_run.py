@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from mnc.backends.memory import arena_map, arena_pointer
 from mnc.backends.unit import RunCall, Unit, parameter_names
-from mnc.backends.windows import plus, ring_rows
+from mnc.backends.windows import plus
 from mnc.backends.writer import Writer, joined
 from mnc.ir.types import DType
 from mnc.plan.liveness import Plan
-from mnc.program import Program
+from mnc.program import Program, ring_rows
 
 
 def locals_of_run(w: Writer, program: Program, plan: Plan) -> None:

@@ -12,13 +12,12 @@ from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.memory import arena_map, arena_pointer, counters, memory
 from mnc.backends.names import comment
 from mnc.backends.unit import RunCall, Unit, layout, parameter_names
-from mnc.backends.windows import ring_rows
 from mnc.backends.writer import Writer, declaration, joined, literal
 from mnc.errors import argument, refuse
 from mnc.ir.types import DType, TensorType, show
 from mnc.pieces import Files
 from mnc.plan.liveness import Plan
-from mnc.program import Program
+from mnc.program import Program, ring_rows
 
 
 class Cpp(CFamily):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from mnc.backends.names import comment
-from mnc.backends.windows import ring_rows
 from mnc.backends.writer import Writer
 from mnc.ir.types import DType
 from mnc.plan.liveness import Plan, lifetimes
-from mnc.program import Program
+from mnc.program import Program, ring_rows
 
 
 def memory(program: Program, size: int) -> str:

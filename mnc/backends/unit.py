@@ -9,7 +9,7 @@ from mnc.backends.library import Item, Library, calling, headers
 from mnc.backends.names import comment
 from mnc.backends.records import Records
 from mnc.backends.turns import Turns
-from mnc.backends.windows import first_row, plus, ring_rows, row_of
+from mnc.backends.windows import first_row, plus, row_of
 from mnc.backends.writer import Writer, joined, literal
 from mnc.ir.types import Array, DType, TensorType, show
 from mnc.names import snake
@@ -32,6 +32,7 @@ from mnc.program import (
     Step,
     Value,
     Window,
+    ring_rows,
 )
 from mnc.targets.builtin import REACH_OF_LPM
 

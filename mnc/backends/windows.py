@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mnc.program import Value, Window
+from mnc.program import Value, Window, ring_rows
 
 
 def first_row(window: Window, turn: str = "y") -> str:
@@ -22,11 +22,6 @@ def first_row(window: Window, turn: str = "y") -> str:
 def plus(term: str, offset: int) -> str:
     """A term plus a number."""
     return f"{term} {'-' if offset < 0 else '+'} {abs(offset)}" if offset else term
-
-
-def ring_rows(value: Value, rings: Mapping[str, int]) -> int | None:
-    """How many rows of a value are held; None where all are."""
-    return None if value.buffer not in rings else rings[value.buffer] * value.image[0] // value.type.bytes
 
 
 def row_of(value: Value, rings: Mapping[str, int], number: str, stride: int) -> str:

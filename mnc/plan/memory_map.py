@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 from mnc.plan.liveness import Plan, lifetimes
-from mnc.program import Program, Value
+from mnc.program import Program, Value, ring_rows
 
 Kind = Literal["input", "value", "ring", "scratch", "state"]
 """A network's input that the plan owns; an intermediate value, whole; the rows of one that are held at once; memory of
@@ -100,21 +100,27 @@ def covered(spans: Iterable[tuple[int, int]]) -> int:
 
 def memory_map(program: Program, plan: Plan) -> MemoryMap:
     """The boxes of a planned program."""
-    moments = tuple(Moment((step.node.name,), i in plan.descending) for i, step in enumerate(program.steps))
+    steps = program.steps
+    moments = tuple(Moment(tuple(steps[i].node.name for i in s.numbers), s.descending) for s in plan.stages)
+    moment_of = {i: number for number, stage in enumerate(plan.stages) for i in stage.numbers}
     values: dict[str, list[Value]] = {}
     for value in program.values.values():
         values.setdefault(value.buffer, []).append(value)
-    scratch = {step.scratch_buffer: step.node.name for step in program.steps if step.scratch}
+    inputs = {given.name for given in program.graph.inputs}
+    scratch = {step.scratch_buffer: step.node.name for step in steps if step.arena_scratch}
     boxes = []
     for name, life in lifetimes(program).items():
-        place, size = plan.arena.offsets[name], program.buffers[name].bytes
+        place, size = plan.arena.offsets[name], plan.rings.get(name, program.buffers[name].bytes)
+        first, end = moment_of[max(life.first, 0)], moment_of[life.last]
         if name in scratch:
-            boxes.append(Box(scratch[name], "scratch", place, size, life.first, life.last))
+            boxes.append(Box(scratch[name], "scratch", place, size, first, end))
         else:
             held, *views = values[name]
             rows = held.image[0]
+            kind: Kind = "input" if name in inputs else "ring" if name in plan.rings else "value"
             seen = tuple(view.name for view in views)
-            boxes.append(Box(held.name, "value", place, size, life.first, life.last, rows, rows, seen))
+            here = ring_rows(held, plan.rings) or rows
+            boxes.append(Box(held.name, kind, place, size, first, end, here, rows, seen))
     behind, last = -(-plan.arena.size // _ALIGNMENT) * _ALIGNMENT, len(moments) - 1
     for step in program.steps:
         if step.state:

@@ -23,7 +23,7 @@ from mnc.program.calls import (
 from mnc.program.program import Feed, Memory, Program, scratch_buffers
 from mnc.program.stage import INPUT, Firing, Stage, firings
 from mnc.program.step import ROW, Fold, Loop, Once, Rows, Step, Times
-from mnc.program.values import Buffer, Layout, Value, Window, dense, image_shape
+from mnc.program.values import Buffer, Layout, Value, Window, dense, image_shape, ring_rows
 
 __all__ = [
     "INPUT",
@@ -59,5 +59,6 @@ __all__ = [
     "dense",
     "firings",
     "image_shape",
+    "ring_rows",
     "scratch_buffers",
 ]

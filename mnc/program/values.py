@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,3 +99,8 @@ class Window:
         """The last of the rows inside an input of `height` rows that must be there for output row y; -1: none."""
         reach = (y * self.stride - self.padding) // self.divisor + (self.size - 1) * self.dilation
         return max(min(reach, height - 1), -1)
+
+
+def ring_rows(value: Value, rings: Mapping[str, int]) -> int | None:
+    """How many rows of a value are held where some buffers hold that many bytes only; None where all are."""
+    return None if value.buffer not in rings else rings[value.buffer] * value.image[0] // value.type.bytes
