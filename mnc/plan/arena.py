@@ -83,8 +83,8 @@ class Arena:
         return self.size == self.lower_bound
 
 
-def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = ()) -> Arena:
-    """The smallest arena for `buffers` that the search finds; the same one every time.
+def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = (), effort: int = _BUDGET) -> Arena:
+    """The smallest arena for `buffers` that the search finds with this effort; the same one every time.
 
     Greedy packings come first.  Then the search tries the bound itself, and
     next to improve on the best packing step by step; once a pass gives up
@@ -94,7 +94,7 @@ def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = ()) -> Arena:
     least = max(map(puzzle.fewest, puzzle.live_sets), default=0)
     best = min((puzzle.first_fit(order) for order in puzzle.greedy_orders()), key=puzzle.height)
     size, failed, target = puzzle.height(best), least - puzzle.unit, least
-    proved, halving, budget = True, False, _BUDGET
+    proved, halving, budget = True, False, effort
     while size - failed > puzzle.unit:
         search = _Search(puzzle, target, budget // 4)
         if found := search.run():

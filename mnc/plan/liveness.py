@@ -11,6 +11,9 @@ from mnc.plan.moments import Moments, Reading, distance, ring_rows
 from mnc.program import INPUT, Fold, Program, Rows, Stage, Step, Value, firings
 from mnc.program.stage import rows_read
 
+EFFORT = 100_000
+"""Of the packer, where rows are made in turns: several plans are made then, and a bound is seldom missed by much."""
+
 
 @dataclass(frozen=True)
 class Lifetime:
@@ -66,7 +69,8 @@ def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
         if name == program.fed:
             first = last
         _merge(buffers, Buffer(same.get(name, name), size, first, last, align[name]))
-    arena = place(list(buffers.values()), allowed)
+    turns = any(stage.interleaved for stage in stages)
+    arena = place(list(buffers.values()), allowed, *[EFFORT] * turns)
     offsets = {name: arena.offsets[same.get(name, name)] for name in lives}
     arena = Arena(offsets, arena.size, arena.lower_bound, arena.proved)
     down = {overlap.written for overlap in allowed if _descends(overlap, offsets, sizes)}

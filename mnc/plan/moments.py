@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from mnc.program import INPUT, Program, Stage, Step, Value, firings
-from mnc.program.stage import rows_read
-from mnc.program.step import Fold, Rows
+from mnc.program import INPUT, Fold, Program, Rows, Stage, Step, firings
+from mnc.program.stage import window_rows
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Moments:
-    """The iterations of a stage, numbered in their order, as they touch each buffer."""
+    """The turns of a stage, numbered in their order, as they touch each buffer."""
 
     written: Mapping[str, Reading]
     """For each buffer that is made in the stage the moments at which its rows are written, in the place of readings."""
@@ -41,55 +40,69 @@ class Moments:
     @classmethod
     def of(cls, program: Program, stage: Stage) -> Moments:
         """Replay a stage."""
-        steps, clock = program.steps, _Clock()
-        if not stage.interleaved:
-            step = steps[stage.first]
-            for i in range(step.loop.count if step.rows else 1):
-                clock.tick(step, stage.first, i, i)
-            return clock.moments()
-        for moment, (number, iteration) in enumerate(firings(steps, stage, program.fed)):
-            if number == INPUT:
-                clock.write(program.values[program.fed], iteration, moment)
-            else:
-                clock.tick(steps[number], number, iteration, moment)
-        return clock.moments()
-
-
-@dataclass
-class _Clock:
-    written: dict[str, tuple[int, list[int]]] = field(default_factory=dict)
-    read: dict[tuple[str, int, int], tuple[int, list[int]]] = field(default_factory=dict)
-
-    def tick(self, step: Step, number: int, iteration: int, moment: int) -> None:
-        if step.arena_scratch:
-            self.written.setdefault(step.scratch_buffer, (step.arena_scratch, [moment]))
-        for k, x in enumerate(step.reads):
-            if step.rows is None and not isinstance(step.loop, Fold):
-                self.read[x.buffer, number, k] = (x.type.bytes, [moment])
-                continue
-            height = x.image[0] // (step.rows.band if step.rows else 1)
-            _, last = self.read.setdefault((x.buffer, number, k), (x.type.bytes // height, [-1] * height))
-            for row in rows_read(step, k, x, iteration):
-                last[row] = moment
-        for y in step.writes:
-            match step.loop:
-                case Rows(band=band):
-                    self.write(y, iteration, moment, band)
-                case Fold(count) if iteration < count - 1:
-                    pass
-                case _:
-                    self.written[y.buffer] = (y.type.bytes, [moment])
-
-    def write(self, y: Value, row: int, moment: int, band: int = 1) -> None:
-        height = y.image[0] // band
-        _, moments = self.written.setdefault(y.buffer, (y.type.bytes // height, [0] * height))
-        moments[row] = moment
-
-    def moments(self) -> Moments:
+        written: dict[str, Reading] = {}
         read: dict[str, list[Reading]] = {}
-        for (buffer, _, _), (row, last) in self.read.items():
-            read.setdefault(buffer, []).append(Reading(row, last))
-        return Moments({name: Reading(row, moments) for name, (row, moments) in self.written.items()}, read)
+        turns = {number: _Turns.of(program.steps[number], written, read) for number in stage.numbers}
+        fed: list[int] = []
+        for moment, (number, iteration) in enumerate(firings(program.steps, stage, program.fed)):
+            if number == INPUT:
+                fed.append(moment)
+                continue
+            own = turns[number]
+            for last, rows in own.reads:
+                for row in rows[iteration]:
+                    last[row] = moment
+            for moments in own.writes:
+                moments.append(moment)
+            if iteration == own.last:
+                for moments in own.at_last:
+                    moments.append(moment)
+            if iteration == 0:
+                for moments in own.at_first:
+                    moments.append(moment)
+        if stage.fed:
+            value = program.values[program.fed]
+            written[value.buffer] = Reading(value.type.bytes // value.image[0], fed)
+        return cls(written, read)
+
+
+@dataclass(frozen=True)
+class _Turns:
+    """The memory that a step touches in a stage, as lists to fill with moments."""
+
+    reads: tuple[tuple[list[int], tuple[tuple[int, ...], ...]], ...]
+    """For each input the moments of its rows, and the rows that each turn reads."""
+    writes: tuple[list[int], ...]
+    at_last: tuple[list[int], ...]
+    """Written in the last turn only."""
+    at_first: tuple[list[int], ...]
+    """Written from the first turn on."""
+    last: int
+
+    @classmethod
+    def of(cls, step: Step, written: dict[str, Reading], read: dict[str, list[Reading]]) -> _Turns:
+        """The lists of a step by rows, as parts of the readings that they belong to."""
+        reads = []
+        for k, x in enumerate(step.reads):
+            height = x.image[0]
+            moments = [-1] * height
+            match step.loop:
+                case Rows(windows, count):
+                    rows = window_rows(windows[k], count, height)
+                case _:
+                    rows = tuple((row,) for row in range(height))
+            reads.append((moments, rows))
+            read.setdefault(x.buffer, []).append(Reading(x.type.bytes // height, moments))
+        folds = isinstance(step.loop, Fold)
+        outputs: list[list[int]] = []
+        for y in step.writes:
+            outputs.append([])
+            written[y.buffer] = Reading(y.type.bytes // (1 if folds else y.image[0]), outputs[-1])
+        scratch: list[list[int]] = [[]] if step.arena_scratch else []
+        if scratch:
+            written[step.scratch_buffer] = Reading(step.arena_scratch, scratch[0])
+        by_turn, at_last = ((), tuple(outputs)) if folds else (tuple(outputs), ())
+        return cls(tuple(reads), by_turn, at_last, tuple(scratch), step.loop.count - 1)
 
 
 def ring_rows(written: Sequence[int], readings: Sequence[Reading]) -> int:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mnc.program.step import Fold, Rows, Step
-from mnc.program.values import Value
+from mnc.program.values import Value, Window
 
 INPUT = -1
 """In place of a step's number: the next row of the network's input is handed in."""
@@ -82,8 +83,20 @@ def _demands(step: Step, k: int, count: int, *, by_row: bool) -> tuple[int, ...]
     if not by_row:
         return (count,) * step.loop.count
     if isinstance(step.loop, Rows):
-        return tuple(step.loop.windows[k].last(i, count) + 1 for i in range(step.loop.count))
+        return _reached(step.loop.windows[k], step.loop.count, count)
     return tuple(range(1, count + 1))
+
+
+@lru_cache(maxsize=1024)
+def _reached(window: Window, turns: int, height: int) -> tuple[int, ...]:
+    """How many rows must be there for each turn."""
+    return tuple(window.last(i, height) + 1 for i in range(turns))
+
+
+@lru_cache(maxsize=1024)
+def window_rows(window: Window, turns: int, height: int) -> tuple[tuple[int, ...], ...]:
+    """The rows that each turn reads."""
+    return tuple(tuple(window.rows(i, height)) for i in range(turns))
 
 
 def rows_read(step: Step, k: int, x: Value, iteration: int) -> Sequence[int]:
@@ -106,22 +119,23 @@ def firings(steps: Sequence[Step], stage: Stage, fed: str = "") -> Iterator[Firi
         [(n.producer - first if n.producer != INPUT else -1, n.iterations) for n in each.values()] for each in demands
     ]
     rows = next((x.image[0] for number in stage.numbers for x in steps[number].reads if x.name == fed), 0)
-    i = len(counts) - 1
     while True:
-        while i >= 0:
+        for i in reversed(range(len(counts))):
             turn = made[i]
-            if turn < counts[i] and all(made[producer] >= iterations[turn] for producer, iterations in own[i]):
+            if turn == counts[i]:
+                continue
+            for producer, iterations in own[i]:
+                if made[producer] < iterations[turn]:
+                    break
+            else:
+                yield first + i, turn
+                made[i] = turn + 1
                 break
-            i -= 1
-        if i >= 0:
-            yield first + i, turn
-            made[i] += 1
-        elif made[-1] < rows and stage.fed:
+        else:
+            if not stage.fed or made[-1] == rows:
+                return
             yield INPUT, made[-1]
             made[-1] += 1
-        else:
-            return
-        i = len(counts) - 1
 
 
 def events(steps: Sequence[Step], stages: Iterable[Stage], fed: str = "") -> Iterator[Firing]:
