@@ -18,19 +18,31 @@ def filled(program: Program, planned: Program, layout: Plan) -> tuple[Program, P
     """A planned lean program with the steps of the given one whose scratch memory lies in gaps of the arena.
 
     Scratch memory lies where the plan leaves a gap during its stage; so that plan, with the gaps filled, is one of
-    the program.  Should the planner find a worse one, every step stays as it is.
+    the program.  Should the planner find a worse one, every step stays as it is.  Where memory is `balanced`, half of
+    the bytes that rows in turns save may be spent on scratch memory: rows in turns leave few gaps, and the kernels
+    that want it are the fast ones.
     """
     if all(step.fallback is None for step in program.steps):
         return planned, layout
+    spare = layout.saved // 2 if program.memory == "balanced" else 0
+    for extra in dict.fromkeys((spare, 0)):
+        made, new = _filled(program, planned, layout, extra)
+        if new.arena.size <= layout.arena.size + extra:
+            return made, new
+    return planned, layout
+
+
+def _filled(program: Program, planned: Program, layout: Plan, extra: int) -> tuple[Program, Plan]:
+    """The program with scratch memory in its gaps, or in `extra` bytes."""
     wanted = {step.node.name: step for step in program.steps}
     chosen = list(planned.steps)
     for stage in layout.stages:
-        room = max(_gaps(stage, planned, layout), default=0)
+        room = max([extra, *_gaps(stage, planned, layout)])
         for i in stage.numbers:
             chosen[i] = _chosen(wanted[chosen[i].node.name], chosen[i], stage, room)
     made = planned.with_steps(chosen)
     new = replace(plan(made, layout.stages), saved=layout.saved, cost=layout.cost)
-    return (made, new) if new.arena.size <= layout.arena.size else (planned, layout)
+    return made, new
 
 
 def _lean(step: Step) -> Step:

@@ -31,7 +31,7 @@ from mnc.ir.layers import (
     ZeroPadding2D,
 )
 from mnc.passes import optimise
-from mnc.plan.check import Accesses, PlanError, check
+from mnc.plan.check import Access, Accesses, PlanError, check
 from mnc.plan.liveness import Plan, accesses, alone, lifetimes, needed
 from mnc.plan.schedule import BALANCED, schedule
 from mnc.plan.stages import divisions
@@ -163,7 +163,8 @@ def test_rows_that_change_places_are_refused(staged: tuple[Program, Plan]) -> No
     """Neighbours in the order of which one reads the bytes that the other has written."""
     program, layout = staged
     calls = list(accesses(program, layout.stages))
-    swapped, written = 0, set()
+    swapped = 0
+    written: set[Access] = set()
     for i in range(len(calls) - 1):
         first, second = calls[i : i + 2]
         new = set(first.writes) - written  # bytes that are written again and again are there before, too
