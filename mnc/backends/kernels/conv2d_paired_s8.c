@@ -230,10 +230,20 @@ MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int
             if (out_channels % block_channels != 0 && o > out_channels - block_channels)
                 o = out_channels - block_channels;
             mnc_begin_s8(sum, b, block_pixels, block_channels);
-            for (ky = 0; ky < kernel_height; ++ky) {
-                mnc_run_paired_s8(sum, x, w, pairs, block_channels, 2, pixel, block_pixels, block_channels, unroll);
-                x += window_row;
-                w += pairs * block_channels;
+            if (kernel_height > 1 && kernel_height * pairs <= 24) {
+                MNC_OPAQUE(x);
+                MNC_UNROLL
+                for (ky = 0; ky < kernel_height; ++ky)
+                    mnc_run_paired_s8(sum, x + ky * window_row, w + ky * pairs * block_channels, pairs, block_channels,
+                                      2, pixel, block_pixels, block_channels, unroll);
+                w += kernel_height * pairs * block_channels;
+            } else {
+                for (ky = 0; ky < kernel_height; ++ky) {
+                    mnc_run_paired_s8(sum, x, w, pairs, block_channels, 2, pixel, block_pixels, block_channels,
+                                      unroll);
+                    x += window_row;
+                    w += pairs * block_channels;
+                }
             }
             mnc_requantise_paired_s8(sum, out + p * out_pixel + o * out_channel, s, scale_step, positive, out_pixel,
                                      out_channel, block_pixels, block_channels, low, high);
