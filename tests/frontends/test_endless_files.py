@@ -6,6 +6,7 @@ import io
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -49,6 +50,35 @@ def test_a_budget_is_of_the_whole_reading() -> None:
         budget.take("here", "bytes of weights")
     budget.take("here", "layers", LIMITS["layers"])
     assert Budget(2**27).limit("bytes of weights") == 2**30
+
+
+BY_NAME = "weights looked at by name"
+"""Only of lists whose order says nothing: `test_weights_are_looked_for_among_those_of_their_layer`."""
+
+
+@pytest.mark.parametrize("what", sorted(LIMITS.keys() - {BY_NAME}))
+def test_everything_that_has_a_limit_is_counted(
+    what: str, fixtures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "m.h5"
+    file.write_bytes((fixtures / "keras" / "nested.k2.h5").read_bytes())
+    with h5py.File(file, "r+") as stored:
+        group = stored["model_weights"]
+        name = next(each for each in datasets(group) if group[each].size > 1)
+        values = group[name][()]
+        del group[name]
+        group.create_dataset(name, data=values, chunks=tuple(max(1, n // 2) for n in values.shape))
+    load(file)
+    monkeypatch.setitem(LIMITS, what, 0)  # type: ignore[arg-type]  # a dict in truth
+    with pytest.raises(CompileError, match=f"reading the file takes [0-9,]+ {what} or more; the limit is 0"):
+        load(file)
+
+
+def datasets(group: Any) -> list[str]:
+    """The names of the datasets below a group."""
+    found: list[str] = []
+    group.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+    return found
 
 
 def test_layers_that_share_a_dataset_take_it_each(tmp_path: Path) -> None:
