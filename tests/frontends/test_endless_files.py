@@ -69,7 +69,7 @@ def test_everything_that_has_a_limit_is_counted(
         del group[name]
         group.create_dataset(name, data=values, chunks=tuple(max(1, n // 2) for n in values.shape))
     load(file)
-    monkeypatch.setitem(LIMITS, what, 0)  # type: ignore[arg-type]  # a dict in truth
+    monkeypatch.setitem(LIMITS, what, 0)
     with pytest.raises(CompileError, match=f"reading the file takes [0-9,]+ {what} or more; the limit is 0"):
         load(file)
 
