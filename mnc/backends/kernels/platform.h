@@ -37,16 +37,6 @@
 #endif
 #endif
 
-/* Hides from the compiler where a pointer comes from.  Else GCC compiles a loop
- * anew for each place that the pointer may have, and moves loads across. */
-#ifndef MNC_OPAQUE
-#if defined(__GNUC__)
-#define MNC_OPAQUE(pointer) __asm__("" : "+r"(pointer))
-#else
-#define MNC_OPAQUE(pointer) (void)(pointer)
-#endif
-#endif
-
 /* x * y + z, rounded once where that is cheap.  -std=c89 and -std=c99 switch
  * contraction off in GCC, so a fused multiply-add is asked for by name where the
  * core has one; a PC built for without it has fast doubles, in which the product
@@ -137,6 +127,62 @@
 #else
 #define MNC_OPAQUE(p) (void)(p)
 #endif
+#endif
+
+/* Helium multiplies and adds sixteen int8 at once, into a register of one of the even
+ * numbers.  All is volatile assembly, which keeps the registers of a block as they are
+ * laid out; a loop ends by a pointer that it moves, because a counter would take LR
+ * from the sums.  Without Helium, or with MNC_NO_MVE, the kernels go element by
+ * element, with the same result. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_ENDIAN) && \
+    !defined(MNC_NO_MVE)
+#define MNC_MVE
+#define MNC_VECTOR_S8 __attribute__((vector_size(16))) int8_t
+#define MNC_VECTOR_S32 __attribute__((vector_size(16))) int32_t
+#define MNC_LOAD_VECTOR(v, p) __asm__ volatile("vldrb.8 %q0, [%1], #16" : "=w"(v), "+r"(p) : : "memory")
+#if defined(__OPTIMIZE__) && !defined(MNC_SMALL)
+#define MNC_LOAD_BESIDE(v, p, distance) \
+    __asm__ volatile("vldrb.8 %q0, [%1, %2]" : "=w"(v) : "r"(p), "i"(distance) : "memory")
+#endif
+#define MNC_LOAD_AT(v, p) __asm__ volatile("vldrb.8 %q0, [%1]" : "=w"(v) : "r"(p) : "memory")
+#define MNC_LOAD_WORDS(v, p) __asm__ volatile("vldrw.32 %q0, [%1]" : "=w"(v) : "r"(p) : "memory")
+#define MNC_LOAD_WIDENED(v, p) __asm__ volatile("vldrb.s32 %q0, [%1]" : "=w"(v) : "l"(p) : "memory")
+#define MNC_ADD_PRODUCTS(sum, a, b) __asm__ volatile("vmladava.s8 %0, %q1, %q2" : "+Te"(sum) : "w"(a), "w"(b))
+#define MNC_EVERYWHERE(v, x) __asm__("vdup.32 %q0, %1" : "=w"(v) : "r"(x))
+#define MNC_FOUR(v, a, b, c, d) \
+    __asm__("vmov %q0[2], %q0[0], %1, %3\n\tvmov %q0[3], %q0[1], %2, %4" : "=&w"(v) : "r"(a), "r"(b), "r"(c), "r"(d))
+#define MNC_HIGH_PRODUCTS(v, by) __asm__("vqrdmulh.s32 %q0, %q0, %q1" : "+w"(v) : "w"(by))
+#define MNC_HIGH_PRODUCTS_BY(v, by) __asm__("vqrdmulh.s32 %q0, %q0, %1" : "+w"(v) : "r"(by))
+#define MNC_ADD_SIGNS(v, t) \
+    __asm__("vshr.s32 %q1, %q0, #31\n\tvadd.i32 %q0, %q0, %q1" : "+w"(v), "=&w"(t))
+#define MNC_SHIFT_EACH(v, by) __asm__("vrshl.s32 %q0, %q0, %q1" : "+w"(v) : "w"(by))
+#define MNC_SHIFT_ALL(v, by) __asm__("vrshl.s32 %q0, %1" : "+w"(v) : "r"(by))
+#define MNC_SHIFT_LEFT_20(v) __asm__("vshl.i32 %q0, %q0, #20" : "+w"(v))
+#define MNC_ADD_TO_ALL(v, x) __asm__("vadd.i32 %q0, %q0, %1" : "+w"(v) : "r"(x))
+#define MNC_ADD_VECTORS(v, w) __asm__("vadd.i32 %q0, %q0, %q1" : "+w"(v) : "w"(w))
+#define MNC_WITHIN(v, low, high) \
+    __asm__("vmax.s32 %q0, %q0, %q1\n\tvmin.s32 %q0, %q0, %q2" : "+w"(v) : "w"(low), "w"(high))
+#define MNC_STORE_NARROWED(p, v) __asm__ volatile("vstrb.32 %q1, [%0]" : : "l"(p), "w"(v) : "memory")
+#define MNC_SCATTER_NARROWED(p, offsets, v) \
+    __asm__ volatile("vstrb.32 %q2, [%0, %q1]" : : "r"(p), "w"(offsets), "w"(v) : "memory")
+#define MNC_COPY_VECTORS(to, from, count, v) \
+    __asm__ volatile("wlstp.8 lr, %3, 1f\n2:\n\tvldrb.8 %q2, [%1], #16\n\tvstrb.8 %q2, [%0], #16\n\tletp lr, 2b\n1:" \
+                     : "+r"(to), "+r"(from), "=&w"(v) \
+                     : "r"(count) \
+                     : "lr", "memory")
+#define MNC_FILL_VECTORS(to, value, count, v) \
+    __asm__ volatile("vdup.8 %q1, %3\n\twlstp.8 lr, %2, 1f\n2:\n\tvstrb.8 %q1, [%0], #16\n\tletp lr, 2b\n1:" \
+                     : "+r"(to), "=&w"(v) \
+                     : "r"(count), "r"(value) \
+                     : "lr", "memory")
+#define MNC_INTERLEAVE(to, row0, row1, row2, count) \
+    __asm__ volatile("vctp.8 %4\n\tvpsttt\n\tvldrbt.8 q0, [%0]\n\tvldrbt.8 q1, [%1]\n\tvldrbt.8 q2, [%2]\n\t" \
+                     "vmov q3, q2\n\tvst40.8 {q0, q1, q2, q3}, [%3]\n\tvst41.8 {q0, q1, q2, q3}, [%3]\n\t" \
+                     "vst42.8 {q0, q1, q2, q3}, [%3]\n\tvst43.8 {q0, q1, q2, q3}, [%3]" \
+                     : \
+                     : "r"(row0), "r"(row1), "r"(row2), "r"(to), "r"(count) \
+                     : "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", \
+                       "s15", "memory")
 #endif
 
 /* x / 2^n rounded down, of a negative x too: C leaves to the compiler whether a shift

@@ -8,7 +8,7 @@ from typing import Any
 from mnc.backends.select import pool as any_pool
 from mnc.backends.select import resize, shape
 from mnc.backends.select.context import Context, Refusal
-from mnc.backends.select.quantised import activation, conv, merge, move, pool, transpose_conv
+from mnc.backends.select.quantised import activation, helium, merge, move, pool, transpose_conv
 from mnc.backends.select.quantised.limits import within_limits
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
@@ -75,9 +75,10 @@ INT8: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = within_li
     {
         **SHARED,
         Activation: activation.tabulated,
-        Conv2D: conv.conv2d,
-        Dense: conv.dense,
-        DepthwiseConv2D: conv.depthwise_conv2d,
+        Add: helium.add,
+        Conv2D: helium.conv2d,
+        Dense: helium.dense,
+        DepthwiseConv2D: helium.depthwise_conv2d,
         ResizeBilinear: move.resize_bilinear,
         Softmax: activation.softmax,
     }
