@@ -5,6 +5,7 @@ Imports are where they are used, so that a command loads no more than it needs.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -136,7 +137,7 @@ def compile_(
         files = packed(build, package, sample)
         if page is not None:
             progress.step(f"drawing {model.name}")
-            write_page(page, subject_of(model, graph, build, code, budgets), force=force)
+            write_page(page, subject_of(model, graph, build, code, storage, budgets), force=force)
         write_files(files, directory, force=force)
     made = replace(build.report, files=tuple(files))
     remark(notes)
@@ -156,17 +157,29 @@ def compile_(
 @target_option
 @code_options
 @storage_options
-def check(model: Path, backend: str, target: str | None, code: CodeOptions, storage: Storage) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as one JSON object.")
+def check(model: Path, backend: str, target: str | None, code: CodeOptions, storage: Storage, as_json: bool) -> None:
     """List all that is not supported in MODEL, each with a way out."""
     with Progress(sys.stderr, f"reading {model.name}"):
         from mnc.compiler import check as refusals
 
-        graph, notes = code.read(model)
-        problems = refusals(graph, backend, target, code.settings, code.scheme(graph), storage)
+        problems: tuple[Problem, ...]
+        notes: tuple[str, ...] = ()
+        try:
+            graph, notes = code.read(model)
+            problems = refusals(graph, backend, target, code.settings, code.scheme(graph), storage)
+        except CompileError as fault:
+            if not as_json:
+                raise
+            problems = fault.problems
     remark(notes)
+    if as_json:
+        listed = [{"where": each.where, "what": each.what, "hints": each.hints} for each in map(in_options, problems)]
+        click.echo(json.dumps({"model": model.name, "supported": not problems, "problems": listed}, indent=2))
     if problems:
         raise CompileError(*problems)
-    say(f"{model}: everything is supported")
+    if not as_json:
+        say(f"{model}: everything is supported")
 
 
 for command in (verify, show, plan, report, fmt, bench, zoo, train, quickstart):

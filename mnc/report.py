@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 
 from mnc.ir.types import Array
 
@@ -218,6 +218,14 @@ class Verification:
     """The element type of the network's arithmetic."""
     warnings: tuple[str, ...] = ()
     """Matters for the user to look at, one sentence each."""
+
+    def to_json(self, judgement: object = None) -> str:
+        """One JSON object, indented: the fields but `outputs`, whether all passed, and a dataclass of accuracies."""
+        found = asdict(replace(self, outputs=()))
+        del found["outputs"]
+        found["passed"] = self.passed
+        found["judgement"] = asdict(judgement) if is_dataclass(judgement) and not isinstance(judgement, type) else None
+        return json.dumps(found, indent=2)
 
     @property
     def first_failure(self) -> LayerVerification | None:

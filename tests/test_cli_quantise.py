@@ -289,7 +289,8 @@ def test_a_regressor_is_measured_by_its_numbers(tmp_path: Path, cc: str, capsys:
     for shape in ((60,), (60, 1)):
         np.save(tmp_path / "y.npy", (x @ [1.0, 2.0] + noise).reshape(shape))
         assert run(["verify", str(tmp_path / "sum.mnc"), *options, *int8]) == 0
-        against, error, _ = capsys.readouterr().out.splitlines()[-3:]
+        against, error, likeness, _ = capsys.readouterr().out.splitlines()[-4:]
+        assert re.match(r"likeness: R2 0\.9\d+, cosine 0\.9\d+, SQNR \d+\.\d dB by the model; R2 0", likeness)
         assert re.match(
             r"against the float network, y: SQNR \d\d\.\d dB; RMSE 0\.0\d+, correlation 0\.999\d+; worst", against
         )

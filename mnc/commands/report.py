@@ -11,7 +11,7 @@ import click
 
 from mnc.commands.backend import backend_option, target_option
 from mnc.commands.budget import budget_options
-from mnc.commands.code import CodeOptions, code_options
+from mnc.commands.code import CodeOptions, code_options, storage_options
 from mnc.commands.messages import remark, warn
 from mnc.commands.model import force_option, model_argument, read
 from mnc.terminal.progress import Progress
@@ -19,6 +19,7 @@ from mnc.terminal.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mnc.backends.storage import Storage
     from mnc.compiler import Build
     from mnc.ir.graph import Graph
     from mnc.page.subject import Subject
@@ -53,6 +54,7 @@ FILES = click.Path(exists=True, path_type=Path)
 @target_option
 @budget_options
 @code_options
+@storage_options
 @force_option
 def report(
     model: Path,
@@ -65,6 +67,7 @@ def report(
     target: str | None,
     budgets: Mapping[str, int | None],
     code: CodeOptions,
+    storage: Storage,
     force: bool,
 ) -> None:
     """Write a page with everything to look at.
@@ -88,13 +91,13 @@ def report(
         check_packages()
         graph, notes = code.read(model)
         progress.step(f"compiling {model.name}")
-        subjects = [_subject(model, graph, code, backend, target, budgets, inputs, labels)]
+        subjects = [_subject(model, graph, code, storage, backend, target, budgets, inputs, labels)]
         if compare is not None:
             progress.step(f"compiling {compare.name}")
             plain = CodeOptions({**code.settings}, {}, None, {}, code.quantisation.without())
             other, more = read(compare)
             notes = (*notes, *more)
-            subjects.append(_subject(compare, other, plain, backend, target, budgets, inputs, labels))
+            subjects.append(_subject(compare, other, plain, storage, backend, target, budgets, inputs, labels))
         progress.step(f"drawing {model.name}")
         if picture is None:
             content: str | bytes = page(subjects)
@@ -111,6 +114,7 @@ def _subject(
     model: Path,
     graph: Graph,
     code: CodeOptions,
+    storage: Storage,
     backend: str,
     target: str | None,
     budgets: Mapping[str, int | None],
@@ -128,9 +132,12 @@ def _subject(
         target,
         settings=code.settings,
         scheme=code.scheme(graph),
+        memory=storage.memory,
+        input=storage.input,
+        feed=storage.feed,
         measure=True,
     )
-    return subject_of(model, graph, build, code, budgets, inputs, labels)
+    return subject_of(model, graph, build, code, storage, budgets, inputs, labels)
 
 
 def write_page(path: Path, subject: Subject, *, force: bool) -> None:
@@ -146,6 +153,7 @@ def subject_of(
     graph: Graph,
     build: Build,
     code: CodeOptions,
+    storage: Storage,
     budgets: Mapping[str, int | None],
     inputs: Path | None = None,
     labels: Path | None = None,
@@ -164,6 +172,7 @@ def subject_of(
         build,
         origin(model, command),
         settings=code.settings,
+        storage=storage,
         samples=samples,
         truth=truth,
         budget=budget,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mnc.commands.backend import backend_option, cmsis_nn_option
 from mnc.commands.code import CodeOptions, code_options, storage_options
-from mnc.commands.messages import remark, warn
+from mnc.commands.messages import option, remark, warn
 from mnc.commands.model import model_argument
 from mnc.errors import CompileError, Problem
 from mnc.terminal.progress import Progress
@@ -18,9 +20,35 @@ from mnc.terminal.progress import Progress
 if TYPE_CHECKING:
     from mnc.accuracy import Accuracy, Regression
     from mnc.backends.storage import Storage
-    from mnc.report import FloatComparison, Verification
+    from mnc.report import FloatComparison, LayerVerification, Verification
 
+Result = TypeVar("Result")
+
+GOALS = {"accuracy": 100.0, "agreement": 100.0, "auc": 1.0, "r2": 1.0, "cosine": 1.0}
+"""Figures of the code that can be asked for, and the number that stands for all."""
+_WORDS = {
+    "accuracy": "of a hundred samples, how many the code shall classify rightly",
+    "agreement": "of a hundred samples, on how many code and model shall agree",
+    "auc": "area under the curve of two classes",
+    "r2": "share of the variance that the code's numbers shall explain",
+    "cosine": "of the code's numbers and the right ones",
+}
 _FILES = click.Path(exists=True, path_type=Path)
+
+
+def goals(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command `--min-accuracy` and its like; it takes all that are given as `minima`, by the figure's name."""
+
+    @functools.wraps(command)
+    def with_goals(**given: Any) -> Result:
+        said = {name: given.pop(f"min_{name}") for name in GOALS}
+        return command(minima={name: value for name, value in said.items() if value is not None}, **given)
+
+    for name in reversed(GOALS):
+        kind = click.FloatRange(0.0, GOALS[name])
+        decorate = click.option(f"--min-{name}", type=kind, metavar="LEAST", help=f"With --labels: {_WORDS[name]}.")
+        with_goals = decorate(with_goals)
+    return with_goals
 
 
 @click.command()
@@ -42,8 +70,10 @@ _FILES = click.Path(exists=True, path_type=Path)
     help="What is right for --inputs: classes as numbers, one-hot or a folder of classes, or the numbers themselves; "
     "says how often, or how nearly, the model and the code are right.",
 )
+@goals
 @click.option("--on", "machine", metavar="TARGET", default="host", show_default=True, help="See `mnc targets`.")
 @cmsis_nn_option
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object.")
 def verify(
     model: Path,
     backend: str,
@@ -53,10 +83,14 @@ def verify(
     labels: Path | None,
     machine: str,
     cmsis_nn: Path | None,
+    minima: Mapping[str, float],
+    as_json: bool,
 ) -> None:
     """Build and run MODEL; compare each layer with the reference."""
     if labels is not None and inputs is None:
         raise click.UsageError("--labels are those of --inputs")
+    if minima and labels is None:
+        raise click.UsageError(f"{option(f'min_{next(iter(minima))}')} serves no purpose without --labels")
     judgement = None
     with Progress(sys.stderr, f"reading {model.name}") as progress:
         graph, notes = code.read(model)
@@ -75,15 +109,36 @@ def verify(
             judgement = judge(graph, samples, verification.outputs[0], truth)
     remark(notes)
     warn((*verification.warnings, *(() if labels is None else missing_classes(labels, graph))))
+    where = "this machine" if machine == "host" else machine
+    if as_json:
+        click.echo(verification.to_json(judgement))
+    else:
+        _print(verification, judgement, where)
+    fault = verification.first_failure
+    problems = [] if fault is None else [_difference(fault, verification.tolerance)]
+    problems += [] if judgement is None else _missed(judgement, minima)
+    if problems:
+        raise CompileError(*problems)
+    if not as_json:
+        click.echo(
+            f"{len(verification.layers)} layers, {verification.samples} samples: "
+            f"the same as the reference {verification.tolerance}"
+        )
+
+
+def _print(verification: Verification, judgement: Accuracy | Regression | None, where: str) -> None:
+    """Tables and sentences."""
+    from mnc.terminal.judgement import confusion, judged
     from mnc.terminal.tables import Paper, verified
 
-    click.echo(verified(verification, Paper.of(sys.stdout)))
+    paper = Paper.of(sys.stdout)
+    click.echo(verified(verification, paper))
     for comparison in verification.against_float:
         click.echo(_against_float(comparison, verification))
     if judgement is not None:
-        where = "this machine" if machine == "host" else machine
-        click.echo(_judged(judgement, f"{verification.dtype}, on {where}"))
-    _judge(verification)
+        click.echo("\n".join(judged(judgement, f"{verification.dtype}, on {where}")))
+        if table := confusion(judgement, paper):
+            click.echo(table)
 
 
 def _against_float(found: FloatComparison, verification: Verification) -> str:
@@ -101,35 +156,26 @@ def _against_float(found: FloatComparison, verification: Verification) -> str:
     return f"against the float network, {printable(found.output)}: {ratio}; {likeness}; {worst}"
 
 
-def _judged(found: Accuracy | Regression, how: str) -> str:
-    """How often, or how nearly, model and code are right."""
-    from mnc.accuracy import Accuracy
-
-    if isinstance(found, Accuracy):
-        return (
-            f"accuracy: {found.model:.2%} of {found.samples} samples by the model, {found.code:.2%} by the code "
-            f"({how}); they agree on {found.agreement:.2%}"
-        )
-    model, by_code = (
-        f"RMSE {each.rmse:.4g}, MAE {each.mae:.4g}"
-        + ("" if each.correlation is None else f", correlation {each.correlation:.4f}")
-        for each in (found.model, found.code)
+def _difference(failure: LayerVerification, tolerance: str) -> Problem:
+    """The fault of the first layer that differs."""
+    place = f"[{', '.join(map(str, failure.worst))}]"
+    what = (
+        f"the generated code differs from the reference by {failure.max_abs_error:.3g} "
+        f"({failure.max_ulp_error:.3g} ULP); at {place} it gives {failure.got!r}, not {failure.expected!r}"
     )
-    return f"error over {found.samples} samples: {model} by the model; {by_code} by the code ({how})"
-
-
-def _judge(verification: Verification) -> None:
-    """Print that every layer passes, or raise the fault of the first that does not."""
-    failure = verification.first_failure
-    if failure is not None:
-        place = f"[{', '.join(map(str, failure.worst))}]"
-        what = (
-            f"the generated code differs from the reference by {failure.max_abs_error:.3g} "
-            f"({failure.max_ulp_error:.3g} ULP); at {place} it gives {failure.got!r}, not {failure.expected!r}"
-        )
-        hint = f"it is the first layer that is not the same as the reference {verification.tolerance}"
-        raise CompileError(Problem(f"layer {failure.name!r}", what, (hint,)))
-    click.echo(
-        f"{len(verification.layers)} layers, {verification.samples} samples: "
-        f"the same as the reference {verification.tolerance}"
+    return Problem(
+        f"layer {failure.name!r}", what, (f"it is the first layer that is not the same as the reference {tolerance}",)
     )
+
+
+def _missed(judgement: Accuracy | Regression, minima: Mapping[str, float]) -> list[Problem]:
+    """A problem for each figure of the code that is less than it shall be, or that this network does not have."""
+    found = []
+    for name, least in minima.items():
+        got = getattr(judgement, name) if name == "agreement" else getattr(judgement.code, name, None)
+        unit = GOALS[name]
+        if got is None:
+            found.append(Problem(option(f"min_{name}"), f"there is no {name} of this network and these labels"))
+        elif got * unit < least:
+            found.append(Problem(option(f"min_{name}"), f"the code reaches {got * unit:.6g}, not {least:g}"))
+    return found

@@ -188,7 +188,7 @@ def _judged(drawn: Subject, which: str) -> str:
     """Accuracy, or error, of the model or of the code, in words."""
     found = drawn.judgement
     if isinstance(found, Accuracy):
-        return f"{getattr(found, which):.2%} of {found.samples}"
+        return f"{getattr(found, which).accuracy:.2%} of {found.samples}"
     if isinstance(found, Regression):
         return f"RMSE {getattr(found, which).rmse:.4g}"
     return ""

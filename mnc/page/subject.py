@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from mnc import targets
 from mnc.accuracy import Accuracy, Regression, judge
+from mnc.backends.storage import USUAL, Storage
 from mnc.bench import Cost, cost
 from mnc.budget import Budget
 from mnc.compiler import LONGEST_RUN, Build
@@ -62,6 +63,7 @@ def subject(
     origin: Origin,
     *,
     settings: Mapping[str, str] = MappingProxyType({}),
+    storage: Storage = USUAL,
     samples: Sequence[Array] | None = None,
     truth: Array | None = None,
     budget: Budget = NO_BUDGET,
@@ -72,7 +74,7 @@ def subject(
     `mnc.samples.load_truth` has it.  Layers are timed where the build's target has
     an emulator here and the network is no larger than `LONGEST_RUN`.
     """
-    found, why = _cost(build, settings)
+    found, why = _cost(build, settings, storage)
     values, words = outputs(build, samples)
     judgement = None
     if samples is not None and truth is not None:
@@ -83,7 +85,7 @@ def subject(
     return Subject(build, origin, found, why, weights(build), values, words, judgement, budget)
 
 
-def _cost(build: Build, settings: Mapping[str, str]) -> tuple[Cost | None, str]:
+def _cost(build: Build, settings: Mapping[str, str], storage: Storage) -> tuple[Cost | None, str]:
     """The measured cost by layer, or the reason why there is none."""
     target = build.report.target
     if target is None:
@@ -91,6 +93,6 @@ def _cost(build: Build, settings: Mapping[str, str]) -> tuple[Cost | None, str]:
     if build.report.macs > LONGEST_RUN:
         return None, f"the network has more than {LONGEST_RUN:,} operations"
     try:
-        return cost(build, targets.get(target).name, layers=True, settings=settings), ""
+        return cost(build, targets.get(target).name, layers=True, settings=settings, storage=storage), ""
     except CompileError as fault:
         return None, f"{fault.problems[0].where}: {fault.problems[0].what}"

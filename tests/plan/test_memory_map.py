@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import mnc
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import GRU, Dense
 from mnc.ir.types import Constant, TensorType
+from mnc.pictures.memory_text import memory_text
 from mnc.plan.liveness import lifetimes
 from mnc.plan.memory_map import Box, MemoryMap, Moment, covered, memory_map
 
@@ -24,22 +26,46 @@ def test_the_boxes_are_the_plan(model: str, backend: str, fixtures: Path) -> Non
     """Every buffer of the arena is a box with its place and life, and at the peak they fill the arena."""
     emission = mnc.compile(mnc.load(fixtures / model), backend=backend).emission
     drawn = memory_map(emission.program, emission.plan)
-    lives, offsets = lifetimes(emission.program), emission.plan.arena.offsets
-    expected = sorted((offsets[n], emission.program.buffers[n].bytes, lives[n].first, lives[n].last) for n in lives)
+    plan, program = emission.plan, emission.program
+    when = {number: i for i, stage in enumerate(plan.stages) for number in stage.numbers}
+    expected = sorted(
+        (plan.arena.offsets[n], plan.rings.get(n, program.buffers[n].bytes), when[life.first], when[life.last])
+        for n, life in lifetimes(program).items()
+    )
     assert sorted((box.offset, box.bytes, box.first, box.last) for box in drawn.boxes) == expected
-    assert [moment.layers for moment in drawn.moments] == [(step.node.name,) for step in emission.program.steps]
+    layers = [layer for moment in drawn.moments for layer in moment.layers]
+    assert layers == [step.node.name for step in program.steps]
     assert max((box.end for box in drawn.boxes), default=0) == drawn.arena == emission.plan.arena.size
     assert max(map(drawn.occupied, range(len(drawn.moments)))) <= drawn.arena
     assert drawn.occupied(drawn.peak) == max(map(drawn.occupied, range(len(drawn.moments))))
     for box in drawn.boxes:
         assert box.bytes % box.rows == 0
-        assert box.rows == box.of_rows, "nothing is a ring yet"
+        assert (box.kind == "ring") == (box.rows < box.of_rows)
 
 
 def test_a_value_says_its_rows_and_a_step_its_direction(fixtures: Path) -> None:
-    drawn = of(mnc.load(fixtures / "pico.int8.tflite"))
+    emission = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), memory="fast").emission
+    drawn = memory_map(emission.program, emission.plan)
     assert (drawn.boxes[0].rows, drawn.boxes[0].bytes) == (32, 32 * 32 * 3)
     assert {moment.descending for moment in drawn.moments} == {False, True}
+
+
+@pytest.mark.parametrize("feed", ["run", "rows"])
+def test_rings_and_stages_show(feed: Literal["run", "rows"], fixtures: Path) -> None:
+    emission = mnc.compile(mnc.load(fixtures / "pico.keras3.h5"), memory="least", feed=feed).emission
+    drawn = memory_map(emission.program, emission.plan)
+    rings = [box for box in drawn.boxes if box.rows < box.of_rows]
+    assert len(rings) == len(emission.plan.rings) > 1
+    assert all(0 < ring.rows < ring.of_rows for ring in rings)
+    assert len(drawn.moments[0].layers) > 1
+    assert len(drawn.moments) == len(emission.plan.stages) < len(emission.program.steps)
+    assert " of " in memory_text(drawn, 60)
+
+
+def test_an_input_that_the_plan_owns_is_a_box_from_the_beginning(fixtures: Path) -> None:
+    emission = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), memory="fast", input="owned").emission
+    (given,) = (box for box in memory_map(emission.program, emission.plan).boxes if box.kind == "input")
+    assert (given.first, given.bytes) == (0, 96 * 96)
 
 
 def test_state_lies_behind_the_arena_for_the_whole_run() -> None:
