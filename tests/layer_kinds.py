@@ -413,6 +413,8 @@ def _gate_function(draw: Draw) -> Function:
 def inputs_of(layer: Layer) -> tuple[int, int | None]:
     """How many inputs the layer takes at least, and at most."""
     least, most = layer.arity
+    if isinstance(layer, Recurrent):
+        return 1, 1
     if not isinstance(layer, Merge):
         return least, most
     constants = int(layer.operand is not None)

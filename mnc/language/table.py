@@ -93,7 +93,16 @@ def _recurrent(name: str, layer: type[ir.Recurrent], *more: str) -> Kind:
         width = layer.gates * context["units"]
         return (2, width) if context.attributes.get("reset_after", False) else (width,)
 
-    own = ("activation", *more, "return_sequences", "return_state", "go_backwards", "stateful")
+    own = (
+        "activation",
+        *more,
+        "return_sequences",
+        "return_state",
+        "go_backwards",
+        "stateful",
+        "initial_state",
+        "masked",
+    )
     return Kind(
         name,
         layer,

@@ -18,7 +18,7 @@ Step = Callable[[Array, State], State]
 
 
 @compute.register
-def simple_rnn(layer: SimpleRNN, x: Array) -> tuple[Array, ...]:
+def simple_rnn(layer: SimpleRNN, x: Array, *more: Array) -> tuple[Array, ...]:
     kernel, recurrent = wide(layer.kernel), wide(layer.recurrent_kernel)
     bias = 0.0 if layer.bias is None else wide(layer.bias)
 
@@ -26,11 +26,11 @@ def simple_rnn(layer: SimpleRNN, x: Array) -> tuple[Array, ...]:
         (h,) = state
         return (activate(layer.activation, now @ kernel + h @ recurrent + bias),)
 
-    return unroll(layer, x, step)
+    return unroll(layer, x, more, step)
 
 
 @compute.register
-def gru(layer: GRU, x: Array) -> tuple[Array, ...]:
+def gru(layer: GRU, x: Array, *more: Array) -> tuple[Array, ...]:
     kernel, recurrent = wide(layer.kernel), wide(layer.recurrent_kernel)
     biases = np.zeros((2, kernel.shape[1]))
     if layer.bias is not None:
@@ -45,11 +45,11 @@ def gru(layer: GRU, x: Array) -> tuple[Array, ...]:
         past = reset * kept[2] if layer.reset_after else (reset * h) @ recurrent[:, 2 * layer.units :]
         return (update * h + (1 - update) * activate(layer.activation, given[2] + past),)
 
-    return unroll(layer, x, step)
+    return unroll(layer, x, more, step)
 
 
 @compute.register
-def lstm(layer: LSTM, x: Array) -> tuple[Array, ...]:
+def lstm(layer: LSTM, x: Array, *more: Array) -> tuple[Array, ...]:
     kernel, recurrent = wide(layer.kernel), wide(layer.recurrent_kernel)
     bias = 0.0 if layer.bias is None else wide(layer.bias)
 
@@ -60,31 +60,33 @@ def lstm(layer: LSTM, x: Array) -> tuple[Array, ...]:
         c = forget * c + write * activate(layer.activation, gates[2])
         return (read * activate(layer.activation, c), c)
 
-    return unroll(layer, x, step)
+    return unroll(layer, x, more, step)
 
 
-def unroll(layer: Recurrent, x: Array, step: Step) -> tuple[Array, ...]:
+def unroll(layer: Recurrent, x: Array, more: State, step: Step) -> tuple[Array, ...]:
     """All steps of all samples; a stateful layer takes the samples as runs one after the other."""
+    mask = more[-1] if layer.masked else np.ones(x.shape[:2])
     if layer.stateful and len(x) > 0:
         state = _zeros(layer, 1)
         runs = []
         for i in range(len(x)):
-            outputs, state = _run(layer, x[i : i + 1], step, state)
+            outputs, state = _run(layer, x[i : i + 1], mask[i : i + 1], step, state)
             runs.append(outputs)
         return tuple(np.concatenate(parts) for parts in zip(*runs, strict=True))
-    return _run(layer, x, step, _zeros(layer, len(x)))[0]
+    return _run(layer, x, mask, step, more[: layer.states] if layer.initial_state else _zeros(layer, len(x)))[0]
 
 
 def _zeros(layer: Recurrent, batch: int) -> State:
     return tuple(np.zeros((batch, layer.units)) for _ in range(layer.states))
 
 
-def _run(layer: Recurrent, x: Array, step: Step, state: State) -> tuple[tuple[Array, ...], State]:
+def _run(layer: Recurrent, x: Array, mask: Array, step: Step, state: State) -> tuple[tuple[Array, ...], State]:
     """The layer's outputs, and the state that is left."""
     steps = range(x.shape[1])
     history = []
     for t in reversed(steps) if layer.go_backwards else steps:
-        state = step(x[:, t], state)
+        counts = mask[:, t, np.newaxis] != 0
+        state = tuple(np.where(counts, new, old) for new, old in zip(step(x[:, t], state), state, strict=True))
         history.append(state[0])
     output = np.stack(history, axis=1) if layer.return_sequences else history[-1]
     return (output, *state) if layer.return_state else (output,), state

@@ -46,7 +46,9 @@ def test_random_crops_are_not_nothing(tmp_path: Path) -> None:
 def test_masking_by_another_value(tmp_path: Path) -> None:
     given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 4, 3]})
     model = sequential(given, ("Masking", {"name": "n", "mask_value": -1.0}))
-    assert "mask_value = -1 is not supported" in refusal(save_h5(tmp_path / "m.h5", model, {}))
+    x = np.array([[[1, 2, 3], [-1, -1, -1], [-1, 0, -1], [0, 0, 0]]], np.float32)
+    y = load(save_h5(tmp_path / "m.h5", model, {})).predict(x)
+    np.testing.assert_array_equal(y, x * np.array([1, 0, 1, 1], np.float32)[:, None])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39, -(10**400), True, "1"])

@@ -6,6 +6,17 @@ MNC_KERNEL void mnc_fill_f32(float *out, int count, float value)
         out[i] = value;
 }
 
+/* A step that the mask leaves out: the state is what it was. */
+MNC_KERNEL void mnc_keep_f32(const float *mask, const float *before, float *state, int count)
+{
+    int i;
+
+    if (*mask == 0.0f) {
+        for (i = 0; i < count; ++i)
+            state[i] = before[i];
+    }
+}
+
 /* The cell of an LSTM after its gates: c = f * c + i * candidate.
  * gates: i, f, o, candidate, each of `units`. */
 MNC_KERNEL void mnc_lstm_cell_f32(const float *gates, float *cell, int units)

@@ -167,12 +167,24 @@ class _Cell:
     def unrolled(self, calls: Sequence[Call], states: tuple[Scratch, ...]) -> Step:
         """`calls` for each step of the input, after which `states` are the state and its first vector the output."""
         context, layer, units = self.context, self.context.layer, self.units
+        steps = context.inputs[0].type.shape[0]
         before, after = [], []
+        if layer.masked:
+            last = len(context.inputs) - 1
+            mask = In(last, offset=steps - 1, stride=-1) if layer.go_backwards else In(last, stride=1)
+            olds = self.memory(*(units for _ in states))
+            pairs = list(zip(states, olds, strict=True))
+            keep = [
+                Call("mnc_keep_f32", {"mask": mask, "before": old, "state": new, "count": units}) for new, old in pairs
+            ]
+            calls = (*(copy(new, old, units) for new, old in pairs), *calls, *keep)
         for i, state in enumerate(states):
             kept = State(i * units)
             if layer.stateful:
                 before.append(copy(kept, state, units))
                 after.append(copy(state, kept, units))
+            elif layer.initial_state:
+                before.append(copy(In(1 + i), state, units))
             else:
                 before.append(Call("mnc_fill_f32", {"out": state, "count": units, "value": 0.0}))
             if layer.return_state:
@@ -183,7 +195,7 @@ class _Cell:
             context.inputs,
             context.outputs,
             (*calls, given) if layer.return_sequences else tuple(calls),
-            Times(context.inputs[0].type.shape[0]),
+            Times(steps),
             before=tuple(before),
             after=tuple(after if layer.return_sequences else [given, *after]),
             constants=self.constants,

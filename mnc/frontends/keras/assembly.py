@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.budget import SpentError
 from mnc.frontends.keras.config import SAVE_AGAIN, brief
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments
 from mnc.frontends.keras.weights import LayerWeights
-from mnc.ir.activations import Function, Sigmoid
+from mnc.ir.activations import Abs, Function, Sigmoid, Sign
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation as Elementwise
-from mnc.ir.layers import Flatten, LogSoftmax, Multiply, Permute, Reshape, Slice, Softmax, Sparsemax
-from mnc.ir.types import Shape, ShapeError, TensorType
+from mnc.ir.layers import Add, Flatten, LogSoftmax, Multiply, Permute, ReduceMax, Reshape, Slice, Softmax, Sparsemax
+from mnc.ir.types import Constant, Shape, ShapeError, TensorType
 from mnc.names import Names
 
 MAX_NODES = 2**14
@@ -38,6 +40,19 @@ Activation = Function | AlongAxis | None
 
 
 @dataclass(frozen=True)
+class Mask:
+    """Which steps of a sequence count: 1 where they do, 0 where they are padding.
+
+    It becomes layers where it is read; most layers let it pass.
+    """
+
+    of: Value
+    """What it is made of: the mask itself (steps,) where `padding` is None, else a sequence."""
+    padding: float | None = None
+    """A step of nothing but this number is padding."""
+
+
+@dataclass(frozen=True)
 class Value:
     """One tensor of the Keras model and how it is held.
 
@@ -51,8 +66,8 @@ class Value:
     """Keras' axis k is the IR's axis `axes[k]`."""
     before_flatten: tuple[Shape, tuple[int, ...]] | None = None
     """Where a channels-first image was flattened channels last: its shape and axes before that."""
-    masked: bool = False
-    """Whether Keras carries a mask along with it: some steps are padding."""
+    mask: Mask | None = None
+    """The mask that Keras carries along with it: some steps are padding."""
 
     @property
     def shape(self) -> Shape:
@@ -77,6 +92,8 @@ class Assembly:
     nodes: list[Node] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     names: Names = field(default_factory=lambda: Names(mark="__"))
+    masks: dict[Mask, Value] = field(default_factory=dict)
+    """Masks that have been read, as values."""
 
     def input(self, where: str, name: str, shape: Shape, channels_first: bool) -> Value:
         """A graph input of this Keras shape; images of a channels-first model are given channels last."""
@@ -102,8 +119,23 @@ class Assembly:
             raise refuse(where, str(fault), *inputs_of(inputs)) from None
         names = tuple(self.names.new(f"{name}/{i}" if i else name) for i in range(len(types)))
         self.nodes.append(Node(names, layer, tuple(value.name for value in inputs), where))
-        masked = any(value.masked for value in inputs)
-        return tuple(Value(n, t, tuple(range(t.rank)), masked=masked) for n, t in zip(names, types, strict=True))
+        mask = next((value.mask for value in inputs if value.mask is not None), None)
+        return tuple(Value(n, t, tuple(range(t.rank)), mask=mask) for n, t in zip(names, types, strict=True))
+
+    def mask(self, where: str, mask: Mask) -> Value:
+        """The mask as a value (steps,), made when it is first read."""
+        if mask.padding is None:
+            return mask.of
+        if mask not in self.masks:
+            x = self.plain(where, mask.of)
+            name = f"{x.name}/mask"
+            offset = Constant(np.float32(-mask.padding))
+            (distance,) = self.emit(where, f"{name}/distance", Add(operand=offset), (x,))
+            (size,) = self.emit(where, f"{name}/size", Elementwise(Abs()), (distance,))
+            if size.type.rank > 1:
+                (size,) = self.emit(where, f"{name}/largest", ReduceMax(tuple(range(1, size.type.rank))), (size,))
+            (self.masks[mask],) = self.emit(where, name, Elementwise(Sign()), (size,))
+        return self.masks[mask]
 
     def graph(self, name: str, outputs: tuple[Value, ...]) -> Graph:
         return Graph(name, tuple(self.inputs), tuple(self.nodes), tuple(value.name for value in outputs))
@@ -197,9 +229,18 @@ class Call:
             raise self.fault(f"{key} = {axis} is not among the {rank - first} axes after the batch")
         return value.axes[position]
 
+    def mask_of(self, x: Value) -> Value | None:
+        """The mask of the only input (steps,): the call's `mask` argument, or the one that the input carries along."""
+        given = self.arguments.named.get("mask")
+        if given is None:
+            return None if x.mask is None else self.assembly.mask(self.where, x.mask)
+        if not isinstance(given, Value) or given.shape != x.shape[:1]:
+            raise self.fault(f"the mask must be a tensor of {x.shape[:1]}")
+        return self.assembly.plain(self.where, given)
+
     def refuse_mask(self, value: Value) -> None:
         """For layers that Keras gives a mask to: refuse where there is one."""
-        if value.masked:
+        if value.mask is not None:
             raise self.fault(
                 "the layer reads a mask (from mask_zero of an Embedding, or from Masking), which is not supported",
                 "train without the mask, or give sequences of the full length only and rebuild the model without it",

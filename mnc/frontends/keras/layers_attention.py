@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -64,11 +65,7 @@ def multi_head_attention(config: Config) -> Build:
 
     def build(call: Call) -> Value | tuple[Value, ...]:
         query, value, key = _sequences(call)
-        mask = call.arguments.named.get("attention_mask")
-        if mask is not None:
-            raise call.fault("an attention_mask is not supported", "use use_causal_mask, or sequences of full length")
-        if any(each.masked for each in (query, value, key)):
-            call.refuse_mask(next(each for each in (query, value, key) if each.masked))
+        hidden = _hidden(call, query, value, key)
 
         def dense(x: Value, part: str, size: int, scale: float = 1.0, own: str = "") -> Value:
             weights = call.weights.inside(f"{own or part}_dense")
@@ -91,7 +88,9 @@ def multi_head_attention(config: Config) -> Build:
         scores = call.emit(MatMul(transpose_b=True), q, k, part="scores")
         if _flag(call, "use_causal_mask"):
             causal = _causal(query.shape[0], key.shape[0])
-            scores = call.emit(Add(operand=causal), scores, part="masked_scores")
+            scores = call.emit(Add(operand=causal), scores, part="causal_scores")
+        if hidden is not None:
+            scores = call.emit(Add(), scores, hidden, part="masked_scores")
         shares = call.emit(Softmax(2), scores, part="shares")
         mixed = call.emit(MatMul(), shares, v, part="mixed")
         if heads > 1:
@@ -110,9 +109,32 @@ def multi_head_attention(config: Config) -> Build:
             result = call.emit(Reshape((query.shape[0], *shape)), wide)
         else:
             result = call.emit(layer, flat)
+        result = replace(result, mask=query.mask)
         return (result, shares) if _flag(call, "return_attention_scores") else result
 
     return build
+
+
+def _hidden(call: Call, query: Value, value: Value, key: Value) -> Value | None:
+    """MASKED where a query shall not see a key, else 0; None where each sees all."""
+    parts = []
+    rows, columns = query.shape[0], key.shape[0]
+    for name, x, shape in (("query", query, (rows, 1)), ("value", value, (1, columns)), ("key", key, (1, columns))):
+        if x.mask is not None and not (name == "key" and key == value):
+            mask = call.assembly.mask(call.where, x.mask)
+            parts.append(call.emit(Reshape(shape), mask, part=f"{name}_mask"))
+    given = call.arguments.named.get("attention_mask")
+    if given is not None:
+        if not isinstance(given, Value) or given.shape != (rows, columns):
+            raise call.fault(f"the attention_mask must be a tensor of the model of {rows}x{columns} elements")
+        parts.append(call.assembly.plain(call.where, given))
+    if not parts:
+        return None
+    seen = parts[0]
+    for i, part in enumerate(parts[1:]):
+        seen = call.emit(Multiply(), seen, part, part=f"seen{i}")
+    missing = call.emit(Add(operand=Constant(np.float32(-1.0))), seen, part="missing")
+    return call.emit(Multiply(operand=Constant(np.float32(-MASKED))), missing, part="hidden")
 
 
 def _sequences(call: Call) -> tuple[Value, Value, Value]:

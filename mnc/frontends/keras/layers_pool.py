@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mnc.frontends.keras.assembly import Build, Call, Value
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.planes import as_image, from_image, margins, padded, pair
@@ -9,11 +11,14 @@ from mnc.frontends.keras.registry import converts
 from mnc.ir.layers import (
     AveragePooling2D,
     Cropping2D,
+    Divide,
     GlobalAveragePooling,
     GlobalMaxPooling,
     GlobalPooling,
     MaxPooling2D,
+    Multiply,
     Pooling2D,
+    ReduceSum,
     Reshape,
     ResizeBilinear,
     ResizeNearest,
@@ -59,7 +64,12 @@ def _pooling(config: Config, kind: type[Pooling2D], axes: int) -> Build:
     return build
 
 
-@converts("GlobalAveragePooling1D", to=(GlobalAveragePooling,), over_time=True)
+@converts(
+    "GlobalAveragePooling1D",
+    to=(Divide, GlobalAveragePooling, Multiply, ReduceSum),
+    over_time=True,
+    arguments=("mask",),
+)
 def global_average_pooling1d(config: Config) -> Build:
     """The mean of each channel."""
     return _global_pooling(config, GlobalAveragePooling, 1)
@@ -88,14 +98,24 @@ def _global_pooling(config: Config, kind: type[GlobalPooling], axes: int) -> Bui
     layout = config.data_format(axes + 1)
 
     def build(call: Call) -> Value:
-        if kind is GlobalAveragePooling and axes == 1:
-            call.refuse_mask(call.held)
+        if kind is GlobalAveragePooling and axes == 1 and not call.over_time:
+            mask = call.mask_of(call.held)
+            if mask is not None:
+                return _masked_mean(call, call.sequence(layout), mask, keepdims)
         if call.over_time:
             return _pooled_each_time(call, kind, axes, keepdims, layout)
         x = call.image(layout) if axes == 2 else call.sequence(layout)
         return call.emit(kind(keepdims), x, axes=x.axes if keepdims else None)
 
     return build
+
+
+def _masked_mean(call: Call, x: Value, mask: Value, keepdims: bool) -> Value:
+    """The mean over the steps that count."""
+    column = call.emit(Reshape((x.type.shape[0], 1)), mask, part="column")
+    total = call.emit(ReduceSum((0,), keepdims), call.emit(Multiply(), x, column, part="counted"), part="sum")
+    count = call.emit(ReduceSum((0,), True), mask, part="count")
+    return replace(call.emit(Divide(), total, count), mask=None)
 
 
 def _pooled_each_time(call: Call, kind: type[GlobalPooling], axes: int, keepdims: bool, layout: str) -> Value:

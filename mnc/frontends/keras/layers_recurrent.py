@@ -13,9 +13,10 @@ from mnc.frontends.keras.config import Config, brief
 from mnc.frontends.keras.registry import CLASSES, converts, understood
 from mnc.frontends.keras.weights import Count, LayerWeights
 from mnc.ir.activations import Function
-from mnc.ir.layers import GRU, LSTM, Add, Average, Concatenate, Multiply, Recurrent, Reverse, SimpleRNN
+from mnc.ir.layers import GRU, LSTM, Add, Average, Concatenate, Multiply, Recurrent, Reshape, Reverse, SimpleRNN
 from mnc.ir.types import Constant
 
+CALL_ARGUMENTS = ("initial_state", "mask")
 CELLS = {"SimpleRNNCell": "SimpleRNN", "GRUCell": "GRU", "LSTMCell": "LSTM"}
 MERGES = {"sum": Add, "mul": Multiply, "ave": Average}
 
@@ -36,6 +37,7 @@ class Spec:
     return_state: bool
     go_backwards: bool
     stateful: bool
+    zero_output_for_mask: bool
 
     @property
     def weights(self) -> Count:
@@ -94,7 +96,6 @@ def read_spec(kind: type[Recurrent], config: Config) -> Spec:
     """The attributes of a recurrent layer."""
     config.ignore("unit_forget_bias", "dropout", "recurrent_dropout", "implementation", "unroll", "use_cudnn")
     config.only("time_major", False, None)
-    config.ignore("zero_output_for_mask")  # a mask is refused where there is one
     has_gates = kind is not SimpleRNN
     # Keras 1 and the first Keras 2 had the reset gate before the product, and no attribute for it
     return Spec(
@@ -109,28 +110,29 @@ def read_spec(kind: type[Recurrent], config: Config) -> Spec:
         return_state=config.boolean("return_state", False),
         go_backwards=config.boolean("go_backwards", False),
         stateful=config.boolean("stateful", False),
+        zero_output_for_mask=config.boolean("zero_output_for_mask", False),
     )
 
 
-@converts("SimpleRNN", to=(SimpleRNN,))
+@converts("SimpleRNN", to=(SimpleRNN,), arguments=CALL_ARGUMENTS)
 def simple_rnn(config: Config) -> Build:
     """The plain recurrent layer."""
     return _recurrent(config, read_spec(SimpleRNN, config))
 
 
-@converts("GRU", to=(GRU,))
+@converts("GRU", to=(GRU,), arguments=CALL_ARGUMENTS)
 def gru(config: Config) -> Build:
     """The gated recurrent unit, with the reset gate before or after the product."""
     return _recurrent(config, read_spec(GRU, config))
 
 
-@converts("LSTM", to=(LSTM,))
+@converts("LSTM", to=(LSTM,), arguments=CALL_ARGUMENTS)
 def lstm(config: Config) -> Build:
     """Long short-term memory."""
     return _recurrent(config, read_spec(LSTM, config))
 
 
-@converts("RNN", to=(GRU, LSTM, SimpleRNN))
+@converts("RNN", to=(GRU, LSTM, SimpleRNN), arguments=CALL_ARGUMENTS)
 def rnn(config: Config) -> Build:
     """A recurrent layer that is written as its cell and the loop round it."""
     return _recurrent(config, _rnn_spec(config))
@@ -157,31 +159,64 @@ def _recurrent(config: Config, spec: Spec) -> Build:
     config.weights = spec.weights
 
     def build(call: Call) -> Value | tuple[Value, ...]:
-        x = _sequence(call, spec.stateful)
-        results = call.emit_all(spec.layer(call.weights, x.shape[-1]), x)
+        inputs, reads = _inputs(call, spec, spec.kind.states)
+        part = "held" if spec.zero_output_for_mask and "masked" in reads else ""
+        layer = spec.layer(call.weights, inputs[0].shape[-1]).changed(**reads)
+        results = call.emit_all(layer, *inputs, part=part)
+        results = tuple(
+            replace(each, mask=inputs[0].mask if i == 0 and spec.return_sequences else None)
+            for i, each in enumerate(results)
+        )
         return results if spec.return_state else results[0]
 
     return build
 
 
+def _only_counted(call: Call, steps: Value, mask: Value, part: str) -> Value:
+    """The outputs of the steps that count, and zeros for the others."""
+    column = call.emit(Reshape((steps.shape[0], 1)), mask, part=f"{part or 'output'}_mask")
+    return call.emit(Multiply(), steps, column, part=part)
+
+
+def _inputs(call: Call, spec: Spec, states: int) -> tuple[tuple[Value, ...], dict[str, bool]]:
+    """The sequence and its initial state or its mask, where there is one; and the layer's attributes for them."""
+    given = call.arguments.named.get("initial_state")
+    initial = call.inputs[1:] if given is None else (given if isinstance(given, tuple) else (given,))
+    if len(initial) not in (0, states) or not all(isinstance(each, Value) for each in initial):
+        raise call.fault(f"the initial state must be {states} tensors")
+    x = _sequence(call, spec.stateful)
+    mask = call.mask_of(x)
+    if mask is None and not initial:
+        return (x,), {}
+    if initial and spec.stateful:
+        raise call.fault("the layer is stateful and called with an initial state", "make it stateless")
+    if mask is not None and initial:
+        raise call.fault("the layer reads a mask and an initial state, which is not supported together", "drop either")
+    if mask is not None and spec.zero_output_for_mask and not spec.return_sequences:
+        raise call.fault("zero_output_for_mask = True is not supported where there is a mask and one output")
+    if mask is not None:
+        return (x, mask), {"masked": True}
+    plain = (call.assembly.plain(call.where, each) for each in initial if isinstance(each, Value))
+    return (x, *plain), {"initial_state": True}
+
+
 def _sequence(call: Call, stateful: bool) -> Value:
-    if len(call.inputs) > 1:
-        raise call.fault(
-            "an initial state as a further input is not supported", "make the layer stateful, or start from zero"
-        )
     if stateful and call.again:
         raise call.fault(
             "the layer is stateful and called more than once; the calls would share one state",
             "make it stateless, or use a layer for each call",
         )
-    x = call.x
-    call.refuse_mask(x)
+    x = call.assembly.plain(call.where, call.inputs[0])
     if len(x.axes) != 2:
         raise call.fault(f"the layer needs a sequence (steps, features), not an input of {len(x.axes)} axes")
     return x
 
 
-@converts("Bidirectional", to=(Add, Average, Concatenate, GRU, LSTM, Multiply, Reverse, SimpleRNN))
+@converts(
+    "Bidirectional",
+    to=(Add, Average, Concatenate, GRU, LSTM, Multiply, Reverse, SimpleRNN),
+    arguments=CALL_ARGUMENTS,
+)
 def bidirectional(config: Config) -> Build:
     """A recurrent layer and its mirror image, which reads the steps backwards."""
     merge = config.raw("merge_mode", "concat")
@@ -201,14 +236,24 @@ def bidirectional(config: Config) -> Build:
         raise config.fault("the two directions must return the same")
 
     def build(call: Call) -> tuple[Value, ...]:
-        x = _sequence(call, forward.stateful or backward.stateful)
-        features = x.shape[-1]
-        there = call.emit_all(
-            forward.layer(call.weights.inside("forward_layer"), features, "forward"), x, part="forward"
-        )
-        back = call.emit_all(
-            backward.layer(call.weights.inside("backward_layer"), features, "backward"), x, part="backward"
-        )
+        if len(call.inputs) > 1 or call.arguments.named.get("initial_state") is not None:
+            raise call.fault(
+                "an initial state of both directions is not supported", "call two layers, one with go_backwards"
+            )
+        inputs, reads = _inputs(call, replace(forward, stateful=forward.stateful or backward.stateful), 0)
+        features = inputs[0].shape[-1]
+
+        def one(spec: Spec, direction: str) -> tuple[Value, ...]:
+            layer = spec.layer(call.weights.inside(f"{direction}_layer"), features, direction)
+            results = call.emit_all(layer.changed(**reads), *inputs, part=direction)
+            if spec.zero_output_for_mask and reads:
+                mask = inputs[-1]
+                if spec.go_backwards:
+                    mask = call.emit(Reverse(0), mask, part=f"{direction}_mask")
+                results = (_only_counted(call, results[0], mask, f"{direction}_counted"), *results[1:])
+            return results
+
+        there, back = one(forward, "forward"), one(backward, "backward")
         states = (*there[1:], *back[1:])
         returned = back[0]
         if backward.return_sequences:

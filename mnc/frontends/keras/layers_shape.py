@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from mnc.frontends.keras.assembly import Build, Call, Value
+from mnc.frontends.keras.assembly import Build, Call, Mask, Value
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.weights import Count
-from mnc.ir.layers import Embedding, Flatten, Identity, Permute, Reshape, ResizeNearest
+from mnc.ir.layers import Embedding, Flatten, Identity, Multiply, Permute, Reshape, ResizeNearest
 from mnc.ir.types import Shape
 
 
@@ -104,22 +104,25 @@ def embedding(config: Config) -> Build:
     def build(call: Call) -> Value:
         x = call.x
         result = call.emit(Embedding(call.weights.take("embeddings", (vocabulary, dimensions))), x)
-        return replace(result, masked=mask_zero)
+        return replace(result, mask=Mask(x, 0.0) if mask_zero else None)
 
     return build
 
 
-@converts("Masking", to=())
+@converts("Masking", to=(Identity, Multiply))
 def masking(config: Config) -> Build:
-    """Marks steps as padding; without a reader of the mask, and with the value 0, it changes nothing."""
+    """Marks steps of nothing but one number as padding, and makes them 0."""
     value = config.number("mask_value", 0.0)
-    if value != 0.0:
-        raise config.fault(
-            f"mask_value = {value:g} is not supported", "mark the padding by 0, where no later layer reads the mask"
-        )
 
     def build(call: Call) -> Value:
         x = call.x
-        return replace(call.emit(Identity(), x), masked=True)
+        mask = Mask(replace(x, mask=None), value)
+        if value == 0.0:
+            return replace(call.emit(Identity(), x), mask=mask)
+        if len(x.shape) != 2:
+            raise call.fault(f"mask_value = {value:g} is not supported for an input of {len(x.shape)} axes")
+        steps = call.assembly.mask(call.where, mask)
+        column = call.emit(Reshape((x.shape[0], 1)), steps, part="column")
+        return replace(call.emit(Multiply(), x, column), mask=mask)
 
     return build

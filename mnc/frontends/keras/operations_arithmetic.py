@@ -265,6 +265,39 @@ def _quotient(op: Operands) -> Value:
     return op.affine(x, 1.0 / divisor.ravel(), part="quotient")
 
 
+@operation("NotEqual", "x1 x2")
+def not_equal(op: Operands) -> Result:
+    """1 where a tensor is not a number, else 0."""
+    return _differs(op, "")
+
+
+@operation("Equal", "x1 x2")
+def equal(op: Operands) -> Result:
+    """1 where a tensor is a number, else 0."""
+    return op.affine(_differs(op, "differs"), -1.0, 1.0)
+
+
+def _differs(op: Operands, part: str) -> Value:
+    x, number = op.value("x1"), op.numbers("x2")
+    if number.size != 1:
+        raise op.call.fault("tensors are compared with one number alone")
+    offset = Constant(np.float32(-number.ravel()[0]))
+    distance = op.emit(Add(operand=offset), x, part="distance")
+    return op.emit(Activation(fn.Sign()), op.emit(Activation(fn.Abs()), distance, part="size"), part=part)
+
+
+@operation("LogicalAnd", "x1 x2")
+def logical_and(op: Operands) -> Result:
+    """1 where both are."""
+    return op.emit(Multiply(), op.value("x1"), op.value("x2"))
+
+
+@operation("LogicalNot")
+def logical_not(op: Operands) -> Result:
+    """1 where a mask is 0, and the other way round."""
+    return op.affine(op.value(), -1.0, 1.0)
+
+
 @operation("Power", "x1 x2")
 def power(op: Operands) -> Result:
     """A tensor to the power of a number, or a number to the power of a tensor."""

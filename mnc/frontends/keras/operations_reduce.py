@@ -51,6 +51,8 @@ def _reduction(kind: type[Reduction]) -> Converter:
 
 for _name, _kind in (("Sum", ReduceSum), ("Mean", ReduceMean), ("Max", ReduceMax), ("Min", ReduceMin)):
     operation(_name, "x axis keepdims")(_reduction(_kind))
+operation("Any", "x axis keepdims")(_reduction(ReduceMax))
+operation("All", "x axis keepdims")(_reduction(ReduceMin))
 operation("Amax", "x axis keepdims")(_reduction(ReduceMax))
 operation("Amin", "x axis keepdims")(_reduction(ReduceMin))
 

@@ -55,7 +55,7 @@ def as_image(call: Call, axes: int, data_format: str) -> Value:
     x = call.sequence(data_format)
     if call.over_time:
         return x
-    return replace(call.emit(Reshape((1, *x.type.shape)), x, part="row"), masked=x.masked)
+    return replace(call.emit(Reshape((1, *x.type.shape)), x, part="row"), mask=x.mask)
 
 
 def from_image(

@@ -7,6 +7,10 @@ run (the samples of a batch count as runs one after the other).  With
 the step read last, or with `return_sequences` (steps, units), all of them in
 the order in which they were read.  With `return_state` the state after the
 last step follows as further outputs, each (units,).
+
+With `initial_state` the vectors of the state before the first step are further
+inputs, each (units,).  With `masked` the last input is (steps,): where it is 0
+the state stays as it was, and so does the output.
 """
 
 from __future__ import annotations
@@ -40,6 +44,10 @@ class Recurrent(Layer):
     return_state: bool = False
     go_backwards: bool = False
     stateful: bool = False
+    initial_state: bool = False
+    masked: bool = False
+
+    arity: ClassVar[tuple[int, int | None]] = (1, None)
 
     @property
     def units(self) -> int:
@@ -50,7 +58,13 @@ class Recurrent(Layer):
         expect_shape("bias", self.bias, (self.gates * self.units,))
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        (x,) = inputs
+        x, *more = inputs
+        wanted = [(self.units,)] * (self.states if self.initial_state else 0) + [x.shape[:1]] * self.masked
+        if [each.shape for each in more] != wanted:
+            given, needed = (" and ".join(map(show, shapes)) or "none" for shapes in ([m.shape for m in more], wanted))
+            raise ShapeError(f"its further inputs must be {needed}, not {given}")
+        if self.stateful and self.initial_state:
+            raise ShapeError("a state that is kept has no initial state")
         if x.rank != 2:
             raise ShapeError(f"needs a sequence (steps, features), not {x.rank} axes")
         expect_rank("kernel", self.kernel, 2)
@@ -69,7 +83,7 @@ class Recurrent(Layer):
         return (output, *(state,) * self.states) if self.return_state else (output,)
 
     def macs(self, *inputs: TensorType) -> int:
-        (x,) = inputs
+        x = inputs[0]
         return x.shape[0] * (self.kernel.array.size + self.recurrent_kernel.array.size)
 
 
