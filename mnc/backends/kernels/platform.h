@@ -37,14 +37,16 @@
 #endif
 #endif
 
-/* x * y + z, rounded once where that is cheap.  -std=c89 and -std=c99 switch
- * contraction off in GCC, so a fused multiply-add is asked for by name where the
- * core has one; a PC built for without it has fast doubles, in which the product
- * of two floats is exact, and so comes to the same result. */
+/* x * y + z, rounded once where the core does that in one instruction: -std=c89 and
+ * -std=c99 switch contraction off in GCC, so a fused multiply-add is asked for by name.
+ * A PC that is built for without it rounds twice, which moves a sum by at most half a
+ * unit in the last place a step; with MNC_EXACT_FMA it goes by doubles, in which the
+ * product of two floats is exact, and so comes to the bits of a Cortex-M4F, in two to
+ * four times the time. */
 #ifndef MNC_FMA
 #if defined(__FP_FAST_FMAF) && defined(__GNUC__)
 #define MNC_FMA(x, y, z) __builtin_fmaf((x), (y), (z))
-#elif defined(__SSE2__) && !defined(__FMA__)
+#elif defined(MNC_EXACT_FMA) && defined(__SSE2__) && !defined(__FMA__)
 #define MNC_FMA(x, y, z) ((float)((double)(x) * (double)(y) + (double)(z)))
 #else
 #define MNC_FMA(x, y, z) ((x) * (y) + (z))
