@@ -113,7 +113,7 @@ def compile(  # the contract's name  # noqa: A001
     allow_loss: bool = False,
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
-    memory: Memory = "fast",
+    memory: Memory = "balanced",
     input: Owner = "caller",  # the contract's name  # noqa: A002
     feed: Feeding = "run",
     max_ram: int | None = None,

@@ -19,7 +19,7 @@ Feeding = Literal["run", "rows"]
 class Storage:
     """The choices of `--memory`, `--input` and `--feed`."""
 
-    memory: Memory = "fast"
+    memory: Memory = "balanced"
     input: Owner = "caller"
     feed: Feeding = "run"
 

@@ -90,7 +90,7 @@ def storage_options(command: Callable[..., Result]) -> Callable[..., Result]:
         click.option(
             "--memory",
             type=click.Choice(("fast", "balanced", "least")),
-            default="fast",
+            default="balanced",
             show_default=True,
             help="Layer after layer; rows of layers in turns where that costs few instructions; the least RAM.",
         ),

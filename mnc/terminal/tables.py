@@ -164,6 +164,10 @@ def _sums(report: Report) -> Table:
     copied = f"; constants that are copied there {bytes_(ram.constants)}" if ram.constants else ""
     parts = f"arena {bytes_(ram.arena)}, {bound}; state {bytes_(ram.state)}{copied}"
     table.add_row("RAM", bytes_(ram.total), Text(parts))
+    if ram.stages:
+        layers = ", ".join(f"{printable(s.layers[0])} to {printable(s.layers[-1])}" for s in ram.stages)
+        cost = f"about {ram.cost:.1%} more instructions" if ram.saved else "as the input is handed in so"
+        table.add_row("", "", Text(f"rows in turns save {bytes_(ram.saved)}, {cost}: {layers}"))
     table.add_row("flash", bytes_(report.flash.needed), Text(_flash(report)))
     if report.stack is not None:
         table.add_row("stack", bytes_(report.stack), Text(f"of a run on {report.target}"))
