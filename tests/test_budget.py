@@ -96,7 +96,7 @@ def image_network(*, flat: bool = False) -> Graph:
 
 def refusal(graph: Graph, **arguments: int | str) -> tuple[str, ...]:
     with pytest.raises(CompileError) as caught:
-        mnc.compile(graph, **arguments)  # type: ignore[arg-type]
+        mnc.compile(graph, **{"memory": "fast", **arguments})  # type: ignore[arg-type]
     (problem,) = caught.value.problems
     return problem.hints
 
@@ -110,17 +110,17 @@ def told(hints: tuple[str, ...], change: str) -> int:
 def test_each_figure_of_a_refusal_is_what_the_change_gives() -> None:
     graph = image_network()
     hints = refusal(graph, max_ram=1000)
-    integers = mnc.compile(graph, quantize="int8", calibration=random_inputs(graph), allow_loss=True)
+    integers = mnc.compile(graph, quantize="int8", calibration=random_inputs(graph), allow_loss=True, memory="fast")
     assert told(hints, "--quantize int8") == integers.report.ram.total
     smaller = Graph("net", (Input("x", TensorType((8, 8, 3))),), graph.nodes, graph.outputs)
-    assert told(hints, "an input of 8x8x3") == mnc.compile(smaller).report.ram.total
+    assert told(hints, "an input of 8x8x3") == mnc.compile(smaller, memory="fast").report.ram.total
     turns = mnc.compile(graph, memory="least").report.ram.total
     assert told(hints, "--memory least") == turns
     all_ = mnc.compile(
         smaller, quantize="int8", calibration=random_inputs(smaller), allow_loss=True, memory="least"
     ).report.ram.total
     assert told(hints, "--memory least and --quantize int8 and an input of 8x8x3") == all_
-    assert all_ < min(integers.report.ram.total, mnc.compile(smaller).report.ram.total, turns)
+    assert all_ < min(integers.report.ram.total, mnc.compile(smaller, memory="fast").report.ram.total, turns)
 
 
 def test_all_changes_together_are_tried_only_where_none_is_enough() -> None:
@@ -153,7 +153,9 @@ def test_a_remedy_is_for_requests_that_lack_it() -> None:
     assert again.request.scheme.calibration is not None
     assert again.request.scheme.calibration[0].shape[1:] == (8, 8, 3)
     together = remedies.together(request, remedies.REMEDIES)
-    assert together.words == "-X code=compact and --backend c and --quantize int8 and an input of 8x8x3"
+    assert (
+        together.words == "-X code=compact and --memory least and --backend c and --quantize int8 and an input of 8x8x3"
+    )
 
 
 def test_arithmetic_is_limited() -> None:
@@ -208,7 +210,9 @@ def test_with_a_target_code_and_stack_are_measured_and_limited() -> None:
 def test_compact_code_is_tried_where_code_is_measured(fixtures: Path) -> None:
     needs_arm()
     graph = mnc.load(fixtures / "pico.int8.tflite")
-    compact = mnc.compile(graph, target="cortex-m4", settings={"code": "compact"}, measure=True).report.flash.total
+    compact = mnc.compile(
+        graph, target="cortex-m4", settings={"code": "compact"}, measure=True, memory="fast"
+    ).report.flash.total
     assert told(refusal(graph, target="cortex-m4", max_flash=5000), "-X code=compact") == compact
 
 

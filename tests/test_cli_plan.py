@@ -20,7 +20,7 @@ def test_the_terminal_shows_the_arena_and_every_buffer(model: Path, capsys: pyte
     assert run(["plan", str(model)]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
-    assert printed.out.startswith("arena 26,796 B, the least")
+    assert printed.out.startswith("arena 7,164 B, the least")
     assert " lower bound" in printed.out
 
 

@@ -130,7 +130,9 @@ def test_a_setting_that_is_none_is_wrong_usage(
 @pytest.mark.parametrize("option", ["--set", "--weights"])
 def test_only_a_text_has_parameters(command: str, option: str, pico: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([command, str(pico), option, "units=5" if option == "--set" else str(pico)]) == 2
-    what = f"error: mnc {command}: {option} is for network texts (.mnc), and 'pico.keras3.h5' is none\n"
+    texts = "network texts (.mnc)"
+    what = f"{texts}, and 'pico.keras3.h5' is none" if option == "--set" else f"{texts} and Keras' .json, and"
+    what = f"error: mnc {command}: {option} is for {what}"
     assert capsys.readouterr().err.startswith(what)
 
 
@@ -181,11 +183,13 @@ def test_python_sets_parameters_and_weights(tiny: Path, pico: Path) -> None:
 
 
 def test_every_command_that_makes_code_takes_what_changes_it() -> None:
-    """All of them have the options of compile but for where it writes to, what it packs, and what is over budget."""
+    """All of them have the options of compile but for where it writes to, what it packs, and what is over budget.
+
+    The text of a network, which `show` prints, knows nothing of memory.
+    """
     own = {"directory", "force", "name", "package", "sample", "as_json", "model"}
     own |= {"max_ram", "max_flash", "max_stack", "max_macs", "page"}
-    spelt_otherwise = {"bench": {"target", "backend"}, "verify": {"target"}}
-    spelt_otherwise["show"] = {"memory", "owner", "feed"}  # they change no layer
+    spelt_otherwise = {"bench": {"target", "backend"}, "verify": {"target"}, "show": {"memory", "owner", "feed"}}
     wanted = {parameter.name for parameter in commands.commands["compile"].params} - own
     assert {"settings", "parameters", "weights", "quantize", "calibration", "backend", "target"} <= wanted
     for name in ("check", "show", "plan", "report", "verify", "bench"):

@@ -16,7 +16,7 @@ from mnc.plan.memory_map import Box, MemoryMap, Moment, covered, memory_map
 
 
 def of(graph: Graph, backend: str = "c") -> MemoryMap:
-    emission = mnc.compile(graph, backend=backend).emission
+    emission = mnc.compile(graph, backend=backend, memory="fast").emission
     return memory_map(emission.program, emission.plan)
 
 
@@ -41,6 +41,17 @@ def test_the_boxes_are_the_plan(model: str, backend: str, fixtures: Path) -> Non
     for box in drawn.boxes:
         assert box.bytes % box.rows == 0
         assert (box.kind == "ring") == (box.rows < box.of_rows)
+
+
+def test_a_stage_is_a_moment_and_a_ring_has_fewer_rows_than_its_value(fixtures: Path) -> None:
+    emission = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), memory="least", feed="rows").emission
+    drawn = memory_map(emission.program, emission.plan)
+    assert len(drawn.moments) == len(emission.plan.stages) < len(emission.program.steps)
+    rings = {box.name: box for box in drawn.boxes if box.kind == "ring"}
+    (given,) = (box for box in drawn.boxes if box.kind == "input")
+    assert {emission.program.values[name].buffer for name in (*rings, given.name)} == set(emission.plan.rings)
+    assert all(box.rows < box.of_rows and box.first == box.last for box in (*rings.values(), given))
+    assert len(drawn.moments[0].layers) == 1 + emission.plan.stages[0].last
 
 
 def test_a_value_says_its_rows_and_a_step_its_direction(fixtures: Path) -> None:
