@@ -56,12 +56,15 @@ from mnc.ir.layers import (
     Permute,
     PReLU,
     Quantize,
+    ReduceMax,
+    ReduceMin,
     Reshape,
     ResizeNearest,
     Reverse,
     Slice,
     Softmax,
     Take,
+    UnitNormalization,
     ZeroPadding2D,
 )
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, Shape, TensorType
@@ -81,7 +84,7 @@ IMAGES = (
     ZeroPadding2D,
 )  # fmt: skip
 """Layer kinds that trained networks are made of."""
-KEEPING = (AveragePooling2D, GlobalMaxPooling, MaxPooling2D, ZeroPadding2D, *VIEWS)
+KEEPING = (AveragePooling2D, GlobalMaxPooling, MaxPooling2D, ReduceMax, ReduceMin, ZeroPadding2D, *VIEWS)
 """Kinds whose output always has its input's scale."""
 MOVING = (Broadcast, Concatenate, Cropping2D, Identity, Permute, ResizeNearest, Reverse, Slice, Take)
 """Kinds whose output may have it."""
@@ -269,6 +272,8 @@ class _Growing:
         if isinstance(layer, Softmax) or isinstance(changes.get("function"), Sigmoid | Tanh):
             unit = Quantisation((2**-15,)) if dtype is DType.INT16 else Quantisation((1 / 256,), -128)
             return replace(layer, **changes, output=ElementType(dtype, unit))
+        if isinstance(layer, UnitNormalization):
+            return replace(layer, output=ElementType(dtype, Quantisation((1 / 128,))))
         if isinstance(layer, MOVING) and self.rng.integers(2):
             return replace(layer, output=ElementType(dtype, given))
         real = [_real(self.types[name], self.arrays[name]) for name in names]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from tflite_drawing import CASES, SPREAD, Case, Maker, case, dilations, fused, image, moved, strides, window
-from tflite_files import File, Tensor
+from tflite_files import File, Operator, Tensor
 from tflite_moving_cases import NOT_IN_TFLM, NOT_MOVED_IN_INT16
 
 from mnc.ir.types import Array
@@ -71,6 +73,8 @@ def merged_scale(c: Case, kind: str, a: int, b: int) -> float | None:
     if not c.quantised:
         return None
     scales = c.tensors[a].scale[0], c.tensors[b].scale[0]
+    if kind == "SQUARED_DIFFERENCE":
+        return c.scale(2 * SPREAD * c.steps * max(scales) ** 2, 2.0)
     return c.scale(SPREAD * c.steps * scales[0] * scales[1] if kind == "MUL" else max(scales), 2.0)
 
 
@@ -85,6 +89,8 @@ def merge(kind: str, has_activation: bool) -> Maker:
         if has_activation:
             b = c.input(other)
             y = c.value(shape, merged_scale(c, kind, a, b))
+            if kind == "SQUARED_DIFFERENCE":
+                return c.file(kind, c.choice((a, b), (b, a)), y)
             return c.file(kind, c.choice((a, b), (b, a)), y, **fused(c))
         b = c.like(a, other)
         c.given.append(b)
@@ -94,7 +100,7 @@ def merge(kind: str, has_activation: bool) -> Maker:
     return make
 
 
-for _kind in ("ADD", "SUB", "MUL"):
+for _kind in ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "DIV"):
     case(merge(_kind, True))
 for _kind in ("MAXIMUM", "MINIMUM"):
     case(merge(_kind, False))
@@ -145,15 +151,16 @@ case(pool("MAX_POOL_2D"))
 def reduction(kind: str) -> Maker:
     def make(c: Case) -> File:
         shape = [1, *(c.integer(1, 7) for _ in range(c.integer(1, 3)))]
-        axes = c.draw(st.lists(st.integers(1, len(shape) - 1), min_size=1, max_size=3, unique=True))
+        axes = c.draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, max_size=3, unique=True))
         if len(shape) == 4 and c.choice(True, False):
             axes = [1, 2]
         keep = c.choice(True, False)
         x = c.input(shape)
         given = c.integers(*(axis - (len(shape) if c.choice(True, False) else 0) for axis in axes))
         result = [1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes]
-        if kind == "MEAN":
-            y = c.value(result, c.scale(c.tensors[x].scale[0], 1.5) if c.quantised else None)
+        if kind in ("MEAN", "SUM"):
+            count = math.prod(shape) // math.prod(result) if kind == "SUM" else 1
+            y = c.value(result, c.scale(c.tensors[x].scale[0] * count**0.5, 1.5) if c.quantised else None)
         else:
             y = c.like(x, result)
         return c.file(kind, (x, given), y, KeepDims=keep)
@@ -163,7 +170,9 @@ def reduction(kind: str) -> Maker:
 
 
 case(reduction("MEAN"))
+case(reduction("SUM"))
 case(reduction("REDUCE_MAX"))
+case(reduction("REDUCE_MIN"))
 
 
 @case
@@ -203,6 +212,77 @@ case(function("RELU"))
 case(function("RELU6", same_scale=True))
 case(function("ELU"))
 case(function("HARD_SWISH"))
+
+
+case(function("ABS"))
+for _kind in ("CEIL", "COS", "EXP", "FLOOR", "NEG", "ROUND", "SIN", "SQUARE", "LOG_SOFTMAX"):
+    case(function(_kind))
+
+
+def of_positive(kind: str) -> Maker:
+    """A function of what is larger than 0; ABS, in float32, is in front."""
+
+    def make(c: Case) -> File:
+        shape = (1, 4, 4, 16)
+        x = c.input(shape)
+        if c.quantised:
+            c.tensors[x] = replace(c.tensors[x], zero_point=[-128 if c.stored == "INT8" else 0])
+            root = 16 * c.tensors[x].scale[0] ** 0.5  # of 256 steps
+            return c.file(kind, (x,), c.value(shape, c.scale(1 / root / 16, 3.0)))
+        positive, y = c.like(x, shape), c.like(x, shape)
+        operators = [Operator("ABS", [x], [positive], {}), Operator(kind, [positive], [y], {})]
+        return File(c.tensors, operators, c.given, [y])
+
+    make.__name__ = kind.lower()
+    return make
+
+
+for _kind in ("LOG", "RSQRT", "SQRT"):
+    case(of_positive(_kind))
+
+
+@case
+def add_n(c: Case) -> File:
+    shape = image(c)
+    x = c.input(shape)
+    inputs = [x, *(c.like(x, shape) for _ in range(c.integer(1, 3)))]
+    c.given[1:] = inputs[1:]
+    return c.file("ADD_N", inputs, c.like(x, shape))
+
+
+@case
+def batch_matmul(c: Case) -> File:
+    rows, inner, columns = c.integer(1, 5), c.integer(1, 6), c.integer(1, 5)
+    batch = c.choice((1,), (1,), (1, 2), (1, 3, 2))
+    other = c.choice(batch, (1,) * len(batch))
+    adjoint = c.choice(True, False), c.choice(True, False)
+    a = c.input((*batch, *((inner, rows) if adjoint[0] else (rows, inner))))
+    b = c.input((*other, *((columns, inner) if adjoint[1] else (inner, columns))))
+    y = c.value((*batch, rows, columns), merged_scale(c, "MUL", a, b))
+    return c.file("BATCH_MATMUL", (a, b), y, AdjX=adjoint[0], AdjY=adjoint[1])
+
+
+@case
+def cast(c: Case) -> File:
+    """Numbers that are looked up in a table."""
+    count, width = c.integer(1, 6), c.integer(1, 4)
+    x = c.input((1, count))
+    places, positive = c.add(Tensor((1, count), "INT32")), c.like(x, (1, count))
+    table = c.constant(c.rng.standard_normal((40, width)).astype(np.float32))
+    y = c.value((1, count, width))
+    operators = [
+        Operator("ABS", [x], [positive], {}),
+        Operator("CAST", [positive], [places], {}),
+        Operator("GATHER", [table, places], [y], {"Axis": 0}),
+    ]
+    return File(c.tensors, operators, c.given, [y])
+
+
+@case
+def l2_normalization(c: Case) -> File:
+    shape = image(c)[: c.integer(2, 4)]
+    x = c.input(shape)
+    return c.file("L2_NORMALIZATION", (x,), c.value(shape, 1 / 128, 0), FusedActivationFunction=0)
 
 
 @case
@@ -250,17 +330,26 @@ def resize_bilinear(c: Case) -> File:
 
 @case
 def resize_nearest_neighbor(c: Case) -> File:
-    shape, half = image(c), c.choice(True, False)
-    size = c.pair(1, 20) if half else (shape[1] * c.integer(1, 4), shape[2] * c.integer(1, 4))
+    shape, size = image(c), c.pair(1, 20)
     x = c.input(shape)
-    return moved(c, "RESIZE_NEAREST_NEIGHBOR", x, (c.integers(*size),), (1, *size, shape[3]), HalfPixelCenters=half)
+    mode = {"HalfPixelCenters": c.choice(True, False), "AlignCorners": c.choice(True, False)}
+    return moved(c, "RESIZE_NEAREST_NEIGHBOR", x, (c.integers(*size),), (1, *size, shape[3]), **mode)
 
 
 OPERATORS: Mapping[str, Maker] = {name: make for name, make in CASES.items() if name not in NOT_IN_TFLM}
 WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"dilated_convolution"}
 """Further cases of operators that are drawn under their own names as well."""
 BETWEEN_TYPES = {"quantize", "dequantize"}
-NOT_INT16 = {"elu", "hard_swish", "resize_bilinear", "reduce_max", *NOT_MOVED_IN_INT16}
+FLOAT_ONLY = {
+    "add_n", "cast", "ceil", "cos", "div", "exp", "floor", "log", "log_softmax", "neg", "round", "sin", "sqrt",
+    "square",
+}  # fmt: skip
+"""The operators that are computed in float32 only."""
+NOT_INT16 = {
+    "abs", "batch_matmul", "elu", "hard_swish", "l2_normalization", "reduce_max", "reduce_min", "resize_bilinear",
+    "rsqrt",
+    *NOT_MOVED_IN_INT16, *FLOAT_ONLY,
+}  # fmt: skip
 """The operators that TensorFlow Lite Micro has no int16 kernel for."""
 
 
@@ -270,5 +359,5 @@ def single_operators(
 ) -> tuple[File, list[Array]]:
     """A network of the operator, and a sample for each of its inputs."""
     c = Case(draw, quantised, np.random.default_rng(draw(st.integers(0, 2**32 - 1))), stored)
-    file = OPERATORS[name](c)
+    file = CASES[name](c)
     return file, c.inputs()

@@ -25,10 +25,12 @@ from mnc.ir.layers import (
     Dense,
     Dequantize,
     Linear,
+    MatMul,
     Merge,
     PReLU,
     Quantize,
     Softmax,
+    UnitNormalization,
 )
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
 from mnc.names import Names
@@ -70,6 +72,8 @@ def meaningless(graph: Graph, node: Node, dtype: DType) -> str | None:
         types = [*graph.input_types(node), graph.output_type(node)]
         if len(node.inputs) != 2 or len({t.shape for t in types}) != 1:
             return f"{kind} in integers takes two inputs of one shape"
+    if isinstance(layer, (MatMul, UnitNormalization)) and dtype is DType.INT16:
+        return f"{kind} has no meaning in int16"
     if isinstance(layer, Softmax) and layer.axis not in (-1, graph.output_type(node).rank - 1):
         return f"{kind} in integers is that of the last axis"
     if isinstance(layer, AveragePooling2D) and layer.count_padding:

@@ -27,12 +27,15 @@ from mnc.ir.layers import (
     Identity,
     MaxPooling2D,
     Permute,
+    ReduceMax,
+    ReduceMin,
     Reshape,
     ResizeNearest,
     Reverse,
     Slice,
     Softmax,
     Take,
+    UnitNormalization,
     ZeroPadding2D,
 )
 from mnc.ir.types import DType, Quantisation
@@ -47,6 +50,8 @@ KEEPING = (
     MaxPooling2D,
     Permute,
     Reshape,
+    ReduceMax,
+    ReduceMin,
     ResizeNearest,
     Reverse,
     Slice,
@@ -56,7 +61,7 @@ KEEPING = (
 """Layers whose output has the quantisation of their input."""
 
 SYMMETRIC_UNIT = Quantisation((1.0 / 128.0,), 0)
-"""TFLite's fixed quantisation of values from -1 to 1: tanh."""
+"""TFLite's fixed quantisation of values from -1 to 1: tanh, unit length."""
 
 UNIT = Quantisation((1.0 / 256.0,), -128)
 """TFLite's fixed quantisation of values from 0 to 1: softmax and sigmoid."""
@@ -113,6 +118,8 @@ def quantisations(
 
 def fixed_quantisation(layer: Layer, dtype: DType) -> Quantisation | None:
     """The quantisation that TFLite fixes for a layer's output."""
+    if isinstance(layer, UnitNormalization):
+        return SYMMETRIC_UNIT
     function = layer.function if isinstance(layer, Activation) else layer
     if not isinstance(function, (Softmax, Sigmoid, Tanh)):
         return None

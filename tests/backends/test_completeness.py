@@ -33,6 +33,9 @@ from mnc.ir.layers import (
     Permute,
     PReLU,
     Quantize,
+    ReduceMax,
+    ReduceMean,
+    ReduceSum,
     Reverse,
     Slice,
     Softmax,
@@ -110,6 +113,8 @@ def four_axes() -> list[Graph]:
         *(alone(LayerNormalization(some(*sizes(axes)), some(*sizes(axes)), axes), FOUR) for axes in SUBSETS),
         *(alone(UnitNormalization(axes), FOUR) for axes in SUBSETS),
         *(alone(Softmax(axis), FOUR) for axis in AXES),
+        *(alone(ReduceMean(axes), FOUR) for axes in SUBSETS),
+        *(alone(ReduceMax(axes, keepdims=True), FOUR) for axes in SUBSETS),
         *(alone(Reverse(axis), FOUR) for axis in AXES),
         *(alone(parts(axes), FOUR) for axes in SUBSETS),
         *(alone(Take((1, 0, 1), axis), FOUR) for axis in AXES),
@@ -136,6 +141,7 @@ def test_layers_tell_four_axes_apart(gcc: str, tmp_path: Path) -> None:
 
 
 FIVE = (2, 3, 2, 3, 2)
+SEVEN = (2, 3, 2, 3, 2, 3, 2)
 REFUSED = [
     (alone(Multiply(), FIVE, (2, 1, 2, 1, 2)), "Multiply broadcasts along at most 4 axes in turn, not 5"),
     (alone(PReLU(some(2, 1, 2, 1, 2)), FIVE), "PReLU shares alpha along at most 4 axes in turn, not 5"),
@@ -143,6 +149,7 @@ REFUSED = [
     (alone(Slice((0, 2, 0, 2, 0), FIVE, (1, -1, 1, -1, 1)), FIVE), "Slice moves at most 4 groups of axes, not 5"),
     (alone(Broadcast(FIVE), (2, 1, 2, 1, 2)), "Broadcast moves at most 4 groups of axes, not 5"),
     (alone(LayerNormalization(axes=(0, 2, 4)), FIVE), "LayerNormalization takes at most 2 groups of axes, not 3"),
+    (alone(ReduceSum((0, 2, 4, 6)), SEVEN), "ReduceSum alternates too often between axes that go and axes that stay"),
     (alone(UnitNormalization((0, 2, 4)), FIVE), "UnitNormalization takes at most 2 groups of axes, not 3"),
 ]
 

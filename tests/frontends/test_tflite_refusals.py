@@ -44,7 +44,7 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     "a custom operator": (lambda: one("MyOp", FLOAT, RESULT), "the operator CUSTOM 'MyOp' is not supported"),
     "a recurrent operator": (
         lambda: one("UNIDIRECTIONAL_SEQUENCE_LSTM", FLOAT, RESULT),
-        "compile the Keras model instead: its recurrent layers are read, and computed in float32",
+        "compile the Keras model (.h5 or .keras) instead, whose recurrent layers are read, and computed in float32",
     ),
     "an operator with memory": (
         lambda: one("SVDF", FLOAT, FLOAT, FLOAT, FLOAT, FLOAT, RESULT),
@@ -148,10 +148,6 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     "aligned corners": (
         lambda: one("RESIZE_BILINEAR", FLOAT, ints(8, 8), Tensor((1, 8, 8, 3)), AlignCorners=True),
         "align_corners = True, half_pixel_centers = False is not supported",
-    ),
-    "pixels by their corners": (
-        lambda: one("RESIZE_NEAREST_NEIGHBOR", FLOAT, ints(2, 2), Tensor((1, 2, 2, 3))),
-        "align_corners = False, half_pixel_centers = False is not supported",
     ),
     "a stride of nothing": (
         lambda: one("STRIDED_SLICE", Tensor((1, 3)), ints(0, 2), ints(1, -4), ints(1, 0), Tensor((1, 3))),

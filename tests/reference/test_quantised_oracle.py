@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tflite_cases import BETWEEN_TYPES, NOT_INT16, OPERATORS, WITH_CONSTANT, single_operators
+from tflite_cases import BETWEEN_TYPES, FLOAT_ONLY, NOT_INT16, OPERATORS, WITH_CONSTANT, single_operators
 from tflite_files import File, Operator, Tensor
 from tflite_moving_cases import NOT_IN_TFLM
 
@@ -50,7 +50,7 @@ def test_every_operator_that_is_read_is_drawn() -> None:
     assert {kind.lower() for kind in CONVERTERS} == OPERATORS.keys() - WITH_CONSTANT | NOT_IN_TFLM
 
 
-@pytest.mark.parametrize("name", sorted(OPERATORS))
+@pytest.mark.parametrize("name", sorted(OPERATORS.keys() - FLOAT_ONLY))
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_int8_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:

@@ -170,3 +170,27 @@ MNC_KERNEL void mnc_tanh_s16(const int16_t *in, int16_t *out, int count, int32_t
         out[i] = (int16_t)((x >= 0 ? y + 128 : -y + 127) >> 8);
     }
 }
+
+/* The square of the difference of a and b, each first brought to a common scale.  b may be a constant in flash. */
+MNC_KERNEL void mnc_squared_difference_s16(const int16_t *a, const int16_t *b, int16_t *out, int b_in_flash, int rows,
+                                          int pixels, int channels, int a_row, int a_pixel, int a_channel, int b_row,
+                                          int b_pixel, int b_channel, int out_row, int out_pixel, int out_channel,
+                                          int32_t a_multiplier, int a_shift, int32_t b_multiplier,
+                                          int b_shift, int32_t multiplier, int shift, int low, int high)
+{
+    int y, p, c;
+
+    for (y = 0; y < rows; ++y) {
+        for (p = 0; p < pixels; ++p) {
+            for (c = 0; c < channels; ++c) {
+                const int16_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
+                const int16_t second = (int16_t)(b_in_flash ? MNC_READ_S16(*at) : *at);
+                const int32_t l = a[y * a_row + p * a_pixel + c * a_channel];
+                const int32_t r = second;
+                const int32_t x = mnc_rescale(l, a_multiplier, a_shift) - mnc_rescale(r, b_multiplier, b_shift);
+
+                out[y * out_row + p * out_pixel + c * out_channel] = mnc_narrow_s16(x * x, multiplier, shift, low, high);
+            }
+        }
+    }
+}

@@ -176,3 +176,28 @@ MNC_KERNEL void mnc_dequantize_s8(const int8_t *in, float *out, int count, float
     for (i = 0; i < count; ++i)
         out[i] = scale * (float)(in[i] - zero);
 }
+
+/* The square of the difference of a and b, each first shifted left by 7 bits and brought
+ * to a common scale.  b may be a constant in flash. */
+MNC_KERNEL void mnc_squared_difference_s8(const int8_t *a, const int8_t *b, int8_t *out, int b_in_flash, int rows,
+                                          int pixels, int channels, int a_row, int a_pixel, int a_channel, int b_row,
+                                          int b_pixel, int b_channel, int out_row, int out_pixel, int out_channel,
+                                          int a_zero, int32_t a_multiplier, int a_shift, int b_zero, int32_t b_multiplier,
+                                          int b_shift, int32_t multiplier, int shift, int zero, int low, int high)
+{
+    int y, p, c;
+
+    for (y = 0; y < rows; ++y) {
+        for (p = 0; p < pixels; ++p) {
+            for (c = 0; c < channels; ++c) {
+                const int8_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
+                const int8_t second = (int8_t)(b_in_flash ? MNC_READ_S8(*at) : *at);
+                const int32_t l = ((int32_t)a[y * a_row + p * a_pixel + c * a_channel] - a_zero) * 128;
+                const int32_t r = ((int32_t)second - b_zero) * 128;
+                const int32_t x = mnc_rescale(l, a_multiplier, a_shift) - mnc_rescale(r, b_multiplier, b_shift);
+
+                out[y * out_row + p * out_pixel + c * out_channel] = mnc_requantise_s8(x * x, multiplier, shift, 1, zero, low, high);
+            }
+        }
+    }
+}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
 from mnc.backends.select.blocks import across
 from mnc.backends.select.context import Context
 from mnc.backends.select.loops import Loops, loops
+from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
 from mnc.ir.layers import Dot, MatMul
+from mnc.ir.types import TensorType
 from mnc.program import Argument, Call, In, Out, Step, Value
+from mnc.reference.quantised.arithmetic import quantise_multiplier
 
 
 def dot(context: Context[Dot]) -> Step:
@@ -37,28 +41,62 @@ def dot(context: Context[Dot]) -> Step:
 
 def matmul(context: Context[MatMul]) -> Step:
     """One pair of matrices after the other, the rows of the first with the columns of the second."""
+    columns = context.output.type.shape[-1]
+    arguments: dict[str, Argument] = {"a_outer": 1, "a_outer_stride": 0, "b_outer": 1, "b_outer_stride": 0}
+    product = Call("mnc_dot_f32", {**_matrices(context), **arguments, "block": across(columns, most=8)})
+    return context.whole((product,), times=_times(context))
+
+
+LARGEST_PRODUCTS = 2**15
+"""Largest number of products of two int8 whose sum int32 holds."""
+
+
+def faults(layer: MatMul, inputs: Sequence[TensorType], _output: TensorType) -> Iterator[str]:
+    """Sums of too many products."""
+    if inputs[0].shape[-2 if layer.transpose_a else -1] > LARGEST_PRODUCTS:
+        yield f"for sums of more than {LARGEST_PRODUCTS:,} products"
+
+
+def quantised_matmul(context: Context[MatMul]) -> Step:
+    """Every row of the one matrix with every column of the other in int8, for each pair of matrices."""
+    first, second = quant(context, 0), quant(context, 1)
+    made = call(
+        context,
+        "matmul",
+        {
+            **_matrices(context),
+            "a_zero": first.zero_point,
+            "b_zero": second.zero_point,
+            **pair("", quantise_multiplier(first.scale[0] * second.scale[0] / operands(context).scale)),
+            **limits(context),
+        },
+    )
+    return context.whole((made,), times=_times(context))
+
+
+def _times(context: Context[MatMul]) -> int:
+    """How many pairs of matrices there are."""
+    return math.prod(context.output.type.shape[:-2])
+
+
+def _matrices(context: Context[MatMul]) -> dict[str, Argument]:
+    """A kernel's arguments for one pair of matrices and their product."""
     (a, _), y, layer = context.inputs, context.output, context.layer
     (rows, columns), inner = y.type.shape[-2:], a.type.shape[-2 if layer.transpose_a else -1]
     row, along = (1, rows) if layer.transpose_a else (inner, 1)
     column, down = (inner, 1) if layer.transpose_b else (1, columns)
-    arguments: dict[str, Argument] = {
+    return {
         "a": In(0, stride=rows * inner),
         "b": In(1, stride=inner * columns),
         "out": Out(stride=rows * columns),
-        "a_outer": 1,
         "a_inner": rows,
-        "b_outer": 1,
         "b_inner": columns,
         "count": inner,
-        "a_outer_stride": 0,
         "a_inner_stride": row,
         "a_stride": along,
-        "b_outer_stride": 0,
         "b_inner_stride": column,
         "b_stride": down,
-        "block": across(columns, most=8),
     }
-    return context.whole((Call("mnc_dot_f32", arguments),), times=math.prod(y.type.shape[:-2]))
 
 
 def _slices(x: Value, axis: int) -> Loops:

@@ -35,9 +35,9 @@ def unit_normalization(context: Context[UnitNormalization]) -> Step | Refusal:
     """Each slice along the axes divided by its length."""
     x, layer = context.inputs[0], context.layer
     slices, inside = across(x.type.shape, places(layer.axes, x.type.rank))
-    if (refused := _too_deep(context, slices, inside)) is not None:
+    if (refused := too_deep(context, slices, inside)) is not None:
         return refused
-    arguments = {"in": In(), "out": Out(), **_walk(slices, inside), "epsilon": layer.epsilon}
+    arguments = {"in": In(), "out": Out(), **walk(slices, inside), "epsilon": layer.epsilon}
     return context.whole((Call("mnc_unit_normalization_f32", arguments),), nest=slices.around(inside).of(0, 0))
 
 
@@ -65,7 +65,7 @@ def _normalization(
 ) -> Step | Refusal:
     layer = context.layer
     slices, inside = across(shape, axes, scales)
-    if (refused := _too_deep(context, slices, inside)) is not None:
+    if (refused := too_deep(context, slices, inside)) is not None:
         return refused
     constants: dict[str, Constant] = {}
     arguments: dict[str, Argument] = {"in": In(), "out": Out(), "gamma": NULL, "beta": NULL}
@@ -74,7 +74,7 @@ def _normalization(
             constants[name] = constant
             arguments[name] = Const(name)
     arguments |= {
-        **_walk(slices, inside),
+        **walk(slices, inside),
         **slices.moved(1, "gamma_outer", "gamma_inner"),
         **inside.moved(1, "gamma_row", "gamma_stride"),
         "epsilon": layer.epsilon,
@@ -82,14 +82,16 @@ def _normalization(
     return context.whole((Call("mnc_normalization_f32", arguments),), constants, slices.around(inside).of(0, 0))
 
 
-def _too_deep(context: Context[Layer], slices: Loops, inside: Loops) -> Refusal | None:
+def too_deep(context: Context[Layer], slices: Loops, inside: Loops) -> Refusal | None:
+    """The refusal of more loops than the kernels have; None where there are no more."""
     depth = max(slices.depth, inside.depth)
     if depth <= SLICE_LOOPS:
         return None
     return Refusal(f"{type(context.layer).__name__} takes at most {SLICE_LOOPS} groups of axes, not {depth}")
 
 
-def _walk(slices: Loops, inside: Loops) -> dict[str, Argument]:
+def walk(slices: Loops, inside: Loops) -> dict[str, Argument]:
+    """A kernel's arguments for the loops over slices and through each."""
     return {
         **slices.sized("outer", "inner"),
         **inside.sized("rows", "count"),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator, Sequence
 
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.loops import loops
+from mnc.backends.select.quantised.pool import LARGEST_MEAN
+from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant, rescaled
 from mnc.ir.layers import ReduceMax, ReduceMean, ReduceMin, ReduceSum, Reduction
+from mnc.ir.types import TensorType
 from mnc.program import Argument, Call, In, Name, Out, Step
+from mnc.reference.quantised.arithmetic import quantise_multiplier
+from mnc.reference.quantised.layers import mean_multiplier
 
 _OPERATIONS: dict[type[Reduction], str] = {
     ReduceSum: "MNC_REDUCE_SUM",
@@ -18,7 +23,50 @@ _OPERATIONS: dict[type[Reduction], str] = {
 
 
 def reduction(context: Context[Reduction]) -> Step | Refusal:
-    """One pass over the input for each output."""
+    """One pass over the input for each output, in float32."""
+    walked = _walked(context)
+    if isinstance(walked, Refusal):
+        return walked
+    factor = 1.0 / _count(context) if isinstance(context.layer, ReduceMean) else 1.0
+    operation = Name(_OPERATIONS[type(context.layer)])
+    return context.whole((Call("mnc_reduce_f32", {**walked, "operation": operation, "factor": factor}),))
+
+
+def faults(_layer: ReduceMean | ReduceSum, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+    """Sums of too many elements."""
+    if inputs[0].elements // output.elements > LARGEST_MEAN[inputs[0].dtype]:
+        yield f"for more than {LARGEST_MEAN[inputs[0].dtype]:,} elements"
+
+
+def sums(context: Context[ReduceMean | ReduceSum]) -> Step | Refusal:
+    """Sums and means in integers, on any scale."""
+    walked = _walked(context)
+    if isinstance(walked, Refusal):
+        return walked
+    scales = quant(context).scale[0], operands(context).scale
+    is_mean = isinstance(context.layer, ReduceMean)
+    factor = mean_multiplier(*scales, _count(context)) if is_mean else quantise_multiplier(scales[0] / scales[1])
+    rounding = {"in_zero": quant(context).zero_point, **pair("", factor), **limits(context)}
+    return context.whole((call(context, "reduce_sum", {**walked, **rounding}),))
+
+
+def extremes(context: Context[ReduceMax | ReduceMin]) -> Step | Refusal:
+    """The largest and the smallest in integers."""
+    walked = _walked(context)
+    if isinstance(walked, Refusal):
+        return walked
+    smaller = int(isinstance(context.layer, ReduceMin))
+    made = Call(context.kernel("reduce_extreme"), {**walked, "smaller": smaller})
+    return context.whole((made,), after=rescaled(context))
+
+
+def _count(context: Context[Reduction]) -> int:
+    """How many elements become one."""
+    return context.inputs[0].type.elements // context.output.type.elements
+
+
+def _walked(context: Context[Reduction]) -> dict[str, Argument] | Refusal:
+    """A kernel's arguments for the loops over the outputs, and over what becomes each."""
     (x,), layer = context.inputs, context.layer
     shape, places = x.type.shape, layer.places(x.type.rank)
     kept = [i for i in range(x.type.rank) if i not in places]
@@ -26,15 +74,11 @@ def reduction(context: Context[Reduction]) -> Step | Refusal:
     inside = loops([shape[i] for i in places], [x.strides[i] for i in places])
     if max(outside.depth, inside.depth) > 3:
         return Refusal(f"{type(layer).__name__} alternates too often between axes that go and axes that stay")
-    count = math.prod(shape[i] for i in places)
-    arguments: dict[str, Argument] = {
+    return {
         "in": In(),
         "out": Out(),
-        "operation": Name(_OPERATIONS[type(layer)]),
         **outside.sized("rows", "pixels", "channels"),
         **outside.moved(0, "row", "pixel", "channel"),
         **inside.sized("outer", "inner", "count"),
         **inside.moved(0, "outer_stride", "inner_stride", "stride"),
-        "factor": 1.0 / count if isinstance(layer, ReduceMean) else 1.0,
     }
-    return context.whole((Call("mnc_reduce_f32", arguments),))

@@ -43,6 +43,10 @@ RELU_N1_TO_1 = 2
 UNSUPPORTED_FUSED = {4: "TANH", 5: "SIGN_BIT"}
 
 
+class ConsequenceError(CompileError):
+    """A fault that may follow from one before it: shapes that do not fit, numbers that are not known."""
+
+
 @dataclass
 class Assembly:
     """The part of the network that has been built so far."""
@@ -56,7 +60,7 @@ class Assembly:
         try:
             (result,) = layer.outputs(*(value.type for value in inputs))
         except ShapeError as fault:
-            raise CompileError(Problem(where, str(fault))) from None
+            raise ConsequenceError(Problem(where, str(fault))) from None
         name = self.names.new(name)
         self.nodes.append(Node((name,), layer, tuple(value.name for value in inputs), where))
         return Value(name, result, (1, *result.shape))
@@ -108,7 +112,8 @@ class Call:
         """An input that must be known."""
         found = self.optional_array(index)
         if found is None:
-            raise self.fault(f"its {what} is not known before the network runs; it must be a constant")
+            what = f"its {what} is not known before the network runs; it must be a constant"
+            raise ConsequenceError(Problem(self.where, what))
         return found
 
     def optional_array(self, index: int) -> Array | None:
@@ -205,6 +210,14 @@ class Call:
         """Refuse an operator that TensorFlow Lite Micro does not compute in int16."""
         if self.result.type == "INT16":
             raise self.fault("it is not supported in int16", "convert the model in int8")
+
+    def not_quantised(self) -> None:
+        """Refuse an operator that TensorFlow Lite Micro computes in float32 only."""
+        if self.is_quantised:
+            raise self.fault(
+                f"it is not supported in {self.result.type.lower()}, nor by TensorFlow Lite Micro",
+                "convert the model in float32, without optimisations, and let `--quantize int8` make integers of it",
+            )
 
     @property
     def output(self) -> ElementType | None:

@@ -92,6 +92,13 @@ def _dequantize(_: Operator, inputs: Sequence[Array]) -> Array:
     return x.astype(np.float32)
 
 
+def _fill(_: Operator, inputs: Sequence[Array]) -> Array:
+    shape, value = inputs
+    if shape.dtype.kind != "i" or value.size != 1 or not 0 < math.prod(int(n) for n in shape.ravel()) <= MAX_FOLDED:
+        raise ValueError("only small constants are filled")
+    return np.full(tuple(int(n) for n in shape.ravel()), value.item(), value.dtype)
+
+
 def _same(_: Operator, inputs: Sequence[Array]) -> Array:
     """Of shapes only, and the type does not matter to them."""
     return inputs[0]
@@ -102,6 +109,7 @@ FOLDS: dict[str, Fold] = {
     "CAST": _same,
     "CONCATENATION": _concatenation,
     "DEQUANTIZE": _dequantize,
+    "FILL": _fill,
     "GATHER": _gather,
     "MUL": _elementwise(np.multiply),
     "PACK": _pack,

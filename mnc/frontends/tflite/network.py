@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.frontend import Reading
-from mnc.frontends.tflite.assembly import Assembly, Call
+from mnc.frontends.tflite.assembly import Assembly, Call, ConsequenceError
 from mnc.frontends.tflite.dilation import dilated
 from mnc.frontends.tflite.file import Model, Operator, Tensor
-from mnc.frontends.tflite.folding import folded
+from mnc.frontends.tflite.folding import FOLDS, folded
 from mnc.frontends.tflite.operators import CONVERTERS
 from mnc.frontends.tflite.tensors import Value, element_type, held, stored_array
+from mnc.frontends.tflite.unsupported import way_out
 from mnc.ir.graph import Graph, Input
 from mnc.ir.types import Array, ShapeError, TensorType, show
 
-BETWEEN_TYPES = ("QUANTIZE", "DEQUANTIZE")
-RECURRENT = ("LSTM", "RNN")
-"""Endings of the names of recurrent operators."""
+BETWEEN_TYPES = ("CAST", "QUANTIZE", "DEQUANTIZE")
+PLACES = "INT32"
+"""The type of places in a table, which are held as float32."""
+OF_VARIABLES = ("ASSIGN_VARIABLE", "READ_VARIABLE")
+"""Operators on a variable that VAR_HANDLE, which is refused, would have given."""
 SHARING = 16
 """How many times its own size the constants of a file may take: a small file can refer to one buffer many times."""
 
@@ -32,8 +35,8 @@ def read_network(model: Model, name: str) -> Reading:
     for index, operator in enumerate(model.operators):
         reader.read_operator(index, operator)
     outputs = reader.outputs()
-    if reader.problems:
-        return Reading(None, tuple(reader.problems))
+    if reader.faults:
+        return Reading(None, reader.problems())
     assembly = reader.assembly
     return Reading(Graph(name, tuple(assembly.inputs), tuple(assembly.nodes), outputs))
 
@@ -44,16 +47,31 @@ class _Reader:
 
     model: Model
     assembly: Assembly = field(default_factory=Assembly)
-    problems: dict[Problem, None] = field(default_factory=dict)
-    """In the order of the file."""
+    faults: dict[Problem, list[tuple[str, int]]] = field(default_factory=dict)
+    """What was refused, without its place, and its places in the order of the file: where, and an operator's number."""
+    doubtful: set[int] = field(default_factory=set)
+    """The tensors that refused operators would have given, and what follows from them."""
     values: dict[int, Value | None] = field(default_factory=dict)
     """The network's values, by tensor; None where an operator was refused."""
     known: dict[int, Array] = field(default_factory=dict)
     constant_bytes: int = 0
 
-    def note(self, error: CompileError) -> None:
-        """Keep what was refused, once each."""
-        self.problems.update(dict.fromkeys(error.problems))
+    def note(self, error: CompileError, kind: str = "", index: int = -1) -> None:
+        """Keep what was refused, at an operator of this kind or elsewhere."""
+        for problem in error.problems:
+            places = self.faults.setdefault(replace(problem, where=kind or problem.where), [])
+            if (problem.where, index) not in places:
+                places.append((problem.where, index))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """All that was refused, once each, with its first place and how often it was found."""
+        found = []
+        for fault, places in self.faults.items():
+            where, index = places[0]
+            if len(places) > 1:
+                where = f"{fault.where}, {len(places)} times, first at operator {index}"
+            found.append(replace(fault, where=where))
+        return tuple(found)
 
     def read_inputs(self) -> None:
         for index in self.model.inputs:
@@ -93,11 +111,16 @@ class _Reader:
     def read_operator(self, index: int, operator: Operator) -> None:
         names = [self.model.tensors[i].name for i in operator.outputs]
         where = f"operator {index}, {operator.kind}" + (f" {names[0].split(';')[0]!r}" if names else "")
+        doubtful = not self.doubtful.isdisjoint(operator.inputs)
         try:
             self._operator(where, operator)
         except CompileError as error:
-            self.note(error)
+            if not (doubtful and isinstance(error, ConsequenceError)):
+                self.note(error, operator.kind, index)
+            doubtful = True
             self._stand_in(operator)
+        if doubtful:
+            self.doubtful.update(operator.outputs)
 
     def _stand_in(self, operator: Operator) -> None:
         """Take the results of an operator that cannot be read as the file declares them, to look at what follows."""
@@ -110,6 +133,11 @@ class _Reader:
             raise refuse(
                 where, "it gives a tensor that is already there", "the file is damaged; convert the model again"
             )
+        converter = CONVERTERS.get(operator.kind)
+        if converter is None and operator.kind not in (*FOLDS, "SHAPE"):
+            what, hint = f"the operator {operator.kind} is not supported", way_out(operator.kind)
+            fault = ConsequenceError if operator.kind in OF_VARIABLES else CompileError
+            raise fault(Problem(where, what, (hint,)))
         known = tuple(self._known(where, i) for i in operator.inputs)
         if operator.kind == "SHAPE" and len(operator.inputs) == len(operator.outputs) == 1:
             value = self.values.get(operator.inputs[0])
@@ -122,12 +150,9 @@ class _Reader:
             if result is not None:
                 self.known[operator.outputs[0]] = result
                 return
-        converter = CONVERTERS.get(operator.kind)
         if converter is None:
-            way_out = "docs/tflite.md lists the operators that are; rebuild the model from layers that convert to those"
-            if operator.kind.endswith(RECURRENT):
-                way_out = "compile the Keras model instead: its recurrent layers are read, and computed in float32"
-            raise refuse(where, f"the operator {operator.kind} is not supported", way_out)
+            what = f"the operator {operator.kind} is supported only where it is known before the network runs"
+            raise refuse(where, what, way_out(operator.kind))
         if any(self.values.get(i, True) is None for i in operator.inputs):
             self._stand_in(operator)  # what it reads was refused before
             return
@@ -140,7 +165,7 @@ class _Reader:
         if index not in self.known:
             tensor = self.model.tensors[index]
             if tensor.data is None:
-                raise refuse(where, f"it reads {tensor.name!r}, which no operator before it gives")
+                raise ConsequenceError(Problem(where, f"it reads {tensor.name!r}, which no operator before it gives"))
             self.known[index] = stored_array(where, tensor)
         found = self.known[index]
         self.constant_bytes += found.nbytes
@@ -153,11 +178,11 @@ class _Reader:
         results = tuple(tensors[i] for i in operator.outputs)
         if not results:
             raise refuse(where, "it has 0 outputs")
-        declared = [element_type(where, result) for result in results]
+        declared = [element_type(where, result) for result in results if operator.kind != "CAST"]
         for i in operator.inputs:
-            if i in self.values:
+            if i in self.values and not (tensors[i].type == PLACES and operator.kind == "GATHER"):
                 given = element_type(where, tensors[i])
-                if given.dtype is not declared[0].dtype and operator.kind not in BETWEEN_TYPES:
+                if operator.kind not in BETWEEN_TYPES and given.dtype is not declared[0].dtype:
                     raise refuse(
                         where, f"it makes {results[0].type} of {tensors[i].type}", "use QUANTIZE or DEQUANTIZE"
                     )
@@ -184,11 +209,8 @@ class _Reader:
             return Value(value.name, value.type, declared.shape)
         if declared.open_axes:
             return value
-        raise refuse(
-            where,
-            f"the file says that it gives {show(declared.shape)}, but it works out as {show(value.shape)}",
-            "the file is damaged; convert the model again",
-        )
+        what = f"the file says that it gives {show(declared.shape)}, but it works out as {show(value.shape)}"
+        raise ConsequenceError(Problem(where, what, ("the file is damaged; convert the model again",)))
 
     def _declared(self, index: int) -> Value | None:
         tensor = self.model.tensors[index]
@@ -206,9 +228,11 @@ class _Reader:
         names = []
         for index in self.model.outputs:
             value = self.values.get(index)
-            if value is not None:
+            tensor = self.model.tensors[index]
+            if value is not None and tensor.type == PLACES:
+                self.note(refuse(f"output {tensor.name!r}", f"values of type {PLACES} are not given out"))
+            elif value is not None:
                 names.append(value.name)
             elif index not in self.values:
-                tensor = self.model.tensors[index]
                 self.note(refuse(f"output {tensor.name!r}", "it does not depend on the network's inputs"))
         return tuple(names)

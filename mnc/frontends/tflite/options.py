@@ -22,6 +22,7 @@ _RESIZE = ("AlignCorners", "HalfPixelCenters")
 OPTIONS: Mapping[str, Options] = {
     "ADD": Options("AddOptions", ("FusedActivationFunction",)),
     "AVERAGE_POOL_2D": _POOL,
+    "BATCH_MATMUL": Options("BatchMatMulOptions", ("AdjX", "AdjY")),
     "CONCATENATION": Options("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
     "CONV_2D": Options(
         "Conv2DOptions",
@@ -30,11 +31,13 @@ OPTIONS: Mapping[str, Options] = {
     "DEPTHWISE_CONV_2D": Options(
         "DepthwiseConv2DOptions", (*_WINDOW, "DilationHFactor", "DilationWFactor", "FusedActivationFunction")
     ),
+    "DIV": Options("DivOptions", ("FusedActivationFunction",)),
     "FULLY_CONNECTED": Options(
         "FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "QuantizedBiasType")
     ),
     "GATHER": Options("GatherOptions", ("Axis", "BatchDims")),
     "DEPTH_TO_SPACE": Options("DepthToSpaceOptions", ("BlockSize",)),
+    "L2_NORMALIZATION": Options("L2NormOptions", ("FusedActivationFunction",)),
     "LEAKY_RELU": Options("LeakyReluOptions", ("Alpha",)),
     "MAX_POOL_2D": _POOL,
     "MEAN": _REDUCE,
@@ -42,6 +45,7 @@ OPTIONS: Mapping[str, Options] = {
     "MUL": Options("MulOptions", ("FusedActivationFunction",)),
     "PACK": Options("PackOptions", ("Axis",)),
     "REDUCE_MAX": _REDUCE,
+    "REDUCE_MIN": _REDUCE,
     "REDUCE_PROD": _REDUCE,
     "RESIZE_BILINEAR": Options("ResizeBilinearOptions", _RESIZE),
     "RESIZE_NEAREST_NEIGHBOR": Options("ResizeNearestNeighborOptions", _RESIZE),

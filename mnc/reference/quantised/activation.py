@@ -8,8 +8,8 @@ from functools import singledispatch
 import numpy as np
 
 from mnc.errors import refuse
-from mnc.ir.activations import Elu, Function, HardSwish, Relu, Sigmoid, Tanh
-from mnc.ir.layers import Activation, PReLU, Softmax
+from mnc.ir.activations import Abs, Elu, Function, HardSwish, Relu, Rsqrt, Sigmoid, Tanh
+from mnc.ir.layers import Activation, PReLU, Softmax, UnitNormalization
 from mnc.ir.types import Array
 from mnc.reference.activations import activate
 from mnc.reference.quantised import tables
@@ -23,7 +23,7 @@ from mnc.reference.quantised.arithmetic import (
     round_away,
     saturate16,
 )
-from mnc.reference.quantised.fixed_point import exp_of_negative, logistic, reciprocal_of_one_plus, tanh
+from mnc.reference.quantised.fixed_point import exp_of_negative, inverse_root, logistic, reciprocal_of_one_plus, tanh
 from mnc.reference.quantised.operands import Operands, clip, compute_quantised
 
 
@@ -75,6 +75,36 @@ def _slope(operands: Operands, slope: float, x: Array) -> Array:
     quant = operands.quant()
     scaled = rescale(x - quant.zero_point, *quantise_multiplier(quant.scale[0] * abs(slope) / operands.scale))
     return scaled if slope > 0 else -scaled
+
+
+@activate_quantised.register
+def _abs(function: Abs, operands: Operands, x: Array) -> Array:
+    quant = operands.quant()
+    size = np.abs(x - quant.zero_point)
+    if quant.scale[0] != operands.scale:
+        # TensorFlow Lite Micro divides these scales in float32.
+        ratio = float(np.float32(quant.scale[0]) / np.float32(operands.scale))
+        size = rescale(size, *quantise_multiplier(ratio))
+    return clip(size + operands.zero, *operands.limits())
+
+
+RSQRT_BITS = 20
+"""By which 1 / sqrt of a stored number is shifted left before it is scaled."""
+
+
+@activate_quantised.register
+def _rsqrt(function: Rsqrt, operands: Operands, x: Array) -> Array:
+    """Up to the zero point, as the largest number: below, TensorFlow Lite Micro stops."""
+    if operands.is_int16:
+        raise refuse("", "this function has no meaning in int16", "Let it run in float32 or int8.")
+    quant = operands.quant()
+    factor = 1.0 / float(np.sqrt(np.float32(quant.scale[0])) * np.float32(operands.scale))
+    steps = x - quant.zero_point
+    root, right = inverse_root(np.maximum(steps, 1))
+    multiplier, shift = quantise_multiplier(factor)
+    scaled = rescale(rescale(np.ones_like(root), root, right + RSQRT_BITS), multiplier, max(shift - RSQRT_BITS, -31))
+    low, high = operands.limits()
+    return np.where(steps <= 0, high, clip(scaled + operands.zero, low, high))
 
 
 @activate_quantised.register
@@ -200,3 +230,16 @@ def _softmax16(scale: float, x: Array, axis: int) -> Array:
     right = 31 - leading
     share = (powers * inverse + (np.int64(1) << (right - 1))) >> right
     return np.asarray(np.clip(share, 0, 2**15 - 1))
+
+
+UNIT_BITS = 7
+"""Of the output of a normalisation to unit length: its scale is 1/128."""
+
+
+@compute_quantised.register
+def _unit_normalization(layer: UnitNormalization, operands: Operands, x: Array) -> Array:
+    """The length is never 0: a sum of squares of 0 counts as 1."""
+    axes = tuple(axis % (x.ndim - 1) + 1 for axis in layer.axes)
+    steps = x - operands.quant().zero_point
+    multiplier, shift = inverse_root((steps**2).sum(axes, keepdims=True))
+    return clip(rescale(steps, multiplier, shift + UNIT_BITS), *operands.limits())

@@ -82,3 +82,27 @@ def tanh(a: Array, integer_bits: int) -> Array:
 def _one_minus_over_one_plus(a: Array) -> Array:
     x = _newton(a)
     return shift_left(x - (1 << 29), 2)
+
+
+def inverse_root(x: Array) -> tuple[Array, Array]:
+    """1 / sqrt(x) as (multiplier, shift) of `rescale`, for whole x; up to 1 it is as good as 1.
+
+    Five steps of Newton and Raphson from 1, in Q3, on x shifted by pairs of bits
+    to between 2^27 and 2^29.
+    """
+    small = np.asarray(x, np.int64) <= 1
+    x = np.maximum(np.asarray(x, np.int64), 2)
+    right = np.full(x.shape, 11, np.int64)
+    while (x >= 1 << 29).any():
+        large = x >= 1 << 29
+        x, right = np.where(large, x // 4, x), right + large
+    left = (30 - np.floor(np.log2(x)).astype(np.int64)) // 2 - 1
+    right, raw = right - left, (x << 2 * left) >> 1
+    half, three_halves = divide_by_power(raw, 1), (1 << 28) + (1 << 27)
+    root = np.full(x.shape, 1 << 28, np.int64)
+    for _ in range(5):
+        cube = shift_left(high_multiply(high_multiply(root, root), root), 6)
+        root = shift_left(high_multiply(root, three_halves) - high_multiply(half, cube), 3)
+    root = high_multiply(root, 1518500250)  # sqrt(2) / 2
+    root = np.where(right < 0, root << np.maximum(-right, 0), root)
+    return np.where(small, INT32_MAX, root), np.where(small, 0, -np.maximum(right, 0))

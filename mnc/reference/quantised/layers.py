@@ -9,7 +9,7 @@ from mnc.reference.quantised.activation import (
     softmax16_multiplier,
     softmax_parameters,
 )
-from mnc.reference.quantised.merge import add_multipliers
+from mnc.reference.quantised.merge import add_multipliers, difference_multipliers
 from mnc.reference.quantised.operands import Operands, apply_quantised, clip, compute_quantised, requantise
 from mnc.reference.quantised.pool import mean_multiplier
 from mnc.reference.quantised.resize import bilinear_places
@@ -24,6 +24,7 @@ __all__ = [
     "channel_multipliers",
     "clip",
     "compute_quantised",
+    "difference_multipliers",
     "hard_swish_fits",
     "hard_swish_multipliers",
     "has_wide_sums",

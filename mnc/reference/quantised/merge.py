@@ -1,4 +1,4 @@
-"""Element-by-element layers of two values in integers."""
+"""Element-by-element layers of two values in integers, and their matrix product."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mnc.ir.layers import Add, Maximum, Minimum, Multiply, Subtract
+from mnc.ir.layers import (
+    Add,
+    MatMul,
+    Maximum,
+    Minimum,
+    Multiply,
+    SquaredDifference,
+    Subtract,
+)
 from mnc.ir.types import Array
 from mnc.reference.elementwise import aligned
 from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale
@@ -57,6 +65,30 @@ def _scaled(operands: Operands, *inputs: Array) -> tuple[Array, Array, Pair]:
     )
 
 
+def difference_headroom(operands: Operands) -> int:
+    """The bits by which operands of a squared difference are shifted left before they are scaled."""
+    return 0 if operands.is_int16 else 7
+
+
+def difference_multipliers(operands: Operands) -> tuple[Pair, Pair, Pair]:
+    """(multiplier, shift) of both operands of a squared difference, and of the square."""
+    a, b = (operands.quant(i).scale[0] for i in (0, 1))
+    twice = 2.0 * max(a, b)
+    square = twice * twice / (4.0 ** difference_headroom(operands) * operands.scale)
+    return quantise_multiplier(a / twice), quantise_multiplier(b / twice), quantise_multiplier(square)
+
+
+@compute_quantised.register
+def _squared_difference(layer: SquaredDifference, operands: Operands, *inputs: Array) -> Array:
+    a, b = aligned(*inputs)
+    first, second, square = difference_multipliers(operands)
+    bits = difference_headroom(operands)
+    difference = rescale((a - operands.quant(0).zero_point) << bits, *first) - rescale(
+        (b - operands.quant(1).zero_point) << bits, *second
+    )
+    return clip(rescale(difference**2, *square) + operands.zero, *operands.limits(layer.activation))
+
+
 @compute_quantised.register
 def _multiply(layer: Multiply, operands: Operands, *inputs: Array) -> Array:
     a, b = aligned(*inputs)
@@ -82,3 +114,14 @@ def _extreme(
     """TFLM compares stored values and knows one scale only; others are brought to the output's before."""
     same = (requantise(x, operands.quant(i), operands) for i, x in enumerate(aligned(*inputs)))
     return clip(functools.reduce(choose, same), *operands.limits(layer.activation))
+
+
+@compute_quantised.register
+def _matmul(layer: MatMul, operands: Operands, a: Array, b: Array) -> Array:
+    first, second = operands.quant(0), operands.quant(1)
+    left, right = a - first.zero_point, b - second.zero_point
+    total = (left.swapaxes(-1, -2) if layer.transpose_a else left) @ (
+        right.swapaxes(-1, -2) if layer.transpose_b else right
+    )
+    pair = quantise_multiplier(first.scale[0] * second.scale[0] / operands.scale)
+    return clip(rescale(total, *pair) + operands.zero, *operands.limits())

@@ -6,11 +6,22 @@ import math
 
 import numpy as np
 
-from mnc.ir.layers import AveragePooling2D, GlobalAveragePooling, GlobalMaxPooling, MaxPooling2D, ZeroPadding2D
+from mnc.ir.layers import (
+    AveragePooling2D,
+    GlobalAveragePooling,
+    GlobalMaxPooling,
+    MaxPooling2D,
+    ReduceMax,
+    ReduceMean,
+    ReduceMin,
+    ReduceSum,
+    ZeroPadding2D,
+)
 from mnc.ir.types import Array
 from mnc.reference.conv import pad, taps
+from mnc.reference.dispatch import compute
 from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale
-from mnc.reference.quantised.operands import Operands, clip, compute_quantised
+from mnc.reference.quantised.operands import Operands, clip, compute_quantised, requantise
 
 
 @compute_quantised.register
@@ -59,3 +70,23 @@ def _all_but_channels(x: Array) -> tuple[int, ...]:
 @compute_quantised.register
 def _zero_padding2d(layer: ZeroPadding2D, operands: Operands, x: Array) -> Array:
     return np.asarray(pad(x, layer.padding, operands.quant().zero_point))
+
+
+@compute_quantised.register(ReduceMean)
+@compute_quantised.register(ReduceSum)
+def _reduce_sum(layer: ReduceMean | ReduceSum, operands: Operands, x: Array) -> Array:
+    axes = tuple(place + 1 for place in layer.places(x.ndim - 1))
+    count = math.prod(x.shape[axis] for axis in axes)
+    total = x.sum(axes, keepdims=layer.keepdims) - operands.quant().zero_point * count
+    scales = operands.quant().scale[0], operands.scale
+    is_mean = isinstance(layer, ReduceMean)
+    factor = mean_multiplier(*scales, count) if is_mean else quantise_multiplier(scales[0] / scales[1])
+    return clip(rescale(total, *factor) + operands.zero, *operands.limits())
+
+
+@compute_quantised.register(ReduceMax)
+@compute_quantised.register(ReduceMin)
+def _reduce_extreme(layer: ReduceMax | ReduceMin, operands: Operands, x: Array) -> Array:
+    chosen = compute(layer, x)
+    assert isinstance(chosen, np.ndarray)
+    return requantise(chosen, operands.quant(), operands)

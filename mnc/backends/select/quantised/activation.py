@@ -9,11 +9,12 @@ import numpy as np
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.elementwise import along, slopes, unshared, vectors
 from mnc.backends.select.loops import flat
+from mnc.backends.select.norm import across, places, too_deep, walk
 from mnc.backends.select.quantised.requantise import call, operands, pair, quant, scale_of
 from mnc.ir.activations import HardSwish
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Activation, PReLU, Softmax
-from mnc.ir.types import Constant, TensorType
+from mnc.ir.layers import Activation, PReLU, Softmax, UnitNormalization
+from mnc.ir.types import Constant, Quantisation, TensorType
 from mnc.program import Call, Const, In, Out, Step
 from mnc.reference.quantised.arithmetic import high_multiply, quantise_multiplier
 from mnc.reference.quantised.fixed_point import exp_of_negative
@@ -82,3 +83,28 @@ def softmax(context: Context[Softmax]) -> Step:
     arguments = {**along(nest), "powers": Const("powers"), "powers_count": len(differences)}
     table = Constant(powers.astype(np.int32))
     return context.whole((Call("mnc_softmax_s8", arguments),), {"powers": table}, nest)
+
+
+UNIT = Quantisation((1 / 128,))
+"""The only quantisation of what is brought to unit length."""
+LARGEST_UNIT = 2**15
+"""Largest number of squares whose sum int32 holds."""
+
+
+def unit_faults(_layer: UnitNormalization, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+    """Other scales than that of unit length, and sums of too many squares."""
+    if output.quant != UNIT:
+        yield "for an output of a scale other than 1/128 round 0"
+    if inputs[0].elements > LARGEST_UNIT:
+        yield f"for more than {LARGEST_UNIT:,} elements"
+
+
+def unit_normalization(context: Context[UnitNormalization]) -> Step | Refusal:
+    """Each slice along the axes divided by its length."""
+    (x,), layer = context.inputs, context.layer
+    slices, inside = across(x.type.shape, places(layer.axes, x.type.rank))
+    if (refused := too_deep(context, slices, inside)) is not None:
+        return refused
+    arguments = {"in": In(), "out": Out(), **walk(slices, inside), "in_zero": quant(context).zero_point}
+    nest = slices.around(inside).of(0, 0)
+    return context.whole((Call("mnc_unit_normalization_s8", arguments),), nest=nest)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mnc.backends.select import dot, reduce
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.quantised import activation, activation16, merge, move, pool
 from mnc.backends.select.quantised.accumulators import by_channel, largest_sums
@@ -24,13 +25,18 @@ from mnc.ir.layers import (
     Dequantize,
     GlobalAveragePooling,
     Linear,
+    MatMul,
     Merge,
     Multiply,
     PReLU,
     Quantize,
+    ReduceMean,
+    ReduceSum,
     ResizeBilinear,
     Softmax,
+    SquaredDifference,
     Subtract,
+    UnitNormalization,
 )
 from mnc.ir.types import Constant, DType, TensorType
 from mnc.program import Step
@@ -55,12 +61,21 @@ _SHARED: Mapping[type[Layer], Faults] = {
     Add: merge.faults,
     AveragePooling2D: pool.faults,
     GlobalAveragePooling: pool.faults,
+    MatMul: dot.faults,
     Multiply: merge.faults,
+    ReduceMean: reduce.faults,
+    ReduceSum: reduce.faults,
     ResizeBilinear: move.faults,
+    SquaredDifference: merge.faults,
     Subtract: merge.faults,
 }
 OWN: Mapping[DType, Mapping[type[Layer], Faults]] = {
-    DType.INT8: {**_SHARED, Activation: activation.faults, Softmax: activation.softmax_faults},
+    DType.INT8: {
+        **_SHARED,
+        Activation: activation.faults,
+        Softmax: activation.softmax_faults,
+        UnitNormalization: activation.unit_faults,
+    },
     DType.INT16: {**_SHARED, Activation: activation16.faults, Softmax: activation16.softmax_faults},
 }
 """Limits that only one kind has; they stand beside its selection."""
@@ -159,8 +174,12 @@ def _factors(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> 
         case Linear():
             yield from (plain[0] * scale for scale in _scales(layer.weights))
             return
-        case Multiply():
+        case Multiply() | MatMul():
             yield plain[0] * scale_of(inputs[-1])
+            return
+        case SquaredDifference():
+            twice = 2.0 * max(map(scale_of, inputs))
+            yield twice * twice / scale_of(output)
             return
         case PReLU():
             yield from (plain[0] * scale for scale in _scales(layer.alpha))

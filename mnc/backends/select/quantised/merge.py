@@ -8,14 +8,16 @@ from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.elementwise import Walk
 from mnc.backends.select.quantised.activation import tabulated
 from mnc.backends.select.quantised.requantise import call, is_plain, limits, operands, pair, quant, rescaling
-from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply, Subtract
+from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply, SquaredDifference, Subtract
 from mnc.ir.types import DType, TensorType
 from mnc.program import Argument, Step
 from mnc.reference.quantised.arithmetic import quantise_multiplier
-from mnc.reference.quantised.layers import add_multipliers
+from mnc.reference.quantised.layers import add_multipliers, difference_multipliers
 
 
-def faults(_layer: Add | Multiply | Subtract, inputs: Sequence[TensorType], _output: TensorType) -> Iterator[str]:
+def faults(
+    _layer: Add | Multiply | SquaredDifference | Subtract, inputs: Sequence[TensorType], _output: TensorType
+) -> Iterator[str]:
     """Sums, differences and products of more than two values."""
     if len(inputs) > 2:
         yield f"for {len(inputs)} operands; combine them two by two"
@@ -51,6 +53,27 @@ def add(context: Context[Add | Subtract]) -> Step | Refusal:
         **limits(context, context.layer.activation),
     }
     return walk.step(context, [call(context, "add", arguments)])
+
+
+def squared_difference(context: Context[SquaredDifference]) -> Step | Refusal:
+    """The square of the difference of two values of any scales."""
+    if is_function(context):
+        return tabulated(context)
+    *scaled, square = difference_multipliers(operands(context))
+    walk = Walk.of(context)
+    if isinstance(walk, Refusal):
+        return walk
+    a, b = walk.place(0), walk.place(1)
+    arguments: dict[str, Argument] = {
+        **walk.operands(1),
+        "a_zero": quant(context, a).zero_point,
+        **pair("a_", scaled[a]),
+        "b_zero": quant(context, b).zero_point,
+        **pair("b_", scaled[b]),
+        **pair("", square),
+        **limits(context, context.layer.activation),
+    }
+    return walk.step(context, [call(context, "squared_difference", arguments)])
 
 
 def multiply(context: Context[Multiply]) -> Step | Refusal:

@@ -50,7 +50,10 @@ def planar(context: Context[DepthwiseConv2D], otherwise: Step) -> Step:
     """The layer by `mnc_depthwise3x3_planes_s8` where its input lies in planes, else as it is `otherwise`."""
     x = context.inputs[0]
     sums = Accumulators.of(context)
-    if x.layout.pixel != 1 or x.layout.channel < x.image[1] or sums.epilogue["general"]:
+    # One channel of one column lies alike in planes and out of them, whatever slides along it.
+    fits = _fits(context.layer, x.image[1], context.output.image[1])
+    in_planes = fits and x.layout.pixel == 1 and x.layout.channel >= x.image[1]
+    if not in_planes or sums.epilogue["general"]:
         return otherwise
     return _sliding(context, sums, x.layout.channel)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mnc.backends.select import dot, reduce, resize, shape
 from mnc.backends.select import pool as any_pool
-from mnc.backends.select import resize, shape
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.quantised import activation, helium, merge, move, pool, transpose_conv
 from mnc.backends.select.quantised.limits import within_limits
@@ -26,6 +26,7 @@ from mnc.ir.layers import (
     GlobalAveragePooling,
     GlobalMaxPooling,
     Identity,
+    MatMul,
     Maximum,
     MaxPooling2D,
     Minimum,
@@ -33,13 +34,19 @@ from mnc.ir.layers import (
     Permute,
     PReLU,
     Quantize,
+    ReduceMax,
+    ReduceMean,
+    ReduceMin,
+    ReduceSum,
     ResizeBilinear,
     ResizeNearest,
     Reverse,
     Slice,
     Softmax,
+    SquaredDifference,
     Subtract,
     Take,
+    UnitNormalization,
     ZeroPadding2D,
 )
 from mnc.program import Step
@@ -62,9 +69,14 @@ SHARED: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
     PReLU: activation.prelu,
     Permute: shape.permute,
     Quantize: move.quantize,
+    ReduceMax: reduce.extremes,
+    ReduceMean: reduce.sums,
+    ReduceMin: reduce.extremes,
+    ReduceSum: reduce.sums,
     ResizeNearest: resize.resize_nearest,
     Reverse: shape.reverse,
     Slice: shape.slice_,
+    SquaredDifference: merge.squared_difference,
     Subtract: merge.add,
     Take: shape.take,
     ZeroPadding2D: shape.zero_padding2d,
@@ -79,8 +91,10 @@ INT8: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = within_li
         Conv2D: helium.conv2d,
         Dense: helium.dense,
         DepthwiseConv2D: helium.depthwise_conv2d,
+        MatMul: dot.quantised_matmul,
         ResizeBilinear: move.resize_bilinear,
         Softmax: activation.softmax,
+        UnitNormalization: activation.unit_normalization,
     }
 )
 """The int8 kernels of the C backends; views need none."""

@@ -4,10 +4,40 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.tensors import Value, element_type
-from mnc.ir.activations import Elu, Function, HardSwish, Relu, Sigmoid, Tanh
-from mnc.ir.layers import Activation, Dequantize, Identity, PReLU, Quantize, Softmax
+from mnc.ir.activations import (
+    Abs,
+    Ceil,
+    Cos,
+    Elu,
+    Exponential,
+    Floor,
+    Function,
+    HardSwish,
+    Log,
+    Relu,
+    Round,
+    Rsqrt,
+    Sigmoid,
+    Sin,
+    Sqrt,
+    Square,
+    Tanh,
+)
+from mnc.ir.layers import (
+    Activation,
+    Dequantize,
+    Identity,
+    LogSoftmax,
+    Multiply,
+    PReLU,
+    Quantize,
+    Softmax,
+    UnitNormalization,
+)
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, show
 from mnc.reference.quantised.layers import hard_swish_fits
 
@@ -16,6 +46,7 @@ FIXED: dict[tuple[str, str], Quantisation] = {
     ("LOGISTIC", "INT16"): Quantisation((1 / 32768,), 0),
     ("SOFTMAX", "INT8"): Quantisation((1 / 256,), -128),
     ("SOFTMAX", "INT16"): Quantisation((1 / 32768,), 0),
+    ("L2_NORMALIZATION", "INT8"): Quantisation((1 / 128,), 0),
     ("TANH", "INT8"): Quantisation((1 / 128,), 0),
     ("TANH", "INT16"): Quantisation((1 / 32768,), 0),
 }
@@ -75,6 +106,52 @@ def _output(call: Call) -> ElementType | None:
             f"its {type_} output must have the scale {fixed.scale[0]} and the zero point {fixed.zero_point}"
         )
     return output
+
+
+ELEMENTARY: dict[str, Function] = {
+    "ABS": Abs(),
+    "CEIL": Ceil(),
+    "COS": Cos(),
+    "EXP": Exponential(),
+    "FLOOR": Floor(),
+    "LOG": Log(),
+    "ROUND": Round(),
+    "RSQRT": Rsqrt(),
+    "SIN": Sin(),
+    "SQRT": Sqrt(),
+    "SQUARE": Square(),
+}
+"""Operators that are one function of each element."""
+INTEGER_FUNCTIONS = ("ABS", "RSQRT")
+"""Those of them that TensorFlow Lite Micro computes in int8."""
+
+
+def elementary(call: Call) -> Value:
+    """One function of each element; most of them in float32 only, as TensorFlow Lite Micro has them."""
+    call.not_int16()
+    if call.operator.kind not in INTEGER_FUNCTIONS:
+        call.not_quantised()
+    return _function(call, ELEMENTARY[call.operator.kind])
+
+
+def neg(call: Call) -> Value:
+    """The elements with the other sign."""
+    call.not_quantised()
+    return call.emit(Multiply(operand=Constant(np.array(-1.0, np.float32))), call.value())
+
+
+def log_softmax(call: Call) -> Value:
+    """The logarithm of SOFTMAX over the last axis."""
+    call.not_quantised()
+    return call.emit(LogSoftmax(), call.value())
+
+
+def l2_normalization(call: Call) -> Value:
+    """Each vector along the last axis divided by its length, which counts as 0.001 at least."""
+    call.not_int16()
+    if call.activation() is not None:
+        raise call.fault("a fused activation is not supported here, nor by TensorFlow Lite Micro")
+    return call.emit(UnitNormalization(epsilon=1e-3, output=_output(call)), call.value())
 
 
 def leaky_relu(call: Call) -> Value:

@@ -9,7 +9,16 @@ import numpy as np
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.operators.scaled import is_scaled, parts, scaled
 from mnc.frontends.tflite.tensors import Value
-from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply, Subtract
+from mnc.ir.layers import (
+    Add,
+    Divide,
+    Maximum,
+    Merge,
+    Minimum,
+    Multiply,
+    SquaredDifference,
+    Subtract,
+)
 from mnc.ir.types import Constant
 
 
@@ -35,6 +44,24 @@ def mul(call: Call) -> Value:
         x, c = parts(call)
         return scaled(call, x, c, None)
     return _merged(call, Multiply(call.activation(), output=call.output))
+
+
+def add_n(call: Call) -> Value:
+    """The sum of any number of values of one shape."""
+    call.not_quantised()
+    values = [call.value(i) for i in range(len(call.inputs))]
+    return values[0] if len(values) == 1 else call.emit(Add(), *values)
+
+
+def squared_difference(call: Call) -> Value:
+    """The square of the first less the second."""
+    return _merged(call, SquaredDifference(output=call.output))
+
+
+def div(call: Call) -> Value:
+    """The first divided by the second, with its fused activation."""
+    call.not_quantised()
+    return _merged(call, Divide(call.activation()))
 
 
 def maximum(call: Call) -> Value:

@@ -11,8 +11,8 @@ import numpy as np
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.slicing import strided
 from mnc.frontends.tflite.tensors import Value
-from mnc.ir.layers import Reverse, Slice, Take
-from mnc.ir.types import show
+from mnc.ir.layers import Embedding, Reverse, Slice, Take
+from mnc.ir.types import Constant, DType, show
 
 MAX_TABLE = 2**16
 """Places in a table: more than any network for a microcontroller gathers."""
@@ -99,7 +99,9 @@ def unpack(call: Call) -> tuple[Value, ...]:
 
 
 def gather(call: Call) -> Value:
-    """Elements, or runs of them, at known places along an axis."""
+    """Elements, or runs of them, at known places along an axis; or rows of a known table at computed places."""
+    if call.optional_array(1) is None and call.optional_array(0) is not None:
+        return _looked_up(call)
     call.keeps_scale()
     places = call.array(1, "indices")
     if call.integer("BatchDims") != 0:
@@ -108,6 +110,24 @@ def gather(call: Call) -> Value:
     if places.dtype.kind != "i" or places.size == 0 or not 0 <= places.min() <= places.max() < x.type.shape[axis]:
         raise call.fault(f"its indices must be whole numbers from 0 to {x.type.shape[axis] - 1}")
     return call.shaped(_taken(call, x, places.ravel().tolist(), axis))
+
+
+def cast(call: Call) -> Value:
+    """Numbers to places in a table: the layer that looks them up leaves out what is behind the point."""
+    x = call.value()
+    if x.type.dtype is not DType.FLOAT32 or call.result.type != "INT32":
+        what = f"it is supported from FLOAT32 to INT32 only, for GATHER, not to {call.result.type}"
+        raise call.fault(what, "leave the conversion to the program round the network")
+    return x
+
+
+def _looked_up(call: Call) -> Value:
+    call.not_quantised()
+    table = call.operand(0, "table").array
+    if call.integer("BatchDims") != 0 or call.integer("Axis") != 0 or table.ndim < 1:
+        raise call.fault("a table is supported where its first axis is looked up, without batch_dims")
+    rows = Constant(table.reshape(len(table), -1))
+    return call.shaped(call.emit(Embedding(rows), call.value(1)))
 
 
 def gather_nd(call: Call) -> Value:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import (
@@ -12,8 +10,12 @@ from mnc.ir.layers import (
     GlobalMaxPooling,
     GlobalPooling,
     MaxPooling2D,
-    Permute,
     Pooling2D,
+    ReduceMax,
+    ReduceMean,
+    ReduceMin,
+    ReduceSum,
+    Reduction,
 )
 
 
@@ -38,24 +40,35 @@ def _pooled(call: Call, kind: type[Pooling2D]) -> Value:
 
 def mean(call: Call) -> Value:
     """The mean over any axes."""
-    return _reduced(call, GlobalAveragePooling(output=call.output))
+    return _reduced(call, ReduceMean, GlobalAveragePooling)
+
+
+def sum_(call: Call) -> Value:
+    """The sum over any axes."""
+    return _reduced(call, ReduceSum)
 
 
 def reduce_max(call: Call) -> Value:
     """The largest over any axes."""
+    call.not_int16()
     call.keeps_scale()
-    return _reduced(call, GlobalMaxPooling())
+    return _reduced(call, ReduceMax, GlobalMaxPooling)
 
 
-def _reduced(call: Call, layer: GlobalPooling) -> Value:
-    """The axes that stay are turned to the end and taken for channels."""
+def reduce_min(call: Call) -> Value:
+    """The smallest over any axes."""
+    call.not_int16()
+    call.keeps_scale()
+    return _reduced(call, ReduceMin)
+
+
+def _reduced(call: Call, kind: type[Reduction], pooling: type[GlobalPooling] | None = None) -> Value:
+    """Over all axes but the last, by a global pooling where there is one."""
     x = call.value()
-    rank = x.type.rank
-    axes = {axis for axis in map(call.axis, call.integers(1, "axes")) if axis >= 0}
-    order = (*sorted(axes), *sorted(set(range(rank)) - axes))
-    if order != tuple(range(rank)):
-        x = call.emit(Permute(order), x, part="turned")
-    if len(axes) != rank - 1:
-        count = math.prod(x.type.shape[: len(axes)])
-        x = call.reshaped(x, (count, x.type.elements // count), "columns")
+    axes = tuple(sorted({axis for axis in map(call.axis, call.integers(1, "axes")) if axis >= 0}))
+    if not axes:  # that of a batch of one at most: each element by itself
+        x, axes = call.reshaped(x, (1, x.type.elements), "alone"), (0,)
+    output = call.output if kind in (ReduceMean, ReduceSum) else None
+    channels = axes == tuple(range(x.type.rank - 1))
+    layer = pooling(output=output) if pooling is not None and channels else kind(axes, output=output)
     return call.shaped(call.emit(layer, x))

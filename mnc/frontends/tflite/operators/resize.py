@@ -6,7 +6,7 @@ import numpy as np
 
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.tensors import Value
-from mnc.ir.layers import Identity, Pair, ResizeBilinear, ResizeNearest
+from mnc.ir.layers import Identity, Pair, ResizeBilinear, ResizeNearest, Take
 from mnc.ir.types import Array, show
 from mnc.reference.resize import nearest_places
 
@@ -16,12 +16,16 @@ MAX_SIZE = 2**13
 
 
 def resize_nearest_neighbor(call: Call) -> Value:
-    """Wherever TFLite takes the pixels that the IR takes: with half-pixel centres, and by whole factors."""
+    """The pixels that TFLite takes: those that the IR takes, or for other centres and corners those of a table."""
     size, x = _size(call), call.value()
-    for n, wanted in zip(x.type.shape[:2], size, strict=True):
-        if not np.array_equal(_nearest(call, wanted, n), nearest_places(wanted, n)):
-            raise call.fault(f"{show(x.shape)} to {show(size)} with {_options(call)} is not supported", WAY_OUT)
-    return call.emit(ResizeNearest(size), x)
+    taken = [_nearest(call, wanted, n) for n, wanted in zip(x.type.shape[:2], size, strict=True)]
+    if all(
+        np.array_equal(places, nearest_places(wanted, n))
+        for places, n, wanted in zip(taken, x.type.shape[:2], size, strict=True)
+    ):
+        return call.emit(ResizeNearest(size), x)
+    rows, columns = (tuple(places.tolist()) for places in taken)
+    return call.emit(Take(columns, 1), call.emit(Take(rows, 0), x, part="rows"))
 
 
 def _nearest(call: Call, size: int, n: int) -> Array:
