@@ -147,7 +147,7 @@ def test_the_kernel_is_chosen_by_the_core(target: str | None, depthwise: str, fi
 @pytest.mark.parametrize(("target", "ram"), [("cortex-m4", 3840), ("cortex-m55", 8304), (None, 8304)])
 def test_scratch_is_that_of_the_core(target: str | None, ram: int, fixtures: Path) -> None:
     """On MVE a depthwise convolution wants more of it than any layer has values."""
-    report = mnc.compile(pico(fixtures), "cmsis-nn", "net", target).report
+    report = mnc.compile(pico(fixtures), "cmsis-nn", "net", target, memory="fast").report
     assert report.ram.total == ram
     assert 0 < report.flash.total_constants - report.flash.weights < 1000, "structs"
 
@@ -155,7 +155,7 @@ def test_scratch_is_that_of_the_core(target: str | None, ram: int, fixtures: Pat
 @pytest.mark.parametrize(("target", "ram"), [("cortex-m4", 3120), ("cortex-m55", 7584)])
 def test_outputs_lie_over_what_has_been_read_where_that_is_asked_for(target: str, ram: int, fixtures: Path) -> None:
     """The last layer's window is its whole input; what a pointwise one reads it reads in bands of rows."""
-    build = mnc.compile(pico(fixtures), "cmsis-nn", "net", target, settings={"ram": "least"})
+    build = mnc.compile(pico(fixtures), "cmsis-nn", "net", target, settings={"ram": "least"}, memory="fast")
     assert build.report.ram.total == ram
     assert build.report.ram.optimal
     plain = mnc.compile(pico(fixtures), "cmsis-nn", "net", target).report
