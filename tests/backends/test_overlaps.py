@@ -42,7 +42,7 @@ from mnc.program import Program, Stage, Step
 from mnc.targets import get as target
 
 TARGETS = {"plain": "cortex-m3", "dsp": "cortex-m4", "mve": "cortex-m55"}
-DRAWS = 2
+DRAWS = 6
 """Layers of each kind in a batch."""
 PROMISING = {
     DType.FLOAT32: {"mnc_merge_f32", "mnc_prelu_f32", "mnc_softmax_f32", "mnc_normalization_f32"},
