@@ -180,11 +180,12 @@ def needs_arm() -> None:
 
 def test_with_a_target_code_and_stack_are_measured_and_limited() -> None:
     needs_arm()
+    from mnc.backends.storage import Storage
     from mnc.bench import bench
 
     graph = image_network()
-    found = mnc.compile(graph, target="cortex-m4", name="net", measure=True).report
-    cost = bench(graph, "net", "c", "cortex-m4")
+    found = mnc.compile(graph, target="cortex-m4", name="net", measure=True, memory="fast").report
+    cost = bench(graph, "net", "c", "cortex-m4", storage=Storage("fast"))
     assert (found.flash.code, found.flash.total, found.stack) == (cost.code, cost.flash, cost.stack)
     assert (found.ram.measured, found.ram.total) == (cost.ram, cost.ram)
     assert found.compiler == cost.compiler
@@ -192,7 +193,7 @@ def test_with_a_target_code_and_stack_are_measured_and_limited() -> None:
     total, stack = found.flash.total, found.stack
     assert total is not None
     assert stack is not None
-    assert mnc.compile(graph, target="cortex-m4", max_flash=total, max_stack=stack).report.stack == stack
+    assert mnc.compile(graph, target="cortex-m4", max_flash=total, max_stack=stack, memory="fast").report.stack == stack
     hints = refusal(graph, target="cortex-m4", max_flash=total - 1)
     integers = mnc.compile(
         graph,
@@ -202,6 +203,7 @@ def test_with_a_target_code_and_stack_are_measured_and_limited() -> None:
         quantize="int8",
         calibration=random_inputs(graph),
         allow_loss=True,
+        memory="fast",
     )
     assert told(hints, "--quantize int8") == integers.report.flash.total
     refusal(graph, target="cortex-m4", max_stack=stack - 1)
@@ -230,7 +232,7 @@ def test_constants_that_an_avr_reads_among_its_code_are_no_code() -> None:
     for program in ("avr-gcc", "simavr"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    report = mnc.compile(image_network(), target="avr", measure=True).report
+    report = mnc.compile(image_network(), target="avr", measure=True, memory="fast").report
     assert report.unmeasured == "target avr: the network does not fit into its memory"
     small = Graph("net", (Input("x", TensorType((8,))),), (Node(("y",), Dense(constant(8, 3)), ("x",)),), ("y",))
     report = mnc.compile(small, target="avr", measure=True).report

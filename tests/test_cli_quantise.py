@@ -113,14 +113,15 @@ def test_verify_says_how_often_model_and_code_are_right(
     count = len(labels)
     for file in ("y.npy", "y.npz"):
         assert run(["verify", pico, *int8, "--inputs", samples, "--labels", str(tmp_path / file)]) == 0
-        *_, accuracy, verdict = capsys.readouterr().out.splitlines()
+        *lines, verdict = capsys.readouterr().out.splitlines()
+        (accuracy,) = (line for line in lines if line.startswith("accuracy: "))
         share = f"{(count - 1) / count:.2%}"
         assert accuracy.startswith(f"accuracy: {share} of {count} samples by the model, ")
         assert "by the code (int8, on this machine); they agree on " in accuracy
         assert verdict.startswith("10 layers, ")
         assert verdict.endswith("the same as the reference to the bit")
     assert run(["verify", pico, "--inputs", samples, "--labels", str(tmp_path / "y.npy")]) == 0
-    accuracy = capsys.readouterr().out.splitlines()[-2]
+    (accuracy,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("accuracy: "))
     assert f"{share} by the code (float32, on this machine); they agree on 100.00%" in accuracy
 
 

@@ -124,7 +124,7 @@ def _header(program: Program, plan: Plan, name: str) -> Writer:
         if program.state_bytes:
             w("/** Outlives a run. */")
             w(f"float state[{program.state_bytes // 4}];")
-        if program.fed:
+        if program.fed is not None:
             w("/** How many rows were handed in, then how many each layer of the first stage has made. */")
             w(f"short made[{counters(program, plan)}];")
     w()
@@ -198,19 +198,19 @@ def _source(program: Program, plan: Plan, pieces: Unit, name: str, conditions: s
     w()
     w(f"void {name}_init({name}_t *net)")
     with w.block():
-        if program.state_bytes or program.fed:
+        if program.state_bytes or program.fed is not None:
             w("int i;")
             w()
         if program.state_bytes:
             w(f"for (i = 0; i < {program.state_bytes // 4}; ++i)")
             w("    net->state[i] = 0.0f;")
-        if program.fed:
+        if program.fed is not None:
             w(f"for (i = 0; i < {counters(program, plan)}; ++i)")
             w("    net->made[i] = 0;")
-        if not (program.state_bytes or program.fed):
+        if not (program.state_bytes or program.fed is not None):
             w("(void)net; /* nothing outlives a run */")
     w()
-    if program.fed:
+    if program.fed is not None:
         fed_source(w, program, plan, pieces, name, trace=trace)
         return w
     if program.feed == "owned":

@@ -60,8 +60,8 @@ def declare_feeding(w: Writer, program: Program, name: str) -> None:
             w(" * @return the place of its first element */")
             w(f"{input_type(program, given)} *{owner(name, given)}({name}_t *net);")
             w()
-    if program.fed:
-        value = program.values[program.fed]
+    if program.fed is not None:
+        value = program.fed_value
         height, type_ = value.image[0], value.type
         w("/** Where the next row may be written before it is handed in, by a camera's DMA say.")
         w(f" * @param net the memory, after {name}_init")
@@ -81,13 +81,13 @@ def declare_feeding(w: Writer, program: Program, name: str) -> None:
 def _push_parameters(program: Program, name: str) -> str:
     outputs = parameter_names("output", len(program.graph.outputs))
     types = [program.graph.types[value].dtype.c for value in program.graph.outputs]
-    row = f"const {program.values[program.fed].type.dtype.c} *row"
+    row = f"const {program.fed_value.type.dtype.c} *row"
     return joined([f"{name}_t *net", row, *(f"{type_} *{at}" for type_, at in zip(types, outputs, strict=True))])
 
 
 def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> None:
     """The functions of a network that is fed row by row."""
-    value = program.values[program.fed]
+    value = program.fed_value
     height, type_ = value.image[0], value.type
     size, held = type_.elements // height, ring_rows(value, plan.rings) or height
     outputs = parameter_names("output", len(program.graph.outputs))

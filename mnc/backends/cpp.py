@@ -138,7 +138,7 @@ def _class(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, 
             members.append("arena()")
         if program.state_bytes:
             members.append("state()")
-        if program.fed:
+        if program.fed is not None:
             members.append("made()")
         w(f"constexpr {name}() : {joined(members)} {{}}")
         w()
@@ -159,7 +159,7 @@ def _class(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, 
             w(f" * @param {pointer} {given.type.elements} elements, {role}")
         w(" */")
         with w.block(f"{_unsigned(sizes[0])} predict({joined(parameters)})"):
-            if program.fed:
+            if program.fed is not None:
                 rows, size = _rows(program)
                 with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
                     w("made[i] = 0;")
@@ -179,14 +179,14 @@ def _class(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, 
                 _calls(w, pieces.calls, trace=trace)
                 _largest(w, program)
                 w("return output;")
-        if plan.arena.size or program.state_bytes or program.fed:
+        if plan.arena.size or program.state_bytes or program.fed is not None:
             w()
             w.outdented("private:")
         if plan.arena.size:
             w(memory(program, plan.arena.size))
         if program.state_bytes:
             w(f"float state[{program.state_bytes // 4}]; /* outlives a run */")
-        if program.fed:
+        if program.fed is not None:
             w(f"short made[{counters(program, plan)}]; /* rows handed in, and made by each layer of the first stage */")
     w()
 
@@ -218,7 +218,7 @@ def _largest(w: Writer, program: Program) -> None:
 
 def _rows(program: Program) -> tuple[int, int]:
     """The rows of an input that is fed by rows, and the elements of each."""
-    value = program.values[program.fed]
+    value = program.fed_value
     return value.image[0], value.type.elements // value.image[0]
 
 
@@ -233,9 +233,9 @@ def _feeding(w: Writer, program: Program, plan: Plan, pieces: Unit, *, trace: bo
                     w(arena_pointer(program, "this->"))
                 w(f"return {pieces.pointers[given.name]};")
             w()
-    if not program.fed:
+    if program.fed is None:
         return
-    value = program.values[program.fed]
+    value = program.fed_value
     rows, size = _rows(program)
     type_ = value.type.dtype.c
     w("/** Where the next row may be written before it is handed in, by a camera's DMA say. */")

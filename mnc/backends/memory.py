@@ -56,7 +56,7 @@ def ram_bytes(program: Program, plan: Plan) -> int:
 
 def counters(program: Program, plan: Plan) -> int:
     """How many counters of rows outlive a call where rows are handed in one by one, with those that fill up a unit."""
-    if not program.fed:
+    if program.fed is None:
         return 0
     unit = _unit(program)
     return -(-2 * (len(plan.stages[0].numbers) + 1) // unit) * unit // 2
@@ -72,7 +72,7 @@ def _unit(program: Program) -> int:
     """Bytes to which C aligns the network's struct; `short` is the type of counters."""
     if program.state_bytes:
         return 4
-    return max([2 * bool(program.fed), *(dtype.bytes for dtype in _dtypes(program))])
+    return max([2 * (program.fed is not None), *(dtype.bytes for dtype in _dtypes(program))])
 
 
 def _dtypes(program: Program) -> set[DType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -257,6 +258,8 @@ def _layer(
                 _gather(w, step, library)
                 _calls(w, records, step.whole or step.calls, library)
             _calls(w, records, step.after, library)
+        if rings is not None and not re.search(r"\by\b", w.text().rpartition("int y)")[2]):
+            w("(void)y; /* the rows of all operands lie in one place */")
     constants = {f"{function}_{name}": constant.array for name, constant in step.constants.items()}
     return LayerText(remark, constants, w.text())
 

@@ -36,7 +36,7 @@ def memory_text(drawn: MemoryMap, width: int = 80, *, blocks: bool = True) -> st
         shown = "" if i == bound and drawn.lower_bound == round(unit * (LINES - i)) else address
         lines.append(f"{shown:>9} {axis}{''.join(letter or empty for letter in row)}")
     lines.append(f"{0:>9} {axis}{_ticks(len(drawn.moments), columns)}".rstrip())
-    note = f"{dashes * 3} lower bound; below: numbers of steps, or of stages of steps"
+    note = f"{dashes * 3} lower bound; below: steps, or stages of them"
     return "\n".join([heading(drawn), "", *lines, f"{'':>{AXIS}}{note}", "", *_legend(drawn, max(width, 40))])
 
 

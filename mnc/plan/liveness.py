@@ -45,7 +45,7 @@ class Plan:
 
 def alone(program: Program) -> tuple[Stage, ...]:
     """Every step as a stage of its own; the first one is fed where the input is."""
-    return tuple(Stage(i, i, fed=bool(program.fed) and i == 0) for i in range(len(program.steps)))
+    return tuple(Stage(i, i, fed=(program.fed is not None) and i == 0) for i in range(len(program.steps)))
 
 
 def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
@@ -289,7 +289,7 @@ def accesses(program: Program, stages: Sequence[Stage] | None = None) -> Iterato
         if stage.interleaved:
             for number, row in firings(program.steps, stage, program.fed):
                 if number == INPUT:
-                    value = program.values[program.fed]
+                    value = program.fed_value
                     size = value.type.bytes // value.image[0]
                     yield Accesses((), (Access(value.buffer, row * size, (row + 1) * size),))
                 else:

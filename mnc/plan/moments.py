@@ -61,7 +61,7 @@ class Moments:
                 for moments in own.at_first:
                     moments.append(moment)
         if stage.fed:
-            value = program.values[program.fed]
+            value = program.fed_value
             written[value.buffer] = Reading(value.type.bytes // value.image[0], fed)
         return cls(written, read)
 

@@ -65,9 +65,14 @@ class Program:
         return None if reading else (given.name, "is read by no layer")
 
     @property
-    def fed(self) -> str:
-        """The value that is handed in row by row; none where inputs are there as a whole."""
-        return self.graph.inputs[0].name if self.feed == "rows" else ""
+    def fed(self) -> str | None:
+        """The value that is handed in row by row; None where inputs are there as a whole."""
+        return self.graph.inputs[0].name if self.feed == "rows" else None
+
+    @property
+    def fed_value(self) -> Value:
+        """The value that is handed in row by row, where one is."""
+        return self.values[self.graph.inputs[0].name]
 
     def by_rows(self, stages: Iterable[Stage]) -> Program:
         """The program whose steps in interleaved stages are those that go by rows, and no step has an alternative."""

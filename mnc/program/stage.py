@@ -56,7 +56,7 @@ class Need:
     """For each iteration of the step how many of the producer's must have been made."""
 
 
-def needs(steps: Sequence[Step], stage: Stage, fed: str = "") -> list[dict[int, Need]]:
+def needs(steps: Sequence[Step], stage: Stage, fed: str | None = None) -> list[dict[int, Need]]:
     """For each step of a stage its demands on others, by the number of its input.
 
     `fed` is the value that is handed in row by row, if one is.
@@ -109,7 +109,7 @@ def rows_read(step: Step, k: int, x: Value, iteration: int) -> Sequence[int]:
     raise AssertionError(step.node.name)
 
 
-def firings(steps: Sequence[Step], stage: Stage, fed: str = "") -> Iterator[Firing]:
+def firings(steps: Sequence[Step], stage: Stage, fed: str | None = None) -> Iterator[Firing]:
     """All iterations of a stage in their order; `steps` are those of the program."""
     first, demands = stage.first, needs(steps, stage, fed)
     counts = [steps[number].loop.count for number in stage.numbers]
@@ -138,7 +138,7 @@ def firings(steps: Sequence[Step], stage: Stage, fed: str = "") -> Iterator[Firi
             made[-1] += 1
 
 
-def events(steps: Sequence[Step], stages: Iterable[Stage], fed: str = "") -> Iterator[Firing]:
+def events(steps: Sequence[Step], stages: Iterable[Stage], fed: str | None = None) -> Iterator[Firing]:
     """The outputs of a run, and the rows of those that are made in turns, in their order; row -1: a whole output."""
     for stage in stages:
         if not stage.interleaved:

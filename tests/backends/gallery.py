@@ -18,7 +18,7 @@ from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
 from mnc.compiler import Build
 from mnc.ir.graph import Graph
-from mnc.ir.layers import BatchNormalization, SeparableConv2D
+from mnc.ir.layers import Activation, BatchNormalization, SeparableConv2D
 from mnc.ir.types import Array
 from mnc.reference import evaluate
 
@@ -48,7 +48,7 @@ class Exhibit:
 
 
 def exhibit(graph: Graph, name: str) -> Exhibit:
-    build = mnc.compile(graph, name=name)
+    build = mnc.compile(graph, name=name, memory="least")
     case = Case(name, build.files, samples(graph), [graph.types[output].elements for output in graph.outputs])
     values = evaluate(graph, case.inputs)
     largest = max(float(np.abs(value).max()) for value in values.values())
@@ -63,7 +63,7 @@ def gallery() -> tuple[Exhibit, ...]:
     seen: set[str] = set()
     chosen: list[Exhibit] = []
     for graph in drawn:
-        build = mnc.compile(graph, name="n")
+        build = mnc.compile(graph, name="n", memory="least")
         kernels = {*build.emission.program.kernels}
         if kernels - seen:
             seen |= kernels
@@ -93,7 +93,7 @@ def _drawn() -> list[Graph]:
     draw_large()
     for kind in SUPPORTED:
 
-        @settings(steady, max_examples=15)
+        @settings(steady, max_examples=250 if kind is Activation else 15)
         @given(single_layers(kind))
         def draw_small(graph: Graph) -> None:
             graphs.append(graph)

@@ -260,7 +260,7 @@ def test_versions_can_be_compared(gcc: str, tmp_path: Path) -> None:
 
 def test_a_run_shows_the_arena_s_map(fixtures: Path) -> None:
     """Each buffer of the plan with its place, its bytes, and the layers that it is needed by."""
-    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), name="pico")
+    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), name="pico", memory="fast")
     plan, program = build.emission.plan, build.emission.program
     run = build.files["pico.c"].split("void pico_run(")[1]
     rows = re.findall(r"^ +\* +(\d+) +(\d+)  (\d+)-(\d+) +(.*)$", run, re.MULTILINE)

@@ -72,7 +72,7 @@ def test_a_trained_model_gives_its_golden_outputs(
 ) -> None:
     x, (want,) = golden(models / file)
     (y,) = run(build_of(file), x, tmp_path, gcc, *STRICT, "-O2")
-    largest = float(np.abs(want).max()) if "ad01" in file else 0.1  # the autoencoder's values are large
+    largest = float(np.abs(want).max()) if "ad01" in file else 0.2  # the autoencoder's values are large
     assert float(np.abs(y - want).max()) <= 1e-4 * largest
 
 

@@ -64,13 +64,20 @@ def test_figures_on_the_page_are_those_of_this_compiler(script: ModuleType, arm_
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [
-        ("Dense", {"mnc_pointwise_f32", "mnc_activate_f32"}),
+        ("Dense", {"mnc_pointwise_f32", "mnc_activate_f32", "mnc_add_product_f32"}),
         ("MaxPooling2D", {"mnc_max_pooling2d_f32", "mnc_rows_f32"}),
         ("Softmax", {"mnc_softmax_f32"}),
         ("Embedding", {"mnc_embedding_f32"}),
         (
             "SimpleRNN",
-            {"mnc_copy_f32", "mnc_fill_f32", "mnc_pointwise_f32", "mnc_activate_f32", "mnc_tanh_f32"},
+            {
+                "mnc_copy_f32",
+                "mnc_fill_f32",
+                "mnc_pointwise_f32",
+                "mnc_activate_f32",
+                "mnc_add_product_f32",
+                "mnc_tanh_f32",
+            },
         ),
     ],
 )

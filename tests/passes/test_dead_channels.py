@@ -295,8 +295,8 @@ def test_half_of_a_trained_network_goes(models: Path) -> None:
     got = after.predict(x)
     assert isinstance(got, np.ndarray)
     assert int((got.reshape(y.shape) != y).sum()) == 0
-    report = mnc.compile(graph).report
-    assert report.flash.total_constants <= 48_000
+    report = mnc.compile(graph, settings={"code": "compact"}).report
+    assert report.flash.total_constants <= 48_000, "fast code keeps weights of 16 bits for DSP instructions"
     assert report.macs == sum(map(after.macs, after.nodes))
 
 

@@ -55,10 +55,10 @@ def by_the_rule(program: Program, stage: Stage) -> Iterator[Firing]:
     made = dict.fromkeys((INPUT, *stage.numbers), 0)
     makers = {y.buffer: i for i in stage.numbers for y in program.steps[i].writes}
     if stage.fed:
-        makers[program.fed] = INPUT
+        makers[program.fed_value.name] = INPUT
 
     def rows(i: int) -> int:
-        return program.values[program.fed].image[0] if i == INPUT else program.steps[i].loop.count
+        return program.fed_value.image[0] if i == INPUT else program.steps[i].loop.count
 
     def there(i: int) -> bool:
         step = program.steps[i]

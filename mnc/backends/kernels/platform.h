@@ -136,7 +136,8 @@
  * laid out; a loop ends by a pointer that it moves, because a counter would take LR
  * from the sums.  Without Helium, or with MNC_NO_MVE, the kernels go element by
  * element, with the same result. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_ENDIAN) && \
+#if defined(__GNUC__) && !defined(__clang__) && defined(__arm__) && defined(__ARM_FEATURE_MVE) && \
+    !defined(__ARM_BIG_ENDIAN) && \
     !defined(MNC_NO_MVE)
 #define MNC_MVE
 #define MNC_VECTOR_S8 __attribute__((vector_size(16))) int8_t
