@@ -209,13 +209,12 @@ def measured(build: Build, *, run: bool = True) -> Build:
     if found is None:
         return replace(build, report=replace(planned, unmeasured=why))
     sizes = found.sizes
-    beside = planned.flash.total_constants - planned.ram.constants if target.constants_in_ram else 0
     return replace(
         build,
         report=replace(
             planned,
             ram=replace(planned.ram, measured=sizes.ram),
-            flash=replace(planned.flash, code=sizes.code - beside, total=sizes.flash),
+            flash=replace(planned.flash, code=sizes.code, total=sizes.flash),
             stack=found.stack,
             compiler=f"{targets.compiler_version(target)} {target.optimise}",
         ),
