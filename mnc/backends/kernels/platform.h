@@ -6,7 +6,9 @@
  * share one copy of each kernel instead: smaller, slower. */
 #ifndef MNC_KERNEL
 #if defined(__GNUC__) && !defined(MNC_SMALL)
-#define MNC_KERNEL static __inline__ __attribute__((always_inline))
+#define MNC_KERNEL static __inline__ __attribute__((always_inline, unused))
+#elif defined(__GNUC__)
+#define MNC_KERNEL static __attribute__((unused)) /* on some cores others do its work */
 #else
 #define MNC_KERNEL static
 #endif
