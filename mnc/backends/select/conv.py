@@ -142,7 +142,8 @@ def depthwise_blocks(layer: DepthwiseConv2D, in_width: int, out_width: int) -> d
 
     def is_inner(pixels: int) -> bool:
         between = max(-(-(out_width - 2 * pixels) // pixels), 0)
-        return pixels == out_width or (begin <= pixels and (1 + between) * pixels <= end)
+        first_alone = begin <= min(pixels, out_width - pixels)  # the last block may begin within the first one
+        return pixels == out_width or (first_alone and (1 + between) * pixels <= end)
 
     sizes = [pixels for pixels in range(1, min(out_width, MOST_PIXELS) + 1) if is_inner(pixels)]
     pixels = depthwise_block(sizes or [min(out_width, MOST_PIXELS)], out_width, stride, height, width)
