@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from mnc import targets
+from mnc.backends.interface import Emission
 from mnc.backends.names import name_from
 from mnc.backends.storage import USUAL, Storage
 from mnc.compiler import arithmetic, prepare
@@ -23,7 +24,7 @@ from mnc.reference import evaluate
 from mnc.reference.run import feed
 from mnc.report import FloatComparison, LayerVerification, Verification
 from mnc.samples import RANDOM, random_inputs
-from mnc.targets import Interface, Options, layer_values
+from mnc.targets import Interface, Options, Target, layer_values
 
 ABSOLUTE = 1e-5
 RELATIVE = 1e-4
@@ -56,27 +57,10 @@ def verify(
     prepared, program, chosen = prepare(graph, backend, target, settings, scheme, storage)
     name = name_from(graph.name)
     emission = chosen.emit(program, name, trace=True)
-    steps = emission.program.steps
     given = _usual(graph, prepared) if inputs is None else list(inputs)
     xs = list(feed(prepared.graph, given).values())
-    machine = targets.get(target)
-    got, outputs = layer_values(
-        machine,
-        emission.files,
-        [step.writes[0].type for step in steps],
-        Interface.of_graph(emission.program.graph, name),
-        xs,
-        targets.cmsis_nn.linked(machine, emission.files, Options(), cmsis_nn),
-        events=emission.events,
-    )
-    expected = evaluate(emission.program.graph, xs)
-    layers = []
-    for step, memory in zip(steps, got, strict=True):
-        y = step.writes[0]
-        values = channels_last(y, memory)
-        op = snake(type(step.node.layer).__name__)
-        layers.append(compare(step.node.name, op, expected[y.name], values))
-    tolerance = _tolerance({step.writes[0].type.dtype for step in steps})
+    layers, outputs = compared(emission, name, xs, targets.get(target), cmsis_nn)
+    tolerance = _tolerance({step.writes[0].type.dtype for step in emission.program.steps})
     warnings = prepared.warnings if inputs is None else (*prepared.warnings, *beyond_range(prepared.graph, given))
     real = [prepared.graph.types[n].real(y) for n, y in zip(prepared.graph.outputs, outputs, strict=True)]
     against = () if scheme is None else against_float(graph, given, real)
@@ -86,12 +70,38 @@ def verify(
         target=target,
         samples=len(xs[0]),
         tolerance=tolerance,
-        layers=tuple(layers),
+        layers=layers,
         against_float=against,
         outputs=tuple(real),
         dtype=arithmetic(prepared.graph),
         warnings=warnings,
     )
+
+
+def compared(
+    emission: Emission, name: str, inputs: Sequence[Array], machine: Target, cmsis_nn: Path | None = None
+) -> tuple[tuple[LayerVerification, ...], tuple[Array, ...]]:
+    """Run the traced code of a network `name` on a machine: each layer beside the reference, and the outputs.
+
+    `inputs`: (samples, *shape) each.
+    """
+    steps = emission.program.steps
+    got, outputs = layer_values(
+        machine,
+        emission.files,
+        [step.writes[0].type for step in steps],
+        Interface.of_graph(emission.program.graph, name),
+        inputs,
+        targets.cmsis_nn.linked(machine, emission.files, Options(), cmsis_nn),
+        events=emission.events,
+    )
+    expected = evaluate(emission.program.graph, inputs)
+    layers = []
+    for step, memory in zip(steps, got, strict=True):
+        y = step.writes[0]
+        op = snake(type(step.node.layer).__name__)
+        layers.append(compare(step.node.name, op, expected[y.name], channels_last(y, memory)))
+    return tuple(layers), outputs
 
 
 def _usual(graph: Graph, prepared: Quantised) -> list[Array]:

@@ -4,6 +4,7 @@
     networks(layers=[Conv2D, Add]) only these kinds
     single_layers(Conv2D)          one layer of a kind with random attributes
     chain((8, 8, 1), conv=..., relu=...) named layers one after the other
+    folding()                      rows in turns, and reductions of them
     samples(graph)                 inputs for any of them, batch first
 
 Shapes are small, and values stay finite, of the order of 1, and insensitive to
@@ -21,12 +22,26 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from layer_kinds import FUNCTIONS, KINDS, Draw, functions, inputs_of
 
+from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.types import Array, Shape, ShapeError, TensorType
+from mnc.ir.layers import Activation, AveragePooling2D, Conv2D, GlobalAveragePooling, GlobalMaxPooling, Recurrent
+from mnc.ir.types import Array, Constant, Shape, ShapeError, TensorType
 from mnc.reference import apply
 
-__all__ = ["FUNCTIONS", "KINDS", "batches", "chain", "functions", "networks", "samples", "shapes", "single_layers"]
+__all__ = [
+    "FUNCTIONS",
+    "KINDS",
+    "Batch",
+    "batches",
+    "chain",
+    "folding",
+    "functions",
+    "networks",
+    "samples",
+    "shapes",
+    "single_layers",
+]
 
 LARGEST = 50.0
 """No value of a drawn network is larger than this on its `samples`."""
@@ -38,8 +53,15 @@ MOVED = 4e-6
 """How far such errors may move a value, relative to the largest in the network: what tests with tolerances rely on."""
 
 
+class Batch(list[Graph]):
+    """Networks that one call of the compiler gets; Hypothesis takes the weights of them all for too long a text."""
+
+    def __repr__(self) -> str:
+        return f"a batch of {len(self)} networks"
+
+
 @st.composite
-def batches(draw: Draw, drawn: st.SearchStrategy[Graph], size: int) -> list[Graph]:
+def batches(draw: Draw, drawn: st.SearchStrategy[Graph], size: int) -> Batch:
     """As many networks as one call of the compiler gets.
 
     Hypothesis begins with the simplest example of all, here one value that goes
@@ -47,7 +69,7 @@ def batches(draw: Draw, drawn: st.SearchStrategy[Graph], size: int) -> list[Grap
     can afford one batch would see nothing else.
     """
     assume(draw(st.booleans()))
-    return [draw(drawn) for _ in range(size)]
+    return Batch(draw(drawn) for _ in range(size))
 
 
 def samples(graph: Graph, count: int = 2, seed: int = 0) -> list[Array]:
@@ -104,6 +126,17 @@ def chain(shape: Shape, /, **layers: Layer) -> Graph:
     return Graph("chain", (Input("x", TensorType(shape)),), tuple(nodes), (names[-1],))
 
 
+def folding() -> list[Graph]:
+    """Convolutions in turns, from one ring of rows into the next, whose last rows are reduced as they come."""
+    rng = np.random.default_rng(0)
+
+    def conv(inputs: int) -> Conv2D:
+        return Conv2D(Constant(rng.normal(0.0, 0.3, (3, 3, inputs, 4)).astype(np.float32)))
+
+    reductions: tuple[Layer, ...] = (GlobalMaxPooling(), GlobalAveragePooling(), AveragePooling2D((5, 2), (1, 1)))
+    return [chain((9, 6, 3), first=conv(3), second=conv(4), reduced=layer) for layer in reductions]
+
+
 def shapes(rank: int) -> st.SearchStrategy[Shape]:
     """Shapes without batch: short axes, the channels up to 9."""
     sizes = [st.integers(1, 7)] * (rank - 1)
@@ -141,6 +174,9 @@ class _Growing:
         least, most = inputs_of(layer)
         for _ in range(draw(st.integers(least, 3 if most is None else most)) - 1):
             names.append(draw(st.sampled_from([name for name in self.values if self._fit(layer, names, name)])))
+        if isinstance(layer, Recurrent):
+            names += [self._state(layer) for _ in range(layer.states if layer.initial_state else 0)]
+            names += [self._mask(x.shape[0])] * layer.masked
         types = layer.outputs(*(self.values[name] for name in names))
         arrays = apply(layer, *(self.arrays[name] for name in names))
         if not all(np.abs(array).max() <= LARGEST and array.size <= 10_000 for array in arrays):
@@ -155,6 +191,21 @@ class _Growing:
         self.values.update(zip(outputs, types, strict=True))
         self.arrays.update(zip(outputs, arrays, strict=True))
         self.rounded.update(zip(outputs, map(self._rounded, rounded), strict=True))
+
+    def _state(self, layer: Recurrent) -> str:
+        """An input that is the initial state."""
+        self.add_input(TensorType((layer.units,)))
+        return self.inputs[-1].name
+
+    def _mask(self, steps: int) -> str:
+        """A mask of about half of the steps."""
+        self.add_input(TensorType((steps,)))
+        mask = f"m{len(self.nodes)}"
+        given, layer = self.inputs[-1].name, Activation(Relu())
+        self.nodes.append(Node((mask,), layer, (given,)))
+        self.values[mask] = self.values[given]
+        self.arrays[mask], self.rounded[mask] = (apply(layer, a[given])[0] for a in (self.arrays, self.rounded))
+        return mask
 
     def _rounded(self, array: Array) -> Array:
         """With a relative error of up to `ROUNDING` in each element."""

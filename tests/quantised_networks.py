@@ -125,14 +125,19 @@ def quantised_networks(
 
 def quantised(drawn: Graph, seed: int, *, mixed: bool = False, dtypes: Sequence[DType] = ANY[:1]) -> Graph:
     """A float network with integers for everything; for hypothesis no example where some layer has no kernel."""
+    graph = in_integers(drawn, seed, mixed=mixed, dtypes=dtypes)
+    assume(not refusals(C, graph))
+    return graph
+
+
+def in_integers(drawn: Graph, seed: int, *, mixed: bool = False, dtypes: Sequence[DType] = ANY[:1]) -> Graph:
+    """A float network with integers for everything, whether or not there are kernels for it."""
     growing = _Growing(np.random.default_rng(seed), mixed, dtypes)
     for given in drawn.inputs:
         growing.add_input(given)
     for node in drawn.nodes:
         growing.add(node)
-    graph = Graph("integers", tuple(growing.inputs), tuple(growing.nodes), drawn.outputs)
-    assume(not refusals(C, graph))
-    return graph
+    return Graph("integers", tuple(growing.inputs), tuple(growing.nodes), drawn.outputs)
 
 
 def steady_network() -> Graph:

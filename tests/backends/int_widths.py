@@ -66,6 +66,8 @@ class _Function:
     variables: dict[str, Range | None] = field(default_factory=dict)
     """The ranges of local variables by their identity; None where one is an index."""
     found: list[str] = field(default_factory=list)
+    steps: set[str] = field(default_factory=set)
+    """By their identity the assignments by which a `for` goes on, whose variables are indices as those of `++` are."""
 
     def faults(self) -> list[str]:
         assigned = self._assigned()
@@ -88,6 +90,8 @@ class _Function:
         """All that is assigned to each local `int`."""
         assigned: dict[str, list[Node]] = defaultdict(list)
         for node in _walk(self.tree):
+            if node["kind"] == "ForStmt" and node["inner"][3].get("kind") == "CompoundAssignOperator":
+                self.steps.add(node["inner"][3]["id"])
             if node["kind"] == "VarDecl" and _type(node) == "int":
                 assigned[node["id"]] += node.get("inner", [])
             elif node["kind"] == "CompoundAssignOperator" or node.get("opcode") in ("=", "++", "--"):
@@ -104,6 +108,8 @@ class _Function:
                 return (int(node["value"]), int(node["value"]))
             case "BinaryOperator" if node["opcode"] not in ("=", ","):
                 return self._binary(node, node["opcode"], self.value(inner[0]), self.value(inner[1]))
+            case "CompoundAssignOperator" if node["id"] in self.steps and inner[1]["kind"] == "IntegerLiteral":
+                return None
             case "CompoundAssignOperator":
                 return self._binary(node, node["opcode"][:-1], self.value(inner[0]), self.value(inner[1]))
             case "UnaryOperator" if node["opcode"] == "-":

@@ -207,7 +207,7 @@ MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int
     const int columns = kernel_width == 1 ? block_pixels : (block_pixels - 1) * stride + kernel_width;
     const int column_stride = kernel_width == 1 ? stride : 1;
     const int pixel = (kernel_width == 1 ? 1 : stride) * in_channels;
-    const int window_row = (columns * in_channels + run % 2 + 1) / 2 * 2;
+    const int window_row = (columns * in_channels + run % 2 + 1) & ~1;
     const int blocked = out_width - tail;
     int p, o, ky;
 
