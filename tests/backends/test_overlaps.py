@@ -16,7 +16,7 @@ from generated_c import build, checked_run
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from layer_kinds import KINDS, Draw
-from networks import chain, single_layers
+from networks import Batch, chain, single_layers
 from quantised_networks import quantised
 from same_bits import BATCH
 from stand_in import CORES, STAND_IN, core
@@ -171,7 +171,7 @@ def _trial(number: int, trial: Trial) -> str:
 
 
 @st.composite
-def some_of_each(draw: Draw, dtype: DType, table: Collection[type[Layer]]) -> list[Graph]:
+def some_of_each(draw: Draw, dtype: DType, table: Collection[type[Layer]]) -> Batch:
     """Some layers of each kind, by themselves; always a softmax of columns, and one that changes the scale only."""
     assume(draw(st.booleans()))  # the first example would be the simplest of each: see `networks.batches`
     graphs = []
@@ -183,8 +183,8 @@ def some_of_each(draw: Draw, dtype: DType, table: Collection[type[Layer]]) -> li
             )
     across = chain((4, 5), y=Softmax(0))
     if dtype is DType.FLOAT32:
-        return [*graphs, across]
-    return [*graphs, quantised(across, 0, dtypes=[dtype]), requantised(dtype)]
+        return Batch([*graphs, across])
+    return Batch([*graphs, quantised(across, 0, dtypes=[dtype]), requantised(dtype)])
 
 
 def requantised(dtype: DType) -> Graph:

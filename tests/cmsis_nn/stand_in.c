@@ -70,8 +70,18 @@ void beside_or_below(const void *input, const void *output, int64_t bytes)
     }
 }
 
+RowWindow row_window(int32_t taps, int32_t stride, int32_t padding, int32_t dilation)
+{
+    RowWindow window;
+    window.taps = taps;
+    window.stride = stride;
+    window.padding = padding;
+    window.dilation = dilation;
+    return window;
+}
+
 void beside_or_behind(const void *input, const cmsis_nn_dims *x, const void *output, const cmsis_nn_dims *y,
-                      int32_t stride, int32_t padding, int32_t bytes)
+                      RowWindow window, int32_t bytes)
 {
     int64_t x_row = (int64_t)x->w * x->c * bytes, y_row = (int64_t)y->w * y->c * bytes;
     int32_t row;
@@ -80,8 +90,11 @@ void beside_or_behind(const void *input, const cmsis_nn_dims *x, const void *out
         return;
     }
     for (row = 0; row < y->h; row++) {
-        int32_t first = row * stride < padding ? 0 : row * stride - padding;
-        if (first < x->h) {
+        int32_t first = row * window.stride - window.padding, end = first + window.taps * window.dilation;
+        while (first < 0) {
+            first += window.dilation;
+        }
+        if (first < end && first < x->h) {
             disjoint((const char *)input + first * x_row, (x->h - first) * x_row, output, (row + 1) * y_row);
         }
     }

@@ -43,9 +43,15 @@ void disjoint(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes);
 
 /* For kernels that go from the first element to the last: the output is not in front of elements still to be read. */
 void beside_or_below(const void *input, const void *output, int64_t bytes);
+/* The rows of input that a row of output reads. */
+typedef struct {
+    int32_t taps, stride, padding, dilation;
+} RowWindow;
+RowWindow row_window(int32_t taps, int32_t stride, int32_t padding, int32_t dilation);
+
 /* The output may lie over rows of the input, of elements of `bytes`, that no row of output from there on reads. */
 void beside_or_behind(const void *input, const cmsis_nn_dims *x, const void *output, const cmsis_nn_dims *y,
-                      int32_t stride, int32_t padding, int32_t bytes);
+                      RowWindow window, int32_t bytes);
 void positive(const cmsis_nn_dims *dims);
 void check_offsets(int32_t input_offset, int32_t output_offset);
 void check_activation(cmsis_nn_activation activation);

@@ -45,7 +45,9 @@ static void check(const Convolution *call, int64_t bytes)
         readable(call->bias, (int64_t)y->c * (int64_t)sizeof(int32_t));
     }
     if (call->sweeps) {
-        beside_or_behind(call->input, x, call->output, y, call->params->stride.h, call->params->padding.h, 1);
+        beside_or_behind(call->input, x, call->output, y,
+                         row_window(w->h, call->params->stride.h, call->params->padding.h, call->params->dilation.h),
+                         1);
     } else {
         disjoint(call->input, stored(call), call->output, volume(y));
     }

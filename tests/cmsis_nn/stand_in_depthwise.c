@@ -42,7 +42,9 @@ static void check(const Depthwise *call, int64_t bytes, int32_t step)
     if (STAND_IN_CORE == CORE_MVE && x->c > BLOCK) {
         disjoint(call->input, volume(x), call->output, volume(y)); /* it comes by for every block of channels */
     } else {
-        beside_or_behind(call->input, x, call->output, y, call->params->stride.h, call->params->padding.h, 1);
+        beside_or_behind(call->input, x, call->output, y,
+                         row_window(w->h, call->params->stride.h, call->params->padding.h, call->params->dilation.h),
+                         1);
     }
     scratch(call->ctx, bytes, call->input, volume(x), call->output, volume(y));
 }

@@ -23,14 +23,14 @@ static int64_t bytes16(const cmsis_nn_dims *dims)
 
 /* Memory for elements of 16 bits, as for any. */
 static void check_operands(const cmsis_nn_dims *input_dims, const int16_t *input, const cmsis_nn_dims *output_dims,
-                           const int16_t *output, cmsis_nn_tile stride, cmsis_nn_tile padding)
+                           const int16_t *output, RowWindow window)
 {
     positive(input_dims);
     positive(output_dims);
     REQUIRE(input_dims->n == output_dims->n);
     readable(input, bytes16(input_dims));
     REQUIRE(output != NULL);
-    beside_or_behind(input, input_dims, output, output_dims, stride.h, padding.h, 2);
+    beside_or_behind(input, input_dims, output, output_dims, window, 2);
 }
 
 arm_cmsis_nn_status arm_convolve_s16(const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params,
@@ -47,8 +47,8 @@ arm_cmsis_nn_status arm_convolve_s16(const cmsis_nn_context *ctx, const cmsis_nn
     int wide;
     stand_in_enter("arm_convolve_s16");
     REQUIRE(ctx != NULL && p != NULL && quant_params != NULL && bias_data != NULL);
-    check_operands(x, input_data, y, output_data, p->stride, p->padding);
     positive(w);
+    check_operands(x, input_data, y, output_data, row_window(w->h, p->stride.h, p->padding.h, p->dilation.h));
     wide = !bias_data->is_int32_bias;
     products = w->h * w->w * w->c;
     bytes = STAND_IN_CORE == CORE_MVE ? 8 * (int64_t)round_up(products, 8) : 4 * (int64_t)products;
@@ -138,8 +138,8 @@ static arm_cmsis_nn_status depthwise(const Depthwise *call, int64_t bytes, int32
     const cmsis_nn_dw_conv_params *p = call->params;
     int32_t channels = round_up(y->c, at_once), row, column, channel;
     int16_t *output = call->output;
-    check_operands(x, call->input, y, output, p->stride, p->padding);
     positive(w);
+    check_operands(x, call->input, y, output, row_window(w->h, p->stride.h, p->padding.h, p->dilation.h));
     REQUIRE(x->n == 1 && w->n == 1 && w->c == y->c && x->c * p->ch_mult == y->c);
     REQUIRE(p->stride.w >= 1 && p->stride.h >= 1);
     REQUIRE(p->padding.w >= 0 && p->padding.h >= 0);
@@ -225,11 +225,11 @@ arm_cmsis_nn_status arm_fully_connected_s16(const cmsis_nn_context *ctx, const c
                                             const cmsis_nn_dims *bias_dims, const int64_t *bias_data,
                                             const cmsis_nn_dims *output_dims, int16_t *output_data)
 {
-    const cmsis_nn_tile whole = {0, 0}; /* every row of output needs all of the input */
     int32_t depth = filter_dims->n, rows = filter_dims->c, batch = input_dims->n, n, row, i;
     stand_in_enter("arm_fully_connected_s16");
     REQUIRE(ctx != NULL && fc_params != NULL && quant_params != NULL);
-    check_operands(input_dims, input_data, output_dims, output_data, whole, whole);
+    /* Every row of output needs all of the input. */
+    check_operands(input_dims, input_data, output_dims, output_data, row_window(input_dims->h, 0, 0, 1));
     REQUIRE(depth >= 1 && rows >= 1 && filter_dims->h == 1 && filter_dims->w == 1);
     REQUIRE(volume(input_dims) == (int64_t)batch * depth);
     REQUIRE(volume(output_dims) == (int64_t)batch * rows && output_dims->c == rows);

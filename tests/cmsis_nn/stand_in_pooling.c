@@ -51,7 +51,8 @@ static void check(const Pooling *call, int64_t scratch_bytes)
     input_bytes = volume(x) * call->bytes;
     output_bytes = volume(y) * call->bytes;
     readable(call->input, input_bytes);
-    beside_or_behind(call->input, x, call->output, y, params->stride.h, params->padding.h, call->bytes);
+    beside_or_behind(call->input, x, call->output, y,
+                     row_window(pool->h, params->stride.h, params->padding.h, 1), call->bytes);
     scratch(call->ctx, scratch_bytes, call->input, input_bytes, call->output, output_bytes);
 }
 
