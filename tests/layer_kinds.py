@@ -380,7 +380,8 @@ def _recurrent(draw: Draw, rng: np.random.Generator, x: TensorType, kind: type[R
         "return_sequences": draw(st.booleans()),
         "return_state": draw(st.booleans()),
         "go_backwards": draw(st.booleans()),
-        "stateful": draw(st.booleans()),
+        **draw(st.sampled_from([{}, {"stateful": True}, {"initial_state": True}])),
+        "masked": draw(st.booleans()),
     }
 
 
@@ -414,7 +415,7 @@ def inputs_of(layer: Layer) -> tuple[int, int | None]:
     """How many inputs the layer takes at least, and at most."""
     least, most = layer.arity
     if isinstance(layer, Recurrent):
-        return 1, 1
+        return 1, 1  # states and masks come by themselves
     if not isinstance(layer, Merge):
         return least, most
     constants = int(layer.operand is not None)

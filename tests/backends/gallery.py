@@ -9,16 +9,17 @@ from functools import cache
 import numpy as np
 from generated_c import Case
 from hypothesis import HealthCheck, given, settings
-from layer_kinds import KINDS
-from networks import networks, samples, single_layers
+from layer_kinds import FUNCTIONS, KINDS, functions
+from networks import chain, folding, networks, samples, single_layers
 
 import mnc
 from mnc.backends.library import standard
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.values import VIEWS
 from mnc.compiler import Build
+from mnc.ir.activations import Abs, Function
 from mnc.ir.graph import Graph
-from mnc.ir.layers import BatchNormalization, SeparableConv2D
+from mnc.ir.layers import Activation, BatchNormalization, SeparableConv2D
 from mnc.ir.types import Array
 from mnc.reference import evaluate
 
@@ -64,26 +65,25 @@ def gallery() -> tuple[Exhibit, ...]:
     chosen: list[Exhibit] = []
     for graph in drawn:
         build = mnc.compile(graph, name="n", memory="least")
-        kernels = {*build.emission.program.kernels}
+        kernels = called(build)
         if kernels - seen:
             seen |= kernels
             chosen.append(exhibit(graph, f"n{len(chosen)}"))
     return tuple(chosen)
 
 
+def called(build: Build) -> set[str]:
+    """The functions of the library in a build's text."""
+    text = "".join(build.files.values())
+    return {name for name in standard().items if f" {name}(" in text}
+
+
 def unseen_kernels() -> set[str]:
     """The float32 functions of the library that nothing in the gallery needs."""
     library = standard()
-    called = {kernel for each in gallery() for kernel in each.build.emission.program.kernels}
-    needed = {name for item in library.closure({*called, "mnc_rows_f32"}) for name in item.names}
-    return {name for name in library.items if name.endswith("_f32")} - needed - DRAWN_ELSEWHERE
-
-
-_FUNCTIONS = ("ceil", "floor", "hard_shrink", "keep", "log1p", "log", "mish", "power", "round", "rsqrt", "sign", "sqrt")
-DRAWN_ELSEWHERE = {f"mnc_{name}_f32" for name in (*_FUNCTIONS, "square", "threshold")} | {
-    f"mnc_{name}_f32" for name in ("fold_max", "fold_mean", "fold_sum", "ring_rows")
-}
-"""Functions of elements, which test_kernels.py has all of; and kernels of rows in turns, as in test_turns.py."""
+    kernels = {kernel for each in gallery() for kernel in called(each.build)}
+    needed = {name for item in library.closure(kernels) for name in item.names}
+    return {name for name in library.items if name.endswith("_f32")} - needed
 
 
 def _drawn() -> list[Graph]:
@@ -106,4 +106,12 @@ def _drawn() -> list[Graph]:
             graphs.append(graph)
 
         draw_small()
-    return graphs
+    for function in FUNCTIONS:
+
+        @settings(steady, max_examples=3)
+        @given(functions([function]))
+        def draw_function(function: Function) -> None:
+            graphs.append(chain((5, 4), positive=Activation(Abs()), y=Activation(function)))
+
+        draw_function()
+    return [*graphs, *folding()]

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from networks import FUNCTIONS, functions, samples, single_layers
 
@@ -35,7 +35,7 @@ from mnc.ir.layers import (
     Softmax,
 )
 from mnc.ir.types import Array
-from mnc.reference import activate, apply
+from mnc.reference import activate, evaluate
 
 few = settings(max_examples=30, deadline=None)
 
@@ -178,18 +178,23 @@ def next_state(layer: Recurrent, x: Array, state: list[Array]) -> list[Array]:
 @few
 @given(graph=single_layers(SimpleRNN) | single_layers(GRU) | single_layers(LSTM))
 def test_recurrent(graph: Graph) -> None:
-    layer = graph.nodes[0].layer
+    node = graph.nodes[-1]
+    layer = node.layer
     assert isinstance(layer, Recurrent)
-    runs, *others = samples(graph, count=3)
-    assume(not others)  # no initial state, no mask
-    got = apply(layer, runs)
+    values = evaluate(graph, samples(graph, count=3))
+    runs, *others = (values[name] for name in node.inputs)
+    masks = others.pop() if layer.masked else np.ones(runs.shape[:2])
+    got = [values[name] for name in node.outputs]
     state = [np.zeros(layer.units) for _ in range(layer.states)]
     for index, run in enumerate(runs.astype(float)):
-        if not layer.stateful:
+        if layer.initial_state:
+            state = [other[index].astype(float) for other in others]
+        elif not layer.stateful:
             state = [np.zeros(layer.units) for _ in range(layer.states)]
         outputs = []
-        for x in run[::-1] if layer.go_backwards else run:
-            state = next_state(layer, x, state)
+        steps = range(len(run))
+        for t in reversed(steps) if layer.go_backwards else steps:
+            state = next_state(layer, run[t], state) if masks[index, t] != 0 else state
             outputs.append(state[0])
         expected = [
             np.stack(outputs) if layer.return_sequences else outputs[-1],
