@@ -160,7 +160,7 @@ def compile(  # the contract's name  # noqa: A001
     if measure:
         build = measured(build, run=max_stack is not None or build.report.macs <= LONGEST_RUN)
     if scheme is not None:
-        build = _warned(build, _dearer(graph, chosen, build.report))
+        build = _warned(build, _dearer(request, chosen, build.report))
     if target is not None:
         _check_reach(build.report, targets.get(target))
     if max_stack is not None and build.report.stack is None:
@@ -285,11 +285,12 @@ def prepare(
     return prepared, storage.of(backends.program_of(chosen, prepared.graph), chosen), chosen
 
 
-def _dearer(graph: Graph, chosen: backends.Backend, integers: Report) -> tuple[str, ...]:
+def _dearer(request: Request, chosen: backends.Backend, integers: Report) -> tuple[str, ...]:
     """Warnings where a network in integers needs more memory than in float32 by the same backend, as planned."""
-    real = optimise(graph)
-    program = chosen.select(real)
-    if not isinstance(program, Program):
+    real = optimise(request.graph)
+    try:
+        program = request.storage.of(backends.program_of(chosen, real), chosen)
+    except CompileError:
         return ()
     needs = report(
         Quantised(real), integers.name, integers.backend, integers.target, chosen.emit(program, integers.name)

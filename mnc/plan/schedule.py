@@ -8,7 +8,7 @@ from dataclasses import replace
 from mnc.plan.liveness import Plan, plan
 from mnc.plan.order import Task, order
 from mnc.plan.scratch import filled, lean
-from mnc.plan.stages import Division, divisions
+from mnc.plan.stages import Division, divisions, worthwhile
 from mnc.program import Program, Value
 
 BALANCED = 0.05
@@ -53,6 +53,9 @@ def _short_ways_first(program: Program) -> tuple[int, ...]:
 
 def _planned(program: Program) -> tuple[Program, Plan]:
     """The program as its stages run it, and the plan."""
+    if (program.memory == "fast" and program.fed is None) or not worthwhile(program):
+        staged = program.by_rows(())
+        return staged, plan(staged)
     best: tuple[Program, Plan] | None = None
     choice = list(_affordable(program))
     for division in reversed(choice):

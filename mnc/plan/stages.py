@@ -46,8 +46,17 @@ def divisions(program: Program) -> Iterator[Division]:
     while (stages := search.below(limit)) is not None:
         limit = max(map(search.need, stages), default=0)
         yield Division(stages, limit, sum(map(search.rows, stages)) * ROW / max(total, 1))
-        if not search.worthwhile:
-            return
+
+
+def worthwhile(program: Program) -> bool:
+    """Whether rows in turns may save memory at all, or are asked for: some step goes by several rows."""
+    rowwise = (step.rowwise for step in program.steps)
+    return program.fed is not None or any(step is not None and _has_turns(step) for step in rowwise)
+
+
+def _has_turns(step: Step) -> bool:
+    """Whether it is a step for a stage, of several rows."""
+    return step.rowwise is step and step.loop.count > 1
 
 
 @dataclass
@@ -76,13 +85,7 @@ class _Search:
                 for i in range(max(life.first, 0), life.last + 1):
                     alive[i].add(name)
             self.alive.append(alive)
-        self.can = [self._takes_turns(i) for i in range(count)]
-        self.worthwhile = any(self.can)
-
-    def _takes_turns(self, i: int) -> bool:
-        """Whether interleaving a step may save memory: a step by rows that has several."""
-        step = self.by_rows.steps[i]
-        return step.rowwise is step and (step.loop.count > 1 or i <= self.feed_until)
+        self.can = [i <= self.feed_until or _has_turns(step) for i, step in enumerate(self.by_rows.steps)]
 
     def need(self, stage: Stage) -> int:
         """The fewest bytes that a stage takes."""
