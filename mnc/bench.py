@@ -99,9 +99,7 @@ def bench(
         target=target,
         settings=settings,
         scheme=scheme,
-        memory=storage.memory,
-        input=storage.input,
-        feed=storage.feed,
+        **storage.asked,
     )
     return cost(build, target, layers=layers, settings=settings, options=options, cmsis_nn=cmsis_nn, storage=storage)
 

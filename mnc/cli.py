@@ -130,9 +130,7 @@ def compile_(
             max_stack=budgets["max_stack"],
             max_macs=budgets["max_macs"],
             measure=True,
-            memory=storage.memory,
-            input=storage.input,
-            feed=storage.feed,
+            **storage.asked,
         )
         files = packed(build, package, sample)
         if page is not None:

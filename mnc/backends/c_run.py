@@ -62,15 +62,14 @@ def declare_feeding(w: Writer, program: Program, name: str) -> None:
             w()
     if program.fed is not None:
         value = program.fed_value
-        height, type_ = value.image[0], value.type
         w("/** Where the next row may be written before it is handed in, by a camera's DMA say.")
         w(f" * @param net the memory, after {name}_init")
-        w(f" * @return the place of a row's {type_.elements // height} elements */")
-        w(f"{type_.dtype.c} *{name}_row({name}_t *net);")
+        w(f" * @return the place of a row's {value.layout.row} elements */")
+        w(f"{value.type.dtype.c} *{name}_row({name}_t *net);")
         w()
-        w(f"/** Hand in the next of {height} rows.")
+        w(f"/** Hand in the next of {value.image[0]} rows.")
         w(f" * @param net the memory, after {name}_init")
-        w(f" * @param row {type_.elements // height} elements, which are copied; NULL: they are in {name}_row(net)")
+        w(f" * @param row {value.layout.row} elements, which are copied; NULL: they are in {name}_row(net)")
         for output in parameter_names("output", len(program.graph.outputs)):
             w(f" * @param {output} as for {name}_run, and the same for all rows")
         w(" * @return 1 if that was the last row and the outputs are there, 0 otherwise */")
@@ -88,10 +87,10 @@ def _push_parameters(program: Program, name: str) -> str:
 def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> None:
     """The functions of a network that is fed row by row."""
     value = program.fed_value
-    height, type_ = value.image[0], value.type
-    size, held = type_.elements // height, ring_rows(value, plan.rings) or height
+    type_, height, size = value.type.dtype.c, value.image[0], value.layout.row
+    held, counted = ring_rows(value, plan.rings) or height, len(plan.stages[0].numbers) + 1
     outputs = parameter_names("output", len(program.graph.outputs))
-    w(f"{type_.dtype.c} *{name}_row({name}_t *net)")
+    w(f"{type_} *{name}_row({name}_t *net)")
     with w.block():
         place = input_place(program, plan, "input")
         w(f"return {place} + net->made[0] % {held} * {size};")
@@ -100,7 +99,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
     with w.block():
         locals_of_run(w, program, plan)
         w("short *const made = net->made;")
-        w(f"{type_.dtype.c} *const slot = {name}_row(net);")
+        w(f"{type_} *const slot = {name}_row(net);")
         w("int i;")
         w()
         w(f"for (i = 0; row != NULL && row != slot && i < {size}; ++i)")
@@ -110,7 +109,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         run_calls(w, [first], trace=trace)
         w(f"if (made[0] < {height})")
         w("    return 0;")
-        w(f"for (i = 0; i < {len(plan.stages[0].numbers) + 1}; ++i)")
+        w(f"for (i = 0; i < {counted}; ++i)")
         w("    made[i] = 0;")
         run_calls(w, rest, trace=trace)
         w("return 1;")
@@ -119,7 +118,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
     with w.block():
         w("int y;")
         w()
-        w(f"for (y = 0; y < {len(plan.stages[0].numbers) + 1}; ++y)")
+        w(f"for (y = 0; y < {counted}; ++y)")
         w("    net->made[y] = 0;")
         w(f"for (y = 0; y < {height}; ++y)")
         w.lines(f"    (void){name}_push_row({joined(['net', f'input + (size_t)y * {size}', *outputs])});")

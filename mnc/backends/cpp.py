@@ -160,7 +160,7 @@ def _class(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, 
         w(" */")
         with w.block(f"{_unsigned(sizes[0])} predict({joined(parameters)})"):
             if program.fed is not None:
-                rows, size = _rows(program)
+                rows, size = program.fed_value.image[0], program.fed_value.layout.row
                 with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
                     w("made[i] = 0;")
                 with w.block(f"for (size_t y = 0; y < {rows}; ++y)"):
@@ -216,12 +216,6 @@ def _largest(w: Writer, program: Program) -> None:
     w(f"proba = {_real(first)};")
 
 
-def _rows(program: Program) -> tuple[int, int]:
-    """The rows of an input that is fed by rows, and the elements of each."""
-    value = program.fed_value
-    return value.image[0], value.type.elements // value.image[0]
-
-
 def _feeding(w: Writer, program: Program, plan: Plan, pieces: Unit, *, trace: bool) -> None:
     """The functions by which inputs come into the object."""
     graph = program.graph
@@ -236,7 +230,7 @@ def _feeding(w: Writer, program: Program, plan: Plan, pieces: Unit, *, trace: bo
     if program.fed is None:
         return
     value = program.fed_value
-    rows, size = _rows(program)
+    rows, size = value.image[0], value.layout.row
     type_ = value.type.dtype.c
     w("/** Where the next row may be written before it is handed in, by a camera's DMA say. */")
     with w.block(f"{type_} *row()"):

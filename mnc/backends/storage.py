@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 
 from mnc.backends.interface import Backend
 from mnc.errors import argument, refuse
@@ -13,6 +13,14 @@ Owner = Literal["caller", "owned"]
 """Whose memory inputs lie in."""
 Feeding = Literal["run", "rows"]
 """Whether a run takes all of the input, or its rows are handed in one by one."""
+
+
+class Asked(TypedDict):
+    """The choices as arguments of `compile`."""
+
+    memory: Memory
+    input: Owner
+    feed: Feeding
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,11 @@ class Storage:
                 "rows that are handed in lie in the network's memory already",
                 "leave it out: <name>_row() says where the next row goes",
             )
+
+    @property
+    def asked(self) -> Asked:
+        """The choices by the names of their arguments."""
+        return {"memory": self.memory, "input": self.input, "feed": self.feed}
 
     def of(self, program: Program, backend: Backend) -> Program:
         """The program under these choices; CompileError where the network or the backend does not allow them."""

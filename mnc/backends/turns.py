@@ -29,7 +29,7 @@ class Turns:
     """The arguments of each, but for the row's number."""
     rings: Mapping[str, int]
     outer: Mapping[str, Sequence[str]]
-    """What a run calls the caller's inputs and outputs."""
+    """The names of the caller's inputs and outputs in a run."""
 
     @property
     def comment(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mnc.backends.library import Item, Library, calling, headers
 from mnc.backends.names import comment
@@ -253,7 +253,7 @@ def _layer(
                     w.lines(order.reason)
                 with w.block(down if order.descending else up):
                     _gather(w, step, library)
-                    _calls(w, records, step.calls, library, turn=_Turn())
+                    _calls(w, records, step.calls, library, {})
             else:
                 _gather(w, step, library)
                 _calls(w, records, step.whole or step.calls, library)
@@ -264,26 +264,23 @@ def _layer(
     return LayerText(remark, constants, w.text())
 
 
-@dataclass(frozen=True)
-class _Turn:
-    """The iteration `y` of a step's loop."""
-
-    rings: Mapping[str, int] = field(default_factory=dict)
-    """Bytes that are held of buffers that lie in rings."""
-
-
 def _iteration(w: Writer, records: Records, library: Library, rings: Mapping[str, int]) -> None:
     """The calls of the iteration `y` alone, for a stage."""
-    step, turn = records.step, _Turn(rings)
+    step = records.step
     _gather(w, step, library, rings)
-    _calls(w, records, step.calls, library, turn=turn)
+    _calls(w, records, step.calls, library, rings)
     if isinstance(step.loop, Fold):
         with w.block(f"if (y == {step.loop.count - 1})"):
             _calls(w, records, step.after, library)
 
 
-def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library, *, turn: _Turn | None = None) -> None:
-    """Calls in iteration y of the step's loop; in none without `turn`."""
+def _calls(
+    w: Writer, records: Records, calls: Sequence[Call], library: Library, rings: Mapping[str, int] | None = None
+) -> None:
+    """Calls in the iteration `y` of the step's loop, or in none.
+
+    `rings` has the bytes that are held of each buffer of which a few rows are; None: there is no iteration.
+    """
     step, function, rows = records.step, records.function, records.step.rows
     ins, outs = parameter_names("in", len(step.reads)), parameter_names("out", len(step.writes))
 
@@ -291,29 +288,30 @@ def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library,
         return name + (f" + {offset}" if offset else "") + moves
 
     def read(k: int, offset: int, stride: int | None) -> str:
-        x = step.reads[k]
-        if turn is None or stride is not None:
-            moved = rows.windows[k].stride * rows.band * x.layout.row if rows else 0
-            stride = moved if stride is None else stride
-            return pointer(ins[k], offset, row_of(x, turn.rings, "y", stride) if turn else "")
-        if x.buffer not in turn.rings:
-            stride = rows.windows[k].stride * rows.band * x.layout.row if rows else x.layout.row
-            return pointer(ins[k], offset, row_of(x, turn.rings, "y", stride))
-        window = rows.windows[k] if rows else Window()
-        number = first_row(window)
-        return pointer(ins[k], offset + window.padding * x.layout.row, row_of(x, turn.rings, number, x.layout.row))
+        if rings is None:
+            return pointer(ins[k], offset)
+        x, window = step.reads[k], rows.windows[k] if rows else Window()
+        if stride is None and x.buffer in rings:
+            above = window.padding * x.layout.row  # of the window's first row, whose place in the ring is a term
+            return pointer(ins[k], offset + above, row_of(x, rings, first_row(window), x.layout.row))
+        if stride is None:
+            by_row = x.layout.row if rows or isinstance(step.loop, Fold) else 0
+            stride = window.stride * (rows.band if rows else 1) * by_row
+        return pointer(ins[k], offset, row_of(x, rings, "y", stride))
 
     def written(k: int, offset: int, stride: int | None) -> str:
+        if rings is None:
+            return pointer(outs[k], offset)
         y = step.writes[k]
         moved = (rows.band * y.layout.row if rows else 0) if stride is None else stride
-        return pointer(outs[k], offset, row_of(y, turn.rings, "y", moved) if turn else "")
+        return pointer(outs[k], offset, row_of(y, rings, "y", moved))
 
     def render(parameter: str, argument: Argument) -> str:
         match argument:
             case RowPointers(k):
                 return _rows_name(step, k)
             case RowNumber():
-                return "y" if turn else "0"
+                return "0" if rings is None else "y"
             case In(k, offset, stride):
                 return read(k, offset, stride)
             case Out(offset, k, stride):
@@ -323,7 +321,7 @@ def _calls(w: Writer, records: Records, calls: Sequence[Call], library: Library,
             case State(offset):
                 return pointer("state", offset)
             case Const(name, offset, stride):
-                moves = f" {'-' if stride < 0 else '+'} y * {abs(stride)}" if turn and stride else ""
+                moves = "" if rings is None or not stride else f" {'-' if stride < 0 else '+'} y * {abs(stride)}"
                 return pointer(f"{function}_{name}", offset, moves)
             case Name(text):
                 return text

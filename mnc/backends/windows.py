@@ -25,7 +25,7 @@ def plus(term: str, offset: int) -> str:
 
 
 def row_of(value: Value, rings: Mapping[str, int], number: str, stride: int) -> str:
-    """What leads from a value's beginning to a row, by its number as a term; `stride` elements to the next."""
+    """The way from a value's beginning to a row, by its number as a term; `stride` elements to the next."""
     held = ring_rows(value, rings)
     if held is not None:
         number = f"{number if number.isidentifier() else f'({number})'} % {held}"

@@ -72,9 +72,7 @@ def plan(
             target,
             settings=code.settings,
             scheme=code.scheme(graph),
-            memory=storage.memory,
-            input=storage.input,
-            feed=storage.feed,
+            **storage.asked,
         )
         drawn = build.plan
         if output is not None:

@@ -132,9 +132,7 @@ def _subject(
         target,
         settings=code.settings,
         scheme=code.scheme(graph),
-        memory=storage.memory,
-        input=storage.input,
-        feed=storage.feed,
+        **storage.asked,
         measure=True,
     )
     return subject_of(model, graph, build, code, storage, budgets, inputs, labels)

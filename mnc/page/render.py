@@ -195,7 +195,7 @@ def _judged(drawn: Subject, which: str) -> str:
 
 
 def _quantisation(drawn: Subject) -> str:
-    """What quantisation left, in a sentence or three."""
+    """The signal that quantisation left, in a sentence or three."""
     found = drawn.build.report.quantisation
     if found is None:
         return f"The network computes in {drawn.build.report.dtype}, as it was read."

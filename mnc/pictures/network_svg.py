@@ -55,7 +55,7 @@ class _Box:
     """Values."""
     gives: tuple[str, ...]
     told: str
-    """What shows where the pointer rests."""
+    """The text that shows where the pointer rests."""
 
 
 def network_svg(graph: Graph, name: str) -> str:

@@ -218,7 +218,7 @@ def _execute(
 
 
 def _told(values: Sequence[TensorType], events: Sequence[Event]) -> np.dtype[np.void]:
-    """What a traced build writes of a run."""
+    """The record that a traced build writes of a run."""
     tag = [("tag", "<u2", (2,))]
     fields = []
     for number, (i, row) in enumerate(events):

@@ -35,7 +35,7 @@ class Operands:
         self.call = call
         self._given = {key: value for key, value in given.items() if value is not None}
         self.config = Config({key: _json(value) for key, value in self._given.items()}, call.where, findings)
-        """The same, for reading what is no tensor."""
+        """The arguments that are no tensors, to be read by type."""
         self.config.ignore("name")
 
     def __contains__(self, name: str) -> bool:

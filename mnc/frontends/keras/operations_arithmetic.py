@@ -114,25 +114,17 @@ for _name, _kind, _fields in (
 operation("LeakyRelu", negative_slope=0.2)(_with_parameters(fn.Relu, {"negative_slope": "negative_slope"}))
 
 
-@operation("Softmax", axis=-1)
-def softmax(op: Operands) -> Result:
-    """Along one axis."""
-    x = op.value()
-    return op.emit(Softmax(op.axis("axis", x)), x)
+def _along_axis(kind: type[Softmax | LogSoftmax | Sparsemax]) -> Converter:
+    def convert(op: Operands) -> Result:
+        x = op.value()
+        return op.emit(kind(op.axis("axis", x)), x)
+
+    convert.__doc__ = kind.__doc__
+    return convert
 
 
-@operation("LogSoftmax", axis=-1)
-def log_softmax(op: Operands) -> Result:
-    """Along one axis."""
-    x = op.value()
-    return op.emit(LogSoftmax(op.axis("axis", x)), x)
-
-
-@operation("Sparsemax", axis=-1)
-def sparsemax(op: Operands) -> Result:
-    """Along one axis."""
-    x = op.value()
-    return op.emit(Sparsemax(op.axis("axis", x)), x)
+for _along in (Softmax, LogSoftmax, Sparsemax):
+    operation(_along.__name__, axis=-1)(_along_axis(_along))
 
 
 @operation("Glu", axis=-1)
@@ -252,7 +244,7 @@ def floor_divide(op: Operands) -> Result:
 
 @operation("Mod", "x1 x2")
 def modulo(op: Operands) -> Result:
-    """What the rounded quotient leaves; of the sign of x2."""
+    """The remainder of the quotient that is rounded down; it has the sign of x2."""
     x, divisor = op.value("x1"), op.numbers("x2")
     floor = op.emit(Activation(fn.Floor()), _quotient(op), part="floor")
     return op.emit(Subtract(), x, op.affine(floor, divisor.ravel(), part="whole"))

@@ -48,7 +48,7 @@ class _Reader:
     model: Model
     assembly: Assembly = field(default_factory=Assembly)
     faults: dict[Problem, list[tuple[str, int]]] = field(default_factory=dict)
-    """What was refused, without its place, and its places in the order of the file: where, and an operator's number."""
+    """Refusals without their place, and the places in the order of the file: where, and an operator's number."""
     doubtful: set[int] = field(default_factory=set)
     """The tensors that refused operators would have given, and what follows from them."""
     values: dict[int, Value | None] = field(default_factory=dict)

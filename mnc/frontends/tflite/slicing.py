@@ -11,7 +11,7 @@ Place = slice | int | None
 
 
 def strided(shape: Shape, begin: Array, end: Array, stride: Array, option: Callable[[str], int]) -> tuple[Place, ...]:
-    """What is taken of each axis, and where new axes come in; ValueError where that makes no sense.
+    """The part of each axis that is taken, and where new axes come in; ValueError where that makes no sense.
 
     Bit i of a mask concerns entry i of begin, end and strides: ends that do not
     count, axes that are dropped or new, an ellipsis.  Negative places count

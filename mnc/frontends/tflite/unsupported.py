@@ -41,7 +41,7 @@ CUSTOM: tuple[tuple[str, str], ...] = (
 
 
 def way_out(kind: str) -> str:
-    """What the owner of a file with this operator can do."""
+    """The way out for the owner of a file with this operator."""
     if kind.startswith("CUSTOM "):
         name = kind.removeprefix("CUSTOM ").strip("'\"")
         return next(hint for beginning, hint in CUSTOM if name.startswith(beginning))

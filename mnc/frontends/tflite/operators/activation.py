@@ -123,7 +123,7 @@ ELEMENTARY: dict[str, Function] = {
 }
 """Operators that are one function of each element."""
 INTEGER_FUNCTIONS = ("ABS", "RSQRT")
-"""Those of them that TensorFlow Lite Micro computes in int8."""
+"""The element functions that TensorFlow Lite Micro computes in int8."""
 
 
 def elementary(call: Call) -> Value:
