@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mnc.commands.backend import settings_option
+from mnc.commands.frame import frame_options
 from mnc.commands.model import read, reading_options
-from mnc.commands.quantise import QuantiseOptions, quantise_options
+from mnc.commands.quantise import QuantiseOptions, any_images, quantise_options
 
 if TYPE_CHECKING:
     from mnc.ir.graph import Graph
     from mnc.ir.types import Shape
     from mnc.language.values import Value
+    from mnc.passes.frame import Frame
     from mnc.quantise import Scheme
 
 Result = TypeVar("Result")
@@ -41,10 +43,17 @@ class CodeOptions:
     input_shapes: dict[str, Shape]
     """Of inputs with open axes, by `--input-shape`."""
     quantisation: QuantiseOptions
+    frame: Frame | None = None
+    """The frames that the network shall take, by `--input-range` and its kin."""
 
     def read(self, model: Path) -> tuple[Graph, tuple[str, ...]]:
-        """The network in a file, as `mnc.commands.model.read`."""
-        return read(model, self.parameters, self.weights, self.input_shapes)
+        """The network in a file, as `mnc.commands.model.read`, for the frames that it shall take."""
+        graph, notes = read(model, self.parameters, self.weights, self.input_shapes)
+        if self.frame is None:
+            return graph, notes
+        from mnc.passes.frame import fed_frames
+
+        return fed_frames(graph, self.frame), notes
 
     def scheme(self, graph: Graph) -> Scheme | None:
         """How to quantise it, as `QuantiseOptions.scheme`."""
@@ -52,14 +61,22 @@ class CodeOptions:
 
 
 def code_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Give a command `-X`, the options of reading and those of quantisation; it takes them together, as `code`."""
+    """Give a command `-X`, the options of reading, of frames and of quantisation; it takes them together, as `code`."""
 
     @functools.wraps(command)
     def with_code(**given: Any) -> Result:
-        said = {name: given.pop(name) for name in ("settings", "parameters", "weights", "input_shapes", "quantisation")}
+        said = {name: given.pop(name) for name in (*_READ, "settings", "quantisation", "frame")}
+        frame, quantisation = said["frame"], said["quantisation"]
+        if frame is not None and frame.order == "bgr" and any_images(quantisation.calibration, given.get("inputs")):
+            raise click.UsageError("--input-order bgr is for frames, and images are read as rgb: give frames as .npy")
+        if frame is not None and frame.range is not None and quantisation.pixels is None:
+            said["quantisation"] = replace(quantisation, pixels=frame.range)
         return command(code=CodeOptions(**said), **given)
 
-    return settings_option(reading_options(quantise_options(with_code)))
+    return settings_option(reading_options(frame_options(quantise_options(with_code))))
+
+
+_READ = ("parameters", "weights", "input_shapes")
 
 
 def storage_options(command: Callable[..., Result]) -> Callable[..., Result]:

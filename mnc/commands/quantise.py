@@ -99,7 +99,7 @@ def quantise_options(command: Callable[..., Result]) -> Callable[..., Result]:
     @functools.wraps(command)
     def with_quantisation(**given: Any) -> Result:
         said = {field.name: given.pop(field.name) for field in fields(QuantiseOptions)}
-        if said["pixels"] is not None and not _any_images(said["calibration"], given.get("inputs")):
+        if said["pixels"] is not None and not any_images(said["calibration"], given.get("inputs")):
             raise click.UsageError("--pixels serves no purpose without a folder of images")
         return command(quantisation=QuantiseOptions(**said), **given)
 
@@ -108,7 +108,7 @@ def quantise_options(command: Callable[..., Result]) -> Callable[..., Result]:
     return with_quantisation
 
 
-def _any_images(calibration: Path | None, inputs: Path | None) -> bool:
+def any_images(calibration: Path | None, inputs: Path | None) -> bool:
     """Whether some of the samples are images."""
     from mnc.frames import CALIBRATING, TESTING, has_images
 
