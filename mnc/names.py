@@ -31,6 +31,15 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def brief(value: object) -> str:
+    """A value for a message, cut where it is long."""
+    try:
+        shown = repr(value)
+    except ValueError:  # Python prints no whole number of more than 4,300 digits
+        shown = "an enormous number"
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
 class Names:
     """The names that are taken: every new one differs from all before it.
 

@@ -11,7 +11,7 @@ unpickled or evaluated, nothing is written to disk.  The way through:
     registry    which class is read by which of the layers_*, one small function each
     operations  which operation is read by which of the operations_*, likewise
     weights     a layer's weights; legacy_weights and object_weights know where each format has them
-    network     models -> nodes, call by call; assembly is the Graph under construction
+    network     models -> nodes, call by call; assembly is the view that a layer's function has
 """
 
 from __future__ import annotations

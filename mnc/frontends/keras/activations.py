@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mnc.frontends.keras.assembly import Activation, AlongAxis, Glu
-from mnc.frontends.keras.config import Config, brief, is_of_keras
+from mnc.frontends.keras.config import Config, is_of_keras
 from mnc.ir.activations import (
     Clip,
     Elu,
@@ -30,6 +30,7 @@ from mnc.ir.activations import (
     TanhShrink,
 )
 from mnc.ir.layers import LogSoftmax, Softmax, Sparsemax
+from mnc.names import brief
 
 FUNCTIONS: dict[str, Function] = {
     "elu": Elu(),

@@ -1,30 +1,19 @@
-"""The Graph under construction, and the view of it that a layer's converter has."""
+"""The view of the Graph under construction that a layer's converter has."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from mnc.errors import CompileError, Problem, refuse
-from mnc.frontends.budget import SpentError
-from mnc.frontends.keras.config import SAVE_AGAIN, brief
+from mnc.errors import CompileError, refuse
+from mnc.frontends.assembly import CHANNELS_FIRST, Assembly, Value, inputs_of
+from mnc.frontends.keras.config import SAVE_AGAIN
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments
 from mnc.frontends.keras.weights import LayerWeights
-from mnc.ir.activations import Abs, Function, Sigmoid, Sign
-from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.activations import Function, Sigmoid
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation as Elementwise
-from mnc.ir.layers import Add, Flatten, LogSoftmax, Multiply, Permute, ReduceMax, Reshape, Slice, Softmax, Sparsemax
-from mnc.ir.types import Constant, Shape, ShapeError, TensorType
-from mnc.names import Names
-
-MAX_NODES = 2**14
-"""Models in models, each called twice by the next, are soon a bomb and not a network."""
-
-CHANNELS_FIRST = {2: (1, 0), 3: (2, 0, 1)}
-"""Where Keras' axes (channels, steps) or (channels, height, width) are in channels-last order, by rank."""
+from mnc.ir.layers import LogSoftmax, Multiply, Slice, Softmax, Sparsemax
 
 
 @dataclass(frozen=True)
@@ -37,130 +26,6 @@ AlongAxis = Softmax | LogSoftmax | Sparsemax | Glu
 
 Activation = Function | AlongAxis | None
 """The activation of a Keras layer; None: linear."""
-
-
-@dataclass(frozen=True)
-class Mask:
-    """Which steps of a sequence count: 1 where they do, 0 where they are padding.
-
-    It becomes layers where it is read; most layers let it pass.
-    """
-
-    of: Value
-    """Its source: the mask itself (steps,) where `padding` is None, else a sequence."""
-    padding: float | None = None
-    """A step of nothing but this number is padding."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """One tensor of the Keras model and how it is held.
-
-    Images of a channels-first model are held channels last; Keras' axes then
-    differ from the IR's, and every reader must say which ones it means.
-    """
-
-    name: str
-    type: TensorType
-    axes: tuple[int, ...]
-    """Keras' axis k is the IR's axis `axes[k]`."""
-    before_flatten: tuple[Shape, tuple[int, ...]] | None = None
-    """Where a channels-first image was flattened channels last: its shape and axes before that."""
-    mask: Mask | None = None
-    """The mask that Keras carries along with it: some steps are padding."""
-
-    @property
-    def shape(self) -> Shape:
-        """As Keras sees it, without batch."""
-        return tuple(self.type.shape[axis] for axis in self.axes)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether elements lie in Keras' own order."""
-        return self.axes == tuple(range(len(self.axes))) and self.before_flatten is None
-
-
-def inputs_of(values: Sequence[Value]) -> tuple[str, ...]:
-    """The types of a layer's inputs, for hints; no more than three of them."""
-    return tuple(f"its input {brief(value.name)} is {value.type}" for value in values[:3])
-
-
-@dataclass
-class Assembly:
-    """The part of the network that has been built so far."""
-
-    nodes: list[Node] = field(default_factory=list)
-    inputs: list[Input] = field(default_factory=list)
-    names: Names = field(default_factory=lambda: Names(mark="__"))
-    masks: dict[Mask, Value] = field(default_factory=dict)
-    """Masks that have been read, as values."""
-
-    def input(self, where: str, name: str, shape: Shape, channels_first: bool) -> Value:
-        """A graph input of this Keras shape; images of a channels-first model are given channels last."""
-        axes = CHANNELS_FIRST[len(shape)] if channels_first else tuple(range(len(shape)))
-        held = [0] * len(shape)
-        for size, axis in zip(shape, axes, strict=True):
-            held[axis] = size
-        try:
-            given = Input(self.names.new(name), TensorType(tuple(held)))
-        except ShapeError as fault:
-            raise refuse(where, str(fault), "rebuild the model for smaller inputs") from None
-        self.inputs.append(given)
-        return Value(given.name, given.type, axes)
-
-    def emit(self, where: str, name: str, layer: Layer, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
-        """Add a node; its outputs are called `name`, or `name/1` and so on from the second."""
-        if len(self.nodes) >= MAX_NODES:
-            hint = "call nested models less often"
-            raise SpentError(Problem(where, f"the network has more than {MAX_NODES} layers", (hint,)))
-        try:
-            types = layer.outputs(*(value.type for value in inputs))
-        except ShapeError as fault:
-            raise refuse(where, str(fault), *inputs_of(inputs)) from None
-        names = tuple(self.names.new(f"{name}/{i}" if i else name) for i in range(len(types)))
-        self.nodes.append(Node(names, layer, tuple(value.name for value in inputs), where))
-        mask = next((value.mask for value in inputs if value.mask is not None), None)
-        return tuple(Value(n, t, tuple(range(t.rank)), mask=mask) for n, t in zip(names, types, strict=True))
-
-    def mask(self, where: str, mask: Mask) -> Value:
-        """The mask as a value (steps,), made when it is first read."""
-        if mask.padding is None:
-            return mask.of
-        if mask not in self.masks:
-            x = self.plain(where, mask.of)
-            name = f"{x.name}/mask"
-            offset = Constant(np.float32(-mask.padding))
-            (distance,) = self.emit(where, f"{name}/distance", Add(operand=offset), (x,))
-            (size,) = self.emit(where, f"{name}/size", Elementwise(Abs()), (distance,))
-            if size.type.rank > 1:
-                (size,) = self.emit(where, f"{name}/largest", ReduceMax(tuple(range(1, size.type.rank))), (size,))
-            (self.masks[mask],) = self.emit(where, name, Elementwise(Sign()), (size,))
-        return self.masks[mask]
-
-    def graph(self, name: str, outputs: tuple[Value, ...]) -> Graph:
-        return Graph(name, tuple(self.inputs), tuple(self.nodes), tuple(value.name for value in outputs))
-
-    def plain(self, where: str, value: Value) -> Value:
-        """The tensor with its elements in Keras' own order."""
-        if value.before_flatten is not None:
-            shape, axes = value.before_flatten
-            (image,) = self.emit(where, f"{value.name}/image", Reshape(shape), (value,))
-            (turned,) = self.emit(where, f"{value.name}/channels_first", Permute(axes), (image,))
-            return self.emit(where, f"{value.name}/flat", Flatten(), (turned,))[0]
-        if value.is_plain:
-            return value
-        return self.emit(where, f"{value.name}/channels_first", Permute(value.axes), (value,))[0]
-
-    def held_as(self, where: str, value: Value, axes: tuple[int, ...]) -> Value:
-        """The tensor laid out so that Keras' axis k is the IR's axis `axes[k]`."""
-        if value.axes == axes:
-            return value
-        value = self.plain(where, value)
-        order = tuple(axes.index(i) for i in range(len(axes)))
-        if order == tuple(range(len(axes))):
-            return value
-        (turned,) = self.emit(where, f"{value.name}/channels_last", Permute(order), (value,))
-        return replace(turned, axes=axes)
 
 
 @dataclass(frozen=True)
@@ -249,12 +114,12 @@ class Call:
     def emit(self, layer: Layer, *inputs: Value, part: str = "", axes: tuple[int, ...] | None = None) -> Value:
         """One node; `part` names what is not yet the layer's result."""
         name = f"{self.name}/{part}" if part else self.name
-        (value,) = self.assembly.emit(self.where, name, layer, inputs)
+        value = self.assembly.emit(self.where, name, layer, inputs)
         return value if axes is None else replace(value, axes=axes)
 
     def emit_all(self, layer: Layer, *inputs: Value, part: str = "") -> tuple[Value, ...]:
         """One node with all its outputs."""
-        return self.assembly.emit(self.where, f"{self.name}/{part}" if part else self.name, layer, inputs)
+        return self.assembly.emit_all(self.where, f"{self.name}/{part}" if part else self.name, layer, inputs)
 
     def activated(self, make: Callable[[Function | None], Layer], activation: Activation, *inputs: Value) -> Value:
         """A layer with its `activation` argument: fused, or behind it along Keras' last axis."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.keras.weights import Count
 from mnc.ir.types import MAX_ELEMENTS
+from mnc.names import brief
 
 IRRELEVANT = frozenset(
     {
@@ -231,12 +232,3 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping) and "value" in value:
         return value["value"]
     return value
-
-
-def brief(value: object) -> str:
-    """A value for a message, cut where it is long."""
-    try:
-        shown = repr(value)
-    except ValueError:  # Python prints no whole number of more than 4,300 digits
-        shown = "an enormous number"
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mnc.errors import Problem, refuse
-from mnc.frontends.keras.config import brief
 from mnc.ir.types import Shape
+from mnc.names import brief
 
 FIXED_SHAPE = (
     "rebuild the model with a fixed input shape, for instance keras.Input((96, 96, 3)), and load the weights into it"

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.keras.activations import LAYERS, read_activation
-from mnc.frontends.keras.assembly import AlongAxis, Build, Call, Value
+from mnc.frontends.keras.assembly import AlongAxis, Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import Converter, converts
 from mnc.frontends.keras.weights import Count

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnc.frontends.keras.assembly import Build, Call, Value
+from mnc.frontends.assembly import Value
+from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.weights import Count

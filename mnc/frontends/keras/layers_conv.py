@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.keras.activations import read_activation
-from mnc.frontends.keras.assembly import Activation, Build, Call, Value
+from mnc.frontends.keras.assembly import Activation, Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.planes import WINDOW_PADDINGS, as_image, from_image, padded, pair
 from mnc.frontends.keras.registry import converts

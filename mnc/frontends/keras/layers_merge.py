@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mnc.frontends.keras.assembly import Build, Call, Value
+from mnc.frontends.assembly import Value
+from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import Converter, converts
 from mnc.ir.layers import Add, Average, Concatenate, Dot, Maximum, Merge, Minimum, Multiply, Subtract, UnitNormalization

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.keras import hdf5
-from mnc.frontends.keras.assembly import Build, Call, Value
-from mnc.frontends.keras.config import Config, brief
+from mnc.frontends.keras.assembly import Build, Call
+from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.weights import Count
 from mnc.ir.layers import (
@@ -20,6 +21,7 @@ from mnc.ir.layers import (
     UnitNormalization,
 )
 from mnc.ir.types import Array, Constant, Shape
+from mnc.names import brief
 
 
 @converts("BatchNormalization", to=(BatchNormalization,), over_time=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mnc.frontends.keras.assembly import Build, Call, Value
+from mnc.frontends.assembly import Value
+from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.planes import as_image, from_image, margins, padded, pair
 from mnc.frontends.keras.registry import converts

@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.keras.activations import read_function
-from mnc.frontends.keras.assembly import Build, Call, Value
-from mnc.frontends.keras.config import Config, brief
+from mnc.frontends.keras.assembly import Build, Call
+from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import CLASSES, converts, understood
 from mnc.frontends.keras.weights import Count, LayerWeights
 from mnc.ir.activations import Function
 from mnc.ir.layers import GRU, LSTM, Add, Average, Concatenate, Multiply, Recurrent, Reshape, Reverse, SimpleRNN
 from mnc.ir.types import Constant
+from mnc.names import brief
 
 CALL_ARGUMENTS = ("initial_state", "mask")
 CELLS = {"SimpleRNNCell": "SimpleRNN", "GRUCell": "GRU", "LSTMCell": "LSTM"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from mnc.frontends.keras.assembly import Build, Call, Mask, Value
+from mnc.frontends.assembly import Mask, Value
+from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.weights import Count

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnc.frontends.keras.assembly import Build, Call, Value
-from mnc.frontends.keras.config import Config, brief
+from mnc.frontends.assembly import Value
+from mnc.frontends.keras.assembly import Build, Call
+from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import CLASSES, converts, understood
 from mnc.frontends.keras.weights import Count
 from mnc.ir.layers import Add, BatchNormalization, Multiply
 from mnc.ir.types import Constant
+from mnc.names import brief
 
 
 @converts("SpectralNormalization", to=())

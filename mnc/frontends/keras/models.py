@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.budget import SpentError
 from mnc.frontends.keras.assembly import Build
-from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief
+from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings
 from mnc.frontends.keras.container import SavedModel
 from mnc.frontends.keras.inputs import FIXED_SHAPE, InputSpec, input_spec
 from mnc.frontends.keras.registry import CLASSES, convert
@@ -17,7 +17,7 @@ from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments, Ref, in_order, read_calls, read_refs
 from mnc.frontends.keras.weights import LayerWeights, Member, ModelWeights
 from mnc.ir.types import Shape
-from mnc.names import snake
+from mnc.names import brief, snake
 
 MODELS = ("Sequential", "Functional")
 MAX_DEPTH = 16

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.assembly import CHANNELS_FIRST, Assembly, Value
 from mnc.frontends.budget import Budget, SpentError
 from mnc.frontends.frontend import Reading
-from mnc.frontends.keras.assembly import Assembly, Call, Value
-from mnc.frontends.keras.config import SAVE_AGAIN, Findings, brief
+from mnc.frontends.keras.assembly import Call
+from mnc.frontends.keras.config import SAVE_AGAIN, Findings
 from mnc.frontends.keras.container import SavedModel
 from mnc.frontends.keras.hdf5 import FOREIGN_WEIGHTS
 from mnc.frontends.keras.inputs import InputSpec
@@ -16,6 +17,10 @@ from mnc.frontends.keras.models import LayerSpec, ModelSpec, Parser, Spec, Timed
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments, Ref
 from mnc.frontends.keras.unrolling import unrolled
 from mnc.ir.types import Shape
+from mnc.names import brief
+
+MAX_NODES = 2**14
+"""Models in models, each called twice by the next, are soon a bomb and not a network."""
 
 Results = tuple[Value | None, ...]
 """The outputs of a call; None for an output, or no outputs, where it was refused."""
@@ -38,7 +43,7 @@ def read_model(saved: SavedModel, input_shapes: Mapping[str, Shape]) -> Reading:
         outputs = ()
     if builder.problems:
         return Reading(None, tuple(dict.fromkeys(builder.problems)))
-    graph = builder.assembly.graph(saved.stem, outputs)
+    graph = builder.assembly.graph(saved.stem, [value.name for value in outputs])
     return Reading(graph, (), tuple(parser.findings.notes))
 
 
@@ -46,7 +51,7 @@ class _Builder:
     """From specifications to nodes; what depends on a refused layer is left out."""
 
     def __init__(self, findings: Findings, problems: list[Problem], budget: Budget) -> None:
-        self.assembly = Assembly()
+        self.assembly = Assembly(limit=MAX_NODES)
         self._budget = budget
         self.problems = problems
         self._findings = findings
@@ -74,7 +79,8 @@ class _Builder:
         assert given.sizes is not None
         shape = tuple(size for size in given.sizes if size is not None)
         turned = len(shape) in self._findings.channels_first
-        value = self.assembly.input(given.where, given.name, shape, turned)
+        axes = CHANNELS_FIRST[len(shape)] if turned else tuple(range(len(shape)))
+        value = self.assembly.input(given.where, given.name, shape, axes)
         if turned:
             order = "(height, width, channels)" if len(shape) == 3 else "(steps, channels)"
             self._findings.note(f"input {brief(given.name)} is channels first in Keras; the network takes it {order}")

@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from mnc.errors import CompileError, refuse
-from mnc.frontends.keras.assembly import Build, Call, Value
-from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief
+from mnc.frontends.assembly import Value
+from mnc.frontends.keras.assembly import Build, Call
+from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings
 from mnc.ir.layer import Layer
 from mnc.ir.layers import BatchNormalization, Identity
 from mnc.ir.types import Array, Constant
+from mnc.names import brief
 
 Result = Value | tuple[Value, ...]
 Operand = Value | Array

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.keras.activations import hard_sigmoid
-from mnc.frontends.keras.assembly import Glu, Value
+from mnc.frontends.keras.assembly import Glu
 from mnc.frontends.keras.operations import Converter, Operand, Operands, Result, operation
 from mnc.ir import activations as fn
 from mnc.ir.activations import Function

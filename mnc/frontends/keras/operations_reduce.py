@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from mnc.frontends.keras.assembly import Value
+from mnc.frontends.assembly import Value
 from mnc.frontends.keras.operations import Converter, Operands, Result, operation
 from mnc.frontends.keras.operations_shape import permuted
 from mnc.ir import activations as fn

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mnc.frontends.keras.assembly import Value
+from mnc.frontends.assembly import Value
 from mnc.frontends.keras.operations import Operands, Result, operation
 from mnc.ir.layers import Concatenate, Permute, Reshape, Reverse, Slice, Take, ZeroPadding2D
 from mnc.ir.types import Shape

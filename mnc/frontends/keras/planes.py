@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from mnc.frontends.keras.assembly import Activation, AlongAxis, Call, Value
+from mnc.frontends.assembly import Value
+from mnc.frontends.keras.assembly import Activation, AlongAxis, Call
 from mnc.frontends.keras.config import Config
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from mnc.errors import refuse
 from mnc.frontends.keras.assembly import Build
-from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, brief, is_of_keras
+from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, is_of_keras
 from mnc.frontends.keras.operations import KERAS_2_CLASSES, OPERATIONS, build_operation
 from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.weights import Count
 from mnc.ir.layer import Layer
+from mnc.names import brief
 
 Converter = Callable[[Config], Build]
 """Reads a whole configuration, refuses what it cannot honour, and returns how to build one call."""

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mnc.errors import refuse
-from mnc.frontends.keras.config import SAVE_AGAIN, brief
+from mnc.frontends.keras.config import SAVE_AGAIN
+from mnc.names import brief
 
 ARGUMENT = "rebuild the model without this argument and load the weights into it"
 INPUT_ARGUMENTS = ("inputs", "sequences", "sequence")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mnc.errors import refuse
-from mnc.frontends.keras.assembly import Assembly, Value
+from mnc.frontends.assembly import Assembly, Value
 from mnc.ir.layers import Concatenate, Cropping2D, Reshape
 
 MAX_STEPS = 64
@@ -26,15 +26,15 @@ def unrolled(
             f"the wrapped layer would be called {count} times; the limit is {MAX_STEPS}",
             "let the network see fewer steps, or one step at a time",
         )
-    (rows,) = assembly.emit(where, f"{name}/rows", Reshape((count, steps.type.elements // count, 1)), (steps,))
+    rows = assembly.emit(where, f"{name}/rows", Reshape((count, steps.type.elements // count, 1)), (steps,))
     results: list[Value] = []
     for i in range(count):
         own = f"{name}/{i}"
-        (row,) = assembly.emit(where, f"{own}/row", Cropping2D(((i, count - 1 - i), (0, 0))), (rows,))
-        (step,) = assembly.emit(where, f"{own}/step", Reshape(tuple(inner)), (row,))
+        row = assembly.emit(where, f"{own}/row", Cropping2D(((i, count - 1 - i), (0, 0))), (rows,))
+        step = assembly.emit(where, f"{own}/step", Reshape(tuple(inner)), (row,))
         result = call(own, step)
         if result is None:
             return None
         result = assembly.plain(where, result)
-        results += assembly.emit(where, f"{own}/result", Reshape((1, *result.shape)), (result,))
-    return assembly.emit(where, name, Concatenate(0), tuple(results))[0]
+        results.append(assembly.emit(where, f"{own}/result", Reshape((1, *result.shape)), (result,)))
+    return assembly.emit(where, name, Concatenate(0), results)

@@ -7,7 +7,7 @@ The way through:
     folding     operators on constants, above all on shapes, computed at once
     network     operators in their order -> a Graph, or all that is refused
     operators/  one small function for each operator -> IR layers
-    assembly    the Graph under construction
+    assembly    the view of an operator that its function has
 
 The readers are loaded only when there is a file to read.
 """

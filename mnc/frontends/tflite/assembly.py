@@ -1,21 +1,20 @@
-"""The Graph under construction, and the view of it that an operator's converter has."""
+"""The view of the Graph under construction that an operator's converter has."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.assembly import BATCH, Assembly, ConsequenceError, Value
 from mnc.frontends.tflite.file import Operator, Option, Tensor
-from mnc.frontends.tflite.tensors import ELEMENTS, ZERO_POINTS, Value, element_type, held, operand, weights
+from mnc.frontends.tflite.tensors import ELEMENTS, ZERO_POINTS, element_type, held, operand, weights
 from mnc.ir.activations import Function, Relu
-from mnc.ir.graph import Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import NO_PADDING, Activation, Maximum, Minimum, Padding, Pair, Reshape, same_padding
-from mnc.ir.types import Array, Constant, DType, ElementType, Shape, ShapeError, show
-from mnc.names import Names
+from mnc.ir.types import Array, Constant, DType, ElementType, Shape, show
 
 SAME, VALID = 0, 1
 """TFLite's numbers of the two paddings."""
@@ -41,29 +40,6 @@ SHORT_SUMS = ("CONV_2D", "FULLY_CONNECTED")
 RELU_N1_TO_1 = 2
 """TFLite's number of the fused clamp to -1 and 1."""
 UNSUPPORTED_FUSED = {4: "TANH", 5: "SIGN_BIT"}
-
-
-class ConsequenceError(CompileError):
-    """A fault that may follow from one before it: shapes that do not fit, numbers that are not known."""
-
-
-@dataclass
-class Assembly:
-    """The part of the network that has been built so far."""
-
-    nodes: list[Node] = field(default_factory=list)
-    inputs: list[Input] = field(default_factory=list)
-    names: Names = field(default_factory=lambda: Names(mark="__"))
-
-    def emit(self, where: str, name: str, layer: Layer, inputs: Sequence[Value]) -> Value:
-        """Add a node of one output."""
-        try:
-            (result,) = layer.outputs(*(value.type for value in inputs))
-        except ShapeError as fault:
-            raise ConsequenceError(Problem(where, str(fault))) from None
-        name = self.names.new(name)
-        self.nodes.append(Node((name,), layer, tuple(value.name for value in inputs), where))
-        return Value(name, result, (1, *result.shape))
 
 
 @dataclass(frozen=True)
@@ -283,21 +259,18 @@ class Call:
             )
 
     def axis(self, axis: int, index: int = 0) -> int:
-        """The IR's axis of an input for one of TFLite; -1 for that of a batch of one."""
-        x = self.value(index)
-        rank = len(x.shape)
-        if not -rank <= axis < rank:
-            raise self.fault(f"axis {axis} is not among those of {show(x.shape)}")
-        return axis % rank - x.dropped
+        """The IR's axis of an input for one of TFLite; `BATCH` for that of a batch of one."""
+        return self._place(axis, self.value(index))
 
     def along(self, axis: int, x: Value) -> tuple[Value, int]:
         """`x`, with its batch of one as an axis where that is meant, and the IR's axis for one of TFLite."""
-        rank = len(x.shape)
-        if not -rank <= axis < rank:
+        place = self._place(axis, x)
+        return (self.whole(x), 0) if place == BATCH else (x, place)
+
+    def _place(self, axis: int, x: Value) -> int:
+        if not -len(x.axes) <= axis < len(x.axes):
             raise self.fault(f"axis {axis} is not among those of {show(x.shape)}")
-        if axis % rank < x.dropped:
-            return self.whole(x), 0
-        return x, axis % rank - (rank - x.type.rank)
+        return x.axes[axis]
 
     def whole(self, x: Value) -> Value:
         """`x` with its batch of one, where it has one, as an axis of the IR."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.assembly import Assembly, ConsequenceError, Value
 from mnc.frontends.frontend import Reading
-from mnc.frontends.tflite.assembly import Assembly, Call, ConsequenceError
+from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.dilation import dilated
 from mnc.frontends.tflite.file import Model, Operator, Tensor
 from mnc.frontends.tflite.folding import FOLDS, folded
 from mnc.frontends.tflite.operators import CONVERTERS
-from mnc.frontends.tflite.tensors import Value, element_type, held, stored_array
+from mnc.frontends.tflite.tensors import axes_of, element_type, held, stored_array
 from mnc.frontends.tflite.unsupported import way_out
-from mnc.ir.graph import Graph, Input
 from mnc.ir.types import Array, ShapeError, TensorType, show
 
 BETWEEN_TYPES = ("CAST", "QUANTIZE", "DEQUANTIZE")
@@ -37,8 +37,7 @@ def read_network(model: Model, name: str) -> Reading:
     outputs = reader.outputs()
     if reader.faults:
         return Reading(None, reader.problems())
-    assembly = reader.assembly
-    return Reading(Graph(name, tuple(assembly.inputs), tuple(assembly.nodes), outputs))
+    return Reading(reader.assembly.graph(name, outputs))
 
 
 @dataclass
@@ -46,7 +45,7 @@ class _Reader:
     """Walks over the operators; what is refused is noted, and its result taken as the file declares it."""
 
     model: Model
-    assembly: Assembly = field(default_factory=Assembly)
+    assembly: Assembly = field(default_factory=lambda: Assembly(batch=True))
     faults: dict[Problem, list[tuple[str, int]]] = field(default_factory=dict)
     """Refusals without their place, and the places in the order of the file: where, and an operator's number."""
     doubtful: set[int] = field(default_factory=set)
@@ -100,13 +99,7 @@ class _Reader:
                 "axes other than the batch are left open",
                 "give the input a fixed shape before converting, for instance keras.Input(shape=(96, 96, 1))",
             )
-        try:
-            type_ = TensorType(held(tensor.shape), element.dtype, element.quant)
-        except ShapeError as fault:
-            raise refuse(where, str(fault)) from None
-        given = Input(self.assembly.names.new(tensor.name or "input"), type_)
-        self.assembly.inputs.append(given)
-        return Value(given.name, type_, tensor.shape)
+        return self.assembly.input(where, tensor.name or "input", tensor.shape, axes_of(tensor.shape), element)
 
     def read_operator(self, index: int, operator: Operator) -> None:
         names = [self.model.tensors[i].name for i in operator.outputs]
@@ -206,7 +199,7 @@ class _Reader:
     def _placed(self, where: str, value: Value, declared: Tensor) -> Value:
         """The value under the shape that the file declares for it, which must agree."""
         if held(declared.shape) == value.type.shape:
-            return Value(value.name, value.type, declared.shape)
+            return replace(value, axes=axes_of(declared.shape))
         if declared.open_axes:
             return value
         what = f"the file says that it gives {show(declared.shape)}, but it works out as {show(value.shape)}"
@@ -219,7 +212,7 @@ class _Reader:
             return Value(
                 self.assembly.names.new("refused"),
                 TensorType(held(tensor.shape), element.dtype, element.quant),
-                tensor.shape,
+                axes_of(tensor.shape),
             )
         except (CompileError, ShapeError):
             return None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mnc.errors import refuse
+from mnc.frontends.assembly import BATCH, Value
 from mnc.frontends.tflite.file import Tensor
-from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, Shape, TensorType
+from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, Shape
 
 ELEMENTS: dict[str, np.dtype[Any]] = {
     "FLOAT32": np.dtype("<f4"),
@@ -36,32 +37,23 @@ WAYS_OUT = {
 }
 
 
-@dataclass(frozen=True)
-class Value:
-    """One tensor that the network computes, and how it is held."""
-
-    name: str
-    type: TensorType
-    shape: Shape
-    """As TFLite sees it; `type.shape` is `held(shape)`."""
-
-    @property
-    def dropped(self) -> int:
-        """How many leading axes the IR's shape lacks."""
-        return dropped(self.shape)
-
-
-def dropped(shape: Shape) -> int:
-    """1 where the first axis is a batch of one, which the IR does not write, else 0.
+def axes_of(shape: Shape) -> tuple[int, ...]:
+    """The IR's axes for those of a shape of TFLite: a batch of one in front is not written.
 
     Reshaping may leave no batch axis at all; such a shape is held as it is.
     """
-    return 1 if len(shape) > 1 and shape[0] == 1 else 0
+    batch = (BATCH,) if len(shape) > 1 and shape[0] == 1 else ()
+    return (*batch, *range(len(shape) - len(batch)))
 
 
 def held(shape: Shape) -> Shape:
     """The IR's shape for one of TFLite."""
-    return shape[dropped(shape) :] or (1,)
+    return shape[axes_of(shape).count(BATCH) :] or (1,)
+
+
+def seen_as(value: Value, shape: Shape) -> Value:
+    """The value under a shape of TFLite's that differs from its own at most by a batch of one."""
+    return replace(value, axes=tuple(range(len(shape))) if value.type.shape == shape else axes_of(shape))
 
 
 def element_type(where: str, tensor: Tensor) -> ElementType:

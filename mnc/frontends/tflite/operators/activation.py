@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
-from mnc.frontends.tflite.tensors import Value, element_type
+from mnc.frontends.tflite.tensors import element_type
 from mnc.ir.activations import (
     Abs,
     Ceil,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import MAX_PADDING, Call
-from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D
 from mnc.ir.types import Constant, show
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
-from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import Broadcast, Dense, MatMul
 from mnc.ir.types import Constant, show
 

@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.operators.scaled import is_scaled, parts, scaled
-from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import (
     Add,
     Divide,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from mnc.frontends.assembly import BATCH, Value
 from mnc.frontends.tflite.assembly import Call
-from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import Pair, ZeroPadding2D
 from mnc.ir.types import Array, show
 
@@ -34,7 +34,7 @@ def padded(call: Call, x: Value, amounts: Array) -> Value:
     if amounts.shape != (len(x.shape), 2) or amounts.dtype.kind != "i" or amounts.min(initial=0) < 0:
         raise call.fault(f"its paddings must be two numbers, 0 or more, for each axis of {show(x.shape)}")
     pairs = [(int(before), int(after)) for before, after in amounts]
-    if any(any(pair) for pair in pairs[: x.dropped]):
+    if any(any(pair) for pair in pairs[: x.axes.count(BATCH)]):
         x = call.whole(x)
     pairs = pairs[len(pairs) - x.type.rank :] if x.type.rank <= len(pairs) else pairs
     if x.type.rank == 3 and not any(pairs[2]):

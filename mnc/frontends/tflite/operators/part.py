@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.slicing import strided
-from mnc.frontends.tflite.tensors import Value
+from mnc.frontends.tflite.tensors import seen_as
 from mnc.ir.layers import Embedding, Reverse, Slice, Take
 from mnc.ir.types import Constant, DType, show
 
@@ -159,7 +159,7 @@ def mirror_pad(call: Call) -> Value:
             places = np.pad(np.arange(n), (before, after), "symmetric" if symmetric else "reflect")
             shape = (*x.shape[:axis], len(places), *x.shape[axis + 1 :])
             held, own = call.along(axis, x)
-            x = replace(_taken(call, held, places.tolist(), own), shape=shape)
+            x = seen_as(_taken(call, held, places.tolist(), own), shape)
     return call.shaped(x)
 
 
@@ -169,7 +169,7 @@ def reverse(call: Call) -> Value:
     x = call.value()
     for axis in call.integers(1, "axes"):
         held, own = call.along(axis, x)
-        x = replace(call.emit(Reverse(own), held), shape=x.shape)
+        x = seen_as(call.emit(Reverse(own), held), x.shape)
     return call.shaped(x)
 
 

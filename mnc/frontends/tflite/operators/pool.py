@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
-from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import (
     AveragePooling2D,
     GlobalAveragePooling,

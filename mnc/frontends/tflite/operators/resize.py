@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
-from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import Identity, Pair, ResizeBilinear, ResizeNearest, Take
 from mnc.ir.types import Array, show
 from mnc.reference.resize import nearest_places

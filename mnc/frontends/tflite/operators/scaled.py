@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
-from mnc.frontends.tflite.tensors import Value
 from mnc.ir.layers import BatchNormalization
 from mnc.ir.types import Array, Constant, show
 

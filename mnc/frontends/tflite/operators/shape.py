@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
+from mnc.frontends.assembly import BATCH, Value
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.operators.pad import padded
 from mnc.frontends.tflite.operators.part import part
-from mnc.frontends.tflite.tensors import Value, held
+from mnc.frontends.tflite.tensors import held, seen_as
 from mnc.ir.layers import Broadcast, Concatenate, Permute
 from mnc.ir.types import Shape, show
 
@@ -32,7 +32,7 @@ def reshape(call: Call) -> Value:
         shape = tuple(x.type.elements // rest if n == -1 else n for n in shape)
     if min(shape, default=1) < 1 or math.prod(shape) != x.type.elements:
         raise call.fault(f"{show(x.shape)} has {x.type.elements:,} elements, so it cannot be reshaped to {show(shape)}")
-    return replace(call.reshaped(x, held(shape)), shape=shape)
+    return seen_as(call.reshaped(x, held(shape)), shape)
 
 
 def rearranged(call: Call) -> Value:
@@ -48,7 +48,7 @@ def transpose(call: Call) -> Value:
     order = call.integers(1, "order of axes")
     if sorted(order) != list(range(len(x.shape))):
         raise call.fault(f"its order {order} must name each axis of {show(x.shape)} once")
-    if x.dropped and order[0] == 0:
+    if order[:1] == (0,) and x.axes[0] == BATCH:
         return call.emit(Permute(tuple(axis - 1 for axis in order[1:])), x)
     return call.shaped(call.emit(Permute(order), call.whole(x), part="turned"))
 
@@ -72,7 +72,7 @@ def pack(call: Call) -> Value:
     if any(math.prod(shape) != x.type.elements for x in values):
         raise call.fault(f"its inputs are not parts of {show(call.result.shape)}")
     shape.insert(axis, 1)
-    thick = [replace(call.reshaped(x, held(tuple(shape)), "part"), shape=tuple(shape)) for x in values]
+    thick = [seen_as(call.reshaped(x, held(tuple(shape)), "part"), tuple(shape)) for x in values]
     return _joined(call, thick, axis)
 
 
@@ -177,7 +177,7 @@ def batch_to_space_nd(call: Call) -> Value:
         shape[axis] *= size
     ends = [(0, 0), *crops, *[(0, 0)] * (len(shape) - 1 - len(block))]
     ranges = [range(before, n - after) for n, (before, after) in zip(shape, ends, strict=True)]
-    return call.shaped(part(call, replace(call.reshaped(x, tuple(shape), "image"), shape=tuple(shape)), ranges))
+    return call.shaped(part(call, seen_as(call.reshaped(x, tuple(shape), "image"), tuple(shape)), ranges))
 
 
 def _grid(call: Call) -> tuple[Value, tuple[int, ...]]:
