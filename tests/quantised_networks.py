@@ -6,6 +6,7 @@
     quantised_networks(dtypes=ANY) layers in int8 or in int16, with conversions between them
     quantised(graph, seed)          a float network of our own, likewise
     steady_network()                always the same one, in int16 and int8
+    unsigned_ends(graph)            with uint8 for every int8 that is an input or an output
     stored_samples(graph)           inputs for any of them, batch first
 
 Scales fit what the values really are, but not exactly, so that some are cut
@@ -66,6 +67,7 @@ from mnc.ir.layers import (
     Take,
     UnitNormalization,
     ZeroPadding2D,
+    shifted,
 )
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, Shape, TensorType
 from mnc.reference import apply
@@ -164,6 +166,25 @@ def steady_network() -> Graph:
         Node(("y",), Softmax(output=unit), ("i",)),
     )
     return Graph("steady", (Input("x", TensorType((8, 9, 2), DType.INT16, Quantisation((0.001,)))),), nodes, ("y", "e"))
+
+
+def unsigned_ends(graph: Graph) -> Graph:
+    """The network with inputs and outputs of uint8 instead of int8, converted at the border."""
+    inside = {g.name: ElementType(DType.INT8, g.type.quant) for g in graph.inputs if g.type.dtype is DType.INT8}
+    outputs = {name: graph.types[name] for name in graph.outputs if graph.types[name].dtype is DType.INT8}
+    outside = {name: ElementType(DType.UINT8, shifted(ElementType(DType.INT8, t.quant))) for name, t in outputs.items()}
+    inputs = (
+        replace(g, type=replace(g.type, dtype=DType.UINT8, quant=shifted(inside[g.name]))) if g.name in inside else g
+        for g in graph.inputs
+    )
+    reads = {name: f"{name}/int8" for name in inside}
+    nodes = (
+        *(Node((reads[name],), Quantize(output=element), (name,)) for name, element in inside.items()),
+        *(replace(node, inputs=tuple(reads.get(name, name) for name in node.inputs)) for node in graph.nodes),
+        *(Node((f"{n}/uint8",), Quantize(output=each), (reads.get(n, n),)) for n, each in outside.items()),
+    )
+    ends = tuple(f"{name}/uint8" if name in outside else name for name in graph.outputs)
+    return replace(graph, inputs=tuple(inputs), nodes=nodes, outputs=ends)
 
 
 @dataclass

@@ -260,7 +260,7 @@ def _conversions(program: Program, name: str) -> Iterator[_Conversion]:
             which = kind if len(values) == 1 else f"{kind}_{i}"
             stored = type_.dtype.c
             macro = f"{name}_{which}".upper()
-            zero = f", {macro}_ZERO_POINT" if type_.dtype is DType.INT8 else ""
+            zero = f", {macro}_ZERO_POINT" if not type_.dtype.is_symmetric else ""
             sizes = f"{macro}_SIZE, {macro}_SCALE{zero}"
             if kind == "input" and (features := type_.quant.features) is not None:
                 count, inner = len(features.scale), math.prod(type_.shape[features.axis + 1 :])

@@ -14,7 +14,7 @@ from mnc.backends.names import comment
 from mnc.backends.unit import RunCall, Unit, layout, parameter_names
 from mnc.backends.writer import Writer, declaration, joined, literal
 from mnc.errors import argument, refuse
-from mnc.ir.types import DType, TensorType, show
+from mnc.ir.types import TensorType, show
 from mnc.pieces import Files
 from mnc.plan.liveness import Plan
 from mnc.program import Program, ring_rows
@@ -308,7 +308,7 @@ def _real(type_: TensorType) -> str:
     if type_.quant is None:
         return "outputs[output]"
     zero = type_.quant.zero_point
-    stored = f"outputs[output] - {literal(zero)}" if type_.dtype is DType.INT8 else "outputs[output]"
+    stored = f"outputs[output] - {literal(zero)}" if not type_.dtype.is_symmetric else "outputs[output]"
     return f"{literal(type_.quant.scale[0])} * static_cast<float>({stored})"
 
 

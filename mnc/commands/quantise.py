@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 NUMBERS = ("int8", "int16x8", "mixed")
-INTERFACES = ("int8", "int16", "float")
+INTERFACES = ("int8", "int16", "uint8", "float")
 RANGES = ("auto", "minmax", "percentile", "mse", "entropy")
 ROUNDINGS = ("together", "fitted", "nearest")
 """As in `mnc.quantise`, which is not loaded for that."""

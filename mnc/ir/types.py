@@ -24,6 +24,8 @@ class DType(enum.Enum):
 
     FLOAT32 = "float32"
     INT8 = "int8"
+    UINT8 = "uint8"
+    """Of inputs and outputs, as cameras give pixels: `Quantize` makes int8 of it, and it of int8."""
     INT16 = "int16"
     INT32 = "int32"
     INT64 = "int64"
@@ -52,6 +54,11 @@ class DType(enum.Enum):
     def zero_points(self) -> range:
         """The zero points that values of it may have; empty for types that no quantised value has."""
         return _ELEMENTS[self].zero_points
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether the only zero point of its quantised values is 0."""
+        return self.zero_points == range(1)
 
     @property
     def least(self) -> int:
@@ -87,6 +94,7 @@ class _Element:
 _ELEMENTS = {
     DType.FLOAT32: _Element("float", "f32"),
     DType.INT8: _Element("int8_t", "s8", range(-128, 128)),
+    DType.UINT8: _Element("uint8_t", "u8", range(256)),
     DType.INT16: _Element("int16_t", "s16", range(1)),
     DType.INT32: _Element("int32_t", "s32"),
     DType.INT64: _Element("int64_t", "s64"),

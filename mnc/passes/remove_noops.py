@@ -14,6 +14,7 @@ from mnc.ir.layers import (
     Identity,
     Permute,
     Pooling2D,
+    Quantize,
     Reshape,
     Resize,
     Reverse,
@@ -44,8 +45,8 @@ def _does_nothing(layer: Layer, x: TensorType, within: Range) -> bool:
     """Whether the layer, whose output has the type of its only input `x`, gives it back."""
     match layer:
         case (
-            Identity() | Concatenate() | Reshape() | Flatten() | Broadcast() | Resize()
-        ):  # of one input, which has the same shape
+            Identity() | Concatenate() | Reshape() | Flatten() | Broadcast() | Resize() | Quantize()
+        ):  # of one input, which has the same shape and scale
             return True
         case Permute():
             return layer.axes == tuple(range(x.rank))

@@ -151,12 +151,12 @@ class _Demands:
         for read in dying:
             if read in moments.written:
                 continue
+            below: dict[str, int] = {}
             for written, first in firsts.items():
-                size = rings.get(written, sizes[written])
-                if shared.get(written, written) == written:
-                    below = distance(first, size, moments.read[read])
-                    if below < size:
-                        overlaps.append(Overlap(written, read, below))
+                at = shared.get(written, written)
+                nearest = distance(first, rings.get(written, sizes[written]), moments.read[read])
+                below[at] = max(nearest, below.get(at, nearest))
+            overlaps += [Overlap(at, read, by) for at, by in below.items() if by < rings.get(at, sizes[at])]
         return cls(tuple(overlaps), rings, shared)
 
 

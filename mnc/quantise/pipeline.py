@@ -19,10 +19,10 @@ from mnc.quantise.quantise import meaningless, quantise, split_activations
 from mnc.quantise.sensitivity import Probe, goals, least_harmful, ways_to_widen
 
 SCHEMES = ("int8", "int16x8", "mixed")
-INTERFACES = ("int8", "int16", "float")
+INTERFACES = ("int8", "int16", "uint8", "float")
 AUTO = "auto"
 ROUNDINGS = ("together", "fitted", "nearest")
-_IO = {"int8": DType.INT8, "int16": DType.INT16, "float": DType.FLOAT32, None: None}
+_IO = {"int8": DType.INT8, "int16": DType.INT16, "uint8": DType.UINT8, "float": DType.FLOAT32, None: None}
 
 Refusals = Callable[[Graph], Mapping[str, str]]
 """Why layers of a graph have no kernels, by their names."""

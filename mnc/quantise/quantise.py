@@ -31,6 +31,7 @@ from mnc.ir.layers import (
     Quantize,
     Softmax,
     UnitNormalization,
+    shifted,
 )
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
 from mnc.names import Names
@@ -136,6 +137,10 @@ class _Quantiser:
             if dtype is DType.FLOAT32:
                 inputs.append(given)
                 self.real[given.name] = given.name
+            elif dtype is DType.UINT8:
+                inside = ElementType(DType.INT8, self.quants[DType.INT8][given.name])
+                inputs.append(Input(given.name, TensorType(given.type.shape, dtype, shifted(inside))))
+                self.stored[given.name, DType.INT8] = self._converted(given.name, inside)
             else:
                 quant = self.quants[dtype][given.name]
                 inputs.append(Input(given.name, TensorType(given.type.shape, dtype, quant)))
@@ -165,6 +170,9 @@ class _Quantiser:
             held = [dtype for dtype in INTEGERS if (name, dtype) in self.stored]
             own = held[0] if held else DType.FLOAT32
             io = own if producer is None else self.dtypes[producer.name]
+        if io is DType.UINT8:
+            stored = ElementType(DType.INT8, self.quants[DType.INT8][name])
+            return self._converted(self.as_stored(name, DType.INT8), ElementType(io, shifted(stored)), name)
         return self.as_real(name) if io is DType.FLOAT32 else self.as_stored(name, io)
 
     def integer(self, node: Node, dtype: DType) -> None:
@@ -202,12 +210,16 @@ class _Quantiser:
 
     def as_stored(self, name: str, dtype: DType) -> str:
         if (name, dtype) not in self.stored:
-            stored = self.names.new(f"{name}/{dtype.value}")
-            output = ElementType(dtype, self.quants[dtype][name])
             source = next((self.stored[name, d] for d in INTEGERS if (name, d) in self.stored), None)
-            self.nodes.append(Node((stored,), Quantize(output=output), (source or self.real[name],)))
-            self.stored[name, dtype] = stored
+            output = ElementType(dtype, self.quants[dtype][name])
+            self.stored[name, dtype] = self._converted(source or self.real[name], output, name)
         return self.stored[name, dtype]
+
+    def _converted(self, source: str, output: ElementType, name: str = "") -> str:
+        """A value in another element type; `name` is its name in the float network where that is not `source`."""
+        converted = self.names.new(f"{name or source}/{output.dtype.value}")
+        self.nodes.append(Node((converted,), Quantize(output=output), (source,)))
+        return converted
 
     def as_real(self, name: str) -> str:
         if name not in self.real:

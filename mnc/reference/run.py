@@ -106,7 +106,7 @@ def as_input(type_: TensorType, array: Array, where: str) -> Array:
         raise refuse(where, f"expects whole numbers, as it is {dtype}", "round them, if that is meant")
     least, most = type_.dtype.least, type_.dtype.most
     low, high = (array.min(), array.max()) if array.size else (0, 0)
-    unsigned = array.dtype.kind == "u" and type_.quant is not None
+    unsigned = array.dtype.kind == "u" != dtype.kind and type_.quant is not None
     if unsigned or low < least or high > most:
         stored = f"stores {dtype}, {least} to {most}"
         what = f"{stored}; these are {array.dtype}, {low} to {high}"

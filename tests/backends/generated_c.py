@@ -24,7 +24,7 @@ Tool = Callable[[str], str]
 SANITIZED = ("-std=c89", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
-C_TYPES = {"int8": "int8_t", "int16": "int16_t"}
+C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Case:
     name: str
     files: Mapping[str, str]
     inputs: Sequence[Array]
-    """For each input of the network (samples, *shape): int8 and int16 as they are, else float32."""
+    """For each input of the network (samples, *shape): int8, uint8 and int16 as they are, else float32."""
     output_sizes: Sequence[int]
     """Elements of each output."""
     output_types: Sequence[str] = ()

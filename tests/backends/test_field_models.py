@@ -45,6 +45,7 @@ MODELS = (
     "field/tflite-ops/layernorm_k2b1_int8",
     "field/tflite-ops/reluthr_k2b0_float",
     "field/tflite-ops/reluthr_k2b0_int8",
+    "field/tflite-uint8-io/f03_uint8io",
     "real/digits_class11",
     "real/expressions",
     "real/person_detect",

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from int_widths import faults
 from networks import Batch, batches, chain, folding
-from quantised_networks import ANY, INT16_KINDS, in_integers, quantised_networks
+from quantised_networks import ANY, INT16_KINDS, in_integers, quantised_networks, unsigned_ends
 from same_bits import BATCH
 from test_c_int8_layers import LAYERS as INT8_LAYERS
 from test_c_int8_layers import int8_layers
@@ -184,7 +184,12 @@ def integer_kernels() -> dict[Way, list[Graph]]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    drawn = [*convolutions(), *(in_integers(graph, 0, dtypes=[dtype]) for graph in folding() for dtype in ANY)]
+    convolved = convolutions()
+    drawn = [
+        *convolved,
+        unsigned_ends(convolved[0]),
+        *(in_integers(graph, 0, dtypes=[dtype]) for graph in folding() for dtype in ANY),
+    ]
 
     @steady
     @given(

@@ -204,7 +204,7 @@ WRONG: dict[str, tuple[File, str]] = {
     "a bias near the end of int32": (with_tensor(BIAS, data=np.full(3, 2**31 - 1, np.int32)), "sums beyond 32 bits"),
     "a bias at the end of int32": (with_tensor(BIAS, data=np.full(3, -(2**31), np.int32)), "sums beyond 32 bits"),
     "weights of int16": (with_tensor(CONV_WEIGHTS, data=np.ones((3, 3, 3, 2), np.int16), type="INT16"), "are INT16"),
-    "another result's type": (with_tensor(CONV_RESULT, type="UINT8"), "values of type UINT8 are not supported"),
+    "another result's type": (with_tensor(CONV_RESULT, type="UINT8"), "it is not supported on uint8 values"),
     "an input without a batch": (with_tensor(0, shape=(6, 6, 2)), "no batch axis of 1"),
     "an output scale too fine": (with_tensor(9, scale=[1e-15]), "scales so far apart"),
     "an index out of the file": (with_operator(CONV, inputs=[0, 1, 99]), "a tensor that does not exist"),

@@ -79,9 +79,13 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
         lambda: one("RELU", Tensor((1, 3), "INT16", [0.1], [2]), Tensor((1, 3), "INT16", [0.1], [0])),
         "the int16 tensor 'tensor0' has the zero point 2",
     ),
-    "uint8": (
-        lambda: one("QUANTIZE", Tensor((1, 3), "UINT8", [0.1], [0]), Tensor.int8((1, 3))),
-        "values of type UINT8 are not supported",
+    "uint8 within the network": (
+        lambda: one("RELU", Tensor((1, 3), "UINT8", [0.1], [0]), Tensor((1, 3), "UINT8", [0.1], [0])),
+        "it is not supported on uint8 values, nor by TensorFlow Lite Micro",
+    ),
+    "uint8 without a scale": (
+        lambda: one("QUANTIZE", Tensor((1, 3), "UINT8"), Tensor.int8((1, 3))),
+        "the uint8 tensor 'tensor0' has no scale",
     ),
     "int8 without a scale": (lambda: one("RELU", Tensor((1, 3), "INT8"), Tensor.int8((1, 3))), "has no scale"),
     "a scale of 0": (

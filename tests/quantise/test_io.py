@@ -23,6 +23,7 @@ WEIGHTS = Constant(np.random.default_rng(4).normal(size=(4, 5)).astype(np.float3
         ("float", [DType.FLOAT32, DType.FLOAT32, DType.FLOAT32]),
         ("int8", [DType.INT8, DType.INT8, DType.INT8]),
         ("int16", [DType.INT16, DType.INT16, DType.INT16]),
+        ("uint8", [DType.UINT8, DType.UINT8, DType.UINT8]),
     ],
 )
 def test_ends_are_as_their_layers_or_as_io_says(io: str | None, types: list[DType]) -> None:
@@ -33,3 +34,16 @@ def test_ends_are_as_their_layers_or_as_io_says(io: str | None, types: list[DTyp
     made = to_integers(graph, Scheme(samples, "int8", io=io), partial(refusals, get("c"))).graph
     assert [made.types[name].dtype for name in (made.inputs[0].name, *made.outputs)] == types
     assert made.predict(samples)[1].shape == (40, 3, 5)
+
+
+def test_uint8_is_int8_plus_128() -> None:
+    nodes = (Node(("a",), Dense(WEIGHTS), ("x",)), Node(("y",), Softmax(), ("a",)))
+    graph = Graph("net", (Input("x", TensorType((4,))),), nodes, ("y", "a"))
+    samples = np.random.default_rng(6).normal(size=(40, 4)).astype(np.float32)
+    schemes = [Scheme(samples, "int8", io=io) for io in ("int8", "uint8")]
+    made = [to_integers(graph, scheme, partial(refusals, get("c"))).graph for scheme in schemes]
+    stored = np.random.default_rng(7).integers(0, 256, (9, 4)).astype(np.uint8)
+    narrow, wide = made[0].predict((stored ^ 128).view(np.int8)), made[1].predict(stored)
+    for signed, unsigned in zip(narrow, wide, strict=True):
+        np.testing.assert_array_equal(signed.view(np.uint8) ^ 128, unsigned)
+    np.testing.assert_array_equal(made[0].predict(samples), made[1].predict(samples))

@@ -74,6 +74,25 @@ def test_float32_is_the_same_up_to_rounding(name: str, data: st.DataObject) -> N
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(("given", "made"), [("UINT8", "INT8"), ("INT8", "UINT8"), ("UINT8", "FLOAT32")])
+@pytest.mark.parametrize("scale", [0.1, 0.0837])
+def test_uint8_is_converted_as_the_interpreter_converts_it(given: str, made: str, scale: float) -> None:
+    zeros = {"UINT8": 131, "INT8": 3}
+    x, y = (
+        Tensor((1, 256), type_, [each], [zeros[type_]]) if type_ in zeros else Tensor((1, 256), type_)
+        for type_, each in ((given, 0.1), (made, scale))
+    )
+    operator = Operator("QUANTIZE" if made in zeros else "DEQUANTIZE", [0], [1])
+    content = File([x, y], [operator], [0], [1]).content()
+    stored = np.arange(256).astype(np.uint8)[np.newaxis]
+    fed = stored if given == "UINT8" else stored.view(np.int8)
+    (expected,) = interpret(content, [fed])
+    got = read(content).predict(fed)
+    assert isinstance(got, np.ndarray)
+    assert got.dtype == expected.dtype
+    np.testing.assert_array_equal(got, expected)
+
+
 @pytest.mark.parametrize("bias_scale", [1e-9, 0.00199, 0.00201, 0.1])
 def test_a_bias_on_another_scale_is_refused_where_the_interpreter_refuses_it(bias_scale: float) -> None:
     tensors = [

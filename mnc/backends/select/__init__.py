@@ -11,6 +11,7 @@ from mnc.backends.select.rows import by_row
 from mnc.backends.select.values import VIEWS, place_values, separate_outputs
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
+from mnc.ir.layers import Identity, Quantize
 from mnc.ir.types import DType
 from mnc.program import Buffer, Program, Step, Value, scratch_buffers
 
@@ -80,6 +81,8 @@ def _answer(
         other = next((type_.dtype for type_ in types if type_.dtype is not DType.FLOAT32), None)
         if other is not None:
             return Refusal(f"{kind.__name__} has no kernel for {other.value} without a scale")
+    if DType.UINT8 in [type_.dtype for type_ in types] and not isinstance(node.layer, (*VIEWS, Identity, Quantize)):
+        return Refusal(f"{kind.__name__} has no kernel for uint8; quantise it to int8 before, and back behind it")
     if isinstance(node.layer, VIEWS):
         if len({(type_.dtype, type_.quant) for type_ in types}) == 1:
             return None

@@ -57,6 +57,8 @@ class Tensor:
     """The bytes of a constant."""
     oddity: str = ""
     """The property that keeps mnc from reading the tensor; empty where there is none."""
+    unsigned: bool = False
+    """Whether the file has uint8 where `type` is INT8: 128 more than `data`, and so its zero point."""
 
     @property
     def elements(self) -> int:

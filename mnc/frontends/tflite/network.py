@@ -15,8 +15,10 @@ from mnc.frontends.tflite.file import Model, Operator, Tensor
 from mnc.frontends.tflite.folding import FOLDS, folded
 from mnc.frontends.tflite.operators import CONVERTERS
 from mnc.frontends.tflite.tensors import axes_of, element_type, held, stored_array
+from mnc.frontends.tflite.unsigned import ON_UINT8, signed
 from mnc.frontends.tflite.unsupported import way_out
-from mnc.ir.types import Array, ShapeError, TensorType, show
+from mnc.ir.layers import Quantize, shifted
+from mnc.ir.types import Array, DType, ElementType, ShapeError, TensorType, show
 
 BETWEEN_TYPES = ("CAST", "QUANTIZE", "DEQUANTIZE")
 PLACES = "INT32"
@@ -29,7 +31,7 @@ SHARING = 16
 
 def read_network(model: Model, name: str) -> Reading:
     """The network, or everything in it that is refused, at once."""
-    model = dilated(model)
+    model = dilated(signed(model))
     reader = _Reader(model)
     reader.read_inputs()
     for index, operator in enumerate(model.operators):
@@ -99,7 +101,12 @@ class _Reader:
                 "axes other than the batch are left open",
                 "give the input a fixed shape before converting, for instance keras.Input(shape=(96, 96, 1))",
             )
-        return self.assembly.input(where, tensor.name or "input", tensor.shape, axes_of(tensor.shape), element)
+        outside = ElementType(DType.UINT8, shifted(element)) if tensor.unsigned else element
+        given = self.assembly.input(where, tensor.name or "input", tensor.shape, axes_of(tensor.shape), outside)
+        if not tensor.unsigned:
+            return given
+        stored = self.assembly.emit(where, f"{given.name}/int8", Quantize(output=element), [given])
+        return replace(stored, axes=given.axes)
 
     def read_operator(self, index: int, operator: Operator) -> None:
         names = [self.model.tensors[i].name for i in operator.outputs]
@@ -171,6 +178,13 @@ class _Reader:
         results = tuple(tensors[i] for i in operator.outputs)
         if not results:
             raise refuse(where, "it has 0 outputs")
+        operands = [tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
+        if operator.kind not in ON_UINT8 and any(tensor.unsigned for tensor in operands):
+            raise refuse(
+                where,
+                "it is not supported on uint8 values, nor by TensorFlow Lite Micro",
+                "convert the model in int8; its inputs and outputs may stay uint8",
+            )
         declared = [element_type(where, result) for result in results if operator.kind != "CAST"]
         for i in operator.inputs:
             if i in self.values and not (tensors[i].type == PLACES and operator.kind == "GATHER"):
@@ -224,6 +238,11 @@ class _Reader:
             tensor = self.model.tensors[index]
             if value is not None and tensor.type == PLACES:
                 self.note(refuse(f"output {tensor.name!r}", f"values of type {PLACES} are not given out"))
+            elif value is not None and tensor.unsigned:
+                stored = ElementType(value.type.dtype, value.type.quant)
+                output = ElementType(DType.UINT8, shifted(stored))
+                where = f"output {tensor.name!r}"
+                names.append(self.assembly.emit(where, f"{value.name}/uint8", Quantize(output=output), [value]).name)
             elif value is not None:
                 names.append(value.name)
             elif index not in self.values:

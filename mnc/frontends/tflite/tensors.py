@@ -33,7 +33,6 @@ SCALES = (2.0**-60, 2.0**60)
 
 WAYS_OUT = {
     "FLOAT16": "convert without float16 quantisation: leave converter.target_spec.supported_types unset",
-    "UINT8": "convert with converter.inference_input_type = converter.inference_output_type = tf.int8",
 }
 
 

@@ -32,7 +32,7 @@ from mnc.ir.layers.pool import (
     Pooling2D,
     ZeroPadding2D,
 )
-from mnc.ir.layers.quantise import Dequantize, Quantize
+from mnc.ir.layers.quantise import Dequantize, Quantize, shifted
 from mnc.ir.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from mnc.ir.layers.reduce import MatMul, ReduceMax, ReduceMean, ReduceMin, ReduceSum, Reduction
 from mnc.ir.layers.resize import Cropping2D, Resize, ResizeBilinear, ResizeNearest
@@ -103,4 +103,5 @@ __all__ = [
     "UnitNormalization",
     "ZeroPadding2D",
     "same_padding",
+    "shifted",
 ]

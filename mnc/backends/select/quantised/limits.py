@@ -106,9 +106,10 @@ def misfit(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> st
 def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtype: DType) -> Iterator[str]:
     """The faults of a layer, its operands' first: later checks rely on the operands."""
     anything, own = (DType.FLOAT32, DType.INT8, DType.INT16), (dtype,)
+    border = (*anything, DType.UINT8)
     for type_ in inputs:
-        yield from _operand(type_, "input", anything if isinstance(layer, Quantize) else own)
-    allowed = {Quantize: anything[1:], Dequantize: anything[:1]}
+        yield from _operand(type_, "input", border if isinstance(layer, Quantize) else own)
+    allowed = {Quantize: border[1:], Dequantize: anything[:1]}
     yield from _operand(output, "output", allowed.get(type(layer), own))
     if isinstance(layer, Linear):
         yield from _weights(layer, dtype)

@@ -52,6 +52,9 @@ def quantize(context: Context[Quantize]) -> Step:
     (x,), y = context.inputs, context.output
     if x.type.dtype is y.type.dtype:
         return shape.copy(context)
+    if DType.UINT8 in (x.type.dtype, y.type.dtype):
+        kernel = "mnc_signed_s8" if x.type.dtype is DType.UINT8 else "mnc_unsigned_u8"
+        return context.by_rows(Window(), (Call(kernel, {"in": In(), "out": Out(), "count": y.layout.row}),))
     shared: dict[str, Argument] = {"in": In(), "out": Out(), "count": y.type.elements}
     if x.type.dtype is DType.FLOAT32:
         shared |= {"scale": operands(context).scale, "zero": operands(context).zero}

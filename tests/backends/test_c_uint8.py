@@ -1,0 +1,81 @@
+"""Inputs and outputs of uint8 round networks in int8: the code gives what the reference gives, to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from generated_c import STRICT, WARNINGS, build, checked_run
+from hypothesis import given
+from networks import batches
+from quantised_networks import IMAGES, quantised_networks, unsigned_ends
+from same_bits import BATCH, assert_same_bits
+from test_c_int8 import classifier
+
+import mnc
+from mnc.backends import get, refusals
+from mnc.errors import CompileError
+from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layers import MaxPooling2D, Quantize
+from mnc.ir.types import DType, ElementType, Quantisation, ShapeError, TensorType
+
+ANY = quantised_networks() | quantised_networks(IMAGES, max_layers=6) | quantised_networks(mixed=True)
+
+
+@BATCH
+@given(graphs=batches(ANY, 8))
+def test_random_networks(graphs: list[Graph], gcc: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert_same_bits([unsigned_ends(graph) for graph in graphs], tmp_path_factory.mktemp("uint8"), gcc)
+
+
+CONVERTING = """\
+#include <stdio.h>
+#include "net.h"
+
+int main(void)
+{
+    static const float real[NET_INPUT_SIZE] = {0.0F, 0.125F, -0.125F, 0.13F, 1e9F, -1e9F, 31.0F, -31.0F, 1.0F};
+    static const uint8_t given[NET_OUTPUT_SIZE] = {0, 1, 128, 255};
+    uint8_t stored[NET_INPUT_SIZE];
+    float scores[NET_OUTPUT_SIZE];
+    int i;
+    net_quantize_input(real, stored);
+    net_dequantize_output(given, scores);
+    printf("%d %d\\n", NET_INPUT_ZERO_POINT, NET_OUTPUT_ZERO_POINT);
+    for (i = 0; i < 9; ++i)
+        printf("%d ", stored[i]);
+    printf("\\n");
+    for (i = 0; i < 4; ++i)
+        printf("%.9g ", (double)scores[i]);
+    printf("\\n");
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("flags", [STRICT, ("-x", "c++", "-std=c++11", *WARNINGS)], ids=["C", "C++"])
+def test_scales_and_helpers_at_the_interface(flags: Sequence[str], gcc: str, tmp_path: Path) -> None:
+    built = mnc.compile(unsigned_ends(classifier()), name="net")
+    program = build(tmp_path, gcc, [*flags, "-O1"], built.files, {"main.c": CONVERTING})
+    zeros, stored, scores = checked_run([str(program)], tmp_path).splitlines()
+    assert zeros == "125 0"
+    assert stored.split() == ["125", "126", "124", "126", "255", "0", "249", "1", "129"]
+    assert scores.split() == ["0", f"{1 / 256:.9g}", "0.5", f"{255 / 256:.9g}"]
+
+
+def test_layers_do_not_compute_on_uint8() -> None:
+    pixels = TensorType((4, 4, 1), DType.UINT8, Quantisation((0.1,), 3))
+    graph = Graph("net", (Input("x", pixels),), (Node(("y",), MaxPooling2D(), ("x",)),), ("y",))
+    for backend in ("c", "cpp", "cmsis-nn"):
+        assert "MaxPooling2D has no kernel for uint8" in refusals(get(backend), graph)["y"]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "zero"), [(DType.INT8, 0.1, 3), (DType.INT8, 0.2, -125), (DType.INT16, 0.1, 0)]
+)
+def test_uint8_becomes_int8_of_its_scale_alone(dtype: DType, scale: float, zero: int) -> None:
+    pixels = TensorType((4,), DType.UINT8, Quantisation((0.1,), 3))
+    layer = Quantize(output=ElementType(dtype, Quantisation((scale,), zero)))
+    with pytest.raises((CompileError, ShapeError), match="128 less"):
+        layer.infer(pixels)
