@@ -69,10 +69,8 @@ def meaningless(graph: Graph, node: Node, dtype: DType) -> str | None:
     layer, kind = node.layer, type(node.layer).__name__
     if type(layer) not in compute_quantised.registry:
         return f"{kind} has no meaning in integers"
-    if isinstance(layer, Merge):
-        types = [*graph.input_types(node), graph.output_type(node)]
-        if len(node.inputs) != 2 or len({t.shape for t in types}) != 1:
-            return f"{kind} in integers takes two inputs of one shape"
+    if isinstance(layer, Merge) and len(node.inputs) + (layer.operand is not None) != 2:
+        return f"{kind} in integers takes two operands"
     if isinstance(layer, (MatMul, UnitNormalization)) and dtype is DType.INT16:
         return f"{kind} has no meaning in int16"
     if isinstance(layer, Softmax) and layer.axis not in (-1, graph.output_type(node).rank - 1):
@@ -184,6 +182,8 @@ class _Quantiser:
             layer = self.weighted(layer, quants[node.inputs[0]], dtype)
         elif isinstance(layer, PReLU):
             layer = replace(layer, alpha=_stored(layer.alpha))
+        elif isinstance(layer, Merge) and layer.operand is not None:
+            layer = replace(layer, operand=_stored(layer.operand, dtype))
         if not isinstance(layer, KEEPING):
             layer = replace(layer, output=ElementType(dtype, quants[node.name]))
         self.nodes.append(replace(node, layer=layer, inputs=reads))
@@ -239,8 +239,8 @@ def weight_scale(largest: Array, biases: Array, input_scale: float, most: int) -
     return np.asarray((np.where(needed > 0, needed, 127.0) / 127.0).astype(np.float32).astype(np.float64))
 
 
-def _stored(constant: Constant) -> Constant:
-    """Real numbers in int8, with one scale and zero point."""
-    quant = quantisation(float(constant.array.min()), float(constant.array.max()))
+def _stored(constant: Constant, dtype: DType = DType.INT8) -> Constant:
+    """Real numbers in int8, with one scale and zero point, or in int16."""
+    quant = quantisation(float(constant.array.min()), float(constant.array.max()), dtype)
     whole = np.round(constant.array.astype(np.float64) / quant.scale[0]) + quant.zero_point
-    return Constant(np.clip(whole, -128, 127).astype(np.int8), quant)
+    return Constant(np.clip(whole, dtype.least, dtype.most).astype(dtype.numpy), quant)
