@@ -16,7 +16,7 @@ from mnc.ir.graph import Graph
 from mnc.names import snake
 from mnc.quantise import Scheme
 from mnc.samples import random_inputs
-from mnc.targets import Interface, Options
+from mnc.targets import Options
 
 AS_THE_TARGET_SAYS = Options()
 
@@ -117,7 +117,7 @@ def cost(
     """The cost of code that was compiled for `target` with these settings; otherwise as `bench`."""
     machine, name, backend = targets.get(target), build.name, build.report.backend
     options = targets.cmsis_nn.linked(machine, build.files, options, cmsis_nn)
-    interface = Interface.of_graph(build.graph, name)
+    interface = build.interface
     inputs = [samples[:1] for samples in random_inputs(build.graph)]
     measured = targets.measure(machine, build.files, interface, inputs, options)
     costs: tuple[LayerCost, ...] = ()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mnc import backends, targets
 from mnc.backends.facts import parameters
-from mnc.backends.memory import ram_bytes
+from mnc.backends.memory import ram_bytes, region_bytes
 from mnc.backends.names import check_name, name_from
 from mnc.backends.storage import USUAL, Feeding, Owner, Storage
 from mnc.budget import Budget, Tried, over_budget
@@ -32,7 +32,7 @@ from mnc.quantise.judge import computes_in_float
 from mnc.quantise.pipeline import Quantised, Scheme
 from mnc.quantise.sensitivity import goals
 from mnc.remedies import REMEDIES, Change, Request, together
-from mnc.report import Flash, LayerReport, Quantisation, Ram, Report, StageReport
+from mnc.report import Flash, LayerReport, Quantisation, Ram, RegionReport, Report, StageReport
 from mnc.samples import random_inputs
 from mnc.targets import Options
 
@@ -62,6 +62,11 @@ class Build:
         """The places of values in the network's memory, and their lifetimes."""
         return memory_map(self.emission.program, self.emission.plan)
 
+    @property
+    def interface(self) -> targets.Interface:
+        """How the code is called."""
+        return targets.Interface.of_graph(self.graph, self.name, self.emission.plan.region_names)
+
     def write(self, directory: str | Path, *, force: bool = False) -> None:
         """Write the files, all of them or none.
 
@@ -81,10 +86,9 @@ class Build:
 
         real = given_as_real(self.graph, x)
         xs = list(feed(self.graph, x).values())
-        interface = targets.Interface.of_graph(self.graph, self.name)
         host = targets.get("host")
         ys = targets.run(
-            host, self.files, interface, xs, targets.cmsis_nn.linked(host, self.files, Options(), cmsis_nn)
+            host, self.files, self.interface, xs, targets.cmsis_nn.linked(host, self.files, Options(), cmsis_nn)
         )
         return given_out(self.graph, ys, real=real)
 
@@ -116,6 +120,7 @@ def compile(  # the contract's name  # noqa: A001
     memory: Memory = "balanced",
     input: Owner = "caller",  # the contract's name  # noqa: A002
     feed: Feeding = "run",
+    region: Mapping[str, int] = MappingProxyType({}),
     max_ram: int | None = None,
     max_flash: int | None = None,
     max_stack: int | None = None,
@@ -133,7 +138,9 @@ def compile(  # the contract's name  # noqa: A001
     `memory`: "fast" runs layer after layer; "balanced" makes rows of layers in
     turns where that shrinks the arena and costs at most 5 % of the instructions, by
     estimate; "least" takes the smallest arena.  `input`: "owned" puts inputs into
-    the arena.  `feed`: "rows" makes code that is handed the input row by row.
+    the arena.  `feed`: "rows" makes code that is handed the input row by row.  `region`: names and bytes of
+    memories, the fastest first, of which each buffer goes to the first that has room for it, those first that are
+    used the most per byte.
 
     A network that takes more than one of the budgets (bytes, and operations a
     run) is refused, with what takes the most, and changes that were tried, with
@@ -142,7 +149,7 @@ def compile(  # the contract's name  # noqa: A001
     linked code, and its stack; budgets of flash and stack imply it where there
     is a target.
     """
-    storage = Storage(memory, input, feed)
+    storage = Storage(memory, input, feed, tuple(region.items()))
     name = check_name(name_from(graph.name) if name is None else name)
     if scheme is not None and (quantize is not None or calibration is not None or allow_loss):
         hint = "leave quantize, calibration and allow_loss out"
@@ -197,7 +204,7 @@ def measured(build: Build, *, run: bool = True) -> Build:
     planned = build.report
     if planned.target is None:
         return replace(build, report=replace(planned, unmeasured="no target is named"))
-    target, interface = targets.get(planned.target), targets.Interface.of_graph(build.graph, build.name)
+    target, interface = targets.get(planned.target), build.interface
     found, why = None, ""
     for inputs in (random_inputs(build.graph), None) if run else (None,):
         try:
@@ -395,6 +402,7 @@ def _ram(emission: backends.Emission, copied: int) -> Ram:
         stages=tuple(stages),
         saved=plan.saved,
         cost=round(plan.cost, 4),
+        regions=tuple(RegionReport(each.name, region_bytes(program, each), each.limit) for each in plan.regions),
     )
 
 

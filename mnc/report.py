@@ -26,6 +26,17 @@ class StageReport:
 
 
 @dataclass(frozen=True)
+class RegionReport:
+    """A named memory that the network has a part of."""
+
+    name: str
+    size: int
+    """Bytes that it uses."""
+    limit: int
+    """Bytes that there are."""
+
+
+@dataclass(frozen=True)
 class Ram:
     """The RAM that the generated code uses; inputs and outputs are the caller's."""
 
@@ -49,6 +60,8 @@ class Ram:
     """Bytes that this saves."""
     cost: float = 0.0
     """Instructions that it costs, as a share of all of a run, by mnc's estimate."""
+    regions: tuple[RegionReport, ...] = ()
+    """The memories that the arena lies in; none where it is all in one."""
     measured: int | None = None
     """Variables of the linked code, by the target's compiler; None where nothing was measured."""
 

@@ -90,7 +90,7 @@ def compared(
         machine,
         emission.files,
         [step.writes[0].type for step in steps],
-        Interface.of_graph(emission.program.graph, name),
+        Interface.of_graph(emission.program.graph, name, emission.plan.region_names),
         inputs,
         targets.cmsis_nn.linked(machine, emission.files, Options(), cmsis_nn),
         events=emission.events,

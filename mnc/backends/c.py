@@ -20,7 +20,7 @@ from mnc.backends.c_run import (
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.library import guarded
-from mnc.backends.memory import counters, memory, ram_bytes
+from mnc.backends.memory import counters, memory, part, ram_bytes, region_bytes
 from mnc.backends.names import comment
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import Writer, declaration, joined, literal
@@ -36,6 +36,7 @@ class C(CFamily):
 
     name = "c"
     api_version = API_VERSION
+    has_regions = True
     description = "ANSI C (C89 and every later C and C++), one source and one header"
 
     def helpers(self, program: Program) -> Collection[str]:
@@ -103,7 +104,10 @@ def _header(program: Program, plan: Plan, name: str) -> Writer:
                     w(f"#define {which}_OFFSETS {{{joined(list(map(literal, features.offset)))}}}")
                 w(f"#define {which}_ZERO_POINT {f'({zero})' if zero.startswith('-') else zero}")
     w()
-    w("/** Bytes of RAM, all of them in the struct. */")
+    if plan.regions:
+        w("/** Bytes of RAM, in the structs of all regions and in the network's own, but for its pointers to them. */")
+    else:
+        w("/** Bytes of RAM, all of them in the struct. */")
     w(f"#define {upper}_RAM_SIZE {ram_bytes(program, plan)}")
     w("/** Multiply-accumulate operations of a run. */")
     w(f"#define {upper}_MACS {sum(graph.macs(node) for node in graph.nodes)}")
@@ -114,10 +118,25 @@ def _header(program: Program, plan: Plan, name: str) -> Writer:
     w('extern "C" {')
     w("#endif")
     w()
+    for region in plan.regions:
+        w("/** The part of the arena that belongs into a memory of its own. */")
+        with w.block("typedef struct", f" {name}_{region.name}_t;"):
+            w(memory(program, region.size))
+        w(f"/** Bytes of it, of {region.limit:,} that there are. */")
+        w(f"#define {upper}_{region.name.upper()}_SIZE {region_bytes(program, region)}")
+        w("/** Stands in front of the definition of an object to lay it there: define it as, say,")
+        w(f' * __attribute__((section(".{region.name}"))). */')
+        w(f"#ifndef {upper}_{region.name.upper()}")
+        w(f"#define {upper}_{region.name.upper()}")
+        w("#endif")
+        w()
     w("/** All the memory of one network.  Two of them run side by side; networks that")
     w(" * do not run at the same time may share memory through a union. */")
     with w.block("typedef struct", f" {name}_t;"):
-        if plan.arena.size or not program.state_bytes:
+        for region in plan.regions:
+            w("/** What layers share; of no meaning between runs. */")
+            w(f"{name}_{region.name}_t *{part(region)};")
+        if not plan.regions and (plan.arena.size or not program.state_bytes):
             of = {"owned": "inputs and what", "rows": "the last rows handed in, and what"}.get(program.feed, "what")
             w(f"/** {of.capitalize()} layers share; of no meaning between runs. */")
             w(memory(program, plan.arena.size))
@@ -129,8 +148,11 @@ def _header(program: Program, plan: Plan, name: str) -> Writer:
             w(f"short made[{counters(program, plan)}];")
     w()
     w("/** Call once before the first run.")
-    w(" * @param net the memory, of whatever content */")
-    w(f"void {name}_init({name}_t *net);")
+    w(" * @param net the memory, of whatever content" + ("" if plan.regions else " */"))
+    for i, region in enumerate(plan.regions, 1):
+        end = " */" if i == len(plan.regions) else ""
+        w(f" * @param {part(region)} of this network alone while it runs, of whatever content{end}")
+    w.lines(f"void {name}_init({_init_parameters(plan, name)});")
     w()
     declare_feeding(w, program, name)
     w("/** Run the network once.")
@@ -194,9 +216,13 @@ def _source(program: Program, plan: Plan, pieces: Unit, name: str, conditions: s
     w("/* ---- network ---- */")
     w()
     w("/* The compiler's plan and the struct agree. */")
-    w.lines(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
+    for region in plan.regions:
+        of = f"{name}_{region.name}"
+        w.lines(f"typedef char {of}_is_as_planned[sizeof({of}_t) == {of.upper()}_SIZE ? 1 : -1];")
+    if not plan.regions:
+        w.lines(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
     w()
-    w(f"void {name}_init({name}_t *net)")
+    w.lines(f"void {name}_init({_init_parameters(plan, name)})")
     with w.block():
         if program.state_bytes or program.fed is not None:
             w("int i;")
@@ -207,7 +233,9 @@ def _source(program: Program, plan: Plan, pieces: Unit, name: str, conditions: s
         if program.fed is not None:
             w(f"for (i = 0; i < {counters(program, plan)}; ++i)")
             w("    net->made[i] = 0;")
-        if not (program.state_bytes or program.fed is not None):
+        for region in plan.regions:
+            w(f"net->{part(region)} = {part(region)};")
+        if not (program.state_bytes or program.fed is not None or plan.regions):
             w("(void)net; /* nothing outlives a run */")
     w()
     if program.fed is not None:
@@ -238,6 +266,10 @@ def _source(program: Program, plan: Plan, pieces: Unit, name: str, conditions: s
             w(f"(void){inputs[number]};")
         run_calls(w, pieces.calls, trace=trace)
     return w
+
+
+def _init_parameters(plan: Plan, name: str) -> str:
+    return joined([f"{name}_t *net", *(f"{name}_{each.name}_t *{part(each)}" for each in plan.regions)])
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mnc.backends.memory import arena_map, arena_pointer
+from mnc.backends.memory import arena_map, arena_pointer, located, part
 from mnc.backends.unit import RunCall, Unit, parameter_names
 from mnc.backends.windows import plus
 from mnc.backends.writer import Writer, joined
@@ -17,7 +17,10 @@ def locals_of_run(w: Writer, program: Program, plan: Plan) -> None:
     """The pointers by which the calls of a run name the network's memory."""
     if plan.arena.size:
         arena_map(w, program, plan)
-        w(arena_pointer(program, "net->"))
+        for region in plan.regions:
+            w(arena_pointer(program, f"net->{part(region)}->", part(region)))
+        if not plan.regions:
+            w(arena_pointer(program, "net->"))
     if program.state_bytes:
         w("float *const state = net->state;")
 
@@ -44,10 +47,11 @@ def input_type(program: Program, given: str) -> str:
 def input_place(program: Program, plan: Plan, given: str) -> str:
     """Where an owned input lies, from outside a run."""
     value = program.graph.inputs[int(given.removeprefix("input") or 0)]
-    offset, type_ = plan.arena.offsets[value.name], value.type.dtype
+    (memory, offset), type_ = located(plan, plan.arena.offsets[value.name]), value.type.dtype
+    arena = f"net->{memory}->arena" if plan.regions else "net->arena"
     if program.arena_dtype is not None:
-        return plus("net->arena", offset // type_.bytes)
-    place = plus("net->arena.as_int8", offset)
+        return plus(arena, offset // type_.bytes)
+    place = plus(f"{arena}.as_int8", offset)
     return place if type_ is DType.INT8 else f"({type_.c} *)(void *)({place})"
 
 

@@ -111,6 +111,8 @@ class CFamily:
     api_version: int
     feeds: Collection[Feed] = ("caller", "owned", "rows")
     """How its code takes inputs; a backend without this attribute leaves them in the caller's memory."""
+    has_regions = False
+    """Whether its code takes the arena in parts, each in a memory of its own."""
     options: Mapping[str, str] = MappingProxyType(
         {"code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower"}
     )

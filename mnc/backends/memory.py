@@ -6,6 +6,7 @@ from mnc.backends.names import comment
 from mnc.backends.writer import Writer
 from mnc.ir.types import DType
 from mnc.plan.liveness import Plan, lifetimes
+from mnc.plan.regions import Region
 from mnc.program import Program, ring_rows
 
 
@@ -20,13 +21,26 @@ def memory(program: Program, size: int) -> str:
     return f"union {{ {members} }} arena;"
 
 
-def arena_pointer(program: Program, owner: str) -> str:
-    """The local by which a run's calls name the arena."""
+def arena_pointer(program: Program, owner: str, name: str = "arena") -> str:
+    """The local by which a run's calls name the arena, or a part of it."""
     dtype = program.arena_dtype
     if dtype is None:
-        return f"int8_t *const arena = {owner}arena.as_int8; /* offsets below are in bytes */"
+        return f"int8_t *const {name} = {owner}arena.as_int8; /* offsets below are in bytes */"
     unit = "bytes" if dtype.bytes == 1 else f"elements of {dtype.bytes} bytes"
-    return f"{dtype.c} *const arena = {owner}arena; /* offsets below are in {unit} */"
+    return f"{dtype.c} *const {name} = {owner}arena; /* offsets below are in {unit} */"
+
+
+def part(region: Region) -> str:
+    """The name of a region's memory, in the network's struct and in a run."""
+    return f"arena_{region.name}"
+
+
+def located(plan: Plan, offset: int) -> tuple[str, int]:
+    """The name of the memory in which an address of the plan lies, and its bytes from the beginning of that."""
+    for region in plan.regions:
+        if region.holds(offset):
+            return part(region), offset - region.base
+    return "arena", offset
 
 
 def arena_map(w: Writer, program: Program, plan: Plan) -> None:
@@ -38,6 +52,8 @@ def arena_map(w: Writer, program: Program, plan: Plan) -> None:
         if (rows := ring_rows(value, plan.rings)) is not None and holds[value.buffer] == comment(value.name):
             holds[value.buffer] += f", {rows} of {value.image[0]} rows"
     w("/* The arena, in bytes, and the layers from the first that writes to the last that reads:")
+    for region in plan.regions:
+        w(f" * {region.base:9} {region.size:10}  {'':7} {region.name}, of {region.limit:,}")
     w(" *    offset      bytes  layers")
     for name in sorted(lives, key=lambda name: (lives[name].first, offsets[name])):
         life, size = lives[name], plan.rings.get(name, program.buffers[name].bytes)
@@ -47,11 +63,18 @@ def arena_map(w: Writer, program: Program, plan: Plan) -> None:
 
 
 def ram_bytes(program: Program, plan: Plan) -> int:
-    """The `sizeof` of arena, state and counters together."""
+    """The `sizeof` of arena, state and counters together, or of all regions, state and counters."""
     size, counting = plan.arena.size, 2 * counters(program, plan)
+    if plan.regions:
+        return sum(region_bytes(program, each) for each in plan.regions) + program.state_bytes + counting
     if not program.state_bytes:
         return max(_rounded(program, size), (program.arena_dtype or DType.FLOAT32).bytes) + counting
     return _rounded(program, size) + program.state_bytes + counting
+
+
+def region_bytes(program: Program, region: Region) -> int:
+    """The `sizeof` of a region's struct."""
+    return _rounded(program, region.size)
 
 
 def counters(program: Program, plan: Plan) -> int:

@@ -28,6 +28,8 @@ class Turns:
     operands: Mapping[int, Sequence[str]]
     """The arguments of each, but for the row's number."""
     rings: Mapping[str, int]
+    memories: Mapping[str, str]
+    """The name of the memory that each buffer of the arena lies in."""
     outer: Mapping[str, Sequence[str]]
     """The names of the caller's inputs and outputs in a run."""
 
@@ -51,7 +53,8 @@ class Turns:
             for name, type_ in values:
                 buffer = program.buffers[name]
                 if buffer.kind == "arena":
-                    found["arena"] = f"{(program.arena_dtype or DType.INT8).c} *arena"
+                    memory = self.memories[name]
+                    found[memory] = f"{(program.arena_dtype or DType.INT8).c} *{memory}"
                 else:
                     given = self.outer[buffer.kind][buffer.index]
                     found[given] = f"{'const ' * (buffer.kind == 'input')}{type_} *{given}"

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mnc.backends.library import Item, Library, calling, headers
+from mnc.backends.memory import located
 from mnc.backends.names import comment
 from mnc.backends.records import Records
 from mnc.backends.turns import Turns
@@ -67,7 +68,7 @@ class Unit:
     layers: tuple[LayerText, ...]
     """In order of execution."""
     calls: tuple[RunCall, ...]
-    """One a stage; they name `arena`, `state`, and the inputs and outputs as `unit` was told."""
+    """One a stage; they name `arena` (or the parts of it), `state`, and the inputs and outputs as `unit` was told."""
     pointers: Mapping[str, str]
     """For each buffer how a run spells its place."""
     constant_bytes: Mapping[str, int]
@@ -93,7 +94,8 @@ def unit(
     what a run calls the caller's memory.
     """
     outer = {"input": inputs, "output": outputs}
-    pointers = {name: _pointer(program, buffer, plan.arena.offsets, outer) for name, buffer in program.buffers.items()}
+    pointers = {name: _pointer(program, buffer, plan, outer) for name, buffer in program.buffers.items()}
+    memories = {name: located(plan, offset)[0] for name, offset in plan.arena.offsets.items()}
     layers: list[LayerText] = []
     calls = []
     defined: dict[str, Record] = {}
@@ -108,7 +110,9 @@ def unit(
             defined |= records.constants
         operands = {i: [pointers[buffer] for buffer in _memory(program.steps[i])] for i in names}
         if stage.interleaved:
-            turns = Turns(program, stage, f"{prefix}_stage_{stage.first:02d}", names, operands, plan.rings, outer)
+            turns = Turns(
+                program, stage, f"{prefix}_stage_{stage.first:02d}", names, operands, plan.rings, memories, outer
+            )
             layers.append(LayerText(turns.comment, {}, turns.function(trace=trace)))
             calls.append(RunCall(turns.statement))
             continue
@@ -155,17 +159,18 @@ def parameter_names(kind: str, count: int) -> tuple[str, ...]:
     return (kind,) if count == 1 else tuple(f"{kind}{i}" for i in range(count))
 
 
-def _pointer(program: Program, buffer: Buffer, offsets: Mapping[str, int], outer: Mapping[str, Sequence[str]]) -> str:
+def _pointer(program: Program, buffer: Buffer, plan: Plan, outer: Mapping[str, Sequence[str]]) -> str:
     if buffer.kind in ("input", "output"):
         return outer[buffer.kind][buffer.index]
     if buffer.kind == "state":
         return plus("state", buffer.index // buffer.dtype.bytes)
+    memory, offset = located(plan, plan.arena.offsets[buffer.name])
     if program.arena_dtype is not None:
-        return plus("arena", offsets[buffer.name] // buffer.dtype.bytes)
-    place = plus("arena", offsets[buffer.name])
+        return plus(memory, offset // buffer.dtype.bytes)
+    place = plus(memory, offset)
     if buffer.dtype is DType.INT8:
         return place
-    return f"({buffer.dtype.c} *)(void *){place if place == 'arena' else f'({place})'}"
+    return f"({buffer.dtype.c} *)(void *){place if place == memory else f'({place})'}"
 
 
 def _library_headers(program: Program) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from mnc.commands.backend import settings_option
 from mnc.commands.frame import frame_options
 from mnc.commands.model import read, reading_options
 from mnc.commands.quantise import QuantiseOptions, any_images, quantise_options
+from mnc.terminal.sizes import region
 
 if TYPE_CHECKING:
     from mnc.ir.graph import Graph
@@ -80,15 +81,25 @@ _READ = ("parameters", "weights", "input_shapes")
 
 
 def storage_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Give a command `--memory`, `--input` and `--feed`; it takes them together, as `storage`."""
+    """Give a command `--memory`, `--input`, `--feed` and `--region`; it takes them together, as `storage`."""
 
     @functools.wraps(command)
     def with_storage(**given: Any) -> Result:
         from mnc.backends.storage import Storage
 
-        return command(storage=Storage(given.pop("memory"), given.pop("owner"), given.pop("feed")), **given)
+        return command(
+            storage=Storage(given.pop("memory"), given.pop("owner"), given.pop("feed"), given.pop("regions")), **given
+        )
 
     for option in (
+        click.option(
+            "--region",
+            "regions",
+            type=region,
+            multiple=True,
+            metavar="NAME=BYTES",
+            help="A memory for buffers, the fastest first, such as dtcm=64K.  May be repeated.",
+        ),
         click.option(
             "--feed",
             type=click.Choice(("run", "rows")),

@@ -77,7 +77,8 @@ def example(build: Build, sample: Sequence[Array]) -> Example:
     pointers = [f"{name}_{each}" for each in parameter_names("sample", len(sample))]
     text = _sample(build, sample, pointers, label)
     if f"{name}.c" in build.files:
-        begin = f"{name}_init(&network);"
+        regions = build.emission.plan.region_names
+        begin = f"{name}_init({joined(['&network', *(f'&network_{each}' for each in regions)])});"
         return Example(f"{name}.h", f"{name}_sample.h", text, _c_function(build, pointers), begin, label, "c")
     if f"{name}.h" in build.files:
         return Example(f"{name}.h", f"{name}_sample.h", text, _cpp_function(build, pointers), "", label, "cpp")
@@ -158,6 +159,8 @@ def _c_function(build: Build, pointers: Sequence[str]) -> str:
     sizes = [f"{name.upper()}_OUTPUT{f'_{i}' if several else ''}_SIZE" for i in range(len(outputs))]
     w = Writer()
     w(f"static {name}_t network; /* all the memory that the network uses */")
+    for region in build.emission.plan.region_names:
+        w(f"{name.upper()}_{region.upper()} static {name}_{region}_t network_{region};")
     for output, size, value in zip(outputs, sizes, graph.outputs, strict=True):
         w(f"static {graph.types[value].dtype.c} {output}[{size}];")
     w()

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from math import gcd
 from types import MappingProxyType
 
-_BUDGET = 1_000_000
+BUDGET = 1_000_000
 """Work, in buffers looked at, after which the best packing so far is taken; counted, not timed, so plans reproduce."""
 _DEPTH = 250
 """Largest recursion depth, in buffers laid; beyond it the search gives up as when its budget is spent."""
@@ -83,7 +83,7 @@ class Arena:
         return self.size == self.lower_bound
 
 
-def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = (), effort: int = _BUDGET) -> Arena:
+def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = (), effort: int = BUDGET) -> Arena:
     """The smallest arena for `buffers` that the search finds with this effort; the same one every time.
 
     Greedy packings come first.  Then the search tries the bound itself, and

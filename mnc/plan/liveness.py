@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mnc.plan.arena import Arena, Buffer, Overlap, bound, place
+from mnc.plan.arena import BUDGET, Arena, Buffer, Overlap, bound, place
 from mnc.plan.check import Access, Accesses, check
 from mnc.plan.moments import Moments, Reading, distance, ring_rows
+from mnc.plan.regions import Region, spread
 from mnc.program import INPUT, Fold, Program, Rows, Stage, Step, Value, firings
 from mnc.program.stage import rows_read
 
@@ -36,6 +37,13 @@ class Plan:
     """Bytes by which rows in turns lower the bound of the arena."""
     cost: float = 0.0
     """Instructions that rows in turns cost, as a share of all of a run, by estimate."""
+    regions: tuple[Region, ...] = ()
+    """The memories that the arena lies in, one behind the other; none: it is all in one."""
+
+    @property
+    def region_names(self) -> tuple[str, ...]:
+        """The names of the memories that are used."""
+        return tuple(region.name for region in self.regions)
 
     @property
     def descending(self) -> frozenset[int]:
@@ -51,7 +59,8 @@ def alone(program: Program) -> tuple[Stage, ...]:
 def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
     """Lay out the arena for these stages (None: each step alone), and have the independent checker prove the result.
 
-    The steps of interleaved stages go by rows (see `Program.by_rows`).
+    The steps of interleaved stages go by rows (see `Program.by_rows`).  `NoRoomError` where the
+    program's regions are too small.
     """
     stages = alone(program) if stages is None else stages
     lives = lifetimes(program)
@@ -69,8 +78,14 @@ def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
         if name == program.fed:
             first = last
         _merge(buffers, Buffer(same.get(name, name), size, first, last, align[name]))
-    turns = any(stage.interleaved for stage in stages)
-    arena = place(list(buffers.values()), allowed, *[EFFORT] * turns)
+    effort = EFFORT if any(stage.interleaved for stage in stages) else BUDGET
+    regions: tuple[Region, ...] = ()
+    if program.regions:
+        used = traffic(program)
+        busy = {name: sum(used.get(each, 0) for each in (name, *_at(same, name))) for name in buffers}
+        arena, regions = spread(list(buffers.values()), allowed, program.regions, busy, effort)
+    else:
+        arena = place(list(buffers.values()), allowed, effort)
     offsets = {name: arena.offsets[same.get(name, name)] for name in lives}
     arena = Arena(offsets, arena.size, arena.lower_bound, arena.proved)
     down = {overlap.written for overlap in allowed if _descends(overlap, offsets, sizes)}
@@ -79,7 +94,36 @@ def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
         for s in stages
     )
     check(offsets, sizes, arena.size, accesses(program, stages), alignments=align, rings=rings)
-    return Plan(arena, stages, rings)
+    return Plan(arena, stages, rings, regions=regions)
+
+
+def _at(same: Mapping[str, str], name: str) -> list[str]:
+    """The other buffers that lie where this one does."""
+    return [each for each, at in same.items() if at == name != each]
+
+
+def traffic(program: Program) -> dict[str, int]:
+    """The bytes of each arena buffer that a run reads and writes; what a window sees again is read again."""
+    found: dict[str, int] = {}
+
+    def add(name: str, amount: int) -> None:
+        if program.buffers[name].kind == "arena":
+            found[name] = found.get(name, 0) + amount
+
+    for step in program.steps:
+        for k, x in enumerate(step.reads):
+            rows = step.rows
+            if rows is None:
+                add(x.buffer, x.type.bytes)
+                continue
+            height = x.image[0] // rows.band
+            seen = sum(len(rows.windows[k].rows(row, height)) for row in range(rows.count))
+            add(x.buffer, seen * x.type.bytes // max(height, 1))
+        for y in step.writes:
+            add(y.buffer, y.type.bytes)
+        if step.arena_scratch:
+            add(step.scratch_buffer, 2 * step.arena_scratch * (step.rows.count if step.rows else 1))
+    return found
 
 
 def _merge(buffers: dict[str, Buffer], other: Buffer) -> None:

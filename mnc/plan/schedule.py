@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mnc.errors import CompileError, argument, refuse
 from mnc.plan.liveness import Plan, plan
+from mnc.plan.memory_map import memory_map
 from mnc.plan.order import Task, order
+from mnc.plan.regions import NoRoomError
 from mnc.plan.scratch import filled, lean
 from mnc.plan.stages import Division, divisions, worthwhile
 from mnc.program import Program, Value
 
 BALANCED = 0.05
 """The share of a run's instructions that rows in turns may cost where `Program.memory` is balanced."""
+
+LISTED = 6
+"""Buffers that a refusal names."""
 
 
 def schedule(program: Program) -> tuple[Program, Plan]:
@@ -21,20 +27,43 @@ def schedule(program: Program) -> tuple[Program, Plan]:
     They are the given one; the one of the smallest peak, whose search knows neither
     that outputs may overlap inputs nor rows in turns; and where there are such
     turns one in which the shorter of two ways to a layer is gone first, so that few
-    rows wait on it.
+    rows wait on it.  CompileError where the program's regions are too small.
     """
     whole, program = program, lean(program)
-    planned = _planned(program)
+    planned = _fitting(program)
     given = tuple(range(len(program.steps)))
     orders = [order([_task(program, i) for i in given])]
-    if any(stage.interleaved for stage in planned[1].stages):
+    if planned is None or any(stage.interleaved for stage in planned[1].stages):
         orders.append(_short_ways_first(program))
     for permutation in dict.fromkeys(orders):
         if permutation != given:
-            other = _planned(replace(program, steps=tuple(program.steps[i] for i in permutation)))
-            if other[1].arena.size < planned[1].arena.size:
+            other = _fitting(replace(program, steps=tuple(program.steps[i] for i in permutation)))
+            if planned is None or (other is not None and other[1].arena.size < planned[1].arena.size):
                 planned = other
+    if planned is None:
+        raise _too_small(program)
     return filled(whole, *planned)
+
+
+def _fitting(program: Program) -> tuple[Program, Plan] | None:
+    """As `_planned`; None where the program's regions are too small."""
+    try:
+        return _planned(program)
+    except NoRoomError:
+        return None
+
+
+def _too_small(program: Program) -> CompileError:
+    """The refusal of a program that fits into none of its regions, by what takes the most in one that had no end."""
+    unlimited = memory_map(*_planned(replace(program, regions=())))
+    live = ", ".join(f"{box.name!r} {box.bytes:,}" for box in unlimited.live(unlimited.peak)[:LISTED])
+    rooms = " and ".join(f"{name} of {size:,}" for name, size in program.regions)
+    return refuse(
+        argument("region"),
+        f"the buffers do not fit into {rooms} bytes; in one memory they take {unlimited.arena:,}, and at the peak the"
+        f" largest are {live} bytes",
+        "name a larger region or another one; --memory least takes less",
+    )
 
 
 def _short_ways_first(program: Program) -> tuple[int, ...]:
@@ -57,15 +86,22 @@ def _planned(program: Program) -> tuple[Program, Plan]:
         staged = program.by_rows(())
         return staged, plan(staged)
     best: tuple[Program, Plan] | None = None
+    room = True
     choice = list(_affordable(program))
     for division in reversed(choice):
         if best is not None and division.needed >= best[1].arena.size:
             break
         staged = program.by_rows(division.stages)
-        planned = plan(staged, division.stages)
+        try:
+            planned = plan(staged, division.stages)
+        except NoRoomError:
+            room = False
+            continue
         planned = replace(planned, saved=choice[0].needed - division.needed, cost=division.cost)
         if best is None or planned.arena.size < best[1].arena.size:
             best = staged, planned
+    if best is None and not room:
+        raise NoRoomError
     assert best is not None, "checked when the program was made"
     return best
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mnc.plan.liveness import Plan, lifetimes, plan
+from mnc.plan.regions import NoRoomError
 from mnc.program import Program, Stage, Step
 
 
@@ -26,7 +27,10 @@ def filled(program: Program, planned: Program, layout: Plan) -> tuple[Program, P
         return planned, layout
     spare = layout.saved // 2 if program.memory == "balanced" else 0
     for extra in dict.fromkeys((spare, 0)):
-        made, new = _filled(program, planned, layout, extra)
+        try:
+            made, new = _filled(program, planned, layout, extra)
+        except NoRoomError:
+            continue
         if new.arena.size <= layout.arena.size + extra:
             return made, new
     return planned, layout

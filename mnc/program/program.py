@@ -38,13 +38,15 @@ class Program:
     steps: tuple[Step, ...]
     memory: Memory = "fast"
     feed: Feed = "caller"
+    regions: tuple[tuple[str, int], ...] = ()
+    """Names and bytes of memories that buffers may lie in, the fastest first; none: one, as large as need be."""
 
-    def kept(self, memory: Memory, feed: Feed) -> Program:
+    def kept(self, memory: Memory, feed: Feed, regions: tuple[tuple[str, int], ...] = ()) -> Program:
         """The program planned and fed in another way; `unfeedable` says whether that may be."""
         kind: Literal["input", "arena"] = "input" if feed == "caller" else "arena"
         inputs = {given.name for given in self.graph.inputs}
         buffers = {name: replace(b, kind=kind) if name in inputs else b for name, b in self.buffers.items()}
-        return replace(self, buffers=buffers, memory=memory, feed=feed)
+        return replace(self, buffers=buffers, memory=memory, feed=feed, regions=regions)
 
     @property
     def unfeedable(self) -> tuple[str, str] | None:

@@ -39,7 +39,7 @@ def adapter(
     memory = [*_arrays(outputs, interface.outputs), _table("output", outputs)]
     empty = ["void mnc_set_up(void) {}", "void mnc_inference(void) {}"]
     if f"{interface.name}.c" in files:
-        network = {"network.c": _lines(*head, *memory, *_functions(interface.name, [*inputs, *outputs]))}
+        network = {"network.c": _lines(*head, *memory, *_functions(interface, [*inputs, *outputs]))}
     else:
         network = {"network.cpp": _lines(*head, *_object(interface.name, inputs, len(outputs)))}
     return {**network, "empty.c": _lines(*head, *memory, *empty)}
@@ -49,12 +49,15 @@ def _lines(*lines: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _functions(name: str, arguments: Sequence[str]) -> list[str]:
+def _functions(interface: Interface, arguments: Sequence[str]) -> list[str]:
     """How backend `c` is called."""
+    name = interface.name
+    parts = [f"&mnc_{region}" for region in interface.regions]
     return [
         f'#include "{GENERATED}/{name}.h"',
         f"static {name}_t mnc_network;",
-        f"void mnc_set_up(void) {{ {name}_init(&mnc_network); }}",
+        *(f"static {name}_{region}_t mnc_{region};" for region in interface.regions),
+        f"void mnc_set_up(void) {{ {name}_init({', '.join(('&mnc_network', *parts))}); }}",
         f"void mnc_inference(void) {{ {name}_run({', '.join(('&mnc_network', *arguments))}); }}",
     ]
 

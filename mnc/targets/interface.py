@@ -18,11 +18,13 @@ class Interface:
     name: str
     inputs: tuple[TensorType, ...]
     outputs: tuple[TensorType, ...]
+    regions: tuple[str, ...] = ()
+    """The memories that `<name>_init` is handed."""
 
     @classmethod
-    def of_graph(cls, graph: Graph, name: str) -> Interface:
+    def of_graph(cls, graph: Graph, name: str, regions: tuple[str, ...] = ()) -> Interface:
         """The interface of the code generated from `graph` under `name`."""
-        return cls(name, tuple(i.type for i in graph.inputs), tuple(graph.types[o] for o in graph.outputs))
+        return cls(name, tuple(i.type for i in graph.inputs), tuple(graph.types[o] for o in graph.outputs), regions)
 
 
 def records(types: tuple[TensorType, ...]) -> np.dtype[np.void]:

@@ -24,3 +24,11 @@ def count(text: str) -> int:
     if match is None:
         raise click.BadParameter(f"{text!r} is not a count; write 5000000, 5000K or 5M")
     return int(match[1]) * THOUSANDS[match[2].upper()]
+
+
+def region(text: str) -> tuple[str, int]:
+    """The name and the bytes of a memory that `dtcm=64K` means."""
+    name, equals, bytes_ = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is no NAME=BYTES, such as dtcm=64K")
+    return name.strip(), size(bytes_)

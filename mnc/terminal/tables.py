@@ -168,6 +168,9 @@ def _sums(report: Report) -> Table:
         layers = ", ".join(f"{printable(s.layers[0])} to {printable(s.layers[-1])}" for s in ram.stages)
         cost = f"about {ram.cost:.1%} more instructions" if ram.saved else "as the input is handed in so"
         table.add_row("", "", Text(f"rows in turns save {bytes_(ram.saved)}, {cost}: {layers}"))
+    if ram.regions:
+        regions = (f"{printable(each.name)} {each.size:,} of {bytes_(each.limit)}" for each in ram.regions)
+        table.add_row("", "", Text(f"in {', '.join(regions)}"))
     table.add_row("flash", bytes_(report.flash.needed), Text(_flash(report)))
     if report.stack is not None:
         table.add_row("stack", bytes_(report.stack), Text(f"of a run on {report.target}"))

@@ -39,6 +39,8 @@ class Case:
     """Elements of each output."""
     output_types: Sequence[str] = ()
     """The element type of each, as NumPy calls it; float32 where there is none."""
+    regions: Sequence[str] = ()
+    """The memories that the network is handed, each a block of its own."""
 
     def dtype(self, value: str, i: int) -> np.dtype[Any]:
         """The element type of an input (`x`) or an output (`y`)."""
@@ -184,15 +186,19 @@ def _driver(cases: Sequence[Case]) -> str:
         given = [(f"x{i}", case.c_type("x", i), x[0].size) for i, x in enumerate(case.inputs)]
         made = [(f"y{i}", case.c_type("y", i), n) for i, n in enumerate(case.output_sizes)]
         lines += [f"static void run_{name}(void)", "{"]
-        lines += [f"    {name}_t *net = ({name}_t *)block(sizeof({name}_t));", "    int i;"]
-        lines += [f"    {name}_init(net);", f"    for (i = 0; i < {_count(case)}; ++i) {{"]
+        lines += [f"    {name}_t *net = ({name}_t *)block(sizeof({name}_t));"]
+        lines += [
+            f"    {name}_{each}_t *{each} = ({name}_{each}_t *)block(sizeof({name}_{each}_t));" for each in case.regions
+        ]
+        lines += ["    int i;", f"    {name}_init({', '.join(['net', *case.regions])});"]
+        lines += [f"    for (i = 0; i < {_count(case)}; ++i) {{"]
         lines += [f"        {c} *{x} = ({c} *)input({n} * sizeof({c}));" for x, c, n in given]
         lines += [f"        {c} *copy_of_{x} = ({c} *)copy({x}, {n} * sizeof({c}));" for x, c, n in given]
         lines += [f"        {c} *{y} = ({c} *)block({n} * sizeof({c}));" for y, c, n in made]
         lines += [f"        {name}_run({', '.join(['net', *(each for each, _, _ in (*given, *made))])});"]
         lines += [f'        untouched("{name}", {x}, copy_of_{x}, {n} * sizeof({c}));' for x, c, n in given]
         lines += [f"        output({y}, {n} * sizeof({c}));" for y, c, n in made]
-        lines += ["    }", "    free(net);", "}", ""]
+        lines += ["    }", *(f"    free({each});" for each in case.regions), "    free(net);", "}", ""]
     lines += ["int main(int argc, char **argv)", "{", "    if (argc != 3)", "        return 2;"]
     lines += ['    given = fopen(argv[1], "rb");', '    got = fopen(argv[2], "wb");']
     lines += ["    if (given == NULL || got == NULL)", "        return 2;"]

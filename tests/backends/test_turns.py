@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from networks import batches, networks, samples
 from quantised_networks import quantised_networks, stored_samples
 
 import mnc
+from mnc.compiler import Build
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph
 from mnc.ir.layers import (
@@ -54,7 +56,21 @@ def in_every_way(graph: Graph, number: int, xs: list[Array]) -> list[Case]:
         outputs = [built.graph.types[name] for name in built.graph.outputs]
         types = [type_.dtype.value for type_ in outputs]
         cases.append(Case(built.name, built.files, xs, [type_.elements for type_ in outputs], types))
-    return cases
+    spread = in_regions(graph, f"net{number}_r")
+    return cases if spread is None else [*cases, replace(cases[0], name=spread.name, files=spread.files, regions=NAMES)]
+
+
+NAMES = ("fast", "large")
+
+
+def in_regions(graph: Graph, name: str) -> Build | None:
+    """The network's code with its arena in two memories, the first half as large as it all; None where it has none."""
+    size = mnc.compile(graph, name=name).report.ram.arena
+    try:
+        built = mnc.compile(graph, name=name, region={"fast": max(size // 2, 1), "large": 4 * size + 64})
+    except CompileError:
+        return None
+    return built if built.emission.plan.region_names == NAMES else None
 
 
 def assert_alike(graphs: list[tuple[Graph, list[Array]]], compiler: str, folder: Path) -> None:
