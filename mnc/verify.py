@@ -9,10 +9,11 @@ from types import MappingProxyType
 import numpy as np
 
 from mnc import targets
+from mnc.accounts import arithmetic
 from mnc.backends.interface import Emission
 from mnc.backends.names import name_from
 from mnc.backends.storage import USUAL, Storage
-from mnc.compiler import arithmetic, prepare
+from mnc.compiler import prepare
 from mnc.ir.graph import Graph, Input
 from mnc.ir.layers import Quantize, Softmax
 from mnc.ir.types import Array, DType, TensorType
