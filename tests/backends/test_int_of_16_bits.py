@@ -185,10 +185,11 @@ def integer_kernels() -> dict[Way, list[Graph]]:
         suppress_health_check=list(HealthCheck),
     )
     convolved = convolutions()
+    resized = chain((3, 4, 2), resized=ResizeNearest((6, 8)))
     drawn = [
         *convolved,
         unsigned_ends(convolved[0]),
-        *(in_integers(graph, 0, dtypes=[dtype]) for graph in folding() for dtype in ANY),
+        *(in_integers(graph, 0, dtypes=[dtype]) for graph in (*folding(), resized) for dtype in ANY),
     ]
 
     @steady

@@ -15,14 +15,17 @@ def test_an_element_type_is_of_one_size_in_numpy_and_in_c(dtype: DType) -> None:
         assert (dtype.c, dtype.suffix, bits) == ("float", "f32", 32)
         with pytest.raises(ValueError, match="integer"):
             assert dtype.least
+    elif dtype is DType.UINT8:
+        assert (dtype.c, dtype.suffix, dtype.least, dtype.most) == ("uint8_t", "u8", 0, 255)
     else:
         assert (dtype.c, dtype.suffix) == (f"int{bits}_t", f"s{bits}")
         assert (dtype.least, dtype.most) == (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     assert DType.of(np.zeros(1, dtype.numpy)) is dtype
 
 
-def test_only_values_of_int8_and_int16_are_quantised_and_int16_is_symmetric() -> None:
+def test_only_values_of_8_and_16_bits_are_quantised_and_int16_is_symmetric() -> None:
     assert {dtype: dtype.zero_points for dtype in DType if dtype.zero_points} == {
         DType.INT8: range(-128, 128),
+        DType.UINT8: range(256),
         DType.INT16: range(1),
     }
