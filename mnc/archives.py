@@ -23,7 +23,11 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 def opened(where: str, content: bytes) -> Iterator[zipfile.ZipFile]:
     """The archive; CompileError where it is none, or has more members than any honest one."""
     if content.count(ENTRY) > MAX_MEMBERS:
-        raise refuse(where, f"the archive has more than {MAX_MEMBERS:,} members", DAMAGED)
+        raise refuse(
+            where,
+            f"the archive has more than {MAX_MEMBERS:,} members, and no larger one is read",
+            "the weights of a network of so many layers can come from a Keras .h5 file",
+        )
     with faults(where):
         archive = zipfile.ZipFile(io.BytesIO(content))
     with archive:
