@@ -127,7 +127,7 @@ def test_a_report_says_what_was_built(fixtures: Path) -> None:
     assert 0 < report["params"] <= 844
     assert report["files"] == ["pico.h", "pico.c"]
     kept = {"total", "arena", "state", "lower_bound", "optimal", "constants", "measured"}
-    assert report["ram"].keys() == kept | {"input", "stages", "saved", "cost"}
+    assert report["ram"].keys() == kept | {"input", "stages", "saved", "cost", "regions"}
     assert report["ram"]["constants"] == 0
     assert report["flash"]["code"] is None, "it is not measured"
     assert report["ram"]["total"] == report["ram"]["arena"] + report["ram"]["state"] <= 15_360
