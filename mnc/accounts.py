@@ -56,6 +56,7 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
         layers=tuple(layers),
         quantisation=None if prepared.real is None else _quantisation(prepared),
         warnings=prepared.warnings,
+        classes=program.graph.classes,
     )
 
 

@@ -161,7 +161,8 @@ def compile(  # the contract's name  # noqa: A001
     if measure:
         build = measured(build, run=max_stack is not None or build.report.macs <= LONGEST_RUN)
     if scheme is not None:
-        build = _warned(build, _dearer(request, chosen, build.report))
+        warnings = (*build.report.warnings, *_dearer(request, chosen, build.report))
+        build = replace(build, report=replace(build.report, warnings=warnings))
     if target is not None:
         _check_reach(build.report, targets.get(target))
     if max_stack is not None and build.report.stack is None:
@@ -246,10 +247,6 @@ def _trial(change: Change, name: str, budget: Budget, measure: bool) -> Tried | 
     if measure:
         build = measured(build, run=budget.stack is not None)
     return Tried(change.words, build.report)
-
-
-def _warned(build: Build, warnings: Sequence[str]) -> Build:
-    return replace(build, report=replace(build.report, warnings=(*build.report.warnings, *warnings)))
 
 
 def check(

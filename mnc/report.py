@@ -166,6 +166,8 @@ class Report:
     """The C compiler and its level of optimisation that code, RAM and stack were measured with."""
     unmeasured: str | None = None
     """Why they were not measured; None where they were."""
+    classes: tuple[str, ...] = ()
+    """The names of the classes that an output's elements stand for."""
 
     def to_json(self) -> str:
         """One JSON object, indented, keys in the order of the fields."""

@@ -17,6 +17,7 @@ from mnc.backends.c_run import (
     run_calls,
     run_parameters,
 )
+from mnc.backends.class_names import initialiser
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.library import guarded
@@ -24,6 +25,7 @@ from mnc.backends.memory import counters, memory, part, ram_bytes, region_bytes
 from mnc.backends.names import comment
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import Writer, declaration, joined, literal
+from mnc.ir.class_names import classified
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType, TensorType
 from mnc.pieces import Files
@@ -40,9 +42,10 @@ class C(CFamily):
     description = "ANSI C (C89 and every later C and C++), one source and one header"
 
     def helpers(self, program: Program) -> Collection[str]:
-        """The kernels that convert inputs and outputs."""
+        """The kernels that convert inputs and outputs, and that search outputs."""
         graph = program.graph
         return [
+            *(f"mnc_top_{graph.types[v].dtype.suffix}" for v in graph.outputs if self.top),
             *(_quantizer(given.type) for given in graph.inputs if given.type.quant is not None),
             *(_converter("dequantize", graph.types[v]) for v in graph.outputs if graph.types[v].quant is not None),
         ]
@@ -51,8 +54,8 @@ class C(CFamily):
         """See `CFamily.wrap`."""
         return Files(
             {
-                f"{name}.h": _header(program, plan, name),
-                f"{name}.c": _source(program, plan, pieces, name, self.conditions(program), trace=trace),
+                f"{name}.h": _header(program, plan, name, top=self.top),
+                f"{name}.c": _source(program, plan, pieces, name, self.conditions(program), top=self.top, trace=trace),
             }
         )
 
@@ -61,7 +64,7 @@ class C(CFamily):
         return ""
 
 
-def _header(program: Program, plan: Plan, name: str) -> Writer:
+def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     graph, upper = program.graph, name.upper()
     w = Writer()
     w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
@@ -103,6 +106,7 @@ def _header(program: Program, plan: Plan, name: str) -> Writer:
                     w(f"#define {which}_SCALES {{{joined(list(map(literal, features.scale)))}}}")
                     w(f"#define {which}_OFFSETS {{{joined(list(map(literal, features.offset)))}}}")
                 w(f"#define {which}_ZERO_POINT {f'({zero})' if zero.startswith('-') else zero}")
+    _class_table(w, graph, upper)
     w()
     if plan.regions:
         w("/** Bytes of RAM, in the structs of all regions and in the network's own, but for its pointers to them. */")
@@ -167,7 +171,7 @@ def _header(program: Program, plan: Plan, name: str) -> Writer:
     w(" */")
     w.lines(f"void {name}_run({run_parameters(program, name)});")
     w()
-    for conversion in _conversions(program, name):
+    for conversion in _functions(program, name, top=top):
         w(f"/** {conversion.remark}")
         for parameter, meaning in conversion.parameters.items():
             w(f" * @param {parameter} {meaning}")
@@ -182,7 +186,9 @@ def _header(program: Program, plan: Plan, name: str) -> Writer:
     return w
 
 
-def _source(program: Program, plan: Plan, pieces: Unit, name: str, conditions: str, *, trace: bool) -> Writer:
+def _source(
+    program: Program, plan: Plan, pieces: Unit, name: str, conditions: str, *, top: bool, trace: bool
+) -> Writer:
     w = Writer()
     w(f"/* {name}: made by mnc {mnc.__version__}; see {name}.h. */")
     w(f'#include "{name}.h"')
@@ -208,7 +214,7 @@ def _source(program: Program, plan: Plan, pieces: Unit, name: str, conditions: s
             w()
         w.lines(layer.function)
         w()
-    for conversion in _conversions(program, name):
+    for conversion in _functions(program, name, top=top):
         w.lines(conversion.head)
         with w.block():
             w.lines(conversion.call)
@@ -273,8 +279,8 @@ def _init_parameters(plan: Plan, name: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Conversion:
-    """A function that converts an input or an output between real and stored numbers."""
+class _Function:
+    """A function that works on an input or an output besides a run."""
 
     remark: str
     parameters: Mapping[str, str]
@@ -283,7 +289,51 @@ class _Conversion:
     call: str
 
 
-def _conversions(program: Program, name: str) -> Iterator[_Conversion]:
+def _class_table(w: Writer, graph: Graph, upper: str) -> None:
+    """The names of classes as macros, which take no memory until somebody uses them."""
+    classes = graph.classes
+    number = classified(graph, classes) if classes else None
+    if number is None:
+        return
+    value = graph.outputs[number]
+    which = "output" if len(graph.outputs) == 1 else f"output_{number}"
+    of = "elements" if graph.types[value].elements == len(classes) else "0 and 1"
+    w()
+    w(f"/** The names of the classes, of {of} of {which}: `const char *const names[] = {upper}_CLASSES;` */")
+    w(f"#define {upper}_CLASS_COUNT {len(classes)}")
+    w(f"#define {upper}_CLASSES \\")
+    *lines, last = initialiser(classes)
+    for line in lines:
+        w(f"    {line} \\")
+    w(f"    {last}")
+
+
+def _functions(program: Program, name: str, *, top: bool) -> Iterator[_Function]:
+    """All functions besides a run and what feeds it."""
+    yield from _conversions(program, name)
+    if not top:
+        return
+    graph = program.graph
+    for which, value in zip(parameter_names("output", len(graph.outputs)), graph.outputs, strict=True):
+        type_ = graph.types[value].dtype
+        suffix = which.removeprefix("output") and f"_{which.removeprefix('output')}"
+        macro, kernel = f"{name}_output{suffix}".upper(), f"mnc_top_{type_.suffix}"
+        output = {"output": f"{macro}_SIZE elements"}
+        yield _Function(
+            f"The index of the largest element of {which}; of equal ones the first.",
+            output,
+            f"int {name}_argmax{suffix}(const {type_.c} *output)",
+            f"int first = 0;\n\n{kernel}(output, {macro}_SIZE, 1, &first);\nreturn first;",
+        )
+        yield _Function(
+            f"The k largest elements of {which}, the largest first; of equal ones the first comes first.",
+            {**output, "k": f"from 0 to {macro}_SIZE", "classes": "k indices, all written"},
+            f"void {name}_top{suffix}(const {type_.c} *output, int k, int *classes)",
+            f"{kernel}(output, {macro}_SIZE, k, classes);",
+        )
+
+
+def _conversions(program: Program, name: str) -> Iterator[_Function]:
     graph = program.graph
     for kind, values in _ends(graph):
         for i, (_, type_) in enumerate(values):
@@ -296,7 +346,7 @@ def _conversions(program: Program, name: str) -> Iterator[_Conversion]:
             sizes = f"{macro}_SIZE, {macro}_SCALE{zero}"
             if kind == "input" and (features := type_.quant.features) is not None:
                 count, inner = len(features.scale), math.prod(type_.shape[features.axis + 1 :])
-                yield _Conversion(
+                yield _Function(
                     f"Real numbers, each normalised as its feature is, to what the network takes as {which}.",
                     {"real": f"{macro}_SIZE numbers", "stored": "as many elements, all written"},
                     f"void {name}_quantize_{which}(const float *real, {stored} *stored)",
@@ -305,14 +355,14 @@ def _conversions(program: Program, name: str) -> Iterator[_Conversion]:
                     f"{_quantizer(type_)}(real, stored, {macro}_SIZE, scales, offsets, {count}, {inner}{zero});",
                 )
             elif kind == "input":
-                yield _Conversion(
+                yield _Function(
                     f"Real numbers to what the network takes as {which}: the nearest that it can store.",
                     {"real": f"{macro}_SIZE numbers", "stored": "as many elements, all written"},
                     f"void {name}_quantize_{which}(const float *real, {stored} *stored)",
                     f"{_quantizer(type_)}(real, stored, {sizes});",
                 )
             else:
-                yield _Conversion(
+                yield _Function(
                     f"What the network gives as {which} to real numbers.",
                     {"stored": f"{macro}_SIZE elements", "real": "as many numbers, all written"},
                     f"void {name}_dequantize_{which}(const {stored} *stored, float *real)",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import mnc
+from mnc.backends.class_names import string
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.memory import arena_map, arena_pointer, counters, memory
@@ -40,9 +41,15 @@ class Cpp(CFamily):
         """The inputs are predict's parameters, the outputs members."""
         return parameter_names("input", len(program.graph.inputs)), _outputs(program)
 
+    def helpers(self, program: Program) -> Collection[str]:
+        """The kernel that searches the outputs."""
+        graph = program.graph
+        return [f"mnc_top_{graph.types[graph.outputs[0]].dtype.suffix}"] if self.top else []
+
     def wrap(self, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> Files:
         """See `CFamily.wrap`."""
-        _check_class_name(name, program, plan)
+        known = _known(program, plan)
+        _check_class_name(name, program, known)
         w = Writer()
         w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
         w(f"#ifndef MNC_CLASS_{name}")
@@ -62,17 +69,17 @@ class Cpp(CFamily):
         w()
         version_macro(w)
         w()
-        _layers(w, program, plan, pieces, name)
-        _class(w, program, plan, pieces, name, trace=trace)
+        _layers(w, known, pieces, name)
+        _class(w, program, plan, pieces, name, known, top=self.top, trace=trace)
         w("#endif")
         return Files({f"{name}.h": w})
 
 
-def _check_class_name(name: str, program: Program, plan: Plan) -> None:
+def _check_class_name(name: str, program: Program, known: Sequence[_Fact]) -> None:
     """CompileError where the class would be called like one of its members, or like a macro of any header."""
     members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *_outputs(program)}
-    members |= {"made", "row", "push_row", "finish"}
-    members |= {fact.name for fact in _known(program, plan)}
+    members |= {"top", "made", "row", "push_row", "finish"}
+    members |= {fact.name for fact in known}
     members |= set(parameter_names("input", len(program.graph.inputs)))
     generated = re.fullmatch(r"layer_\d.*|mnc_.*", name)
     if name in members or name.isupper() or generated:
@@ -80,9 +87,8 @@ def _check_class_name(name: str, program: Program, plan: Plan) -> None:
         raise refuse(argument("name"), f"{name!r} {why}", f"try {name.capitalize()}Net")
 
 
-def _layers(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str) -> None:
+def _layers(w: Writer, known: Sequence[_Fact], pieces: Unit, name: str) -> None:
     """The template: what has one definition however often the header is included, and needs no inline variables."""
-    known = _known(program, plan)
     w.lines(pieces.macros)
     w()
     w(f"/* The network's constants and functions: the private half of {name}. */")
@@ -90,7 +96,7 @@ def _layers(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str) ->
     with w.block(f"class {name}Layers", ";"):
         w.outdented("public:")
         for fact in known:
-            w.lines(f"static constexpr {fact.type} {fact.name}{fact.extent} = {fact.value};{fact.remark}")
+            w.lines(f"static constexpr {fact.type}{fact.gap}{fact.name}{fact.extent} = {fact.value};{fact.remark}")
         w()
         w.outdented("protected:")
         for layer in pieces.layers:
@@ -104,7 +110,7 @@ def _layers(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str) ->
     w()
     for fact in known:
         w("template <typename Unused>")
-        w(f"constexpr {fact.type} {name}Layers<Unused>::{fact.name}{fact.extent};")
+        w(f"constexpr {fact.type}{fact.gap}{name}Layers<Unused>::{fact.name}{fact.extent};")
         w()
     for layer in pieces.layers:
         for constant, values in layer.constants.items():
@@ -114,7 +120,9 @@ def _layers(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str) ->
             w()
 
 
-def _class(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> None:
+def _class(
+    w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, known: Sequence[_Fact], *, top: bool, trace: bool
+) -> None:
     graph, outputs = program.graph, _outputs(program)
     inputs = parameter_names("input", len(graph.inputs))
     sizes = [graph.types[value].elements for value in graph.outputs]
@@ -124,7 +132,7 @@ def _class(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, 
         w.outdented("public:")
         for given, pointer in zip(graph.inputs, inputs, strict=True):
             w.lines(f"/* {pointer}: {comment(given.name)}, {show(given.type.shape)}{layout(given.type)} */")
-        for fact in _known(program, plan):
+        for fact in known:
             w(f"using {name}Layers<void>::{fact.name};")
         w()
         for output, value, size in zip(outputs, graph.outputs, sizes, strict=True):
@@ -146,6 +154,12 @@ def _class(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, 
             w("/** Forget what earlier runs left behind. */")
             with w.block("void reset()"), w.block(f"for (size_t i = 0; i < {program.state_bytes // 4}; ++i)"):
                 w("state[i] = 0.0f;")
+            w()
+        if top:
+            w("/** The k largest of outputs after a run, the largest first; of equal ones the first comes first.")
+            w(" * @param classes k indices, all written */")
+            with w.block("void top(int k, int *classes) const"):
+                w(f"this->mnc_top_{graph.types[graph.outputs[0]].dtype.suffix}(outputs, {sizes[0]}, k, classes);")
             w()
         default = " = nullptr" if program.feed == "owned" else ""
         parameters = [
@@ -268,6 +282,11 @@ class _Fact:
     extent: str = ""
     remark: str = ""
 
+    @property
+    def gap(self) -> str:
+        """Between the type and the name."""
+        return "" if self.type.endswith("*") else " "
+
 
 def _known(program: Program, plan: Plan) -> list[_Fact]:
     graph = program.graph
@@ -294,6 +313,9 @@ def _known(program: Program, plan: Plan) -> list[_Fact]:
                         listed, extent = f"{{{joined(list(map(literal, numbers)))}}}", f"[{len(numbers)}]"
                         facts.append(_Fact(each, "float", listed, extent, real))
                 facts.append(_Fact(zero, "int", literal(type_.quant.zero_point)))
+    if classes := graph.classes:
+        listed = f"{{{joined(list(map(string, classes)))}}}"
+        facts.append(_Fact("kClasses", "const char *", listed, f"[{len(classes)}]", " /* names of outputs */"))
     return [
         *facts,
         _Fact("kApi", "int", str(API), remark=" /* it grows where callers have to change */"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
+from mnc.backends.class_names import check_places
 from mnc.backends.library import Library, standard
 from mnc.backends.select import Refused, Tables, select
 from mnc.backends.select.quantised.int16 import INT16
@@ -114,7 +115,10 @@ class CFamily:
     has_regions = False
     """Whether its code takes the arena in parts, each in a memory of its own."""
     options: Mapping[str, str] = MappingProxyType(
-        {"code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower"}
+        {
+            "code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower",
+            "top": "0 (the default); 1: functions that tell the largest of an output's elements, and the k largest",
+        }
     )
     tables: Tables = MappingProxyType({DType.FLOAT32: FLOAT32, DType.INT8: INT8, DType.INT16: INT16})
     """Which function selects the kernels of which layer kind, by the element type that the layer works on."""
@@ -126,6 +130,7 @@ class CFamily:
         self.settings = settings
         self.target = target
         self.compact = chosen(settings, "code", "fast", "compact")
+        self.top = chosen(settings, "top", "0", "1")
 
     def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
         """See `Backend.configured`."""
@@ -155,6 +160,8 @@ class CFamily:
 
     def emit(self, program: Program, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""
+        if self.top:
+            check_places(program.graph)
         program, layout = schedule(program)
         inputs, outputs = self.operands(program)
         prefix = self.prefix(name)

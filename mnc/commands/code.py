@@ -46,15 +46,21 @@ class CodeOptions:
     quantisation: QuantiseOptions
     frame: Frame | None = None
     """The frames that the network shall take, by `--input-range` and its kin."""
+    classes: tuple[str, ...] | None = None
+    """The names of the classes, by `--classes`; None: as the file has them."""
 
     def read(self, model: Path) -> tuple[Graph, tuple[str, ...]]:
         """The network in a file, as `mnc.commands.model.read`, for the frames that it shall take."""
         graph, notes = read(model, self.parameters, self.weights, self.input_shapes)
-        if self.frame is None:
-            return graph, notes
-        from mnc.passes.frame import fed_frames
+        if self.classes is not None:
+            from mnc.ir.class_names import named
 
-        return fed_frames(graph, self.frame), notes
+            graph = named(graph, self.classes)
+        if self.frame is not None:
+            from mnc.passes.frame import fed_frames
+
+            graph = fed_frames(graph, self.frame)
+        return graph, notes
 
     def scheme(self, graph: Graph) -> Scheme | None:
         """How to quantise it, as `QuantiseOptions.scheme`."""
@@ -66,7 +72,7 @@ def code_options(command: Callable[..., Result]) -> Callable[..., Result]:
 
     @functools.wraps(command)
     def with_code(**given: Any) -> Result:
-        said = {name: given.pop(name) for name in (*_READ, "settings", "quantisation", "frame")}
+        said = {name: given.pop(name) for name in (*_READ, "settings", "quantisation", "frame", "classes")}
         frame, quantisation = said["frame"], said["quantisation"]
         if frame is not None and frame.order == "bgr" and any_images(quantisation.calibration, given.get("inputs")):
             raise click.UsageError("--input-order bgr is for frames, and images are read as rgb: give frames as .npy")
@@ -74,10 +80,36 @@ def code_options(command: Callable[..., Result]) -> Callable[..., Result]:
             said["quantisation"] = replace(quantisation, pixels=frame.range)
         return command(code=CodeOptions(**said), **given)
 
-    return settings_option(reading_options(frame_options(quantise_options(with_code))))
+    return settings_option(reading_options(frame_options(quantise_options(_classes_option(with_code)))))
 
 
 _READ = ("parameters", "weights", "input_shapes")
+
+
+def _class_names(context: click.Context, parameter: click.Parameter, given: str | None) -> tuple[str, ...] | None:
+    """Names parted by commas, or the lines of a file."""
+    if given is None:
+        return None
+    if not Path(given).is_file():
+        return tuple(name.strip() for name in given.split(","))
+    from mnc import files
+
+    try:
+        lines = files.content(Path(given), MOST_BYTES, "give names, a line each").decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise click.BadParameter(f"{given!r} is no text in UTF-8", context, parameter) from None
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+MOST_BYTES = 2**20
+"""Of a file of names."""
+
+_classes_option = click.option(
+    "--classes",
+    callback=_class_names,
+    metavar="NAMES|FILE",
+    help="Names of a classifier's classes, as cat,dog, or a file with one a line.  [default: what `mnc train` wrote]",
+)
 
 
 def storage_options(command: Callable[..., Result]) -> Callable[..., Result]:

@@ -68,7 +68,7 @@ def quickstart(directory: Path, epochs: int, force: bool) -> None:
         progress.step("verifying the code layer by layer")
         _verify(graph, data.test.x[:VERIFIED], None)
         _verify(graph, data.test.x[:VERIFIED], Scheme(data.train.x[:CALIBRATION]))
-        files: dict[str, str | bytes] = {"pico.h5": network.content()}
+        files: dict[str, str | bytes] = {"pico.h5": network.content(data.classes)}
         for version in answers:
             files.update({} if version.build is None else version.build.files)
         assert files.keys() == set(FILES)

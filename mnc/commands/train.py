@@ -101,7 +101,7 @@ def train(
     if restart:
         checkpoint.unlink(missing_ok=True)
     trained = watched(recipe, images, checkpoint)
-    write_files({output.name: trained.network.content()}, output.parent, force=force)
+    write_files({output.name: trained.network.content(images.classes)}, output.parent, force=force)
     checkpoint.unlink(missing_ok=True)
     _tell(trained, images, recipe)
     say(f"wrote {output}")

@@ -54,6 +54,8 @@ class Graph:
     inputs: tuple[Input, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
+    classes: tuple[str, ...] = field(default=(), compare=False)
+    """The names of the classes that an output's elements stand for; none where nobody has said."""
     types: Mapping[str, TensorType] = field(init=False, compare=False, repr=False)
     """The type of every value, inputs included; derived."""
 

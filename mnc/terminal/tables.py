@@ -174,10 +174,23 @@ def _sums(report: Report) -> Table:
     table.add_row("flash", bytes_(report.flash.needed), Text(_flash(report)))
     if report.stack is not None:
         table.add_row("stack", bytes_(report.stack), Text(f"of a run on {report.target}"))
+    if report.classes:
+        table.add_row("classes", f"{len(report.classes):,}", Text(_few(report.classes)))
     table.add_row(
         "MACs", f"{report.macs:,}", Text(f"{report.dtype}, backend {report.backend}, target {report.target or 'any'}")
     )
     return table
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names of a list, as many as fit a line."""
+    shown, left = "", list(names)
+    while left and len(shown) + len(left[0]) < FEW_CHARACTERS:
+        shown += (", " if shown else "") + printable(left.pop(0))
+    return shown + (", ..." if left and shown else "")
+
+
+FEW_CHARACTERS = 70
 
 
 def _flash(report: Report) -> str:

@@ -10,17 +10,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, TypeVar
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 
 from mnc.compiler import compile as compile_graph
 from mnc.compiler import load
 from mnc.errors import refuse
+from mnc.frontends.keras.container import CLASSES
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array, show
 from mnc.output import MARK, write_files
 from mnc.zoo import framework, networks
 from mnc.zoo.model import keras_model
+
+LONGEST_ATTRIBUTE = 60_000
+"""Bytes; HDF5 takes 64 KiB with all that belongs to an attribute."""
 
 Own = TypeVar("Own", bound="BaseMobileNet")
 
@@ -200,11 +205,18 @@ class BaseMobileNet:
         write_files({path.name: self.content()}, path.parent, force=True)
         return path
 
-    def content(self) -> bytes:
-        """The bytes of the `.h5`, and behind them mnc's mark, which HDF5 does not read."""
+    def content(self, classes: Sequence[str] = ()) -> bytes:
+        """The bytes of the `.h5`, and behind them mnc's mark, which HDF5 does not read.
+
+        The names of the classes are in it as far as an attribute of HDF5 holds them.
+        """
         with TemporaryDirectory() as folder:
             file = Path(folder) / f"{self.architecture}.h5"
             _quietly_save(self._built, file)
+            names = "\n".join(classes).encode("utf-8", "replace")
+            if 0 < len(names) <= LONGEST_ATTRIBUTE:
+                with h5py.File(file, "r+") as saved:
+                    saved.attrs[CLASSES] = names.decode()
             return file.read_bytes() + MARK
 
     def _images(self, what: str, given: npt.ArrayLike) -> Array:

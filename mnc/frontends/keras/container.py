@@ -20,6 +20,8 @@ from mnc.frontends.keras.object_weights import ObjectWeights
 from mnc.frontends.keras.weights import ModelWeights
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+CLASSES = "mnc_classes"
+"""The attribute of an `.h5` in which `mnc train` names the classes."""
 MAX_FILE_BYTES = 2**29
 MAX_CONFIG_BYTES = 2**26
 MAX_USER_BLOCK = 2**16
@@ -42,6 +44,8 @@ class SavedModel:
     backend: str
     weights: ModelWeights
     budget: Budget
+    classes: str | None = None
+    """The names of a classifier's classes, a line each, where `mnc train` has written them."""
 
 
 def is_hdf5(head: bytes) -> bool:
@@ -71,6 +75,7 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
             )
         version = hdf5.text(path.name, file, "keras_version")
         backend = hdf5.text(path.name, file, "backend")
+        classes = hdf5.text(path.name, file, CLASSES)
         group = hdf5.group(path.name, file, "model_weights")
         if group is None and hdf5.has_attribute(path.name, file, "layer_names"):
             group = file
@@ -93,6 +98,7 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
             backend=backend or "",
             weights=weights,
             budget=budget,
+            classes=classes,
         )
 
 

@@ -10,12 +10,13 @@ from mnc.frontends.budget import Budget, SpentError
 from mnc.frontends.frontend import Reading
 from mnc.frontends.keras.assembly import Call
 from mnc.frontends.keras.config import SAVE_AGAIN, Findings
-from mnc.frontends.keras.container import SavedModel
+from mnc.frontends.keras.container import CLASSES, SavedModel
 from mnc.frontends.keras.hdf5 import FOREIGN_WEIGHTS
 from mnc.frontends.keras.inputs import InputSpec
 from mnc.frontends.keras.models import LayerSpec, ModelSpec, Parser, Spec, TimedSpec, with_shapes
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments, Ref
 from mnc.frontends.keras.unrolling import unrolled
+from mnc.ir.class_names import named
 from mnc.ir.types import Shape
 from mnc.names import brief
 
@@ -44,7 +45,13 @@ def read_model(saved: SavedModel, input_shapes: Mapping[str, Shape]) -> Reading:
     if builder.problems:
         return Reading(None, tuple(dict.fromkeys(builder.problems)))
     graph = builder.assembly.graph(saved.stem, [value.name for value in outputs])
-    return Reading(graph, (), tuple(parser.findings.notes))
+    notes = list(parser.findings.notes)
+    if saved.classes is not None:
+        try:
+            graph = named(graph, saved.classes.split("\n"), CLASSES)
+        except CompileError as error:
+            notes.append(f"the names of the classes in the file are left out: {error.problems[0].what}")
+    return Reading(graph, (), tuple(notes))
 
 
 class _Builder:
