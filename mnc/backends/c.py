@@ -21,7 +21,7 @@ from mnc.backends.class_names import initialiser
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.library import guarded
-from mnc.backends.memory import counters, memory, part, ram_bytes, region_bytes
+from mnc.backends.memory import counters, memory, part, ram_bytes, region_bytes, region_macro
 from mnc.backends.names import comment
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import Writer, declaration, joined, literal
@@ -127,11 +127,12 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
         with w.block("typedef struct", f" {name}_{region.name}_t;"):
             w(memory(program, region.size))
         w(f"/** Bytes of it, of {region.limit:,} that there are. */")
-        w(f"#define {upper}_{region.name.upper()}_SIZE {region_bytes(program, region)}")
+        macro = region_macro(name, region.name)
+        w(f"#define {macro}_SIZE {region_bytes(program, region)}")
         w("/** Stands in front of the definition of an object to lay it there: define it as, say,")
         w(f' * __attribute__((section(".{region.name}"))). */')
-        w(f"#ifndef {upper}_{region.name.upper()}")
-        w(f"#define {upper}_{region.name.upper()}")
+        w(f"#ifndef {macro}")
+        w(f"#define {macro}")
         w("#endif")
         w()
     w("/** All the memory of one network.  Two of them run side by side; networks that")
@@ -171,12 +172,12 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     w(" */")
     w.lines(f"void {name}_run({run_parameters(program, name)});")
     w()
-    for conversion in _functions(program, name, top=top):
-        w(f"/** {conversion.remark}")
-        for parameter, meaning in conversion.parameters.items():
+    for function in _functions(program, name, top=top):
+        w(f"/** {function.remark}")
+        for parameter, meaning in function.parameters.items():
             w(f" * @param {parameter} {meaning}")
         w(" */")
-        w.lines(f"{conversion.head};")
+        w.lines(f"{function.head};")
         w()
     w("#ifdef __cplusplus")
     w("}")
@@ -214,17 +215,17 @@ def _source(
             w()
         w.lines(layer.function)
         w()
-    for conversion in _functions(program, name, top=top):
-        w.lines(conversion.head)
+    for function in _functions(program, name, top=top):
+        w.lines(function.head)
         with w.block():
-            w.lines(conversion.call)
+            w.lines(function.call)
         w()
     w("/* ---- network ---- */")
     w()
     w("/* The compiler's plan and the struct agree. */")
     for region in plan.regions:
-        of = f"{name}_{region.name}"
-        w.lines(f"typedef char {of}_is_as_planned[sizeof({of}_t) == {of.upper()}_SIZE ? 1 : -1];")
+        of, size = f"{name}_{region.name}", f"{region_macro(name, region.name)}_SIZE"
+        w.lines(f"typedef char {of}_is_as_planned[sizeof({of}_t) == {size} ? 1 : -1];")
     if not plan.regions:
         w.lines(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
     w()

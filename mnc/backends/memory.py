@@ -35,6 +35,11 @@ def part(region: Region) -> str:
     return f"arena_{region.name}"
 
 
+def region_macro(name: str, region: str) -> str:
+    """The macro for the linker's section of a region of a network; with `_SIZE` behind it, of its bytes."""
+    return f"{name}_region_{region}".upper()
+
+
 def located(plan: Plan, offset: int) -> tuple[str, int]:
     """The name of the memory in which an address of the plan lies, and its bytes from the beginning of that."""
     for region in plan.regions:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnc.backends.memory import region_macro
 from mnc.backends.unit import parameter_names
 from mnc.backends.writer import Writer, joined, literal
 from mnc.compiler import Build
@@ -160,7 +161,7 @@ def _c_function(build: Build, pointers: Sequence[str]) -> str:
     w = Writer()
     w(f"static {name}_t network; /* all the memory that the network uses */")
     for region in build.emission.plan.region_names:
-        w(f"{name.upper()}_{region.upper()} static {name}_{region}_t network_{region};")
+        w(f"{region_macro(name, region)} static {name}_{region}_t network_{region};")
     for output, size, value in zip(outputs, sizes, graph.outputs, strict=True):
         w(f"static {graph.types[value].dtype.c} {output}[{size}];")
     w()

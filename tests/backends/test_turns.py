@@ -60,14 +60,15 @@ def in_every_way(graph: Graph, number: int, xs: list[Array]) -> list[Case]:
     return cases if spread is None else [*cases, replace(cases[0], name=spread.name, files=spread.files, regions=NAMES)]
 
 
-NAMES = ("fast", "large")
+NAMES = ("ram", "macs")
+"""Words that stand in macros of the header, too."""
 
 
 def in_regions(graph: Graph, name: str) -> Build | None:
     """The network's code with its arena in two memories, the first half as large as it all; None where it has none."""
     size = mnc.compile(graph, name=name).report.ram.arena
     try:
-        built = mnc.compile(graph, name=name, region={"fast": max(size // 2, 1), "large": 4 * size + 64})
+        built = mnc.compile(graph, name=name, region=dict(zip(NAMES, (max(size // 2, 1), 4 * size + 64), strict=True)))
     except CompileError:
         return None
     return built if built.emission.plan.region_names == NAMES else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +64,14 @@ def test_the_busiest_bytes_are_in_the_fastest_region(fixtures: Path) -> None:
     assert fast and max(heat[name] for name in small) == max(heat[name] for name in fast)
     assert build.report.ram.total == tcm.size + ram.size
     assert [(each.name, each.limit) for each in build.report.ram.regions] == [("tcm", 1200), ("ram", 20_000)]
+
+
+@pytest.mark.parametrize("name", ["ram", "macs", "input", "output", "api"])
+def test_a_region_may_be_called_as_a_part_of_another_macro(name: str, fixtures: Path) -> None:
+    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), name="pico", region={name: 1200, "sram": 20_000})
+    defined = re.findall(r"^ *# *define (\w+)", build.files["pico.h"], re.MULTILINE)
+    assert f"PICO_REGION_{name.upper()}_SIZE" in defined
+    assert len(set(defined)) == len(defined)
 
 
 @pytest.mark.parametrize(
