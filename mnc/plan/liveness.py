@@ -81,8 +81,9 @@ def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
     effort = EFFORT if any(stage.interleaved for stage in stages) else BUDGET
     regions: tuple[Region, ...] = ()
     if program.regions:
-        used = traffic(program)
-        busy = {name: sum(used.get(each, 0) for each in (name, *_at(same, name))) for name in buffers}
+        busy = dict.fromkeys(buffers, 0)
+        for name, amount in traffic(program).items():
+            busy[same.get(name, name)] += amount
         arena, regions = spread(list(buffers.values()), allowed, program.regions, busy, effort)
     else:
         arena = place(list(buffers.values()), allowed, effort)
@@ -95,11 +96,6 @@ def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
     )
     check(offsets, sizes, arena.size, accesses(program, stages), alignments=align, rings=rings)
     return Plan(arena, stages, rings, regions=regions)
-
-
-def _at(same: Mapping[str, str], name: str) -> list[str]:
-    """The other buffers that lie where this one does."""
-    return [each for each, at in same.items() if at == name != each]
 
 
 def traffic(program: Program) -> dict[str, int]:

@@ -51,9 +51,10 @@ def spread(
     if whole.size <= limits[0][1]:
         return whole, (Region(limits[0][0], 0, whole.size, limits[0][1]),) if whole.size else ()
     members: list[list[Buffer]] = [[] for _ in limits]
+    arenas: dict[int, Arena] = {}
+    """The packing of each region's members that was found to fit."""
 
-    def packed(i: int, more: Sequence[Buffer], effort: int) -> Arena:
-        inside = [*members[i], *more]
+    def packed(inside: Sequence[Buffer], effort: int) -> Arena:
         names = {buffer.name for buffer in inside}
         return place(inside, [each for each in overlaps if {each.written, each.read} <= names], effort)
 
@@ -62,21 +63,22 @@ def spread(
 
     for buffer in sorted(buffers, key=heat, reverse=True):
         for i, (_, limit) in enumerate(limits):
-            if packed(i, [buffer], QUICK).size <= limit:
+            arena = packed([*members[i], buffer], QUICK)
+            if arena.size <= limit:
                 members[i].append(buffer)
+                arenas[i] = arena
                 break
         else:
             raise NoRoomError
     unit = max((buffer.alignment for buffer in buffers), default=1)
     offsets: dict[str, int] = {}
     regions: list[Region] = []
-    proved = True
-    for i, (name, limit) in enumerate(limits):
-        arena = min(packed(i, [], effort), packed(i, [], QUICK), key=lambda arena: arena.size)
-        if members[i]:
-            base = -(-(regions[-1].base + regions[-1].size) // unit) * unit if regions else 0
-            regions.append(Region(name, base, arena.size, limit))
-            offsets.update((each, base + offset) for each, offset in arena.offsets.items())
-            proved = proved and arena.proved
-    end = regions[-1].base + regions[-1].size
-    return Arena(offsets, end, whole.lower_bound, proved and end == whole.lower_bound), tuple(regions)
+    end = 0
+    for i, fitting in sorted(arenas.items()):
+        name, limit = limits[i]
+        arena = min(packed(members[i], effort), fitting, key=lambda arena: arena.size)
+        base = -(-end // unit) * unit
+        regions.append(Region(name, base, arena.size, limit))
+        offsets.update((each, base + offset) for each, offset in arena.offsets.items())
+        end = base + arena.size
+    return Arena(offsets, end, whole.lower_bound, end == whole.lower_bound), tuple(regions)
