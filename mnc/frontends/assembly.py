@@ -42,7 +42,7 @@ class Mask:
     """
 
     of: Value
-    """What it is made of: the mask itself (steps,) where `padding` is None, else a sequence."""
+    """Its source: the mask itself (steps,) where `padding` is None, else a sequence."""
     padding: float | None = None
     """A step of nothing but this number is padding."""
 

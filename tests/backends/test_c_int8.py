@@ -116,8 +116,8 @@ CONVERTING = """\
 int main(void)
 {
     static const float real[NET_INPUT_SIZE] = {0.0F, 0.125F, -0.125F, 0.13F, 1e9F, -1e9F, 31.0F, -31.0F, 1.0F};
-    static const int8_t given[NET_OUTPUT_SIZE] = {-128, -127, 0, 127};
-    int8_t stored[NET_INPUT_SIZE];
+    static const STORED given[NET_OUTPUT_SIZE] = {GIVEN};
+    STORED stored[NET_INPUT_SIZE];
     float scores[NET_OUTPUT_SIZE];
     int i;
     net_quantize_input(real, stored);
@@ -133,12 +133,18 @@ int main(void)
     return 0;
 }
 """
+"""Converts real numbers to what the network takes, elements of the type STORED, and GIVEN ones to real numbers."""
+
+
+def converting(stored: str, given: str) -> str:
+    """`CONVERTING` for a type of elements."""
+    return CONVERTING.replace("STORED", stored).replace("GIVEN", given)
 
 
 @pytest.mark.parametrize("flags", [STRICT, ("-x", "c++", "-std=c++11", *WARNINGS)], ids=["C", "C++"])
 def test_scales_and_helpers_at_the_interface(flags: Sequence[str], gcc: str, tmp_path: Path) -> None:
     built = mnc.compile(classifier(), name="net")
-    program = build(tmp_path, gcc, [*flags, "-O1"], built.files, {"main.c": CONVERTING})
+    program = build(tmp_path, gcc, [*flags, "-O1"], built.files, {"main.c": converting("int8_t", "-128, -127, 0, 127")})
     scales, stored, scores = checked_run([str(program)], tmp_path).splitlines()
     assert scales == f"0.25 -3 {1 / 256:.9g} -128"
     # halves away from zero; numbers beyond the range at its end

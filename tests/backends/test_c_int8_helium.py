@@ -117,7 +117,7 @@ def test_other_code_has_none(target: str | None, chosen: dict[str, str]) -> None
 
 
 def test_scratch_takes_no_ram() -> None:
-    """What a window needs lies where the arena has room, or on the stack."""
+    """The copy of a window lies where the arena has room, or on the stack."""
     for graph in (convolutions(), planes.side_by_side()):
         assert any(isinstance(node.layer, Linear) for node in graph.nodes)
         with_it, without = (

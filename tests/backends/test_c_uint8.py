@@ -11,7 +11,7 @@ from hypothesis import given
 from networks import batches
 from quantised_networks import IMAGES, quantised_networks, unsigned_ends
 from same_bits import BATCH, assert_same_bits
-from test_c_int8 import classifier
+from test_c_int8 import classifier, converting
 
 import mnc
 from mnc.backends import get, refusals
@@ -29,37 +29,12 @@ def test_random_networks(graphs: list[Graph], gcc: str, tmp_path_factory: pytest
     assert_same_bits([unsigned_ends(graph) for graph in graphs], tmp_path_factory.mktemp("uint8"), gcc)
 
 
-CONVERTING = """\
-#include <stdio.h>
-#include "net.h"
-
-int main(void)
-{
-    static const float real[NET_INPUT_SIZE] = {0.0F, 0.125F, -0.125F, 0.13F, 1e9F, -1e9F, 31.0F, -31.0F, 1.0F};
-    static const uint8_t given[NET_OUTPUT_SIZE] = {0, 1, 128, 255};
-    uint8_t stored[NET_INPUT_SIZE];
-    float scores[NET_OUTPUT_SIZE];
-    int i;
-    net_quantize_input(real, stored);
-    net_dequantize_output(given, scores);
-    printf("%d %d\\n", NET_INPUT_ZERO_POINT, NET_OUTPUT_ZERO_POINT);
-    for (i = 0; i < 9; ++i)
-        printf("%d ", stored[i]);
-    printf("\\n");
-    for (i = 0; i < 4; ++i)
-        printf("%.9g ", (double)scores[i]);
-    printf("\\n");
-    return 0;
-}
-"""
-
-
 @pytest.mark.parametrize("flags", [STRICT, ("-x", "c++", "-std=c++11", *WARNINGS)], ids=["C", "C++"])
 def test_scales_and_helpers_at_the_interface(flags: Sequence[str], gcc: str, tmp_path: Path) -> None:
     built = mnc.compile(unsigned_ends(classifier()), name="net")
-    program = build(tmp_path, gcc, [*flags, "-O1"], built.files, {"main.c": CONVERTING})
-    zeros, stored, scores = checked_run([str(program)], tmp_path).splitlines()
-    assert zeros == "125 0"
+    program = build(tmp_path, gcc, [*flags, "-O1"], built.files, {"main.c": converting("uint8_t", "0, 1, 128, 255")})
+    scales, stored, scores = checked_run([str(program)], tmp_path).splitlines()
+    assert scales == f"0.25 125 {1 / 256:.9g} 0"
     assert stored.split() == ["125", "126", "124", "126", "255", "0", "249", "1", "129"]
     assert scores.split() == ["0", f"{1 / 256:.9g}", "0.5", f"{255 / 256:.9g}"]
 

@@ -75,7 +75,7 @@ def network(outputs: int = 10) -> Graph:
 
 
 def printed(folder: Path, program: str, compiler: list[str], given: str = "") -> list[str]:
-    """What a program prints, built in `folder` with warnings as errors and sanitizers."""
+    """The text that a program prints, built in `folder` with warnings as errors and sanitizers."""
     (folder / f"main.{'cpp' if 'c++' in compiler[0] or 'g++' in compiler[0] else 'c'}").write_text(program)
     sources = [str(path) for path in sorted(folder.iterdir()) if path.suffix in (".c", ".cpp")]
     sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
