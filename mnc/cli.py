@@ -5,6 +5,7 @@ Imports are where they are used, so that a command loads no more than it needs.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from mnc.compiler import Build
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
+COLLECTION = 100_000
+"""New objects between two garbage collections: a network is many objects that live on, and few cycles."""
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + the signal, as shells have it
 
 PACKAGE_BACKENDS = {"arduino": "cpp", "cmake": "c", "platformio": "cpp", "zephyr": "c"}
@@ -307,6 +310,7 @@ def _end(number: int, _: FrameType | None) -> NoReturn:
 
 def main() -> NoReturn:
     """The `mnc` command."""
+    gc.set_threshold(COLLECTION)
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) == signal.SIG_DFL:  # nohup has set it to be ignored
             signal.signal(number, _end)

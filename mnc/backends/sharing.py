@@ -72,6 +72,8 @@ def share(program: Program, library: Library, prefix: str, *, compact: bool) -> 
             return call
         return Call(item.names[0], {p.name: call.arguments[p.name] for p in item.parameters or ()})
 
+    if not shared:
+        return program, library
     return replace(program, steps=tuple(step.with_calls(moved) for step in program.steps)), Library(items)
 
 

@@ -83,7 +83,7 @@ class Program:
         for i, step in enumerate(self.steps):
             other = step.rowwise if i in inside else step
             assert other is not None, step.node.name
-            steps.append(replace(other, by_row=None))
+            steps.append(other if other.by_row is None else replace(other, by_row=None))
         return self.with_steps(steps)
 
     def with_steps(self, steps: Sequence[Step]) -> Program:

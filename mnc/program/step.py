@@ -106,10 +106,11 @@ class Step:
             assert self._has(argument), (where, argument)
 
     def _arguments(self) -> Iterator[Argument | Member]:
-        """The arguments of all calls, and the members of their structs."""
+        """The arguments of all calls that are no numbers, and the members of their structs."""
         for call in self.all_calls:
             for argument in call.arguments.values():
-                yield argument
+                if not isinstance(argument, int | float):
+                    yield argument
                 if isinstance(argument, Record):
                     yield from argument.members.values()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from mnc.ir.types import DType, Shape, TensorType
@@ -51,7 +52,7 @@ class Value:
     layout: Layout
     buffer: str
 
-    @property
+    @cached_property
     def image(self) -> tuple[int, int, int]:
         """(height, width, channels)."""
         return image_shape(self.type.shape)

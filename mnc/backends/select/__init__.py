@@ -94,7 +94,8 @@ def _answer(
     context = Context(node, node.layer, inputs, outputs, core, compact)
     step = selection(context)
     if isinstance(step, Step) and (step.rowwise is None or step.loop.count == 1):
-        step = replace(step, by_row=by_row(selection, context))
+        rowwise = by_row(selection, context)
+        return step if rowwise is None else replace(step, by_row=rowwise)
     return step
 
 
