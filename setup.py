@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the package `mnc.grammar` lies in grammar/, beside mnc/."""
+"""The package `mnc.grammar` lies in grammar/, beside mnc/, which pyproject.toml has no way to say."""
 
 from setuptools import find_packages, setup
 
