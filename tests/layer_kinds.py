@@ -396,7 +396,8 @@ def _simple_rnn(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
 
 
 def _lstm(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
-    return LSTM(**_recurrent(draw, rng, x, LSTM), recurrent_activation=_gate_function(draw))
+    clip = draw(st.sampled_from([None, 0.25, 1.5]))
+    return LSTM(**_recurrent(draw, rng, x, LSTM), recurrent_activation=_gate_function(draw), cell_clip=clip)
 
 
 def _gru(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tflite_drawing import CASES, SPREAD, Case, Maker, case, dilations, fused, image, moved, strides, window
 from tflite_files import File, Operator, Tensor
 from tflite_moving_cases import NOT_IN_TFLM, NOT_MOVED_IN_INT16
+from tflite_state_cases import KEPT
 
 from mnc.ir.types import Array
 
@@ -342,7 +343,7 @@ WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"
 BETWEEN_TYPES = {"quantize", "dequantize"}
 FLOAT_ONLY = {
     "add_n", "cast", "ceil", "cos", "div", "exp", "floor", "log", "log_softmax", "neg", "round", "sin", "sqrt",
-    "square",
+    "square", *KEPT,
 }  # fmt: skip
 """The operators that are computed in float32 only."""
 NOT_INT16 = {

@@ -29,6 +29,7 @@ class Tensor:
     data: Array | None = None
     name: str = ""
     signature: Sequence[int] = ()
+    variable: bool = False
 
     @classmethod
     def of(cls, data: Array, scale: Sequence[float] = (), zero_point: Sequence[int] = (), axis: int = 0) -> Tensor:
@@ -147,6 +148,7 @@ def _tensor(builder: flatbuffers.Builder, tensor: Tensor, buffer: int) -> Any:
         "Quantization": quantisation,
         "Type": getattr(tflite.TensorType, tensor.type),
         "Buffer": buffer,
+        "IsVariable": tensor.variable,
     }
     return _table(builder, "Tensor", fields)
 

@@ -58,6 +58,7 @@ def lstm(layer: LSTM, x: Array, *more: Array) -> tuple[Array, ...]:
         gates = np.split(now @ kernel + h @ recurrent + bias, 4, axis=-1)
         write, forget, read = (activate(layer.recurrent_activation, gates[i]) for i in (0, 1, 3))
         c = forget * c + write * activate(layer.activation, gates[2])
+        c = c if layer.cell_clip is None else np.clip(c, -layer.cell_clip, layer.cell_clip)
         return (read * activate(layer.activation, c), c)
 
     return unroll(layer, x, more, step)

@@ -39,6 +39,8 @@ class Case:
     """Elements of each output."""
     output_types: Sequence[str] = ()
     """The element type of each, as NumPy calls it; float32 where there is none."""
+    apart: bool = False
+    """Whether the network is set up again before each sample, so that no state is carried over."""
     regions: Sequence[str] = ()
     """The memories that the network is handed, each a block of its own."""
 
@@ -190,8 +192,9 @@ def _driver(cases: Sequence[Case]) -> str:
         lines += [
             f"    {name}_{each}_t *{each} = ({name}_{each}_t *)block(sizeof({name}_{each}_t));" for each in case.regions
         ]
-        lines += ["    int i;", f"    {name}_init({', '.join(['net', *case.regions])});"]
-        lines += [f"    for (i = 0; i < {_count(case)}; ++i) {{"]
+        setting_up = f"    {name}_init({', '.join(['net', *case.regions])});"
+        loop = f"    for (i = 0; i < {_count(case)}; ++i) {{"
+        lines += ["    int i;", *((loop, setting_up) if case.apart else (setting_up, loop))]
         lines += [f"        {c} *{x} = ({c} *)input({n} * sizeof({c}));" for x, c, n in given]
         lines += [f"        {c} *copy_of_{x} = ({c} *)copy({x}, {n} * sizeof({c}));" for x, c, n in given]
         lines += [f"        {c} *{y} = ({c} *)block({n} * sizeof({c}));" for y, c, n in made]

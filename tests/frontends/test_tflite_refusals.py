@@ -43,7 +43,7 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     "an unknown operator": (lambda: one("ATAN2", FLOAT, FLOAT, RESULT), "the operator ATAN2 is not supported"),
     "a custom operator": (lambda: one("MyOp", FLOAT, RESULT), "the operator CUSTOM 'MyOp' is not supported"),
     "a recurrent operator": (
-        lambda: one("UNIDIRECTIONAL_SEQUENCE_LSTM", FLOAT, RESULT),
+        lambda: one("UNIDIRECTIONAL_SEQUENCE_RNN", FLOAT, RESULT),
         "compile the Keras model (.h5 or .keras) instead, whose recurrent layers are read, and computed in float32",
     ),
     "an operator with memory": (

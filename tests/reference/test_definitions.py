@@ -171,6 +171,8 @@ def next_state(layer: Recurrent, x: Array, state: list[Array]) -> list[Array]:
             sums = [x @ kernel[k] + h @ recurrent[k] + bias[k] for k in range(4)]
             i, f, o = (gate(layer.recurrent_activation, sums[k]) for k in (0, 1, 3))
             c = f * state[1] + i * gate(layer.activation, sums[2])
+            if layer.cell_clip is not None:
+                c = np.minimum(np.maximum(c, -layer.cell_clip), layer.cell_clip)
             return [o * gate(layer.activation, c), c]
     raise AssertionError(layer)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tflite_cases import BETWEEN_TYPES, FLOAT_ONLY, NOT_INT16, OPERATORS, WITH_CONSTANT, single_operators
 from tflite_files import File, Operator, Tensor
 from tflite_moving_cases import NOT_IN_TFLM
+from tflite_state_cases import KEPT
 
 from mnc.frontends.tflite.file import parse
 from mnc.frontends.tflite.network import read_network
@@ -72,6 +73,24 @@ def test_int16_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:
 def test_float32_is_the_same_up_to_rounding(name: str, data: st.DataObject) -> None:
     y, expected = both(data.draw(single_operators(name, quantised=False)))
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(KEPT))
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_a_state_is_carried_from_run_to_run_as_the_interpreter_carries_it(name: str, data: st.DataObject) -> None:
+    file, (x,) = data.draw(single_operators(name, quantised=False))
+    content = file.content()
+    runs = [x, -x, 2 * x]
+    interpreter = runtime.Interpreter.from_bytes(content, arena_size=ARENA)
+    expected = []
+    for each in runs:
+        interpreter.set_input(each, 0)
+        interpreter.invoke()
+        expected.append(np.asarray(interpreter.get_output(0)).ravel())
+    y = read(content).predict(np.concatenate(runs))
+    assert isinstance(y, np.ndarray)
+    np.testing.assert_allclose(y.reshape(len(runs), -1), expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(("given", "made"), [("UINT8", "INT8"), ("INT8", "UINT8"), ("UINT8", "FLOAT32")])

@@ -14,7 +14,7 @@ import numpy as np
 from mnc.backends.select.activation import over
 from mnc.backends.select.blocks import float_block, pack, split, unrolled
 from mnc.backends.select.context import Context
-from mnc.ir.activations import Function
+from mnc.ir.activations import Clip, Function
 from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
 from mnc.ir.types import Array, Constant
 from mnc.program import NULL, Argument, Call, Const, In, Name, Out, Scratch, State, Step, Times
@@ -44,12 +44,14 @@ def lstm(context: Context[LSTM]) -> Step:
     weights = _columns(np.concatenate([layer.kernel.array, layer.recurrent_kernel.array]), (0, 1, 3, 2))
     bias = None if layer.bias is None else Constant(_columns(layer.bias.array, (0, 1, 3, 2)))
     squashed = c if layer.activation is None else candidate
+    limit = None if layer.cell_clip is None else Clip(-layer.cell_clip, layer.cell_clip)
     calls = (
         copy(cell.step, x, cell.features),
         *cell.product("weights", weights, bias, x, gates),
         *_activated(layer.recurrent_activation, gates, 3 * cell.units),
         *_activated(layer.activation, candidate, cell.units),
         Call("mnc_lstm_cell_f32", {"gates": gates, "cell": c, "units": cell.units}),
+        *_activated(limit, c, cell.units),
         *_activated(layer.activation, c, cell.units, squashed),
         combined("MNC_MULTIPLY", output, squashed, h, cell.units),
     )

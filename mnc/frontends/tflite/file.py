@@ -57,6 +57,8 @@ class Tensor:
     """The bytes of a constant."""
     oddity: str = ""
     """The property that keeps mnc from reading the tensor; empty where there is none."""
+    variable: bool = False
+    """Whether it keeps its value from one inference to the next, as the state of a recurrent operator does."""
     unsigned: bool = False
     """Whether the file has uint8 where `type` is INT8: 128 more than `data`, and so its zero point."""
 
@@ -212,6 +214,7 @@ class _Source:
             axis,
             data,
             oddity,
+            bool(stored.IsVariable()),
         )
 
     def quantisation(self, stored: Any) -> tuple[tuple[float, ...], tuple[int, ...], int]:

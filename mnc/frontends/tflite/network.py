@@ -14,6 +14,7 @@ from mnc.frontends.tflite.dilation import dilated
 from mnc.frontends.tflite.file import Model, Operator, Tensor
 from mnc.frontends.tflite.folding import FOLDS, folded
 from mnc.frontends.tflite.operators import CONVERTERS
+from mnc.frontends.tflite.operators.recurrent import STATES
 from mnc.frontends.tflite.tensors import axes_of, element_type, held, stored_array
 from mnc.frontends.tflite.unsigned import ON_UINT8, signed
 from mnc.frontends.tflite.unsupported import way_out
@@ -138,7 +139,8 @@ class _Reader:
             what, hint = f"the operator {operator.kind} is not supported", way_out(operator.kind)
             fault = ConsequenceError if operator.kind in OF_VARIABLES else CompileError
             raise fault(Problem(where, what, (hint,)))
-        known = tuple(self._known(where, i) for i in operator.inputs)
+        states = STATES.get(operator.kind, ())
+        known = tuple(None if place in states else self._known(where, i) for place, i in enumerate(operator.inputs))
         if operator.kind == "SHAPE" and len(operator.inputs) == len(operator.outputs) == 1:
             value = self.values.get(operator.inputs[0])
             if value is not None:

@@ -58,5 +58,8 @@ OPTIONS: Mapping[str, Options] = {
     "SUB": Options("SubOptions", ("FusedActivationFunction",)),
     "SUM": _REDUCE,
     "TRANSPOSE_CONV": Options("TransposeConvOptions", (*_WINDOW, "FusedActivationFunction")),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": Options(
+        "UnidirectionalSequenceLSTMOptions", ("FusedActivationFunction", "CellClip", "TimeMajor")
+    ),
     "UNPACK": Options("UnpackOptions", ("Axis",)),
 }

@@ -15,6 +15,7 @@ the state stays as it was, and so does the output.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -126,10 +127,17 @@ class LSTM(Recurrent):
     i, f, o = recurrent_activation(x @ K + h @ R + b), each with its blocks of
     kernel, recurrent_kernel and bias, whose order is i, f, c, o (Hochreiter
     and Schmidhuber 1997, with the forget gate of Gers 2000).  The output of a
-    step is h; the state is h and c.
+    step is h; the state is h and c.  With `cell_clip` a new c is limited to
+    -cell_clip and cell_clip.
     """
 
     gates: ClassVar[int] = 4
     states: ClassVar[int] = 2
 
     recurrent_activation: Function | None = Sigmoid()
+    cell_clip: float | None = None
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        if self.cell_clip is not None and not 0 < self.cell_clip < math.inf:
+            raise ShapeError(f"its cell_clip must be a number above 0, not {self.cell_clip:g}")
+        return super().infer(*inputs)

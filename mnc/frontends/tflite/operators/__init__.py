@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mnc.frontends.tflite.assembly import Converter
-from mnc.frontends.tflite.operators import activation, conv, matmul, merge, pad, part, pool, resize, shape
+from mnc.frontends.tflite.operators import activation, conv, matmul, merge, pad, part, pool, recurrent, resize, shape
 
 CONVERTERS: Mapping[str, Converter] = {
     "ABS": activation.elementary,
@@ -77,6 +77,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "TILE": shape.tile,
     "TRANSPOSE": shape.transpose,
     "TRANSPOSE_CONV": conv.transpose_conv,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": recurrent.unidirectional_sequence_lstm,
     "UNPACK": part.unpack,
 }
 """By the operators' names in TFLite's schema."""

@@ -1,0 +1,80 @@
+"""Layers that keep a state from one step to the next."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnc.frontends.assembly import Value
+from mnc.frontends.tflite.assembly import Call
+from mnc.ir.layers import LSTM
+from mnc.ir.types import Constant, show
+
+STATES = {"UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
+"""Which inputs of an operator are variables: its state, which is zero before the first run."""
+
+VARIANTS = (
+    ((1, 5, 12), False, "its input gate is missing: it is coupled with the forget gate"),
+    ((9, 10, 11), True, "it has peepholes, weights from the cell to the gates"),
+    ((16, 17), True, "it has a projection"),
+    ((20, 21, 22, 23), True, "it normalises its gates"),
+)
+"""Inputs of an LSTM that make another layer of it where they are there, or where they are not."""
+
+TANH = 4
+"""TFLite's number of the fused activation."""
+
+
+def unidirectional_sequence_lstm(call: Call) -> Value:
+    """Weights (units, features) and (units, units) of the gates i, f, c, o, and their biases; then the states h and c.
+
+    TensorFlow Lite keeps the states from one run to the next until they are reset, also where the Keras layer did not.
+    """
+    given = (*call.inputs, *[None] * (24 - len(call.inputs)))
+    for places, present, what in VARIANTS:
+        if any((given[place] is not None) is present for place in places):
+            raise call.fault(f"{what}; neither is that supported by TensorFlow Lite Micro", "use a plain LSTM layer")
+    if call.integer("FusedActivationFunction") != TANH:
+        raise call.fault("its activation is not TANH, which TensorFlow Lite Micro does not support either")
+    if call.is_quantised:
+        raise call.fault("it is not supported in integers", "compile the Keras model, or a .tflite file in float32")
+    x = call.value()
+    axes = len(x.shape)
+    if axes != 3:
+        raise call.fault(f"it needs a sequence of three axes, with the batch, not {show(x.shape)}")
+    steps, batch = x.shape[:2] if call.integer("TimeMajor") else (x.shape[1], x.shape[0])
+    if batch != 1:
+        raise call.fault(f"it reads a batch of {batch} sequences", "convert the model for one sample")
+    _expect_states(call)
+    kernels, recurrent = ([call.weights(first + gate, (1, 0)) for gate in range(4)] for first in (1, 5))
+    biases = [call.bias(12 + gate, x, kernels[gate]) for gate in range(4)]
+    units = recurrent[0].shape[0]
+    if any(each is None or each.shape != (units,) for each in biases):
+        raise call.fault(f"each of its gates needs a bias of {units} values")
+    clip = float(call.option("CellClip"))
+    layer = LSTM(
+        _side_by_side(call, kernels, (x.type.elements // steps, units)),
+        _side_by_side(call, recurrent, (units, units)),
+        Constant(np.concatenate([each.array for each in biases if each is not None])),
+        return_sequences=True,
+        stateful=True,
+        cell_clip=clip if clip > 0 else None,
+    )
+    return call.shaped(call.emit(layer, call.reshaped(x, (steps, x.type.elements // steps), "steps")))
+
+
+def _expect_states(call: Call) -> None:
+    """Refuse a state that is not a variable, or that does not begin at zero."""
+    for place in STATES[call.operator.kind]:
+        tensor = call.inputs[place] if place < len(call.inputs) else None
+        if tensor is None or not tensor.variable:
+            raise call.fault(f"its input {place}, a state, is not a variable tensor", "convert the model again")
+        if tensor.data is not None:
+            raise call.fault(f"its state {tensor.name!r} has a value in the file", "a state begins at zero")
+
+
+def _side_by_side(call: Call, gates: list[Constant], shape: tuple[int, int]) -> Constant:
+    """The weights of all gates as one constant."""
+    for each in gates:
+        if each.shape != shape:
+            raise call.fault(f"the weights of its gates must be {show(shape[::-1])}, not {show(each.shape[::-1])}")
+    return Constant(np.concatenate([each.array for each in gates], axis=1))

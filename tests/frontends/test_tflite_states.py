@@ -1,0 +1,69 @@
+"""TFLite operators that keep a state: what is refused of them, and how the state is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tflite_files import File, Operator, Tensor, read
+
+from mnc.ir.layers import LSTM
+
+STEPS, FEATURES, UNITS = 3, 2, 4
+OPTIONS = {"FusedActivationFunction": 4, "CellClip": 10.0, "TimeMajor": False}
+KERNEL, RECURRENT, BIAS = (
+    Tensor.of(np.full(shape, 0.5, np.float32)) for shape in ((UNITS, FEATURES), (UNITS, UNITS), (UNITS,))
+)
+STATE = Tensor((1, UNITS), variable=True)
+
+
+def lstm(inputs: Mapping[int, Tensor | None], **options: float) -> File:
+    """A plain LSTM but for these inputs, None for one that is absent, and options."""
+    plain = [Tensor((1, STEPS, FEATURES)), *[KERNEL] * 4, *[RECURRENT] * 4, *[None] * 3, *[BIAS] * 4, *[None] * 2]
+    given = [inputs.get(i, each) for i, each in enumerate((*plain, STATE, STATE, *[None] * 4))]
+    tensors = [each or Tensor((0,)) for each in given] + [Tensor((1, STEPS, UNITS))]
+    places = [-1 if each is None else i for i, each in enumerate(given)]
+    operator = Operator("UNIDIRECTIONAL_SEQUENCE_LSTM", places, [len(given)], {**OPTIONS, **options})
+    return File(tensors, [operator], [0], [len(given)])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "what"),
+    [
+        ({1: None}, {}, "its input gate is missing: it is coupled with the forget gate"),
+        ({9: BIAS}, {}, "it has peepholes"),
+        ({16: RECURRENT}, {}, "it has a projection"),
+        ({21: BIAS}, {}, "it normalises its gates"),
+        ({13: None}, {}, "each of its gates needs a bias of 4 values"),
+        ({3: RECURRENT}, {}, "the weights of its gates must be 4x2, not 4x4"),
+        ({6: KERNEL}, {}, "the weights of its gates must be 4x4, not 4x2"),
+        ({18: replace(STATE, variable=False)}, {}, "its input 18, a state, is not a variable tensor"),
+        ({19: None}, {}, "its input 19, a state, is not a variable tensor"),
+        (
+            {19: replace(STATE, data=np.ones((1, UNITS), np.float32))},
+            {},
+            "its state 'tensor19' has a value in the file",
+        ),
+        ({}, {"FusedActivationFunction": 1}, "its activation is not TANH"),
+        ({}, {"TimeMajor": True}, "it reads a batch of 3 sequences"),
+        ({0: Tensor((1, 1, STEPS, FEATURES))}, {}, "it needs a sequence of three axes, with the batch"),
+        ({1: Tensor.of(np.ones((UNITS, FEATURES), np.int8), [0.1])}, {}, "are INT8 while the values are FLOAT32"),
+    ],
+)
+def test_another_lstm_is_refused_by_name(
+    inputs: Mapping[int, Tensor | None], options: Mapping[str, float], what: str
+) -> None:
+    reading = read(lstm(inputs, **options))
+    assert reading.graph is None
+    assert what in str(reading.problems[0])
+
+
+@pytest.mark.parametrize(("stored", "clip"), [(10.0, 10.0), (0.0, None)])
+def test_an_lstm_keeps_its_state_and_limits_its_cell(stored: float, clip: float | None) -> None:
+    graph = read(lstm({}, CellClip=stored)).graph
+    assert graph is not None
+    layer = graph.nodes[0].layer
+    assert isinstance(layer, LSTM)
+    assert (layer.stateful, layer.cell_clip) == (True, clip)
