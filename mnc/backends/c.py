@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 
 import mnc
+from mnc.backends.c_functions import class_table, converter, ends, functions, quantizer
 from mnc.backends.c_run import (
     declare_feeding,
     fed_source,
@@ -17,17 +16,15 @@ from mnc.backends.c_run import (
     run_calls,
     run_parameters,
 )
-from mnc.backends.class_names import initialiser
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.library import guarded
 from mnc.backends.memory import counters, memory, part, ram_bytes, region_bytes, region_macro
 from mnc.backends.names import comment
+from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import Writer, declaration, joined, literal
-from mnc.ir.class_names import classified
-from mnc.ir.graph import Graph
-from mnc.ir.types import DType, TensorType
+from mnc.ir.types import DType
 from mnc.pieces import Files
 from mnc.plan.liveness import Plan
 from mnc.program import Program
@@ -45,9 +42,10 @@ class C(CFamily):
         """The kernels that convert inputs and outputs, and that search outputs."""
         graph = program.graph
         return [
+            *(HELPERS if program.timed else ()),
             *(f"mnc_top_{graph.types[v].dtype.suffix}" for v in graph.outputs if self.top),
-            *(_quantizer(given.type) for given in graph.inputs if given.type.quant is not None),
-            *(_converter("dequantize", graph.types[v]) for v in graph.outputs if graph.types[v].quant is not None),
+            *(quantizer(given.type) for given in graph.inputs if given.type.quant is not None),
+            *(converter("dequantize", graph.types[v]) for v in graph.outputs if graph.types[v].quant is not None),
         ]
 
     def wrap(self, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> Files:
@@ -70,7 +68,7 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
     w(f"#ifndef {upper}_H")
     w(f"#define {upper}_H")
-    if any(type_.dtype is not DType.FLOAT32 for type_ in graph.types.values()):
+    if program.timed or any(type_.dtype is not DType.FLOAT32 for type_ in graph.types.values()):
         w("#include <stdint.h>")
     w()
     w("/** @file")
@@ -87,7 +85,7 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     w("/** The interface below: it grows where callers have to change. */")
     w(f"#define {upper}_API {API}")
     w()
-    for end, typed in _ends(graph):
+    for end, typed in ends(graph):
         kind = end.upper()
         for i, (value, type_) in enumerate(typed):
             which = f"{upper}_{kind}" if len(typed) == 1 else f"{upper}_{kind}_{i}"
@@ -106,8 +104,13 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
                     w(f"#define {which}_SCALES {{{joined(list(map(literal, features.scale)))}}}")
                     w(f"#define {which}_OFFSETS {{{joined(list(map(literal, features.offset)))}}}")
                 w(f"#define {which}_ZERO_POINT {f'({zero})' if zero.startswith('-') else zero}")
-    _class_table(w, graph, upper)
+    class_table(w, graph, upper)
     w()
+    if program.timed:
+        w("/** Layers, in the order in which they run. */")
+        w(f"#define {upper}_LAYERS {len(program.steps)}")
+        w(f"/** Characters of a line that {name}_profile writes. */")
+        w(f"#define {upper}_PROFILE_LINE {line_size(program)}")
     if plan.regions:
         w("/** Bytes of RAM, in the structs of all regions and in the network's own, but for its pointers to them. */")
     else:
@@ -141,10 +144,13 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
         for region in plan.regions:
             w("/** What layers share; of no meaning between runs. */")
             w(f"{name}_{region.name}_t *{part(region)};")
-        if not plan.regions and (plan.arena.size or not program.state_bytes):
+        if not plan.regions and (plan.arena.size or not (program.state_bytes or program.timed)):
             of = {"owned": "inputs and what", "rows": "the last rows handed in, and what"}.get(program.feed, "what")
             w(f"/** {of.capitalize()} layers share; of no meaning between runs. */")
             w(memory(program, plan.arena.size))
+        if program.timed:
+            w("/** How long each layer took in the last run, as MNC_READ_TICKS counts. */")
+            w(f"uint32_t ticks[{upper}_LAYERS];")
         if program.state_bytes:
             w("/** Outlives a run. */")
             w(f"float state[{program.state_bytes // 4}];")
@@ -172,7 +178,7 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     w(" */")
     w.lines(f"void {name}_run({run_parameters(program, name)});")
     w()
-    for function in _functions(program, name, top=top):
+    for function in functions(program, name, top=top):
         w(f"/** {function.remark}")
         for parameter, meaning in function.parameters.items():
             w(f" * @param {parameter} {meaning}")
@@ -215,7 +221,10 @@ def _source(
             w()
         w.lines(layer.function)
         w()
-    for function in _functions(program, name, top=top):
+    if program.timed:
+        define_names(w, program, f"static const {names_type(program, f'{name}_layer_names')}")
+        w()
+    for function in functions(program, name, top=top):
         w.lines(function.head)
         with w.block():
             w.lines(function.call)
@@ -265,124 +274,18 @@ def _source(
                 place = pieces.pointers[value.name]
                 w(f"for (i = 0; {given} != NULL && {given} != {place} && i < {value.type.elements}; ++i)")
                 w(f"    {f'({place})' if ' ' in place else place}[i] = {given}[i];")
-        elif plan.arena.size or program.state_bytes:
+        elif plan.arena.size or program.state_bytes or program.timed:
             w()
         else:
             w("(void)net;")
         for number in program.unread_inputs:
             w(f"(void){inputs[number]};")
-        run_calls(w, pieces.calls, trace=trace)
+        if program.timed:
+            for statement in starts(program):
+                w(statement)
+        run_calls(w, pieces.calls, timed=program.timed, trace=trace)
     return w
 
 
 def _init_parameters(plan: Plan, name: str) -> str:
     return joined([f"{name}_t *net", *(f"{name}_{each.name}_t *{part(each)}" for each in plan.regions)])
-
-
-@dataclass(frozen=True)
-class _Function:
-    """A function that works on an input or an output besides a run."""
-
-    remark: str
-    parameters: Mapping[str, str]
-    """A description of each parameter."""
-    head: str
-    call: str
-
-
-def _class_table(w: Writer, graph: Graph, upper: str) -> None:
-    """The names of classes as macros, which take no memory until somebody uses them."""
-    classes = graph.classes
-    number = classified(graph, classes) if classes else None
-    if number is None:
-        return
-    value = graph.outputs[number]
-    which = "output" if len(graph.outputs) == 1 else f"output_{number}"
-    of = "elements" if graph.types[value].elements == len(classes) else "0 and 1"
-    w()
-    w(f"/** The names of the classes, of {of} of {which}: `const char *const names[] = {upper}_CLASSES;` */")
-    w(f"#define {upper}_CLASS_COUNT {len(classes)}")
-    w(f"#define {upper}_CLASSES \\")
-    *lines, last = initialiser(classes)
-    for line in lines:
-        w(f"    {line} \\")
-    w(f"    {last}")
-
-
-def _functions(program: Program, name: str, *, top: bool) -> Iterator[_Function]:
-    """All functions besides a run and what feeds it."""
-    yield from _conversions(program, name)
-    if not top:
-        return
-    graph = program.graph
-    for which, value in zip(parameter_names("output", len(graph.outputs)), graph.outputs, strict=True):
-        type_ = graph.types[value].dtype
-        suffix = which.removeprefix("output") and f"_{which.removeprefix('output')}"
-        macro, kernel = f"{name}_output{suffix}".upper(), f"mnc_top_{type_.suffix}"
-        output = {"output": f"{macro}_SIZE elements"}
-        yield _Function(
-            f"The index of the largest element of {which}; of equal ones the first.",
-            output,
-            f"int {name}_argmax{suffix}(const {type_.c} *output)",
-            f"int first = 0;\n\n{kernel}(output, {macro}_SIZE, 1, &first);\nreturn first;",
-        )
-        yield _Function(
-            f"The k largest elements of {which}, the largest first; of equal ones the first comes first.",
-            {**output, "k": f"from 0 to {macro}_SIZE", "classes": "k indices, all written"},
-            f"void {name}_top{suffix}(const {type_.c} *output, int k, int *classes)",
-            f"{kernel}(output, {macro}_SIZE, k, classes);",
-        )
-
-
-def _conversions(program: Program, name: str) -> Iterator[_Function]:
-    graph = program.graph
-    for kind, values in _ends(graph):
-        for i, (_, type_) in enumerate(values):
-            if type_.quant is None:
-                continue
-            which = kind if len(values) == 1 else f"{kind}_{i}"
-            stored = type_.dtype.c
-            macro = f"{name}_{which}".upper()
-            zero = f", {macro}_ZERO_POINT" if not type_.dtype.is_symmetric else ""
-            sizes = f"{macro}_SIZE, {macro}_SCALE{zero}"
-            if kind == "input" and (features := type_.quant.features) is not None:
-                count, inner = len(features.scale), math.prod(type_.shape[features.axis + 1 :])
-                yield _Function(
-                    f"Real numbers, each normalised as its feature is, to what the network takes as {which}.",
-                    {"real": f"{macro}_SIZE numbers", "stored": "as many elements, all written"},
-                    f"void {name}_quantize_{which}(const float *real, {stored} *stored)",
-                    f"static const float scales[] MNC_FLASH = {macro}_SCALES;\n"
-                    f"static const float offsets[] MNC_FLASH = {macro}_OFFSETS;\n\n"
-                    f"{_quantizer(type_)}(real, stored, {macro}_SIZE, scales, offsets, {count}, {inner}{zero});",
-                )
-            elif kind == "input":
-                yield _Function(
-                    f"Real numbers to what the network takes as {which}: the nearest that it can store.",
-                    {"real": f"{macro}_SIZE numbers", "stored": "as many elements, all written"},
-                    f"void {name}_quantize_{which}(const float *real, {stored} *stored)",
-                    f"{_quantizer(type_)}(real, stored, {sizes});",
-                )
-            else:
-                yield _Function(
-                    f"What the network gives as {which} to real numbers.",
-                    {"stored": f"{macro}_SIZE elements", "real": "as many numbers, all written"},
-                    f"void {name}_dequantize_{which}(const {stored} *stored, float *real)",
-                    f"{_converter('dequantize', type_)}(stored, real, {sizes});",
-                )
-
-
-def _ends(graph: Graph) -> tuple[tuple[str, list[tuple[str, TensorType]]], ...]:
-    """The names and types of the inputs and of the outputs, as a caller sees them."""
-    inputs = [(given.name, given.type) for given in graph.inputs]
-    return ("input", inputs), ("output", [(name, graph.types[name]) for name in graph.outputs])
-
-
-def _quantizer(type_: TensorType) -> str:
-    """The kernel that makes an input of real numbers."""
-    by_feature = type_.quant is not None and type_.quant.features is not None
-    return _converter("quantize_features" if by_feature else "quantize", type_)
-
-
-def _converter(what: str, type_: TensorType) -> str:
-    """The kernel that converts real numbers to or from those stored in this type."""
-    return f"mnc_{what}_{type_.dtype.suffix}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mnc.backends.memory import arena_map, arena_pointer, located, part
+from mnc.backends.profile import after, before, starts
 from mnc.backends.unit import RunCall, Unit, parameter_names
 from mnc.backends.windows import plus
 from mnc.backends.writer import Writer, joined
@@ -23,12 +24,20 @@ def locals_of_run(w: Writer, program: Program, plan: Plan) -> None:
             w(arena_pointer(program, "net->"))
     if program.state_bytes:
         w("float *const state = net->state;")
+    if program.timed:
+        w("uint32_t *const ticks = net->ticks;")
+        if any(not stage.interleaved for stage in plan.stages):
+            w("uint32_t began;")
 
 
-def run_calls(w: Writer, calls: Sequence[RunCall], *, trace: bool) -> None:
-    """The statements of a run."""
+def run_calls(w: Writer, calls: Sequence[RunCall], *, timed: bool, trace: bool, this: str = "") -> None:
+    """The statements of a run; `this` stands before the functions that they call."""
     for call in calls:
-        w.lines(call.statement)
+        if timed and call.layer is not None:
+            w(before(call.layer))
+        w.lines(f"{this}{call.statement}")
+        if timed and call.layer is not None:
+            w(after(call.layer))
         if trace and call.trace:
             w(call.trace)
 
@@ -108,14 +117,18 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         w()
         w(f"for (i = 0; row != NULL && row != slot && i < {size}; ++i)")
         w("    slot[i] = row[i];")
+        if program.timed:
+            with w.block("if (made[0] == 0)"):
+                for statement in starts(program):
+                    w(statement)
         w("++made[0];")
         first, *rest = pieces.calls
-        run_calls(w, [first], trace=trace)
+        run_calls(w, [first], timed=program.timed, trace=trace)
         w(f"if (made[0] < {height})")
         w("    return 0;")
         w(f"for (i = 0; i < {counted}; ++i)")
         w("    made[i] = 0;")
-        run_calls(w, rest, trace=trace)
+        run_calls(w, rest, timed=program.timed, trace=trace)
         w("return 1;")
     w()
     w.lines(f"void {name}_run({run_parameters(program, name)})")

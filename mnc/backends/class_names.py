@@ -10,7 +10,7 @@ from mnc.ir.graph import Graph
 
 MOST = 32767
 """Elements of an output whose places are ints on every core."""
-HARMLESS = frozenset(" _.,+-")
+HARMLESS = frozenset(" _.,+-/")
 """Signs that stand as they are in a string literal, besides letters and digits of ASCII."""
 
 

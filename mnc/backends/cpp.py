@@ -7,12 +7,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import mnc
+from mnc.backends.c_run import run_calls
 from mnc.backends.class_names import string
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.memory import arena_map, arena_pointer, counters, memory
 from mnc.backends.names import comment
-from mnc.backends.unit import RunCall, Unit, layout, parameter_names
+from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts, table_line
+from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import Writer, declaration, joined, literal
 from mnc.errors import argument, refuse
 from mnc.ir.types import TensorType, show
@@ -44,7 +46,8 @@ class Cpp(CFamily):
     def helpers(self, program: Program) -> Collection[str]:
         """The kernel that searches the outputs."""
         graph = program.graph
-        return [f"mnc_top_{graph.types[graph.outputs[0]].dtype.suffix}"] if self.top else []
+        top = [f"mnc_top_{graph.types[graph.outputs[0]].dtype.suffix}"] if self.top else []
+        return [*top, *(HELPERS if program.timed else ())]
 
     def wrap(self, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> Files:
         """See `CFamily.wrap`."""
@@ -69,7 +72,7 @@ class Cpp(CFamily):
         w()
         version_macro(w)
         w()
-        _layers(w, known, pieces, name)
+        _layers(w, program, known, pieces, name)
         _class(w, program, plan, pieces, name, known, top=self.top, trace=trace)
         w("#endif")
         return Files({f"{name}.h": w})
@@ -78,7 +81,7 @@ class Cpp(CFamily):
 def _check_class_name(name: str, program: Program, known: Sequence[_Fact]) -> None:
     """CompileError where the class would be called like one of its members, or like a macro of any header."""
     members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *_outputs(program)}
-    members |= {"top", "made", "row", "push_row", "finish"}
+    members |= {"top", "made", "row", "push_row", "finish", "ticks", "profile", "layer_names"}
     members |= {fact.name for fact in known}
     members |= set(parameter_names("input", len(program.graph.inputs)))
     generated = re.fullmatch(r"layer_\d.*|mnc_.*", name)
@@ -87,7 +90,7 @@ def _check_class_name(name: str, program: Program, known: Sequence[_Fact]) -> No
         raise refuse(argument("name"), f"{name!r} {why}", f"try {name.capitalize()}Net")
 
 
-def _layers(w: Writer, known: Sequence[_Fact], pieces: Unit, name: str) -> None:
+def _layers(w: Writer, program: Program, known: Sequence[_Fact], pieces: Unit, name: str) -> None:
     """The template: what has one definition however often the header is included, and needs no inline variables."""
     w.lines(pieces.macros)
     w()
@@ -102,6 +105,8 @@ def _layers(w: Writer, known: Sequence[_Fact], pieces: Unit, name: str) -> None:
         for layer in pieces.layers:
             for constant, values in layer.constants.items():
                 w(f"static const {declaration(constant, values)};")
+        if program.timed:
+            w(f"static const {names_type(program, 'layer_names')};")
         w()
         kernels = (kernel.text for kernel in pieces.kernels)
         for text in (*kernels, *(f"/* {layer.comment} */\n{layer.function}" for layer in pieces.layers)):
@@ -118,6 +123,10 @@ def _layers(w: Writer, known: Sequence[_Fact], pieces: Unit, name: str) -> None:
             head = f"const {declaration(f'{name}Layers<Unused>::{constant}', values)}"
             w.array(head, values)
             w()
+    if program.timed:
+        w("template <typename Unused>")
+        define_names(w, program, f"const {names_type(program, f'{name}Layers<Unused>::layer_names')}")
+        w()
 
 
 def _class(
@@ -141,6 +150,9 @@ def _class(
             w(f"{type_.dtype.c} {output}[{size}];")
         w(f"{_unsigned(sizes[0])} output; /**< the index of the largest of outputs */")
         w("float proba; /**< the largest of outputs, as a real number */")
+        if program.timed:
+            members.append("ticks()")
+            w("uint32_t ticks[kLayers]; /**< how long each layer took in the last run, as MNC_READ_TICKS counts */")
         w()
         if plan.arena.size:
             members.append("arena()")
@@ -160,6 +172,13 @@ def _class(
             w(" * @param classes k indices, all written */")
             with w.block("void top(int k, int *classes) const"):
                 w(f"this->mnc_top_{graph.types[graph.outputs[0]].dtype.suffix}(outputs, {sizes[0]}, k, classes);")
+            w()
+        if program.timed:
+            w("/** A line of the table of the ticks that layers took in the last run: name, ticks, per cent of all.")
+            w(" * @param layer from 0 to kLayers; kLayers itself: all of them together")
+            w(" * @param line kProfileLine characters, of which the last is a zero */")
+            with w.block("void profile(int layer, char *line) const"):
+                w.lines(table_line(program, "ticks", "this->layer_names", "kLayers", "this->"))
             w()
         default = " = nullptr" if program.feed == "owned" else ""
         parameters = [
@@ -190,7 +209,10 @@ def _class(
                             w(f"{f'({place})' if ' ' in place else place}[i] = {pointer}[i];")
                 for number in program.unread_inputs:
                     w(f"(void){inputs[number]};")
-                _calls(w, pieces.calls, trace=trace)
+                _began(w, program, plan)
+                for statement in starts(program, "this->") if program.timed else ():
+                    w(statement)
+                run_calls(w, pieces.calls, timed=program.timed, trace=trace, this="this->")
                 _largest(w, program)
                 w("return output;")
         if plan.arena.size or program.state_bytes or program.fed is not None:
@@ -213,11 +235,10 @@ def _arena(w: Writer, program: Program, plan: Plan) -> None:
         w(arena_pointer(program, "this->"))
 
 
-def _calls(w: Writer, calls: Sequence[RunCall], *, trace: bool) -> None:
-    for call in calls:
-        w.lines(f"this->{call.statement}")
-        if trace and call.trace:
-            w(call.trace)
+def _began(w: Writer, program: Program, plan: Plan) -> None:
+    """The local in which the moment is when a layer began, where time is counted by layers."""
+    if program.timed and any(not stage.interleaved for stage in plan.stages):
+        w("uint32_t began;")
 
 
 def _largest(w: Writer, program: Program) -> None:
@@ -256,17 +277,22 @@ def _feeding(w: Writer, program: Program, plan: Plan, pieces: Unit, *, trace: bo
     w(f" * @param row {size} elements, which are copied, unless they are in row() already; nullptr: they are */")
     with w.block(f"bool push_row(const {type_} *row)"):
         _arena(w, program, plan)
+        _began(w, program, plan)
         w(f"{type_} *const slot = this->row();")
         with w.block("if (row != nullptr && row != slot)"), w.block(f"for (size_t i = 0; i < {size}; ++i)"):
             w("slot[i] = row[i];")
+        if program.timed:
+            with w.block("if (made[0] == 0)"):
+                for statement in starts(program, "this->"):
+                    w(statement)
         w("++made[0];")
         first, *rest = pieces.calls
-        _calls(w, [first], trace=trace)
+        run_calls(w, [first], timed=program.timed, trace=trace, this="this->")
         with w.block(f"if (made[0] < {rows})"):
             w("return false;")
         with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
             w("made[i] = 0;")
-        _calls(w, rest, trace=trace)
+        run_calls(w, rest, timed=program.timed, trace=trace, this="this->")
         _largest(w, program)
         w("return true;")
     w()
@@ -316,6 +342,9 @@ def _known(program: Program, plan: Plan) -> list[_Fact]:
     if classes := graph.classes:
         listed = f"{{{joined(list(map(string, classes)))}}}"
         facts.append(_Fact("kClasses", "const char *", listed, f"[{len(classes)}]", " /* names of outputs */"))
+    if program.timed:
+        facts.append(_Fact("kLayers", "int", str(len(program.steps))))
+        facts.append(_Fact("kProfileLine", "int", str(line_size(program)), remark=" /* characters */"))
     return [
         *facts,
         _Fact("kApi", "int", str(API), remark=" /* it grows where callers have to change */"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
@@ -117,6 +117,7 @@ class CFamily:
     options: Mapping[str, str] = MappingProxyType(
         {
             "code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower",
+            "profile": "0 (the default); 1: a run counts the time of each layer, and a function makes a table of it",
             "top": "0 (the default); 1: functions that tell the largest of an output's elements, and the k largest",
         }
     )
@@ -131,6 +132,7 @@ class CFamily:
         self.target = target
         self.compact = chosen(settings, "code", "fast", "compact")
         self.top = chosen(settings, "top", "0", "1")
+        self.profile = chosen(settings, "profile", "0", "1")
 
     def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
         """See `Backend.configured`."""
@@ -162,7 +164,7 @@ class CFamily:
         """See `Backend.emit`."""
         if self.top:
             check_places(program.graph)
-        program, layout = schedule(program)
+        program, layout = schedule(replace(program, timed=self.profile))
         inputs, outputs = self.operands(program)
         prefix = self.prefix(name)
         sharing, library = share(program, self.library, prefix, compact=self.compact)

@@ -69,10 +69,10 @@ def arena_map(w: Writer, program: Program, plan: Plan) -> None:
 
 def ram_bytes(program: Program, plan: Plan) -> int:
     """The `sizeof` of arena, state and counters together, or of all regions, state and counters."""
-    size, counting = plan.arena.size, 2 * counters(program, plan)
+    size, counting = plan.arena.size, 2 * counters(program, plan) + program.ticks_bytes
     if plan.regions:
         return sum(region_bytes(program, each) for each in plan.regions) + program.state_bytes + counting
-    if not program.state_bytes:
+    if not program.state_bytes and not program.timed:
         return max(_rounded(program, size), (program.arena_dtype or DType.FLOAT32).bytes) + counting
     return _rounded(program, size) + program.state_bytes + counting
 
@@ -98,7 +98,7 @@ def _rounded(program: Program, size: int) -> int:
 
 def _unit(program: Program) -> int:
     """Bytes to which C aligns the network's struct; `short` is the type of counters."""
-    if program.state_bytes:
+    if program.state_bytes or program.timed:
         return 4
     return max([2 * (program.fed is not None), *(dtype.bytes for dtype in _dtypes(program))])
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from mnc.backends.profile import after, before
 from mnc.backends.windows import first_row, plus, row_of
 from mnc.backends.writer import Writer, joined
 from mnc.ir.types import DType
 from mnc.program import INPUT, Fold, Program, Rows, Stage
 from mnc.program.stage import Need, needs
 
+TICKS = "ticks"
+"""The counters of time of a network that has some."""
 FED = "made"
 """The counters of a stage that lives across calls: of the input's rows, then of each step's."""
 
@@ -63,18 +66,22 @@ class Turns:
     @property
     def statement(self) -> str:
         """The call in a run."""
-        return f"{self.name}({joined([*self._memory, *[FED] * self.stage.fed])});"
+        return f"{self.name}({joined([*self._memory, *[TICKS] * self.program.timed, *[FED] * self.stage.fed])});"
 
     def function(self, *, trace: bool) -> str:
         """The definition."""
         w = Writer()
         demands = needs(self.program.steps, self.stage, self.program.fed)
-        parameters = [*self._memory.values(), *[f"short *{FED}"] * self.stage.fed]
+        timed = self.program.timed
+        parameters = [*self._memory.values(), *[f"uint32_t *{TICKS}"] * timed, *[f"short *{FED}"] * self.stage.fed]
         w.lines(f"MNC_LAYER void {self.name}({joined(parameters)})")
         with w.block():
             if not self.stage.fed:
                 counters = joined([f"{self._counter(number)} = 0" for number in self.stage.numbers])
                 w.lines(f"int {counters}; /* rows that each layer has made */")
+            if timed:
+                w("uint32_t began;")
+            if timed or not self.stage.fed:
                 w()
             with w.block("for (;;)"):
                 otherwise = ""
@@ -83,10 +90,16 @@ class Turns:
                     can = [f"{turn} < {step.loop.count}"]
                     can += [self._ready(number, k, need) for k, need in demands[number - self.stage.first].items()]
                     call = f"{self.functions[number]}({joined([*self.operands[number], turn])}"
-                    with w.braceless(f"{otherwise}if ({' && '.join(filter(None, can))})", block=trace):
-                        w.lines(f"{call}{'' if trace else '++'});")
+                    several = trace or timed
+                    with w.braceless(f"{otherwise}if ({' && '.join(filter(None, can))})", block=several):
+                        if timed:
+                            w(before(number))
+                        w.lines(f"{call}{'' if several else '++'});")
+                        if timed:
+                            w(after(number))
                         if trace:
                             self._traced(w, number, turn)
+                        if several:
                             w(f"++{turn};")
                     otherwise = "else "
                 with w.braceless("else", block=False):

@@ -56,6 +56,8 @@ class RunCall:
     statement: str
     trace: str = ""
     """The statement that follows in a traced build, where the stage has none inside."""
+    layer: int | None = None
+    """Its number, where it is one layer as a whole."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def unit(
             continue
         ((i, function),) = names.items()
         place = pointers[program.steps[i].writes[0].buffer]
-        calls.append(RunCall(f"{function}({joined(operands[i])});", f"MNC_TRACE({i}, {place});"))
+        calls.append(RunCall(f"{function}({joined(operands[i])});", f"MNC_TRACE({i}, {place});", i))
     functions = "\n".join(layer.function for layer in layers)
     items = library.closure({"MNC_FLASH", *helpers, *library.mentioned(functions)})
     return Unit(

@@ -40,6 +40,8 @@ class Program:
     feed: Feed = "caller"
     regions: tuple[tuple[str, int], ...] = ()
     """Names and bytes of memories that buffers may lie in, the fastest first; none: one, as large as need be."""
+    timed: bool = False
+    """Whether a run counts the time that each layer takes, in counters beside the state."""
 
     def kept(self, memory: Memory, feed: Feed, regions: tuple[tuple[str, int], ...] = ()) -> Program:
         """The program planned and fed in another way; `unfeedable` says whether that may be."""
@@ -107,6 +109,11 @@ class Program:
     def state_bytes(self) -> int:
         """Bytes of memory that outlive a run."""
         return sum(buffer.bytes for buffer in self.buffers.values() if buffer.kind == "state")
+
+    @property
+    def ticks_bytes(self) -> int:
+        """Bytes of the counters of time, one of 32 bits a layer."""
+        return 4 * len(self.steps) if self.timed else 0
 
     @property
     def unread_inputs(self) -> tuple[int, ...]:
