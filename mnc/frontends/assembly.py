@@ -21,8 +21,9 @@ from mnc.ir.layers import Activation, Add, Flatten, Permute, ReduceMax, Reshape
 from mnc.ir.types import Constant, DType, ElementType, Shape, ShapeError, TensorType
 from mnc.names import Names, brief
 
-CHANNELS_FIRST = {2: (1, 0), 3: (2, 0, 1)}
-"""Where the axes (channels, steps) or (channels, height, width) are in channels-last order, by rank."""
+CHANNELS_FIRST = {2: (1, 0), 3: (2, 0, 1), 4: (3, 0, 1, 2)}
+"""Where the axes (channels, steps), (channels, height, width) or (channels, depth, height, width) are in
+channels-last order, by rank."""
 
 FLOAT = ElementType(DType.FLOAT32)
 
@@ -163,8 +164,9 @@ class Assembly:
         """The tensor laid out so that the model's axis k, a batch not counted, is the IR's axis `axes[k]`."""
         if value.order == axes:
             return value
-        value = self.plain(where, value)
-        order = tuple(axes.index(i) for i in range(len(axes)))
+        if value.before_flatten is not None:
+            value = self.plain(where, value)
+        order = tuple(value.order[axes.index(i)] for i in range(len(axes)))
         if order == tuple(range(len(axes))):
             return value
         turned = self.emit(where, f"{value.name}/channels_last", Permute(order), (value,))

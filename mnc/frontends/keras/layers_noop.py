@@ -33,7 +33,16 @@ RANDOM_AUGMENTATION = (
 )
 
 
-@converts("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "AlphaDropout", to=(), over_time=True)
+@converts(
+    "Dropout",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "GaussianDropout",
+    "AlphaDropout",
+    to=(),
+    over_time=True,
+)
 def dropout(config: Config) -> Build:
     """The dropout family."""
     config.ignore("rate", "noise_shape", "data_format", "rng_type")

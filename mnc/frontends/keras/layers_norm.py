@@ -13,10 +13,15 @@ from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.weights import Count
+from mnc.ir import activations as fn
 from mnc.ir.layers import (
+    Activation,
+    Add,
     BatchNormalization,
     GroupNormalization,
     LayerNormalization,
+    Multiply,
+    ReduceMean,
     Reshape,
     UnitNormalization,
 )
@@ -115,6 +120,34 @@ def group_normalization(config: Config) -> Build:
         return call.emit(GroupNormalization(gamma, beta, count, epsilon), x, axes=x.axes)
 
     return build
+
+
+@converts("RMSNormalization", to=(Activation, Add, Multiply, ReduceMean), over_time=True)
+def rms_normalization(config: Config) -> Build:
+    """Scale * in / the square root of (the mean of its squares + epsilon), along the last axis or axes."""
+    axes = sorted(_axes(config))
+    epsilon = config.number("epsilon", 1e-6)
+    config.weights = Count(1)
+
+    def build(call: Call) -> Value:
+        x = call.tensor
+        held = tuple(call.axis("axis", axis, x) for axis in axes)
+        if held != x.axes[len(x.axes) - len(held) :]:  # Keras multiplies by its scale along the last axes
+            raise call.fault(f"axis = {axes} is not supported; the axes must be the last ones, each once")
+        stored = call.weights.array("scale", tuple(x.type.shape[axis] for axis in held))
+        scale = np.transpose(stored, np.argsort(held)).reshape(
+            [n if axis in held else 1 for axis, n in enumerate(x.type.shape)]
+        )
+        mean = call.emit(ReduceMean(tuple(sorted(held)), True), call.emit(SQUARE, x, part="square"), part="mean")
+        above = call.emit(Add(operand=Constant(np.float32(epsilon))), mean, part="above")
+        factor = call.emit(Activation(fn.Rsqrt()), above, part="factor")
+        unit = call.emit(Multiply(), x, factor, part="unit")
+        return call.emit(Multiply(operand=Constant(scale)), unit, axes=x.axes)
+
+    return build
+
+
+SQUARE = Activation(fn.Square())
 
 
 @converts("UnitNormalization", to=(UnitNormalization,), over_time=True)

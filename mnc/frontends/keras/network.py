@@ -23,6 +23,9 @@ from mnc.names import brief
 MAX_NODES = 2**14
 """Models in models, each called twice by the next, are soon a bomb and not a network."""
 
+CHANNELS_LAST = {2: "(steps, channels)", 3: "(height, width, channels)", 4: "(depth, height, width, channels)"}
+"""How images of a channels-first model are taken, by their number of axes."""
+
 Results = tuple[Value | None, ...]
 """The outputs of a call; None for an output, or no outputs, where it was refused."""
 
@@ -73,6 +76,11 @@ class _Builder:
                 return ()
             if result.before_flatten is not None:
                 result = self.assembly.plain(model.where, result)
+            plain = tuple(range(len(result.axes)))
+            turned = CHANNELS_FIRST.get(len(plain), plain)
+            if result.axes not in (plain, turned):  # a volume, which is held in an order of its own
+                wanted = turned if result.axes[0] == plain[-1] else plain
+                result = self.assembly.held_as(model.where, result, wanted)
             if not result.is_plain:
                 self._findings.note(f"output {brief(result.name)} is channels first in Keras, here channels last")
             values.append(result)
@@ -89,7 +97,7 @@ class _Builder:
         axes = CHANNELS_FIRST[len(shape)] if turned else tuple(range(len(shape)))
         value = self.assembly.input(given.where, given.name, shape, axes)
         if turned:
-            order = "(height, width, channels)" if len(shape) == 3 else "(steps, channels)"
+            order = CHANNELS_LAST[len(shape)]
             self._findings.note(f"input {brief(given.name)} is channels first in Keras; the network takes it {order}")
         return value
 

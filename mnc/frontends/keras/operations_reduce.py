@@ -9,6 +9,7 @@ import numpy as np
 from mnc.frontends.assembly import Value
 from mnc.frontends.keras.operations import Converter, Operands, Result, operation
 from mnc.frontends.keras.operations_shape import permuted
+from mnc.frontends.keras.products import weighed
 from mnc.ir import activations as fn
 from mnc.ir.layers import (
     Activation,
@@ -24,7 +25,7 @@ from mnc.ir.layers import (
     Subtract,
     UnitNormalization,
 )
-from mnc.ir.types import Array, Constant
+from mnc.ir.types import Constant
 
 
 def axes_of(op: Operands, x: Value) -> tuple[int, ...]:
@@ -161,7 +162,10 @@ def einsum(op: Operands) -> Result:
     if isinstance(a, Value) and isinstance(b, Value):
         return contracted(op, a, b, operands[0], operands[1], out)
     if isinstance(a, Value) and not isinstance(b, Value):
-        return contracted_with_constant(op, a, b, operands[0], operands[1], out)
+        first, second = operands
+        if first[:1] != out[:1] or first[:1] in second:
+            raise op.call.fault(f"subscripts = {subscripts!r} move the batch, or sum over it")
+        return weighed(op.call, a, b, (first[1:], second, out[1:]))
     raise op.call.fault("a constant may only stand on the right")
 
 
@@ -188,25 +192,6 @@ def contracted(op: Operands, a: Value, b: Value, left: str, right: str, out: str
         MatMul(), matrix(a, left, rows, summed, "first"), matrix(b, right, summed, columns, "second"), part="product"
     )
     return _spread(op, product, [*both, *rows, *columns], out, size)
-
-
-def contracted_with_constant(op: Operands, a: Value, b: Array, left: str, right: str, out: str) -> Value:
-    """The sum of products of a tensor and a constant, as a dense layer."""
-    if left[:1] != out[:1] or left[:1] in right or len(left) != len(a.shape) + 1 or len(right) != b.ndim:
-        raise op.call.fault(f"{left},{right}->{out} does not fit, or moves the batch")
-    left, out = left[1:], out[1:]
-    size = {**dict(zip(left, a.shape, strict=True)), **dict(zip(right, b.shape, strict=True))}
-    rows = [letter for letter in left if letter in out]
-    summed = [letter for letter in left if letter not in out]
-    columns = [letter for letter in right if letter not in summed]
-    if set(right) - set(columns) != set(summed) or set(columns) & set(rows) or {*rows, *columns} != set(out):
-        raise op.call.fault(f"{left},{right}->{out} is not a product with a matrix, which is all that is supported")
-    turned = permuted(op, a, tuple(left.index(letter) for letter in (*rows, *summed)), "turned")
-    flat = op.emit(Reshape((*(size[r] for r in rows), _product(size, summed))), turned, part="first")
-    weights = b.transpose([right.index(letter) for letter in (*summed, *columns)])
-    weights = weights.reshape(_product(size, summed), _product(size, columns))
-    product = op.emit(Dense(Constant(weights.astype(np.float32))), flat, part="product")
-    return _spread(op, product, [*rows, *columns], out, size)
 
 
 def _spread(op: Operands, product: Value, letters: list[str], out: str, size: dict[str, int]) -> Value:

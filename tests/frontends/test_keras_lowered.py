@@ -1,0 +1,73 @@
+"""Layers that become existing layers, in the forms that are refused: where, why, and what to do instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keras_files import numbers, refusal, save_h5, sequential
+
+VOLUME = {"filters": 2, "kernel_size": [3, 3, 3]}
+IMAGES = {"filters": 2, "kernel_size": [3, 3]}
+EINSUM = {"equation": "abc,cd->abd", "output_shape": [None, 5]}
+
+REFUSED: dict[str, tuple[str, list[int], dict[str, Any], str]] = {
+    # the class, the input, the configuration: what is said
+    "no volume": ("Conv3D", [4, 4, 2], VOLUME, "needs an input (depth, height, width, channels), not one of 3 axes"),
+    "too many planes": ("Conv3D", [80, 4, 4, 2], VOLUME, "gives 78 planes, each a convolution of its own"),
+    "too few planes": ("Conv3D", [2, 4, 4, 2], VOLUME, "a kernel of 3 planes does not fit 2"),
+    "groups": ("Conv3D", [4, 4, 4, 3], {**VOLUME, "groups": 2}, "2 groups do not divide 3 channels"),
+    "too many steps": ("ConvLSTM2D", [80, 4, 4, 2], IMAGES, "takes 80 steps, each code of its own"),
+    "no steps": ("ConvLSTM2D", [4, 4, 2], IMAGES, "needs 4 axes, the steps first, not an input of 3 axes"),
+    "a state that is kept": ("ConvLSTM2D", [3, 4, 4, 2], {**IMAGES, "stateful": True}, "stateful = True is not"),
+    "no equation": ("EinsumDense", [4, 3], {"equation": "abc->ab", "output_shape": [4]}, "is not one of two operands"),
+    "digits": (
+        "EinsumDense",
+        [4, 3],
+        {"equation": "a1c,cd->a1d", "output_shape": [4, 5]},
+        "is not one of two operands",
+    ),
+    "other axes": ("EinsumDense", [3], EINSUM, "abc,cd->abd does not fit an input of 1 axes and its batch"),
+    "the batch moves": (
+        "EinsumDense",
+        [4, 3],
+        {"equation": "abc,cd->bad", "output_shape": [None, 5]},
+        "abc,cd->bad moves the batch, or sums over it",
+    ),
+    "an open size": ("EinsumDense", [4, 3], {**EINSUM, "output_shape": [None, None]}, "the size of the axis d of"),
+    "another size": ("EinsumDense", [4, 3], {**EINSUM, "output_shape": [2, 5]}, "the axis b of abc,cd->abd has 4"),
+    "a letter twice": (
+        "EinsumDense",
+        [4, 3],
+        {"equation": "abc,ccd->abd", "output_shape": [None, 5]},
+        "has a letter twice in one operand",
+    ),
+    "a bias elsewhere": ("EinsumDense", [4, 3], {**EINSUM, "bias_axes": "c"}, "must be letters of the result"),
+    "an axis before the last": ("RMSNormalization", [4, 3], {"axis": [1]}, "the axes must be the last ones, each once"),
+}
+
+WEIGHTS = {"a letter twice": [("n/kernel", numbers(3, 3, 5))]}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_form_that_is_not_supported_is_named(tmp_path: Path, name: str) -> None:
+    class_name, shape, config, fault = REFUSED[name]
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, *shape]})
+    channels = shape[-1]
+    weights = WEIGHTS.get(name, [])
+    if class_name == "Conv3D" and name != "groups":
+        weights = [("n/kernel", numbers(3, 3, 3, channels, 2)), ("n/bias", numbers(2))]
+    message = refusal(
+        save_h5(tmp_path / "m.h5", sequential(given, (class_name, {"name": "n", **config})), {"n": weights})
+    )
+    assert f"({class_name} 'n'): " in message
+    assert fault in message
+    assert "hint: " in message
+
+
+def test_a_masked_sequence_of_images_is_refused(tmp_path: Path) -> None:
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 3, 4, 4, 2]})
+    model = sequential(given, ("Masking", {"name": "m", "mask_value": 0.0}), ("ConvLSTM2D", {"name": "n", **IMAGES}))
+    message = refusal(save_h5(tmp_path / "m.h5", model, {"m": [], "n": []}))
+    assert "(ConvLSTM2D 'n'): the layer reads a mask (from Masking), which is not supported" in message
