@@ -7,6 +7,7 @@ give equal reports, and `to_json` gives equal bytes.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass, replace
 
@@ -190,6 +191,25 @@ class LayerVerification:
     got: float
     """The generated code's value there."""
     passed: bool
+    dtype: str = "float32"
+    """The element type of the output."""
+
+    @property
+    def ulp_at_worst(self) -> float | None:
+        """The largest absolute error in units in the last place of the reference's value there.
+
+        None where such units say nothing: for integers, whose errors are counted
+        in steps, where nothing differs, and beside zero.
+        """
+        if self.dtype != "float32" or not self.max_abs_error or not math.isfinite(self.expected):
+            return None
+        if abs(self.expected) < FLOAT32_LEAST or not math.isfinite(self.max_abs_error):
+            return None
+        return self.max_abs_error / 2.0 ** (math.frexp(self.expected)[1] - FLOAT32_DIGITS)
+
+
+FLOAT32_DIGITS, FLOAT32_LEAST = 24, 2.0**-126
+"""Binary digits of a float32, and the smallest one that has them all."""
 
 
 @dataclass(frozen=True)

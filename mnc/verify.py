@@ -204,4 +204,5 @@ def compare(name: str, op: str, expected: Array, got: Array) -> LayerVerificatio
         expected=float(expected[worst]),
         got=float(got[worst]),
         passed=bool(error[worst] <= limit),
+        dtype=expected.dtype.name,
     )

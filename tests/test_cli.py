@@ -122,7 +122,7 @@ def test_compile_writes_the_files_and_a_table(model: Path, tmp_path: Path) -> No
     assert "\x1b" not in done.stdout, "no colours without a terminal"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["nano.c", "nano.h"]
     heading, *lines = done.stdout.splitlines()
-    assert heading.split() == ["layer", "op", "output", "MACs", "weights", "arena", "lifetime"]
+    assert heading.split() == ["layer", "op", "output", "type", "MACs", "weights", "arena", "lifetime"]
     assert all(line == line.rstrip() for line in lines)
     for sum_ in ("RAM", "flash", "MACs", "wrote"):
         assert any(line.startswith(sum_) for line in lines)
@@ -275,7 +275,7 @@ def test_verify_compares_every_layer(model: Path, tmp_path: Path, cc: str) -> No
     done = mnc("verify", model, "--inputs", tmp_path / "x.npy")
     assert done.returncode == 0, done.stderr
     heading, *lines = done.stdout.splitlines()
-    assert heading.split() == ["layer", "op", "max", "abs", "error", "max", "ULP", "worst", "at"]
+    assert heading.split() == ["layer", "op", "type", "max", "abs", "error", "ULP", "worst", "at"]
     assert re.fullmatch(r"\d+ layers, 3 samples: the same as the reference within .+", lines[-1])
     assert all(line.endswith("ok") for line in lines[:-1])
 

@@ -144,6 +144,7 @@ def _print(verification: Verification, judgement: Accuracy | Regression | None, 
 def _against_float(found: FloatComparison, verification: Verification) -> str:
     """How far quantisation moved one output, in words."""
     from mnc.names import printable
+    from mnc.terminal.tables import show_place
 
     ratio = "nothing lost" if found.sqnr is None else f"SQNR {found.sqnr:.1f} dB"
     if found.agreement is None:
@@ -151,17 +152,18 @@ def _against_float(found: FloatComparison, verification: Verification) -> str:
         likeness = f"RMSE {found.rmse:.3g}{correlation}"
     else:
         likeness = f"they agree on {found.agreement:.2%} of {verification.samples} samples"
-    place = f"[{', '.join(map(str, found.worst))}]"
-    worst = f"worst at {place}: {found.got:.4g}, not {found.expected:.4g}"
+    worst = f"worst at {show_place(found.worst)}: {found.got:.4g}, not {found.expected:.4g}"
     return f"against the float network, {printable(found.output)}: {ratio}; {likeness}; {worst}"
 
 
 def _difference(failure: LayerVerification, tolerance: str) -> Problem:
     """The fault of the first layer that differs."""
-    place = f"[{', '.join(map(str, failure.worst))}]"
+    from mnc.terminal.tables import show_place
+
+    ulp = "" if failure.ulp_at_worst is None else f" ({failure.ulp_at_worst:.3g} ULP)"
     what = (
-        f"the generated code differs from the reference by {failure.max_abs_error:.3g} "
-        f"({failure.max_ulp_error:.3g} ULP); at {place} it gives {failure.got!r}, not {failure.expected!r}"
+        f"the generated code differs from the reference by {failure.max_abs_error:.3g}{ulp}; "
+        f"at {show_place(failure.worst)} it gives {failure.got!r}, not {failure.expected!r}"
     )
     return Problem(
         f"layer {failure.name!r}", what, (f"it is the first layer that is not the same as the reference {tolerance}",)

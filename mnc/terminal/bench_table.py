@@ -9,7 +9,7 @@ from mnc.bench import Cost
 from mnc.terminal.tables import Paper, listing
 
 HEADINGS = (
-    *("model", "type", "backend", "target", ">MACs", ">instructions", ">per MAC"),
+    *("<model", "type", "backend", "target", ">MACs", ">instructions", ">per MAC"),
     *(">code", ">constants", ">RAM", ">stack"),
 )
 
@@ -57,7 +57,7 @@ def _layers(cost: Cost, paper: Paper) -> str:
         )
         for layer in cost.layers
     )
-    return listing(("layer", "op", ">MACs", ">instructions", ">per MAC", ">share"), rows, paper)
+    return listing(("<layer", "op", ">MACs", ">instructions", ">per MAC", ">share"), rows, paper)
 
 
 def _backend(cost: Cost) -> str:

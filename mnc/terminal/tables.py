@@ -16,11 +16,8 @@ from mnc.names import printable
 from mnc.pictures.words import bytes_
 from mnc.report import LayerReport, Report, Verification
 from mnc.targets import cmsis_nn
+from mnc.terminal.columns import SIGNS, Bar, Cell, folded
 
-NAME_WIDTHS = (8, 28)
-"""Narrowest and widest column of layer names, in characters; longer names are cut."""
-BAR_WIDTHS = (14, 24)
-"""Narrowest and widest drawing of a lifetime."""
 CMSIS_NN = "arm_"
 """How the names of Arm's kernels begin."""
 WORST = 3
@@ -52,7 +49,7 @@ class Paper:
         )
         with console.capture() as capture:
             for part in parts:
-                console.print(part)
+                console.print(part, crop=False)
         return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
@@ -64,17 +61,22 @@ def compiled(report: Report, paper: Paper) -> str:
     steps = 1 + max((layer.last for layer in report.layers if layer.last is not None), default=0)
     steps = max(steps, len(report.layers))
     judged = any(layer.sqnr is not None for layer in report.layers)
-    table = _table("layer", "op", "output", ">MACs", ">weights", *([">SQNR"] if judged else []), "arena lifetime")
-    rows = [(*_figures(layer), *([_decibels(layer.sqnr)] if judged else [])) for layer in report.layers]
-    fixed = _width(table, rows)
-    room = _clamp(paper.width - fixed - NAME_WIDTHS[1], BAR_WIDTHS)
-    table.columns[0].max_width = _clamp(paper.width - fixed - room, NAME_WIDTHS)
-    room = min(room, steps)
-    for layer, row in zip(report.layers, rows, strict=True):
-        table.add_row(*map(Text, row), Text(lifetime(layer, steps, room, paper.blocks), style="cyan"))
-    return paper.render(
-        table, Text(), _sums(report), *_wide(report), *_foreign(report), *([_worst(report)] if judged else [])
-    )
+    heads = ["<layer", "op", "output", "type", ">MACs", ">weights", *([">SQNR"] if judged else []), "|arena lifetime"]
+    rows: list[tuple[Cell, ...]] = [
+        (*_figures(layer), *([_decibels(layer.sqnr)] if judged else []), _bar(layer, steps, paper))
+        for layer in report.layers
+    ]
+    notes: list[Table | Text] = [
+        _sums(report),
+        *_wide(report),
+        *_foreign(report),
+        *([_worst(report)] if judged else []),
+    ]
+    return paper.render(*folded(heads, rows, paper.width), Text(), *notes)
+
+
+def _bar(layer: LayerReport, steps: int, paper: Paper) -> Bar:
+    return lambda room: lifetime(layer, steps, min(room, steps), paper.blocks)
 
 
 def lifetime(layer: LayerReport, steps: int, width: int, blocks: bool = True) -> str:
@@ -91,30 +93,35 @@ def lifetime(layer: LayerReport, steps: int, width: int, blocks: bool = True) ->
 
 
 def verified(verification: Verification, paper: Paper) -> str:
-    """Every layer's distance from the reference."""
-    table = _table("layer", "op", ">max abs error", ">max ULP", "worst at", "")
-    table.columns[0].max_width = NAME_WIDTHS[1]
+    """Every layer's distance from the reference, in units in the last place too where a layer is of float32."""
+    real = any(layer.ulp_at_worst is not None for layer in verification.layers)
+    rows: list[tuple[Cell, ...]] = []
     for layer in verification.layers:
         mark = Text("ok", style="green") if layer.passed else Text("differs", style="red")
-        worst = f"[{', '.join(map(str, layer.worst))}]"
-        figures = (layer.name, layer.op, f"{layer.max_abs_error:.3g}", f"{layer.max_ulp_error:.3g}", worst)
-        table.add_row(*(Text(printable(figure)) for figure in figures), mark)
-    return paper.render(table)
+        ulp = "" if layer.ulp_at_worst is None else f"{layer.ulp_at_worst:.3g}"
+        error, worst = f"{layer.max_abs_error:.3g}", show_place(layer.worst)
+        figures = (printable(layer.name), layer.op, layer.dtype, error, *([ulp] if real else []))
+        rows.append((*figures, worst if layer.max_abs_error else "", mark))
+    heads = ("<layer", "op", "type", ">max abs error", *([">ULP"] if real else []), "worst at", "")
+    return paper.render(*folded(heads, rows, paper.width))
+
+
+def show_place(index: Sequence[int]) -> str:
+    """An element's index: `[0, 3]`."""
+    return f"[{', '.join(map(str, index))}]"
 
 
 def listing(columns: Sequence[str], rows: Iterable[Sequence[str]], paper: Paper) -> str:
-    """Plain columns under headings."""
-    table = _table(*columns)
-    table.columns[-1].no_wrap = False
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    return paper.render(table)
+    """Plain columns under headings, as `folded` has them; the last one's words wrap."""
+    last = columns[-1] if columns[-1].startswith(tuple(SIGNS)) else f"~{columns[-1]}"
+    cells = [tuple(map(printable, row)) for row in rows]
+    return paper.render(*folded((*columns[:-1], last), cells, paper.width))
 
 
 def _figures(layer: LayerReport) -> tuple[str, ...]:
     macs = f"{layer.macs:,}" if layer.macs else ""
     weights = bytes_(layer.weights_bytes) if layer.weights_bytes else ""
-    return printable(layer.name), layer.op, show(layer.output_shape), macs, weights
+    return printable(layer.name), layer.op, show(layer.output_shape), layer.dtype, macs, weights
 
 
 def _decibels(ratio: float | None) -> str:
@@ -201,27 +208,6 @@ def _flash(report: Report) -> str:
         return f"constants only, {parameters}; code is not counted{why}"
     constants = bytes_(flash.needed - flash.code)
     return f"code {bytes_(flash.code)}, constants {constants}, {parameters}; linked by {report.compiler}"
-
-
-def _table(*headings: str) -> Table:
-    """A table without lines; a heading that begins with `>` is of a column of numbers."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in headings:
-        numbers = heading.startswith(">")
-        table.add_column(
-            heading.removeprefix(">"), justify="right" if numbers else "left", no_wrap=True, overflow="ellipsis"
-        )
-    return table
-
-
-def _width(table: Table, rows: Iterable[Sequence[str]]) -> int:
-    """The characters between the first and the last column of the table, gaps included."""
-    columns = [[str(column.header) for column in table.columns[:-1]], *rows]
-    return sum(max(map(len, cells)) for cells in list(zip(*columns, strict=True))[1:]) + 2 * (len(table.columns) - 1)
-
-
-def _clamp(value: int, limits: tuple[int, int]) -> int:
-    return min(max(value, limits[0]), limits[1])
 
 
 def _encodes(stream: TextIO, text: str) -> bool:

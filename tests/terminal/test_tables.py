@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import click
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,14 +70,46 @@ def test_colours_are_only_on_a_paper_that_has_them() -> None:
 
 
 def test_a_verification_marks_what_differs() -> None:
-    good = LayerVerification("a", "Conv2D", 1e-7, 1.0, (0, 1), 0.5, 0.5, True)
+    good = LayerVerification("a", "Conv2D", 2.0**-23, 9e9, (0, 1), 0.75, 0.75 + 2.0**-23, True)
     bad = LayerVerification("b", "Dense", 0.25, 1e6, (0, 3), 0.5, 0.25, False)
     result = Verification("n", "c", "host", 1, "1e-05", (good, bad, bad))
     assert result.first_failure is bad
     assert not result.passed
     lines = verified(result, PLAIN).splitlines()
-    assert lines[1].split() == ["a", "Conv2D", "1e-07", "1", "[0,", "1]", "ok"]
-    assert lines[2].split() == ["b", "Dense", "0.25", "1e+06", "[0,", "3]", "differs"]
+    assert lines[1].split() == ["a", "Conv2D", "float32", "1.19e-07", "2", "[0,", "1]", "ok"]
+    assert lines[2].split() == ["b", "Dense", "float32", "0.25", "4.19e+06", "[0,", "3]", "differs"]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "error", "expected", "ulp"),
+    [
+        ("float32", np.spacing(np.float32(0.75)), 0.75, 1.0),
+        ("float32", 3 * np.spacing(np.float32(1.0)), -1.0, 3.0),
+        ("float32", 1e-5, 0.0, None),
+        ("float32", 1e-5, 1e-40, None),
+        ("float32", 0.0, 1.0, None),
+        ("float32", np.inf, 1.0, None),
+        ("float32", np.inf, np.nan, None),
+        ("int8", 1.0, 3.0, None),
+    ],
+)
+def test_units_in_the_last_place_are_shown_where_they_inform(
+    dtype: str, error: float, expected: float, ulp: float | None
+) -> None:
+    layer = LayerVerification("a", "Dense", float(error), 1e6, (0, 0), expected, expected, False, dtype)
+    assert layer.ulp_at_worst == ulp
+    heading, line = verified(Verification("n", "c", "host", 1, "", (layer,)), PLAIN).splitlines()
+    assert ("ULP" in heading) == (ulp is not None)
+    assert "1e+06" not in line
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_table_has_every_number(width: int) -> None:
+    names = [f"functional_1/conv2d_{i}/Relu" for i in range(9)]
+    text = compiled(report(*(layer(name, i, i + 1) for i, name in enumerate(names))), Paper(width, False, True))
+    assert all(len(line) <= width for line in text.splitlines())
+    assert text.count("20,736") == text.count("120 B") == text.count("float32") - 1 == 9
+    assert "\u2026" not in text
 
 
 @pytest.mark.parametrize(
