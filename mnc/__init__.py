@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mnc.compiler import Build, compile, load  # noqa: A004
+    from mnc.compiler import Build, check, compile, load  # noqa: A004
     from mnc.errors import CompileError
     from mnc.ir.graph import Graph
 
 __version__ = "0.1.0"
-__all__ = ["Build", "CompileError", "Graph", "compile", "load"]
+__all__ = ["Build", "CompileError", "Graph", "check", "compile", "load"]
 
 _HOMES = {"CompileError": "mnc.errors", "Graph": "mnc.ir.graph"}
 """The modules of public names that are not in `mnc.compiler`."""

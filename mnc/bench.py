@@ -8,14 +8,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from mnc import backends, targets
+from mnc import targets
 from mnc.backends.storage import USUAL, Storage
-from mnc.compiler import Build
+from mnc.compiler import Build, traced
 from mnc.compiler import compile as compile_graph
 from mnc.ir.graph import Graph
 from mnc.names import snake
 from mnc.quantise import Scheme
 from mnc.samples import random_inputs
+from mnc.shown import Shown
 from mnc.targets import Options
 
 AS_THE_TARGET_SAYS = Options()
@@ -32,7 +33,7 @@ class LayerCost:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Shown):
     """The cost of one network, compiled by one backend for one target.  Sizes are in bytes."""
 
     model: str
@@ -59,6 +60,11 @@ class Cost:
     """The functions of CMSIS-NN that the code calls, sorted."""
     warnings: tuple[str, ...] = ()
     """Warnings about the quantisation, as `Report.warnings`."""
+
+    def __repr__(self) -> str:
+        sizes = f"flash {self.flash:,} B, RAM {self.ram:,} B, stack {self.stack:,} B"
+        ran = f"{self.instructions:,} instructions on {self.target}"
+        return f"<Cost {self.model!r}: {ran}, {sizes}, {self.dtype}, backend {self.backend}>"
 
     @property
     def instructions_per_mac(self) -> float | None:
@@ -101,7 +107,7 @@ def bench(
         scheme=scheme,
         **storage.asked,
     )
-    return cost(build, target, layers=layers, settings=settings, options=options, cmsis_nn=cmsis_nn, storage=storage)
+    return cost(build, target, layers=layers, options=options, cmsis_nn=cmsis_nn)
 
 
 def cost(
@@ -109,12 +115,10 @@ def cost(
     target: str,
     *,
     layers: bool = False,
-    settings: Mapping[str, str] = MappingProxyType({}),
     options: Options = AS_THE_TARGET_SAYS,
     cmsis_nn: Path | None = None,
-    storage: Storage = USUAL,
 ) -> Cost:
-    """The cost of code that was compiled for `target` with these settings; otherwise as `bench`."""
+    """The cost of code on `target`, whichever it was compiled for; otherwise as `bench`."""
     machine, name, backend = targets.get(target), build.name, build.report.backend
     options = targets.cmsis_nn.linked(machine, build.files, options, cmsis_nn)
     interface = build.interface
@@ -122,12 +126,10 @@ def cost(
     measured = targets.measure(machine, build.files, interface, inputs, options)
     costs: tuple[LayerCost, ...] = ()
     if layers:
-        chosen = backends.get(backend).configured(settings, machine)
-        program = storage.of(backends.program_of(chosen, build.graph), chosen)
-        traced = chosen.emit(program, name, trace=True)
-        steps = traced.program.steps
+        tracing = traced(build)
+        steps = tracing.program.steps
         (counts,) = targets.layer_instructions(
-            machine, traced.files, len(steps), interface, inputs, options, events=traced.events
+            machine, tracing.files, len(steps), interface, inputs, options, events=tracing.events
         )
         costs = tuple(
             LayerCost(step.node.name, snake(type(step.node.layer).__name__), build.graph.macs(step.node), count)
@@ -146,7 +148,7 @@ def cost(
         ram=measured.sizes.ram,
         stack=measured.stack,
         layers=costs,
-        settings=dict(settings),
+        settings=dict(build.request.settings),
         cmsis_nn=tuple(sorted(targets.cmsis_nn.calls(build.files))),
         warnings=build.report.warnings,
     )

@@ -138,7 +138,7 @@ def compile_(
         files = packed(build, package, sample)
         if page is not None:
             progress.step(f"drawing {model.name}")
-            write_page(page, subject_of(model, graph, build, code, storage, budgets), force=force)
+            write_page(page, subject_of(model, graph, build, code, budgets), force=force)
         write_files(files, directory, force=force)
     made = replace(build.report, files=tuple(files))
     remark(notes)

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mnc import backends, targets
 from mnc.accounts import report
 from mnc.backends.names import check_name, name_from
@@ -28,14 +30,17 @@ from mnc.quantise.pipeline import Quantised, Scheme
 from mnc.remedies import REMEDIES, Change, Request, together
 from mnc.report import Report
 from mnc.samples import random_inputs
+from mnc.shown import Shown
 from mnc.targets import Options
 
 if TYPE_CHECKING:
+    from mnc.bench import Cost
     from mnc.language.values import Value
+    from mnc.report import Verification
 
 
 @dataclass(frozen=True)
-class Build:
+class Build(Shown):
     """Generated code, and the report about it."""
 
     name: str
@@ -43,8 +48,13 @@ class Build:
     """The network as it was compiled: after all passes."""
     emission: backends.Emission
     report: Report
-    prepared: Quantised | None = field(default=None, repr=False, compare=False)
+    prepared: Quantised = field(compare=False)
     """The network with the samples, and the float network, that judge it."""
+    request: Request = field(compare=False)
+    """All that decided about the code."""
+
+    def __repr__(self) -> str:
+        return f"<Build {self.name!r}: {', '.join(self.files)}; {repr(self.report).strip('<>').partition(': ')[2]}>"
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -85,6 +95,21 @@ class Build:
             host, self.files, self.interface, xs, targets.cmsis_nn.linked(host, self.files, Options(), cmsis_nn)
         )
         return given_out(self.graph, ys, real=real)
+
+    def verify(
+        self, inputs: Array | Sequence[Array] | None = None, on: str = "host", *, cmsis_nn: Path | None = None
+    ) -> Verification:
+        """Run the code on target `on` and compare every layer with the reference, as `mnc.verify.verify_build`."""
+        from mnc.verify import verify_build
+
+        given = [inputs] if isinstance(inputs, np.ndarray) else inputs
+        return verify_build(self, given, on, cmsis_nn)
+
+    def bench(self, on: str | None = None, *, layers: bool = True, cmsis_nn: Path | None = None) -> Cost:
+        """Count what one inference takes on target `on` (None: that it was compiled for, else the host)."""
+        from mnc.bench import cost
+
+        return cost(self, on or self.report.target or "host", layers=layers, cmsis_nn=cmsis_nn)
 
 
 def load(
@@ -187,7 +212,15 @@ def _built(request: Request, name: str) -> tuple[Build, backends.Backend]:
     )
     emission = chosen.emit(program, name)
     found = report(prepared, name, request.backend, request.target, emission)
-    return Build(name, prepared.graph, emission, found, prepared), chosen
+    return Build(name, prepared.graph, emission, found, prepared, request), chosen
+
+
+def traced(build: Build) -> backends.Emission:
+    """The build's code once more, telling of each layer as it runs."""
+    request = build.request
+    chosen = _configured(request.backend, request.target, request.settings)
+    program = request.storage.of(backends.program_of(chosen, build.graph), chosen)
+    return chosen.emit(program, build.name, trace=True)
 
 
 def measured(build: Build, *, run: bool = True) -> Build:
@@ -250,16 +283,20 @@ def _trial(change: Change, name: str, budget: Budget, measure: bool) -> Tried | 
 
 
 def check(
-    graph: Graph,
+    model: Graph | str | Path,
     backend: str = "c",
     target: str | None = None,
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
     storage: Storage = USUAL,
 ) -> tuple[Problem, ...]:
-    """All that `compile` would refuse of a graph, arguments as there; CompileError where one of them is no good."""
+    """All that `load` would refuse of a file, or `compile` of a graph, arguments as there.
+
+    CompileError where one of the other arguments is no good.
+    """
     chosen = _configured(backend, target, settings)
     try:
+        graph = model if isinstance(model, Graph) else load(model)
         storage.of(backends.program_of(chosen, _prepared(graph, chosen, scheme).graph), chosen)
     except CompileError as fault:
         return fault.problems

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass, replace
 
 from mnc.ir.types import Array
+from mnc.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class Quantisation:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """A compilation's result in figures."""
 
     name: str
@@ -169,6 +170,10 @@ class Report:
     """Why they were not measured; None where they were."""
     classes: tuple[str, ...] = ()
     """The names of the classes that an output's elements stand for."""
+
+    def __repr__(self) -> str:
+        sizes = f"RAM {self.ram.needed:,} B, flash {self.flash.needed:,} B, {self.macs:,} MACs"
+        return f"<Report {self.name!r}: {sizes}, {self.dtype}, backend {self.backend}, target {self.target or 'any'}>"
 
     def to_json(self) -> str:
         """One JSON object, indented, keys in the order of the fields."""
@@ -234,7 +239,7 @@ class FloatComparison:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Shown):
     """Generated code against the reference, layer by layer, in execution order."""
 
     name: str
@@ -253,6 +258,12 @@ class Verification:
     """The element type of the network's arithmetic."""
     warnings: tuple[str, ...] = ()
     """Matters for the user to look at, one sentence each."""
+
+    def __repr__(self) -> str:
+        failure = self.first_failure
+        verdict = "same as the reference" if failure is None else f"layer {failure.name!r} differs from the reference"
+        count = f"{len(self.layers)} layers, {self.samples} samples on {self.target}"
+        return f"<Verification {self.name!r}: {count}, {verdict} {self.tolerance}>"
 
     def to_json(self, judgement: object = None) -> str:
         """One JSON object, indented: the fields but `outputs`, whether all passed, and a dataclass of accuracies."""

@@ -13,7 +13,7 @@ from mnc.accounts import arithmetic
 from mnc.backends.interface import Emission
 from mnc.backends.names import name_from
 from mnc.backends.storage import USUAL, Storage
-from mnc.compiler import prepare
+from mnc.compiler import Build, prepare, traced
 from mnc.ir.graph import Graph, Input
 from mnc.ir.layers import Quantize, Softmax
 from mnc.ir.types import Array, DType, TensorType
@@ -57,14 +57,34 @@ def verify(
     """
     prepared, program, chosen = prepare(graph, backend, target, settings, scheme, storage)
     name = name_from(graph.name)
-    emission = chosen.emit(program, name, trace=True)
+    return _verified(graph, prepared, backend, chosen.emit(program, name, trace=True), name, inputs, target, cmsis_nn)
+
+
+def verify_build(
+    build: Build, inputs: Sequence[Array] | None = None, target: str = "host", cmsis_nn: Path | None = None
+) -> Verification:
+    """Run a build's code on `target`, whichever it was compiled for; otherwise as `verify`."""
+    graph, backend = build.request.graph, build.request.backend
+    return _verified(graph, build.prepared, backend, traced(build), build.name, inputs, target, cmsis_nn)
+
+
+def _verified(
+    graph: Graph,
+    prepared: Quantised,
+    backend: str,
+    emission: Emission,
+    name: str,
+    inputs: Sequence[Array] | None,
+    target: str,
+    cmsis_nn: Path | None,
+) -> Verification:
     given = _usual(graph, prepared) if inputs is None else list(inputs)
     xs = list(feed(prepared.graph, given).values())
     layers, outputs = compared(emission, name, xs, targets.get(target), cmsis_nn)
     tolerance = _tolerance({step.writes[0].type.dtype for step in emission.program.steps})
     warnings = prepared.warnings if inputs is None else (*prepared.warnings, *beyond_range(prepared.graph, given))
     real = [prepared.graph.types[n].real(y) for n, y in zip(prepared.graph.outputs, outputs, strict=True)]
-    against = () if scheme is None else against_float(graph, given, real)
+    against = () if prepared.real is None else against_float(graph, given, real)
     return Verification(
         name=name,
         backend=backend,

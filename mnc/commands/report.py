@@ -135,7 +135,7 @@ def _subject(
         **storage.asked,
         measure=True,
     )
-    return subject_of(model, graph, build, code, storage, budgets, inputs, labels)
+    return subject_of(model, graph, build, code, budgets, inputs, labels)
 
 
 def write_page(path: Path, subject: Subject, *, force: bool) -> None:
@@ -151,7 +151,6 @@ def subject_of(
     graph: Graph,
     build: Build,
     code: CodeOptions,
-    storage: Storage,
     budgets: Mapping[str, int | None],
     inputs: Path | None = None,
     labels: Path | None = None,
@@ -169,8 +168,6 @@ def subject_of(
         graph,
         build,
         origin(model, command),
-        settings=code.settings,
-        storage=storage,
         samples=samples,
         truth=truth,
         budget=budget,

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from mnc.errors import CompileError, Problem
 from mnc.ir.layer import Layer
 from mnc.ir.types import Array, DType, ShapeError, TensorType
+from mnc.shown import Drawn
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Graph:
+class Graph(Drawn):
     """A whole network.  Values are single-assignment; names are the edges."""
 
     name: str
@@ -79,6 +80,10 @@ class Graph:
             if type_.dtype is DType.INT64:
                 raise self._problem(name, "is of int64, which only constants may be")
         object.__setattr__(self, "types", MappingProxyType(types))
+
+    def __repr__(self) -> str:
+        given, gives = ", ".join(str(each.type) for each in self.inputs), map(self.types.get, self.outputs)
+        return f"<Graph {self.name!r}: {given} to {', '.join(map(str, gives))}, {len(self.nodes)} layers>"
 
     def _problem(self, where: str, what: str) -> CompileError:
         return CompileError(Problem(where or f"network {self.name!r}", what))

@@ -48,8 +48,7 @@ def outputs(build: Build, samples: Sequence[Array] | None) -> tuple[tuple[Histog
     Of a network that was quantised the values are the float network's, and the
     range is that which was chosen for them.
     """
-    real = None if build.prepared is None else build.prepared.real
-    judging = () if build.prepared is None else build.prepared.judging
+    real, judging = build.prepared.real, build.prepared.judging
     graph = build.graph if real is None else real
     if samples is not None:
         xs, words = [each[:SAMPLES] for each in samples], "given"

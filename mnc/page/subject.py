@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
-from mnc import targets
 from mnc.accuracy import Accuracy, Regression, judge
-from mnc.backends.storage import USUAL, Storage
 from mnc.bench import Cost, cost
 from mnc.budget import Budget
 from mnc.compiler import LONGEST_RUN, Build
@@ -62,8 +59,6 @@ def subject(
     build: Build,
     origin: Origin,
     *,
-    settings: Mapping[str, str] = MappingProxyType({}),
-    storage: Storage = USUAL,
     samples: Sequence[Array] | None = None,
     truth: Array | None = None,
     budget: Budget = NO_BUDGET,
@@ -74,7 +69,7 @@ def subject(
     `mnc.samples.load_truth` has it.  Layers are timed where the build's target has
     an emulator here and the network is no larger than `LONGEST_RUN`.
     """
-    found, why = _cost(build, settings, storage)
+    found, why = _cost(build)
     values, words = outputs(build, samples)
     judgement = None
     if samples is not None and truth is not None:
@@ -85,7 +80,7 @@ def subject(
     return Subject(build, origin, found, why, weights(build), values, words, judgement, budget)
 
 
-def _cost(build: Build, settings: Mapping[str, str], storage: Storage) -> tuple[Cost | None, str]:
+def _cost(build: Build) -> tuple[Cost | None, str]:
     """The measured cost by layer, or the reason why there is none."""
     target = build.report.target
     if target is None:
@@ -93,6 +88,6 @@ def _cost(build: Build, settings: Mapping[str, str], storage: Storage) -> tuple[
     if build.report.macs > LONGEST_RUN:
         return None, f"the network has more than {LONGEST_RUN:,} operations"
     try:
-        return cost(build, targets.get(target).name, layers=True, settings=settings, storage=storage), ""
+        return cost(build, target, layers=True), ""
     except CompileError as fault:
         return None, f"{fault.problems[0].where}: {fault.problems[0].what}"

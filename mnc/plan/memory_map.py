@@ -13,6 +13,7 @@ from typing import Literal
 
 from mnc.plan.liveness import Plan, lifetimes
 from mnc.program import Program, Value, ring_rows
+from mnc.shown import Drawn
 
 Kind = Literal["input", "value", "ring", "scratch", "state"]
 """A network's input that the plan owns; an intermediate value, whole; the rows of one that are held at once; memory of
@@ -56,7 +57,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class MemoryMap:
+class MemoryMap(Drawn):
     """The network's memory over one run: the arena from address 0 on, what outlives a run behind it."""
 
     arena: int
@@ -68,6 +69,10 @@ class MemoryMap:
     moments: tuple[Moment, ...]
     boxes: tuple[Box, ...]
     """By beginning, then by address."""
+
+    def __repr__(self) -> str:
+        sizes = f"arena {self.arena:,} B, state {self.state:,} B, lower bound {self.lower_bound:,} B"
+        return f"<MemoryMap: {sizes}; {len(self.boxes)} boxes in {len(self.moments)} steps>"
 
     @property
     def bytes(self) -> int:
