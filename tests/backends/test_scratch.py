@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import mnc
 from mnc import backends
+from mnc.backends.select.quantised.paired import ON_STACK
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Conv2D
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
@@ -76,12 +77,23 @@ def test_scratch_lies_in_a_gap_on_the_stack_or_nowhere() -> None:
     peak, after = made["v1"], made["v3"]
     assert peak.scratch_on_stack and peak.arena_scratch == 0 < peak.scratch
     assert after.arena_scratch == after.scratch > 0
-    large = schedule(program(chain(16, [4, 64, 64, 4])))[0].steps[1]
+    large = schedule(program(chain(16, [4, 96, 96, 4])))[0].steps[1]
     assert large.scratch == 0 and large.kernel == "mnc_conv2d_s8"
-    assert large.reason == "the window of 2,304 bytes of mnc_conv2d_paired_s8 would enlarge the arena"
+    assert large.reason == "the window of 1,728 bytes of mnc_conv2d_paired_s8 would enlarge the arena"
 
 
-@pytest.mark.parametrize("channels", [[4, 16, 16, 4, 4], [4, 64, 64, 4], [3, 8, 8]])
+def test_where_nothing_has_room_for_the_window_of_the_fastest_block_a_smaller_one_goes_on_the_stack() -> None:
+    """The same kernel with two pixels, or one, instead of four: only then a slower kernel."""
+    blocks = {
+        channels: step.calls[0].arguments["block_pixels"]
+        for channels in (16, 32, 64)
+        for step in (schedule(program(chain(16, [4, channels, channels, 4])))[0].steps[1],)
+        if step.kernel == "mnc_conv2d_paired_s8" and step.scratch_on_stack and step.scratch <= ON_STACK
+    }
+    assert blocks == {16: 4, 32: 4, 64: 1}
+
+
+@pytest.mark.parametrize("channels", [[4, 16, 16, 4, 4], [4, 64, 64, 4], [4, 96, 96, 4], [3, 8, 8]])
 def test_scratch_anywhere_gives_the_same_bits(channels: list[int], gcc: str, tmp_path: Path) -> None:
     graph = chain(16, channels)
     xs = np.random.default_rng(1).integers(-128, 128, (3, *graph.inputs[0].type.shape)).astype(np.int8)

@@ -35,8 +35,8 @@ LARGEST_SUM = 2**23
 LEAST_CHANNELS = 4
 """Fewer output channels do not repay the copy of their window."""
 
-ON_STACK = 1024
-"""Bytes of a window that may lie on the stack where the arena has no room."""
+ON_STACK = 1152
+"""Bytes of a window that may lie on the stack where the arena has no room: 3x3 of 64 channels."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,10 @@ class _Shape:
         left = self.pixels % pixels == 1 and pixels < self.pixels <= NARROW and channels == 2
         return int(left and self.outputs % 8 == 0 and self.kernel[1] * self.inputs % 2 == 0)
 
-    def window_row(self, pixels: int) -> int:
-        """Elements from one row of the window to the next."""
-        return (self.columns(pixels) * self.inputs + self.kernel[1] * self.inputs % 2 + 1) // 2 * 2
+    def window(self, pixels: int) -> int:
+        """Bytes of what this many neighbouring pixels of output see, widened."""
+        row = self.columns(pixels) * self.inputs + self.kernel[1] * self.inputs % 2
+        return 2 * self.kernel[0] * ((row + 1) // 2 * 2)
 
 
 def pairing(context: Context[Conv2D] | Context[Dense], otherwise: Step) -> Step:
@@ -91,13 +92,38 @@ def is_fast(context: Context[Linear]) -> bool:
 def _paired(
     context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators, shape: _Shape, otherwise: Step
 ) -> Step | None:
-    (x,), y = context.inputs, context.output
-    if layer.filters < LEAST_CHANNELS:
+    """The layer by blocks that widen what they see; less of it at a time where neither arena nor stack has room."""
+    if layer.filters < LEAST_CHANNELS or sums.largest >= LARGEST_SUM:
         return None
-    pixels, channels = _block(shape)
+    sizes = _blocks(shape)
+    made = [_by_blocks(context, layer, sums, shape, *size) for size in sizes]
+    steps = [step for step in made if step is not None]
+    if not steps:
+        return None
+    smallest = steps[-1]
+    if smallest.scratch <= ON_STACK:
+        least = replace(smallest, scratch_on_stack=True)
+    else:
+        reason = f"the window of {smallest.scratch:,} bytes of mnc_conv2d_paired_s8 would enlarge the arena"
+        least = replace(otherwise, reason=reason)
+    for step in reversed(steps):
+        least = replace(step, fallback=least)
+    return least
+
+
+def _by_blocks(
+    context: Context[Conv2D] | Context[Dense],
+    layer: Conv2D,
+    sums: Accumulators,
+    shape: _Shape,
+    pixels: int,
+    channels: int,
+) -> Step | None:
+    """The layer by blocks of pixels x channels; None where a weight of -128 leaves int16."""
+    (x,), y = context.inputs, context.output
     order = overlapping(layer.filters, channels)
     weights = _packed(layer.weights.array, order, channels)
-    if weights is None or sums.largest >= LARGEST_SUM:
+    if weights is None:
         return None
     call = Call(
         "mnc_conv2d_paired_s8",
@@ -124,13 +150,9 @@ def _paired(
             "in_zero": quant(context).zero_point,
         },
     )
-    scratch = 2 * shape.kernel[0] * shape.window_row(pixels)
     constants = {"weights": Constant(weights), **_constants(sums, order)}
-    step = context.by_rows(window(layer), (call,), constants, scratch=scratch, scratch_dtype=DType.INT16)
-    if scratch <= ON_STACK:
-        return replace(step, fallback=replace(step, scratch_on_stack=True))
-    reason = f"the window of {scratch:,} bytes of mnc_conv2d_paired_s8 would enlarge the arena"
-    return replace(step, fallback=replace(otherwise, reason=reason))
+    scratch = shape.window(pixels)
+    return context.by_rows(window(layer), (call,), constants, scratch=scratch, scratch_dtype=DType.INT16)
 
 
 def _few(context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators, shape: _Shape) -> Step:
@@ -227,9 +249,10 @@ def _pointwise(layer: Dense) -> Conv2D:
 
 
 @cache
-def _block(shape: _Shape) -> tuple[int, int]:
-    """(pixels, channels) of the block that computes a row in the fewest instructions.
+def _blocks(shape: _Shape) -> tuple[tuple[int, int], ...]:
+    """(pixels, channels) of the block that computes a row in the fewest instructions; then of those that see less.
 
+    They end with the first whose window may lie on the stack.
     Counted with Arm's DSP instructions: a pair of elements is a load for each pixel, a load and a widening for each
     two channels, and a multiplication for each sum; an output takes six more, a channel's constants three.
     """
@@ -248,8 +271,12 @@ def _block(shape: _Shape) -> tuple[int, int]:
     def tail(copying: float) -> float:
         return copying + shape.outputs // 8 * (shape.kernel[0] * (shape.pairs * 17 + 8) + 100)
 
-    sizes = ((p, c) for p, c in BLOCKS if p <= shape.pixels and c <= shape.outputs)
-    return min(sizes, key=lambda size: cost(*size))
+    sizes = [(p, c) for p, c in BLOCKS if p <= shape.pixels and c <= shape.outputs]
+    found: list[tuple[int, int]] = []
+    while sizes and (not found or shape.window(found[-1][0]) > ON_STACK):
+        found.append(min(sizes, key=lambda size: cost(*size)))
+        sizes = [size for size in sizes if shape.window(size[0]) < shape.window(found[-1][0])]
+    return tuple(found)
 
 
 def _unroll(pairs: int) -> int:
