@@ -94,7 +94,7 @@ def smaller_input(request: Request) -> Change | None:
     if inputs == graph.inputs:
         return None
     try:
-        smaller = Graph(graph.name, inputs, graph.nodes, graph.outputs)
+        smaller = replace(graph, inputs=inputs)
     except CompileError:
         return None
     sizes = ", ".join(show(each.type.shape) for each in inputs)

@@ -85,7 +85,7 @@ class Bounds:
 
 def channel_bounds(graph: Graph) -> dict[str, Bounds]:
     """The bounds of every value by name; its element type's where nothing better is known."""
-    known = {given.name: _of_type(given.type) for given in graph.inputs}
+    known = {name: _of_type(type_) for name, type_ in graph.given.items()}
     signs = ranges(graph)
     for node in graph.nodes:
         given = [known[name] for name in node.inputs]

@@ -10,7 +10,7 @@ reads the value can do without it:
 Layers that work channel by channel (depthwise convolutions, pooling,
 activations, additions, reshapes that keep channels apart, concatenations)
 have their input's and their output's channels removed together.  What the
-network takes in and gives out is whole, and so is what any other layer reads.
+network takes in, gives out and keeps is whole, and so is what any other layer reads.
 
 Nothing is rounded anew.  In a quantised network a constant adds an integer to
 the bias; where windows hang over the edge only a channel at the zero point is
@@ -114,7 +114,7 @@ def _bias(layer: Linear) -> Array:
 def _alive(graph: Graph, foldable: Mapping[str, Mapping[int, int]]) -> dict[str, Mask]:
     """The channels of every value that stay."""
     alive = {name: np.zeros(max((1, *type_.shape[-1:])), bool) for name, type_ in graph.types.items()}
-    for name in (*(given.name for given in graph.inputs), *graph.outputs):
+    for name in (*graph.given, *graph.results):
         alive[name][:] = True
     number = {node.name: i for i, node in enumerate(graph.nodes)}
     neighbours = {

@@ -90,8 +90,8 @@ def fed_frames(graph: Graph, frame: Frame) -> Graph:
         )
     (given,) = graph.inputs
     where = f"input {given.name!r}"
-    if not given.type.shape or given.name in graph.outputs:
-        raise refuse(where, "is no frame: it has no channels, or the network gives it out", WITHOUT)
+    if not given.type.shape or given.name in graph.results:
+        raise refuse(where, "is no frame: it has no channels, or the network gives it out or keeps it", WITHOUT)
     channels = given.type.shape[-1]
     for name, numbers in (("input_mean", frame.mean), ("input_std", frame.std)):
         if len(numbers) not in (0, 1, channels):
@@ -131,7 +131,7 @@ def _scaled(graph: Graph, where: str, steps: BatchNormalization) -> Graph:
             nodes += [Node((name,), steps, (value,), where) for value, name in sorted(names.items())]
             node = replace(node, inputs=tuple(names.get(value, value) for value in node.inputs))
         nodes.append(node)
-    if padded & set(graph.outputs):
+    if padded & set(graph.results):
         raise refuse(where, "is padded and given out, so no weights can take the scale", WITHOUT)
     scaled = graph.with_nodes(nodes)
     folded = optimise(scaled, after="fold-batchnorm")
@@ -181,7 +181,7 @@ def _reordered(graph: Graph, order: Array) -> Graph:
         nodes.append(replace(node, layer=layer))
         if behind is not None:
             orders[node.name] = behind
-            if node.name in graph.outputs:
+            if node.name in graph.results:
                 raise _stuck(node)
     return graph.with_nodes(nodes)
 

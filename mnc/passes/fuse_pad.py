@@ -35,7 +35,7 @@ def fuse_pad(graph: Graph) -> Graph:
             layer = _padding_itself(node.layer, padding, known[value], graph.types[value])
             assert layer is not None, "asked before the padding was taken away"
             node = replace(node, layer=layer, inputs=(value,))
-        if isinstance(node.layer, ZeroPadding2D) and node.layer.output is None and node.name not in graph.outputs:
+        if isinstance(node.layer, ZeroPadding2D) and node.layer.output is None and node.name not in graph.results:
             (value,) = node.inputs
             padding = node.layer.padding
             readers = graph.consumers[node.name]

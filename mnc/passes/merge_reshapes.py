@@ -22,7 +22,7 @@ def merge_reshapes(graph: Graph) -> Graph:
             nodes.append(node)
     same = {name: value for name, value in origin.items() if graph.types[name] == graph.types[value]}
     merged = drop(graph.with_nodes(nodes), same)
-    read = {name for node in merged.nodes for name in node.inputs} | set(merged.outputs)
+    read = {name for node in merged.nodes for name in node.inputs} | set(merged.results)
     return merged.with_nodes(
         node for node in merged.nodes if node.name in read or not isinstance(node.layer, (Reshape, Flatten))
     )

@@ -53,7 +53,7 @@ ANYTHING = Range(-math.inf, math.inf)
 
 def ranges(graph: Graph) -> dict[str, Range]:
     """The range of every value, by name; `ANYTHING` where the layer is not understood."""
-    known = {given.name: ANYTHING for given in graph.inputs}
+    known: dict[str, Range] = dict.fromkeys(graph.given, ANYTHING)
     for node in graph.nodes:
         result = _range(node.layer, [known[name] for name in node.inputs])
         known.update(dict.fromkeys(node.outputs, result))

@@ -52,7 +52,8 @@ def drop(graph: Graph, dropped: Mapping[str, str]) -> Graph:
     """The network without nodes that do nothing: the value `dropped[name]` is read instead of `name`.
 
     Outputs of the network keep their names: the replacement takes the name
-    over, or, where it has one to keep itself, the node stays as a copy.
+    over, or, where it has one to keep itself, the node stays as a copy.  A
+    state's next value has no name to keep.
     """
     source: dict[str, str] = {}
     for node in graph.nodes:
@@ -64,7 +65,7 @@ def drop(graph: Graph, dropped: Mapping[str, str]) -> Graph:
 
     renamed: dict[str, str] = {}
     copies: set[str] = set()
-    fixed = {given.name for given in graph.inputs} | set(graph.outputs)
+    fixed = set(graph.given) | set(graph.outputs)
     for name in dict.fromkeys(graph.outputs):
         if name in source:
             if source[name] in fixed or source[name] in renamed:
@@ -76,7 +77,7 @@ def drop(graph: Graph, dropped: Mapping[str, str]) -> Graph:
         origin = source.get(name, name)
         return renamed.get(origin, origin)
 
-    return graph.with_nodes(
+    nodes = tuple(
         replace(
             node,
             outputs=tuple(renamed.get(name, name) for name in node.outputs),
@@ -85,3 +86,7 @@ def drop(graph: Graph, dropped: Mapping[str, str]) -> Graph:
         for node in graph.nodes
         if node.name not in source or node.name in copies
     )
+    states = tuple(
+        replace(state, next=state.next if state.next in copies else current(state.next)) for state in graph.states
+    )
+    return replace(graph, nodes=nodes, states=states)

@@ -45,7 +45,7 @@ def _scales(graph: Graph) -> dict[str, float]:
     for node in reversed(graph.nodes):
         for name in node.outputs:
             readers = graph.consumers[name]
-            hidden[name] = name not in graph.outputs and all(
+            hidden[name] = name not in graph.results and all(
                 isinstance(reader.layer, Linear) or (isinstance(reader.layer, HOMOGENEOUS) and hidden[reader.name])
                 for reader in readers
             )

@@ -6,6 +6,7 @@ layer computes in float64 and rounds its results once, so what is left of
 rounding error is that of the values themselves.
 
     predict(graph, x)     the network's outputs
+    predict_on(graph, x, states)  the outputs, and the states after the last sample
     evaluate(graph, x)    every value of the network, by name
     apply(layer, *x)      one layer
     activate(function, x) one activation function, in whatever precision x has
@@ -19,7 +20,7 @@ from __future__ import annotations
 from mnc.reference import conv, elementwise, embedding, norm, pool, recurrent, reduce, resize, shape, transpose_conv
 from mnc.reference.activations import activate
 from mnc.reference.dispatch import apply, compute
-from mnc.reference.run import evaluate, predict
+from mnc.reference.run import evaluate, predict, predict_on
 
 __all__ = [
     "activate",
@@ -32,6 +33,7 @@ __all__ = [
     "norm",
     "pool",
     "predict",
+    "predict_on",
     "recurrent",
     "reduce",
     "resize",

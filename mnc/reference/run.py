@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -20,12 +21,55 @@ def predict(graph: Graph, x: Array | Sequence[Array]) -> Array | list[Array]:
     return given_out(graph, [values[name] for name in graph.outputs], real=real)
 
 
-def evaluate(graph: Graph, x: Array | Sequence[Array]) -> dict[str, Array]:
-    """Every value of the network by name, inputs first, then in execution order.
+def predict_on(
+    graph: Graph, x: Array | Sequence[Array], states: Mapping[str, Array]
+) -> tuple[Array | list[Array], dict[str, Array]]:
+    """The outputs of a network that goes on with given states, and its states after that: see `Graph.predict`."""
+    real = given_as_real(graph, x)
+    held = beginning(graph, states)
+    values = evaluate(graph, x, states)
+    for state in graph.states:
+        held[state.name] = values[state.next][-1:] if len(values[state.next]) else held[state.name]
+    outputs = given_out(graph, [values[name] for name in graph.outputs], real=real)
+    return outputs, {name: value[0] for name, value in held.items()}
 
-    `x` is as in `Graph.predict`; CompileError where it does not fit the inputs.
+
+def evaluate(
+    graph: Graph, x: Array | Sequence[Array], states: Mapping[str, Array] = MappingProxyType({})
+) -> dict[str, Array]:
+    """Every value of the network by name, inputs first, then states, then in execution order.
+
+    `x` and `states` are as in `Graph.predict`; CompileError where they do not fit.
     """
     values = feed(graph, x)
+    held = beginning(graph, states)
+    samples = len(next(iter(values.values())))
+    if not held or samples == 0:
+        return _evaluated(graph, values | {name: value[:samples] for name, value in held.items()})
+    runs = []
+    for i in range(samples):
+        runs.append(_evaluated(graph, {name: value[i : i + 1] for name, value in values.items()} | held))
+        held = {state.name: runs[-1][state.next] for state in graph.states}
+    return {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
+
+
+def beginning(graph: Graph, states: Mapping[str, Array]) -> dict[str, Array]:
+    """The states with which a sequence begins, (1, *shape): those given, and the initial values of the others."""
+    known = {state.name: state for state in graph.states}
+    for name, array in states.items():
+        if name not in known:
+            hints = (f"its states: {', '.join(map(repr, known))}",) if known else ("it has none",)
+            raise refuse(f"network {graph.name!r}", f"has no state {name!r}", *hints)
+        if np.shape(array) != known[name].type.shape:
+            raise refuse(f"state {name!r}", f"expects {show(known[name].type.shape)}, not {show(np.shape(array))}")
+    return {
+        name: as_input(state.type, np.asarray(states.get(name, state.beginning))[np.newaxis], f"state {name!r}")
+        for name, state in known.items()
+    }
+
+
+def _evaluated(graph: Graph, values: dict[str, Array]) -> dict[str, Array]:
+    """Every value of one run, or of many that have no states, from its inputs and states."""
     for node in graph.nodes:
         outputs = apply_node(graph, node, [values[name] for name in node.inputs])
         for name, value in zip(node.outputs, outputs, strict=True):

@@ -93,7 +93,7 @@ def test_the_result_has_the_form_of_the_network() -> None:
 )
 def test_inputs_that_do_not_fit_are_refused(graph: Graph, x: object, message: str) -> None:
     with pytest.raises(CompileError, match=message):
-        graph.predict(x)  # type: ignore[arg-type]  # what a caller may pass nevertheless
+        graph.predict(x)  # type: ignore[call-overload]  # what a caller may pass nevertheless
 
 
 def test_a_kind_without_meaning_is_refused_and_can_be_registered() -> None:
