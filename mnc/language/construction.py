@@ -9,8 +9,10 @@ from typing import Any
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Reshape
-from mnc.ir.types import TensorType
-from mnc.language.calls import Bound, MissingWeight, softmax_over
+from mnc.ir.state import State
+from mnc.ir.types import Constant, TensorType
+from mnc.language.beginnings import INITIAL, missing
+from mnc.language.calls import Bound, MissingWeight, Pending, softmax_over
 from mnc.language.expressions import Hints, Scope
 from mnc.language.naming import Label, Strength, name_all
 from mnc.language.source import LimitError, Place, Source
@@ -35,11 +37,22 @@ class Made:
 
 
 @dataclass
+class Kept:
+    """A state of the network to be."""
+
+    tensor: Tensor
+    initial: Constant
+    at: Place
+    next: Tensor | None = None
+
+
+@dataclass
 class Construction:
     """The part of a network that has been put together so far."""
 
     source: Source
     inputs: dict[str, Tensor] = field(default_factory=dict)
+    states: dict[str, Kept] = field(default_factory=dict)
     outputs: list[Tensor] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
     blocks: list[Label] = field(default_factory=list)
@@ -113,19 +126,26 @@ class Construction:
     def unread(self) -> list[str]:
         """The inputs that nothing reads."""
         read = {tensor for made in self.made for tensor in made.inputs} | set(self.outputs)
+        read |= {kept.next for kept in self.states.values() if kept.next is not None}
         return [name for name, tensor in self.inputs.items() if tensor not in read]
 
     def graph(self, name: str, name_at: Place, origins: Sequence[Origin], load: Loader) -> Graph:
         """The finished network; SourceError or CompileError where names or weights do not work out."""
         labels = [*self.blocks, *(label for made in self.made for label in made.labels)]
-        names = name_all(labels, self.inputs)
+        names = name_all(labels, (*self.inputs, *self.states))
         called = {tensor: given for given, tensor in self.inputs.items()}
+        called |= {kept.tensor: given for given, kept in self.states.items()}
         for made in self.made:
             called.update(zip(made.outputs, (names[label] for label in made.labels), strict=True))
         layers = [
-            MissingWeights(called[made.outputs[0]], made.layer, made.missing, made.at)
+            MissingWeights(called[made.outputs[0]], _stated(made.layer), made.missing, made.at)
             for made in self.made
             if made.missing
+        ]
+        layers += [
+            MissingWeights(given, frozenset(), needs, kept.at)
+            for given, kept in self.states.items()
+            if (needs := missing(kept.initial, kept.tensor.type))
         ]
         constants = fill(self.source, name_at, layers, origins, load)
         return Graph(
@@ -133,9 +153,24 @@ class Construction:
             tuple(Input(given, tensor.type) for given, tensor in self.inputs.items()),
             tuple(self._node(made, called, constants.get(called[made.outputs[0]], {})) for made in self.made),
             tuple(called[tensor] for tensor in self.outputs),
+            states=tuple(
+                State(
+                    given,
+                    kept.tensor.type,
+                    constants.get(given, {}).get(INITIAL.field, kept.initial),
+                    called[kept.next],
+                )
+                for given, kept in self.states.items()
+                if kept.next is not None
+            ),
         )
 
     def _node(self, made: Made, called: Mapping[Tensor, str], constants: Mapping[str, Any]) -> Node:
         layer = replace(made.layer, **constants) if constants else made.layer
         outputs = tuple(called[tensor] for tensor in made.outputs)
         return Node(outputs, layer, tuple(called[tensor] for tensor in made.inputs), self.source.where(made.at))
+
+
+def _stated(layer: Layer) -> frozenset[str]:
+    """The fields of a layer's constants that do not come from a file."""
+    return frozenset(name for name, constant in layer.constants.items() if not isinstance(constant, Pending))

@@ -12,8 +12,9 @@ from mnc.ir.graph import Graph
 from mnc.ir.types import Quantisation
 from mnc.language import callees, tree
 from mnc.language.arguments import bind_parameters, name_argument, split
+from mnc.language.beginnings import beginning
 from mnc.language.calls import Pending, bind, bind_function
-from mnc.language.construction import Construction
+from mnc.language.construction import Construction, Kept
 from mnc.language.expressions import ITEMS_A_STEP, ConsequenceError, Expressions, Hints, Scope, assign
 from mnc.language.functions import functions
 from mnc.language.kinds import kind_named, kinds
@@ -47,7 +48,7 @@ class Elaborator:
         """None: what has the name is no valid block, as was reported."""
         self._active: list[str] = []
         self._built = Construction(source)
-        self._inputs: list[tree.Input] = []
+        self._given: list[tree.Input | tree.State] = []
         self._origins: list[Origin] = []
         self._top = self._scope(network.body, ())
 
@@ -75,7 +76,7 @@ class Elaborator:
             raise CompileError(self._source.problem(fault.at, fault.what, *fault.hints)) from None
 
     def _scope(self, body: tuple[tree.Statement, ...], parameters: tuple[tree.Parameter, ...]) -> Scope:
-        targets = [target for statement in body for target in _targets(statement)]
+        targets = [target for statement in body for target in tree.targets(statement)]
         lines = {target.name: self._source.line(target.at) for target in reversed(targets)}
         return Scope(_sole(body, parameters), lines=lines)
 
@@ -101,7 +102,7 @@ class Elaborator:
             pass
         else:
             return
-        for target in _targets(statement):
+        for target in tree.targets(statement):
             scope.variables[target.name] = UNKNOWN
 
     def _check_ends(self) -> None:
@@ -115,8 +116,12 @@ class Elaborator:
         if self._problems:
             return
         unread = self._built.unread()
-        for given in self._inputs:
-            if given.name in unread and not given.unused:
+        for name, kept in self._built.states.items():
+            if kept.next is None:
+                hint = f"say what it is after a run: next {name} = ..."
+                self._report(self._top, kept.at, f"the state '{name}' has no next value", hint)
+        for given in self._given:
+            if isinstance(given, tree.Input) and given.name in unread and not given.unused:
                 what = f"the input '{given.name}' is never used"
                 self._report(self._top, given.at, what, "write 'unused' behind its type if that is meant")
 
@@ -131,6 +136,10 @@ class Elaborator:
             self._attempt(statement, scope, self._output)
         elif isinstance(statement, tree.Input):
             self._attempt(statement, scope, self._input)
+        elif isinstance(statement, tree.State):
+            self._attempt(statement, scope, self._state)
+        elif isinstance(statement, tree.Next):
+            self._attempt(statement, scope, self._next)
         elif isinstance(statement, tree.Weights):
             self._attempt(statement, scope, self._weights)
         elif isinstance(statement, tree.Return):
@@ -151,10 +160,11 @@ class Elaborator:
         """SourceError where a name must keep its meaning."""
         if scope is not self._top:
             return
-        for given in self._inputs:
+        for given in self._given:
             if given.name == name:
+                what = "input" if isinstance(given, tree.Input) else "state"
                 line = self._source.line(given.at)
-                raise SourceError(at, f"'{name}' is the input of line {line}", "choose another name")
+                raise SourceError(at, f"'{name}' is the {what} of line {line}", "choose another name")
         if any(parameter.name == name for parameter in self._network.parameters):
             raise SourceError(at, f"'{name}' is a parameter of the network", "choose another name")
 
@@ -181,7 +191,36 @@ class Elaborator:
                 self._built.outputs.append(tensor)
 
     def _input(self, statement: tree.Input, scope: Scope) -> None:
-        self._only_at_top("input", statement.at, scope)
+        self._built.inputs[statement.name] = self._tensor(statement, "input", scope)
+
+    def _state(self, statement: tree.State, scope: Scope) -> None:
+        tensor = self._tensor(statement, "state", scope)
+        written = statement.initial
+        initial = beginning(statement.name, tensor.type, self._expressions.value(written, scope), written.at)
+        self._built.states[statement.name] = Kept(tensor, initial, statement.at)
+
+    def _next(self, statement: tree.Next, scope: Scope) -> None:
+        self._only_at_top("next", statement.at, scope)
+        kept = self._built.states.get(statement.state)
+        if kept is None and scope.variables.get(statement.state) is UNKNOWN:
+            raise ConsequenceError
+        if kept is None:
+            names = similar(statement.state, self._built.states)
+            raise SourceError(statement.at, f"no state is called '{statement.state}' here", *names)
+        if kept.next is not None:
+            raise SourceError(statement.at, f"the state '{statement.state}' has a next value already")
+        value = self._expressions.value(statement.value, scope)
+        if not isinstance(value, Tensor):
+            raise SourceError(statement.value.at, f"a state is a value of the network, not {describe(value)}")
+        kept.next = value
+        if value.type != kept.tensor.type:
+            scaled = ", with another scale or zero point" if str(value.type) == str(kept.tensor.type) else ""
+            what = f"the state '{statement.state}' is {kept.tensor.type}, its next value {value.type}{scaled}"
+            raise SourceError(statement.value.at, what)
+
+    def _tensor(self, statement: tree.Input | tree.State, what: str, scope: Scope) -> Tensor:
+        """The value that an input or a state is."""
+        self._only_at_top(what, statement.at, scope)
         self._check_free(statement.name, statement.at, scope)
         if statement.name in scope.variables:
             raise SourceError(statement.at, f"the name '{statement.name}' is taken")
@@ -192,10 +231,10 @@ class Elaborator:
             if not isinstance(quantisation, Quantisation):
                 raise SourceError(written.quantisation.at, f"expected quantised(...), not {describe(quantisation)}")
             type_ = replace(type_, quant=quantisation)
-        tensor = Tensor(type_, self._source.line(statement.at), f"input {statement.name}")
-        self._inputs.append(statement)
-        self._built.inputs[statement.name] = tensor
+        tensor = Tensor(type_, self._source.line(statement.at), f"{what} {statement.name}")
+        self._given.append(statement)
         scope.variables[statement.name] = tensor
+        return tensor
 
     def _weights(self, statement: tree.Weights, scope: Scope) -> None:
         self._only_at_top("weights", statement.at, scope)
@@ -369,21 +408,7 @@ def _sole(body: tuple[tree.Statement, ...], parameters: tuple[tree.Parameter, ..
     counts = Counter(parameter.name for parameter in parameters)
     for statement in body:
         if isinstance(statement, tree.Loop):
-            counts.update(2 * [target.name for target in _targets(statement)])
+            counts.update(2 * [target.name for target in tree.targets(statement)])
         else:
-            counts.update(target.name for target in _targets(statement))
+            counts.update(target.name for target in tree.targets(statement))
     return frozenset(name for name, count in counts.items() if count == 1)
-
-
-def _targets(statement: tree.Statement | tree.Parameter) -> list[tree.Target]:
-    """Every name that a statement gives a meaning to."""
-    if isinstance(statement, tree.Assignment):
-        return list(statement.targets)
-    if isinstance(statement, tree.Output):
-        return [] if statement.assignment is None else list(statement.assignment.targets)
-    if isinstance(statement, (tree.Input, tree.Parameter)):
-        return [tree.Target(statement.name, statement.at)]
-    if isinstance(statement, tree.Loop):
-        inner = [target for each in statement.body for target in _targets(each)]
-        return [*statement.targets, *inner]
-    return []

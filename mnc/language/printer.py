@@ -11,7 +11,9 @@ import numpy as np
 from mnc.arrays import npz
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Activation
+from mnc.ir.state import State
 from mnc.ir.types import Array, Constant
+from mnc.language.beginnings import spell_beginning
 from mnc.language.constants import arrays, key, spell_constant
 from mnc.language.forms import Context, spell_quantisation
 from mnc.language.functions import spelled
@@ -74,9 +76,12 @@ class _Printer:
         graph = self._graph
         parts = [
             [f"network {spell(self._name)}"],
-            [self._input(given) for given in graph.inputs],
+            [*(self._input(given) for given in graph.inputs), *(self._state(state) for state in graph.states)],
             [self._node(node) for node in graph.nodes],
-            [f"output {', '.join(self._spelled(graph.outputs))}"],
+            [
+                *(f"next {each} = {value}" for each, value in self._nexts()),
+                f"output {', '.join(self._spelled(graph.outputs))}",
+            ],
             [f"weights {quote(weights_file)}"] if self._constants else [],
         ]
         return Shown("\n\n".join("\n".join(part) for part in parts if part) + "\n", self._constants)
@@ -85,10 +90,23 @@ class _Printer:
         return [spell(self._names[name]) for name in values]
 
     def _input(self, given: Input) -> str:
-        type_ = given.type
-        quantised = "" if type_.quant is None else f" {spell_quantisation(type_.quant)}"
-        used = self._graph.consumers[given.name] or given.name in self._graph.outputs
-        return f"input {spell(self._names[given.name])}: {type_}{quantised}{'' if used else ' unused'}"
+        used = self._graph.consumers[given.name] or given.name in self._graph.results
+        return f"input {self._typed(given)}{'' if used else ' unused'}"
+
+    def _state(self, state: State) -> str:
+        initial, stored = spell_beginning(state, self._names[state.name])
+        self._constants.update(stored)
+        return f"state {self._typed(state)} = {initial}"
+
+    def _typed(self, given: Input | State) -> str:
+        quantised = "" if given.type.quant is None else f" {spell_quantisation(given.type.quant)}"
+        return f"{spell(self._names[given.name])}: {given.type}{quantised}"
+
+    def _nexts(self) -> Iterator[tuple[str, str]]:
+        """The names of the states and of their next values, as they are spelt."""
+        states = self._graph.states
+        names, values = self._spelled(each.name for each in states), self._spelled(each.next for each in states)
+        return zip(names, values, strict=True)
 
     def _node(self, node: Node) -> str:
         values = self._spelled(node.inputs)

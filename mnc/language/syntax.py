@@ -135,6 +135,13 @@ class _Builder(Transformer[Token, tree.Network]):
         name, type_, unused = children
         return tree.Input(_name(name), type_, unused is not None, place(name))
 
+    def state(self, children: list[Any]) -> tree.State:
+        name, type_, initial = children
+        return tree.State(_name(name), type_, initial, place(name))
+
+    def next(self, children: list[Any]) -> tree.Next:
+        return tree.Next(_name(children[0]), children[1], place(children[0]))
+
     def type(self, children: list[Any]) -> tree.Type:
         return tree.Type(_name(children[0]), children[1], children[2], place(children[0]))
 

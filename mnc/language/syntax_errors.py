@@ -12,7 +12,7 @@ from mnc.names import similar
 
 _VALUE = {"NAME", "NUMBER", "TEXT", "LSQB", "LPAR"}
 _OPERATORS = {"SUM", "PRODUCT", "POWER", "COMPARISON", "AND", "OR", "IF"}
-_STATEMENTS = {"INPUT", "OUTPUT", "BLOCK", "FOR", "WEIGHTS"}
+_STATEMENTS = {"INPUT", "OUTPUT", "BLOCK", "FOR", "WEIGHTS", "_STATE", "_NEXT"}
 _WORDS = {
     "NAME": "a name",
     "TEXT": 'a text in "double quotes"',
@@ -45,7 +45,7 @@ _SIGNS = {
 _LANDMARK = re.compile(r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\\n]|\\.)*`|#[^\n]*|[()\[\]{}\n]')
 _HEADER = re.compile(r"^\s*network\b.*\n", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z]+")
-_STATEMENT_WORDS = ("network", "input", "output", "block", "for", "return", "weights")
+_STATEMENT_WORDS = ("network", "input", "state", "next", "output", "block", "for", "return", "weights")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 
 

@@ -132,6 +132,25 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """A value that outlives a run, and what it is before the first one."""
+
+    name: str
+    type: Type
+    initial: Expression
+    at: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The value that a state takes when a run ends."""
+
+    state: str
+    value: Expression
+    at: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A sub-network with a name and parameters."""
 
@@ -186,7 +205,7 @@ class Weights:
     at: Place
 
 
-Statement: TypeAlias = Input | Block | Loop | Assignment | Output | Return | Weights
+Statement: TypeAlias = Input | State | Next | Block | Loop | Assignment | Output | Return | Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,3 +216,17 @@ class Network:
     parameters: tuple[Parameter, ...]
     body: tuple[Statement, ...]
     at: Place
+
+
+def targets(statement: Statement | Parameter) -> list[Target]:
+    """Every name that a statement gives a meaning to."""
+    if isinstance(statement, Assignment):
+        return list(statement.targets)
+    if isinstance(statement, Output):
+        return [] if statement.assignment is None else list(statement.assignment.targets)
+    if isinstance(statement, (Input, State, Parameter)):
+        return [Target(statement.name, statement.at)]
+    if isinstance(statement, Loop):
+        inner = [target for each in statement.body for target in targets(each)]
+        return [*statement.targets, *inner]
+    return []

@@ -10,9 +10,8 @@ from typing import TypeAlias
 import numpy as np
 
 from mnc.errors import CompileError, Problem, refuse
-from mnc.ir.layer import Layer
 from mnc.ir.types import Array, Constant, DType, Shape, show
-from mnc.language.calls import MissingWeight, Pending
+from mnc.language.calls import MissingWeight
 from mnc.language.constants import key
 from mnc.language.source import Place, Source
 from mnc.names import similar
@@ -55,10 +54,11 @@ Origin = FromPath | Seeded
 
 @dataclass(frozen=True)
 class MissingWeights:
-    """The weights of one layer that the text does not state."""
+    """The weights of one layer that the text does not state, or the initial value of a state."""
 
     name: str
-    layer: Layer
+    stated: frozenset[str]
+    """The fields of its constants that the text has."""
     missing: tuple[MissingWeight, ...]
     at: Place
 
@@ -150,8 +150,7 @@ def _mismatch(layer: MissingWeights, constants: Mapping[str, Constant]) -> str |
         if missing.dtype is not None and DType.of(constant.array) != missing.dtype:
             return f"its {field} are {missing.dtype.value} in the text and {constant.array.dtype.name} in the file"
     known = {name for missing in layer.missing for name in missing.weight.names}
-    inline = {name for name, constant in layer.layer.constants.items() if not isinstance(constant, Pending)}
-    extra = sorted(set(constants) - known - inline)
+    extra = sorted(set(constants) - known - layer.stated)
     return f"the file also has its {', '.join(extra)}, which the text leaves out" if extra else None
 
 

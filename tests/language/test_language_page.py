@@ -1,4 +1,4 @@
-"""docs/language.md: its examples compile, its tables are what the code says."""
+"""docs/language.md and docs/streaming.md: their examples compile, the tables are what the code says."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,13 @@ from mnc.frontends.stores import grouped
 from mnc.ir.graph import Graph
 from mnc.language import catalogue, format_text, parse, show
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "language.md"
-EXAMPLES = re.findall(r"^```mnc\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "language.md"
+EXAMPLES = [
+    text
+    for page in (PAGE, DOCS / "streaming.md")
+    for text in re.findall(r"^```mnc\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+]
 TABLES = {"layers": catalogue.layers, "activations": catalogue.activations}
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import FUNCTIONS, functions, networks
 from quantised_networks import ANY, quantised_networks
+from stateful import stateful
 
 from mnc import frontends
 from mnc.errors import CompileError
@@ -20,7 +21,7 @@ from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import GRU, LSTM, Activation, Add, BatchNormalization, Conv2D, Dense, Dequantize, Identity, Quantize
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
-from mnc.language import parse, show
+from mnc.language import format_text, parse, show
 from mnc.passes import PASSES
 
 
@@ -275,3 +276,23 @@ def test_quantised_layers_come_back() -> None:
     graph = Graph("g", (Input("x", TensorType((4,))),), nodes, ("y",))
     assert reparsed(graph) == graph
     assert "a = relu6(q, output = int8(scale = 0.125, zero_point = -3))" in show(graph).text
+
+
+@given(
+    st.builds(stateful, networks() | quantised_networks(mixed=True, dtypes=ANY, max_layers=4), st.integers(0, 2**16))
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+def test_any_network_with_states_comes_back(graph: Graph) -> None:
+    assert reparsed(graph) == graph
+    assert format_text(show(graph).text) == show(graph).text
+    for each in PASSES:
+        graph = each.run(graph)
+        assert reparsed(graph) == graph, each.name
+
+
+def test_the_words_of_states_are_names_elsewhere() -> None:
+    text = "network n\n\ninput x: float32[3]\n\nstate = relu(x)\nnext = tanh(state)\n\noutput next, state\n"
+    graph = parse(text)
+    assert [node.name for node in graph.nodes] == ["state", "next"]
+    assert not graph.states
+    assert reparsed(graph) == graph
