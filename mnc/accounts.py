@@ -51,7 +51,7 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
         macs=sum(layer.macs for layer in layers),
         params=parameters(prepared.graph),
         ram=_ram(emission, copied),
-        flash=Flash(constants, constants + emission.struct_bytes),
+        flash=Flash(constants, constants + emission.other_bytes),
         files=tuple(emission.files),
         layers=tuple(layers),
         quantisation=None if prepared.real is None else _quantisation(prepared),

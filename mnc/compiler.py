@@ -349,6 +349,13 @@ def _prepared(graph: Graph, chosen: backends.Backend, scheme: Scheme | None) -> 
     """The graph after all passes, quantised where a scheme is given."""
     if scheme is None:
         return Quantised(optimise(graph))
+    if graph.states:
+        kept = ", ".join(repr(state.name) for state in graph.states)
+        raise refuse(
+            argument("quantize"),
+            f"the network keeps states ({kept}), and calibration does not run sequences",
+            "quantise it where it was trained, as a TensorFlow Lite file; or compile it in float32",
+        )
     given = scheme.calibration
     strange = () if given is None else doubts(graph, representative(graph, given), scaled=scheme.scaled)
     found = quantised(graph, scheme, partial(backends.refusals, chosen), strange)

@@ -19,7 +19,7 @@ from mnc.backends.c_run import (
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.library import guarded
-from mnc.backends.memory import counters, memory, part, ram_bytes, region_bytes, region_macro
+from mnc.backends.memory import counters, memory, part, ram_bytes, region_bytes, region_macro, state_memory, state_place
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts
 from mnc.backends.unit import Unit, layout, parameter_names
@@ -153,7 +153,7 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
             w(f"uint32_t ticks[{upper}_LAYERS];")
         if program.state_bytes:
             w("/** Outlives a run. */")
-            w(f"float state[{program.state_bytes // 4}];")
+            w(state_memory(program))
         if program.fed is not None:
             w("/** How many rows were handed in, then how many each layer of the first stage has made. */")
             w(f"short made[{counters(program, plan)}];")
@@ -240,15 +240,13 @@ def _source(
     w()
     w.lines(f"void {name}_init({_init_parameters(plan, name)})")
     with w.block():
-        if program.state_bytes or program.fed is not None:
+        if program.fed is not None:
             w("int i;")
             w()
-        if program.state_bytes:
-            w(f"for (i = 0; i < {program.state_bytes // 4}; ++i)")
-            w("    net->state[i] = 0.0f;")
-        if program.fed is not None:
             w(f"for (i = 0; i < {counters(program, plan)}; ++i)")
             w("    net->made[i] = 0;")
+        if pieces.begin is not None:
+            w(pieces.begin.call(state_place(program, "net->")))
         for region in plan.regions:
             w(f"net->{part(region)} = {part(region)};")
         if not (program.state_bytes or program.fed is not None or plan.regions):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mnc.backends.memory import arena_map, arena_pointer, located, part
+from mnc.backends.memory import arena_map, arena_pointer, located, part, state_pointer
 from mnc.backends.profile import after, before, starts
 from mnc.backends.unit import RunCall, Unit, parameter_names
 from mnc.backends.windows import plus
@@ -23,7 +23,7 @@ def locals_of_run(w: Writer, program: Program, plan: Plan) -> None:
         if not plan.regions:
             w(arena_pointer(program, "net->"))
     if program.state_bytes:
-        w("float *const state = net->state;")
+        w(state_pointer(program, "net->"))
     if program.timed:
         w("uint32_t *const ticks = net->ticks;")
         if any(not stage.interleaved for stage in plan.stages):

@@ -11,9 +11,10 @@ from mnc.backends.c_run import run_calls
 from mnc.backends.class_names import string
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
-from mnc.backends.memory import arena_map, arena_pointer, counters, memory
+from mnc.backends.memory import arena_map, arena_pointer, counters, memory, state_memory, state_place, state_pointer
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts, table_line
+from mnc.backends.states import begins_at_zero
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import Writer, declaration, joined, literal
 from mnc.errors import argument, refuse
@@ -160,12 +161,15 @@ def _class(
             members.append("state()")
         if program.fed is not None:
             members.append("made()")
-        w(f"constexpr {name}() : {joined(members)} {{}}")
+        if begins_at_zero(program):
+            w(f"constexpr {name}() : {joined(members)} {{}}")
+        else:
+            w(f"{name}() : {joined(members)} {{ reset(); }}")
         w()
-        if program.state_bytes:
+        if pieces.begin is not None:
             w("/** Forget what earlier runs left behind. */")
-            with w.block("void reset()"), w.block(f"for (size_t i = 0; i < {program.state_bytes // 4}; ++i)"):
-                w("state[i] = 0.0f;")
+            with w.block("void reset()"):
+                w(f"this->{pieces.begin.call(state_place(program, ''))}")
             w()
         if top:
             w("/** The k largest of outputs after a run, the largest first; of equal ones the first comes first.")
@@ -221,7 +225,7 @@ def _class(
         if plan.arena.size:
             w(memory(program, plan.arena.size))
         if program.state_bytes:
-            w(f"float state[{program.state_bytes // 4}]; /* outlives a run */")
+            w(f"{state_memory(program)} /* outlives a run */")
         if program.fed is not None:
             w(f"short made[{counters(program, plan)}]; /* rows handed in, and made by each layer of the first stage */")
     w()
@@ -233,6 +237,8 @@ def _arena(w: Writer, program: Program, plan: Plan) -> None:
         arena_map(w, program, plan)
     if plan.arena.size and program.arena_dtype is None:
         w(arena_pointer(program, "this->"))
+    if program.state_bytes and program.state_dtype is None:
+        w(state_pointer(program, "this->"))
 
 
 def _began(w: Writer, program: Program, plan: Plan) -> None:

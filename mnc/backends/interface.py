@@ -40,8 +40,8 @@ class Emission:
     plan: Plan
     constant_bytes: Mapping[str, int]
     """Bytes of constants of each layer, by its name."""
-    struct_bytes: int = 0
-    """Bytes of constant structs besides."""
+    other_bytes: int = 0
+    """Bytes of constants besides."""
 
     @property
     def events(self) -> list[Firing]:
@@ -170,7 +170,7 @@ class CFamily:
         sharing, library = share(program, self.library, prefix, compact=self.compact)
         pieces = unit(sharing, layout, prefix, library, self.helpers(program), inputs, outputs, trace=trace)
         files = self.wrap(program, layout, pieces, name, trace=trace)
-        return Emission(files, program, layout, pieces.constant_bytes, pieces.struct_bytes)
+        return Emission(files, program, layout, pieces.constant_bytes, pieces.other_bytes)
 
     def prefix(self, name: str) -> str:
         """The prefix of the names of a network's functions and constants."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mnc.backends.names import comment
 from mnc.backends.writer import Writer
 from mnc.ir.types import DType
@@ -12,13 +14,20 @@ from mnc.program import Program, ring_rows
 
 def memory(program: Program, size: int) -> str:
     """The member `arena` of `size` bytes: an array, or where it holds several types a union of arrays."""
-    dtype, whole = program.arena_dtype, _rounded(program, size)
+    return _member("arena", program.arena_dtype, _dtypes(program, "arena"), _rounded(program, size))
+
+
+def state_memory(program: Program) -> str:
+    """The member `state`, likewise: all that outlives a run."""
+    size = _rounded(program, program.state_bytes)
+    return _member("state", program.state_dtype, _dtypes(program, "state"), size)
+
+
+def _member(name: str, dtype: DType | None, dtypes: set[DType], size: int) -> str:
     if dtype is not None:
-        return f"{dtype.c} arena[{max(whole // dtype.bytes, 1)}];"
-    members = " ".join(
-        f"{d.c} as_{d.value}[{whole // d.bytes}];" for d in sorted(_dtypes(program), key=lambda d: d.value)
-    )
-    return f"union {{ {members} }} arena;"
+        return f"{dtype.c} {name}[{max(size // dtype.bytes, 1)}];"
+    members = " ".join(f"{d.c} as_{d.value}[{size // d.bytes}];" for d in sorted(dtypes, key=lambda d: d.value))
+    return f"union {{ {members} }} {name};"
 
 
 def arena_pointer(program: Program, owner: str, name: str = "arena") -> str:
@@ -28,6 +37,17 @@ def arena_pointer(program: Program, owner: str, name: str = "arena") -> str:
         return f"int8_t *const {name} = {owner}arena.as_int8; /* offsets below are in bytes */"
     unit = "bytes" if dtype.bytes == 1 else f"elements of {dtype.bytes} bytes"
     return f"{dtype.c} *const {name} = {owner}arena; /* offsets below are in {unit} */"
+
+
+def state_pointer(program: Program, owner: str) -> str:
+    """The local by which a run's calls name the memory that outlives it."""
+    bytewise = " /* offsets below are in bytes */" if program.state_dtype is None else ""
+    return f"{(program.state_dtype or DType.INT8).c} *const state = {state_place(program, owner)};{bytewise}"
+
+
+def state_place(program: Program, owner: str) -> str:
+    """The first address of the memory that outlives a run, from outside of one."""
+    return f"{owner}state" if program.state_dtype is not None else f"{owner}state.as_int8"
 
 
 def part(region: Region) -> str:
@@ -71,10 +91,11 @@ def ram_bytes(program: Program, plan: Plan) -> int:
     """The `sizeof` of arena, state and counters together, or of all regions, state and counters."""
     size, counting = plan.arena.size, 2 * counters(program, plan) + program.ticks_bytes
     if plan.regions:
-        return sum(region_bytes(program, each) for each in plan.regions) + program.state_bytes + counting
+        size = sum(region_bytes(program, each) for each in plan.regions)
+        return size + _rounded(program, program.state_bytes) + counting
     if not program.state_bytes and not program.timed:
         return max(_rounded(program, size), (program.arena_dtype or DType.FLOAT32).bytes) + counting
-    return _rounded(program, size) + program.state_bytes + counting
+    return _rounded(program, size) + _rounded(program, program.state_bytes) + counting
 
 
 def region_bytes(program: Program, region: Region) -> int:
@@ -98,12 +119,13 @@ def _rounded(program: Program, size: int) -> int:
 
 def _unit(program: Program) -> int:
     """Bytes to which C aligns the network's struct; `short` is the type of counters."""
-    if program.state_bytes or program.timed:
-        return 4
-    return max([2 * (program.fed is not None), *(dtype.bytes for dtype in _dtypes(program))])
+    held = _dtypes(program, "arena") | (_dtypes(program, "state") if program.state_bytes else set())
+    return max([4 * program.timed, 2 * (program.fed is not None), *(dtype.bytes for dtype in held)])
 
 
-def _dtypes(program: Program) -> set[DType]:
-    if program.arena_dtype is not None:
-        return {program.arena_dtype}
-    return {DType.INT8} | {buffer.dtype for buffer in program.buffers.values() if buffer.kind == "arena"}
+def _dtypes(program: Program, kind: Literal["arena", "state"]) -> set[DType]:
+    """The element types by which a memory is named; with int8, by whose bytes calls count, where there are several."""
+    dtype = program.arena_dtype if kind == "arena" else program.state_dtype
+    if dtype is not None:
+        return {dtype}
+    return {DType.INT8} | {buffer.dtype for buffer in program.buffers.values() if buffer.kind == kind}

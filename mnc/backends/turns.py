@@ -58,6 +58,8 @@ class Turns:
                 if buffer.kind == "arena":
                     memory = self.memories[name]
                     found[memory] = f"{(program.arena_dtype or DType.INT8).c} *{memory}"
+                elif buffer.kind == "state":
+                    found["state"] = f"{(program.state_dtype or DType.INT8).c} *state"
                 else:
                     given = self.outer[buffer.kind][buffer.index]
                     found[given] = f"{'const ' * (buffer.kind == 'input')}{type_} *{given}"

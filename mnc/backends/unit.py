@@ -10,6 +10,7 @@ from mnc.backends.library import Item, Library, calling, headers
 from mnc.backends.memory import located
 from mnc.backends.names import comment
 from mnc.backends.records import Records
+from mnc.backends.states import Beginning, beginning
 from mnc.backends.turns import Turns
 from mnc.backends.windows import first_row, plus, row_of
 from mnc.backends.writer import Writer, joined, literal
@@ -75,8 +76,10 @@ class Unit:
     """For each buffer how a run spells its place."""
     constant_bytes: Mapping[str, int]
     """Bytes of constants of each step, by the name of its node."""
-    struct_bytes: int
-    """Bytes of the constant structs that a library's functions take."""
+    other_bytes: int
+    """Bytes of further constants: the structs that a library's functions take, and the states' first values."""
+    begin: Beginning | None = None
+    """The function that gives `state` its first values; None where nothing outlives a run."""
 
 
 def unit(
@@ -121,6 +124,9 @@ def unit(
         ((i, function),) = names.items()
         place = pointers[program.steps[i].writes[0].buffer]
         calls.append(RunCall(f"{function}({joined(operands[i])});", f"MNC_TRACE({i}, {place});", i))
+    begin = beginning(program, prefix)
+    if begin is not None:
+        layers.append(LayerText("what outlives a run, before the first one", begin.constants, begin.function))
     functions = "\n".join(layer.function for layer in layers)
     items = library.closure({"MNC_FLASH", *helpers, *library.mentioned(functions)})
     return Unit(
@@ -131,7 +137,8 @@ def unit(
         tuple(calls),
         pointers,
         {step.node.name: sum(c.bytes for c in step.constants.values()) for step in program.steps},
-        sum(record.bytes for record in defined.values()),
+        sum(record.bytes for record in defined.values()) + (begin.bytes if begin else 0),
+        begin,
     )
 
 
@@ -165,9 +172,10 @@ def _pointer(program: Program, buffer: Buffer, plan: Plan, outer: Mapping[str, S
     if buffer.kind in ("input", "output"):
         return outer[buffer.kind][buffer.index]
     if buffer.kind == "state":
-        return plus("state", buffer.index // buffer.dtype.bytes)
-    memory, offset = located(plan, plan.arena.offsets[buffer.name])
-    if program.arena_dtype is not None:
+        (memory, offset), dtype = ("state", buffer.index), program.state_dtype
+    else:
+        (memory, offset), dtype = located(plan, plan.arena.offsets[buffer.name]), program.arena_dtype
+    if dtype is not None:
         return plus(memory, offset // buffer.dtype.bytes)
     place = plus(memory, offset)
     if buffer.dtype is DType.INT8:

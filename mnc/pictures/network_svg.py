@@ -79,10 +79,16 @@ def network_picture(graph: Graph, name: str) -> Element:
 
 
 def _boxes(graph: Graph) -> list[_Box]:
-    given = [_Box(each.name, _type(each.type), "input", "given", (), (each.name,), each.name) for each in graph.inputs]
+    kinds = dict.fromkeys((each.name for each in graph.inputs), "input")
+    kinds |= dict.fromkeys((each.name for each in graph.states), "state")
+    given = [_Box(name, _type(graph.types[name]), kind, "given", (), (name,), name) for name, kind in kinds.items()]
     layers = [_layer(graph, each) for each in graph.nodes]
     results = [_Box(name, _type(graph.types[name]), "output", "result", (name,), (), name) for name in graph.outputs]
-    return [*given, *layers, *results]
+    kept = [
+        _Box(f"next {each.name}", _type(each.type), "state", "result", (each.next,), (), f"next {each.name}")
+        for each in graph.states
+    ]
+    return [*given, *layers, *results, *kept]
 
 
 def _layer(graph: Graph, each: Node) -> _Box:

@@ -1,4 +1,4 @@
-"""From a program to the planner's terms: which buffers live when, what may overlap, who accesses what."""
+"""From a program to the planner's terms: which buffers live when, and what may overlap."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mnc.plan.arena import BUDGET, Arena, Buffer, Overlap, bound, place
-from mnc.plan.check import Access, Accesses, check
 from mnc.plan.moments import Moments, Reading, distance, ring_rows
 from mnc.plan.regions import Region, spread
-from mnc.program import INPUT, Fold, Program, Rows, Stage, Step, Value, firings
-from mnc.program.stage import rows_read
+from mnc.plan.replay import alone, prove, row_bytes
+from mnc.program import INPUT, Fold, Program, Rows, Stage, Step, Value
 
 EFFORT = 100_000
 """Of the packer, where rows are made in turns: several plans are made then, and a bound is seldom missed by much."""
@@ -51,11 +50,6 @@ class Plan:
         return frozenset(stage.first for stage in self.stages if stage.descending)
 
 
-def alone(program: Program) -> tuple[Stage, ...]:
-    """Every step as a stage of its own; the first one is fed where the input is."""
-    return tuple(Stage(i, i, fed=(program.fed is not None) and i == 0) for i in range(len(program.steps)))
-
-
 def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
     """Lay out the arena for these stages (None: each step alone), and have the independent checker prove the result.
 
@@ -94,7 +88,7 @@ def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
         Stage(s.first, s.last, not s.interleaved and program.steps[s.first].writes[0].buffer in down, s.fed)
         for s in stages
     )
-    check(offsets, sizes, arena.size, accesses(program, stages), alignments=align, rings=rings)
+    prove(program, stages, arena, rings)
     return Plan(arena, stages, rings, regions=regions)
 
 
@@ -302,7 +296,7 @@ def _below(rows: Rows, k: int, x: Value, y: Value) -> int:
     distance, needed = 0, height
     for row in reversed(range(rows.count)):
         needed = min([needed, *rows.windows[k].rows(row, height)])
-        distance = max(distance, (row + 1) * _row_bytes(rows, y) - needed * _row_bytes(rows, x))
+        distance = max(distance, (row + 1) * row_bytes(rows, y) - needed * row_bytes(rows, x))
     return distance
 
 
@@ -316,69 +310,5 @@ def _above(rows: Rows, k: int, x: Value, y: Value) -> int:
     distance, needed = 0, -1
     for row in range(rows.count):
         needed = max([needed, *rows.windows[k].rows(row, height)])
-        distance = max(distance, (needed + 1) * _row_bytes(rows, x) - row * _row_bytes(rows, y))
+        distance = max(distance, (needed + 1) * row_bytes(rows, x) - row * row_bytes(rows, y))
     return distance
-
-
-def accesses(program: Program, stages: Sequence[Stage] | None = None) -> Iterator[Accesses]:
-    """The reads and writes of each iteration of each step, in order, for the checker."""
-    if program.feed == "owned":
-        held = [given.name for given in program.graph.inputs]
-        yield Accesses((), tuple(Access(name, 0, program.buffers[name].bytes) for name in held))
-    for stage in alone(program) if stages is None else stages:
-        if stage.interleaved:
-            for number, row in firings(program.steps, stage, program.fed):
-                if number == INPUT:
-                    value = program.fed_value
-                    size = value.type.bytes // value.image[0]
-                    yield Accesses((), (Access(value.buffer, row * size, (row + 1) * size),))
-                else:
-                    yield from _iteration(program, program.steps[number], row)
-            continue
-        step = program.steps[stage.first]
-        # Without windows every iteration accesses everything: two show what any number would.
-        iterations = range(step.loop.count if step.rows else min(step.loop.count, 2))
-        for row in reversed(iterations) if stage.descending else iterations:
-            yield from _iteration(program, step, row)
-        if step.in_place:
-            # An operand that is smaller than the output may be read again and again until the end.
-            small = [x for x in step.reads if x.type.bytes < step.writes[0].type.bytes]
-            again = (a for x in small if (a := _read(program, step, step.reads.index(x), x, 0)) is not None)
-            yield Accesses(tuple(again), ())
-
-
-def _iteration(program: Program, step: Step, row: int) -> Iterator[Accesses]:
-    reads = tuple(a for k, x in enumerate(step.reads) if (a := _read(program, step, k, x, row)) is not None)
-    writes = [a for y in step.writes if (a := _write(program, step, y, row)) is not None]
-    scratch = Access(step.scratch_buffer, 0, step.arena_scratch)
-    if isinstance(step.loop, Fold):  # its scratch memory holds sums from one iteration to the next
-        yield Accesses((*reads, *[scratch] * (row > 0)), ())
-        yield Accesses((), (scratch,))
-        if row == step.loop.count - 1:
-            yield Accesses((scratch,), tuple(writes))
-        return
-    yield Accesses(reads, (*writes, *[scratch] * (step.arena_scratch > 0)), step.in_place)
-
-
-def _read(program: Program, step: Step, k: int, x: Value, row: int) -> Access | None:
-    if program.buffers[x.buffer].kind != "arena":
-        return None
-    if isinstance(step.loop, Fold | Rows):
-        rows = rows_read(step, k, x, row)
-        size = x.type.bytes // (x.image[0] // (step.rows.band if step.rows else 1))
-        return Access(x.buffer, rows[0] * size, (rows[-1] + 1) * size) if rows else None
-    return Access(x.buffer, 0, x.type.bytes)
-
-
-def _write(program: Program, step: Step, y: Value, row: int) -> Access | None:
-    if program.buffers[y.buffer].kind != "arena":
-        return None
-    if step.rows is None:
-        return Access(y.buffer, 0, y.type.bytes)
-    size = _row_bytes(step.rows, y)
-    return Access(y.buffer, row * size, (row + 1) * size)
-
-
-def _row_bytes(rows: Rows, value: Value) -> int:
-    """The bytes of a band of a value's rows."""
-    return value.type.bytes // (value.image[0] // rows.band)

@@ -127,10 +127,11 @@ def memory_map(program: Program, plan: Plan) -> MemoryMap:
             here = ring_rows(held, plan.rings) or rows
             boxes.append(Box(held.name, kind, place, size, first, end, here, rows, seen))
     behind, last = -(-plan.arena.size // _ALIGNMENT) * _ALIGNMENT, len(moments) - 1
-    for step in program.steps:
-        if step.state:
-            buffer = program.buffers[step.state_buffer]
-            boxes.append(Box(step.node.name, "state", behind + buffer.index, buffer.bytes, 0, last))
+    kept = {state.name: state.name for state in program.graph.states}
+    kept |= {step.state_buffer: step.node.name for step in steps if step.state}
+    for name, owner in kept.items():
+        buffer = program.buffers[name]
+        boxes.append(Box(owner, "state", behind + buffer.index, buffer.bytes, 0, last))
     boxes.sort(key=lambda box: (box.first, box.offset))
     return MemoryMap(plan.arena.size, program.state_bytes, plan.arena.lower_bound, moments, tuple(boxes))
 

@@ -68,15 +68,13 @@ def _too_small(program: Program) -> CompileError:
 
 def _short_ways_first(program: Program) -> tuple[int, ...]:
     """The steps by their distance from the inputs, then those from which few steps lead to an end."""
-    count = len(program.steps)
-    maker = {y.buffer: i for i, step in enumerate(program.steps) for y in step.writes}
+    count, before = len(program.steps), program.before
     depth, height = [0] * count, [0] * count
-    for i, step in enumerate(program.steps):
-        depth[i] = max((depth[maker[x.buffer]] + 1 for x in step.reads if x.buffer in maker), default=0)
+    for i in range(count):
+        depth[i] = max((depth[k] + 1 for k in before[i]), default=0)
     for i in reversed(range(count)):
-        for x in program.steps[i].reads:
-            if x.buffer in maker:
-                height[maker[x.buffer]] = max(height[maker[x.buffer]], height[i] + 1)
+        for k in before[i]:
+            height[k] = max(height[k], height[i] + 1)
     return tuple(sorted(range(count), key=lambda i: (depth[i], height[i], i)))
 
 
@@ -120,5 +118,9 @@ def _task(program: Program, index: int) -> Task:
         buffer = program.buffers[value.buffer]
         return buffer.bytes if buffer.kind == "arena" else 0
 
-    reads = tuple(dict.fromkeys(value.buffer for value in step.reads))
-    return Task(reads, tuple((value.buffer, size(value)) for value in step.writes))
+    reads = dict.fromkeys(value.buffer for value in step.reads)
+    writes = [(value.buffer, size(value)) for value in step.writes]
+    if program.graph.states:  # that a task has run is a tensor without memory, for those that must wait on it
+        reads |= dict.fromkeys(f"\0{k}" for k in sorted(program.before[index]))
+        writes.append((f"\0{index}", 0))
+    return Task(tuple(reads), tuple(writes))

@@ -85,7 +85,11 @@ class _Search:
                 for i in range(max(life.first, 0), life.last + 1):
                     alive[i].add(name)
             self.alive.append(alive)
-        self.can = [i <= self.feed_until or _has_turns(step) for i, step in enumerate(self.by_rows.steps)]
+        kept = {state.next for state in self.program.graph.states}
+        self.can = [
+            i <= self.feed_until or (_has_turns(step) and kept.isdisjoint(y.buffer for y in step.writes))
+            for i, step in enumerate(self.by_rows.steps)
+        ]
 
     def need(self, stage: Stage) -> int:
         """The fewest bytes that a stage takes."""

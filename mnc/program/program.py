@@ -19,6 +19,10 @@ Feed = Literal["caller", "owned", "rows"]
 """Where inputs are: in the caller's memory, in the arena, or one that is handed in row by row."""
 
 
+_LISTED = 3
+"""States that a refusal names."""
+
+
 def scratch_buffers(steps: Iterable[Step]) -> dict[str, Buffer]:
     """The buffers of the arena that are scratch memory of steps."""
     return {
@@ -54,6 +58,9 @@ class Program:
     def unfeedable(self) -> tuple[str, str] | None:
         """Why the input cannot be handed in row by row, and the name of the layer (or input) that stands in the way."""
         given, *others = self.graph.inputs
+        if self.graph.states:
+            kept = ", ".join(repr(state.name) for state in self.graph.states[:_LISTED])
+            return given.name, f"the network keeps states from run to run ({kept}), and a row is no run"
         if others:
             return given.name, f"one input can be handed in row by row, not {1 + len(others)}"
         height = self.values[given.name].image[0]
@@ -105,10 +112,30 @@ class Program:
         types = {buffer.dtype for buffer in self.buffers.values() if buffer.kind == "arena"}
         return types.pop() if len(types) == 1 else None if types else DType.FLOAT32
 
-    @property
+    @cached_property
+    def state_dtype(self) -> DType | None:
+        """The element type of everything that outlives a run; None where that is of several."""
+        types = {buffer.dtype for buffer in self.buffers.values() if buffer.kind == "state"}
+        return types.pop() if len(types) == 1 else None if types else DType.FLOAT32
+
+    @cached_property
     def state_bytes(self) -> int:
         """Bytes of memory that outlive a run."""
-        return sum(buffer.bytes for buffer in self.buffers.values() if buffer.kind == "state")
+        kept = (buffer for buffer in self.buffers.values() if buffer.kind == "state")
+        return max((buffer.index + buffer.bytes for buffer in kept), default=0)
+
+    @cached_property
+    def before(self) -> tuple[frozenset[int], ...]:
+        """For each step those that must have run: they make what it reads, or read a state that it writes over."""
+        maker = {y.buffer: i for i, step in enumerate(self.steps) for y in step.writes}
+        needed = [{maker[x.buffer] for x in step.reads if x.buffer in maker} for step in self.steps]
+        nexts = {state.next: state.name for state in self.graph.states}
+        for i, step in enumerate(self.steps):
+            for y in step.writes:
+                if y.buffer in nexts:
+                    old = nexts[y.buffer]
+                    needed[i] |= {k for k, each in enumerate(self.steps) if any(x.buffer == old for x in each.reads)}
+        return tuple(frozenset(each) for each in needed)
 
     @property
     def ticks_bytes(self) -> int:

@@ -76,7 +76,7 @@ class Buffer:
     """The caller's memory, memory that layers share, or memory that outlives a run."""
     bytes: int
     index: int = 0
-    """Which input or output of the network it is; the place of a state, in bytes."""
+    """Which input or output of the network it is; the place of a state, in bytes, where its next value lies as well."""
     dtype: DType = DType.FLOAT32
 
 

@@ -30,7 +30,8 @@ from mnc.ir.layers import (
 from mnc.ir.types import Constant, DType, TensorType
 from mnc.passes import optimise
 from mnc.plan.check import check
-from mnc.plan.liveness import accesses, alone, lifetimes, overlaps, plan
+from mnc.plan.liveness import lifetimes, overlaps, plan
+from mnc.plan.replay import accesses, alone
 from mnc.program import Buffer, Program, Step, Value, Window
 
 SUPPORTED = [k for k in KINDS if k in FLOAT32 or k in VIEWS or k in (BatchNormalization, SeparableConv2D)]

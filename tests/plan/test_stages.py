@@ -32,7 +32,8 @@ from mnc.ir.layers import (
 )
 from mnc.passes import optimise
 from mnc.plan.check import Access, Accesses, PlanError, check
-from mnc.plan.liveness import Plan, accesses, alone, lifetimes, needed
+from mnc.plan.liveness import Plan, lifetimes, needed
+from mnc.plan.replay import accesses, alone
 from mnc.plan.schedule import BALANCED, schedule
 from mnc.plan.stages import divisions
 from mnc.program import INPUT, Feed, Firing, Fold, Memory, Program, Rows, Stage, firings

@@ -8,7 +8,7 @@ from typing import Any
 
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.rows import by_row
-from mnc.backends.select.values import VIEWS, place_values, separate_outputs
+from mnc.backends.select.values import VIEWS, aligned, place_values, separate_outputs, separate_states
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Identity, Quantize
@@ -45,11 +45,11 @@ def select(
     `backend` is the name of the backend whose tables these are; `compact`: small code and constants come before speed;
     `planes` are the quantised values to lay out in channel planes.
     """
-    graph = separate_outputs(graph)
+    graph = separate_states(separate_outputs(graph))
     values, buffers = place_values(graph, planes)
     steps: list[Step] = []
     refused: list[Refused] = []
-    state = 0
+    state = max((buffer.index + buffer.bytes for buffer in buffers.values() if buffer.kind == "state"), default=0)
     for node in graph.nodes:
         step = _answer(graph, node, values, tables, core, backend, compact=compact)
         if isinstance(step, Refusal):
@@ -58,6 +58,7 @@ def select(
             continue
         steps.append(step)
         if step.state:
+            state = aligned(state, DType.FLOAT32)
             buffers[step.state_buffer] = Buffer(step.state_buffer, "state", step.state, state)
             state += step.state
     buffers |= scratch_buffers(steps)

@@ -28,6 +28,7 @@ from mnc.ir.layers import (
     Slice,
     ZeroPadding2D,
 )
+from mnc.ir.types import DType
 from mnc.names import Names
 from mnc.program import Buffer, Layout, Value
 
@@ -58,11 +59,11 @@ STRIDED = (
 def separate_outputs(graph: Graph) -> Graph:
     """A graph in which every output is memory of its own.
 
-    An output that is an input, or the same memory as an earlier output, is
+    An output that is an input or a state, or the same memory as an earlier output, is
     copied by an `Identity`: the caller's buffers may not be confused.
     """
     root = _roots(graph)
-    taken = {given.name for given in graph.inputs}
+    taken = set(graph.given)
     names = Names(graph.types)
     nodes, outputs = list(graph.nodes), []
     for name in graph.outputs:
@@ -76,12 +77,38 @@ def separate_outputs(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(nodes), outputs=tuple(outputs))
 
 
+def separate_states(graph: Graph) -> Graph:
+    """A graph in which the next value of each state is made by an `Identity` of its own, the last of its nodes.
+
+    It writes where the state lies.  A next value that is itself a state is first copied elsewhere, as all states
+    change at once.
+    """
+    root, names = _roots(graph), Names(graph.types)
+    held = {state.name for state in graph.states}
+    apart: list[Node] = []
+    copies: list[Node] = []
+    states = []
+    for state in graph.states:
+        made, origin = state.next, f"state {state.name!r}"
+        if root(made) in held:
+            made = names.new(f"{state.name}.kept")
+            apart.append(Node((made,), Identity(), (state.next,), origin))
+        copy = names.new(f"{state.name}.next")
+        copies.append(Node((copy,), Identity(), (made,), origin))
+        states.append(replace(state, next=copy))
+    return replace(graph, nodes=(*graph.nodes, *apart, *copies), states=tuple(states))
+
+
 def place_values(graph: Graph, planes: Set[str] = frozenset()) -> tuple[dict[str, Value], dict[str, Buffer]]:
-    """A layout for every value and a buffer for every group of views; `planes` are quantised values that lie so."""
+    """A layout for every value and a buffer for every group of views; `planes` are quantised values that lie so.
+
+    A state and its next value have two buffers of one place.
+    """
     root = _roots(graph)
     planar = _planar(graph) | planes
     inputs = {given.name: i for i, given in enumerate(graph.inputs)}
     outputs = {root(name): i for i, name in enumerate(graph.outputs)}
+    kept = _places(graph)
     values: dict[str, Value] = {}
     buffers: dict[str, Buffer] = {}
     for name, type_ in graph.types.items():
@@ -91,11 +118,29 @@ def place_values(graph: Graph, planes: Set[str] = frozenset()) -> tuple[dict[str
                 buffers[name] = Buffer(name, "input", type_.bytes, inputs[name], type_.dtype)
             elif name in outputs:
                 buffers[name] = Buffer(name, "output", type_.bytes, outputs[name], type_.dtype)
+            elif name in kept:
+                buffers[name] = Buffer(name, "state", type_.bytes, kept[name], type_.dtype)
             else:
                 buffers[name] = Buffer(name, "arena", type_.bytes, 0, type_.dtype)
         layout = Layout.planar(type_.shape) if name in planar else Layout.interleaved(type_.shape)
         values[name] = Value(name, type_, layout, base)
     return values, buffers
+
+
+def _places(graph: Graph) -> dict[str, int]:
+    """The place of each state and of its next value, in bytes from the beginning of the memory that outlives a run."""
+    places: dict[str, int] = {}
+    end = 0
+    for state in graph.states:
+        place = aligned(end, state.type.dtype)
+        places[state.name] = places[state.next] = place
+        end = place + state.type.bytes
+    return places
+
+
+def aligned(offset: int, dtype: DType) -> int:
+    """The first place from an offset on that an element of this type may have."""
+    return -(-offset // dtype.bytes) * dtype.bytes
 
 
 def _roots(graph: Graph) -> Callable[[str], str]:
@@ -124,7 +169,7 @@ def _planar(graph: Graph) -> frozenset[str]:
             name = group[name]
         return name
 
-    fixed = {given.name for given in graph.inputs} | set(graph.outputs)
+    fixed = {*graph.given, *graph.results}
     fixed |= {name for name, type_ in graph.types.items() if type_.quant is not None}  # dot products go along channels
     wanting: set[str] = set()
     for node in graph.nodes:

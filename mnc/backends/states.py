@@ -1,0 +1,122 @@
+"""The values that a network's states have before the first run, as a C function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mnc.backends.windows import plus
+from mnc.backends.writer import Writer, literal
+from mnc.ir.types import Array, DType
+from mnc.names import snake
+from mnc.program import Program
+
+_READ = {
+    DType.FLOAT32: "MNC_READ({})",
+    DType.INT8: "MNC_READ_S8({})",
+    DType.UINT8: "(uint8_t)MNC_READ_S8({})",
+    DType.INT16: "MNC_READ_S16({})",
+    DType.INT32: "MNC_READ_S32({})",
+}
+"""How an element of a constant is read, which may lie in a memory of its own."""
+
+
+@dataclass(frozen=True)
+class _Fill:
+    """Elements that lie one behind the other, and what they are before the first run."""
+
+    offset: int
+    """In bytes from the beginning of the memory that outlives a run."""
+    dtype: DType
+    count: int
+    values: Array
+    """One number for all of them, or as many."""
+    name: str = ""
+
+    def joins(self, other: _Fill) -> bool:
+        """Whether another one goes on where it ends, with the same number."""
+        alike = self.values.size == other.values.size == 1 and self.values.tobytes() == other.values.tobytes()
+        return alike and self.dtype is other.dtype and self.offset + self.count * self.dtype.bytes == other.offset
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The function that gives all memory that outlives a run its first values."""
+
+    name: str
+    constants: Mapping[str, Array]
+    """By their names in the generated code."""
+    function: str
+
+    def call(self, memory: str) -> str:
+        """The statement that calls it."""
+        return f"{self.name}({memory});"
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of its constants."""
+        return sum(array.nbytes for array in self.constants.values())
+
+
+def beginning(program: Program, prefix: str) -> Beginning | None:
+    """The function, called `<prefix>_begin`; None where nothing outlives a run."""
+    fills = list(_fills(program))
+    if not fills:
+        return None
+    function, mixed = f"{prefix}_begin", program.state_dtype is None
+    tables = {f"{function}_{snake(each.name)}_{i}": each for i, each in enumerate(fills) if each.values.size > 1}
+    names = {id(each): name for name, each in tables.items()}
+    w = Writer()
+    w(f"MNC_LAYER void {function}({(program.state_dtype or DType.INT8).c} *state)")
+    with w.block():
+        for dtype in sorted({each.dtype for each in fills}, key=lambda dtype: dtype.value) if mixed else ():
+            w(f"{dtype.c} *const as_{dtype.value} = ({dtype.c} *)(void *)state;")
+        w("int i;")
+        w()
+        for each in fills:
+            place = plus("i", each.offset // each.dtype.bytes)
+            memory = f"as_{each.dtype.value}" if mixed else "state"
+            value = (
+                _READ[each.dtype].format(f"{names[id(each)]}[i]") if id(each) in names else literal(each.values.flat[0])
+            )
+            w(f"for (i = 0; i < {each.count}; ++i)")
+            w(f"    {memory}[{place}] = {value};")
+    return Beginning(
+        function,
+        {name: each.values for name, each in tables.items()},
+        w.text(),
+    )
+
+
+def begins_at_zero(program: Program) -> bool:
+    """Whether all memory that outlives a run is zero before the first one."""
+    return not any(each.values.tobytes().strip(b"\0") for each in _fills(program))
+
+
+def _fills(program: Program) -> Iterator[_Fill]:
+    """All memory that outlives a run, in order; equal neighbours are one."""
+    held: _Fill | None = None
+    for each in sorted(_each(program), key=lambda fill: fill.offset):
+        if held is not None and held.joins(each):
+            held = replace(held, count=held.count + each.count)
+            continue
+        if held is not None:
+            yield held
+        held = each
+    if held is not None:
+        yield held
+
+
+def _each(program: Program) -> Iterator[_Fill]:
+    for state in program.graph.states:
+        type_ = state.type
+        yield _Fill(
+            program.buffers[state.name].index, type_.dtype, type_.elements, state.initial.array, name=state.name
+        )
+    for step in program.steps:
+        if step.state:
+            buffer = program.buffers[step.state_buffer]
+            zero = np.zeros((), buffer.dtype.numpy)
+            yield _Fill(buffer.index, buffer.dtype, step.state // buffer.dtype.bytes, zero)
