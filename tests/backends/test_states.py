@@ -14,23 +14,17 @@ from hypothesis import strategies as st
 from networks import batches, networks
 from quantised_networks import ANY, quantised_networks
 from same_bits import BATCH, assert_same_bits
-from stateful import is_steady, stateful
+from stateful import STEADY, is_steady, stateful
 
 import mnc
 from mnc import targets
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import (
-    Activation,
-    Add,
-    AveragePooling2D,
     Concatenate,
-    Conv2D,
     Dense,
-    DepthwiseConv2D,
     Flatten,
     Maximum,
-    MaxPooling2D,
     Multiply,
     Quantize,
     Reshape,
@@ -41,20 +35,6 @@ from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, Tens
 from mnc.program import Memory
 from mnc.verify import verify
 
-STEADY = [
-    Activation,
-    Add,
-    AveragePooling2D,
-    Concatenate,
-    Conv2D,
-    Dense,
-    DepthwiseConv2D,
-    Flatten,
-    Maximum,
-    MaxPooling2D,
-    Reshape,
-]
-"""Kinds whose values are as near to each other as what they are given is."""
 SEEDS = st.integers(0, 2**16)
 FEW = settings(
     deadline=None,
