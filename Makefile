@@ -13,6 +13,7 @@ EXAMPLE := examples/digits
 TOOLS := gcc g++ clang tcc valgrind \
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc \
+  gcc-xtensa-lx106 picolibc-xtensa-lx106-elf \
   gcc-avr avr-libc simavr arduino-builder arduino-core-avr \
   cmake chromium
 

@@ -15,6 +15,9 @@ QEMU_ARM = Tool("qemu-system-arm", "qemu-system-arm")
 RISCV_GCC = Tool("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf")
 RISCV_GXX = Tool("riscv64-unknown-elf-g++", RISCV_GCC.package)
 QEMU_RISCV = Tool("qemu-system-riscv32", "qemu-system-misc")
+XTENSA_GCC = Tool("xtensa-lx106-elf-gcc", "gcc-xtensa-lx106 and picolibc-xtensa-lx106-elf")
+XTENSA_GXX = Tool("xtensa-lx106-elf-g++", XTENSA_GCC.package)
+QEMU_XTENSA = Tool("qemu-system-xtensa", "qemu-system-misc")
 
 EMULATE = ("-nographic", "-monitor", "none", "-serial", "none", "-icount", "shift=0")
 """Whole-system emulation at one instruction per virtual nanosecond, so that timers count instructions."""
@@ -26,6 +29,9 @@ BARE_METAL = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"
 
 NEWLIB_STATE = "-Wl,-u,__errno"
 """The C library's state, which any use of errno brings, is in every image: it counts for no network."""
+
+LX106_PICOLIBC = "/usr/lib/xtensa-lx106-elf/picolibc.specs"
+"""Where Debian has the C library, which its compiler does not find by itself."""
 
 REACH_OF_LPM = 63 * K
 """Bytes of constants that AVR's 16-bit addresses reach in flash, which begins with the vectors."""
@@ -146,6 +152,32 @@ TARGETS = (
         ),
         max_flash=4 * M,
         max_ram=512 * K,
+    ),
+    Target(
+        name="esp8266",
+        title="ESP8266: Xtensa lx106, without FPU",
+        compiler=XTENSA_GCC,
+        cpp=XTENSA_GXX,
+        flags=(f"--specs={LX106_PICOLIBC}", "-mlongcalls", "-mtext-section-literals"),
+        features=frozenset(),
+        board=Board(
+            name="QEMU's sim",
+            support="xtensa",
+            sources=("board.c", "rom.c"),
+            emulator=QEMU_XTENSA,
+            arguments=("-M", "sim", "-cpu", "lx106", "-m", "4M", *EMULATE, "-semihosting", "-kernel", "image"),
+            link=BARE_METAL,
+            regions=(
+                ("RESET", Region(0x5000_0000, K)),
+                ("RAM", Region(0x6000_0000, 2 * M)),
+                ("ROM", Region(0x6020_0000, 64 * K)),  # the C library's calls reach 512 KiB
+                ("CODE", Region(0x6021_0000, 2 * M - 64 * K)),
+            ),
+            stack=64 * K,
+            clock=Clock(wrap=1 << 32, per_tick=Fraction(25), per_step=2),
+        ),
+        max_flash=M,
+        max_ram=80 * K,
     ),
     Target(
         name="avr",

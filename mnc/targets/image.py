@@ -146,7 +146,7 @@ def _driver_objects(
     """
     write(folder, dict(adapter))
     flags = ["-fno-optimize-sibling-calls", *([f"-DMNC_TRACE_{trace}"] if trace else [])]
-    rest = [_compile(target, name, folder, Options(), flags) for name in ("driver.c", "board.c")]
+    rest = [_compile(target, name, folder, Options(), flags) for name in ("driver.c", *target.board.sources)]
     (between,) = (name for name, _ in adapter if Path(name).stem == which)
     if between.endswith(".cpp"):  # the network itself is in there
         flags += _network_flags(options, trace)

@@ -53,6 +53,8 @@ class Board:
     name: str
     support: str
     """The folder of start-up code and linker script under `support/`."""
+    sources: tuple[str, ...] = ("board.c",)
+    """The C files of that folder which every image has."""
     emulator: Tool | None = None
     """None: the image runs by itself."""
     arguments: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ INT = TensorType((1,), DType.INT32)
 LOOPS = {
     "cortex-m": (2, '__asm__ volatile(".syntax unified\\n1: subs %0, %0, #1\\n bne 1b\\n" : "+l"(n) : : "cc");'),
     "rv32imc": (2, '__asm__ volatile("1: addi %0, %0, -1\\n bnez %0, 1b\\n" : "+r"(n));'),
+    "esp": (2, '__asm__ volatile("1: addi %0, %0, -1\\n bnez %0, 1b\\n" : "+r"(n));'),
     "avr": (6, '__asm__ volatile("1: sbiw %A0, 1\\n sbc %C0, r1\\n sbc %D0, r1\\n brne 1b" : "+w"(n));'),
 }
 """A loop of `n` turns, and the instructions (of an AVR, the cycles) of each."""
@@ -185,7 +186,7 @@ public:
 """
 
 
-@pytest.mark.parametrize("name", ["host", "cortex-m4", "cortex-m0plus", "rv32imc"])
+@pytest.mark.parametrize("name", ["host", "cortex-m4", "cortex-m0plus", "rv32imc", "esp8266"])
 def test_a_cpp_class_is_run_and_measured_too(name: str) -> None:
     target = machine(name)
     if shutil.which(target.cpp.program) is None:
@@ -210,10 +211,10 @@ TRACED = """
 """
 
 
-@pytest.mark.parametrize("name", [name for name in EMULATED if name.startswith("cortex-m")])
+@pytest.mark.parametrize("name", [name for name in EMULATED if name.startswith(("cortex-m", "esp"))])
 def test_layers_are_counted_and_shown_one_by_one(name: str) -> None:
     target = machine(name)
-    code = LOOPS["cortex-m"][1]
+    code = next(code for prefix, (_, code) in LOOPS.items() if name.startswith(prefix))
     body = "".join(
         f"{{ int32_t n = {turns}; {code} out0[0] = *in0 + {layer}; MNC_TRACE({layer}, out0); }}"
         for layer, turns in enumerate((10, 1000, 50))

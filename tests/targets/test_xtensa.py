@@ -1,0 +1,148 @@
+"""Xtensa cores: trained models give their frameworks' outputs; our stand-in for a ROM computes as IEEE 754 has it."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from goldens import golden
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mnc
+from mnc import targets
+from mnc.errors import CompileError
+from mnc.ir.types import Array
+
+CORES = ("esp8266",)
+
+NETWORKS = {
+    **{
+        name: (f"micromobilenet/{name}.keras2.h5", f"micromobilenet/{name}.int8.tflite")
+        for name in ("pico", "nano", "micro", "milli", "base")
+    },
+    "kws": ("mlperf_tiny/kws_ref_model.keras2.h5", "mlperf_tiny/kws_ref_model.tflite"),
+    "ad": ("mlperf_tiny/ad01.h5", "mlperf_tiny/ad01_int8.tflite"),
+    "resnet8": ("mlperf_tiny/pretrainedResnet.h5", "mlperf_tiny/pretrainedResnet_quant.tflite"),
+    "vww": ("mlperf_tiny/vww_96.h5", "mlperf_tiny/vww_96_int8.tflite"),
+}
+"""Nine networks: the file in float32, and in int8."""
+
+
+@pytest.fixture(params=CORES)
+def core(request: pytest.FixtureRequest, tool: Callable[[str], str]) -> targets.Target:
+    """Each target, where its compiler and its emulator are installed."""
+    target = targets.get(request.param)
+    for needed in (target.compiler, target.board.emulator):
+        assert needed is not None
+        tool(needed.program)
+    return target
+
+
+def run(target: targets.Target, model: Path, x: Array) -> Array:
+    build = mnc.compile(mnc.load(model), name="net", target=target.name)
+    (y,) = targets.run(target, build.files, targets.Interface.of_graph(build.graph, "net"), [x])
+    return y
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_float_network_gives_what_keras_gave(models: Path, core: targets.Target, name: str) -> None:
+    model = models / NETWORKS[name][0]
+    (x,), (want,) = golden(model)
+    got = run(core, model, x[:1])
+    bound = 1e-4 * float(np.abs(want).max()) if name == "ad" else 1e-5  # the autoencoder's values are large
+    assert float(np.abs(got.reshape(want[:1].shape) - want[:1]).max()) <= bound
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_int8_network_gives_every_byte_of_tensorflow_lite_micro(
+    models: Path, core: targets.Target, name: str
+) -> None:
+    model = models / NETWORKS[name][1]
+    with np.load(f"{model}.golden.npz") as stored:
+        x, want = stored["x"][:2], stored["y_tflm"][:2]
+    np.testing.assert_array_equal(run(core, model, x).reshape(want.shape), want)
+
+
+BITS = st.one_of(
+    st.integers(0, 2**32 - 1),
+    st.floats(width=32).map(lambda value: int(np.float32(value).view(np.uint32))),
+    st.builds(  # near powers of two, subnormal numbers and the ends
+        lambda sign, exponent, rest: sign << 31 | exponent << 23 | rest % 2**23,
+        *(st.integers(0, 1), st.sampled_from([0, 1, 2, 126, 127, 128, 150, 253, 254, 255])),
+        st.integers(-3, 3),
+    ),
+)
+"""Of a float: any, and often one at an edge."""
+
+
+@pytest.fixture(scope="module")
+def rom(root: Path, tmp_path_factory: pytest.TempPathFactory, gcc: str) -> ctypes.CDLL:
+    """Our arithmetic for the core without FPU and division, built for this machine, where shifts out of range trap."""
+    library = tmp_path_factory.mktemp("rom") / "rom.so"
+    source = root / "mnc" / "targets" / "support" / "xtensa" / "rom.c"
+    checks = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+    strict = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-missing-prototypes")
+    subprocess.run([gcc, "-shared", "-fPIC", "-O2", *strict, *checks, str(source), "-o", str(library)], check=True)
+    return ctypes.CDLL(str(library))
+
+
+Arithmetic = Callable[..., Array]
+
+
+@pytest.fixture(scope="module")
+def computed(rom: ctypes.CDLL) -> Arithmetic:
+    """`computed("__addsf3", "float32", a, b)`: the function's value of this type for arguments of the same bits."""
+    types = {"float32": ctypes.c_float, "uint32": ctypes.c_uint32, "int32": ctypes.c_int32, "int64": ctypes.c_int64}
+
+    def call(name: str, result: str, *arguments: np.generic) -> Array:
+        function = getattr(rom, name)
+        function.restype = types[result]
+        return np.array(function(*(types[one.dtype.name](one.item()) for one in arguments)), result)
+
+    return call
+
+
+@given(BITS, BITS)
+def test_floats_are_added_and_multiplied_as_the_processor_does(computed: Arithmetic, a: int, b: int) -> None:
+    x, y = np.array([a, b], np.uint32).view(np.float32)
+    with np.errstate(all="ignore"):
+        expected = {"__addsf3": x + y, "__subsf3": x - y, "__mulsf3": x * y}
+    for name, value in expected.items():
+        got = computed(name, "float32", x, y)
+        assert np.isnan(got) if np.isnan(value) else got.tobytes() == value.tobytes(), name
+
+
+INT32 = st.one_of(st.integers(-(2**31), 2**31 - 1), st.integers(0, 31).map(lambda bit: (1 << bit) - 1))
+
+
+@given(INT32, INT32)
+def test_integers_are_converted_and_divided_as_c_has_it(computed: Arithmetic, a: int, b: int) -> None:
+    x, y = np.array([a, b], np.int32)
+    u, v = np.array([a, b], np.int32).view(np.uint32)
+    assert computed("__floatsisf", "float32", x).tobytes() == x.astype(np.float32).tobytes()
+    assert computed("__floatunsisf", "float32", u).tobytes() == u.astype(np.float32).tobytes()
+    if b != 0:
+        assert computed("__udivsi3", "uint32", u, v) == u // v
+        assert computed("__umodsi3", "uint32", u, v) == u % v
+    if b != 0 and (a, b) != (-(2**31), -1):
+        assert computed("__divsi3", "int32", x, y) == abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+
+
+@given(INT64, INT64)
+def test_wide_integers_are_multiplied(computed: Arithmetic, a: int, b: int) -> None:
+    product = computed("__muldi3", "int64", np.int64(a), np.int64(b))
+    assert (int(product) - a * b) % 2**64 == 0
+
+
+def test_without_the_tools_the_target_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(CompileError, match="gcc-xtensa-lx106 and picolibc-xtensa-lx106-elf"):
+        targets.compiler_version(targets.get("esp8266"))
