@@ -1,9 +1,10 @@
 """Measures every model, backend and target, and writes the figures to bench/results.md.
 
-    python bench/results.py [--models FOLDER] [--jobs N] [-o FILE]
+    python bench/results.py [--models FOLDER] [--on TARGET,...] [--jobs N] [-o FILE]
 
 The folder of trained models is that of the tests: MNC_MODELS, or `shared/models`
-beside the project.  With CMSIS_NN_PATH set, backend `cmsis-nn` is measured, too.
+beside the project.  With --on, these targets' sections are written anew in a file that
+exists, and the others stay.  With CMSIS_NN_PATH set, backend `cmsis-nn` is measured, too.
 Everything is deterministic: the same compilers and models give the same file.
 """
 
@@ -73,11 +74,11 @@ class Job:
     target: str
 
 
-def jobs(models: Path) -> list[Job]:
-    """Every measurement that can be made here, target by target."""
+def jobs(models: Path, on: Sequence[str]) -> list[Job]:
+    """Every measurement on these targets that can be made here, target by target."""
     library = (cmsis_nn.BACKEND,) if os.environ.get(cmsis_nn.VARIABLE) else ()
     found = []
-    for target in targets.names():
+    for target in on:
         if targets.get(target).max_ram < LEAST_RAM:
             continue
         own = ("c", "cpp") if target in CPP_TARGETS else ("c",)
@@ -103,11 +104,13 @@ def read_peers(file: Path) -> Peers:
     return best
 
 
-def page(costs: Sequence[Cost], peers: Peers) -> str:
-    """The whole file of results."""
+def page(costs: Sequence[Cost], peers: Peers, before: str = "") -> str:
+    """The whole file of results; a target without costs has the section that it had `before`."""
     found = dict.fromkeys(cost.target for cost in costs)
-    parts = [INTRODUCTION, *(section(name, [c for c in costs if c.target == name], peers) for name in found)]
-    return "\n".join(parts)
+    new = {name: section(name, [c for c in costs if c.target == name], peers) for name in found}
+    old = {part.partition(":")[0]: f"## {part}" for part in before.split("\n## ")[1:]}
+    sections = (new.get(name, old.get(name)) for name in targets.names())
+    return "\n".join([INTRODUCTION, *(f"{part.rstrip()}\n" for part in sections if part)])
 
 
 INTRODUCTION = """# What the generated code costs
@@ -172,10 +175,13 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=default, help="the folder of trained models")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="measurements at the same time")
     parser.add_argument("-o", "--output", type=Path, default=HERE / "results.md")
+    parser.add_argument("--on", help="measure on these targets, and keep what the file has of others")
     arguments = parser.parse_args()
+    on = targets.names() if arguments.on is None else arguments.on.split(",")
+    before = "" if arguments.on is None else arguments.output.read_text(encoding="utf-8")
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        costs = list(pool.map(measured, jobs(arguments.models)))
-    arguments.output.write_text(page(costs, read_peers(HERE / "peers.csv")), encoding="utf-8")
+        costs = list(pool.map(measured, jobs(arguments.models, on)))
+    arguments.output.write_text(page(costs, read_peers(HERE / "peers.csv"), before), encoding="utf-8")
 
 
 if __name__ == "__main__":

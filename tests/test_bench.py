@@ -96,11 +96,22 @@ def test_a_page_of_results(results: ModuleType, root: Path) -> None:
     assert "| pico | float32 | c | 0 | 250 |  | 1,000 | 400 | 1,234 | 56 |" in lines
 
 
+def test_one_target_is_measured_anew_and_the_others_stay(results: ModuleType, root: Path) -> None:
+    before = (root / "bench" / "results.md").read_text(encoding="utf-8")
+    assert results.page([], {}, before) == before
+    cost = Cost("pico", "c", "cortex-m3", "arm-gcc 12 -O2", "float32", 100, 250, 1000, 400, 1234, 56)
+    after = results.page([cost], {}, before)
+    assert "| pico | float32 | c | 100 | 250 | 2.50 | 1,000 | 400 | 1,234 | 56 |" in after.splitlines()
+    sections = [dict(part.partition(":")[::2] for part in page.split("\n## ")) for page in (before, after)]
+    assert [name for name in sections[0] if sections[0][name] != sections[1][name]] == ["cortex-m3"]
+    assert list(sections[0]) == list(sections[1])
+
+
 def test_int8_models_are_measured_with_cmsis_nn_where_it_is(
     results: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def backends(model: str) -> set[str]:
-        return {job.backend for job in results.jobs(Path("models")) if job.model == model}
+        return {job.backend for job in results.jobs(Path("models"), ("host", "cortex-m4")) if job.model == model}
 
     monkeypatch.setenv("CMSIS_NN_PATH", "library")
     assert backends("pico") == {"c", "cpp"}

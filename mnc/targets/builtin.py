@@ -178,6 +178,7 @@ TARGETS = (
         ),
         max_flash=M,
         max_ram=80 * K,
+        optimise="-Os",
     ),
     Target(
         name="avr",

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #ifdef __xtensa__
+#pragma GCC optimize("O2") /* as a ROM is what it is, whatever a network is compiled with */
 #define ROM __attribute__((section(".rom")))
 #else
 #define ROM
