@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from mnc import targets
 from mnc.backends.storage import USUAL, Storage
+from mnc.backends.unit import function_ending
 from mnc.compiler import Build, traced
 from mnc.compiler import compile as compile_graph
 from mnc.ir.graph import Graph
@@ -30,6 +31,8 @@ class LayerCost:
     op: str
     macs: int
     instructions: int
+    code: int
+    """Bytes of the layer's own functions; code that several layers share is in none's."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +134,11 @@ def cost(
         (counts,) = targets.layer_instructions(
             machine, tracing.files, len(steps), interface, inputs, options, events=tracing.events
         )
+        endings = [function_ending(number, step) for number, step in enumerate(build.emission.program.steps)]
+        codes = targets.layer_code(machine, build.files, endings, interface, options)
         costs = tuple(
-            LayerCost(step.node.name, snake(type(step.node.layer).__name__), build.graph.macs(step.node), count)
-            for step, count in zip(steps, counts, strict=True)
+            LayerCost(step.node.name, snake(type(step.node.layer).__name__), build.graph.macs(step.node), count, code)
+            for step, count, code in zip(steps, counts, codes, strict=True)
         )
     return Cost(
         model=name,

@@ -108,7 +108,7 @@ def unit(
         names = {}
         for i in stage.numbers:
             step = program.steps[i]
-            function = names[i] = f"{prefix}_{i:02d}_{snake(type(step.node.layer).__name__)}"
+            function = names[i] = prefix + function_ending(i, step)
             records = Records(step, prefix, function)
             order = _order(step, plan.arena.offsets, descending=stage.descending)
             layers.append(_layer(program, records, defined, library, order, plan.rings if stage.interleaved else None))
@@ -140,6 +140,11 @@ def unit(
         sum(record.bytes for record in defined.values()) + (begin.bytes if begin else 0),
         begin,
     )
+
+
+def function_ending(number: int, step: Step) -> str:
+    """The name of a layer's function, but for the prefix that the network's functions share."""
+    return f"_{number:02d}_{snake(type(step.node.layer).__name__)}"
 
 
 def _memory(step: Step) -> list[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mnc.ir.graph import Graph
     from mnc.page.subject import Subject
 
-PICTURES = ("memory", "network", "macs", "constants", "instructions", "sqnr", "histograms")
+PICTURES = ("memory", "network", "macs", "constants", "instructions", "code", "sqnr", "histograms")
 """As in `mnc.page.render`."""
 FILES = click.Path(exists=True, path_type=Path)
 

@@ -54,6 +54,12 @@ def instructions(layers: Sequence[LayerCost]) -> str:
     return _bars(rows, "instructions of one run", sort="-x")
 
 
+def code(layers: Sequence[LayerCost]) -> str:
+    """Code of each layer's own functions, most first."""
+    rows = [_row(each.name, each.code, f"{each.code:,} bytes of code") for each in layers if each.code]
+    return _bars(rows, "bytes of code", sort="-x")
+
+
 def sqnr(layers: Sequence[LayerReport]) -> str:
     """Signal that quantisation left of each layer's output, in the order of execution."""
     rows = [_row(each.name, each.sqnr, f"{each.sqnr:.1f} dB") for each in layers if each.sqnr is not None]
@@ -131,7 +137,9 @@ def _svg(chart: Any, layers: Mapping[str, str]) -> str:
     """The drawing; `layers` has for each mark's description the layer that it belongs to."""
     import vl_convert
 
-    styled = chart.configure(background="transparent", font="system-ui, sans-serif").configure_axis(
+    # A browser's font may be wider than that which vl-convert measures names by.
+    padding = {"left": 45, "top": 5, "right": 25, "bottom": 5}
+    styled = chart.configure(background="transparent", font="system-ui, sans-serif", padding=padding).configure_axis(
         labelColor="var(--ink)",
         titleColor="var(--ink)",
         gridColor="var(--grid)",

@@ -32,7 +32,9 @@ NUMBERS = re.compile(r"^[\s\dxXa-fA-FuUlLeE.,+{}()-]+$")
 """Lines of an initialiser that hold numbers and nothing else."""
 KEPT = 4
 """Such lines that are shown of a longer run."""
-PICTURES = ("memory", "network", "macs", "constants", "instructions", "sqnr", "histograms")
+MEASURED = {"instructions": "no instructions were counted", "code": "no code was measured"}
+"""Pictures of measurements, and the words where there are none."""
+PICTURES = ("memory", "network", "macs", "constants", "instructions", "code", "sqnr", "histograms")
 
 
 def check_packages() -> None:
@@ -50,14 +52,15 @@ def picture(drawn: Subject, name: str) -> str:
     if name == "network":
         return network_svg(drawn.build.graph, report.name)
     check_packages()
-    if name == "instructions" and cost is None:
-        raise refuse("", f"no instructions were counted: {drawn.not_run}", "name a --target; see `mnc targets`")
+    if name in ("instructions", "code") and cost is None:
+        raise refuse("", f"{MEASURED[name]}: {drawn.not_run}", "name a --target; see `mnc targets`")
     if name == "sqnr" and not any(layer.sqnr is not None for layer in report.layers):
         raise refuse("", "nothing was quantised, so no signal was lost", "add --quantize and --calibration")
     drawings: dict[str, Callable[[], str]] = {
         "macs": lambda: charts.macs(report.layers),
         "constants": lambda: charts.constants(report.layers),
         "instructions": lambda: charts.instructions(() if cost is None else cost.layers),
+        "code": lambda: charts.code(() if cost is None else cost.layers),
         "sqnr": lambda: charts.sqnr(report.layers),
         "histograms": lambda: charts.histograms(_by_layer(drawn)),
     }
@@ -98,18 +101,21 @@ def _titles(subjects: Sequence[Subject]) -> list[str]:
 def _context(drawn: Subject, title: str) -> dict[str, object]:
     """The values that the template has of one subject."""
     report, cost = drawn.build.report, drawn.cost
-    counted = {} if cost is None else {layer.name: layer.instructions for layer in cost.layers}
+    counted = {} if cost is None else {layer.name: layer for layer in cost.layers}
     judged = any(layer.sqnr is not None for layer in report.layers)
     bars = [("Instructions", charts.instructions(cost.layers))] if cost is not None and cost.layers else []
     bars += [("Operations", charts.macs(report.layers))] if report.macs else []
+    bars += [("Code", charts.code(cost.layers))] if cost is not None and any(each.code for each in cost.layers) else []
     bars += [("Constants", charts.constants(report.layers))] if report.flash.weights else []
     columns = [("#", "number"), ("layer", "name"), ("kind", ""), ("output", ""), ("type", ""), ("MACs", "number")]
-    columns += [("constants", "number"), *([("instructions", "number")] if counted else [])]
+    columns += [("constants", "number"), *([("code", "number"), ("instructions", "number")] if counted else [])]
     columns += [*([("SQNR", "number")] if judged else []), ("kernel", "")]
     rows = []
     for i, layer in enumerate(report.layers):
         cells = [i, printable(layer.name), layer.op, show(layer.output_shape), layer.dtype, f"{layer.macs:,}"]
-        cells += [f"{layer.weights_bytes:,}", *([f"{counted.get(layer.name, 0):,}"] if counted else [])]
+        spent = counted.get(layer.name)
+        cells += [f"{layer.weights_bytes:,}"]
+        cells += [] if spent is None else [f"{spent.code:,}", f"{spent.instructions:,}"]
         cells += [*(["" if layer.sqnr is None else f"{layer.sqnr:.1f} dB"] if judged else []), layer.kernel]
         rows.append({"layer": printable(layer.name), "cells": cells})
     return {

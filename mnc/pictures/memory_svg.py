@@ -13,7 +13,7 @@ from mnc.plan.memory_map import Box, MemoryMap
 
 HEIGHT, WIDTH = 420.0, 960.0
 """Pixels of the plane; wider where there are very many moments."""
-COLUMN = (3.0, 120.0)
+COLUMN = (3.0, 200.0)
 """Narrowest and widest column."""
 LEFT, TOP, RIGHT, BOTTOM = 84.0, 44.0, 24.0, 130.0
 THIN = 1.5
@@ -62,10 +62,11 @@ def memory_picture(drawn: MemoryMap, name: str) -> Element:
     """As `memory_svg`, as a tree of elements."""
     count = max(len(drawn.moments), 1)
     plane = _Plane(min(max(WIDTH / count, COLUMN[0]), COLUMN[1]), HEIGHT / max(drawn.bytes, drawn.lower_bound, 1))
-    width = max(plane.x(count), LEFT + LETTER * len(heading(drawn))) + RIGHT
+    line = f"{name}: {heading(drawn)}"
+    width = max(plane.x(count), LEFT + LETTER * len(line)) + RIGHT
     title = f"{name}: memory over time; {heading(drawn)}"
     root = picture(width, TOP + HEIGHT + BOTTOM, title, STYLE, class_="memory")
-    node(root, "text", f"{name}: {heading(drawn)}", x=LEFT, y=20)
+    node(root, "text", line, x=LEFT, y=20)
     _addresses(root, drawn, plane, plane.x(count))
     _layers(root, drawn, plane)
     for box in drawn.boxes:
@@ -107,9 +108,22 @@ def _box(root: Element, drawn: MemoryMap, box: Box, plane: _Plane) -> None:
     group = node(root, "g", tabindex=0, role="img", data_layer=box.name)
     node(group, "title", described(drawn, box))
     node(group, "rect", class_=box.kind, x=x, y=y, width=width, height=height)
+    if _is_covered(drawn, box):
+        return
     # In the last moment another box may lie over this one: the label keeps to the moments before.
     own = plane.x(max(box.last, box.first + 1)) - x
     _label(group, box, (x + own / 2, y + height / 2), (own - 4, height - 2))
+
+
+def _is_covered(drawn: MemoryMap, box: Box) -> bool:
+    """Whether a larger box takes turns with it in the same moments, as the scratch memory of a stage's layers does."""
+    return any(
+        (other.first, other.last) == (box.first, box.last)
+        and other.offset < box.end
+        and box.offset < other.end
+        and (other.bytes, other.name) > (box.bytes, box.name)
+        for other in drawn.boxes
+    )
 
 
 def _label(group: Element, box: Box, middle: tuple[float, float], room: tuple[float, float]) -> None:

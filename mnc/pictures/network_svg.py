@@ -23,6 +23,8 @@ WIDTH, HEIGHT, GAP = 340.0, 40.0, 20.0
 LEFT, TOP, LANE, RIGHT = 16.0, 40.0, 12.0, 16.0
 LETTERS = 52
 """Letters that fit into a box."""
+BOLD, PLAIN = 7.3, 6.2
+"""Pixels that a letter of a name, and of a type, takes at most."""
 
 STYLE = (
     INK
@@ -151,7 +153,7 @@ def _draw(root: Element, box: _Box, number: int) -> None:
     group = node(root, "g", class_=box.kind, tabindex=0, role="img", data_layer=box.name)
     node(group, "title", box.told)
     node(group, "rect", x=LEFT, y=_top(number), width=WIDTH, height=HEIGHT, rx=4)
-    name = cut(printable(box.name), LETTERS - len(box.type) - 2)
+    name = cut(printable(box.name), int((WIDTH - 26 - PLAIN * len(box.type)) / BOLD))
     node(group, "text", name, class_="name", x=LEFT + 8, y=_top(number) + 16)
     node(group, "text", box.type, x=LEFT + WIDTH - 8, y=_top(number) + 16, text_anchor="end")
     node(group, "text", box.said, x=LEFT + 8, y=_top(number) + 31)

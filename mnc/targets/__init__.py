@@ -8,7 +8,16 @@ from mnc.targets import cmsis_nn
 from mnc.targets.builtin import TARGETS
 from mnc.targets.image import Options, Sizes, compiler_version
 from mnc.targets.interface import Interface
-from mnc.targets.measure import Footprint, Measurement, footprint, layer_instructions, layer_values, measure, run
+from mnc.targets.measure import (
+    Footprint,
+    Measurement,
+    footprint,
+    layer_code,
+    layer_instructions,
+    layer_values,
+    measure,
+    run,
+)
 from mnc.targets.target import Target
 
 __all__ = [
@@ -22,6 +31,7 @@ __all__ = [
     "compiler_version",
     "footprint",
     "get",
+    "layer_code",
     "layer_instructions",
     "layer_values",
     "measure",

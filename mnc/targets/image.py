@@ -106,6 +106,17 @@ def sizes(target: Target, network: Files, adapter: Files, options: Options) -> S
         return full - _section_sizes(target, folder)
 
 
+def function_sizes(target: Target, network: Files, adapter: Files, options: Options) -> dict[str, int]:
+    """Bytes of code of each function in an image, by its symbol; functions that the compiler has inlined have none."""
+    with tempfile.TemporaryDirectory(prefix="mnc-") as temporary:
+        folder = Path(temporary)
+        place(folder, build(target, network, adapter, options), b"")
+        where = f"target {target.name}"
+        table = process.run(target.binutil("readelf"), ["-sW", "image"], folder, where=where, seconds=COMPILE_SECONDS)
+    found = re.findall(r"^ *\d+: [0-9a-f]+ +(\d+) FUNC +\w+ +\w+ +\w+ (\S+)", table, re.MULTILINE)
+    return {name: int(size) for size, name in found}
+
+
 @functools.lru_cache
 def compiler_version(target: Target) -> str:
     """The first line of the compiler's `--version`.  `CompileError` where it is not installed."""

@@ -15,7 +15,7 @@ from mnc.errors import refuse
 from mnc.ir.types import Array, TensorType
 from mnc.targets import callgrind, process
 from mnc.targets.adapter import adapter
-from mnc.targets.image import Options, Sizes, build, freeze, place, sizes
+from mnc.targets.image import Options, Sizes, build, freeze, function_sizes, place, sizes
 from mnc.targets.interface import Interface, pack, records
 from mnc.targets.target import Clock, Target
 
@@ -107,6 +107,20 @@ def footprint(
         head, _ = _execute(target, files, interface, [samples[:1] for samples in inputs], options)
         stack = int(head["stack"])
     return Footprint(sizes(target, freeze(files), freeze(adapter(interface, files)), options), stack)
+
+
+def layer_code(
+    target: Target, files: Mapping[str, str], endings: Sequence[str], interface: Interface, options: Options = PLAIN
+) -> tuple[int, ...]:
+    """Bytes of code of the layers' functions in an image for the target; `endings` are those of their names in C.
+
+    Code that several layers share, and library functions, are in no layer's.
+    """
+    found = function_sizes(target, freeze(files), freeze(adapter(interface, files)), options)
+    return tuple(
+        sum(size for symbol, size in found.items() if re.search(rf"{re.escape(name)}(?![a-z0-9_])", symbol))
+        for name in endings
+    )
 
 
 def layer_instructions(

@@ -53,11 +53,12 @@ def _layers(cost: Cost, paper: Paper) -> str:
             f"{layer.macs:,}",
             f"{layer.instructions:,}",
             _ratio(layer.instructions, layer.macs),
+            f"{layer.code:,}",
             f"{layer.instructions / max(cost.instructions, 1):.1%}",
         )
         for layer in cost.layers
     )
-    return listing(("<layer", "op", ">MACs", ">instructions", ">per MAC", ">share"), rows, paper)
+    return listing(("<layer", "op", ">MACs", ">instructions", ">per MAC", ">code", ">share"), rows, paper)
 
 
 def _backend(cost: Cost) -> str:

@@ -34,6 +34,19 @@ const row = document.querySelector("#network table.layers tbody tr:nth-child(1)"
 row.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
 findings.byKey = chosen()[0] === row.dataset.layer;
 
+findings.overlaps = [...document.querySelectorAll("svg.network g")].filter((each) => {
+  const [name, type] = [...each.querySelectorAll("text")].map((text) => text.getBoundingClientRect());
+  return name && type && name.top < type.bottom && type.top < name.bottom && name.right > type.left && type.right > name.left;
+}).length;
+
+findings.clipped = [...document.querySelectorAll("svg")].flatMap((svg) => {
+  const page = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll("text")].filter((each) => {
+    const text = each.getBoundingClientRect();
+    return text.width > 0 && (text.left < page.left - 1 || text.right > page.right + 1);
+  }).map((each) => each.textContent);
+});
+
 const table = document.querySelector("table.layers");
 const heads = [...table.tHead.rows[0].cells].map((each) => each.textContent);
 const column = heads.indexOf("MACs");

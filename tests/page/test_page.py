@@ -98,6 +98,7 @@ def test_every_section_is_drawn_and_nothing_is_asked_for(browse: Browse) -> None
     found = browse()
     assert found["sections"] == SECTIONS
     assert found["errors"] == found["violations"] == found["resources"] == []
+    assert (found["overlaps"], found["clipped"]) == (0, [])
     assert found["drawings"] == {**dict.fromkeys(SECTIONS, 0), "network": 2, "memory": 2, "cost": 4, "quantisation": 3}
 
 
