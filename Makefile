@@ -1,6 +1,7 @@
 # `make demo`  compiles a trained network to C, builds it and classifies real samples with it.
 # `make test`  sets up all that the tests need and runs them.
 # `make bench` measures every model, backend and target and writes bench/results.md.
+# `make reports` writes the report's page of well-known networks to build/reports, and the README's pictures of one.
 
 PYTHON ?= python3
 CC ?= cc
@@ -8,6 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 EXAMPLE := examples/digits
+
+# On a terminal pip shows how far it is, with rate and time left; elsewhere it is silent.
+QUIET := $(shell test -t 2 || echo --quiet)
 
 # Debian's names of the compilers, builders and emulators that the tests use, and of the memory checker.
 TOOLS := gcc g++ clang tcc valgrind \
@@ -19,10 +23,10 @@ TOOLS := gcc g++ clang tcc valgrind \
 
 # Steps build on each other, and the tests share the machine themselves.
 .NOTPARALLEL:
-.PHONY: help demo test check bench tools clean
+.PHONY: help demo test check bench reports tools clean
 
 help:
-	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST)) | head -n 3
+	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST)) | head -n 4
 
 demo: $(VENV)/mnc
 	@mkdir -p $(DEMO)
@@ -41,18 +45,22 @@ check:
 bench: tools $(VENV)/mnc
 	$(BIN)/python bench/results.py
 
+reports: tools $(VENV)/mnc
+	$(BIN)/pip install $(QUIET) --editable '.[report]'
+	$(BIN)/python bench/reports.py --screenshots docs/pictures
+
 # A stamp in the environment says what has been installed into it.
 $(VENV)/mnc: pyproject.toml | $(VENV)/ready
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install $(QUIET) --editable .
 	@touch $@
 
 $(VENV)/dev: pyproject.toml | $(VENV)/ready
-	$(BIN)/pip install --quiet --editable '.[dev]'
-	@$(BIN)/pip install --quiet --editable '.[oracle]' 2>/dev/null || \
+	$(BIN)/pip install $(QUIET) --editable '.[dev]'
+	@$(BIN)/pip install $(QUIET) --editable '.[oracle]' 2>/dev/null || \
 	  echo "no tflite-micro for this machine: tests that compare with its interpreter will be skipped"
-	@$(BIN)/pip install --quiet --editable '.[train]' || \
+	@$(BIN)/pip install $(QUIET) --editable '.[train]' || \
 	  echo "Keras and JAX could not be installed: tests that train will be skipped"
-	@$(BIN)/pip install --quiet --editable '.[report]' || \
+	@$(BIN)/pip install $(QUIET) --editable '.[report]' || \
 	  echo "Altair and vl-convert could not be installed: tests of the report's page will be skipped"
 	@touch $@ $(VENV)/mnc
 

@@ -50,6 +50,7 @@ FILES = click.Path(exists=True, path_type=Path)
 @click.option(
     "--labels", type=FILES, metavar="Y.npy", help="What is right for --inputs: the page says how often it is met."
 )
+@click.option("--name", help="What the network is called in the code.  [default: the model file's name]")
 @backend_option
 @target_option
 @budget_options
@@ -63,6 +64,7 @@ def report(
     compare: Path | None,
     inputs: Path | None,
     labels: Path | None,
+    name: str | None,
     backend: str,
     target: str | None,
     budgets: Mapping[str, int | None],
@@ -83,6 +85,7 @@ def report(
     if labels is not None and inputs is None:
         raise click.UsageError("--labels are those of --inputs")
     with Progress(sys.stderr, f"reading {model.name}") as progress:
+        from mnc.backends.names import name_from
         from mnc.output import write_files
         from mnc.page import charts
         from mnc.page.render import check_packages, page
@@ -91,13 +94,15 @@ def report(
         check_packages()
         graph, notes = code.read(model)
         progress.step(f"compiling {model.name}")
-        subjects = [_subject(model, graph, code, storage, backend, target, budgets, inputs, labels)]
+        called = name_from(model.stem) if name is None else name
+        subjects = [_subject(model, graph, called, code, storage, backend, target, budgets, inputs, labels)]
         if compare is not None:
             progress.step(f"compiling {compare.name}")
             plain = CodeOptions({**code.settings}, {}, None, {}, code.quantisation.without())
             other, more = read(compare)
             notes = (*notes, *more)
-            subjects.append(_subject(compare, other, plain, storage, backend, target, budgets, inputs, labels))
+            beside = name_from(compare.stem)
+            subjects.append(_subject(compare, other, beside, plain, storage, backend, target, budgets, inputs, labels))
         progress.step(f"drawing {model.name}")
         if picture is None:
             content: str | bytes = page(subjects)
@@ -113,6 +118,7 @@ def report(
 def _subject(
     model: Path,
     graph: Graph,
+    name: str,
     code: CodeOptions,
     storage: Storage,
     backend: str,
@@ -122,13 +128,12 @@ def _subject(
     labels: Path | None,
 ) -> Subject:
     """A model compiled, with all that is to be shown of it."""
-    from mnc.backends.names import name_from
     from mnc.compiler import compile as compile_graph
 
     build = compile_graph(
         graph,
         backend,
-        name_from(model.stem),
+        name,
         target,
         settings=code.settings,
         scheme=code.scheme(graph),

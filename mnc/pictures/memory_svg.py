@@ -69,7 +69,7 @@ def memory_picture(drawn: MemoryMap, name: str) -> Element:
     node(root, "text", line, x=LEFT, y=20)
     _addresses(root, drawn, plane, plane.x(count))
     _layers(root, drawn, plane)
-    for box in drawn.boxes:
+    for box in sorted(drawn.boxes, key=lambda box: not _is_covered(drawn, box)):  # labels lie above what they cover
         _box(root, drawn, box, plane)
     _bound(root, drawn, plane, plane.x(count))
     return root
