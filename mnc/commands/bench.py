@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,7 @@ def _costs(
     from mnc import targets
     from mnc.backends.names import name_from
     from mnc.bench import bench as cost_of
+    from mnc.pace import counted
     from mnc.targets import Options
 
     for backend in backends:
@@ -130,25 +132,24 @@ def _costs(
             problems.update(dict.fromkeys(fault.problems))
             continue
         remark(notes)
-        for machine in machines:
-            for backend in backends:
-                progress.step(f"measuring {model.name}, {backend}, on {machine}")
-                name = name_from(model.stem)
-                try:
-                    costs.append(
-                        cost_of(
-                            graph,
-                            name,
-                            backend,
-                            machine,
-                            layers=layers,
-                            settings=code.settings,
-                            scheme=scheme,
-                            options=options,
-                            cmsis_nn=cmsis_nn,
-                            storage=storage,
-                        )
+        for machine, backend in counted("measuring", [*product(machines, backends)]):
+            progress.step(f"measuring {model.name}, {backend}, on {machine}")
+            name = name_from(model.stem)
+            try:
+                costs.append(
+                    cost_of(
+                        graph,
+                        name,
+                        backend,
+                        machine,
+                        layers=layers,
+                        settings=code.settings,
+                        scheme=scheme,
+                        options=options,
+                        cmsis_nn=cmsis_nn,
+                        storage=storage,
                     )
-                except CompileError as fault:
-                    problems.update(dict.fromkeys(fault.problems))
+                )
+            except CompileError as fault:
+                problems.update(dict.fromkeys(fault.problems))
     return costs, list(problems)

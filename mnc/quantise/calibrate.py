@@ -12,6 +12,7 @@ from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Flatten, Reshape, Softmax
 from mnc.ir.types import Array, DType
+from mnc.pace import counted
 from mnc.quantise.scales import KEEPING, Range
 from mnc.reference.run import apply_node, feed
 
@@ -98,7 +99,7 @@ def ranges_of(graph: Graph, samples: Sequence[Array], choose: Choose) -> dict[st
 
     for name, values in feed(graph, samples).items():
         settle(name, values)
-    for node in graph.nodes:
+    for node in counted("choosing ranges", graph.nodes):
         if node.name not in cut:
             results = apply_node(graph, node, [cut[name] for name in node.inputs])
             for name, values in zip(node.outputs, results, strict=True):

@@ -19,6 +19,7 @@ import numpy as np
 
 from mnc.ir.graph import Graph, Node
 from mnc.ir.types import Array, Constant, Quantisation
+from mnc.pace import counted
 from mnc.quantise.holdout import Split, split
 from mnc.quantise.quantise import BIASES, weight_scale
 from mnc.quantise.refit import Moments, refit
@@ -53,7 +54,7 @@ def fit(real: Graph, quantised: Graph, samples: Sequence[Array], what: Fit) -> G
     expected = evaluate(real, samples)
     values = feed(quantised, samples)
     nodes, parts = [], split(len(samples[0]))
-    for node in quantised.nodes:
+    for node in counted("fitting weights", quantised.nodes):
         origin = real.producers.get(node.name)
         if origin is not None and has_windows(node.layer) and node.layer.weights.quant:
             given = quantised.types[node.inputs[0]].real(values[node.inputs[0]]).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from mnc.errors import refuse
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.types import Array, TensorType, show
+from mnc.pace import counted
 from mnc.reference.dispatch import apply
 from mnc.reference.quantised import apply_quantised
 
@@ -45,10 +46,12 @@ def evaluate(
     held = beginning(graph, states)
     samples = len(next(iter(values.values())))
     if not held or samples == 0:
-        return _evaluated(graph, values | {name: value[:samples] for name, value in held.items()})
+        nodes = counted("running the reference", graph.nodes)
+        return _evaluated(graph, values | {name: value[:samples] for name, value in held.items()}, nodes)
     runs = []
-    for i in range(samples):
-        runs.append(_evaluated(graph, {name: value[i : i + 1] for name, value in values.items()} | held))
+    for i in counted("running the reference", range(samples)):
+        given = {name: value[i : i + 1] for name, value in values.items()} | held
+        runs.append(_evaluated(graph, given, graph.nodes))
         held = {state.name: runs[-1][state.next] for state in graph.states}
     return {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
 
@@ -68,9 +71,9 @@ def beginning(graph: Graph, states: Mapping[str, Array]) -> dict[str, Array]:
     }
 
 
-def _evaluated(graph: Graph, values: dict[str, Array]) -> dict[str, Array]:
+def _evaluated(graph: Graph, values: dict[str, Array], nodes: Iterable[Node]) -> dict[str, Array]:
     """Every value of one run, or of many that have no states, from its inputs and states."""
-    for node in graph.nodes:
+    for node in nodes:
         outputs = apply_node(graph, node, [values[name] for name in node.inputs])
         for name, value in zip(node.outputs, outputs, strict=True):
             assert value.shape[1:] == graph.types[name].shape, f"{node.where}: {value.shape} is not {graph.types[name]}"

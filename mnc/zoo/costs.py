@@ -16,6 +16,7 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Conv2D, DepthwiseConv2D
 from mnc.ir.types import Constant
 from mnc.language.values import Value
+from mnc.pace import counted
 from mnc.quantise import Scheme
 from mnc.samples import random_inputs
 from mnc.zoo import networks
@@ -54,7 +55,7 @@ def costs(
     With a `target` the code is compiled for it and run on it as well.
     CompileError where the parameters do not fit or the target has no compiler.
     """
-    for name in names:
+    for name in counted("compiling networks", [*names]):
         graph = lively(networks.graph(name, parameters))
         real = compile_graph(graph, backend, name, target)
         scheme = Scheme(random_inputs(graph), rounding="nearest", allow_loss=True)  # costs are those of any weights
