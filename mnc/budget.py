@@ -26,6 +26,12 @@ class Budget:
     macs: int | None = None
     """Multiply-accumulate operations of one run."""
 
+    @property
+    def limits(self) -> tuple[tuple[str, int], ...]:
+        """Those that a compiler can hold code to, by name."""
+        named = (("ram", self.ram), ("flash", self.flash), ("macs", self.macs))
+        return tuple((name, limit) for name, limit in named if limit is not None)
+
     def allows(self, report: Report) -> bool:
         """Whether the network fits."""
         return not any(_excess(self, report, each) for each in _RESOURCES)

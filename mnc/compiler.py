@@ -198,7 +198,8 @@ def compile(  # the contract's name  # noqa: A001
     if not budget.allows(build.report):
         tried = _tried(request, build.report, name, budget, measure)
         raise CompileError(*over_budget(build.report, build.plan, budget, tried))
-    return build
+    limited = getattr(chosen, "limited", None)
+    return replace(build, emission=limited(build.emission, name, budget.limits)) if limited and budget.limits else build
 
 
 LONGEST_RUN = 50_000_000

@@ -19,6 +19,7 @@ from mnc.backends.c_run import (
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.library import guarded
+from mnc.backends.limits import asserted_in_header, asserted_in_source, limit_macros
 from mnc.backends.memory import counters, memory, part, ram_bytes, region_bytes, region_macro, state_memory, state_place
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts
@@ -118,6 +119,7 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     w(f"#define {upper}_RAM_SIZE {ram_bytes(program, plan)}")
     w("/** Multiply-accumulate operations of a run. */")
     w(f"#define {upper}_MACS {sum(graph.macs(node) for node in graph.nodes)}")
+    limit_macros(w, program, name)
     w("/** A hash of the model's structure and weights. */")
     w(f"#define {upper}_MODEL_HASH 0x{model_hash(graph):08X}UL")
     w()
@@ -158,6 +160,7 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
             w("/** How many rows were handed in, then how many each layer of the first stage has made. */")
             w(f"short made[{counters(program, plan)}];")
     w()
+    asserted_in_header(w, program, plan, name)
     w("/** Call once before the first run.")
     w(" * @param net the memory, of whatever content" + ("" if plan.regions else " */"))
     for i, region in enumerate(plan.regions, 1):
@@ -237,6 +240,7 @@ def _source(
         w.lines(f"typedef char {of}_is_as_planned[sizeof({of}_t) == {size} ? 1 : -1];")
     if not plan.regions:
         w.lines(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
+    asserted_in_source(w, program, pieces, name)
     w()
     w.lines(f"void {name}_init({_init_parameters(plan, name)})")
     with w.block():

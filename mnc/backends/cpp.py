@@ -11,6 +11,7 @@ from mnc.backends.c_run import run_calls
 from mnc.backends.class_names import string
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
+from mnc.backends.limits import asserted_in_class
 from mnc.backends.memory import arena_map, arena_pointer, counters, memory, state_memory, state_place, state_pointer
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts, table_line
@@ -228,6 +229,7 @@ def _class(
             w(f"{state_memory(program)} /* outlives a run */")
         if program.fed is not None:
             w(f"short made[{counters(program, plan)}]; /* rows handed in, and made by each layer of the first stage */")
+        asserted_in_class(w, program, plan, pieces)
     w()
 
 

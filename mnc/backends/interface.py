@@ -164,7 +164,13 @@ class CFamily:
         """See `Backend.emit`."""
         if self.top:
             check_places(program.graph)
-        program, layout = schedule(replace(program, timed=self.profile))
+        return self._printed(*schedule(replace(program, timed=self.profile)), name, trace=trace)
+
+    def limited(self, emission: Emission, name: str, limits: tuple[tuple[str, int], ...]) -> Emission:
+        """The same code with assertions that it keeps to limits (see `Program.limits`)."""
+        return self._printed(replace(emission.program, limits=limits), emission.plan, name, trace=False)
+
+    def _printed(self, program: Program, layout: Plan, name: str, *, trace: bool) -> Emission:
         inputs, outputs = self.operands(program)
         prefix = self.prefix(name)
         sharing, library = share(program, self.library, prefix, compact=self.compact)

@@ -46,6 +46,8 @@ class Program:
     """Names and bytes of memories that buffers may lie in, the fastest first; none: one, as large as need be."""
     timed: bool = False
     """Whether a run counts the time that each layer takes, in counters beside the state."""
+    limits: tuple[tuple[str, int], ...] = ()
+    """What the code is to keep to where a compiler can tell: bytes of `ram` and `flash`, and `macs` of a run."""
 
     def kept(self, memory: Memory, feed: Feed, regions: tuple[tuple[str, int], ...] = ()) -> Program:
         """The program planned and fed in another way; `unfeedable` says whether that may be."""
