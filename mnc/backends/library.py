@@ -5,14 +5,15 @@ their text, whatever those need; nothing else is copied.
 
 A file whose name ends in several element types, as `rows_f32_s8_s16.c`, is a
 template: it is written for the first, and the text for each of the others is
-made by substituting type names.
+made by substituting type names.  In one that ends in `_s8_u8` only the inputs
+become uint8: outputs stay int8, and so do kernels of other files.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -22,6 +23,7 @@ from mnc.ir.types import DType
 
 _IDENTIFIER = re.compile(r"\b(?:mnc|MNC)_\w+")
 _FUNCTION = re.compile(r"^MNC_KERNEL [\w ]+?\**(\w+)\(([^)]*)\)\s*\{", re.MULTILINE)
+_NAMES = re.compile(r"^MNC_KERNEL [\w ]+?\**(\w+)\(", re.MULTILINE)
 _DEFINE = re.compile(r"^#define (\w+)", re.MULTILINE)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
@@ -36,10 +38,12 @@ _HEADERS = {
 
 
 _ELEMENTS = {DType.FLOAT32.suffix: (DType.FLOAT32.c, "-FLT_MAX")} | {
-    each.suffix: (each.c, str(each.least)) for each in (DType.INT8, DType.INT16)
+    each.suffix: (each.c, str(each.least)) for each in (DType.INT8, DType.INT16, DType.UINT8)
 }
 """The C type and the lowest number of each element type that a kernel's name may end in."""
 _TYPES = re.compile(rf"(?<=_)(?:{'|'.join(_ELEMENTS)})(?=[_.])")
+_OF_UNSIGNED = "_s8_u8.c"
+"""The end of the names of files whose kernels read int8 or uint8."""
 _HEAD = re.compile(r"^(MNC_KERNEL [\w ]+\()([^)]*\))", re.MULTILINE)
 
 
@@ -155,19 +159,35 @@ def headers(text: str) -> tuple[str, ...]:
 def standard() -> Library:
     """The kernels that come with mnc."""
     folder = resources.files("mnc.backends") / "kernels"
-    files = sorted((entry.name, entry) for entry in folder.iterdir() if entry.name.endswith((".c", ".h")))
-    return Library.parse(text for name, entry in files for text in _by_type(name, entry.read_text(encoding="utf-8")))
+    entries = sorted((entry.name, entry) for entry in folder.iterdir() if entry.name.endswith((".c", ".h")))
+    files = {name: entry.read_text(encoding="utf-8") for name, entry in entries}
+    reading = {each for name, text in files.items() if name.endswith(_OF_UNSIGNED) for each in _NAMES.findall(text)}
+    return Library.parse(each for name, text in files.items() for each in _by_type(name, text, reading))
 
 
-def _by_type(name: str, text: str) -> Iterator[str]:
-    """The text of a file of this name, and its texts for the further element types that the name ends in."""
+def _by_type(name: str, text: str, reading: Collection[str]) -> Iterator[str]:
+    """The text of a file of this name, and its texts for the further element types that the name ends in.
+
+    `reading` are the kernels of int8 that have a like for uint8.
+    """
     yield text
     own, *others = _TYPES.findall(name) or ("",)
     for other in others:
-        changed = re.sub(rf"(?<=_){own}\b", other, text)
-        for old, new in zip(_ELEMENTS[own], _ELEMENTS[other], strict=True):
-            changed = re.sub(rf"(?<!\w){old}\b", new, changed)
+        if name.endswith(_OF_UNSIGNED):
+            changed = _of_unsigned(text, reading)
+        else:
+            changed = re.sub(rf"(?<=_){own}\b", other, text)
+            for old, new in zip(_ELEMENTS[own], _ELEMENTS[other], strict=True):
+                changed = re.sub(rf"(?<!\w){old}\b", new, changed)
         yield _HEAD.sub(lambda head: head[1] + re.sub(r"\n +", "\n" + " " * len(head[1]), head[2]), changed)
+
+
+def _of_unsigned(text: str, reading: Collection[str]) -> str:
+    """The text of kernels of int8 for inputs of uint8: these and copies of them; not outputs, weights and shifts."""
+    changed = re.sub(r"\bmnc_\w+_s8\b", lambda name: name[0][:-2] + "u8" if name[0] in reading else name[0], text)
+    changed = re.sub(r"\bint8_t\b(?! \*(?:out|w|weights|shift)\b)", "uint8_t", changed)
+    changed = re.sub(r"\b(MNC_(?:EVEN|ODD|LOAD))_S8\(", r"\1_U8(", changed)
+    return re.sub(r"\bint8\b", "uint8", changed)
 
 
 def _items(text: str) -> Iterable[Item]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from generated_c import Tool, checked_run, write
+from quantised_networks import unsigned_ends
 
 import mnc
 from mnc.errors import CompileError
@@ -131,12 +132,27 @@ def side_by_side() -> Graph:
     return Graph("layers", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
 
 
+@pytest.mark.parametrize("unsigned", [False, True], ids=["int8", "uint8"])
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m0plus", "cortex-m55"])
-def test_layers_give_the_same_bits(target: str) -> None:
-    graph = side_by_side()
+def test_layers_give_the_same_bits(target: str, unsigned: bool) -> None:
+    graph = unsigned_ends(side_by_side()) if unsigned else side_by_side()
     verification = verify(graph, target=target)
-    assert len(verification.layers) == len(graph.nodes)
+    assert len(verification.layers) == len(graph.nodes) - len(read_as_uint8(graph, target))
     assert [layer.name for layer in verification.layers if layer.max_abs_error > 0] == []
+
+
+def read_as_uint8(graph: Graph, target: str) -> set[str]:
+    """The layers that read their uint8 inputs as they are."""
+    compiled = {layer.name for layer in mnc.compile(graph, name="layers", target=target).report.layers}
+    converted = {node.name for node in graph.nodes} - compiled
+    return {node.name for node in graph.nodes if converted.intersection(node.inputs)}
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m0plus"])
+def test_convolutions_read_uint8_inputs_as_they_are(target: str) -> None:
+    graph = side_by_side()
+    sliding = {n.name for n in graph.nodes if isinstance(n.layer, Conv2D) and not n.layer.is_pointwise}
+    assert sliding and sliding <= read_as_uint8(unsigned_ends(graph), target)
 
 
 PAIRING = {"conv2d_paired", "dense_paired", "pointwise_twice", "depthwise3x3_planes"}

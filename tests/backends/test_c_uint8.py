@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from generated_c import STRICT, WARNINGS, build, checked_run
@@ -19,6 +20,7 @@ from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import MaxPooling2D, Quantize
 from mnc.ir.types import DType, ElementType, Quantisation, ShapeError, TensorType
+from mnc.program import Memory
 
 ANY = quantised_networks() | quantised_networks(IMAGES, max_layers=6) | quantised_networks(mixed=True)
 
@@ -37,6 +39,33 @@ def test_scales_and_helpers_at_the_interface(flags: Sequence[str], gcc: str, tmp
     assert scales == f"0.25 125 {1 / 256:.9g} 0"
     assert stored.split() == ["125", "126", "124", "126", "255", "0", "249", "1", "129"]
     assert scores.split() == ["0", f"{1 / 256:.9g}", "0.5", f"{255 / 256:.9g}"]
+
+
+WAYS: list[dict[str, Any]] = [{}, {"input": "owned"}, {"feed": "rows"}]
+
+
+@pytest.mark.parametrize("memory", ["fast", "balanced", "least"])
+@pytest.mark.parametrize("target", [None, "cortex-m0plus", "cortex-m4"])
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_frame_of_uint8_takes_no_byte_more_than_one_of_int8(
+    way: dict[str, Any], target: str | None, memory: Memory, fixtures: Path
+) -> None:
+    graph = mnc.load(fixtures / "pico.int8.tflite")
+    signed, unsigned = (mnc.compile(g, target=target, memory=memory, **way) for g in (graph, unsigned_ends(graph)))
+    assert unsigned.report.ram.total == signed.report.ram.total
+    assert unsigned.report.layers[0].kernel.endswith("_u8")
+
+
+def test_a_camera_frame_into_vww(models: Path) -> None:
+    graph = mnc.load(models / "mlperf_tiny" / "vww_96_int8.tflite")
+    ways: list[dict[str, Any]] = [
+        {"memory": "balanced"},
+        {"memory": "least", "input": "owned"},
+        {"memory": "least", "feed": "rows"},
+    ]
+    for way in ways:
+        signed, unsigned = (mnc.compile(g, **way).report.ram.total for g in (graph, unsigned_ends(graph)))
+        assert unsigned == signed, way
 
 
 def test_layers_do_not_compute_on_uint8() -> None:

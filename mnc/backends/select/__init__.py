@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mnc.backends.select.context import Context, Refusal
+from mnc.backends.select.quantised.unsigned import direct
 from mnc.backends.select.rows import by_row
 from mnc.backends.select.values import VIEWS, aligned, place_values, separate_outputs, separate_states
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Identity, Quantize
-from mnc.ir.types import DType
+from mnc.ir.types import DType, TensorType
 from mnc.program import Buffer, Program, Step, Value, scratch_buffers
 
 Select = Callable[[Context[Any]], Step | Refusal]
@@ -50,8 +51,15 @@ def select(
     steps: list[Step] = []
     refused: list[Refused] = []
     state = max((buffer.index + buffer.bytes for buffer in buffers.values() if buffer.kind == "state"), default=0)
+
+    def answer(node: Node, values: Mapping[str, Value]) -> Step | Refusal | None:
+        return _answer(graph, node, values, tables, core, backend, compact=compact)
+
+    reading_unsigned = direct(graph, values, answer)
     for node in graph.nodes:
-        step = _answer(graph, node, values, tables, core, backend, compact=compact)
+        step = reading_unsigned[node.name] if node.name in reading_unsigned else answer(node, values)
+        if step is None and isinstance(node.layer, Quantize):
+            del values[node.name], buffers[node.name]
         if isinstance(step, Refusal):
             refused.append(Refused(node, step.reason))
         if not isinstance(step, Step):
@@ -76,13 +84,14 @@ def _answer(
     compact: bool,
 ) -> Step | Refusal | None:
     """A layer's step, or why it has none; None for a view, which needs none."""
-    types = [graph.types[name] for name in (*node.inputs, *node.outputs)]
-    dtype, kind = _dtype_of(graph, node), type(node.layer)
+    types = [values[name].type for name in (*node.inputs, *node.outputs)]
+    dtype, kind = _dtype_of(types), type(node.layer)
     if dtype is DType.FLOAT32:
         other = next((type_.dtype for type_ in types if type_.dtype is not DType.FLOAT32), None)
         if other is not None:
             return Refusal(f"{kind.__name__} has no kernel for {other.value} without a scale")
-    if DType.UINT8 in [type_.dtype for type_ in types] and not isinstance(node.layer, (*VIEWS, Identity, Quantize)):
+    own = [graph.types[name].dtype for name in (*node.inputs, *node.outputs)]
+    if DType.UINT8 in own and not isinstance(node.layer, (*VIEWS, Identity, Quantize)):
         return Refusal(f"{kind.__name__} has no kernel for uint8; quantise it to int8 before, and back behind it")
     if isinstance(node.layer, VIEWS):
         if len({(type_.dtype, type_.quant) for type_ in types}) == 1:
@@ -100,9 +109,8 @@ def _answer(
     return step
 
 
-def _dtype_of(graph: Graph, node: Node) -> DType:
-    """The element type whose kernels a layer takes: int16 where any of its values is, else int8, or float32."""
-    types = [graph.types[name] for name in (*node.inputs, *node.outputs)]
+def _dtype_of(types: Sequence[TensorType]) -> DType:
+    """The element type of a layer's kernels by its operands': int16 where one of them is, else int8, or float32."""
     if all(type_.quant is None for type_ in types):
         return DType.FLOAT32
     return DType.INT16 if any(type_.dtype is DType.INT16 for type_ in types) else DType.INT8

@@ -21,7 +21,9 @@ from mnc.ir.layers import (
     Activation,
     Add,
     AveragePooling2D,
+    Conv2D,
     Conv2DTranspose,
+    DepthwiseConv2D,
     Dequantize,
     GlobalAveragePooling,
     Linear,
@@ -107,8 +109,9 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
     """The faults of a layer, its operands' first: later checks rely on the operands."""
     anything, own = (DType.FLOAT32, DType.INT8, DType.INT16), (dtype,)
     border = (*anything, DType.UINT8)
-    for type_ in inputs:
-        yield from _operand(type_, "input", border if isinstance(layer, Quantize) else own)
+    taken = {Quantize: border, Conv2D: (*own, DType.UINT8), DepthwiseConv2D: (*own, DType.UINT8)}
+    for type_ in inputs:  # uint8 where a step reads it in place of the int8 that it stands for
+        yield from _operand(type_, "input", taken.get(type(layer), own))
     allowed = {Quantize: border[1:], Dequantize: anything[:1]}
     yield from _operand(output, "output", allowed.get(type(layer), own))
     if isinstance(layer, Linear):

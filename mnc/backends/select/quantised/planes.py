@@ -105,7 +105,7 @@ def _sliding(context: Context[Conv2D] | Context[DepthwiseConv2D], sums: Accumula
         "scales": Constant(np.broadcast_to(sums.ready(doubled=False), (layer.filters, 3)).ravel()),
     }
     if borders:
-        constants[ROW] = Constant(np.full(in_width, in_zero, np.int8))
+        constants[ROW] = Constant(np.full(in_width, in_zero, x.type.dtype.numpy))
     return context.by_rows(rows, (Call("mnc_depthwise3x3_planes_s8", arguments),), constants)
 
 

@@ -1,4 +1,4 @@
-/* A template, written for float32; library.py makes the kernels for int8 and int16 by substituting type names. */
+/* A template, written for float32; library.py makes the kernels for int8 and int16 and uint8 by substituting type names. */
 
 /* The input rows that one output row reads: `count` rows, `step` apart, from
  * row `first` on; NULL where a row lies outside the `height` rows of `in`. */

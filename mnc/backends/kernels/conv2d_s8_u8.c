@@ -1,3 +1,5 @@
+/* A template, written for int8; library.py makes the kernels for uint8 by substituting the type of inputs. */
+
 /* The pixels `begin` to `end` of one row of a convolution, channels last, that see
  * no padding at the sides.  The input's zero point is in the bias, as if padding
  * held it, so above and below the image `in_zero` is multiplied.  The last block

@@ -1,3 +1,5 @@
+/* A template, written for int8; library.py makes the kernels for uint8 by substituting the type of inputs. */
+
 /* Adds to the sums of neighbouring pixels of one channel, or to `bias` where they `begin`,
  * the products of one row of a kernel of 3x3.  The columns from `first` on are read, all of them inside where `inside`
  * says so; the row has at least four.
@@ -32,8 +34,8 @@ MNC_KERNEL void mnc_depthwise_row3_s8(int32_t *sum, const int8_t *x, const int16
                 MNC_LOAD_QUAD(odd[j], x + in_width - 4);
                 odd[j] = odd[j] >> ((column + 4 - in_width) * 8) | border << ((in_width - column) * 8);
             }
-            MNC_EVEN(even[j], odd[j]);
-            MNC_ODD(odd[j], odd[j]);
+            MNC_EVEN_S8(even[j], odd[j]);
+            MNC_ODD_S8(odd[j], odd[j]);
         } else if (columns % 4 == 1) {
             if (!inside && column >= in_width)
                 even[j] = (uint32_t)in_zero;
