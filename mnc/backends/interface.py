@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from mnc.backends.select import Refused, Tables, select
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.planes import planar_values
 from mnc.backends.select.quantised.table import INT8
+from mnc.backends.select.quantised.winograd import worthwhile
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.sharing import share
 from mnc.backends.unit import Unit, parameter_names, unit
@@ -100,6 +102,17 @@ def chosen(settings: Mapping[str, str], option: str, usual: str, other: str) -> 
     return value == other
 
 
+def bytes_of(settings: Mapping[str, str], option: str) -> int | None:
+    """The size that an option has, as 4096 or 4K; None where it is not set, CompileError where it is no size."""
+    value = settings.get(option)
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,9})([Kk]?)", value)
+    if found is None:
+        raise refuse(f"option {option!r}", f"is a number of bytes, such as 8192 or 8K, not {value!r}")
+    return int(found[1]) * (1024 if found[2] else 1)
+
+
 class CFamily:
     """Base of the backends that call mnc's own kernels; a subclass wraps a `Unit`.
 
@@ -117,6 +130,7 @@ class CFamily:
     options: Mapping[str, str] = MappingProxyType(
         {
             "code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower",
+            "flash": "BYTES that constants of faster kernels may add (default: 16K, each to save 100 instructions)",
             "profile": "0 (the default); 1: a run counts the time of each layer, and a function makes a table of it",
             "top": "0 (the default); 1: functions that tell the largest of an output's elements, and the k largest",
         }
@@ -133,6 +147,7 @@ class CFamily:
         self.compact = chosen(settings, "code", "fast", "compact")
         self.top = chosen(settings, "top", "0", "1")
         self.profile = chosen(settings, "profile", "0", "1")
+        self.spare_flash = bytes_of(settings, "flash")
 
     def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
         """See `Backend.configured`."""
@@ -158,7 +173,8 @@ class CFamily:
             graph = scale_clamps(graph)
         fast = not self.compact and self.has_planes and (core is None or "dsp" in core)
         planes = planar_values(graph) if fast else frozenset()
-        return select(graph, self.tables, core, backend=self.name, compact=self.compact, planes=planes)
+        larger = worthwhile(graph, self.spare_flash) if fast else frozenset()
+        return select(graph, self.tables, core, backend=self.name, compact=self.compact, planes=planes, larger=larger)
 
     def emit(self, program: Program, name: str, *, trace: bool = False) -> Emission:
         """See `Backend.emit`."""

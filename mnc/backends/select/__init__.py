@@ -39,12 +39,14 @@ def select(
     backend: str,
     compact: bool = False,
     planes: Set[str] = frozenset(),
+    larger: Set[str] = frozenset(),
 ) -> Program | tuple[Refused, ...]:
     """Choose layouts, buffers and kernels for every layer, or name all layers that have no kernel.
 
     `core` are the features of the target's, None where there is no target;
     `backend` is the name of the backend whose tables these are; `compact`: small code and constants come before speed;
-    `planes` are the quantised values to lay out in channel planes.
+    `planes` are the quantised values to lay out in channel planes, `larger` the layers whose constants may take
+    several times the flash.
     """
     graph = separate_states(separate_outputs(graph))
     values, buffers = place_values(graph, planes)
@@ -53,7 +55,7 @@ def select(
     state = max((buffer.index + buffer.bytes for buffer in buffers.values() if buffer.kind == "state"), default=0)
 
     def answer(node: Node, values: Mapping[str, Value]) -> Step | Refusal | None:
-        return _answer(graph, node, values, tables, core, backend, compact=compact)
+        return _answer(graph, node, values, tables, core, backend, compact=compact, larger=node.name in larger)
 
     reading_unsigned = direct(graph, values, answer)
     for node in graph.nodes:
@@ -82,6 +84,7 @@ def _answer(
     backend: str,
     *,
     compact: bool,
+    larger: bool,
 ) -> Step | Refusal | None:
     """A layer's step, or why it has none; None for a view, which needs none."""
     types = [values[name].type for name in (*node.inputs, *node.outputs)]
@@ -101,7 +104,7 @@ def _answer(
     if selection is None:
         return Refusal(f"the {backend} backend has no kernel for {kind.__name__} on {_ELEMENTS[dtype]}")
     inputs, outputs = (tuple(values[name] for name in names) for names in (node.inputs, node.outputs))
-    context = Context(node, node.layer, inputs, outputs, core, compact)
+    context = Context(node, node.layer, inputs, outputs, core, compact, larger)
     step = selection(context)
     if isinstance(step, Step) and (step.rowwise is None or step.loop.count == 1):
         rowwise = by_row(selection, context)

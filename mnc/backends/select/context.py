@@ -38,10 +38,12 @@ class Context(Generic[L]):
     """The features of the core that the code is for, as `Target.features` has them; None: it must be right for any."""
     compact: bool = False
     """Whether small code and constants come before speed."""
+    larger: bool = False
+    """Whether constants of several times the size are worth the instructions that they save."""
 
     def of(self, layer: M) -> Context[M]:
         """Another layer with these operands."""
-        return Context(self.node, layer, self.inputs, self.outputs, self.core, self.compact)
+        return Context(self.node, layer, self.inputs, self.outputs, self.core, self.compact, self.larger)
 
     @property
     def output(self) -> Value:

@@ -11,6 +11,7 @@ from mnc.backends.select.quantised.accumulators import Accumulators
 from mnc.backends.select.quantised.paired import pairing
 from mnc.backends.select.quantised.planes import from_one_channel, planar
 from mnc.backends.select.quantised.requantise import quant
+from mnc.backends.select.quantised.winograd import winograd
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Window
 
@@ -27,7 +28,7 @@ PATCH = 128
 def conv2d(context: Context[Conv2D]) -> Step:
     """A convolution: by a kernel for DSP instructions, else by `mnc_pointwise_s8` or `mnc_conv2d_s8`."""
     otherwise = _pointwise(context) if context.layer.is_pointwise else _by_runs(context)
-    return from_one_channel(context) or pairing(context, otherwise)
+    return from_one_channel(context) or winograd(context, pairing(context, otherwise))
 
 
 def _by_runs(context: Context[Conv2D]) -> Step:

@@ -40,7 +40,7 @@ ON_STACK = 1152
 
 
 @dataclass(frozen=True)
-class _Shape:
+class Shape:
     """The sizes that decide about a block: (height, width) of the kernel, and of one row."""
 
     kernel: tuple[int, int]
@@ -76,7 +76,7 @@ def pairing(context: Context[Conv2D] | Context[Dense], otherwise: Step) -> Step:
     if not is_fast(context) or layer.groups > 1 or layer.dilation[1] > 1 or sums.epilogue["general"]:
         return otherwise
     (x,), y = context.inputs, context.output
-    shape = _Shape(layer.kernel, layer.stride[1], x.image[2], layer.filters, y.image[1])
+    shape = Shape(layer.kernel, layer.stride[1], x.image[2], layer.filters, y.image[1])
     if shape.pixels == 1:
         return _dense(context, layer, sums) or otherwise
     if layer.is_pointwise and shape.inputs <= FEW_CHANNELS:
@@ -90,7 +90,7 @@ def is_fast(context: Context[Linear]) -> bool:
 
 
 def _paired(
-    context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators, shape: _Shape, otherwise: Step
+    context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators, shape: Shape, otherwise: Step
 ) -> Step | None:
     """The layer by blocks that widen what they see; less of it at a time where neither arena nor stack has room."""
     if layer.filters < LEAST_CHANNELS or sums.largest >= LARGEST_SUM:
@@ -115,7 +115,7 @@ def _by_blocks(
     context: Context[Conv2D] | Context[Dense],
     layer: Conv2D,
     sums: Accumulators,
-    shape: _Shape,
+    shape: Shape,
     pixels: int,
     channels: int,
 ) -> Step | None:
@@ -155,7 +155,7 @@ def _by_blocks(
     return context.by_rows(window(layer), (call,), constants, scratch=scratch, scratch_dtype=DType.INT16)
 
 
-def _few(context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators, shape: _Shape) -> Step:
+def _few(context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators, shape: Shape) -> Step:
     """A 1x1 layer from few channels, whose requantisation takes most of the time: weights of 16 bits, doubled."""
     (x,), y = context.inputs, context.output
     channels = min(2, shape.outputs)
@@ -186,7 +186,7 @@ def _few(context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumul
             (2 * runs).astype(np.int16).reshape(-1, 2, len(order) // channels, channels).transpose(2, 0, 3, 1).ravel()
         ),
         "bias": Constant(2 * sums.bias[order]),
-        "scales": Constant(_by_order(sums.ready(doubled=False), order)),
+        "scales": Constant(by_order(sums.ready(doubled=False), order)),
     }
     scratch = 2 * (pixels * shape.inputs + 1)
     step = context.by_rows(window(layer), (call,), constants, scratch=scratch, scratch_dtype=DType.INT16)
@@ -236,10 +236,11 @@ def _constants_of(sums: Accumulators) -> dict[str, Argument]:
 
 def _constants(sums: Accumulators, order: list[int]) -> dict[str, Constant]:
     """The biases of sums that are paired, and the scales, in the kernel's order."""
-    return {"bias": Constant(_paired_bias(sums.bias[order])), "scales": Constant(_by_order(sums.ready(), order))}
+    return {"bias": Constant(_paired_bias(sums.bias[order])), "scales": Constant(by_order(sums.ready(), order))}
 
 
-def _by_order(scales: Array, order: list[int]) -> Array:
+def by_order(scales: Array, order: list[int]) -> Array:
+    """Scales by channel, or those of all channels, in the kernel's order."""
     return np.asarray(scales[order if len(scales) > 1 else [0]].ravel())
 
 
@@ -249,34 +250,38 @@ def _pointwise(layer: Dense) -> Conv2D:
 
 
 @cache
-def _blocks(shape: _Shape) -> tuple[tuple[int, int], ...]:
+def _blocks(shape: Shape) -> tuple[tuple[int, int], ...]:
     """(pixels, channels) of the block that computes a row in the fewest instructions; then of those that see less.
 
     They end with the first whose window may lie on the stack.
-    Counted with Arm's DSP instructions: a pair of elements is a load for each pixel, a load and a widening for each
-    two channels, and a multiplication for each sum; an output takes six more, a channel's constants three.
     """
-
-    def cost(p: int, c: int) -> float:
-        height, _ = shape.kernel
-        copying = height * (shape.columns(p) * shape.inputs * (1.25 if shape.inputs % 4 == 0 else 1.75) + 12)
-        adding = height * (
-            shape.pairs * (p * c + p + c + 4 * (p * c > 8)) + 4 + 4 * (shape.pairs // _unroll(shape.pairs))
-        )
-        block = adding + p * c * 8 + c * 4 + 8
-        if shape.tail(p, c):
-            return shape.pixels // p * (copying + shape.outputs // c * block) + tail(copying / p)
-        return -(-shape.pixels // p) * (copying + -(-shape.outputs // c) * block)
-
-    def tail(copying: float) -> float:
-        return copying + shape.outputs // 8 * (shape.kernel[0] * (shape.pairs * 17 + 8) + 100)
-
     sizes = [(p, c) for p, c in BLOCKS if p <= shape.pixels and c <= shape.outputs]
     found: list[tuple[int, int]] = []
     while sizes and (not found or shape.window(found[-1][0]) > ON_STACK):
-        found.append(min(sizes, key=lambda size: cost(*size)))
+        found.append(min(sizes, key=lambda size: _cost(shape, *size)))
         sizes = [size for size in sizes if shape.window(size[0]) < shape.window(found[-1][0])]
     return tuple(found)
+
+
+def row_cost(shape: Shape) -> float:
+    """The instructions that mnc_conv2d_paired_s8 takes for a row, by estimate."""
+    return _cost(shape, *_blocks(shape)[0])
+
+
+def _cost(shape: Shape, p: int, c: int) -> float:
+    """Instructions for a row in blocks of p pixels and c channels.
+
+    Counted with Arm's DSP instructions: a pair of elements is a load for each pixel, a load and a widening for each
+    two channels, and a multiplication for each sum; an output takes six more, a channel's constants three.
+    """
+    height, _ = shape.kernel
+    copying = height * (shape.columns(p) * shape.inputs * (1.25 if shape.inputs % 4 == 0 else 1.75) + 12)
+    adding = height * (shape.pairs * (p * c + p + c + 4 * (p * c > 8)) + 4 + 4 * (shape.pairs // _unroll(shape.pairs)))
+    block = adding + p * c * 8 + c * 4 + 8
+    if shape.tail(p, c):
+        last = copying / p + shape.outputs // 8 * (height * (shape.pairs * 17 + 8) + 100)
+        return shape.pixels // p * (copying + shape.outputs // c * block) + last
+    return -(-shape.pixels // p) * (copying + -(-shape.outputs // c) * block)
 
 
 def _unroll(pairs: int) -> int:
