@@ -89,14 +89,17 @@ MNC_KERNEL void mnc_requantise_paired_s8(const int32_t *sum, int8_t *out, const 
                                          int positive, int out_pixel, int out_channel, int block_pixels,
                                          int block_channels, int low, int high)
 {
+    int32_t doubled = MNC_READ_S32(scales[0]), offset = MNC_READ_S32(scales[1]);
+    int shift = (int)MNC_READ_S32(scales[2]);
     int i, c;
 
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
-        const int32_t doubled = MNC_READ_S32(scales[c * scale_step]);
-        const int32_t offset = MNC_READ_S32(scales[c * scale_step + 1]);
-        const int shift = (int)MNC_READ_S32(scales[c * scale_step + 2]);
-
+        if (c > 0 && scale_step > 0) {
+            doubled = MNC_READ_S32(scales[c * scale_step]);
+            offset = MNC_READ_S32(scales[c * scale_step + 1]);
+            shift = (int)MNC_READ_S32(scales[c * scale_step + 2]);
+        }
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
             const int32_t *const s = sum + i * block_channels + c;

@@ -213,7 +213,7 @@ def _dense(context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accum
             "in_channels": inputs,
             "out_channels": outputs,
             "block_channels": channels,
-            "unroll": next(count for count in (4, 5, 3, 2, 1) if inputs // 4 % count == 0),
+            "unroll": next(count for count in (8, 7, 6, 5, 4, 3, 2, 1) if inputs // 4 % count == 0),
         },
     )
     return context.by_rows(Window(), (call,), {"weights": Constant(weights), **_constants(sums, order)})
