@@ -34,6 +34,7 @@ from mnc.ir.activations import Function, Relu, Sigmoid, Tanh
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    LSTM,
     Activation,
     Add,
     AveragePooling2D,
@@ -221,13 +222,19 @@ class _Growing:
             before = f"{node.name}/before"
             self.add(replace(node, outputs=(before,), inputs=node.inputs[:-1]))
             self.add(replace(node, inputs=(before, node.inputs[-1])))
+        elif isinstance(node.layer, LSTM) and len(node.outputs) > 1:
+            last = replace(node.layer, return_sequences=False, return_state=False)
+            self.add(replace(node, outputs=node.outputs[:1], layer=replace(node.layer, return_state=False)))
+            for name in node.outputs[1:]:
+                self.add(replace(node, outputs=(name,), layer=last))
         elif self.mixed and isinstance(node.layer, EXACT) and self.rng.integers(2):
             layer = replace(node.layer, activation=None) if isinstance(node.layer, Merge) else node.layer
             self.emit(node.name, layer, [self.in_float(name) for name in node.inputs])
         else:
             able = [d for d in self.dtypes if type(node.layer) in (INT8 if d is DType.INT8 else INT16)]
             dtype = self.any_of(able or self.dtypes)
-            names = [self.in_numbers(name, dtype) for name in node.inputs]
+            inputs = node.inputs[:1] if isinstance(node.layer, LSTM) else node.inputs
+            names = [self.in_numbers(name, dtype) for name in inputs]
             self.emit(node.name, self.in_integers(node.layer, names, dtype), names)
 
     def any_of(self, dtypes: Sequence[DType]) -> DType:
@@ -280,6 +287,8 @@ class _Growing:
         given = self.types[names[0]].quant
         assert given is not None
         changes: dict[str, Any] = {}
+        if isinstance(layer, LSTM):
+            return self.lstm(layer, given.scale[0], dtype)
         if hasattr(layer, "activation"):
             changes["activation"] = [None, Relu(), Relu(6.0), Relu(1.0)][self.rng.integers(4)]
         if isinstance(layer, Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense):
@@ -332,6 +341,37 @@ class _Growing:
             else:
                 changes["bias"] = Constant(bias.clip(-(2**24), 2**24).astype(np.int32))
         return changes
+
+    def lstm(self, layer: LSTM, given: float, dtype: DType) -> LSTM:
+        """With a scale for each gate, and a cell that is now and then at its limit."""
+        matrices = (layer.kernel.array, layer.recurrent_kernel.array)
+        stored = [self.rng.integers(-127, 128, each.shape).astype(np.int8) for each in matrices]
+        fitting = [
+            2.0 / (127 * each.shape[0] ** 0.5 * scale) for each, scale in zip(stored, (given * 70, 1), strict=True)
+        ]
+        if dtype is DType.INT16:
+            fitting[0] /= 256
+        scales = [np.repeat(scale * 2 ** self.rng.uniform(-1, 1, 4), layer.units) for scale in fitting]
+        kernel, recurrent = (
+            Constant(each, Quantisation(tuple(scale.astype(np.float32).tolist()), axis=1))
+            for each, scale in zip(stored, scales, strict=True)
+        )
+        bias = None
+        if layer.bias is not None:
+            whole = np.round(self.rng.uniform(-2, 2, 4 * layer.units) / (scales[0] * given)).clip(-(2**24), 2**24)
+            bias = Constant(whole.astype(np.int64 if dtype is DType.INT16 else np.int32))
+        return replace(
+            layer,
+            kernel=kernel,
+            recurrent_kernel=recurrent,
+            bias=bias,
+            activation=Tanh(),
+            recurrent_activation=Sigmoid(),
+            initial_state=False,
+            masked=False,
+            cell_scale=2.0 ** -int(self.rng.integers(9, 16)),
+            output=ElementType(dtype, self.quant(dtype, -1.0, 1.0)),
+        )
 
     def bias16(self, bias: Array, weights: Array) -> Array:
         """In 32 bits, in 64, or so large that sums do not fit 32."""

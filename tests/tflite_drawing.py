@@ -102,9 +102,9 @@ class Case:
         """Make a value one that is kept from run to run."""
         self.tensors[index] = replace(self.tensors[index], variable=True)
 
-    def bias(self, x: int, weights: int, count: int, *, short: bool = False, needed: bool = False) -> int:
+    def bias(self, x: int, weights: int, count: int, *, short: bool = False) -> int:
         """A bias on the products' scales, or none; where it may be `short`, that of int16 values has 32 bits or 64."""
-        if not needed and self.integer(0, 3) == 0:
+        if self.integer(0, 3) == 0:
             return -1
         if not self.quantised:
             return self.constant(self.rng.standard_normal(count).astype(np.float32))

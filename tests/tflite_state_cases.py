@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 from tflite_drawing import Case, case
-from tflite_files import File, Operator
+from tflite_files import File, Operator, Tensor
 
 KEPT = {"unidirectional_sequence_lstm"}
-"""The operators of this module."""
+"""The operators of this module, whose state outlives a run."""
+
+
+def gate_weights(c: Case, shape: Sequence[int]) -> int:
+    """With one scale for all units."""
+    if not c.quantised:
+        return c.weights(shape, 0)
+    return c.add(Tensor.of(c.rng.integers(-127, 128, shape).astype(np.int8), [c.scale(0.01)]))
+
+
+def gate_bias(c: Case, x: int, kernel: int, units: int) -> int:
+    """Up to 4 either way: what TensorFlow Lite Micro adds up in 64 bits it takes for 32 as it is scaled."""
+    real = c.rng.uniform(-4.0, 4.0, units)
+    if not c.quantised:
+        return c.constant(real.astype(np.float32))
+    scale = c.tensors[x].scale[0] * c.tensors[kernel].scale[0]
+    return c.add(Tensor.of(np.round(real / scale).astype(np.int64 if c.stored == "INT16" else np.int32), [scale]))
 
 
 @case
@@ -16,10 +35,11 @@ def unidirectional_sequence_lstm(c: Case) -> File:
     time_major = c.choice(False, True)
     given = c.input((1, steps, features))
     x = c.like(given, (steps, 1, features)) if time_major else given
-    kernels, recurrent = ([c.weights((units, size), 0) for _ in range(4)] for size in (features, units))
-    biases = [c.bias(x, kernel, units, needed=True) for kernel in kernels]
-    h = c.value((1, units))
-    cell = c.value((1, units))
+    kernels, recurrent = ([gate_weights(c, (units, size)) for _ in range(4)] for size in (features, units))
+    biases = [gate_bias(c, x, kernel, units) for kernel in kernels]
+    h = c.value((1, units), c.value_scale(1 / 128, 1.0) if c.quantised else None)
+    power = -c.integer(9, 15)
+    cell = c.add(Tensor((1, units), "INT16", [2.0**power], [0]) if c.quantised else Tensor((1, units)))
     for state in (h, cell):
         c.keep(state)
     inputs = (x, *kernels, *recurrent, -1, -1, -1, *biases, -1, -1, h, cell, -1, -1, -1, -1)

@@ -21,9 +21,9 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.types import Array, Constant, Quantisation
 from mnc.pace import counted
 from mnc.quantise.holdout import Split, split
-from mnc.quantise.quantise import BIASES, weight_scale
 from mnc.quantise.refit import Moments, refit
 from mnc.quantise.rounding import has_windows, round_together, windows
+from mnc.quantise.weights import BIASES, weight_scale
 from mnc.reference import apply, evaluate
 from mnc.reference.quantised.operands import Operands
 from mnc.reference.run import apply_node, feed

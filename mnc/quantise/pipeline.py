@@ -16,6 +16,7 @@ from mnc.quantise.equalise import equalise
 from mnc.quantise.fit import Fit, fit
 from mnc.quantise.quality import signal_to_noise
 from mnc.quantise.quantise import meaningless, quantise, split_activations
+from mnc.quantise.recurrent import cell_scales
 from mnc.quantise.sensitivity import Probe, goals, least_harmful, ways_to_widen
 
 SCHEMES = ("int8", "int16x8", "mixed")
@@ -235,6 +236,7 @@ class _Trials:
         self.ranges = ranges_of(real, samples, _choice(real, samples, scheme, wide=False))
         wide = scheme.quantize != "int8" or scheme.io == "int16"
         self.wide_ranges = ranges_of(real, samples, _choice(real, samples, scheme, wide=True)) if wide else self.ranges
+        self.cells = cell_scales(real, samples)
         self.refused: dict[tuple[str, DType], str] = {}
         """The layers, and the types in which they cannot be, each with the reason."""
 
@@ -247,6 +249,7 @@ class _Trials:
                 self.real,
                 {DType.INT8: self.ranges, DType.INT16: self.wide_ranges},
                 dtypes,
+                cells=self.cells,
                 io=_IO[scheme.io],
                 per_channel_dense=scheme.per_channel_dense,
             )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from mnc.ir.activations import Relu, Sigmoid, Tanh
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    LSTM,
     Activation,
     AveragePooling2D,
     Dense,
@@ -33,16 +35,15 @@ from mnc.ir.layers import (
     UnitNormalization,
     shifted,
 )
-from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.names import Names
+from mnc.quantise import recurrent
 from mnc.quantise.scales import KEEPING, Range, quantisation, quantisations
+from mnc.quantise.weights import BIASES, weight_scale
 from mnc.reference.quantised import compute_quantised
 
 INTEGERS = (DType.INT8, DType.INT16)
 """The types of quantised values, the narrower first."""
-
-BIASES = {DType.INT8: (2**30, DType.INT32), DType.INT16: (2**46, DType.INT64)}
-"""The largest bias in steps and its type, by the type of the layer's input: half of the sums' range."""
 
 
 def quantise(
@@ -50,6 +51,7 @@ def quantise(
     ranges: Mapping[DType, Mapping[str, Range]],
     dtypes: Mapping[str, DType],
     *,
+    cells: Mapping[str, float] = MappingProxyType({}),
     io: DType | None = None,
     per_channel_dense: bool = False,
 ) -> Graph:
@@ -58,10 +60,11 @@ def quantise(
     `graph` is float32 and optimised, with no activation fused that is not a
     clamp (`split_activations`).  `ranges` are those of its values, for each of
     `INTEGERS`.  `dtypes` is the type that each node works on,
-    by its name (`meaningless`).  `io` is the type of the network's inputs and
+    by its name (`meaningless`).  `cells` are the scales of the cells of LSTM
+    layers.  `io` is the type of the network's inputs and
     outputs; None: of the layers that read and give them.
     """
-    return _Quantiser(graph, ranges, dtypes, per_channel_dense=per_channel_dense).run(io)
+    return _Quantiser(graph, ranges, dtypes, cells, per_channel_dense=per_channel_dense).run(io)
 
 
 def meaningless(graph: Graph, node: Node, dtype: DType) -> str | None:
@@ -71,6 +74,8 @@ def meaningless(graph: Graph, node: Node, dtype: DType) -> str | None:
         return f"{kind} has no meaning in integers"
     if isinstance(layer, Merge) and len(node.inputs) + (layer.operand is not None) != 2:
         return f"{kind} in integers takes two operands"
+    if isinstance(layer, LSTM) and (fault := recurrent.fault(layer)):
+        return fault
     if isinstance(layer, (MatMul, UnitNormalization)) and dtype is DType.INT16:
         return f"{kind} has no meaning in int16"
     if isinstance(layer, Softmax) and layer.axis not in (-1, graph.output_type(node).rank - 1):
@@ -110,9 +115,11 @@ class _Quantiser:
         graph: Graph,
         ranges: Mapping[DType, Mapping[str, Range]],
         dtypes: Mapping[str, DType],
+        cells: Mapping[str, float],
         *,
         per_channel_dense: bool,
     ) -> None:
+        self.cells = cells
         self.graph = graph
         self.names = Names(graph.types)
         self.dtypes = dtypes
@@ -184,6 +191,8 @@ class _Quantiser:
             layer = replace(layer, alpha=_stored(layer.alpha))
         elif isinstance(layer, Merge) and layer.operand is not None:
             layer = replace(layer, operand=_stored(layer.operand, dtype))
+        if isinstance(layer, LSTM):
+            layer = recurrent.stored(layer, quants[node.inputs[0]], self.cells[node.name], dtype)
         if not isinstance(layer, KEEPING):
             layer = replace(layer, output=ElementType(dtype, quants[node.name]))
         self.nodes.append(replace(node, layer=layer, inputs=reads))
@@ -228,15 +237,6 @@ class _Quantiser:
             self.nodes.append(Node((real,), Dequantize(), (source,)))
             self.real[name] = real
         return self.real[name]
-
-
-def weight_scale(largest: Array, biases: Array, input_scale: float, most: int) -> Array:
-    """For each channel: the scale by which weights up to `largest` fit int8, and biases of that size `most` steps.
-
-    A channel of next to no weights, as pruning leaves them, still has to hold its bias.
-    """
-    needed = np.maximum(largest, biases / (most * input_scale) * 127.0)
-    return np.asarray((np.where(needed > 0, needed, 127.0) / 127.0).astype(np.float32).astype(np.float64))
 
 
 def _stored(constant: Constant, dtype: DType = DType.INT8) -> Constant:

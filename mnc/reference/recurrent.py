@@ -50,6 +50,10 @@ def gru(layer: GRU, x: Array, *more: Array) -> tuple[Array, ...]:
 
 @compute.register
 def lstm(layer: LSTM, x: Array, *more: Array) -> tuple[Array, ...]:
+    return unroll(layer, x, more, lstm_step(layer))
+
+
+def lstm_step(layer: LSTM) -> Step:
     kernel, recurrent = wide(layer.kernel), wide(layer.recurrent_kernel)
     bias = 0.0 if layer.bias is None else wide(layer.bias)
 
@@ -61,7 +65,20 @@ def lstm(layer: LSTM, x: Array, *more: Array) -> tuple[Array, ...]:
         c = c if layer.cell_clip is None else np.clip(c, -layer.cell_clip, layer.cell_clip)
         return (read * activate(layer.activation, c), c)
 
-    return unroll(layer, x, more, step)
+    return step
+
+
+def largest_cell(layer: LSTM, x: Array, *more: Array) -> float:
+    """The largest magnitude of the cell after any step."""
+    step, largest = lstm_step(layer), [0.0]
+
+    def watched(now: Array, state: State) -> State:
+        h, c = step(now, state)
+        largest.append(float(np.abs(c).max()))
+        return h, c
+
+    unroll(layer, x.astype(np.float64), more, watched)
+    return max(largest)
 
 
 def unroll(layer: Recurrent, x: Array, more: State, step: Step) -> tuple[Array, ...]:

@@ -44,17 +44,20 @@ MODELS = (
     "field/tflite-ops/layernorm_k2b1_float",
     "field/tflite-ops/layernorm_k2b1_int8",
     "field/tflite-ops/lstm_k2b1_float",
+    "field/tflite-ops/lstm_k2b1_int8",
     "field/tflite-ops/reluthr_k2b0_float",
     "field/tflite-ops/reluthr_k2b0_int8",
     "field/tflite-uint8-io/f03_uint8io",
     "real/digits_class11",
+    "real/dtln",
     "real/expressions",
     "real/mnist_lstm_f32",
+    "real/mnist_lstm_int8",
     "real/person_detect",
 )
 OF_TENSORFLOW = ("field/tflite-open-batch/imgdense_k2b0_int8", "field/tflite-open-batch/seqdense_k2b0_int8")
 """Models that TensorFlow Lite Micro does not load: the bytes are of TensorFlow's kernels, which may round otherwise."""
-APART = ("real/mnist_lstm_f32",)
+APART = ("real/dtln", "real/mnist_lstm_f32", "real/mnist_lstm_int8")
 """Models with a state, whose samples were given to a fresh interpreter each; those of the others are one sequence."""
 TOLERANCE = 1e-4
 

@@ -1,11 +1,3 @@
-MNC_KERNEL void mnc_fill_f32(float *out, int count, float value)
-{
-    int i;
-
-    for (i = 0; i < count; ++i)
-        out[i] = value;
-}
-
 /* A step that the mask leaves out: the state is what it was. */
 MNC_KERNEL void mnc_keep_f32(const float *mask, const float *before, float *state, int count)
 {

@@ -16,7 +16,7 @@ from mnc.backends.select.blocks import float_block, pack, split, unrolled
 from mnc.backends.select.context import Context
 from mnc.ir.activations import Clip, Function
 from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
-from mnc.ir.types import Array, Constant
+from mnc.ir.types import Array, Constant, DType
 from mnc.program import NULL, Argument, Call, Const, In, Name, Out, Scratch, State, Step, Times
 
 FLOAT = 4
@@ -119,10 +119,7 @@ class _Cell:
 
     @classmethod
     def of(cls, context: Context[Recurrent]) -> _Cell:
-        steps, features = context.inputs[0].type.shape
-        backwards = In(offset=(steps - 1) * features, stride=-features)
-        step = backwards if context.layer.go_backwards else In(stride=features)
-        return cls(context, features, context.layer.units, step)
+        return cls(context, context.inputs[0].type.shape[1], context.layer.units, current(context))
 
     def memory(self, *sizes: int) -> list[Scratch]:
         """Places of `sizes` elements in scratch memory, one behind the other."""
@@ -206,11 +203,18 @@ class _Cell:
         )
 
 
-def copy(source: Argument, target: Argument, count: int) -> Call:
+def current(context: Context[Recurrent]) -> In:
+    """The step of the input that an iteration reads."""
+    steps, features = context.inputs[0].type.shape
+    backwards = In(offset=(steps - 1) * features, stride=-features)
+    return backwards if context.layer.go_backwards else In(stride=features)
+
+
+def copy(source: Argument, target: Argument, count: int, dtype: DType = DType.FLOAT32) -> Call:
     """Neighbouring elements to another place."""
     sizes = {"rows": 1, "pixels": 1, "channels": count}
     moves = {f"{operand}_{axis}": int(axis == "channel") for operand in ("in", "out") for axis in _AXES}
-    return Call("mnc_copy_f32", {"in": source, "out": target, **sizes, **moves})
+    return Call(f"mnc_copy_{dtype.suffix}", {"in": source, "out": target, **sizes, **moves})
 
 
 def combined(operation: str, a: Argument, b: Argument, out: Argument, count: int) -> Call:

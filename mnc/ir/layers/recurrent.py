@@ -24,6 +24,9 @@ from mnc.ir.layer import Layer
 from mnc.ir.layers.linear import expect_rank, expect_shape
 from mnc.ir.types import Constant, ShapeError, TensorType, show
 
+CELL_SCALES = tuple(2.0**power for power in range(-15, 1))
+"""Those that the cell of an LSTM in integers may have."""
+
 
 @dataclass(frozen=True)
 class Recurrent(Layer):
@@ -79,7 +82,7 @@ class Recurrent(Layer):
         return TensorType((steps, self.units) if self.return_sequences else (self.units,), x.dtype)
 
     def outputs(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        output = self.infer(*inputs)
+        (output,) = super().outputs(*inputs)
         state = TensorType((self.units,), output.dtype)
         return (output, *(state,) * self.states) if self.return_state else (output,)
 
@@ -129,6 +132,10 @@ class LSTM(Recurrent):
     and Schmidhuber 1997, with the forget gate of Gers 2000).  The output of a
     step is h; the state is h and c.  With `cell_clip` a new c is limited to
     -cell_clip and cell_clip.
+
+    In integers h is stored as the output is, and c in int16 with the scale
+    `cell_scale`, a power of two.  The scales of the weights are by column; the
+    functions are sigmoid and tanh, and no state comes from outside or goes there.
     """
 
     gates: ClassVar[int] = 4
@@ -136,8 +143,22 @@ class LSTM(Recurrent):
 
     recurrent_activation: Function | None = Sigmoid()
     cell_clip: float | None = None
+    cell_scale: float | None = None
 
     def infer(self, *inputs: TensorType) -> TensorType:
         if self.cell_clip is not None and not 0 < self.cell_clip < math.inf:
             raise ShapeError(f"its cell_clip must be a number above 0, not {self.cell_clip:g}")
+        if (self.cell_scale is None) is not (self.output is None):
+            raise ShapeError("cell_scale and output go together: they are of a layer in integers")
+        if self.cell_scale is not None:
+            self._expect_integers(self.cell_scale)
         return super().infer(*inputs)
+
+    def _expect_integers(self, cell_scale: float) -> None:
+        """ShapeError where a form has no meaning in integers."""
+        if cell_scale not in CELL_SCALES:
+            raise ShapeError(f"its cell_scale must be a power of two between 2^-15 and 1, not {cell_scale:g}")
+        if (self.activation, self.recurrent_activation) != (Tanh(), Sigmoid()):
+            raise ShapeError("in integers its functions are tanh and sigmoid")
+        if self.initial_state or self.return_state or self.masked:
+            raise ShapeError("in integers it has neither mask nor states from outside, and gives none")

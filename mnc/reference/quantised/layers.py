@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.reference.quantised import activation, merge, move, pool, resize, weighted
+from mnc.reference.quantised import activation, merge, move, pool, recurrent, resize, weighted
 from mnc.reference.quantised.activation import (
     hard_swish_fits,
     hard_swish_multipliers,
@@ -12,26 +12,43 @@ from mnc.reference.quantised.activation import (
 from mnc.reference.quantised.merge import add_multipliers, difference_multipliers
 from mnc.reference.quantised.operands import Operands, apply_quantised, clip, compute_quantised, requantise
 from mnc.reference.quantised.pool import mean_multiplier
+from mnc.reference.quantised.recurrent import (
+    GATE_FUNCTION,
+    GATE_SCALE,
+    cell_function,
+    cell_multiplier,
+    gate_multipliers,
+    largest_cell,
+    output_multiplier,
+)
 from mnc.reference.quantised.resize import bilinear_places
 from mnc.reference.quantised.weighted import channel_multipliers, has_wide_sums, requantise_sums
 
 __all__ = [
+    "GATE_FUNCTION",
+    "GATE_SCALE",
     "Operands",
     "activation",
     "add_multipliers",
     "apply_quantised",
     "bilinear_places",
+    "cell_function",
+    "cell_multiplier",
     "channel_multipliers",
     "clip",
     "compute_quantised",
     "difference_multipliers",
+    "gate_multipliers",
     "hard_swish_fits",
     "hard_swish_multipliers",
     "has_wide_sums",
+    "largest_cell",
     "mean_multiplier",
     "merge",
     "move",
+    "output_multiplier",
     "pool",
+    "recurrent",
     "requantise",
     "requantise_sums",
     "resize",

@@ -111,19 +111,26 @@ def _of_int16(context: Context[Linear]) -> Accumulators:
     multiplier, shift = channel_multipliers(context.layer, operands(context))
     largest = int(largest_sums(by_channel(context.layer), bias, LARGEST_INPUT[DType.INT16]).max())
     fits = largest < 2**31
-    rounding = "MNC_TWICE"
+    rounding = Name("MNC_TWICE")
     if has_wide_sums(context.layer, operands(context)):
-        # multiplier / 2^shift, which is multiplier * 2^(32 - shift) / 2^32.
-        multiplier, shift = narrow(multiplier), 15 - shift
-        in_one = fits and bool((((shift >= 16) & (shift <= 32)) | (multiplier == 0)).all())
-        rounding = "MNC_ONCE" if in_one else "MNC_ONCE_SHIFTED"
-        multiplier = multiplier << np.clip(32 - shift, 0, 16) if in_one else multiplier
+        multiplier, shift, rounding = rounded_once(multiplier, shift, fit_int32=fits)
     epilogue = limits(context, context.layer.activation)
     if fits:
-        epilogue["rounding"] = Name(rounding)
+        epilogue["rounding"] = rounding
     else:
         bias = np.stack([bias >> 32, (bias & 0xFFFFFFFF).astype(np.uint32).view(np.int32)], axis=-1)
     return Accumulators(bias.astype(np.int32), multiplier.astype(np.int32), shift.astype(np.int8), epilogue, largest)
+
+
+def rounded_once(multiplier: Array, shift: Array, *, fit_int32: bool = True) -> tuple[Array, Array, Name]:
+    """(multiplier, shift) of sums of 64 bits as requantise_s16.c takes them, and its macro for how it rounds.
+
+    multiplier / 2^shift is multiplier * 2^(32 - shift) / 2^32, which takes one multiplication where that fits.
+    """
+    multiplier, shift = narrow(multiplier), 15 - shift
+    if fit_int32 and bool((((shift >= 16) & (shift <= 32)) | (multiplier == 0)).all()):
+        return multiplier << np.clip(32 - shift, 0, 16), shift, Name("MNC_ONCE")
+    return multiplier, shift, Name("MNC_ONCE_SHIFTED")
 
 
 def _bias(layer: Linear) -> Array:

@@ -62,9 +62,13 @@ def activation(context: Context[Activation]) -> Step:
         kernel, factor = "logistic", tables.logistic_multiplier(given)
     else:
         kernel, factor = "tanh", tables.tanh_multiplier(given)
-    table = Constant((tables.LOGISTIC - 2**15).astype(DType.INT16.numpy))
     made = call(context, kernel, {**arguments, **pair("", factor), "table": Const("table")})
-    return context.whole((made,), {"table": table}, nest)
+    return context.whole((made,), {"table": sigmoid_table()}, nest)
+
+
+def sigmoid_table() -> Constant:
+    """The table of the logistic function and the hyperbolic tangent, less a half."""
+    return Constant((tables.LOGISTIC - 2**15).astype(DType.INT16.numpy))
 
 
 def _slopes(context: Context[Activation], function: Relu) -> dict[str, Argument]:

@@ -12,12 +12,13 @@ import numpy as np
 
 from mnc.backends.select import dot, reduce
 from mnc.backends.select.context import Context, Refusal
-from mnc.backends.select.quantised import activation, activation16, merge, move, pool
+from mnc.backends.select.quantised import activation, activation16, merge, move, pool, recurrent
 from mnc.backends.select.quantised.accumulators import by_channel, largest_sums
 from mnc.backends.select.quantised.requantise import scale_of
 from mnc.ir.activations import Relu
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    LSTM,
     Activation,
     Add,
     AveragePooling2D,
@@ -32,6 +33,7 @@ from mnc.ir.layers import (
     Multiply,
     PReLU,
     Quantize,
+    Recurrent,
     ReduceMean,
     ReduceSum,
     ResizeBilinear,
@@ -42,6 +44,7 @@ from mnc.ir.layers import (
 )
 from mnc.ir.types import Constant, DType, TensorType
 from mnc.program import Step
+from mnc.reference.quantised.layers import GATE_SCALE
 
 SCALES = (2.0**-60, 2.0**60)
 """Between these, products and quotients of scales are numbers in float32 too."""
@@ -63,6 +66,7 @@ _SHARED: Mapping[type[Layer], Faults] = {
     Add: merge.faults,
     AveragePooling2D: pool.faults,
     GlobalAveragePooling: pool.faults,
+    LSTM: recurrent.faults,
     MatMul: dot.faults,
     Multiply: merge.faults,
     ReduceMean: reduce.faults,
@@ -118,13 +122,14 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
         yield from _weights(layer, dtype)
     elif isinstance(layer, PReLU):
         yield from _slopes(layer.alpha)
-    fused = getattr(layer, "activation", None)
+    fused = None if isinstance(layer, Recurrent) else getattr(layer, "activation", None)
     if fused is not None:
         if not (isinstance(fused, Relu) and fused.is_clamp):
             yield f"with {type(fused).__name__} fused"
         elif abs(fused.max_value or 0.0) >= LARGEST_FACTOR * scale_of(output):
             yield f"for a clamp at {fused.max_value} on the output's scale"
-    largest = LARGEST_WIDE_FACTOR if dtype is DType.INT16 and isinstance(layer, Linear) else LARGEST_FACTOR
+    wide = dtype is DType.INT16 and isinstance(layer, (Linear, LSTM))
+    largest = LARGEST_WIDE_FACTOR if wide else LARGEST_FACTOR
     if any(factor >= largest for factor in _factors(layer, inputs, output)):
         yield "for scales so far apart"
     if (own_faults := OWN[dtype].get(type(layer))) is not None:
@@ -177,6 +182,11 @@ def _factors(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> 
     match layer:
         case Linear():
             yield from (plain[0] * scale for scale in _scales(layer.weights))
+            return
+        case LSTM():
+            for given, weights in zip((inputs[0], output), (layer.kernel, layer.recurrent_kernel), strict=True):
+                yield from (scale_of(given) * scale / GATE_SCALE for scale in _scales(weights))
+            yield 2.0**-30 / scale_of(output)
             return
         case Multiply() | MatMul():
             yield plain[0] * scale_of(inputs[-1])

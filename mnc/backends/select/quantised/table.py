@@ -8,10 +8,11 @@ from typing import Any
 from mnc.backends.select import dot, reduce, resize, shape
 from mnc.backends.select import pool as any_pool
 from mnc.backends.select.context import Context, Refusal
-from mnc.backends.select.quantised import activation, helium, merge, move, pool, transpose_conv
+from mnc.backends.select.quantised import activation, helium, merge, move, pool, recurrent, transpose_conv
 from mnc.backends.select.quantised.limits import within_limits
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    LSTM,
     Activation,
     Add,
     AveragePooling2D,
@@ -62,6 +63,7 @@ SHARED: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
     GlobalAveragePooling: pool.global_average,
     GlobalMaxPooling: any_pool.global_pooling,
     Identity: shape.copy,
+    LSTM: recurrent.lstm,
     MaxPooling2D: pool.pooling2d,
     Maximum: merge.extreme,
     Minimum: merge.extreme,

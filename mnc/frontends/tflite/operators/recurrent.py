@@ -7,7 +7,7 @@ import numpy as np
 from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
 from mnc.ir.layers import LSTM
-from mnc.ir.types import Constant, show
+from mnc.ir.types import Constant, Quantisation, show
 
 STATES = {"UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
 """Which inputs of an operator are variables: its state, which is zero before the first run."""
@@ -35,8 +35,6 @@ def unidirectional_sequence_lstm(call: Call) -> Value:
             raise call.fault(f"{what}; neither is that supported by TensorFlow Lite Micro", "use a plain LSTM layer")
     if call.integer("FusedActivationFunction") != TANH:
         raise call.fault("its activation is not TANH, which TensorFlow Lite Micro does not support either")
-    if call.is_quantised:
-        raise call.fault("it is not supported in integers", "compile the Keras model, or a .tflite file in float32")
     x = call.value()
     axes = len(x.shape)
     if axes != 3:
@@ -58,6 +56,8 @@ def unidirectional_sequence_lstm(call: Call) -> Value:
         return_sequences=True,
         stateful=True,
         cell_clip=clip if clip > 0 else None,
+        cell_scale=_cell_scale(call) if call.is_quantised else None,
+        output=call.output,
     )
     return call.shaped(call.emit(layer, call.reshaped(x, (steps, x.type.elements // steps), "steps")))
 
@@ -70,6 +70,18 @@ def _expect_states(call: Call) -> None:
             raise call.fault(f"its input {place}, a state, is not a variable tensor", "convert the model again")
         if tensor.data is not None:
             raise call.fault(f"its state {tensor.name!r} has a value in the file", "a state begins at zero")
+    h, result = call.inputs[STATES[call.operator.kind][0]], call.result
+    if h is not None and (h.type, h.scale, h.zero_point) != (result.type, result.scale, result.zero_point):
+        raise call.fault(f"its state {h.name!r} and its output differ in type, scale or zero point")
+
+
+def _cell_scale(call: Call) -> float:
+    """The scale of the cell beside values of integers."""
+    cell = call.inputs[STATES[call.operator.kind][1]]
+    assert cell is not None
+    if cell.type != "INT16" or any(cell.zero_point) or len(cell.scale) != 1:
+        raise call.fault(f"its cell {cell.name!r} is not of int16 with one scale and the zero point 0")
+    return cell.scale[0]
 
 
 def _side_by_side(call: Call, gates: list[Constant], shape: tuple[int, int]) -> Constant:
@@ -77,4 +89,8 @@ def _side_by_side(call: Call, gates: list[Constant], shape: tuple[int, int]) -> 
     for each in gates:
         if each.shape != shape:
             raise call.fault(f"the weights of its gates must be {show(shape[::-1])}, not {show(each.shape[::-1])}")
-    return Constant(np.concatenate([each.array for each in gates], axis=1))
+        if each.quant is not None and each.quant.axis is not None:
+            raise call.fault("its weights have several scales, which TensorFlow Lite Micro takes one of for all units")
+    scales = [each.quant.scale[0] for each in gates if each.quant is not None for _ in range(shape[1])]
+    quant = Quantisation(tuple(scales), axis=1) if scales else None
+    return Constant(np.concatenate([each.array for each in gates], axis=1), quant)

@@ -1,0 +1,94 @@
+"""Recurrent layers in integers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mnc.ir.layers import LSTM
+from mnc.ir.types import Array
+from mnc.reference.quantised import tables
+from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale, rescale_wide, saturate16
+from mnc.reference.quantised.operands import Operands, compute_quantised
+from mnc.reference.recurrent import State, unroll
+
+GATE_SCALE = 2.0**-12
+"""Of the argument of a gate's function, in int16."""
+UNIT_SCALE = 2.0**-15
+"""Of a gate, in int16."""
+GATE_FUNCTION = (3, 0)
+"""(multiplier, right shift) that take a gate's argument to steps of the tables, which are a third of its own."""
+
+
+def gate_multipliers(layer: LSTM, operands: Operands) -> tuple[Array, Array]:
+    """(multiplier, shift) of each gate's product with the input, then of each one's with the state: (2, 4) each."""
+    pairs = []
+    for constant, scale in ((layer.kernel, operands.quant().scale[0]), (layer.recurrent_kernel, operands.scale)):
+        assert constant.quant is not None, "quantised layers have quantised weights"
+        by_gate = np.resize(constant.quant.scale, 4 * layer.units).reshape(4, layer.units)[:, 0]
+        pairs.append([quantise_multiplier(scale * float(own) / GATE_SCALE) for own in by_gate])
+    found = np.array(pairs, np.int64)
+    return found[..., 0], found[..., 1]
+
+
+def cell_multiplier(cell_scale: float) -> tuple[int, int]:
+    """(multiplier, shift) that take the product of two gates to the cell's scale."""
+    return quantise_multiplier(UNIT_SCALE * UNIT_SCALE / cell_scale)
+
+
+KEPT_MULTIPLIER = quantise_multiplier(UNIT_SCALE)
+"""(multiplier, shift) of the product of the forget gate and the cell."""
+
+
+def cell_function(cell_scale: float) -> tuple[int, int]:
+    """(multiplier, right shift) that take a cell to steps of the table of the hyperbolic tangent."""
+    power = round(math.log2(cell_scale)) + 12
+    return (3 << power, 0) if power >= 0 else (3, -power)
+
+
+def output_multiplier(operands: Operands) -> tuple[int, int]:
+    """(multiplier, shift) that take the product of two gates to the output's scale."""
+    return quantise_multiplier(UNIT_SCALE * UNIT_SCALE / operands.scale)
+
+
+def largest_cell(layer: LSTM) -> int:
+    """The limit of the cell in its own steps."""
+    assert layer.cell_scale is not None
+    most = 2**15 - 1
+    return most + 1 if layer.cell_clip is None else int(min(layer.cell_clip / layer.cell_scale, most))
+
+
+@compute_quantised.register
+def _lstm(layer: LSTM, operands: Operands, x: Array) -> Array:
+    """The state h is the output, and c is int16.
+
+    The argument of each gate's function is the saturated sum of two products
+    in int16, that of the input with the bias and that of h; a gate is int16.
+    """
+    assert layer.cell_scale is not None, "quantised layers have a cell of int16"
+    scaled = rescale_wide if operands.is_int16 else rescale
+    kernel, recurrent = layer.kernel.array.astype(np.int64), layer.recurrent_kernel.array.astype(np.int64)
+    bias = np.int64(0) if layer.bias is None else layer.bias.array.astype(np.int64)
+    multipliers, shifts = (np.repeat(each, layer.units, axis=-1) for each in gate_multipliers(layer, operands))
+    low, high = operands.limits()
+    limit = largest_cell(layer)
+    new = cell_multiplier(layer.cell_scale)
+    multiplier, right = cell_function(layer.cell_scale)
+
+    def step(now: Array, state: State) -> State:
+        h, c = (each.astype(np.int64) for each in state)
+        given = saturate16(scaled(now @ kernel + bias, multipliers[0], shifts[0]))
+        kept = saturate16(scaled(h @ recurrent, multipliers[1], shifts[1]))
+        arguments = 3 * saturate16(given + kept)
+        write, forget, candidate, read = np.split(arguments, 4, axis=-1)
+        write, forget, read = (tables.logistic(each) for each in (write, forget, read))
+        kept = saturate16(rescale(forget * c, *KEPT_MULTIPLIER))
+        c = saturate16(kept + saturate16(rescale(write * tables.tanh(candidate), *new)))
+        c = np.clip(c, -limit, limit)
+        squashed = tables.tanh((c * multiplier + ((1 << right) >> 1)) >> right)
+        h = np.clip(rescale(squashed * read, *output_multiplier(operands)), low - operands.zero, high - operands.zero)
+        return h, c
+
+    (y,) = unroll(layer, x - operands.quant().zero_point, (), step)
+    return np.asarray(y.astype(np.int64) + operands.zero)
