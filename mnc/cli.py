@@ -49,6 +49,9 @@ INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + the signal, as shells have it
 PACKAGE_BACKENDS = {"arduino": "cpp", "cmake": "c", "platformio": "cpp", "zephyr": "c"}
 """Kinds of packages, and the backend whose code is packed where none is named; as in `mnc.packages`."""
 
+FIRMWARE = ("arduino", "esp-idf", "plain", "zephyr")
+"""Kinds of firmware; as in `mnc.board.firmware`."""
+
 SAMPLES = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -78,6 +81,11 @@ def commands(traceback_: bool) -> None:
 @click.option(
     "--package", type=click.Choice(tuple(PACKAGE_BACKENDS)), help="Write a library of this kind, with an example."
 )
+@click.option(
+    "--firmware",
+    type=click.Choice(FIRMWARE),
+    help="Write a firmware of this kind, for `mnc verify --on serial:PORT`, instead.",
+)
 @click.option("--sample", type=SAMPLES, metavar="X.npy", help="The example's sample: the first one in this file.")
 @budget_options
 @code_options
@@ -98,6 +106,7 @@ def compile_(
     name: str | None,
     target: str | None,
     package: str | None,
+    firmware: str | None,
     sample: Path | None,
     budgets: Mapping[str, int | None],
     code: CodeOptions,
@@ -112,6 +121,8 @@ def compile_(
     """
     if page is not None and page.suffix != ".html":
         raise click.UsageError(f"--report writes HTML: {page.name!r} does not end in .html")
+    if firmware is not None and package is not None:
+        raise click.UsageError("--firmware and --package each decide which files are written: give one of them")
     if sample is not None and package is None:
         raise click.UsageError("--sample is for the example of a --package")
     with Progress(sys.stderr, f"reading {model.name}") as progress:
@@ -136,6 +147,8 @@ def compile_(
             **storage.asked,
         )
         files = packed(build, package, sample)
+        if firmware is not None:
+            files = with_firmware(firmware, build)
         if page is not None:
             progress.step(f"drawing {model.name}")
             write_page(page, subject_of(model, graph, build, code, budgets), force=force)
@@ -237,6 +250,15 @@ def packed(build: Build, package: str | None, sample: Path | None) -> Mapping[st
 
     samples = None if sample is None else list(feed(build.graph, load_samples(sample, build.graph)).values())
     return marked(PACKAGES[package](build, first_sample(build.graph, samples)))
+
+
+def with_firmware(kind: str, build: Build) -> Mapping[str, str]:
+    """The files of a firmware with the network in it."""
+    from mnc.board.firmware import UNNAMED, fingerprint, firmware
+    from mnc.compiler import traced
+    from mnc.packages import marked
+
+    return marked(firmware(kind, traced(build), build.name, fingerprint(traced(replace(build, name=UNNAMED)))))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -198,6 +198,8 @@ class LayerVerification:
     passed: bool
     dtype: str = "float32"
     """The element type of the output."""
+    microseconds: float | None = None
+    """How long a board took for the layer, the mean over all samples; None where no board's clock told."""
 
     @property
     def ulp_at_worst(self) -> float | None:

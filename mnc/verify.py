@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,6 +14,9 @@ from mnc.accounts import arithmetic
 from mnc.backends.interface import Emission
 from mnc.backends.names import name_from
 from mnc.backends.storage import USUAL, Storage
+from mnc.board.conversation import Board
+from mnc.board.firmware import UNNAMED, fingerprint
+from mnc.board.values import layer_values as layer_values_on_board
 from mnc.compiler import Build, prepare, traced
 from mnc.ir.graph import Graph, Input
 from mnc.ir.layers import Quantize, Softmax
@@ -39,11 +43,12 @@ def verify(
     graph: Graph,
     backend: str = "c",
     inputs: Sequence[Array] | None = None,
-    target: str = "host",
+    target: str | None = "host",
     settings: Mapping[str, str] = MappingProxyType({}),
     scheme: Scheme | None = None,
     cmsis_nn: Path | None = None,
     storage: Storage = USUAL,
+    board: Board | None = None,
 ) -> Verification:
     """Compile `graph`, run the code on `target` and compare every layer with the reference.
 
@@ -52,12 +57,14 @@ def verify(
     same every time.  Where the network is quantised, its outputs are compared
     with those of the float network, too.  `settings` are the
     backend's, `storage` as `compile` takes it in parts; `cmsis_nn` is the folder of
-    CMSIS-NN, if the code calls it (None: that which CMSIS_NN_PATH names).  CompileError where the graph is refused, or
-    the library or a tool that builds or runs the code is missing.
+    CMSIS-NN, if the code calls it (None: that which CMSIS_NN_PATH names).  With a `board` its firmware runs the code,
+    which was made for `target` (None: any).  CompileError where the graph is refused, or
+    the library or a tool that builds or runs the code is missing, or the board does not answer as it should.
     """
     prepared, program, chosen = prepare(graph, backend, target, settings, scheme, storage)
-    name = name_from(graph.name)
-    return _verified(graph, prepared, backend, chosen.emit(program, name, trace=True), name, inputs, target, cmsis_nn)
+    name = name_from(graph.name) if board is None else UNNAMED
+    emission = chosen.emit(program, name, trace=True)
+    return _verified(graph, prepared, backend, emission, name, inputs, target, cmsis_nn, board)
 
 
 def verify_build(
@@ -75,20 +82,25 @@ def _verified(
     emission: Emission,
     name: str,
     inputs: Sequence[Array] | None,
-    target: str,
+    target: str | None,
     cmsis_nn: Path | None,
+    board: Board | None = None,
 ) -> Verification:
     given = _usual(graph, prepared) if inputs is None else list(inputs)
     xs = list(feed(prepared.graph, given).values())
-    layers, outputs = compared(emission, name, xs, targets.get(target), cmsis_nn)
+    layers, outputs = (
+        compared(emission, name, xs, targets.get(target or "host"), cmsis_nn)
+        if board is None
+        else compared_on_board(emission, xs, board)
+    )
     tolerance = _tolerance({step.writes[0].type.dtype for step in emission.program.steps})
     warnings = prepared.warnings if inputs is None else (*prepared.warnings, *beyond_range(prepared.graph, given))
     real = [prepared.graph.types[n].real(y) for n, y in zip(prepared.graph.outputs, outputs, strict=True)]
     against = () if prepared.real is None else against_float(graph, given, real)
     return Verification(
-        name=name,
+        name=name if board is None else name_from(graph.name),
         backend=backend,
-        target=target,
+        target=target or "host" if board is None else board.where,
         samples=len(xs[0]),
         tolerance=tolerance,
         layers=layers,
@@ -116,13 +128,31 @@ def compared(
         targets.cmsis_nn.linked(machine, emission.files, Options(), cmsis_nn),
         events=emission.events,
     )
+    return _beside_reference(emission, inputs, got), outputs
+
+
+def compared_on_board(
+    emission: Emission, inputs: Sequence[Array], board: Board
+) -> tuple[tuple[LayerVerification, ...], tuple[Array, ...]]:
+    """As `compared`, run by the firmware of a board; `emission` is the traced code of a network called `UNNAMED`."""
+    seen = layer_values_on_board(board, emission, fingerprint(emission), inputs)
+    layers = _beside_reference(emission, inputs, seen.layers)
+    if seen.microseconds is not None:
+        layers = tuple(replace(each, microseconds=t) for each, t in zip(layers, seen.microseconds, strict=True))
+    return layers, seen.outputs
+
+
+def _beside_reference(
+    emission: Emission, inputs: Sequence[Array], got: Sequence[Array]
+) -> tuple[LayerVerification, ...]:
+    """Each layer's output, as it lies in memory, compared with the reference's."""
     expected = evaluate(emission.program.graph, inputs)
     layers = []
-    for step, memory in zip(steps, got, strict=True):
+    for step, memory in zip(emission.program.steps, got, strict=True):
         y = step.writes[0]
         op = snake(type(step.node.layer).__name__)
         layers.append(compare(step.node.name, op, expected[y.name], channels_last(y, memory)))
-    return tuple(layers), outputs
+    return tuple(layers)
 
 
 def _usual(graph: Graph, prepared: Quantised) -> list[Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -71,7 +72,15 @@ def goals(command: Callable[..., Result]) -> Callable[..., Result]:
     "says how often, or how nearly, the model and the code are right.",
 )
 @goals
-@click.option("--on", "machine", metavar="TARGET", default="host", show_default=True, help="See `mnc targets`.")
+@click.option(
+    "--on",
+    "machine",
+    metavar="TARGET",
+    default="host",
+    show_default=True,
+    help="See `mnc targets`; or serial:PORT[:RATE], a board with what `mnc compile --firmware` writes.",
+)
+@click.option("--target", metavar="TARGET", help="With --on serial:PORT: what the firmware was compiled for.")
 @cmsis_nn_option
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object.")
 def verify(
@@ -82,6 +91,7 @@ def verify(
     inputs: Path | None,
     labels: Path | None,
     machine: str,
+    target: str | None,
     cmsis_nn: Path | None,
     minima: Mapping[str, float],
     as_json: bool,
@@ -91,18 +101,27 @@ def verify(
         raise click.UsageError("--labels are those of --inputs")
     if minima and labels is None:
         raise click.UsageError(f"{option(f'min_{next(iter(minima))}')} serves no purpose without --labels")
+    from mnc.board.port import PREFIX, Address
+
+    address = Address.of(machine) if machine.startswith(PREFIX) else None
+    if target is not None and address is None:
+        raise click.UsageError("--target is for --on serial:PORT; --on TARGET says both")
     judgement = None
-    with Progress(sys.stderr, f"reading {model.name}") as progress:
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress(sys.stderr, f"reading {model.name}"))
         graph, notes = code.read(model)
 
+        from mnc.board.conversation import connected
         from mnc.samples import load_samples, load_truth, missing_classes
         from mnc.verify import verify as compare
 
         scheme = code.scheme(graph)
         samples = None if inputs is None else load_samples(inputs, graph, code.quantisation.pixels)
         truth = None if labels is None or samples is None else load_truth(labels, graph, len(samples[0]))
-        progress.step(f"building and running {model.name} on {machine}")
-        verification = compare(graph, backend, samples, machine, code.settings, scheme, cmsis_nn, storage)
+        progress.step(f"{'' if address else 'building and '}running {model.name} on {machine}")
+        board = None if address is None else stack.enter_context(connected(address))
+        made_for = machine if address is None else target
+        verification = compare(graph, backend, samples, made_for, code.settings, scheme, cmsis_nn, storage, board)
         if truth is not None and samples is not None:
             from mnc.accuracy import judge
 

@@ -20,6 +20,7 @@ COMMENTS: Mapping[str, str] = {
     ".yml": "# {}",
     ".yaml": "# {}",
     ".conf": "# {}",
+    ".defaults": "# {}",
     "Kconfig": "# {}",
 }
 """How a comment is written, by a file's ending, or its name where it has none."""

@@ -95,14 +95,25 @@ def lifetime(layer: LayerReport, steps: int, width: int, blocks: bool = True) ->
 def verified(verification: Verification, paper: Paper) -> str:
     """Every layer's distance from the reference, in units in the last place too where a layer is of float32."""
     real = any(layer.ulp_at_worst is not None for layer in verification.layers)
+    timed = any(layer.microseconds is not None for layer in verification.layers)
     rows: list[tuple[Cell, ...]] = []
     for layer in verification.layers:
         mark = Text("ok", style="green") if layer.passed else Text("differs", style="red")
         ulp = "" if layer.ulp_at_worst is None else f"{layer.ulp_at_worst:.3g}"
         error, worst = f"{layer.max_abs_error:.3g}", show_place(layer.worst)
         figures = (printable(layer.name), layer.op, layer.dtype, error, *([ulp] if real else []))
-        rows.append((*figures, worst if layer.max_abs_error else "", mark))
-    heads = ("<layer", "op", "type", ">max abs error", *([">ULP"] if real else []), "worst at", "")
+        took = [] if not timed else [f"{layer.microseconds or 0.0:,.0f}"]
+        rows.append((*figures, worst if layer.max_abs_error else "", *took, mark))
+    heads = (
+        "<layer",
+        "op",
+        "type",
+        ">max abs error",
+        *([">ULP"] if real else []),
+        "worst at",
+        *([">us"] if timed else []),
+        "",
+    )
     return paper.render(*folded(heads, rows, paper.width))
 
 
