@@ -21,6 +21,7 @@ from mnc.ir.graph import Graph
 from mnc.ir.types import Array
 from mnc.output import write_files
 from mnc.passes import optimise
+from mnc.passes.stream import Stream
 from mnc.plan.memory_map import MemoryMap, memory_map
 from mnc.program import Memory, Program
 from mnc.quantise.calibrate import representative
@@ -140,6 +141,7 @@ def compile(  # the contract's name  # noqa: A001
     input: Owner = "caller",  # the contract's name  # noqa: A002
     feed: Feeding = "run",
     region: Mapping[str, int] = MappingProxyType({}),
+    hop: int | None = None,
     max_ram: int | None = None,
     max_flash: int | None = None,
     max_stack: int | None = None,
@@ -157,9 +159,11 @@ def compile(  # the contract's name  # noqa: A001
     `memory`: "fast" runs layer after layer; "balanced" makes rows of layers in
     turns where that shrinks the arena and costs at most 5 % of the instructions, by
     estimate; "least" takes the smallest arena.  `input`: "owned" puts inputs into
-    the arena.  `feed`: "rows" makes code that is handed the input row by row.  `region`: names and bytes of
-    memories, the fastest first, of which each buffer goes to the first that has room for it, those first that are
-    used the most per byte.
+    the arena.  `feed`: "rows" makes code that is handed the input row by row, "frames"
+    code that is handed the frames of an input without end, `hop` of them for each
+    run (None: as few as the strides allow).  `region`: names and bytes of memories,
+    the fastest first, of which each buffer goes to the first that has room for it,
+    those first that are used the most per byte.
 
     A network that takes more than one of the budgets (bytes, and operations a
     run) is refused, with what takes the most, and changes that were tried, with
@@ -168,7 +172,7 @@ def compile(  # the contract's name  # noqa: A001
     linked code, and its stack; budgets of flash and stack imply it where there
     is a target.
     """
-    storage = Storage(memory, input, feed, tuple(region.items()))
+    storage = Storage(memory, input, feed, tuple(region.items()), hop)
     name = check_name(name_from(graph.name) if name is None else name)
     if scheme is not None and (quantize is not None or calibration is not None or allow_loss):
         hint = "leave quantize, calibration and allow_loss out"
@@ -298,7 +302,8 @@ def check(
     chosen = _configured(backend, target, settings)
     try:
         graph = model if isinstance(model, Graph) else load(model)
-        storage.of(backends.program_of(chosen, _prepared(graph, chosen, scheme).graph), chosen)
+        prepared, stream = _streamed(_prepared(graph, chosen, scheme), storage)
+        storage.of(backends.program_of(chosen, prepared.graph), chosen, stream)
     except CompileError as fault:
         return fault.problems
     return ()
@@ -317,20 +322,24 @@ def prepare(
     CompileError where it has no kernels for some layer, or `storage` asks too much.
     """
     chosen = _configured(backend, target, settings)
-    prepared = _prepared(graph, chosen, scheme)
-    return prepared, storage.of(backends.program_of(chosen, prepared.graph), chosen), chosen
+    prepared, stream = _streamed(_prepared(graph, chosen, scheme), storage)
+    return prepared, storage.of(backends.program_of(chosen, prepared.graph), chosen, stream), chosen
+
+
+def _streamed(prepared: Quantised, storage: Storage) -> tuple[Quantised, Stream | None]:
+    """The network for frames one by one, where `storage` asks for that."""
+    stream = storage.stream(prepared.graph)
+    return (prepared, None) if stream is None else (replace(prepared, graph=optimise(stream.graph)), stream)
 
 
 def _dearer(request: Request, chosen: backends.Backend, integers: Report) -> tuple[str, ...]:
     """Warnings where a network in integers needs more memory than in float32 by the same backend, as planned."""
-    real = optimise(request.graph)
     try:
-        program = request.storage.of(backends.program_of(chosen, real), chosen)
+        prepared, stream = _streamed(Quantised(optimise(request.graph)), request.storage)
+        program = request.storage.of(backends.program_of(chosen, prepared.graph), chosen, stream)
     except CompileError:
         return ()
-    needs = report(
-        Quantised(real), integers.name, integers.backend, integers.target, chosen.emit(program, integers.name)
-    )
+    needs = report(prepared, integers.name, integers.backend, integers.target, chosen.emit(program, integers.name))
     return tuple(
         f"in integers the network takes more {what} than in float32: {now:,} bytes, not {then:,} "
         "(as planned; `mnc bench` measures code and instructions of either)"

@@ -55,7 +55,9 @@ def verify(
     `inputs` holds one array for each of the network's inputs, (samples,
     *shape); None: some of those held back from calibration, or random ones, the
     same every time.  Where the network is quantised, its outputs are compared
-    with those of the float network, too.  `settings` are the
+    with those of the float network, too.  Where frames are handed in one by one the
+    samples are one sequence of frames, and no outputs are compared with those of
+    the float network, which takes windows.  `settings` are the
     backend's, `storage` as `compile` takes it in parts; `cmsis_nn` is the folder of
     CMSIS-NN, if the code calls it (None: that which CMSIS_NN_PATH names).  With a `board` its firmware runs the code,
     which was made for `target` (None: any).  CompileError where the graph is refused, or
@@ -87,6 +89,9 @@ def _verified(
     board: Board | None = None,
 ) -> Verification:
     given = _usual(graph, prepared) if inputs is None else list(inputs)
+    frames = emission.program.frames
+    if frames is not None:
+        given = [in_runs(given[0], graph.inputs[0].type.shape[1:], frames.hop)]
     xs = list(feed(prepared.graph, given).values())
     layers, outputs = (
         compared(emission, name, xs, targets.get(target or "host"), cmsis_nn)
@@ -96,7 +101,7 @@ def _verified(
     tolerance = _tolerance({step.writes[0].type.dtype for step in emission.program.steps})
     warnings = prepared.warnings if inputs is None else (*prepared.warnings, *beyond_range(prepared.graph, given))
     real = [prepared.graph.types[n].real(y) for n, y in zip(prepared.graph.outputs, outputs, strict=True)]
-    against = () if prepared.real is None else against_float(graph, given, real)
+    against = () if prepared.real is None or frames is not None else against_float(graph, given, real)
     return Verification(
         name=name if board is None else name_from(graph.name),
         backend=backend,
@@ -109,6 +114,12 @@ def _verified(
         dtype=arithmetic(prepared.graph),
         warnings=warnings,
     )
+
+
+def in_runs(frames: Array, shape: tuple[int, ...], hop: int) -> Array:
+    """Frames of this shape, in windows (samples, frames, ...) or one after the other, as runs of `hop` frames."""
+    flat = frames.reshape(-1, *shape)
+    return flat[: len(flat) // hop * hop].reshape(-1, hop, *shape)
 
 
 def compared(

@@ -7,8 +7,12 @@ from collections.abc import Collection
 import mnc
 from mnc.backends.c_functions import class_table, converter, ends, functions, quantizer
 from mnc.backends.c_run import (
+    begin_feeding,
     declare_feeding,
+    end_run,
     fed_source,
+    frames_of,
+    frames_source,
     input_place,
     input_type,
     locals_of_run,
@@ -20,7 +24,17 @@ from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.library import guarded
 from mnc.backends.limits import asserted_in_header, asserted_in_source, limit_macros
-from mnc.backends.memory import counters, memory, part, ram_bytes, region_bytes, region_macro, state_memory, state_place
+from mnc.backends.memory import (
+    counters,
+    feeding_memory,
+    memory,
+    part,
+    ram_bytes,
+    region_bytes,
+    region_macro,
+    state_memory,
+    state_place,
+)
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts
 from mnc.backends.unit import Unit, layout, parameter_names
@@ -117,6 +131,10 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     else:
         w("/** Bytes of RAM, all of them in the struct. */")
     w(f"#define {upper}_RAM_SIZE {ram_bytes(program, plan)}")
+    if program.frames is not None:
+        w("/** Elements of a frame, and frames that a run takes. */")
+        w(f"#define {upper}_FRAME_SIZE {graph.inputs[0].type.elements // program.frames.hop}")
+        w(f"#define {upper}_HOP {program.frames.hop}")
     w("/** Multiply-accumulate operations of a run. */")
     w(f"#define {upper}_MACS {sum(graph.macs(node) for node in graph.nodes)}")
     limit_macros(w, program, name)
@@ -156,6 +174,7 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
         if program.state_bytes:
             w("/** Outlives a run. */")
             w(state_memory(program))
+        feeding_memory(w, program)
         if program.fed is not None:
             w("/** How many rows were handed in, then how many each layer of the first stage has made. */")
             w(f"short made[{counters(program, plan)}];")
@@ -169,7 +188,10 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     w.lines(f"void {name}_init({_init_parameters(plan, name)});")
     w()
     declare_feeding(w, program, name)
-    w("/** Run the network once.")
+    if program.frames is not None:
+        w(f"/** Run the network on the next {frames_of(program)}.")
+    else:
+        w("/** Run the network once.")
     w(f" * @param net the memory, after {name}_init")
     for kind, values in (("input", [i.name for i in graph.inputs]), ("output", graph.outputs)):
         for which in parameter_names(kind, len(values)):
@@ -253,7 +275,8 @@ def _source(
             w(pieces.begin.call(state_place(program, "net->")))
         for region in plan.regions:
             w(f"net->{part(region)} = {part(region)};")
-        if not (program.state_bytes or program.fed is not None or plan.regions):
+        begin_feeding(w, program, "net->")
+        if not (program.state_bytes or program.fed is not None or program.collected or program.counted or plan.regions):
             w("(void)net; /* nothing outlives a run */")
     w()
     if program.fed is not None:
@@ -286,6 +309,8 @@ def _source(
             for statement in starts(program):
                 w(statement)
         run_calls(w, pieces.calls, timed=program.timed, trace=trace)
+        end_run(w, program, pieces, "net->")
+    frames_source(w, program, name)
     return w
 
 

@@ -73,6 +73,15 @@ def declare_feeding(w: Writer, program: Program, name: str) -> None:
             w(" * @return the place of its first element */")
             w(f"{input_type(program, given)} *{owner(name, given)}({name}_t *net);")
             w()
+    if program.frames is not None:
+        w("/** Hand in the next frame.")
+        w(f" * @param net the memory, after {name}_init")
+        w(f" * @param frame {name.upper()}_FRAME_SIZE elements, which are only read")
+        for output in parameter_names("output", len(program.graph.outputs)):
+            w(f" * @param {output} as for {name}_run")
+        w(" * @return 1 if the outputs are new, 0 if more frames are needed for that */")
+        w.lines(f"int {name}_push({_push_parameters(program, name, 'frame')});")
+        w()
     if program.fed is not None:
         value = program.fed_value
         w("/** Where the next row may be written before it is handed in, by a camera's DMA say.")
@@ -90,11 +99,72 @@ def declare_feeding(w: Writer, program: Program, name: str) -> None:
         w()
 
 
-def _push_parameters(program: Program, name: str) -> str:
+def _push_parameters(program: Program, name: str, what: str = "row") -> str:
     outputs = parameter_names("output", len(program.graph.outputs))
     types = [program.graph.types[value].dtype.c for value in program.graph.outputs]
-    row = f"const {program.fed_value.type.dtype.c} *row"
-    return joined([f"{name}_t *net", row, *(f"{type_} *{at}" for type_, at in zip(types, outputs, strict=True))])
+    given = f"const {program.graph.inputs[0].type.dtype.c} *{what}"
+    return joined([f"{name}_t *net", given, *(f"{type_} *{at}" for type_, at in zip(types, outputs, strict=True))])
+
+
+def frames_of(program: Program) -> str:
+    """The frames that a run takes, in words."""
+    assert program.frames is not None
+    return "frame" if program.frames.hop == 1 else f"{program.frames.hop} frames"
+
+
+def begin_feeding(w: Writer, program: Program, owner: str) -> None:
+    """The counters of runs and of frames before the first one."""
+    if program.collected:
+        w(f"{owner}waiting = 0;")
+    if program.counted:
+        w(f"{owner}runs = 0;")
+
+
+def end_run(w: Writer, program: Program, pieces: Unit, owner: str, prefix: str = "") -> None:
+    """The end of a run that is counted."""
+    if not program.counted:
+        return
+    if pieces.hold is None:
+        w(f"if ({owner}runs < {program.counted})")
+        w(f"    ++{owner}runs;")
+        return
+    with w.block(f"if ({owner}runs < {program.counted})"):
+        w(f"++{owner}runs;")
+        w(f"{prefix}{pieces.hold.call('state', f'{owner}runs')}")
+
+
+def frames_source(w: Writer, program: Program, name: str) -> None:
+    """The function that takes frames one by one."""
+    if program.frames is None:
+        return
+    outputs = parameter_names("output", len(program.graph.outputs))
+    w()
+    w.lines(f"int {name}_push({_push_parameters(program, name, 'frame')})")
+    with w.block():
+        take_frame(w, program, "net->", "0")
+        given = "net->frames" if program.collected else "frame"
+        w(f"{name}_run({joined(['net', given, *outputs])});")
+        w(f"return {counts(program, 'net->') or '1'};")
+
+
+def take_frame(w: Writer, program: Program, owner: str, nothing: str) -> None:
+    """Statements that collect frames until a run has enough, and return `nothing` before."""
+    assert program.frames is not None
+    if program.collected:
+        size = program.collected // program.frames.hop
+        w("int i;")
+        w()
+        w(f"for (i = 0; i < {size}; ++i)")
+        w(f"    {owner}frames[{owner}waiting * {size} + i] = frame[i];")
+        w(f"if (++{owner}waiting < {program.frames.hop})")
+        w(f"    return {nothing};")
+        w(f"{owner}waiting = 0;")
+
+
+def counts(program: Program, owner: str) -> str:
+    """The condition that the outputs of a run count; empty: they always do."""
+    assert program.frames is not None
+    return f"{owner}runs > {program.frames.silent}" if program.frames.silent else ""
 
 
 def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> None:

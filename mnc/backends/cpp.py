@@ -7,12 +7,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import mnc
-from mnc.backends.c_run import run_calls
+from mnc.backends.c_run import begin_feeding, counts, end_run, run_calls, take_frame
 from mnc.backends.class_names import string
 from mnc.backends.facts import API, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.limits import asserted_in_class
-from mnc.backends.memory import arena_map, arena_pointer, counters, memory, state_memory, state_place, state_pointer
+from mnc.backends.memory import (
+    arena_map,
+    arena_pointer,
+    counters,
+    feeding_memory,
+    memory,
+    state_memory,
+    state_place,
+    state_pointer,
+)
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts, table_line
 from mnc.backends.states import begins_at_zero
@@ -84,6 +93,7 @@ def _check_class_name(name: str, program: Program, known: Sequence[_Fact]) -> No
     """CompileError where the class would be called like one of its members, or like a macro of any header."""
     members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *_outputs(program)}
     members |= {"top", "made", "row", "push_row", "finish", "ticks", "profile", "layer_names"}
+    members |= {"push", "frames", "waiting", "runs"}
     members |= {fact.name for fact in known}
     members |= set(parameter_names("input", len(program.graph.inputs)))
     generated = re.fullmatch(r"layer_\d.*|mnc_.*", name)
@@ -162,6 +172,10 @@ def _class(
             members.append("state()")
         if program.fed is not None:
             members.append("made()")
+        if program.collected:
+            members += ["frames()", "waiting(0)"]
+        if program.counted:
+            members.append("runs(0)")
         if begins_at_zero(program):
             w(f"constexpr {name}() : {joined(members)} {{}}")
         else:
@@ -171,6 +185,7 @@ def _class(
             w("/** Forget what earlier runs left behind. */")
             with w.block("void reset()"):
                 w(f"this->{pieces.begin.call(state_place(program, ''))}")
+                begin_feeding(w, program, "")
             w()
         if top:
             w("/** The k largest of outputs after a run, the largest first; of equal ones the first comes first.")
@@ -218,15 +233,25 @@ def _class(
                 for statement in starts(program, "this->") if program.timed else ():
                     w(statement)
                 run_calls(w, pieces.calls, timed=program.timed, trace=trace, this="this->")
+                end_run(w, program, pieces, "", "this->")
                 _largest(w, program)
                 w("return output;")
-        if plan.arena.size or program.state_bytes or program.fed is not None:
+        if program.frames is not None:
+            w()
+            w("/** Hand in the next frame; returns whether the outputs are new.")
+            w(f" * @param frame {graph.inputs[0].type.elements // program.frames.hop} elements, which are only read */")
+            with w.block(f"bool push(const {graph.inputs[0].type.dtype.c} *frame)"):
+                take_frame(w, program, "", "false")
+                w(f"predict({'frames' if program.collected else 'frame'});")
+                w(f"return {counts(program, '') or 'true'};")
+        if plan.arena.size or program.state_bytes or program.fed is not None or program.collected or program.counted:
             w()
             w.outdented("private:")
         if plan.arena.size:
             w(memory(program, plan.arena.size))
         if program.state_bytes:
             w(f"{state_memory(program)} /* outlives a run */")
+        feeding_memory(w, program)
         if program.fed is not None:
             w(f"short made[{counters(program, plan)}]; /* rows handed in, and made by each layer of the first stage */")
         asserted_in_class(w, program, plan, pieces)

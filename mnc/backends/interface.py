@@ -125,6 +125,8 @@ class CFamily:
     api_version: int
     feeds: Collection[Feed] = ("caller", "owned", "rows")
     """How its code takes inputs; a backend without this attribute leaves them in the caller's memory."""
+    has_frames = True
+    """Whether its code takes the frames of an input without end, one by one."""
     has_regions = False
     """Whether its code takes the arena in parts, each in a memory of its own."""
     options: Mapping[str, str] = MappingProxyType(

@@ -87,9 +87,27 @@ def arena_map(w: Writer, program: Program, plan: Plan) -> None:
     w(" */")
 
 
+def feeding_memory(w: Writer, program: Program) -> None:
+    """The members behind arena and state: frames that wait for a run, and counters."""
+    if program.collected:
+        w("/** Frames that wait for a run. */")
+        w(f"{program.graph.inputs[0].type.dtype.c} frames[{program.collected}];")
+        w("/** How many of them there are. */")
+        w("short waiting;")
+    if program.counted:
+        w(f"/** How many runs there were, up to {program.counted}. */")
+        w("short runs;")
+
+
+def feeding_bytes(program: Program) -> int:
+    """Bytes of the members of `feeding_memory`, with those that fill up a unit."""
+    frames = program.collected * program.graph.inputs[0].type.dtype.bytes
+    return _rounded(program, frames + frames % 2 + 2 * (bool(frames) + bool(program.counted)))
+
+
 def ram_bytes(program: Program, plan: Plan) -> int:
-    """The `sizeof` of arena, state and counters together, or of all regions, state and counters."""
-    size, counting = plan.arena.size, 2 * counters(program, plan) + program.ticks_bytes
+    """The `sizeof` of arena, state, frames and counters together, or of all regions and these."""
+    size, counting = plan.arena.size, 2 * counters(program, plan) + program.ticks_bytes + feeding_bytes(program)
     if plan.regions:
         size = sum(region_bytes(program, each) for each in plan.regions)
         return size + _rounded(program, program.state_bytes) + counting
@@ -120,7 +138,10 @@ def _rounded(program: Program, size: int) -> int:
 def _unit(program: Program) -> int:
     """Bytes to which C aligns the network's struct; `short` is the type of counters."""
     held = _dtypes(program, "arena") | (_dtypes(program, "state") if program.state_bytes else set())
-    return max([4 * program.timed, 2 * (program.fed is not None), *(dtype.bytes for dtype in held)])
+    if program.collected:
+        held.add(program.graph.inputs[0].type.dtype)
+    counts = program.fed is not None or program.collected or program.counted
+    return max([4 * program.timed, 2 * bool(counts), *(dtype.bytes for dtype in held)])
 
 
 def _dtypes(program: Program, kind: Literal["arena", "state"]) -> set[DType]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +34,8 @@ class _Fill:
     values: Array
     """One number for all of them, or as many."""
     name: str = ""
+    held: int = 0
+    """Runs after which it is that still."""
 
     def joins(self, other: _Fill) -> bool:
         """Whether another one goes on where it ends, with the same number."""
@@ -50,9 +52,9 @@ class Beginning:
     """By their names in the generated code."""
     function: str
 
-    def call(self, memory: str) -> str:
-        """The statement that calls it."""
-        return f"{self.name}({memory});"
+    def call(self, *arguments: str) -> str:
+        """The statement that calls it, with the memory first."""
+        return f"{self.name}({', '.join(arguments)});"
 
     @property
     def bytes(self) -> int:
@@ -63,13 +65,25 @@ class Beginning:
 def beginning(program: Program, prefix: str) -> Beginning | None:
     """The function, called `<prefix>_begin`; None where nothing outlives a run."""
     fills = list(_fills(program))
-    if not fills:
-        return None
-    function, mixed = f"{prefix}_begin", program.state_dtype is None
+    return _filling(program, f"{prefix}_begin", fills) if fills else None
+
+
+def holding(program: Program, prefix: str) -> Beginning | None:
+    """The function, called `<prefix>_hold`, that is told how many runs there were, and gives the states that are held
+    for so many or more their first values again; None where none is.
+    """
+    fills = [each for each in _each(program) if each.held]
+    return _filling(program, f"{prefix}_hold", fills) if fills else None
+
+
+def _filling(program: Program, function: str, fills: Sequence[_Fill]) -> Beginning:
+    held = any(each.held for each in fills)
+    mixed = program.state_dtype is None
     tables = {f"{function}_{snake(each.name)}_{i}": each for i, each in enumerate(fills) if each.values.size > 1}
     names = {id(each): name for name, each in tables.items()}
     w = Writer()
-    w(f"MNC_LAYER void {function}({(program.state_dtype or DType.INT8).c} *state)")
+    runs = ", int runs" if held else ""
+    w(f"MNC_LAYER void {function}({(program.state_dtype or DType.INT8).c} *state{runs})")
     with w.block():
         for dtype in sorted({each.dtype for each in fills}, key=lambda dtype: dtype.value) if mixed else ():
             w(f"{dtype.c} *const as_{dtype.value} = ({dtype.c} *)(void *)state;")
@@ -81,7 +95,7 @@ def beginning(program: Program, prefix: str) -> Beginning | None:
             value = (
                 _READ[each.dtype].format(f"{names[id(each)]}[i]") if id(each) in names else literal(each.values.flat[0])
             )
-            w(f"for (i = 0; i < {each.count}; ++i)")
+            w(f"for (i = 0; {f'runs <= {each.held} && ' if held else ''}i < {each.count}; ++i)")
             w(f"    {memory}[{place}] = {value};")
     return Beginning(
         function,
@@ -113,7 +127,12 @@ def _each(program: Program) -> Iterator[_Fill]:
     for state in program.graph.states:
         type_ = state.type
         yield _Fill(
-            program.buffers[state.name].index, type_.dtype, type_.elements, state.initial.array, name=state.name
+            program.buffers[state.name].index,
+            type_.dtype,
+            type_.elements,
+            state.initial.array,
+            state.name,
+            state.held,
         )
     for step in program.steps:
         if step.state:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypedDict, get_args
 
 from mnc.backends.interface import Backend
 from mnc.errors import argument, refuse
-from mnc.program import Feed, Memory, Program
+from mnc.ir.graph import Graph
+from mnc.passes.stream import Stream, stream
+from mnc.program import Feed, Frames, Memory, Program
 
 Owner = Literal["caller", "owned"]
 """Whose memory inputs lie in."""
-Feeding = Literal["run", "rows"]
-"""Whether a run takes all of the input, or its rows are handed in one by one."""
+Feeding = Literal["run", "rows", "frames"]
+"""Whether a run takes all of the input, or its rows are handed in one by one, or the frames of an input without end."""
 
 
 class Asked(TypedDict):
@@ -24,6 +26,7 @@ class Asked(TypedDict):
     input: Owner
     feed: Feeding
     region: Mapping[str, int]
+    hop: int | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Storage:
     feed: Feeding = "run"
     regions: tuple[tuple[str, int], ...] = ()
     """Names and bytes of memories, the fastest first."""
+    hop: int | None = None
+    """Frames from one run to the next, where they are handed in one by one; None: as few as the network allows."""
 
     def __post_init__(self) -> None:
         for name, known in (("memory", Memory), ("input", Owner), ("feed", Feeding)):
@@ -47,7 +52,12 @@ class Storage:
                 "rows that are handed in lie in the network's memory already",
                 "leave it out: <name>_row() says where the next row goes",
             )
-
+        if self.feed == "frames" and self.input == "owned":
+            raise refuse(
+                argument("input"), "frames that are handed in are copied where a run needs them", "leave it out"
+            )
+        if self.hop is not None and self.feed != "frames":
+            raise refuse(argument("hop"), "says how many frames a run takes", "add --feed frames, or leave it out")
         names = [name for name, _ in self.regions]
         for name, size in self.regions:
             if re.fullmatch("[a-z][a-z0-9_]*", name) is None:
@@ -60,10 +70,23 @@ class Storage:
     @property
     def asked(self) -> Asked:
         """The choices by the names of their arguments."""
-        return {"memory": self.memory, "input": self.input, "feed": self.feed, "region": dict(self.regions)}
+        return {
+            "memory": self.memory,
+            "input": self.input,
+            "feed": self.feed,
+            "region": dict(self.regions),
+            "hop": self.hop,
+        }
 
-    def of(self, program: Program, backend: Backend) -> Program:
-        """The program under these choices; CompileError where the network or the backend does not allow them."""
+    def stream(self, graph: Graph) -> Stream | None:
+        """The network for frames one by one, where these are asked for; CompileError where it has no such form."""
+        return stream(graph, self.hop) if self.feed == "frames" else None
+
+    def of(self, program: Program, backend: Backend, stream: Stream | None = None) -> Program:
+        """The program under these choices; CompileError where the network or the backend does not allow them.
+
+        `stream`: that of which the program is made.
+        """
         feed: Feed = "rows" if self.feed == "rows" else self.input
         if feed not in getattr(backend, "feeds", ("caller",)):
             where = argument("feed" if feed == "rows" else "input")
@@ -79,6 +102,11 @@ class Storage:
                 f"the code of backend {backend.name!r} keeps all of its memory in one object",
                 "use --backend c or cmsis-nn, or leave regions out",
             )
+        if stream is not None:
+            if not getattr(backend, "has_frames", False):
+                where = argument("feed")
+                raise refuse(where, f"the code of backend {backend.name!r} takes no frames", "use --backend c or cpp")
+            program = replace(program, frames=Frames(stream.hop, stream.silent))
         return program.kept(self.memory, feed, self.regions)
 
 

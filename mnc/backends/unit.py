@@ -10,7 +10,7 @@ from mnc.backends.library import Item, Library, calling, headers
 from mnc.backends.memory import located
 from mnc.backends.names import comment
 from mnc.backends.records import Records
-from mnc.backends.states import Beginning, beginning
+from mnc.backends.states import Beginning, beginning, holding
 from mnc.backends.turns import Turns
 from mnc.backends.windows import first_row, plus, row_of
 from mnc.backends.writer import Writer, joined, literal
@@ -80,6 +80,8 @@ class Unit:
     """Bytes of further constants: the structs that a library's functions take, and the states' first values."""
     begin: Beginning | None = None
     """The function that gives `state` its first values; None where nothing outlives a run."""
+    hold: Beginning | None = None
+    """The function that does so after the first runs, for states that are held; None where none is."""
 
 
 def unit(
@@ -125,8 +127,10 @@ def unit(
         place = pointers[program.steps[i].writes[0].buffer]
         calls.append(RunCall(f"{function}({joined(operands[i])});", f"MNC_TRACE({i}, {place});", i))
     begin = beginning(program, prefix)
-    if begin is not None:
-        layers.append(LayerText("what outlives a run, before the first one", begin.constants, begin.function))
+    hold = holding(program, prefix)
+    for each, remark in ((begin, "before the first one"), (hold, "where it keeps its values of before the first one")):
+        if each is not None:
+            layers.append(LayerText(f"what outlives a run, {remark}", each.constants, each.function))
     functions = "\n".join(layer.function for layer in layers)
     items = library.closure({"MNC_FLASH", *helpers, *library.mentioned(functions)})
     return Unit(
@@ -137,8 +141,10 @@ def unit(
         tuple(calls),
         pointers,
         {step.node.name: sum(c.bytes for c in step.constants.values()) for step in program.steps},
-        sum(record.bytes for record in defined.values()) + (begin.bytes if begin else 0),
+        sum(record.bytes for record in defined.values())
+        + sum(each.bytes for each in (begin, hold) if each is not None),
         begin,
+        hold,
     )
 
 

@@ -113,17 +113,22 @@ _classes_option = click.option(
 
 
 def storage_options(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Give a command `--memory`, `--input`, `--feed` and `--region`; it takes them together, as `storage`."""
+    """Give a command `--memory`, `--input`, `--feed`, `--hop` and `--region`; it takes them together, as `storage`."""
 
     @functools.wraps(command)
     def with_storage(**given: Any) -> Result:
         from mnc.backends.storage import Storage
 
-        return command(
-            storage=Storage(given.pop("memory"), given.pop("owner"), given.pop("feed"), given.pop("regions")), **given
-        )
+        choices = (given.pop(each) for each in ("memory", "owner", "feed", "regions", "hop"))
+        return command(storage=Storage(*choices), **given)
 
     for option in (
+        click.option(
+            "--hop",
+            type=click.IntRange(1),
+            metavar="FRAMES",
+            help="Frames from one output to the next, with --feed frames.  [default: as few as strides allow]",
+        ),
         click.option(
             "--region",
             "regions",
@@ -134,10 +139,10 @@ def storage_options(command: Callable[..., Result]) -> Callable[..., Result]:
         ),
         click.option(
             "--feed",
-            type=click.Choice(("run", "rows")),
+            type=click.Choice(("run", "rows", "frames")),
             default="run",
             show_default=True,
-            help="A run takes the whole input, or its rows are handed in one by one.",
+            help="A run takes the whole input, or its rows are handed in one by one, or frames without end.",
         ),
         click.option(
             "--input",

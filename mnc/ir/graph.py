@@ -186,7 +186,7 @@ class Graph(Drawn):
         what the one before left, the first with the initial values.  `states` has
         other values to begin with, by the names of their states, as the network
         stores them; then the result is a pair: the outputs, and all states after
-        the last run.
+        the last run.  A state that is held for its first runs is not any more then.
         """
         from mnc.reference import predict, predict_on
 

@@ -8,6 +8,9 @@ import numpy as np
 
 from mnc.ir.types import Array, Constant, ShapeError, TensorType, show
 
+MOST_HELD = 2**15 - 1
+"""Generated code counts the runs in a `short`."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -25,6 +28,8 @@ class State:
     Equal elements are kept as one number, so that equal states compare equal."""
     next: str
     """The value of the network that it takes when a run ends."""
+    held: int = 0
+    """Runs from the first one on after which it is its initial value still."""
 
     def __post_init__(self) -> None:
         array = self.initial.array
@@ -32,6 +37,8 @@ class State:
             raise ShapeError(f"the state '{self.name}' is {self.type.dtype.value}, its initial value {array.dtype}")
         if array.shape not in ((), self.type.shape):
             raise ShapeError(f"the state '{self.name}' is {self.type}, its initial value {show(array.shape)}")
+        if not 0 <= self.held <= MOST_HELD:
+            raise ShapeError(f"the state '{self.name}' is held for {self.held} runs, which must be 0 to {MOST_HELD}")
         if self.type != self.type.inside:
             raise ShapeError(f"the state '{self.name}' is no input: it has one scale")
         if array.dtype.kind == "f" and not np.isfinite(array).all():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnc.ir.state import State
+from mnc.ir.state import MOST_HELD, State
 from mnc.ir.types import Array, Constant, DType, ShapeError, TensorType
 from mnc.language.calls import MissingWeight, Pending, as_constant, pending
 from mnc.language.constants import arrays, key, spell_constant
@@ -37,6 +37,14 @@ def beginning(name: str, type_: TensorType, value: Value, at: Place) -> Constant
         raise SourceError(at, f"the state '{name}' is {type_}, and cannot begin as {fault.what}", *hints) from None
     except ShapeError as fault:
         raise SourceError(at, str(fault)) from None
+
+
+def held_runs(value: Value, at: Place) -> int:
+    """The runs for which a state stays at its initial value, as they are written at this place."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MOST_HELD:
+        what = f"a state is held for 1 to {MOST_HELD} runs, not {describe(value)}"
+        raise SourceError(at, what, "leave `for` out where it changes with the first run")
+    return value
 
 
 def missing(initial: Constant, type_: TensorType) -> tuple[MissingWeight, ...]:

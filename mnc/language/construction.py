@@ -43,6 +43,7 @@ class Kept:
     tensor: Tensor
     initial: Constant
     at: Place
+    held: int = 0
     next: Tensor | None = None
 
 
@@ -159,6 +160,7 @@ class Construction:
                     kept.tensor.type,
                     constants.get(given, {}).get(INITIAL.field, kept.initial),
                     called[kept.next],
+                    kept.held,
                 )
                 for given, kept in self.states.items()
                 if kept.next is not None

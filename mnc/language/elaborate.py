@@ -12,7 +12,7 @@ from mnc.ir.graph import Graph
 from mnc.ir.types import Quantisation
 from mnc.language import callees, tree
 from mnc.language.arguments import bind_parameters, name_argument, split
-from mnc.language.beginnings import beginning
+from mnc.language.beginnings import beginning, held_runs
 from mnc.language.calls import Pending, bind, bind_function
 from mnc.language.construction import Construction, Kept
 from mnc.language.expressions import ITEMS_A_STEP, ConsequenceError, Expressions, Hints, Scope, assign
@@ -197,7 +197,10 @@ class Elaborator:
         tensor = self._tensor(statement, "state", scope)
         written = statement.initial
         initial = beginning(statement.name, tensor.type, self._expressions.value(written, scope), written.at)
-        self._built.states[statement.name] = Kept(tensor, initial, statement.at)
+        held = 0
+        if statement.held is not None:
+            held = held_runs(self._expressions.value(statement.held, scope), statement.held.at)
+        self._built.states[statement.name] = Kept(tensor, initial, statement.at, held)
 
     def _next(self, statement: tree.Next, scope: Scope) -> None:
         self._only_at_top("next", statement.at, scope)

@@ -96,7 +96,7 @@ class _Printer:
     def _state(self, state: State) -> str:
         initial, stored = spell_beginning(state, self._names[state.name])
         self._constants.update(stored)
-        return f"state {self._typed(state)} = {initial}"
+        return f"state {self._typed(state)} = {initial}{f' for {state.held}' if state.held else ''}"
 
     def _typed(self, given: Input | State) -> str:
         quantised = "" if given.type.quant is None else f" {spell_quantisation(given.type.quant)}"

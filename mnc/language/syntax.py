@@ -136,8 +136,8 @@ class _Builder(Transformer[Token, tree.Network]):
         return tree.Input(_name(name), type_, unused is not None, place(name))
 
     def state(self, children: list[Any]) -> tree.State:
-        name, type_, initial = children
-        return tree.State(_name(name), type_, initial, place(name))
+        name, type_, initial, held = children
+        return tree.State(_name(name), type_, initial, held, place(name))
 
     def next(self, children: list[Any]) -> tree.Next:
         return tree.Next(_name(children[0]), children[1], place(children[0]))

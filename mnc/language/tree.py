@@ -138,6 +138,8 @@ class State:
     name: str
     type: Type
     initial: Expression
+    held: Expression | None
+    """Runs after which it is that still; none: 0."""
     at: Place
 
 

@@ -33,6 +33,16 @@ def scratch_buffers(steps: Iterable[Step]) -> dict[str, Buffer]:
 
 
 @dataclass(frozen=True)
+class Frames:
+    """How the frames of an input without end come one by one."""
+
+    hop: int
+    """Frames that a run takes: all that the input holds."""
+    silent: int
+    """Runs whose outputs do not count, from the first one on."""
+
+
+@dataclass(frozen=True)
 class Program:
     """A graph with everything decided but where its buffers lie."""
 
@@ -48,6 +58,8 @@ class Program:
     """Whether a run counts the time that each layer takes, in counters beside the state."""
     limits: tuple[tuple[str, int], ...] = ()
     """What the code is to keep to where a compiler can tell: bytes of `ram` and `flash`, and `macs` of a run."""
+    frames: Frames | None = None
+    """Where the input's frames come one by one."""
 
     def kept(self, memory: Memory, feed: Feed, regions: tuple[tuple[str, int], ...] = ()) -> Program:
         """The program planned and fed in another way; `unfeedable` says whether that may be."""
@@ -81,6 +93,22 @@ class Program:
     def fed(self) -> str | None:
         """The value that is handed in row by row; None where inputs are there as a whole."""
         return self.graph.inputs[0].name if self.feed == "rows" else None
+
+    @property
+    def held(self) -> int:
+        """The runs that are counted for the sake of states that keep their first values."""
+        return max((state.held for state in self.graph.states), default=0)
+
+    @property
+    def counted(self) -> int:
+        """The runs that are counted: as many as states are held for, and outputs do not count."""
+        silent = 0 if self.frames is None else self.frames.silent
+        return max(self.held, silent + 1 if silent else 0)
+
+    @property
+    def collected(self) -> int:
+        """Elements of the frames that wait for a run; 0 where a run takes each frame as it comes."""
+        return self.graph.inputs[0].type.elements if self.frames is not None and self.frames.hop > 1 else 0
 
     @property
     def fed_value(self) -> Value:

@@ -30,7 +30,8 @@ def predict_on(
     held = beginning(graph, states)
     values = evaluate(graph, x, states)
     for state in graph.states:
-        held[state.name] = values[state.next][-1:] if len(values[state.next]) else held[state.name]
+        if len(values[state.next]) > (0 if states else state.held):
+            held[state.name] = values[state.next][-1:]
     outputs = given_out(graph, [values[name] for name in graph.outputs], real=real)
     return outputs, {name: value[0] for name, value in held.items()}
 
@@ -44,7 +45,7 @@ def evaluate(
     """
     values = feed(graph, x)
     held = beginning(graph, states)
-    samples = len(next(iter(values.values())))
+    samples, started = len(next(iter(values.values()))), bool(states)
     if not held or samples == 0:
         nodes = counted("running the reference", graph.nodes)
         return _evaluated(graph, values | {name: value[:samples] for name, value in held.items()}, nodes)
@@ -52,7 +53,7 @@ def evaluate(
     for i in counted("running the reference", range(samples)):
         given = {name: value[i : i + 1] for name, value in values.items()} | held
         runs.append(_evaluated(graph, given, graph.nodes))
-        held = {state.name: runs[-1][state.next] for state in graph.states}
+        held |= {state.name: runs[-1][state.next] for state in graph.states if started or i >= state.held}
     return {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
 
 
