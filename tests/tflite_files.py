@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import flatbuffers
@@ -56,6 +56,8 @@ class File:
     operators: Sequence[Operator]
     inputs: Sequence[int]
     outputs: Sequence[int]
+    once: Sequence[File] = ()
+    """Further subgraphs, from number 1 on, for CALL_ONCE."""
 
     def content(self) -> bytes:
         """The whole file."""
@@ -72,21 +74,39 @@ def read(file: File) -> Reading:
     return read_network(parse(file.content(), "small.tflite"), "small")
 
 
+def register(type_: str = "FLOAT32", initial: Array | None = None, **quantised: Any) -> File:
+    """The last three frames of four numbers, of which the network gives the window, as microWakeWord's are written."""
+    dtype = np.dtype(type_.lower())
+    begin = np.zeros((1, 2, 4), dtype) if initial is None else initial
+    window, tail = Tensor((1, 3, 4), type_, **quantised), Tensor((1, 2, 4), type_, **quantised)
+    tensors = [
+        Tensor((1, 1, 4), type_, name="x", **quantised),
+        Tensor((), "RESOURCE", name="handle"),
+        replace(tail, name="before"),
+        replace(window, name="window"),
+        replace(tail, name="after"),
+        ints(0, 1, 0),
+        ints(1, 2, 4),
+    ]
+    operators = [
+        Operator("CALL_ONCE", [], [], {"InitSubgraphIndex": 1}),
+        Operator("VAR_HANDLE", [], [1], {"SharedName": "history"}),
+        Operator("READ_VARIABLE", [1], [2]),
+        Operator("CONCATENATION", [2, 0], [3], {"Axis": 1}),
+        Operator("SLICE", [3, 5, 6], [4]),
+        Operator("ASSIGN_VARIABLE", [1, 4], []),
+    ]
+    constant = Tensor.of(begin, quantised.get("scale", ()), quantised.get("zero_point", ()))
+    handle = Operator("VAR_HANDLE", [], [0], {"SharedName": "history"})
+    once = File([Tensor((), "RESOURCE"), constant], [handle, Operator("ASSIGN_VARIABLE", [0, 1], [])], [], [])
+    return File(tensors, operators, [0], [3], [once])
+
+
 def _write(file: File) -> bytes:
     builder = flatbuffers.Builder(1024)
-    kinds = sorted({operator.kind for operator in file.operators})
-    buffers = [_buffer(builder, None)] + [_buffer(builder, tensor.data) for tensor in file.tensors]
-    tensors = [_tensor(builder, tensor, i + 1) for i, tensor in enumerate(file.tensors)]
-    operators = [_operator(builder, operator, kinds.index(operator.kind)) for operator in file.operators]
-    name = builder.CreateString("main")
-    vectors = {
-        "Tensors": _offsets(builder, tensors),
-        "Inputs": _numbers(builder, file.inputs, np.int32),
-        "Outputs": _numbers(builder, file.outputs, np.int32),
-        "Operators": _offsets(builder, operators),
-        "Name": name,
-    }
-    graph = _table(builder, "SubGraph", vectors)
+    kinds = sorted({operator.kind for each in (file, *file.once) for operator in each.operators})
+    buffers = [_buffer(builder, None)]
+    graphs = [_subgraph(builder, each, kinds, buffers) for each in (file, *file.once)]
     codes = [_operator_code(builder, kind) for kind in kinds]
     model = _table(
         builder,
@@ -94,12 +114,28 @@ def _write(file: File) -> bytes:
         {
             "Version": 3,
             "OperatorCodes": _offsets(builder, codes),
-            "Subgraphs": _offsets(builder, [graph]),
+            "Subgraphs": _offsets(builder, graphs),
             "Buffers": _offsets(builder, buffers),
         },
     )
     builder.Finish(model, b"TFL3")
     return bytes(builder.Output())
+
+
+def _subgraph(builder: flatbuffers.Builder, file: File, kinds: Sequence[str], buffers: list[Any]) -> Any:
+    """A file's network; its constants go to the end of `buffers`."""
+    first = len(buffers)
+    buffers += [_buffer(builder, tensor.data) for tensor in file.tensors]
+    tensors = [_tensor(builder, tensor, first + i) for i, tensor in enumerate(file.tensors)]
+    operators = [_operator(builder, operator, kinds.index(operator.kind)) for operator in file.operators]
+    vectors = {
+        "Tensors": _offsets(builder, tensors),
+        "Inputs": _numbers(builder, file.inputs, np.int32),
+        "Outputs": _numbers(builder, file.outputs, np.int32),
+        "Operators": _offsets(builder, operators),
+        "Name": builder.CreateString("main"),
+    }
+    return _table(builder, "SubGraph", vectors)
 
 
 def _table(builder: flatbuffers.Builder, kind: str, fields: Mapping[str, Any]) -> Any:
@@ -162,7 +198,11 @@ def _operator(builder: flatbuffers.Builder, operator: Operator, code: int) -> An
     if operator.kind in OPTIONS:
         table = OPTIONS[operator.kind].table
         options = {
-            name: _numbers(builder, value, np.int32) if isinstance(value, list) else value
+            name: _numbers(builder, value, np.int32)
+            if isinstance(value, list)
+            else builder.CreateString(value)
+            if isinstance(value, str)
+            else value
             for name, value in operator.options.items()
         }
         fields["BuiltinOptions"] = _table(builder, table, options)

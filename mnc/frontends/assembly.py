@@ -18,6 +18,7 @@ from mnc.ir.activations import Abs, Sign
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation, Add, Flatten, Permute, ReduceMax, Reshape
+from mnc.ir.state import State
 from mnc.ir.types import Constant, DType, ElementType, Shape, ShapeError, TensorType
 from mnc.names import Names, brief
 
@@ -111,6 +112,10 @@ class Assembly:
         self.inputs.append(given)
         return Value(given.name, given.type, axes)
 
+    def state(self, name: str, type_: TensorType, axes: tuple[int, ...]) -> Value:
+        """A value that outlives a run."""
+        return Value(self.names.new(name), type_, axes)
+
     def emit(self, where: str, name: str, layer: Layer, inputs: Sequence[Value]) -> Value:
         """Add a node of one output."""
         (value,) = self.emit_all(where, name, layer, inputs)
@@ -131,8 +136,8 @@ class Assembly:
         front = (BATCH,) if self.batch else ()
         return tuple(Value(n, t, (*front, *range(t.rank)), mask=mask) for n, t in zip(names, types, strict=True))
 
-    def graph(self, name: str, outputs: Sequence[str]) -> Graph:
-        return Graph(name, tuple(self.inputs), tuple(self.nodes), tuple(outputs))
+    def graph(self, name: str, outputs: Sequence[str], states: Sequence[State] = ()) -> Graph:
+        return Graph(name, tuple(self.inputs), tuple(self.nodes), tuple(outputs), states=tuple(states))
 
     def mask(self, where: str, mask: Mask) -> Value:
         """The mask as a value (steps,), made when it is first read."""

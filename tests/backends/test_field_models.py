@@ -9,6 +9,7 @@ import pytest
 from generated_c import SANITIZED, Case, run_cases
 
 import mnc
+from mnc import targets
 from mnc.ir.graph import Graph
 from mnc.ir.types import Array
 
@@ -54,11 +55,16 @@ MODELS = (
     "real/mnist_lstm_f32",
     "real/mnist_lstm_int8",
     "real/person_detect",
+    "real/ww_v1_hey_jarvis",
+    "real/ww_v2_hey_jarvis",
+    "real/ww_v2_okay_nabu",
 )
 OF_TENSORFLOW = ("field/tflite-open-batch/imgdense_k2b0_int8", "field/tflite-open-batch/seqdense_k2b0_int8")
 """Models that TensorFlow Lite Micro does not load: the bytes are of TensorFlow's kernels, which may round otherwise."""
 APART = ("real/dtln", "real/mnist_lstm_f32", "real/mnist_lstm_int8")
 """Models with a state, whose samples were given to a fresh interpreter each; those of the others are one sequence."""
+LONGEST = 150
+"""Samples that the reference runs, which takes some milliseconds for each; the generated code runs all."""
 TOLERANCE = 1e-4
 
 
@@ -86,10 +92,14 @@ def given(graph: Graph, x: list[Array]) -> list[Array]:
 @pytest.mark.parametrize("name", MODELS)
 def test_the_reference_gives_what_tensorflow_lite_gives(models: Path, name: str) -> None:
     graph = mnc.load(models / f"{name}.tflite")
-    x = given(graph, goldens(models, name, "x"))
+    x = [each[:LONGEST] for each in given(graph, goldens(models, name, "x"))]
     parts = [[each[i : i + 1] for each in x] for i in range(len(x[0]))] if name in APART else [x]
     runs = [y if isinstance(y, list) else [y] for y in map(graph.predict, parts)]
-    check(name, [np.concatenate(of_output) for of_output in zip(*runs, strict=True)], goldens(models, name, "y"))
+    check(
+        name,
+        [np.concatenate(of_output) for of_output in zip(*runs, strict=True)],
+        [y[:LONGEST] for y in goldens(models, name, "y")],
+    )
 
 
 def test_the_generated_code_gives_what_tensorflow_lite_gives(models: Path, gcc: str, tmp_path: Path) -> None:
@@ -102,3 +112,13 @@ def test_the_generated_code_gives_what_tensorflow_lite_gives(models: Path, gcc: 
         cases.append(Case(build.name, build.files, x, [type_.elements for type_ in outputs], types, name in APART))
     for name, got in zip(MODELS, run_cases(cases, tmp_path, gcc, SANITIZED), strict=True):
         check(name, got, goldens(models, name, "y"))
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("name", ["ww_v1_hey_jarvis", "ww_v2_hey_jarvis", "ww_v2_okay_nabu"])
+def test_wake_words_on_a_microcontroller(models: Path, name: str, target: str) -> None:
+    """Frame by frame, for as many frames as the states remember."""
+    build = mnc.compile(mnc.load(models / f"real/{name}.tflite"), name="ww", target=target)
+    (x,), (y,) = (goldens(models, f"real/{name}", letter) for letter in "xy")
+    (got,) = targets.run(targets.get(target), build.files, build.interface, [x[:120]])
+    np.testing.assert_array_equal(got.reshape(-1), y[:120].reshape(-1))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mnc.frontends.tflite.file import Model, Operator, Tensor
+from mnc.frontends.tflite.file import Model, Operator, Option, Tensor
 from mnc.ir.types import Array, Shape
 
 VALID = 1
@@ -150,7 +150,7 @@ class _Rewriting:
         kind: str,
         inputs: tuple[int, ...],
         shape: Shape,
-        options: Mapping[str, int | float | bool] | None = None,
+        options: Mapping[str, Option] | None = None,
     ) -> None:
         """Another operator in the place of one, with a result of this shape."""
         (result,) = self.operators[index].outputs

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -31,11 +31,14 @@ MAX_RANK = 8
 MAX_NAME = 1024
 """Names are cut there."""
 SCHEMA_VERSION = 3
+ONCE = "CALL_ONCE"
+MAX_CALLED = 16
+"""Subgraphs that are called once: converters write one."""
 REREADING = 16
 """How many times its own size a file may be read: honest tables share little."""
 
 T = TypeVar("T")
-Option = int | float | bool
+Option = int | float | bool | str
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Model:
-    """The first subgraph of the file."""
+    """One subgraph of the file, the first where nothing else is said."""
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
@@ -89,6 +92,8 @@ class Model:
     outputs: tuple[int, ...]
     size: int
     """Bytes of the whole file."""
+    once: Mapping[int, Model] = field(default_factory=dict)
+    """By number, the subgraphs that CALL_ONCE runs before the first inference."""
 
 
 def read_file(path: Path) -> Model:
@@ -131,9 +136,21 @@ class _Source:
             )
         if root.SubgraphsLength() < 1:
             raise _damaged(self.where, "it has no network")
-        graph = root.Subgraphs(0)
         buffers = self.items("buffers", root.BuffersLength, root.Buffers, _buffer)
         kinds = self.items("operator codes", root.OperatorCodesLength, root.OperatorCodes, self.kind)
+        model = self.subgraph(root.Subgraphs(0), buffers, kinds)
+        if not model.inputs or not model.outputs:
+            raise _damaged(self.where, "the network has no inputs or no outputs")
+        called = {
+            int(each.options["InitSubgraphIndex"]) for each in model.operators if each.kind == ONCE and each.options
+        }
+        if len(called) > MAX_CALLED:
+            raise refuse(self.where, f"the file calls {len(called)} subgraphs once; the limit is {MAX_CALLED}")
+        found = [number for number in sorted(called) if 0 < number < root.SubgraphsLength()]
+        return replace(model, once={n: self.subgraph(root.Subgraphs(n), buffers, kinds) for n in found})
+
+    def subgraph(self, graph: Any, buffers: tuple[Array | None, ...], kinds: tuple[str, ...]) -> Model:
+        """One of the file's subgraphs."""
         model = Model(
             self.items("tensors", graph.TensorsLength, graph.Tensors, lambda stored: self.tensor(stored, buffers)),
             self.items(
@@ -186,7 +203,12 @@ class _Source:
         kind = kinds[stored.OpcodeIndex()]
         inputs = self.integers(stored.InputsLength, stored.InputsAsNumpy)
         outputs = self.integers(stored.OutputsLength, stored.OutputsAsNumpy)
-        return Operator(kind, inputs, outputs, _options(stored, kind))
+        options = _options(stored, kind)
+        if options is not None:
+            options = MappingProxyType(
+                {name: self.text(value) if isinstance(value, bytes) else value for name, value in options.items()}
+            )
+        return Operator(kind, inputs, outputs, options)
 
     def tensor(self, stored: Any, buffers: tuple[Array | None, ...]) -> Tensor:
         shape = self.integers(stored.ShapeLength, stored.ShapeAsNumpy)
@@ -250,5 +272,3 @@ def _check_indices(model: Model, where: str) -> None:
             raise _damaged(where, f"a {operator.kind} refers to a tensor that does not exist")
     if not all(0 <= i < count for i in (*model.inputs, *model.outputs)):
         raise _damaged(where, "its inputs or outputs refer to a tensor that does not exist")
-    if not model.inputs or not model.outputs:
-        raise _damaged(where, "the network has no inputs or no outputs")

@@ -18,14 +18,14 @@ from mnc.frontends.tflite.operators.recurrent import STATES
 from mnc.frontends.tflite.tensors import axes_of, element_type, held, stored_array
 from mnc.frontends.tflite.unsigned import ON_UINT8, signed
 from mnc.frontends.tflite.unsupported import way_out
+from mnc.frontends.tflite.variables import ON_VARIABLES, Variables
 from mnc.ir.layers import Quantize, shifted
+from mnc.ir.state import State
 from mnc.ir.types import Array, DType, ElementType, ShapeError, TensorType, show
 
 BETWEEN_TYPES = ("CAST", "QUANTIZE", "DEQUANTIZE")
 PLACES = "INT32"
 """The type of places in a table, which are held as float32."""
-OF_VARIABLES = ("ASSIGN_VARIABLE", "READ_VARIABLE")
-"""Operators on a variable that VAR_HANDLE, which is refused, would have given."""
 SHARING = 16
 """How many times its own size the constants of a file may take: a small file can refer to one buffer many times."""
 
@@ -37,10 +37,10 @@ def read_network(model: Model, name: str) -> Reading:
     reader.read_inputs()
     for index, operator in enumerate(model.operators):
         reader.read_operator(index, operator)
-    outputs = reader.outputs()
+    outputs, states = reader.outputs(), reader.states()
     if reader.faults:
         return Reading(None, reader.problems())
-    return Reading(reader.assembly.graph(name, outputs))
+    return Reading(reader.assembly.graph(name, outputs, states))
 
 
 @dataclass
@@ -57,6 +57,10 @@ class _Reader:
     """The network's values, by tensor; None where an operator was refused."""
     known: dict[int, Array] = field(default_factory=dict)
     constant_bytes: int = 0
+    variables: Variables = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.variables = Variables(self.assembly, self.model.once)
 
     def note(self, error: CompileError, kind: str = "", index: int = -1) -> None:
         """Keep what was refused, at an operator of this kind or elsewhere."""
@@ -134,11 +138,12 @@ class _Reader:
             raise refuse(
                 where, "it gives a tensor that is already there", "the file is damaged; convert the model again"
             )
+        if operator.kind in ON_VARIABLES:
+            self._variable(where, operator)
+            return
         converter = CONVERTERS.get(operator.kind)
         if converter is None and operator.kind not in (*FOLDS, "SHAPE"):
-            what, hint = f"the operator {operator.kind} is not supported", way_out(operator.kind)
-            fault = ConsequenceError if operator.kind in OF_VARIABLES else CompileError
-            raise fault(Problem(where, what, (hint,)))
+            raise refuse(where, f"the operator {operator.kind} is not supported", way_out(operator.kind))
         states = STATES.get(operator.kind, ())
         known = tuple(None if place in states else self._known(where, i) for place, i in enumerate(operator.inputs))
         if operator.kind == "SHAPE" and len(operator.inputs) == len(operator.outputs) == 1:
@@ -159,6 +164,16 @@ class _Reader:
             self._stand_in(operator)  # what it reads was refused before
             return
         self.values.update(zip(operator.outputs, self._convert(where, operator, known), strict=True))
+
+    def _variable(self, where: str, operator: Operator) -> None:
+        """An operator on a variable."""
+        given = tuple(self.values.get(i) for i in operator.inputs)
+        if any(i in self.values and self.values[i] is None for i in operator.inputs):
+            return  # what it assigns was refused before
+        results = tuple(self.model.tensors[i] for i in operator.outputs)
+        value = self.variables.operator(where, operator, results, given)
+        if value is not None:
+            self.values[operator.outputs[0]] = value
 
     def _known(self, where: str, index: int) -> Array | None:
         """A tensor's elements where they are known before the network runs."""
@@ -232,6 +247,14 @@ class _Reader:
             )
         except (CompileError, ShapeError):
             return None
+
+    def states(self) -> tuple[State, ...]:
+        """The variables that the network reads; none where one cannot be a state."""
+        try:
+            return self.variables.states()
+        except CompileError as error:
+            self.note(error)
+            return ()
 
     def outputs(self) -> tuple[str, ...]:
         names = []

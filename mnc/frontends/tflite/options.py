@@ -23,6 +23,7 @@ OPTIONS: Mapping[str, Options] = {
     "ADD": Options("AddOptions", ("FusedActivationFunction",)),
     "AVERAGE_POOL_2D": _POOL,
     "BATCH_MATMUL": Options("BatchMatMulOptions", ("AdjX", "AdjY")),
+    "CALL_ONCE": Options("CallOnceOptions", ("InitSubgraphIndex",)),
     "CONCATENATION": Options("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
     "CONV_2D": Options(
         "Conv2DOptions",
@@ -62,4 +63,5 @@ OPTIONS: Mapping[str, Options] = {
         "UnidirectionalSequenceLSTMOptions", ("FusedActivationFunction", "CellClip", "TimeMajor")
     ),
     "UNPACK": Options("UnpackOptions", ("Axis",)),
+    "VAR_HANDLE": Options("VarHandleOptions", ("Container", "SharedName")),
 }

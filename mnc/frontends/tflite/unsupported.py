@@ -7,11 +7,6 @@ ELSEWHERE = "docs/tflite.md lists the operators that are; build the network from
 
 WAYS_OUT: tuple[tuple[tuple[str, ...], str], ...] = (
     (
-        ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"),
-        "the network keeps values from one inference to the next; convert it without that state, so that it reads a "
-        "whole window at once",
-    ),
-    (
         ("WHILE", "IF", "CALL", "STABLEHLO_WHILE"),
         f"{KERAS}; or convert with a fixed batch, tf.keras.Input(batch_size=1, ...), which leaves no loop of an LSTM",
     ),
