@@ -165,6 +165,7 @@ class Program:
                 if y.buffer in nexts:
                     old = nexts[y.buffer]
                     needed[i] |= {k for k, each in enumerate(self.steps) if any(x.buffer == old for x in each.reads)}
+                    needed[i] -= {i}  # a step that writes over the state as it reads it
         return tuple(frozenset(each) for each in needed)
 
     @property

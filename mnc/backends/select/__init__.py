@@ -8,8 +8,9 @@ from typing import Any
 
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.quantised.unsigned import direct
+from mnc.backends.select.registers import moved_on, with_registers
 from mnc.backends.select.rows import by_row
-from mnc.backends.select.values import VIEWS, aligned, place_values, separate_outputs, separate_states
+from mnc.backends.select.values import VIEWS, aligned, place_values, roots, separate_outputs, separate_states
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Identity, Quantize
@@ -48,13 +49,23 @@ def select(
     `planes` are the quantised values to lay out in channel planes, `larger` the layers whose constants may take
     several times the flash.
     """
-    graph = separate_states(separate_outputs(graph))
+    graph = separate_outputs(graph)
+    graph, registers = with_registers(graph, roots(graph))
+    graph = separate_states(graph, {each.state for each in registers})
     values, buffers = place_values(graph, planes)
+    for each in registers:
+        del values[each.rest], buffers[each.rest]
+    windows = {each.window: each for each in registers}
+    rests = {each.rest for each in registers}
     steps: list[Step] = []
     refused: list[Refused] = []
     state = max((buffer.index + buffer.bytes for buffer in buffers.values() if buffer.kind == "state"), default=0)
 
     def answer(node: Node, values: Mapping[str, Value]) -> Step | Refusal | None:
+        if node.name in rests:
+            return None
+        if (register := windows.get(node.name)) is not None:
+            return moved_on(node, values[register.state], values[register.added], values[node.name])
         return _answer(graph, node, values, tables, core, backend, compact=compact, larger=node.name in larger)
 
     reading_unsigned = direct(graph, values, answer)

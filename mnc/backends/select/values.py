@@ -62,7 +62,7 @@ def separate_outputs(graph: Graph) -> Graph:
     An output that is an input or a state, or the same memory as an earlier output, is
     copied by an `Identity`: the caller's buffers may not be confused.
     """
-    root = _roots(graph)
+    root = roots(graph)
     taken = set(graph.given)
     names = Names(graph.types)
     nodes, outputs = list(graph.nodes), []
@@ -77,18 +77,21 @@ def separate_outputs(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(nodes), outputs=tuple(outputs))
 
 
-def separate_states(graph: Graph) -> Graph:
+def separate_states(graph: Graph, apart_from: Set[str]) -> Graph:
     """A graph in which the next value of each state is made by an `Identity` of its own, the last of its nodes.
 
     It writes where the state lies.  A next value that is itself a state is first copied elsewhere, as all states
-    change at once.
+    change at once.  The states `apart_from` already have a layer that makes their next values and nothing else.
     """
-    root, names = _roots(graph), Names(graph.types)
+    root, names = roots(graph), Names(graph.types)
     held = {state.name for state in graph.states}
     apart: list[Node] = []
     copies: list[Node] = []
     states = []
     for state in graph.states:
+        if state.name in apart_from:
+            states.append(state)
+            continue
         made, origin = state.next, f"state {state.name!r}"
         if root(made) in held:
             made = names.new(f"{state.name}.kept")
@@ -104,7 +107,7 @@ def place_values(graph: Graph, planes: Set[str] = frozenset()) -> tuple[dict[str
 
     A state and its next value have two buffers of one place.
     """
-    root = _roots(graph)
+    root = roots(graph)
     planar = _planar(graph) | planes
     inputs = {given.name: i for i, given in enumerate(graph.inputs)}
     outputs = {root(name): i for i, name in enumerate(graph.outputs)}
@@ -143,7 +146,7 @@ def aligned(offset: int, dtype: DType) -> int:
     return -(-offset // dtype.bytes) * dtype.bytes
 
 
-def _roots(graph: Graph) -> Callable[[str], str]:
+def roots(graph: Graph) -> Callable[[str], str]:
     """The value that each value is a view of."""
     parent = {node.name: node.inputs[0] for node in graph.nodes if isinstance(node.layer, VIEWS)}
 
