@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnc.accuracy import TOP, Choices, Errors, area_under_curve
+from mnc.accuracy import TOP, Accuracy, Choices, Errors, area_under_curve
 from mnc.cli import run
+from mnc.terminal.judgement import confusion
+from mnc.terminal.tables import Paper
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=30))
@@ -80,6 +83,11 @@ def test_verify_prints_figures_and_keeps_to_goals(
     assert run([*classifier, "--min-accuracy", "75", "--min-agreement", "100", "--min-auc", "0.8"]) == 0
     printed = capsys.readouterr().out
     assert "accuracy: 75.00% of 4 samples by the model, 75.00% by the code" in printed
+    assert re.fullmatch(
+        r"1 layers, 4 samples: the same as the reference .+; accuracy 75, at least 75; agreement 100, at least 100; "
+        r"auc 0.875, at least 0.8",
+        printed.splitlines()[-1],
+    )
     assert "area under the curve: 0.8750 by the model, 0.8750 by the code" in printed
     assert [line.split() for line in printed.splitlines() if line[:2] in ("0 ", "1 ")][:2] == [
         ["0", "2"],
@@ -122,3 +130,16 @@ def test_check_as_json_lists_the_problems(
     assert found["supported"] is False
     assert "softmix" in found["problems"][0]["what"]
     assert printed.err.startswith("error: ")
+
+
+def test_a_confusion_has_the_names_of_classes() -> None:
+    right, chosen = np.array([0, 1, 1]), np.eye(2)[[0, 1, 0]]
+    both = Choices.of(chosen, right)
+    found = Accuracy(3, both, both, 1.0)
+    lines = confusion(found, Paper(80, False, True), ("cat", "dog")).splitlines()
+    assert [line.split() for line in lines] == [
+        ["right", "class", "as", "0", "as", "1"],
+        ["0", "cat", "1"],
+        ["1", "dog", "1", "1"],
+    ]
+    assert "cat" not in confusion(found, Paper(80, False, True), ("cat", "dog", "cow"))

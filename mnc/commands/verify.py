@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -132,7 +132,7 @@ def verify(
     if as_json:
         click.echo(verification.to_json(judgement))
     else:
-        _print(verification, judgement, where)
+        _print(verification, judgement, where, graph.classes)
     fault = verification.first_failure
     problems = [] if fault is None else [_difference(fault, verification.tolerance)]
     problems += [] if judgement is None else _missed(judgement, minima)
@@ -141,11 +141,13 @@ def verify(
     if not as_json:
         click.echo(
             f"{len(verification.layers)} layers, {verification.samples} samples: "
-            f"the same as the reference {verification.tolerance}"
+            f"the same as the reference {verification.tolerance}{_reached(judgement, minima)}"
         )
 
 
-def _print(verification: Verification, judgement: Accuracy | Regression | None, where: str) -> None:
+def _print(
+    verification: Verification, judgement: Accuracy | Regression | None, where: str, classes: Sequence[str]
+) -> None:
     """Tables and sentences."""
     from mnc.terminal.judgement import confusion, judged
     from mnc.terminal.tables import Paper, verified
@@ -156,7 +158,7 @@ def _print(verification: Verification, judgement: Accuracy | Regression | None, 
         click.echo(_against_float(comparison, verification))
     if judgement is not None:
         click.echo("\n".join(judged(judgement, f"{verification.dtype}, on {where}")))
-        if table := confusion(judgement, paper):
+        if table := confusion(judgement, paper, classes):
             click.echo(table)
 
 
@@ -189,14 +191,27 @@ def _difference(failure: LayerVerification, tolerance: str) -> Problem:
     )
 
 
+def _figure(judgement: Accuracy | Regression, name: str) -> float | None:
+    """A figure of the code by its name in `GOALS`, in its unit; None where this network and these labels have none."""
+    got = getattr(judgement, name) if name == "agreement" else getattr(judgement.code, name, None)
+    return None if got is None else float(got) * GOALS[name]
+
+
+def _reached(judgement: Accuracy | Regression | None, minima: Mapping[str, float]) -> str:
+    """The figures that were asked for, all of them reached."""
+    if judgement is None or not minima:
+        return ""
+    figures = (f"{name} {_figure(judgement, name):.6g}, at least {least:g}" for name, least in minima.items())
+    return f"; {'; '.join(figures)}"
+
+
 def _missed(judgement: Accuracy | Regression, minima: Mapping[str, float]) -> list[Problem]:
     """A problem for each figure of the code that is less than it shall be, or that this network does not have."""
     found = []
     for name, least in minima.items():
-        got = getattr(judgement, name) if name == "agreement" else getattr(judgement.code, name, None)
-        unit = GOALS[name]
+        got = _figure(judgement, name)
         if got is None:
             found.append(Problem(option(f"min_{name}"), f"there is no {name} of this network and these labels"))
-        elif got * unit < least:
-            found.append(Problem(option(f"min_{name}"), f"the code reaches {got * unit:.6g}, not {least:g}"))
+        elif got < least:
+            found.append(Problem(option(f"min_{name}"), f"the code reaches {got:.6g}, not {least:g}"))
     return found

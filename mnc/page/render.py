@@ -11,7 +11,7 @@ from importlib import resources
 import numpy as np
 
 import mnc
-from mnc.accuracy import Accuracy, Regression
+from mnc.accuracy import Accuracy, Errors, Regression
 from mnc.backends.facts import model_hash
 from mnc.errors import refuse
 from mnc.extras import install
@@ -196,7 +196,8 @@ def _judged(drawn: Subject, which: str) -> str:
     if isinstance(found, Accuracy):
         return f"{getattr(found, which).accuracy:.2%} of {found.samples}"
     if isinstance(found, Regression):
-        return f"RMSE {getattr(found, which).rmse:.4g}"
+        errors: Errors = getattr(found, which)
+        return f"RMSE {errors.rmse:.4g}" + ("" if errors.r2 is None else f", R2 {errors.r2:.4f}")
     return ""
 
 

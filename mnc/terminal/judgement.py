@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mnc.accuracy import TOP, Accuracy, Errors, Regression
 from mnc.terminal.tables import Paper, listing
 
@@ -30,12 +32,19 @@ def judged(found: Accuracy | Regression, how: str) -> list[str]:
     ]
 
 
-def confusion(found: Accuracy | Regression, paper: Paper) -> str:
-    """How often the code chose each class, a row for each right class; empty where there are no or too many classes."""
+def confusion(found: Accuracy | Regression, paper: Paper, classes: Sequence[str] = ()) -> str:
+    """How often the code chose each class, a row for each right class; empty where there are no or too many classes.
+
+    `classes` are their names, where somebody has said them.
+    """
     if not isinstance(found, Accuracy) or len(found.code.confusion) > MOST:
         return ""
-    heads = ("right class", *(f">as {i}" for i in range(len(found.code.confusion))))
-    rows = ((str(i), *(str(count or "") for count in row)) for i, row in enumerate(found.code.confusion))
+    heads = ("<right class", *(f">as {i}" for i in range(len(found.code.confusion))))
+    names = classes if len(classes) == len(found.code.confusion) else [""] * len(found.code.confusion)
+    rows = (
+        (f"{i} {name}".rstrip(), *(str(count or "") for count in row))
+        for i, (name, row) in enumerate(zip(names, found.code.confusion, strict=True))
+    )
     return listing(heads, rows, paper)
 
 
