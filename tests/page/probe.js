@@ -47,6 +47,12 @@ findings.clipped = [...document.querySelectorAll("svg")].flatMap((svg) => {
   }).map((each) => each.textContent);
 });
 
+findings.broken = [...document.querySelectorAll("td.number")].filter((each) => {
+  const words = document.createRange();
+  words.selectNodeContents(each);
+  return new Set([...words.getClientRects()].map((rect) => Math.round(rect.top))).size > 1;
+}).map((each) => each.textContent);
+
 const table = document.querySelector("table.layers");
 const heads = [...table.tHead.rows[0].cells].map((each) => each.textContent);
 const column = heads.indexOf("MACs");

@@ -44,6 +44,8 @@ def pages(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     judged = ["--inputs", str(folder / "x.npy"), "--labels", str(folder / "y.npy")]
     beside = ["--compare", str(model), "--max-ram", "64K"]
     assert run(["report", str(model), "-o", str(folder / "both.html"), *quantised, *judged, *beside]) == 0
+    pico = str(root / "tests" / "fixtures" / "pico.int8.tflite")
+    assert run(["report", pico, "-o", str(folder / "alone.html"), "--max-ram", "1234567890"]) == 0
     return folder
 
 
@@ -66,15 +68,15 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
-def browse(chromium: str, page: str, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Browse:
-    """The findings of `probe.js` in the page, at a width and in a colour scheme."""
+def browse(chromium: str, pages: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Browse:
+    """The findings of `probe.js` in a page, at a width and in a colour scheme."""
     folder = tmp_path_factory.mktemp("browser")
     probe = (root / "tests" / "page" / "probe.js").read_text("utf-8")
-    probed = page.replace("<style>", f"{WATCH}<style>", 1).replace("</body>", f"<script>{{ {probe} }}</script></body>")
-    inner = html.escape(probed, quote=True)
 
     @functools.cache
-    def look(width: int = 1200, *, dark: bool = False) -> dict[str, Any]:
+    def look(width: int = 1200, *, dark: bool = False, name: str = "both") -> dict[str, Any]:
+        watched = (pages / f"{name}.html").read_text("utf-8").replace("<style>", f"{WATCH}<style>", 1)
+        inner = html.escape(watched.replace("</body>", f"<script>{{ {probe} }}</script></body>"), quote=True)
         frame = f'<iframe id="frame" style="width:{width}px;height:900px;border:0" srcdoc="{inner}"></iframe>'
         copied = (
             "const frame = document.getElementById('frame'); frame.onload = () => document.body.append("
@@ -127,11 +129,14 @@ def test_both_schemes_have_contrast(dark: bool, browse: Browse) -> None:
     assert found["poor"] == []
 
 
-@pytest.mark.parametrize("width", [360, 800, 1600])
-def test_it_fits_any_width(width: int, browse: Browse) -> None:
-    found = browse(width)
+@pytest.mark.parametrize(
+    ("width", "name"), [(360, "both"), (800, "both"), (1600, "both"), (360, "alone"), (1600, "alone")]
+)
+def test_it_fits_any_width(width: int, name: str, browse: Browse) -> None:
+    found = browse(width, name=name)
     assert width - 20 <= found["width"] <= width
     assert found["overflow"] <= 0
+    assert (found["overlaps"], found["clipped"], found["broken"]) == (0, [], [])
 
 
 def test_no_address_no_folder_and_no_date(page: str, pages: Path) -> None:
