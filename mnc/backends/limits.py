@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.backends.memory import counters, feeding_bytes
+from mnc.backends.memory import ram_bytes, region_bytes
 from mnc.backends.unit import Unit
 from mnc.backends.writer import Writer
 from mnc.plan.liveness import Plan
@@ -31,7 +31,7 @@ def asserted_in_header(w: Writer, program: Program, plan: Plan, name: str) -> No
     upper = name.upper()
     memory = f"sizeof({name}_t)"
     if plan.regions:  # beside which the network's struct has pointers to them
-        outliving = program.state_bytes + 2 * counters(program, plan) + feeding_bytes(program)
+        outliving = ram_bytes(program, plan) - sum(region_bytes(program, region) for region in plan.regions)
         memory = " + ".join([*(f"sizeof({name}_{region.name}_t)" for region in plan.regions), f"{outliving}"])
     taken = {"ram": memory, "macs": f"{upper}_MACS"}
     kinds = [kind for kind, _ in program.limits if kind in taken]
@@ -50,7 +50,12 @@ def asserted_in_source(w: Writer, program: Program, pieces: Unit, name: str) -> 
 def asserted_in_class(w: Writer, program: Program, plan: Plan, pieces: Unit) -> None:
     """Likewise in a C++ class, behind its members, whose limits are numbers; its outputs are no memory of the plan."""
     members = {"arena": plan.arena.size > 0, "state": program.state_bytes > 0, "made": program.fed is not None}
-    members |= {"frames": program.collected > 0, "waiting": program.collected > 0, "runs": program.counted > 0}
+    members |= {
+        "frames": program.collected > 0,
+        "waiting": program.collected > 0,
+        "runs": program.counted > 0,
+        "ticks": program.timed,
+    }
     memory = " + ".join(f"sizeof({member})" for member, there in members.items() if there)
     taken = {"ram": memory, "flash": constant_sizes(pieces), "macs": "kMacs"}
     for kind, limit in program.limits:
