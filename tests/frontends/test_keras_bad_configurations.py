@@ -100,8 +100,8 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
         OTHERWISE,
     ),
     "an unknown layer": (
-        lambda layers, _: layers[3].update(class_name="GroupQueryAttention"),
-        "model_config/layers/3 (GroupQueryAttention 'relu'): the layer 'GroupQueryAttention' is not supported",
+        lambda layers, _: layers[3].update(class_name="ConvLSTM3D"),
+        "model_config/layers/3 (ConvLSTM3D 'relu'): the layer 'ConvLSTM3D' is not supported",
         LISTED,
     ),
     "a custom layer": (
@@ -349,8 +349,8 @@ def test_masks_that_somebody_reads(tmp_path: Path) -> None:
     model = sequential(given, table, ("Softmax", {"name": "r"}))
     assert refusal(save_h5(tmp_path / "m.h5", model, weights)) == (
         "error: m.h5: model_config/layers/2 (Softmax 'r'): "
-        "the layer reads a mask (from mask_zero of an Embedding, or from Masking), which is not supported\n"
-        "hint: train without the mask, or give sequences of the full length only and rebuild the model without it"
+        "the layer reads a mask of 5 steps, which Keras does not fit to an input of more axes\n"
+        "hint: give the mask to the layer itself, as softmax(x, mask=mask)"
     )
     assert load(save_h5(tmp_path / "m.h5", sequential(given, table, ("Flatten", {"name": "f"})), weights))
 

@@ -44,6 +44,21 @@ REFUSED: dict[str, tuple[str, list[int], dict[str, Any], str]] = {
         "has a letter twice in one operand",
     ),
     "a bias elsewhere": ("EinsumDense", [4, 3], {**EINSUM, "bias_axes": "c"}, "must be letters of the result"),
+    "no boundaries": ("Discretization", [3], {"num_bins": 4}, "bin_boundaries are missing"),
+    "boundaries that fall": ("Discretization", [3], {"bin_boundaries": [1.0, 0.5]}, "must be ascending numbers, not"),
+    "crops and pads": (
+        "Resizing",
+        [4, 4, 2],
+        {"height": 2, "width": 2, "crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True},
+        "cannot both be true",
+    ),
+    "a filter": ("UpSampling2D", [4, 4, 2], {"size": 2, "interpolation": "area"}, "interpolation = 'area' is not"),
+    "too many heads": (
+        "GroupQueryAttention",
+        [4, 6],
+        {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 3},
+        "3 heads of keys do not divide 4 heads of the query",
+    ),
     "an axis before the last": ("RMSNormalization", [4, 3], {"axis": [1]}, "the axes must be the last ones, each once"),
 }
 

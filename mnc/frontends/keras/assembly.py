@@ -103,14 +103,6 @@ class Call:
             raise self.fault(f"the mask must be a tensor of {x.shape[:1]}")
         return self.assembly.plain(self.where, given)
 
-    def refuse_mask(self, value: Value) -> None:
-        """For layers that Keras gives a mask to: refuse where there is one."""
-        if value.mask is not None:
-            raise self.fault(
-                "the layer reads a mask (from mask_zero of an Embedding, or from Masking), which is not supported",
-                "train without the mask, or give sequences of the full length only and rebuild the model without it",
-            )
-
     def emit(self, layer: Layer, *inputs: Value, part: str = "", axes: tuple[int, ...] | None = None) -> Value:
         """One node; `part` names what is not yet the layer's result."""
         name = f"{self.name}/{part}" if part else self.name

@@ -14,7 +14,7 @@ from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import Converter, converts
 from mnc.frontends.keras.weights import Count
 from mnc.ir.activations import Function
-from mnc.ir.layers import Activation, Identity, LogSoftmax, Multiply, PReLU, Slice, Softmax, Sparsemax
+from mnc.ir.layers import Activation, Add, Identity, LogSoftmax, Multiply, PReLU, Slice, Softmax, Sparsemax
 from mnc.ir.types import Constant
 
 
@@ -67,7 +67,7 @@ def prelu(config: Config) -> Build:
     return build
 
 
-@converts("Softmax", to=(Softmax,), over_time=True)
+@converts("Softmax", to=(Add, Multiply, Softmax), over_time=True, arguments=("mask",))
 def softmax(config: Config) -> Build:
     """Softmax along one axis."""
     axis = config.raw("axis", -1)
@@ -75,22 +75,44 @@ def softmax(config: Config) -> Build:
         axis = axis[0]
     if isinstance(axis, bool) or not isinstance(axis, int):
         raise config.fault(f"axis = {axis!r} is not supported; softmax goes along one axis")
-    return _softmax(axis, masks=True)
+
+    def build(call: Call) -> Value:
+        x = call.tensor
+        place = call.axis("axis", axis, x)
+        mask = _mask(call, x)
+        if mask is None:
+            return call.emit(Softmax(place), x, axes=x.axes)
+        # what does not count is -1e9 before and 0 behind, also where nothing counts
+        missing = call.emit(Add(operand=Constant(np.float32(-1.0))), mask, part="missing")
+        hidden = call.emit(Multiply(operand=Constant(np.float32(1e9))), missing, part="hidden")
+        seen = call.emit(Add(), call.emit(Multiply(), x, mask, part="seen"), hidden, part="masked")
+        return call.emit(Multiply(), call.emit(Softmax(place), seen, part="shares"), mask)
+
+    return build
+
+
+def _mask(call: Call, x: Value) -> Value | None:
+    """The mask of a softmax: along each axis of its input as long as it, or 1."""
+    given = call.arguments.named.get("mask")
+    if given is None and x.mask is not None:
+        if len(x.shape) > 1:
+            raise call.fault(
+                f"the layer reads a mask of {x.shape[0]} steps, which Keras does not fit to an input of more axes",
+                "give the mask to the layer itself, as softmax(x, mask=mask)",
+            )
+        return call.assembly.mask(call.where, x.mask)
+    if given is None:
+        return None
+    if not isinstance(given, Value) or not x.is_plain or call.over_time:
+        raise call.fault("the mask must be a tensor of the model, and the input channels last")
+    if len(given.shape) != len(x.shape) or any(n not in (1, m) for n, m in zip(given.shape, x.shape, strict=True)):
+        raise call.fault(f"a mask of {given.shape} does not fit {x.shape}")
+    return call.assembly.plain(call.where, given)
 
 
 def _along_last(function: AlongAxis) -> Build:
     def build(call: Call) -> Value:
         x = call.tensor
         return call.along(function, x, call.axis("axis", -1, x))
-
-    return build
-
-
-def _softmax(axis: int, masks: bool = False) -> Build:
-    def build(call: Call) -> Value:
-        x = call.tensor
-        if masks:
-            call.refuse_mask(x)
-        return call.emit(Softmax(call.axis("axis", axis, x)), x, axes=x.axes)
 
     return build

@@ -29,20 +29,32 @@ from mnc.ir.types import Array, Constant
 MASKED = -1e9
 """Is added to a score that shall not count."""
 
-CALL_ARGUMENTS = ("query", "value", "key", "attention_mask", "use_causal_mask", "return_attention_scores")
+CALL_ARGUMENTS = (
+    *("query", "value", "key", "value_mask", "key_mask"),
+    *("attention_mask", "use_causal_mask", "return_attention_scores"),
+)
 """Arguments of a call besides the inputs."""
 
 
-def _flag(call: Call, name: str) -> bool:
+def flag(call: Call, name: str) -> bool:
+    """An argument that is true or false."""
     value = call.arguments.named.get(name, False)
     if not isinstance(value, bool):
         raise call.fault(f"{name} must be true or false")
     return value
 
 
-def _causal(rows: int, columns: int) -> Constant:
-    """0 where a row's own column and those before it stand, elsewhere MASKED."""
-    return Constant(np.where(np.tri(rows, columns), 0.0, MASKED).astype(np.float32))
+def window(config: Config) -> int | None:
+    """How far from its own place a query sees keys, that place counted; None: as far as there are any."""
+    return None if config.raw("sliding_window") is None else config.integer("sliding_window")
+
+
+def _places(rows: int, columns: int, causal: bool, near: int | None) -> Array | None:
+    """1 where a row may see a column by their places, elsewhere 0; None where each sees all."""
+    seen = np.tri(rows, columns) if causal else np.ones((rows, columns))
+    if near is not None:
+        seen = seen * (np.abs(np.arange(rows)[:, None] - np.arange(columns)) < near)
+    return None if seen.all() else seen.astype(np.float32)
 
 
 @converts(
@@ -60,13 +72,13 @@ def multi_head_attention(config: Config) -> Build:
     stated = config.raw("output_shape")
     outputs = None if stated is None else config.integer_list("output_shape", 1)
     config.only("attention_axes", None, [1])
-    config.only("sliding_window", None)
+    near = window(config)
     config.ignore("dropout", "flash_attention", "seed", "query_shape", "key_shape", "value_shape")
     config.weights = Count((4 + has_gate) * (1 + has_bias))
 
     def build(call: Call) -> Value | tuple[Value, ...]:
-        query, value, key = _sequences(call)
-        hidden = _hidden(call, query, value, key)
+        query, value, key = sequences(call)
+        hidden = hidden_scores(call, query, value, key, near)
 
         def dense(x: Value, part: str, size: int, scale: float = 1.0, own: str = "") -> Value:
             weights = call.weights.inside(f"{own or part}_dense")
@@ -87,11 +99,7 @@ def multi_head_attention(config: Config) -> Build:
         gate = dense(query, "gate", value_size) if has_gate else None
         v = by_head(dense(value, "value", value_size), "value", value_size)
         scores = call.emit(MatMul(transpose_b=True), q, k, part="scores")
-        if _flag(call, "use_causal_mask"):
-            causal = _causal(query.shape[0], key.shape[0])
-            scores = call.emit(Add(operand=causal), scores, part="causal_scores")
-        if hidden is not None:
-            scores = call.emit(Add(), scores, hidden, part="masked_scores")
+        scores = masked(call, scores, hidden)
         shares = call.emit(Softmax(2), scores, part="shares")
         mixed = call.emit(MatMul(), shares, v, part="mixed")
         if heads > 1:
@@ -111,34 +119,54 @@ def multi_head_attention(config: Config) -> Build:
         else:
             result = call.emit(layer, flat)
         result = replace(result, mask=query.mask)
-        return (result, shares) if _flag(call, "return_attention_scores") else result
+        return (result, shares) if flag(call, "return_attention_scores") else result
 
     return build
 
 
-def _hidden(call: Call, query: Value, value: Value, key: Value) -> Value | None:
+def hidden_scores(call: Call, query: Value, value: Value, key: Value, near: int | None) -> Value | Constant | None:
     """MASKED where a query shall not see a key, else 0; None where each sees all."""
     parts = []
     rows, columns = query.shape[0], key.shape[0]
     for name, x, shape in (("query", query, (rows, 1)), ("value", value, (1, columns)), ("key", key, (1, columns))):
-        if x.mask is not None and not (name == "key" and key == value):
-            mask = call.assembly.mask(call.where, x.mask)
+        given = call.arguments.named.get(f"{name}_mask")
+        if given is not None and (not isinstance(given, Value) or given.shape != x.shape[:1]):
+            raise call.fault(f"the {name}_mask must be a tensor of the model of {x.shape[0]} elements")
+        own = None if x.mask is None or (name == "key" and key == value) else call.assembly.mask(call.where, x.mask)
+        mask = call.assembly.plain(call.where, given) if isinstance(given, Value) else own
+        if mask is not None:
             parts.append(call.emit(Reshape(shape), mask, part=f"{name}_mask"))
     given = call.arguments.named.get("attention_mask")
     if given is not None:
         if not isinstance(given, Value) or given.shape != (rows, columns):
             raise call.fault(f"the attention_mask must be a tensor of the model of {rows}x{columns} elements")
         parts.append(call.assembly.plain(call.where, given))
+    return _hidden(call, parts, _places(rows, columns, flag(call, "use_causal_mask"), near))
+
+
+def _hidden(call: Call, parts: list[Value], places: Array | None) -> Value | Constant | None:
+    """MASKED where any of the masks is 0, or the place; a constant where only the places say it."""
     if not parts:
-        return None
+        return None if places is None else Constant((places - 1.0) * np.float32(-MASKED))
     seen = parts[0]
     for i, part in enumerate(parts[1:]):
         seen = call.emit(Multiply(), seen, part, part=f"seen{i}")
+    if places is not None:
+        seen = call.emit(Multiply(operand=Constant(places)), seen, part="seen_places")
     missing = call.emit(Add(operand=Constant(np.float32(-1.0))), seen, part="missing")
     return call.emit(Multiply(operand=Constant(np.float32(-MASKED))), missing, part="hidden")
 
 
-def _sequences(call: Call) -> tuple[Value, Value, Value]:
+def masked(call: Call, scores: Value, hidden: Value | Constant | None) -> Value:
+    """Scores of which those that are hidden do not count."""
+    if hidden is None:
+        return scores
+    if isinstance(hidden, Constant):
+        return call.emit(Add(operand=hidden), scores, part="masked_scores")
+    return call.emit(Add(), scores, hidden, part="masked_scores")
+
+
+def sequences(call: Call) -> tuple[Value, Value, Value]:
     """The query, the value and the key, each (steps, features), wherever the call has them."""
     named = call.arguments.named
     given = [each for each in call.arguments.positional if isinstance(each, Value)]
@@ -165,7 +193,7 @@ def _sequences(call: Call) -> tuple[Value, Value, Value]:
 @converts(
     "Attention",
     to=(Activation, Add, MatMul, Multiply, ReduceSum, Softmax),
-    arguments=("use_causal_mask", "return_attention_scores"),
+    arguments=("mask", "use_causal_mask", "return_attention_scores"),
 )
 def attention(config: Config) -> Build:
     """Attention by products of queries and keys, or by a sum of hyperbolic tangents."""
@@ -185,7 +213,7 @@ def attention(config: Config) -> Build:
         else:
             weight = float(call.weights.array("concat_score_weight", ()))
             scores = _sums(call, query, key, np.asarray(scale), np.asarray(weight))
-        return _weighed(call, scores, value)
+        return _weighed(call, scores, query, value)
 
     return build
 
@@ -193,7 +221,7 @@ def attention(config: Config) -> Build:
 @converts(
     "AdditiveAttention",
     to=(Activation, Add, MatMul, Multiply, ReduceSum, Softmax),
-    arguments=("use_causal_mask", "return_attention_scores"),
+    arguments=("mask", "use_causal_mask", "return_attention_scores"),
 )
 def additive_attention(config: Config) -> Build:
     """Attention by a scaled sum of hyperbolic tangents."""
@@ -205,7 +233,7 @@ def additive_attention(config: Config) -> Build:
     def build(call: Call) -> Value | tuple[Value, ...]:
         query, value, key = _listed(call)
         scale = call.weights.array("scale", (query.shape[-1],)) if scaled else np.ones(())
-        return _weighed(call, _sums(call, query, key, np.ones(()), scale), value)
+        return _weighed(call, _sums(call, query, key, np.ones(()), scale), query, value)
 
     return build
 
@@ -215,7 +243,6 @@ def _listed(call: Call) -> tuple[Value, Value, Value]:
     if len(call.inputs) not in (2, 3):
         raise call.fault(f"the layer takes a query, a value and perhaps a key, not {len(call.inputs)} inputs")
     for each in call.inputs:
-        call.refuse_mask(each)
         if len(each.shape) != 2:
             raise call.fault("the layer needs sequences (steps, features)")
     query, value, *key = (call.assembly.plain(call.where, each) for each in call.inputs)
@@ -236,11 +263,34 @@ def _sums(call: Call, query: Value, key: Value, inner: Array, outer: Array) -> V
     return call.emit(ReduceSum((2,)), bent, part="scores")
 
 
-def _weighed(call: Call, scores: Value, value: Value) -> Value | tuple[Value, ...]:
-    if _flag(call, "use_causal_mask"):
-        causal = _causal(*scores.shape)
-        scores = call.emit(Add(operand=causal), scores, part="masked_scores")
-    shares = call.emit(Softmax(1), scores, part="shares")
+def _weighed(call: Call, scores: Value, query: Value, value: Value) -> Value | tuple[Value, ...]:
+    """The means of the values; of a query that is masked, zeros."""
+    query_mask, value_mask = _masks(call, query, value)
+    parts = [] if value_mask is None else [call.emit(Reshape((1, value.shape[0])), value_mask, part="value_mask")]
+    places = _places(scores.shape[0], scores.shape[1], flag(call, "use_causal_mask"), None)
+    shares = call.emit(Softmax(1), masked(call, scores, _hidden(call, parts, places)), part="shares")
     call.weights.discard()  # the state of a random generator
-    result = call.emit(MatMul(), shares, value)
-    return (result, shares) if _flag(call, "return_attention_scores") else result
+    if query_mask is None:
+        result = call.emit(MatMul(), shares, value)
+    else:
+        column = call.emit(Reshape((query.shape[0], 1)), query_mask, part="query_mask")
+        result = call.emit(Multiply(), call.emit(MatMul(), shares, value, part="means"), column)
+    result = replace(result, mask=query.mask)
+    return (result, shares) if flag(call, "return_attention_scores") else result
+
+
+def _masks(call: Call, query: Value, value: Value) -> tuple[Value | None, Value | None]:
+    """The masks of the query and of the value: the call's `mask` argument, or those that they carry along."""
+    given = call.arguments.named.get("mask")
+    if given is None:
+        carried = (None if x.mask is None else call.assembly.mask(call.where, x.mask) for x in (query, value))
+        first, second = carried
+        return first, second
+    if not isinstance(given, tuple) or len(given) not in (2, 3):
+        raise call.fault("the mask must be that of the query and that of the value")
+    found: list[Value | None] = []
+    for name, x, mask in zip(("query", "value"), (query, value), given, strict=False):
+        if mask is not None and (not isinstance(mask, Value) or mask.shape != x.shape[:1]):
+            raise call.fault(f"the mask of the {name} must be a tensor of the model of {x.shape[0]} elements")
+        found.append(call.assembly.plain(call.where, mask) if isinstance(mask, Value) else None)
+    return found[0], found[1]

@@ -49,6 +49,12 @@ def dropout(config: Config) -> Build:
     return _nothing()
 
 
+@converts("Identity", to=(), over_time=True)
+def identity(_config: Config) -> Build:
+    """The input."""
+    return _nothing()
+
+
 @converts("GaussianNoise", to=(), over_time=True)
 def gaussian_noise(config: Config) -> Build:
     """Noise in training."""

@@ -1,4 +1,4 @@
-"""Pooling, padding, cropping and resizing."""
+"""Pooling, padding and cropping."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from mnc.ir.layers import (
     Pooling2D,
     ReduceSum,
     Reshape,
-    ResizeBilinear,
-    ResizeNearest,
     ZeroPadding2D,
 )
 
@@ -197,54 +195,3 @@ def center_crop(config: Config) -> Build:
         return call.emit(Cropping2D(cropping), x, axes=x.axes)
 
     return build
-
-
-@converts("UpSampling1D", to=(ResizeNearest,), over_time=True)
-def up_sampling1d(config: Config) -> Build:
-    """Every step several times."""
-    (times,) = config.integers("size", 1, 2)
-
-    def build(call: Call) -> Value:
-        x = as_image(call, 1, "channels_last")
-        height, width, _ = x.type.shape
-        return from_image(call, 1, "channels_last", lambda _: ResizeNearest((height, width * times)), None, x)
-
-    return build
-
-
-@converts("UpSampling2D", to=(ResizeBilinear, ResizeNearest))
-def up_sampling2d(config: Config) -> Build:
-    """The image enlarged by whole factors."""
-    vertical, horizontal = config.integers("size", 2, 2)
-    kind = _resize(config, "nearest")
-    layout = config.data_format(3)
-
-    def build(call: Call) -> Value:
-        x = call.image(layout)
-        height, width, _ = x.type.shape
-        return call.emit(kind((height * vertical, width * horizontal)), x, axes=x.axes)
-
-    return build
-
-
-@converts("Resizing", to=(ResizeBilinear, ResizeNearest))
-def resizing(config: Config) -> Build:
-    """The image brought to a fixed size."""
-    size = (config.integer("height"), config.integer("width"))
-    kind = _resize(config, "bilinear")
-    layout = config.data_format(3)
-    config.only("crop_to_aspect_ratio", False)
-    config.only("pad_to_aspect_ratio", False)
-    config.only("antialias", False)
-    config.ignore("fill_mode", "fill_value")
-
-    def build(call: Call) -> Value:
-        x = call.image(layout)
-        return call.emit(kind(size), x, axes=x.axes)
-
-    return build
-
-
-def _resize(config: Config, default: str) -> type[ResizeNearest] | type[ResizeBilinear]:
-    method = config.choice("interpolation", "nearest", "bilinear", default=default)
-    return ResizeNearest if method == "nearest" else ResizeBilinear

@@ -1,10 +1,7 @@
-"""Layers over volumes (depth, height, width, channels), as layers over images.
+"""Layers over volumes, as layers over the images that `volumes` makes of them.
 
-A volume is held (height, width, depth, channels).  Seen as (height, width,
-depth * channels) it is one image whose pixels have all depths, and seen as
-(height * width, depth, channels) one whose rows go along the depth; neither
-view moves a number.  So what treats the depth by itself (pooling, padding,
-cropping, enlarging) is one layer of each view, and a convolution is one
+What treats the depth by itself (pooling, padding, cropping, enlarging) is one
+layer over the planes and one along the depth.  A convolution is one
 two-dimensional convolution for each plane of its output, all with the same
 weights, over the planes that it sees.
 """
@@ -14,7 +11,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -25,6 +21,7 @@ from mnc.frontends.keras.assembly import AlongAxis, Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.unrolling import MAX_STEPS
+from mnc.frontends.keras.volumes import HELD, as_depths, as_planes, as_volume, from_depths
 from mnc.frontends.keras.weights import Count
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
@@ -47,43 +44,20 @@ from mnc.ir.layers import (
     same_padding,
 )
 from mnc.ir.layers.window import extent
-from mnc.ir.types import Constant
-
-HELD = {"channels_last": (2, 0, 1, 3), "channels_first": (3, 2, 0, 1)}
-"""Where the axes of a volume, as Keras orders them, are in (height, width, depth, channels)."""
+from mnc.ir.types import Constant, Shape
 
 NO_MARGIN = (0, 0)
 
 
-def _volume(call: Call, layout: str) -> Value:
-    x = call.held
-    if len(x.axes) != 4:
-        raise call.fault(f"the layer needs an input (depth, height, width, channels), not one of {len(x.axes)} axes")
-    return call.assembly.held_as(call.where, x, HELD[layout])
-
-
-def _planes(call: Call, x: Value, layer: Layer, part: str) -> Value:
-    """A layer that treats channels alike, over all planes at once: (height, width, depth, channels)."""
-    height, width, depth, channels = x.type.shape
-    image = call.emit(Reshape((height, width, depth * channels)), x, part=f"{part}_planes")
-    y = call.emit(layer, image, part=part)
-    return call.emit(Reshape((*y.type.shape[:2], depth, channels)), y, part=f"{part}_volume")
-
-
-def _depths(call: Call, x: Value, layer: Layer, part: str) -> Value:
-    """A layer along the depth, which an image's rows have here: (height, width, depth, channels)."""
-    height, width, depth, channels = x.type.shape
-    image = call.emit(Reshape((height * width, depth, channels)), x, part=f"{part}_depths")
-    y = call.emit(layer, image, part=part)
-    return call.emit(Reshape((height, width, *y.type.shape[1:])), y, part=f"{part}_turned")
-
-
-def _both(call: Call, layout: str, planes: Callable[[Value], Layer], depths: Callable[[Value], Layer]) -> Value:
-    """A layer over the planes, then one along the depth; each is made for the volume that it gets."""
-    x = _volume(call, layout)
-    y = _planes(call, x, planes(x), "planes")
-    y = _depths(call, y, depths(y), "depth")
-    return replace(y, axes=HELD[layout])
+def _both(call: Call, layout: str, planes: Callable[[Shape], Layer], depths: Callable[[Shape], Layer]) -> Value:
+    """A layer over the planes, then one along the depth; each is made for the shape of its image."""
+    x = as_volume(call, layout)
+    image = as_planes(call, x)
+    y = call.emit(planes(image.type.shape), image, part="over_planes")
+    rows = as_depths(call, y, x.type.shape[2])
+    z = call.emit(depths(rows.type.shape), rows, part="along_depth")
+    height, width, _ = y.type.shape
+    return from_depths(call, z, (height, width), layout)
 
 
 def _margins(layout: str, margins: tuple[Pair, Pair, Pair], make: Callable[[Padding], Layer]) -> Build:
@@ -119,11 +93,11 @@ def up_sampling3d(config: Config) -> Build:
     depth, vertical, horizontal = config.integers("size", 3, 2)
     layout = config.data_format(4)
 
-    def planes(x: Value) -> Layer:
-        return ResizeNearest((x.type.shape[0] * vertical, x.type.shape[1] * horizontal))
+    def planes(shape: Shape) -> Layer:
+        return ResizeNearest((shape[0] * vertical, shape[1] * horizontal))
 
-    def depths(x: Value) -> Layer:
-        return ResizeNearest((x.type.shape[0] * x.type.shape[1], x.type.shape[2] * depth))
+    def depths(shape: Shape) -> Layer:
+        return ResizeNearest((shape[0], shape[1] * depth))
 
     return lambda call: _both(call, layout, planes, depths)
 
@@ -150,12 +124,11 @@ def _pooling(config: Config, kind: type[Pooling2D]) -> Build:
         return same_padding(size, pool[axis], strides[axis], 1) if same else NO_MARGIN
 
     # the mean of a window is the mean over its depth of its planes' means, padding left out of either
-    def planes(x: Value) -> Layer:
-        height, width, *_ = x.type.shape
-        return kind((pool[1], pool[2]), (strides[1], strides[2]), (margin(height, 1), margin(width, 2)))
+    def planes(shape: Shape) -> Layer:
+        return kind((pool[1], pool[2]), (strides[1], strides[2]), (margin(shape[0], 1), margin(shape[1], 2)))
 
-    def depths(x: Value) -> Layer:
-        return kind((1, pool[0]), (1, strides[0]), (NO_MARGIN, margin(x.type.shape[2], 0)))
+    def depths(shape: Shape) -> Layer:
+        return kind((1, pool[0]), (1, strides[0]), (NO_MARGIN, margin(shape[1], 0)))
 
     return lambda call: _both(call, layout, planes, depths)
 
@@ -177,7 +150,7 @@ def _global_pooling(config: Config, kind: type[GlobalPooling]) -> Build:
     layout = config.data_format(4)
 
     def build(call: Call) -> Value:
-        x = _volume(call, layout)
+        x = as_volume(call, layout)
         height, width, depth, channels = x.type.shape
         image = call.emit(Reshape((height, width * depth, channels)), x, part="image")
         if not keepdims:
@@ -201,7 +174,7 @@ def conv3d(config: Config) -> Build:
     activation, layout = read_activation(config), config.data_format(4)
 
     def build(call: Call) -> Value:
-        x = _volume(call, layout)
+        x = as_volume(call, layout)
         height, width, depth, channels = x.type.shape
         if channels % groups:
             raise call.fault(f"{groups} groups do not divide {channels} channels")
@@ -214,7 +187,9 @@ def conv3d(config: Config) -> Build:
             for n, k, s, d in zip((depth, height, width), size, strides, dilation, strict=True)
         )
         if before or after:
-            x = _depths(call, x, ZeroPadding2D((NO_MARGIN, (before, after))), "padded")
+            rows = as_depths(call, as_planes(call, x), depth)
+            rows = call.emit(ZeroPadding2D((NO_MARGIN, (before, after))), rows, part="padded")
+            x = from_depths(call, rows, (height, width), layout, "padded_volume")
         depth += before + after
         count = (depth - extent(size[0], dilation[0])) // strides[0] + 1
         if count < 1:

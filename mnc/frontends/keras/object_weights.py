@@ -18,6 +18,9 @@ from mnc.names import snake
 
 BACKSLASH = "\\"
 
+OWN_NAMES = {"GroupQueryAttention": "GroupedQueryAttention"}
+"""Classes that Keras exports under another name than their own, by which it stores weights."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -85,7 +88,7 @@ class ObjectWeights:
         Keras 3 numbers them 0, 1, 2, ...; Keras 2 skips numbers, because it
         walks over a layer with weights twice.
         """
-        stem = snake(class_name)
+        stem = snake(OWN_NAMES.get(class_name, class_name))
         exact = f"{stem}_{ordinal}" if ordinal else stem
         skipping = self.inside("_layer_checkpoint_dependencies")
         if self.place is None or skipping.place is None or self.inside("layers").place is not None:

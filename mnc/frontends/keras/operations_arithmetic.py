@@ -382,6 +382,15 @@ def identity(op: Operands) -> Result:
     return op.nothing(op.value())
 
 
+@operation("ConvertToTensor", "x dtype sparse ragged")
+def convert_to_tensor(op: Operands) -> Result:
+    """What is a tensor already, of whatever type."""
+    op.config.only("sparse", None, False)
+    op.config.only("ragged", None, False)
+    op.config.ignore("dtype")
+    return op.nothing(op.value())
+
+
 @operation("Cast", "x dtype")
 def cast(op: Operands) -> Result:
     """To floating-point numbers of another size, which changes nothing here."""
