@@ -15,7 +15,9 @@ SAVE_AGAIN = "save the model again with Keras"
 FIXED_SHAPE = (
     "rebuild the model with a fixed input shape, for instance keras.Input((96, 96, 3)), and load the weights into it"
 )
-NO_ARGUMENT = "rebuild the model without this argument and load the weights into it"
+NO_ARGUMENT = (
+    "where it changes nothing at inference, rebuild the model without this argument and load the weights into it"
+)
 WITHOUT_IT = "rebuild the layer without it, if it was not meant, and load the weights into the new model"
 OTHERWISE = "rebuild the model with another value and load the weights into it"
 LISTED = "`mnc layers` lists what is; rebuild the model from those and load the weights into it"
@@ -353,6 +355,25 @@ def test_masks_that_somebody_reads(tmp_path: Path) -> None:
         "hint: give the mask to the layer itself, as softmax(x, mask=mask)"
     )
     assert load(save_h5(tmp_path / "m.h5", sequential(given, table, ("Flatten", {"name": "f"})), weights))
+
+
+def test_one_fault_of_many_layers_is_one_refusal(tmp_path: Path) -> None:
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 4]})
+    unknown = [("MelSpectrogram", {"name": f"m{i}"}) for i in range(3)]
+    model = sequential(given, *unknown, ("TFSMLayer", {"name": "t"}), ("Reshape", {"name": "r", "target_shape": [0]}))
+    problems = check(save_h5(tmp_path / "m.h5", model, {}))
+    message = [line for problem in problems for line in str(problem).splitlines()]
+    assert message == [
+        "error: m.h5: model_config/layers/1 (MelSpectrogram 'm0') and 2 more: "
+        "the layer 'MelSpectrogram' is not supported",
+        "hint: compute 'MelSpectrogram' in front of the network: "
+        "keras.Model(the output of the 'MelSpectrogram' layer, model.outputs)",
+        "error: m.h5: model_config/layers/4 (TFSMLayer 't'): "
+        "the layer 'TFSMLayer' holds code of another framework, which mnc never runs",
+        "hint: convert the whole model with tf.lite.TFLiteConverter, and compile the .tflite",
+        "error: m.h5: model_config/layers/5 (Reshape 'r'): target_shape = [0] cannot be a shape",
+        f"hint: {OTHERWISE}",
+    ]
 
 
 @pytest.mark.parametrize(

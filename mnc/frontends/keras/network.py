@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.assembly import CHANNELS_FIRST, Assembly, Value
@@ -38,7 +39,7 @@ def read_model(saved: SavedModel, input_shapes: Mapping[str, Shape]) -> Reading:
         model = with_shapes(model, input_shapes)
         saved.weights.distribute(parser.findings.keras)
     except CompileError as error:
-        return Reading(None, (*parser.problems, *error.problems))
+        return Reading(None, grouped((*parser.problems, *error.problems)))
     builder = _Builder(parser.findings, parser.problems, saved.budget)
     try:
         outputs = builder.outermost(model)
@@ -46,7 +47,7 @@ def read_model(saved: SavedModel, input_shapes: Mapping[str, Shape]) -> Reading:
         builder.problems += error.problems
         outputs = ()
     if builder.problems:
-        return Reading(None, tuple(dict.fromkeys(builder.problems)))
+        return Reading(None, grouped(builder.problems))
     graph = builder.assembly.graph(saved.stem, [value.name for value in outputs])
     notes = list(parser.findings.notes)
     if saved.classes is not None:
@@ -55,6 +56,17 @@ def read_model(saved: SavedModel, input_shapes: Mapping[str, Shape]) -> Reading:
         except CompileError as error:
             notes.append(f"the names of the classes in the file are left out: {error.problems[0].what}")
     return Reading(graph, (), tuple(notes))
+
+
+def grouped(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """One problem for all layers that have the same fault and the same ways out, at the place of the first."""
+    alike: dict[tuple[str, tuple[str, ...]], list[Problem]] = {}
+    for problem in dict.fromkeys(problems):
+        alike.setdefault((problem.what, problem.hints), []).append(problem)
+    return tuple(
+        first if not others else replace(first, where=f"{first.where} and {len(others)} more")
+        for first, *others in alike.values()
+    )
 
 
 class _Builder:

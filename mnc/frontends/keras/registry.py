@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from mnc.errors import refuse
+from mnc.errors import CompileError, refuse
 from mnc.frontends.keras.assembly import Build
 from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, is_of_keras
 from mnc.frontends.keras.operations import KERAS_2_CLASSES, OPERATIONS, build_operation
@@ -71,6 +71,30 @@ QUANTISED = frozenset({"QuantizeLayer", "QuantizeWrapper", "QuantizeWrapperV2", 
 """Wrappers of the TensorFlow Model Optimization Toolkit."""
 
 
+IN_FRONT = frozenset(
+    {
+        *("Hashing", "HashedCrossing", "IntegerLookup", "StringLookup", "TextVectorization"),
+        *("STFTSpectrogram", "MelSpectrogram"),
+    }
+)
+"""Layers that prepare inputs and that an application computes itself."""
+
+FOREIGN = frozenset({"FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"})
+"""Layers that hold code of another framework."""
+
+
+def _unsupported(where: str, class_name: str) -> CompileError:
+    """The refusal of a layer of Keras that mnc does not know, with what its user can do."""
+    shown = brief(class_name)
+    if class_name in IN_FRONT:
+        hint = f"compute {shown} in front of the network: keras.Model(the output of the {shown} layer, model.outputs)"
+        return refuse(where, f"the layer {shown} is not supported", hint)
+    if class_name in FOREIGN:
+        what = f"the layer {shown} holds code of another framework, which mnc never runs"
+        return refuse(where, what, "convert the whole model with tf.lite.TFLiteConverter, and compile the .tflite")
+    return refuse(where, f"the layer {shown} is not supported", REBUILD)
+
+
 def _of_quantised(class_name: str) -> tuple[str, ...]:
     """The ways out for a layer that was trained in integers."""
     if class_name in QUANTISED:
@@ -120,7 +144,7 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
     if not (is_of_keras(entry) or class_name in READ_BY_NAME):
         raise refuse(where, f"the custom layer {brief(stated)} is not supported", REBUILD)
     if class_name not in CLASSES:
-        raise refuse(where, f"the layer {brief(stated)} is not supported", REBUILD)
+        raise _unsupported(where, stated)
     config = Config(raw, where, findings)
     config.check_policy()
     return class_name, config

@@ -19,7 +19,7 @@ from mnc.errors import refuse
 from mnc.frontends.keras.config import SAVE_AGAIN
 from mnc.names import brief
 
-ARGUMENT = "rebuild the model without this argument and load the weights into it"
+ARGUMENT = "where it changes nothing at inference, rebuild the model without this argument and load the weights into it"
 INPUT_ARGUMENTS = ("inputs", "sequences", "sequence")
 """Names of a layer's input, where the user has called it with a name."""
 
