@@ -68,6 +68,8 @@ LONGEST = 150
 WAKE_WORDS = {"ww_v1_hey_jarvis": 8_500, "ww_v2_hey_jarvis": 3_500, "ww_v2_okay_nabu": 4_608}
 """Bytes of RAM: TensorFlow Lite Micro's arenas take 53,136, 19,808 and 23,424 on a PC."""
 TOLERANCE = 1e-4
+FEW = 2
+"""Samples that an emulator runs over: of those with a state the second one shows it."""
 
 
 def goldens(models: Path, name: str, letter: str) -> list[Array]:
@@ -125,3 +127,24 @@ def test_wake_words_on_a_microcontroller(models: Path, name: str, target: str) -
     (x,), (y,) = (goldens(models, f"real/{name}", letter) for letter in "xy")
     (got,) = targets.run(targets.get(target), build.files, build.interface, [x[:120]])
     np.testing.assert_array_equal(got.reshape(-1), y[:120].reshape(-1))
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("backend", "target"), [("cpp", "host"), ("c", "cortex-m4"), ("cmsis-nn", "cortex-m4")])
+def test_each_backend_and_core_gives_what_tensorflow_lite_gives(
+    models: Path, name: str, backend: str, target: str, request: pytest.FixtureRequest
+) -> None:
+    if backend == "cmsis-nn":
+        request.getfixturevalue("cmsis_nn_path")
+    for tool in ("cc",) if target == "host" else ("arm_gcc", "qemu_arm"):
+        request.getfixturevalue(tool)
+    graph = mnc.load(models / f"{name}.tflite")
+    if backend == "cmsis-nn" and all(type_.quant is None for type_ in graph.types.values()):
+        pytest.skip("its functions compute in integers")
+    build = mnc.compile(graph, backend, "Net" if backend == "cpp" else "net", target)
+    count = 1 if name in APART else FEW
+    x = [each[:count] for each in given(build.graph, goldens(models, name, "x"))]
+    core = targets.get(target)
+    linked = targets.cmsis_nn.linked(core, build.files, targets.Options())
+    got = targets.run(core, build.files, build.interface, x, linked)
+    check(name, list(got), [each[:count] for each in goldens(models, name, "y")])

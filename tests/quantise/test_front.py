@@ -51,18 +51,20 @@ def left(real: Graph, integers: Graph, x: Array) -> float:
     return decibels(expected, got)
 
 
-@pytest.mark.parametrize("numbers", ["int8", "int16x8"])
-@pytest.mark.parametrize("io", [None, "float"])
+@pytest.mark.parametrize(
+    ("numbers", "io"),
+    [("int8", None), ("int8", "float"), ("int8", "uint8"), ("int16x8", None), ("int16x8", "float")],
+)
 def test_every_feature_is_kept(numbers: str, io: str | None) -> None:
     build = mnc.compile(network(), scheme=Scheme(samples(), numbers, io=io))
     assert left(network(), build.graph, samples(1)) > (25.0 if numbers == "int8" else 35.0)
     assert build.graph.inputs[0].name == "x"
-    dtype = DType.FLOAT32 if io else DType(numbers.partition("x")[0])
+    dtype = DType.FLOAT32 if io == "float" else DType(io or numbers.partition("x")[0])
     assert build.graph.inputs[0].type.dtype is dtype
 
 
 @pytest.mark.usefixtures("cc")
-@pytest.mark.parametrize("io", [None, "float"])
+@pytest.mark.parametrize("io", [None, "float", "uint8"])
 def test_the_code_gives_the_same(io: str | None) -> None:
     build = mnc.compile(network(), scheme=Scheme(samples(), io=io))
     np.testing.assert_allclose(build.predict(samples(1)), build.graph.predict(samples(1)), atol=1e-5)
@@ -95,8 +97,9 @@ def test_a_feature_that_the_normalisation_drops_is_a_constant() -> None:
     assert left(graph, build.graph, samples(1)) > 25.0
 
 
-def test_the_header_converts_feature_by_feature(cc: str, tmp_path: Path) -> None:
-    build = mnc.compile(network(), name="net", scheme=Scheme(samples()))
+@pytest.mark.parametrize("stored", ["int8", "uint8"])
+def test_the_header_converts_feature_by_feature(stored: str, cc: str, tmp_path: Path) -> None:
+    build = mnc.compile(network(), name="net", scheme=Scheme(samples(), io=stored))
     header = build.files["net.h"]
     assert "#define NET_INPUT_SCALES {" in header
     assert "#define NET_INPUT_SCALE " not in header
@@ -106,7 +109,7 @@ def test_the_header_converts_feature_by_feature(cc: str, tmp_path: Path) -> None
     (tmp_path / "main.c").write_text(
         '#include <stdio.h>\n#include "net.h"\n'
         f"static const float real[] = {{{numbers}}};\n"
-        "int main(void)\n{\n    int8_t stored[NET_INPUT_SIZE];\n    int i, k;\n"
+        f"int main(void)\n{{\n    {stored}_t stored[NET_INPUT_SIZE];\n    int i, k;\n"
         f"    for (i = 0; i < {len(x)}; ++i) {{\n        net_quantize_input(real + i * NET_INPUT_SIZE, stored);\n"
         '        for (k = 0; k < NET_INPUT_SIZE; ++k)\n            printf("%d\\n", stored[k]);\n'
         "    }\n    return 0;\n}\n"
