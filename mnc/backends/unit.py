@@ -252,7 +252,7 @@ def _layer(
     parameters = [f"const {value.type.dtype.c} *{name}" for name, value in zip(ins, step.reads, strict=True)]
     parameters += [f"{value.type.dtype.c} *{name}" for name, value in zip(outs, step.writes, strict=True)]
     parameters += [f"{step.scratch_dtype.c} *scratch"] * (step.arena_scratch > 0)
-    parameters += ["float *state"] * (step.state > 0)
+    parameters += [f"{step.state_dtype.c} *state"] * (step.state > 0)
     parameters += ["int y"] * (rings is not None)
     records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
     w.lines(f"MNC_LAYER void {function}({', '.join(parameters)})")

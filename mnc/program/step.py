@@ -80,6 +80,7 @@ class Step:
     """The scratch memory is a local array of the layer's function, not a buffer of the arena."""
     state: int = 0
     """Bytes."""
+    state_dtype: DType = DType.FLOAT32
     reason: str = ""
     """Why a kernel that the backend would rather call does not compute the layer."""
     fallback: Step | None = None

@@ -12,8 +12,8 @@ from networks import samples
 
 import mnc
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
-from mnc.ir.types import Constant, TensorType
+from mnc.ir.layers import GRU, LSTM, Quantize, Recurrent, SimpleRNN
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 
 STEPS, FEATURES, UNITS = 4, 3, 5
 
@@ -72,3 +72,43 @@ def test_the_code_does_not_grow_with_the_number_of_steps(kind: type[Recurrent]) 
     assert len(short.files["net.c"]) == pytest.approx(len(long.files["net.c"]), abs=50)
     assert long.report.ram.total == short.report.ram.total
     assert re.search(r"for \(y = 0; y < 400; \+\+y\)", long.files["net.c"])
+
+
+def in_int8() -> tuple[Quantize, LSTM]:
+    """A state of int8, its cell of int16, and the layer in front that makes integers."""
+    plain = layer(LSTM, stateful=True)
+    scales = Quantisation((0.01,) * 4 * UNITS, axis=1)
+    kernel, recurrent = (
+        Constant(np.round(each.array / 0.01).clip(-127, 127).astype(np.int8), scales)
+        for each in (plain.kernel, plain.recurrent_kernel)
+    )
+    made = LSTM(
+        kernel,
+        recurrent,
+        stateful=True,
+        cell_scale=2.0**-12,
+        output=ElementType(DType.INT8, Quantisation((1 / 128,), 5)),
+    )
+    return Quantize(output=ElementType(DType.INT8, Quantisation((0.03,), -7))), made
+
+
+def test_states_of_several_types_lie_side_by_side(gcc: str, tmp_path: Path) -> None:
+    quantize, integers = in_int8()
+    given = Input("x", TensorType((STEPS, FEATURES)))
+    nodes = (
+        Node(("q",), quantize, ("x",)),
+        Node(("i",), integers, ("q",)),
+        Node(("f",), layer(GRU, stateful=True), ("x",)),
+    )
+    graph = Graph("network", (given,), nodes, ("i", "f"))
+    build = mnc.compile(graph, name="net")
+    assert build.report.ram.state == 2 * 2 * UNITS + 4 * UNITS
+    x = samples(graph, count=4)
+    ((stored, real),) = run_cases(
+        [Case("net", build.files, x, [UNITS, UNITS], ["int8", "float32"])], tmp_path, gcc, SANITIZED
+    )
+    expected = graph.predict(x[0])
+    np.testing.assert_array_equal(stored, expected[0])
+    np.testing.assert_allclose(real, expected[1], atol=1e-6)
+    again = graph.predict(x[0][:1])
+    assert (stored[1:] != np.concatenate([again[0]] * 3)).any()

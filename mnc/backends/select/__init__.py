@@ -79,8 +79,8 @@ def select(
             continue
         steps.append(step)
         if step.state:
-            state = aligned(state, DType.FLOAT32)
-            buffers[step.state_buffer] = Buffer(step.state_buffer, "state", step.state, state)
+            state = aligned(state, step.state_dtype)
+            buffers[step.state_buffer] = Buffer(step.state_buffer, "state", step.state, state, step.state_dtype)
             state += step.state
     buffers |= scratch_buffers(steps)
     return tuple(refused) or Program(graph, values, buffers, tuple(steps))

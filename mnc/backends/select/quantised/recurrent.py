@@ -54,15 +54,13 @@ def faults(layer: LSTM, inputs: Sequence[TensorType], _output: TensorType) -> It
 
 
 def lstm(context: Context[LSTM]) -> Step:
-    """Scratch: the input where it is not int16, the state, the cell, the gates.
-
-    What outlives a run is float32, which holds these whole numbers.
-    """
+    """Scratch: the input where it is not int16, the state and the cell where they do not outlive a run, the gates."""
     layer, (x,) = context.layer, context.inputs
     steps, features = x.type.shape
     units, narrow = layer.units, x.type.dtype is DType.INT8
     first = features if narrow else 0
-    h, cell, gates, candidate = (Scratch(first + place * units) for place in (0, 1, 2, 5))
+    gates, candidate = Scratch(first), Scratch(first + 3 * units)
+    h, cell = (State(), State(units)) if layer.stateful else (Scratch(first + 4 * units), Scratch(first + 5 * units))
     low, high = operands(context).limits()
     zero = operands(context).zero
     now, made = current(context), Out(stride=units)
@@ -96,24 +94,19 @@ def lstm(context: Context[LSTM]) -> Step:
         ),
     )
     result = _narrowed(h, made, units, zero) if narrow else copy(h, made, units, DType.INT16)
-    begin = Call("mnc_fill_s16", {"out": h, "count": 2 * units, "value": 0})
-    end = () if layer.return_sequences else (result,)
-    if layer.stateful:
-        whole: dict[str, Argument] = {"count": 2 * units, "scale": 1.0}
-        begin = Call("mnc_quantize_s16", {"in": State(), "out": h, **whole})
-        end = (*end, Call("mnc_dequantize_s16", {"in": h, "out": State(), **whole}))
     return Step(
         context.node,
         context.inputs,
         context.outputs,
         (*calls, result) if layer.return_sequences else calls,
         Times(steps),
-        before=(begin,),
-        after=end,
+        before=() if layer.stateful else (Call("mnc_fill_s16", {"out": h, "count": 2 * units, "value": 0}),),
+        after=() if layer.return_sequences else (result,),
         constants=_constants(context),
-        scratch=DType.INT16.bytes * (first + 6 * units),
+        scratch=DType.INT16.bytes * (first + (4 if layer.stateful else 6) * units),
         scratch_dtype=DType.INT16,
-        state=DType.FLOAT32.bytes * 2 * units if layer.stateful else 0,
+        state=DType.INT16.bytes * 2 * units if layer.stateful else 0,
+        state_dtype=DType.INT16,
     )
 
 
