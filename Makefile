@@ -19,7 +19,7 @@ TOOLS := gcc g++ clang tcc valgrind \
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc \
   gcc-xtensa-lx106 picolibc-xtensa-lx106-elf \
   gcc-avr avr-libc simavr arduino-builder arduino-core-avr \
-  cmake chromium
+  cmake chromium cppcheck
 
 # Steps build on each other, and the tests share the machine themselves.
 .NOTPARALLEL:
