@@ -20,7 +20,7 @@ from mnc.backends.c_run import (
     run_calls,
     run_parameters,
 )
-from mnc.backends.facts import API, facts, model_hash, terms, version_macro
+from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.library import guarded
 from mnc.backends.limits import asserted_in_header, asserted_in_source, limit_macros
@@ -80,6 +80,7 @@ class C(CFamily):
 def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     graph, upper = program.graph, name.upper()
     w = Writer()
+    w(LICENCE)
     w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
     w(f"#ifndef {upper}_H")
     w(f"#define {upper}_H")
@@ -222,6 +223,7 @@ def _source(
     program: Program, plan: Plan, pieces: Unit, name: str, conditions: str, *, top: bool, trace: bool
 ) -> Writer:
     w = Writer()
+    w(LICENCE)
     w(f"/* {name}: made by mnc {mnc.__version__}; see {name}.h. */")
     w(f'#include "{name}.h"')
     for header in dict.fromkeys((*pieces.headers, *["<stddef.h>"] * (program.feed != "caller"))):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import mnc
 from mnc.backends.c_run import begin_feeding, counts, end_run, run_calls, take_frame
 from mnc.backends.class_names import string
-from mnc.backends.facts import API, facts, model_hash, terms, version_macro
+from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.limits import asserted_in_class
 from mnc.backends.memory import (
@@ -65,6 +65,7 @@ class Cpp(CFamily):
         known = _known(program, plan)
         _check_class_name(name, program, known)
         w = Writer()
+        w(LICENCE)
         w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
         w(f"#ifndef MNC_CLASS_{name}")
         w(f"#define MNC_CLASS_{name}")

@@ -46,6 +46,8 @@ def version() -> int:
     return sum(int(part) * weight for part, weight in zip(parts, (10000, 100, 1), strict=False))
 
 
+LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */"
+"""The first line of generated files, which hold mnc's kernels; the weights are those of the model."""
 API = 1
 """The version of the interface that generated code has: it grows where callers have to change."""
 

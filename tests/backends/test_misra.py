@@ -43,3 +43,32 @@ def test_the_page_has_every_deviation(dtype: str, fixtures: Path, root: Path, to
     beyond = {rule: count for rule, count in found.items() if count > page.get(rule, 0)}
     assert beyond == {}
     assert {rule for rule, count in page.items() if count} == found.keys(), "a rule that is kept now can leave the page"
+
+
+CALLER = """
+#include "net.h"
+static net_t net;
+static int8_t x[NET_INPUT_SIZE], y[NET_OUTPUT_SIZE];
+int main(void)
+{
+    net_init(&net);
+    net_run(&net, x, y);
+    return y[0];
+}
+"""
+
+
+def test_a_network_of_integers_links_no_arithmetic_of_floats(fixtures: Path, tool: Tool, tmp_path: Path) -> None:
+    """On a core without an FPU each operation of a float is a function of the compiler's library."""
+    gcc, nm = tool("arm-none-eabi-gcc"), tool("arm-none-eabi-nm")
+    linked = {}
+    for dtype, name in NETWORKS.items():
+        mnc.compile(mnc.load(fixtures / name), name="net").write(tmp_path)
+        (tmp_path / "main.c").write_text(CALLER if dtype == "int8" else CALLER.replace("int8_t", "float"))
+        flags = ["-mcpu=cortex-m0plus", "-mthumb", "-Os", "-ffunction-sections", "-w", "--specs=nosys.specs"]
+        command = [gcc, *flags, "-Wl,--gc-sections", "net.c", "main.c", "-lm", "-o", "image"]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        symbols = subprocess.run([nm, "image"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        linked[dtype] = set(re.findall(r"__aeabi_(?:[fd]|u?[il]2[fd])\w*", symbols))
+    assert "__aeabi_fmul" in linked["float32"]
+    assert linked["int8"] == set()
