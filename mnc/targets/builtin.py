@@ -95,7 +95,7 @@ def _cortex_m(
 TARGETS = (
     HOST,
     # ARMv6-M is a subset of ARMv7-M; QEMU's boards with a Cortex-M0 have 16 KiB of RAM, so a Cortex-M3 runs its code.
-    _cortex_m("cortex-m0plus", "Cortex-M0+", ("-mfloat-abi=soft",), set(), AN385, 256 * K, 64 * K),
+    _cortex_m("cortex-m0plus", "Cortex-M0+", ("-mfloat-abi=soft",), {"thumb1"}, AN385, 256 * K, 64 * K),
     _cortex_m("cortex-m3", "Cortex-M3", ("-mfloat-abi=soft",), {"mul64", "saturate"}, AN385, M, 128 * K),
     _cortex_m(
         "cortex-m4",

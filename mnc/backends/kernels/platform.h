@@ -141,6 +141,32 @@
 #endif
 #endif
 
+/* A Cortex-M0 has eight registers for most instructions: this loop of mnc_two_products_s8
+ * keeps its sums in the others, all assigned by hand. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__ARM_ARCH_6M__) && !defined(__ARM_BIG_ENDIAN)
+#define MNC_TWO_PRODUCTS_AT(at, sum, upper) \
+    "ldrb r3, [r1, #" #at "]\n\tmuls r3, r2\n\tadd " sum ", r3\n\tlsrs r3, r3, #16\n\tadd " upper ", r3\n\t"
+#define MNC_TWO_PRODUCTS_OF(word, a, b, c, d) \
+    "ldr r2, [r0, #" #word "]\n\t" MNC_TWO_PRODUCTS_AT(a, "r8", "r12") MNC_TWO_PRODUCTS_AT(b, "r9", "lr") \
+    MNC_TWO_PRODUCTS_AT(c, "r10", "r4") MNC_TWO_PRODUCTS_AT(d, "r11", "r5")
+#define MNC_TWO_PRODUCTS(sums, x, w, end) do { \
+    register uint32_t s0 __asm__("r8") = (sums)[0], s1 __asm__("r9") = (sums)[1], s2 __asm__("r10") = (sums)[2]; \
+    register uint32_t s3 __asm__("r11") = (sums)[3], h0 __asm__("r12") = (sums)[4], h1 __asm__("lr") = (sums)[5]; \
+    register uint32_t h2 __asm__("r4") = (sums)[6], h3 __asm__("r5") = (sums)[7]; \
+    register const uint32_t *at __asm__("r0") = (x), *stop __asm__("r6") = (end); \
+    register const int8_t *by __asm__("r1") = (w); \
+    __asm__ volatile(".syntax unified\n1:\n\t" \
+                     MNC_TWO_PRODUCTS_OF(0, 0, 1, 2, 3) MNC_TWO_PRODUCTS_OF(4, 4, 5, 6, 7) \
+                     MNC_TWO_PRODUCTS_OF(8, 8, 9, 10, 11) MNC_TWO_PRODUCTS_OF(12, 12, 13, 14, 15) \
+                     "adds r0, #16\n\tadds r1, #16\n\tcmp r0, r6\n\tbne 1b" \
+                     : "+h"(s0), "+h"(s1), "+h"(s2), "+h"(s3), "+h"(h0), "+h"(h1), "+l"(h2), "+l"(h3), "+l"(at), "+l"(by) \
+                     : "l"(stop) \
+                     : "r2", "r3", "cc", "memory"); \
+    (sums)[0] = s0, (sums)[1] = s1, (sums)[2] = s2, (sums)[3] = s3; \
+    (sums)[4] = h0, (sums)[5] = h1, (sums)[6] = h2, (sums)[7] = h3; \
+} while (0)
+#endif
+
 /* Helium multiplies and adds sixteen int8 at once, into a register of one of the even
  * numbers.  All is volatile assembly, which keeps the registers of a block as they are
  * laid out; a loop ends by a pointer that it moves, because a counter would take LR

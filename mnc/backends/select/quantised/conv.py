@@ -11,6 +11,7 @@ from mnc.backends.select.quantised.accumulators import Accumulators
 from mnc.backends.select.quantised.paired import pairing
 from mnc.backends.select.quantised.planes import from_one_channel, planar
 from mnc.backends.select.quantised.requantise import quant
+from mnc.backends.select.quantised.two import two_products
 from mnc.backends.select.quantised.winograd import winograd
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Window
@@ -28,7 +29,7 @@ PATCH = 128
 def conv2d(context: Context[Conv2D]) -> Step:
     """A convolution: by a kernel for DSP instructions, else by `mnc_pointwise_s8` or `mnc_conv2d_s8`."""
     otherwise = _pointwise(context) if context.layer.is_pointwise else _by_runs(context)
-    return from_one_channel(context) or winograd(context, pairing(context, otherwise))
+    return from_one_channel(context) or winograd(context, pairing(context, two_products(context, otherwise)))
 
 
 def _by_runs(context: Context[Conv2D]) -> Step:
@@ -87,7 +88,7 @@ def _by_runs(context: Context[Conv2D]) -> Step:
 
 def dense(context: Context[Dense]) -> Step:
     """A dense layer on each pixel of its input; a plain vector is one pixel."""
-    return pairing(context, _pointwise(context))
+    return pairing(context, two_products(context, _pointwise(context)))
 
 
 def _pointwise(context: Context[Linear]) -> Step:

@@ -17,7 +17,7 @@ from mnc.backends.select.blocks import overlapping
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import window
 from mnc.backends.select.quantised.accumulators import LARGEST_INPUT, Accumulators, by_channel, largest_sums
-from mnc.backends.select.quantised.paired import Shape, by_order, is_fast, row_cost
+from mnc.backends.select.quantised.paired import ON_STACK, Shape, by_order, is_fast, row_cost
 from mnc.backends.select.quantised.requantise import quant
 from mnc.ir.graph import Graph
 from mnc.ir.layers import Conv2D
@@ -32,9 +32,6 @@ TILE = 4
 """Outputs of a tile."""
 TILES, CHANNELS = 2, 4
 """Of a block, whose sums a Cortex-M4 holds in registers."""
-
-ON_STACK = 1152
-"""Bytes of a window that may lie on the stack where the arena has no room: 16 channels in three rows."""
 
 UNROLLED = 24
 """Pairs of a product's sum that are written out, without a loop."""
@@ -112,7 +109,7 @@ def _row_cost(shape: Shape) -> float:
 def winograd(context: Context[Conv2D], otherwise: Step) -> Step:
     """The layer by `mnc_conv2d_winograd_s8` where its larger constants are worth their flash, else as `otherwise`."""
     layer, (x,), y = context.layer, context.inputs, context.output
-    if not context.larger or not is_fast(context) or not _fits(layer, y.image[1]):
+    if not context.larger or not is_fast(context) or not _fits(layer, y.image[1]) or x.type.dtype is not DType.INT8:
         return otherwise
     sums = Accumulators.of(context)
     products = largest_sums(by_channel(layer), np.zeros(1), LARGEST_INPUT[DType.INT8]).max()
