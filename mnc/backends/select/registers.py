@@ -49,14 +49,18 @@ def with_registers(graph: Graph, root: Callable[[str], str]) -> tuple[Graph, tup
         if window is None or window.name in given_out:
             continue
         tail = state.next
-        grown = _grown(state, window.name, graph.types[window.name].shape[0])
+        axis = _rows_axis(window, graph)
+        grown = _grown(state, window.name, graph.types[window.name].shape[axis], axis)
         if tail != window.name and window.name in nexts:
             continue
         rest = names.new(f"{state.name}.rest")
-        moved = graph.types[window.inputs[1]].shape[0]
-        rows = grown.type.shape[0] - moved
-        shape, rank = (rows, *grown.type.shape[1:]), grown.type.rank
-        kept = Node((rest,), Slice((moved, *(0,) * (rank - 1)), shape, (1,) * rank), (state.name,), window.origin)
+        moved, whole = graph.types[window.inputs[1]].shape[axis], grown.type.shape
+        cut = Slice(
+            tuple(moved if i == axis else 0 for i in range(len(whole))),
+            tuple(n - moved if i == axis else n for i, n in enumerate(whole)),
+            (1,) * len(whole),
+        )
+        kept = Node((rest,), cut, (state.name,), window.origin)
         joined = replace(window, inputs=(rest, window.inputs[1]))
         idle = {window.inputs[0]} if window.inputs[0] != state.name else set()
         if tail != window.name and not graph.consumers[tail] and nexts.count(tail) == 1 and tail not in given_out:
@@ -76,12 +80,19 @@ def with_registers(graph: Graph, root: Callable[[str], str]) -> tuple[Graph, tup
 def _window(graph: Graph, state: State) -> Node | None:
     """The layer that puts new rows behind a state's, where nothing else reads the state and its tail is what stays."""
     reader = graph.sole_consumer(state.name)
-    if reader is not None and isinstance(reader.layer, Slice) and _is_tail(reader.layer, state.type.shape):
-        reader = graph.sole_consumer(reader.name)
+    if reader is not None and isinstance(reader.layer, Slice):
+        cut, reader = reader.layer, graph.sole_consumer(reader.name)
+        if reader is None or not isinstance(reader.layer, Concatenate):
+            return None
+        if not _is_tail(cut, state.type.shape, _rows_axis(reader, graph)):
+            return None
     if reader is None or not isinstance(reader.layer, Concatenate) or len(reader.inputs) != 2:
         return None
     window, (first, added) = graph.output_type(reader), reader.inputs
-    if reader.layer.axis % window.rank or added == first or first not in (state.name, *_slices(graph, state)):
+    axis = _rows_axis(reader, graph)
+    if any(n != 1 for n in window.shape[:axis]):  # its rows do not lie one behind the other
+        return None
+    if added == first or first not in (state.name, *_slices(graph, state)):
         return None
     kinds = {(type_.dtype, type_.quant) for type_ in (window, graph.types[added], state.type)}
     if len(kinds) != 1 or (reader.layer.output is not None and reader.layer.output.quant != state.type.quant):
@@ -91,35 +102,35 @@ def _window(graph: Graph, state: State) -> Node | None:
     producer = graph.producers.get(state.next)
     if first != state.name or producer is None or producer.inputs != (reader.name,):
         return None
-    return reader if isinstance(producer.layer, Slice) and _is_tail(producer.layer, window.shape) else None
+    return reader if isinstance(producer.layer, Slice) and _is_tail(producer.layer, window.shape, axis) else None
+
+
+def _rows_axis(window: Node, graph: Graph) -> int:
+    """The axis along which new rows are put behind others, counted from 0."""
+    assert isinstance(window.layer, Concatenate)
+    return window.layer.axis % graph.output_type(window).rank
 
 
 def _slices(graph: Graph, state: State) -> list[str]:
     return [node.name for node in graph.consumers[state.name] if isinstance(node.layer, Slice)]
 
 
-def _is_tail(layer: Slice, shape: tuple[int, ...]) -> bool:
-    """Whether a slice of a value of this shape is its last rows, whole."""
-    ends = zip(layer.starts, layer.sizes, shape, strict=True)
-    inner = list(zip(layer.starts[1:], layer.sizes[1:], shape[1:], strict=True))
-    return (
-        layer.is_forward
-        and all(step == 1 for step in layer.steps)
-        and layer.output is None
-        and all(start == 0 and size == n for start, size, n in inner)
-        and next(start + size == n for start, size, n in ends)
-    )
+def _is_tail(layer: Slice, shape: tuple[int, ...], axis: int) -> bool:
+    """Whether a slice of a value of this shape is its last rows along `axis`, whole."""
+    ends = [start + size == n for start, size, n in zip(layer.starts, layer.sizes, shape, strict=True)]
+    whole = [size == n for i, (size, n) in enumerate(zip(layer.sizes, shape, strict=True)) if i != axis]
+    return all(ends) and all(whole) and all(step == 1 for step in layer.steps) and layer.output is None
 
 
-def _grown(state: State, window: str, rows: int) -> State:
+def _grown(state: State, window: str, rows: int, axis: int) -> State:
     """The state with rows in front that nothing reads before they have left it."""
-    shape = (rows, *state.type.shape[1:])
+    shape = tuple(rows if i == axis else n for i, n in enumerate(state.type.shape))
     initial = state.initial
     if initial.shape:
         begin: Array = state.beginning
-        front = np.broadcast_to(begin[:1], (rows - len(begin), *begin.shape[1:]))
-        initial = Constant(np.concatenate([front, begin]))
-    return State(state.name, replace(state.type, shape=shape), initial, window)
+        front = np.repeat(begin.take([0], axis), rows - begin.shape[axis], axis)
+        initial = Constant(np.concatenate([front, begin], axis))
+    return State(state.name, replace(state.type, shape=shape), initial, window, state.held)
 
 
 def moved_on(node: Node, register: Value, added: Value, window: Value) -> Step:
