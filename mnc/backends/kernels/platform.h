@@ -159,7 +159,8 @@
                      MNC_TWO_PRODUCTS_OF(0, 0, 1, 2, 3) MNC_TWO_PRODUCTS_OF(4, 4, 5, 6, 7) \
                      MNC_TWO_PRODUCTS_OF(8, 8, 9, 10, 11) MNC_TWO_PRODUCTS_OF(12, 12, 13, 14, 15) \
                      "adds r0, #16\n\tadds r1, #16\n\tcmp r0, r6\n\tbne 1b" \
-                     : "+h"(s0), "+h"(s1), "+h"(s2), "+h"(s3), "+h"(h0), "+h"(h1), "+l"(h2), "+l"(h3), "+l"(at), "+l"(by) \
+                     : "+h"(s0), "+h"(s1), "+h"(s2), "+h"(s3), "+h"(h0), "+h"(h1), "+l"(h2), "+l"(h3), \
+                       "+l"(at), "+l"(by) \
                      : "l"(stop) \
                      : "r2", "r3", "cc", "memory"); \
     (sums)[0] = s0, (sums)[1] = s1, (sums)[2] = s2, (sums)[3] = s3; \
