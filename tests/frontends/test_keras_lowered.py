@@ -46,6 +46,15 @@ REFUSED: dict[str, tuple[str, list[int], dict[str, Any], str]] = {
     "a bias elsewhere": ("EinsumDense", [4, 3], {**EINSUM, "bias_axes": "c"}, "must be letters of the result"),
     "no boundaries": ("Discretization", [3], {"num_bins": 4}, "bin_boundaries are missing"),
     "boundaries that fall": ("Discretization", [3], {"bin_boundaries": [1.0, 0.5]}, "must be ascending numbers, not"),
+    "an enormous boundary": ("Discretization", [3], {"bin_boundaries": [10**4000]}, "must be ascending numbers, not"),
+    "too many categories": ("CategoryEncoding", [3], {"num_tokens": 2**31 - 1}, "categories are too many"),
+    "too many parts": ("AdaptiveMaxPooling2D", [4, 4, 2], {"output_size": [2**31 - 1, 2]}, "is not brought to"),
+    "too many rows": (
+        "Resizing",
+        [4, 4, 2],
+        {"height": 2**31 - 1, "width": 2, "interpolation": "bicubic"},
+        "is not brought to",
+    ),
     "crops and pads": (
         "Resizing",
         [4, 4, 2],

@@ -7,7 +7,7 @@ from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.planes import as_image
 from mnc.frontends.keras.registry import converts
-from mnc.frontends.keras.resampling import largest, mean_matrix, multiplied
+from mnc.frontends.keras.resampling import largest, limited, mean_matrix, multiplied
 from mnc.frontends.keras.volumes import as_depths, as_planes, as_volume, from_depths
 from mnc.ir.layers import AveragePooling2D, Dense, Identity, MaxPooling2D, Permute, Pooling2D, Reshape, Take
 
@@ -94,6 +94,7 @@ def _volume(config: Config, kind: type[Pooling2D]) -> Build:
 def _pooled(call: Call, image: Value, axis: int, after: int, kind: type[Pooling2D], part: str) -> Value:
     """An image whose axis 0 or 1 has `after` parts: by windows where these fit, else by a matrix or repeated ends."""
     before = image.type.shape[axis]
+    limited(call, before, after)
     if before % after == 0:
         window = (before // after, 1) if axis == 0 else (1, before // after)
         return call.emit(kind(window, window), image, part=part)

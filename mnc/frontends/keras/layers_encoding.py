@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from mnc.frontends.assembly import Value
 from mnc.frontends.keras.assembly import Build, Call
-from mnc.frontends.keras.config import Config
+from mnc.frontends.keras.config import LARGEST_FLOAT, Config
 from mnc.frontends.keras.registry import converts
 from mnc.ir import activations as fn
 from mnc.ir.layers import Activation, Add, ReduceMin, ReduceSum, Reshape, Subtract
 from mnc.ir.types import Constant
 from mnc.names import brief
+
+MOST = 2**16
+"""Of the categories that a number is compared with."""
 
 MODES = ("multi_hot", "one_hot", "count")
 
@@ -40,7 +41,9 @@ def discretization(config: Config) -> Build:
     config.ignore("num_bins", "epsilon")
     if not isinstance(stated, list) or not stated:
         raise config.fault("bin_boundaries are missing", "call adapt with samples, and save the model again")
-    if not all(isinstance(each, (int, float)) and math.isfinite(each) for each in stated) or sorted(stated) != stated:
+    if not all(isinstance(each, (int, float)) and abs(each) <= LARGEST_FLOAT for each in stated) or (
+        sorted(stated) != stated
+    ):
         raise config.fault(f"bin_boundaries must be ascending numbers, not {brief(stated)}")
     bounds = np.asarray(stated, np.float32)
 
@@ -63,6 +66,8 @@ def discretization(config: Config) -> Build:
 def _encoded(call: Call, x: Value, count: int, mode: str) -> Value:
     """Whole numbers from 0 to `count` - 1 as vectors; numbers outside are in none."""
     shape = x.shape
+    if count > MOST:
+        raise call.fault(f"{count} categories are too many; the limit is {MOST}", "use an Embedding")
     if mode == "one_hot" and shape[-1:] == (1,):
         shape = shape[:-1]
     elif mode != "one_hot" and not shape:

@@ -11,7 +11,7 @@ from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.planes import as_image, from_image
 from mnc.frontends.keras.registry import converts
-from mnc.frontends.keras.resampling import FILTERS, multiplied, resizing_matrix
+from mnc.frontends.keras.resampling import FILTERS, limited, multiplied, resizing_matrix
 from mnc.ir.layers import (
     Add,
     Cropping2D,
@@ -124,6 +124,7 @@ def _resized(call: Call, x: Value, size: Pair, method: str, antialias: bool) -> 
     y = x
     for axis, part in ((0, "rows"), (1, "columns")):
         before = x.type.shape[axis]
+        limited(call, before, size[axis])
         if before != size[axis]:
             y = multiplied(call, y, axis, resizing_matrix(before, size[axis], method, antialias), part)
     return call.emit(Identity(), y, axes=x.axes)

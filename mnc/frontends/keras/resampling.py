@@ -19,6 +19,9 @@ from mnc.frontends.keras.assembly import Call
 from mnc.ir.layers import Dense, MaxPooling2D, Permute, Take
 from mnc.ir.types import Array, Constant
 
+MOST = 2**24
+"""Elements of a matrix along an axis."""
+
 Filter = Callable[[Array], Array]
 """The weight of a pixel by its distance from the place that is sampled, in pixels."""
 
@@ -73,6 +76,12 @@ def mean_matrix(before: int, after: int) -> Array:
     for i, (start, stop) in enumerate(parts(before, after)):
         matrix[start:stop, i] = 1.0 / (stop - start)
     return matrix
+
+
+def limited(call: Call, before: int, after: int) -> None:
+    """CompileError where a matrix between these sizes would be an attack on memory."""
+    if before * after > MOST:
+        raise call.fault(f"an axis of {before} elements is not brought to {after} by a matrix; the limit is {MOST}")
 
 
 def multiplied(call: Call, image: Value, axis: int, matrix: Array, part: str) -> Value:
