@@ -112,7 +112,7 @@ def ram_bytes(program: Program, plan: Plan) -> int:
         size = sum(region_bytes(program, each) for each in plan.regions)
         return size + _rounded(program, program.state_bytes) + counting
     if not program.state_bytes and not program.timed:
-        return max(_rounded(program, size), (program.arena_dtype or DType.FLOAT32).bytes) + counting
+        return max(_rounded(program, size), _unit(program)) + counting  # C has no empty array
     return _rounded(program, size) + _rounded(program, program.state_bytes) + counting
 
 

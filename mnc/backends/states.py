@@ -65,7 +65,7 @@ class Beginning:
 def beginning(program: Program, prefix: str) -> Beginning | None:
     """The function, called `<prefix>_begin`; None where nothing outlives a run."""
     fills = list(_fills(program))
-    return _filling(program, f"{prefix}_begin", fills) if fills else None
+    return _filling(program, f"{prefix}_begin", fills, held=False) if fills else None
 
 
 def holding(program: Program, prefix: str) -> Beginning | None:
@@ -73,11 +73,11 @@ def holding(program: Program, prefix: str) -> Beginning | None:
     for so many or more their first values again; None where none is.
     """
     fills = [each for each in _each(program) if each.held]
-    return _filling(program, f"{prefix}_hold", fills) if fills else None
+    return _filling(program, f"{prefix}_hold", fills, held=True) if fills else None
 
 
-def _filling(program: Program, function: str, fills: Sequence[_Fill]) -> Beginning:
-    held = any(each.held for each in fills)
+def _filling(program: Program, function: str, fills: Sequence[_Fill], *, held: bool) -> Beginning:
+    """The function that writes the fills: all of them, or where `held` those that are so for the runs it is told."""
     mixed = program.state_dtype is None
     tables = {f"{function}_{snake(each.name)}_{i}": each for i, each in enumerate(fills) if each.values.size > 1}
     names = {id(each): name for name, each in tables.items()}
