@@ -282,6 +282,9 @@ class _Streaming:
         assert isinstance(given, Rows)
         if more or layer.go_backwards or layer.return_state or given.axis != 0:
             return False
+        if self.types[name].quant is not None:
+            what = "computes in integers, and such a layer gives no state to the next run yet"
+            raise refuse(node.where, what, "leave --quantize out for this network", WHOLE)
         name, given = self._aligned(node, name, given)
         type_ = TensorType((layer.units,), self.graph.output_type(node).dtype)
         held = given.late // self._new(given)

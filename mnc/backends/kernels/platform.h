@@ -153,7 +153,8 @@
     register uint32_t s0 __asm__("r8") = (sums)[0], s1 __asm__("r9") = (sums)[1], s2 __asm__("r10") = (sums)[2]; \
     register uint32_t s3 __asm__("r11") = (sums)[3], h0 __asm__("r12") = (sums)[4], h1 __asm__("lr") = (sums)[5]; \
     register uint32_t h2 __asm__("r4") = (sums)[6], h3 __asm__("r5") = (sums)[7]; \
-    register const uint32_t *at __asm__("r0") = (x), *stop __asm__("r6") = (end); \
+    register const uint32_t *at __asm__("r0") = (x); \
+    register const uint32_t *stop __asm__("r6") = (end); \
     register const int8_t *by __asm__("r1") = (w); \
     __asm__ volatile(".syntax unified\n1:\n\t" \
                      MNC_TWO_PRODUCTS_OF(0, 0, 1, 2, 3) MNC_TWO_PRODUCTS_OF(4, 4, 5, 6, 7) \
