@@ -49,8 +49,9 @@ def run(target: targets.Target, model: Path, x: Array) -> Array:
     return y
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("resnet8", "vww")])
 def test_a_float_network_gives_what_keras_gave(models: Path, core: targets.Target, name: str) -> None:
+    """Of the two largest, whose floats take the emulator a minute each without an FPU, integers have to do."""
     model = models / NETWORKS[name][0]
     (x,), (want,) = golden(model)
     got = run(core, model, x[:1])
