@@ -74,7 +74,7 @@ def test_layers_and_the_level_of_optimisation(
     assert run(["bench", dense, "--layers", "-O", "s"]) == 0
     printed = capsys.readouterr().out
     assert "\ndense, c on cortex-m4\nlayer  op     MACs  instructions  per MAC  " in printed
-    assert re.search(r"^y +dense +4 +\d+ +\d+\.\d\d +\d+\.\d%$", printed, re.MULTILINE)
+    assert re.search(r"^y +dense +4 +\d+ +\d+\.\d\d +\d+ +\d+\.\d%$", printed, re.MULTILINE)
 
 
 def test_a_missing_tool_is_one_line_and_the_rest_is_measured(

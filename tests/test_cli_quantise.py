@@ -46,7 +46,7 @@ def test_compile_says_what_is_left_of_the_signal(
 ) -> None:
     assert run(["compile", pico, *int8, "-o", str(tmp_path)]) == 0
     heading, *lines = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["layer", "op", "output", "MACs", "weights", "SQNR", "arena", "lifetime"]
+    assert heading.split() == ["layer", "op", "output", "type", "MACs", "weights", "SQNR", "arena", "lifetime"]
     ratios = {line.split()[0]: float(match[1]) for line in lines if (match := re.search(r" (\d+\.\d) dB  ", line))}
     (worst,) = (line for line in lines if line.startswith("least signal left by quantisation (SQNR): "))
     named = re.findall(r"(\S+) (\d+\.\d) dB", worst.partition(": ")[2])
