@@ -192,7 +192,7 @@ def test_every_command_that_makes_code_takes_what_changes_it() -> None:
     spelt_otherwise = {
         "bench": {"target", "backend"},
         "verify": {"target"},
-        "show": {"memory", "owner", "feed", "regions"},
+        "show": {"memory", "owner", "feed", "regions", "hop"},
     }
     wanted = {parameter.name for parameter in commands.commands["compile"].params} - own
     assert {"settings", "parameters", "weights", "quantize", "calibration", "backend", "target"} <= wanted
