@@ -131,7 +131,7 @@ def test_wake_words_on_a_microcontroller(models: Path, name: str, target: str) -
 
 IN_FLOAT = ("real/expressions", "real/mnist_lstm_f32", *(name for name in MODELS if name.endswith("_float")))
 OTHERS = [
-    *(("cpp", "host", name) for name in MODELS),
+    *(("cpp", "host", name) for name in MODELS[::3]),  # the class holds the layers of backend `c`, to the letter
     *(("c", "cortex-m4", name) for name in MODELS),
     *(("cmsis-nn", "cortex-m4", name) for name in MODELS if name not in IN_FLOAT),
 ]
