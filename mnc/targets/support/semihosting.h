@@ -55,17 +55,7 @@ static inline void host_print(const char *text) {
     host_call(SYS_WRITE0, text);
 }
 
-static inline void host_print_hex(const char *label, uint32_t value) {
-    static const char digits[] = "0123456789abcdef";
-    char text[9];
-    unsigned i;
-    for (i = 0; i < 8u; i++) {
-        text[i] = digits[(value >> (28u - 4u * i)) & 15u];
-    }
-    text[8] = '\0';
-    host_print(label);
-    host_print(text);
-}
+#include "hex.h"
 
 static inline void host_exit(int status) {
     const uint32_t block[2] = {APPLICATION_EXIT, (uint32_t)status};

@@ -72,7 +72,7 @@ void board_stamp(mnc_stamp *stamp) {
     stamp->fine = same;
 }
 
-static void print(const char *text) {
+static inline void host_print(const char *text) {
     int length = 0;
     while (text[length] != '\0') {
         length++;
@@ -80,21 +80,11 @@ static void print(const char *text) {
     host_call(SYS_WRITE, STANDARD_ERROR, text, length);
 }
 
-static void print_hex(const char *label, uint32_t value) {
-    static const char digits[] = "0123456789abcdef";
-    char text[9];
-    unsigned i;
-    for (i = 0; i < 8u; i++) {
-        text[i] = digits[(value >> (28u - 4u * i)) & 15u];
-    }
-    text[8] = '\0';
-    print(label);
-    print(text);
-}
+#include "hex.h"
 
 void __attribute__((used)) board_fault(uint32_t cause, uint32_t address) {
-    print_hex("the processor faulted at address 0x", address);
-    print_hex(" with cause 0x", cause);
+    host_print_hex("the processor faulted at address 0x", address);
+    host_print_hex(" with cause 0x", cause);
     board_exit(3);
 }
 
