@@ -278,7 +278,7 @@ def _source(
         for region in plan.regions:
             w(f"net->{part(region)} = {part(region)};")
         begin_feeding(w, program, "net->")
-        if not (program.state_bytes or program.fed is not None or program.collected or program.counted or plan.regions):
+        if not (program.remembers or plan.regions):
             w("(void)net; /* nothing outlives a run */")
     w()
     if program.fed is not None:

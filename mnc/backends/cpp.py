@@ -245,7 +245,7 @@ def _class(
                 take_frame(w, program, "", "false")
                 w(f"predict({'frames' if program.collected else 'frame'});")
                 w(f"return {counts(program, '') or 'true'};")
-        if plan.arena.size or program.state_bytes or program.fed is not None or program.collected or program.counted:
+        if plan.arena.size or program.remembers:
             w()
             w.outdented("private:")
         if plan.arena.size:

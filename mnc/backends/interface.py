@@ -185,7 +185,7 @@ class CFamily:
         return self._printed(*schedule(replace(program, timed=self.profile)), name, trace=trace)
 
     def limited(self, emission: Emission, name: str, limits: tuple[tuple[str, int], ...]) -> Emission:
-        """The same code with assertions that it keeps to limits (see `Program.limits`)."""
+        """The code of an emission, with assertions that it keeps to limits (see `Program.limits`)."""
         return self._printed(replace(emission.program, limits=limits), emission.plan, name, trace=False)
 
     def _printed(self, program: Program, layout: Plan, name: str, *, trace: bool) -> Emission:

@@ -13,7 +13,7 @@ KINDS = {
     "flash": "Bytes of flash that there are for it, to which the C compiler holds its constants alone.",
     "macs": "Multiply-accumulate operations that a run may take.",
 }
-"""What can be limited, and what the header says about it."""
+"""Kinds of limits, and the header's remark about each."""
 
 
 def limit_macros(w: Writer, program: Program, name: str) -> None:

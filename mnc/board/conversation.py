@@ -1,4 +1,4 @@
-"""What is said between mnc and the firmware on a board: a greeting, inputs, and runs told of layer by layer."""
+"""The conversation of mnc and the firmware on a board: a greeting, inputs, and runs told of layer by layer."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Board:
     patience: Patience = Patience()
     _received: bytes = b""
     _noise: bytes = b""
-    """What came that is no frame."""
+    """Bytes received that are no frame."""
     _number: int = 0
     """Of the last command."""
     _heard: int = field(default=-1)

@@ -15,7 +15,7 @@ from mnc.targets import cmsis_nn
 from mnc.targets.interface import Interface
 
 UNNAMED = "net"
-"""What a network is called in the code of which fingerprints are taken."""
+"""The name of a network in the code of which fingerprints are taken."""
 
 
 def fingerprint(emission: Emission) -> int:

@@ -1,4 +1,4 @@
-"""What a run of traced code tells of: layers, rows of layers, and at the end outputs."""
+"""The parts of which a run of traced code tells: layers, rows of layers, and at the end outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mnc.backends.interface import Emission
 
 @dataclass(frozen=True)
 class Part:
-    """What a run tells of at one time: a layer's output (`L`), a row of it, or an output of the network (`O`)."""
+    """A value of which a run tells: a layer's output (`L`), a row of it, or an output of the network (`O`)."""
 
     kind: str
     index: int

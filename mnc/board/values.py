@@ -17,7 +17,7 @@ from mnc.targets.interface import Interface, pack
 
 @dataclass(frozen=True)
 class Seen:
-    """What a board computed: for each layer its output as it lies in memory, and the network's outputs."""
+    """A board's results: for each layer its output as it lies in memory, and the network's outputs."""
 
     layers: tuple[Array, ...]
     """(samples, *shape) each."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mnc.errors import CompileError, argument, refuse
+from mnc.errors import argument, refuse
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import (
     Concatenate,
@@ -66,14 +66,12 @@ class Stream:
     """Its input is the newest frames, (hop, ...)."""
     hop: int
     """Frames that a run takes."""
-    window: int
-    """Frames that the network took before."""
     silent: int
     """Runs whose outputs do not count, from the first one on."""
     delay: int
     """Frames by which outputs that go along time lag behind the newest frame, beyond what causal layers need."""
     sliding: bool
-    """Whether output m is the network's answer to the frames m * hop to m * hop + window, whatever came before.
+    """Whether output m is the network's answer to the window from frame m * hop on, whatever came before.
 
     Otherwise layers pad the beginning of time, or carry a state: the outputs are those of one sequence without end.
     """
@@ -113,7 +111,7 @@ def _remembering(graph: Graph, hop: int | None) -> Stream:
     frames = graph.inputs[0].type.shape[0]
     if hop not in (None, frames):
         raise refuse(argument("hop"), f"is {hop}, and the network takes {frames} frames a run", "leave it out")
-    return Stream(graph, frames, frames, 0, 0, sliding=False)
+    return Stream(graph, frames, 0, 0, sliding=False)
 
 
 _Key = tuple[str, float]
@@ -168,8 +166,6 @@ class _Streaming:
         """The network rewritten, where all that its values need of the past is known."""
         self.rewrite()
         ready = [self._ready(name) for name in self.graph.outputs]
-        for name in self.graph.outputs:
-            self._refuse_part(name)
         (given,) = self.graph.inputs
         inputs = (Input(given.name, replace(given.type, shape=(self.hop, *given.type.shape[1:]))),)
         graph = replace(self.graph, inputs=inputs, nodes=tuple(self.nodes), states=tuple(self.states.values()))
@@ -177,21 +173,18 @@ class _Streaming:
         begins = any(each.begins for each in (self.time[name] for name in self.graph.outputs))
         sliding = not begins and not along
         delay = max((each.late * each.stride for each in along if each.ends), default=0)
-        return Stream(graph, self.hop, given.type.shape[0], max(ready), delay, sliding)
+        return Stream(graph, self.hop, max(ready), delay, sliding)
 
     def _ready(self, name: str) -> int:
+        """Runs before an output counts; CompileError where its rows begin inside a run."""
         time = self.time[name]
-        return time.runs if isinstance(time, WholeWindow) else -(-time.late // self._new(time))
-
-    def _refuse_part(self, name: str) -> None:
-        """CompileError where the rows of an output begin inside a run."""
-        time = self.time[name]
-        if isinstance(time, Rows) and time.late % self._new(time):
-            raise self._misaligned(f"output {name!r}", time)
-
-    def _misaligned(self, where: str, time: Rows) -> CompileError:
-        what = f"begins {time.late} rows late, inside a run of {self._new(time)} rows"
-        return refuse(where, what, f"--hop {time.stride} gives one row a run")
+        if isinstance(time, WholeWindow):
+            return time.runs
+        runs, inside = divmod(time.late, self._new(time))
+        if inside:
+            what = f"begins {time.late} rows late, inside a run of {self._new(time)} rows"
+            raise refuse(f"output {name!r}", what, f"--hop {time.stride} gives one row a run")
+        return runs
 
     def _new(self, rows: Rows) -> int:
         """Rows of a value that a run computes."""
@@ -261,7 +254,7 @@ class _Streaming:
         (name,) = node.inputs
         before = 0.0
         if window.before:
-            name, given = self._aligned(node, name, given)
+            name, given = self._aligned(name, given)
             before = window.outside
             rows = self._slid(node, given, window)
             self._mark(node, rows)
@@ -285,7 +278,7 @@ class _Streaming:
         if self.types[name].quant is not None:
             what = "computes in integers, and such a layer gives no state to the next run yet"
             raise refuse(node.where, what, "leave --quantize out for this network", WHOLE)
-        name, given = self._aligned(node, name, given)
+        name, given = self._aligned(name, given)
         type_ = TensorType((layer.units,), self.graph.output_type(node).dtype)
         held = given.late // self._new(given)
         states, nexts = [], []
@@ -345,7 +338,7 @@ class _Streaming:
 
     # Rows that came before
 
-    def _aligned(self, node: Node, name: str, given: Rows) -> tuple[str, Rows]:
+    def _aligned(self, name: str, given: Rows) -> tuple[str, Rows]:
         """The value, late by whole runs."""
         late = -(-given.late // self._new(given)) * self._new(given)
         return self._delayed(name, late), replace(given, late=late)
@@ -393,7 +386,6 @@ class _Streaming:
         cut = Slice(starts, with_rows(shape, time.axis, part[1]), (1,) * len(shape))
         self.nodes.append(Node((made,), cut, (source,), f"value {name!r}"))
         self.types[made] = self.types[name]
-        self.time[made] = time
         return made
 
 

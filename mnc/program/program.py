@@ -57,7 +57,7 @@ class Program:
     timed: bool = False
     """Whether a run counts the time that each layer takes, in counters beside the state."""
     limits: tuple[tuple[str, int], ...] = ()
-    """What the code is to keep to where a compiler can tell: bytes of `ram` and `flash`, and `macs` of a run."""
+    """Limits of the code, which a compiler checks where it can: bytes of `ram` and `flash`, and `macs` of a run."""
     frames: Frames | None = None
     """Where the input's frames come one by one."""
 
@@ -95,20 +95,20 @@ class Program:
         return self.graph.inputs[0].name if self.feed == "rows" else None
 
     @property
-    def held(self) -> int:
-        """The runs that are counted for the sake of states that keep their first values."""
-        return max((state.held for state in self.graph.states), default=0)
-
-    @property
     def counted(self) -> int:
         """The runs that are counted: as many as states are held for, and outputs do not count."""
         silent = 0 if self.frames is None else self.frames.silent
-        return max(self.held, silent + 1 if silent else 0)
+        return max([silent + 1 if silent else 0, *(state.held for state in self.graph.states)])
 
     @property
     def collected(self) -> int:
         """Elements of the frames that wait for a run; 0 where a run takes each frame as it comes."""
         return self.graph.inputs[0].type.elements if self.frames is not None and self.frames.hop > 1 else 0
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a call leaves something to the next one: states, rows, frames or counters."""
+        return bool(self.state_bytes or self.fed is not None or self.collected or self.counted)
 
     @property
     def fed_value(self) -> Value:

@@ -22,7 +22,7 @@ BESIDE = BAR + 4
 
 
 def pace(task: Task) -> str:
-    """What is known of a task: `12 of 40, 3.1 a second, 9 s left`, or how long it has been at work."""
+    """The pace of a task: `12 of 40, 3.1 a second, 9 s left`, or how long it has been at work."""
     if task.total is None:
         return seconds(task.elapsed or 0.0)
     words = [f"{task.completed:,.0f} of {task.total:,.0f}"]

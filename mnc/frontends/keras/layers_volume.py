@@ -61,7 +61,7 @@ def _both(call: Call, layout: str, planes: Callable[[Shape], Layer], depths: Cal
 
 
 def _margins(layout: str, margins: tuple[Pair, Pair, Pair], make: Callable[[Padding], Layer]) -> Build:
-    """What adds or takes away at the ends of each axis."""
+    """A layer that adds or takes away at the ends of each axis."""
     depth, *sides = margins
 
     def build(call: Call) -> Value:

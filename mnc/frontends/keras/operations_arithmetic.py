@@ -384,7 +384,7 @@ def identity(op: Operands) -> Result:
 
 @operation("ConvertToTensor", "x dtype sparse ragged")
 def convert_to_tensor(op: Operands) -> Result:
-    """What is a tensor already, of whatever type."""
+    """Nothing: the operand is a tensor already, of whatever type."""
     op.config.only("sparse", None, False)
     op.config.only("ragged", None, False)
     op.config.ignore("dtype")

@@ -39,7 +39,7 @@ class _Variable:
     state: Value
     initial: Constant
     now: Value
-    """What a read gives: the state, or what was last assigned."""
+    """The value that a read gives: the state, or the one last assigned."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Variables:
     beginnings: dict[Key, Tensor] = field(default_factory=dict)
     """The constants that CALL_ONCE assigns."""
     assigned: dict[Key, Value] = field(default_factory=dict)
-    """What variables that no operator has read as yet were set to."""
+    """The values to which variables were set that no operator has read as yet."""
     read: dict[Key, _Variable] = field(default_factory=dict)
     calls: int = 0
 

@@ -45,7 +45,7 @@ USUAL = 16 * 1024
 
 @dataclass(frozen=True)
 class Gain:
-    """What a layer would gain by constants of several times the size."""
+    """The gain of a layer by constants of several times the size."""
 
     layer: str
     instructions: float
