@@ -17,7 +17,7 @@ so that their values, too, are the same to the bit wherever they are computed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -167,6 +167,16 @@ def steady_network() -> Graph:
         Node(("y",), Softmax(output=unit), ("i",)),
     )
     return Graph("steady", (Input("x", TensorType((8, 9, 2), DType.INT16, Quantisation((0.001,)))),), nodes, ("y", "e"))
+
+
+def beside_each_other(layers: Iterable[tuple[Shape, Layer]], rng: np.random.Generator) -> Graph:
+    """A network of one int8 input and one output for each layer; of each the shape of its input is given."""
+    inputs, nodes = [], []
+    for i, (shape, layer) in enumerate(layers):
+        quant = Quantisation((0.02,), int(rng.integers(-128, 128)))
+        inputs.append(Input(f"x{i}", TensorType(shape, DType.INT8, quant)))
+        nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
+    return Graph("layers", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
 
 
 def unsigned_ends(graph: Graph) -> Graph:

@@ -78,10 +78,7 @@ class _Growing:
         return self.graph().types[self.value].shape
 
     def graph(self) -> Graph:
-        return Graph("timed", (self.input,), tuple(self.nodes), (self.value,)) if self.nodes else self._empty()
-
-    def _empty(self) -> Graph:
-        return Graph("timed", (self.input,), (), ("x",))
+        return Graph("timed", (self.input,), tuple(self.nodes), (self.value,))
 
 
 @dataclass(frozen=True)
@@ -209,3 +206,11 @@ def lasting(draw: Draw) -> Timed:
         return net.graph()
 
     return Timed(build, valid, 1)
+
+
+def stored(graph: Graph, frames: Array) -> Array:
+    """Frames as the network stores them."""
+    type_ = graph.inputs[0].type
+    if type_.quant is None:
+        return frames
+    return np.clip(np.round(frames * 60), type_.dtype.least, type_.dtype.most).astype(type_.dtype.numpy)

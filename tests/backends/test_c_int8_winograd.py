@@ -15,6 +15,7 @@ import pytest
 from generated_c import SANITIZED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quantised_networks import beside_each_other
 from same_bits import assert_same_bits
 
 import mnc
@@ -105,13 +106,7 @@ def layers() -> Iterator[tuple[tuple[int, int, int], Conv2D]]:
 
 @cache
 def side_by_side() -> Graph:
-    """A network of one input and one output for each layer."""
-    inputs, nodes = [], []
-    for i, (shape, layer) in enumerate(layers()):
-        quant = Quantisation((0.02,), int(RNG.integers(-128, 128)))
-        inputs.append(Input(f"x{i}", TensorType(shape, DType.INT8, quant)))
-        nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
-    return Graph("layers", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
+    return beside_each_other(layers(), RNG)
 
 
 def samples(graph: Graph) -> list[Array]:

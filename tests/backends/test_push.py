@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given
 from networks import chain
 from quantised_networks import in_integers
 from same_bits import BATCH
-from streams import Timed, sliding
+from streams import Timed, sliding, stored
 
 import mnc
 from mnc.cli import run
@@ -165,13 +165,6 @@ def assert_slides(graph: Graph, frames: Array, folder: Path, gcc: str, hop: int 
         assert len(own) >= len(expected) - 1 > 0
 
 
-def stored(graph: Graph, frames: Array) -> Array:
-    type_ = graph.inputs[0].type
-    if type_.quant is None:
-        return frames
-    return np.clip(np.round(frames * 60), type_.dtype.least, type_.dtype.most).astype(type_.dtype.numpy)
-
-
 @pytest.mark.parametrize("hop", [None, 4])
 @pytest.mark.parametrize("scheme", [None, "int8", "int16x8"])
 def test_a_keyword_network_slides(scheme: str | None, hop: int | None, gcc: str, tmp_path: Path) -> None:
@@ -259,19 +252,18 @@ def test_verify_feeds_a_sequence(fixtures: Path, gcc: str, tmp_path: Path, capsy
     assert run([*arguments, *weights]) == 0, capsys.readouterr().err
 
 
-def refused(feed: Sequence[str], graph: Graph) -> str:
+def refused(graph: Graph, **options: Any) -> str:
     with pytest.raises(CompileError) as caught:
-        mnc.compile(graph, **dict(each.split("=") for each in feed))  # type: ignore[arg-type]
+        mnc.compile(graph, **options)
     (problem,) = caught.value.problems
     return f"{problem.where}: {problem.what}"
 
 
 def test_refusals() -> None:
-    assert "add" not in refused(["feed=frames", "input=owned"], keyword())
-    with pytest.raises(CompileError, match="says how many frames"):
-        mnc.compile(keyword(), hop=2)
+    assert "are copied where a run needs them" in refused(keyword(), feed="frames", input="owned")
+    assert "says how many frames" in refused(keyword(), hop=2)
     padded = chain((9, 1, 2), conv=Conv2D(constant(3, 1, 2, 2), padding=((1, 1), (0, 0))), flat=Flatten())
-    assert "pads the end of each window" in refused(["feed=frames"], padded)
+    assert "pads the end of each window" in refused(padded, feed="frames")
 
 
 def test_branches_are_as_late_as_each_other() -> None:

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from networks import chain
 from quantised_networks import in_integers
-from streams import Timed, lasting, sliding
+from streams import Timed, lasting, sliding, stored
 
 from mnc.errors import CompileError
 from mnc.frontends.stores import grouped
@@ -52,14 +52,6 @@ def windows(graph: Graph, hop: int, frames: Array) -> Array:
     size = graph.inputs[0].type.shape[0]
     starts = range(0, len(frames) - size + 1, hop)
     return np.asarray(graph.predict(np.stack([frames[start : start + size] for start in starts])))
-
-
-def stored(graph: Graph, frames: Array) -> Array:
-    """Frames as the network stores them."""
-    type_ = graph.inputs[0].type
-    if type_.quant is None:
-        return frames
-    return np.clip(np.round(frames * 60), type_.dtype.least, type_.dtype.most).astype(type_.dtype.numpy)
 
 
 def multiply_adds(graph: Graph) -> int:
