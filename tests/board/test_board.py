@@ -21,6 +21,7 @@ from mnc import targets
 from mnc.backends.storage import Storage
 from mnc.board.conversation import Board, Patience
 from mnc.board.firmware import KINDS, UNNAMED, fingerprint, firmware
+from mnc.board.frames import first_frame
 from mnc.board.port import Address, Port, opened
 from mnc.cli import FIRMWARE, run
 from mnc.compiler import prepare
@@ -214,6 +215,33 @@ def test_noise_costs_time_and_nothing_else(seed: int, program: Path) -> None:
     with plugged(program) as board:
         assert verified(board, change=noise).passed
     assert hits > 3
+
+
+def test_the_last_acknowledgement_of_a_run_may_be_lost(program: Path) -> None:
+    """The next command tells the board that its run was heard to the end, however often it is sent again."""
+    received, lost = b"", 0
+
+    def lose(given: bytes, _: int) -> bytes:
+        nonlocal received, lost
+        frame, _, rest = first_frame(given)
+        if frame is not None and not rest and frame.kind == "A" and _kinds(received)[-1:] == ["D"]:
+            lost, received = lost + 1, b""
+            return b""
+        received = (received + given)[-4096:]
+        return given
+
+    with plugged(program) as board:
+        assert verified(board, change=lose).passed
+    assert lost > 1
+
+
+def _kinds(received: bytes) -> list[str]:
+    kinds = []
+    while True:
+        frame, _, received = first_frame(received)
+        if frame is None:
+            return kinds
+        kinds.append(frame.kind)
 
 
 def test_a_board_that_restarts_is_named(program: Path) -> None:

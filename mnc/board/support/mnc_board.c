@@ -170,12 +170,11 @@ static void deliver(char kind, const unsigned char *head, unsigned head_size,
             if (frame.kind == 'A' && frame.number == sent) {
                 return;
             }
-            if (frame.kind == 'H') { /* the PC begins anew, and will say so again */
-                given_up = 1;
-                return;
-            }
             if (frame.kind == 'R' && frame.number == taken) { /* it did not hear that it was understood */
                 acknowledge();
+            } else if (frame.kind == 'H' || frame.kind == 'W' || frame.kind == 'R') {
+                given_up = 1; /* the PC has left this run, and will send this command again */
+                return;
             }
         }
     }
@@ -264,6 +263,7 @@ static void run(void)
 {
     unsigned i;
 
+    given_up = 0;
     if (frame.size != 0u && frame.data[0] != 0u) {
         mnc_set_up();
     }
@@ -285,7 +285,6 @@ void mnc_board_serve(void)
         if (frame.kind == 'H' && frame.size >= 4u) {
             sent = 0;
             taken = frame.number;
-            given_up = 0;
             introduce();
         } else if (frame.kind == 'W' && frame.size >= 4u) {
             taken = frame.number;
