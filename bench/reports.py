@@ -32,6 +32,7 @@ MODELS = {
     "resnet8_int8": "mlperf_tiny/pretrainedResnet_quant.tflite",
     "wake_word": "mlperf_tiny/str_ww_ref_model.h5",
     "wake_word_int8": "mlperf_tiny/str_ww_ref_model.tflite",
+    "hey_jarvis": "real/ww_v2_hey_jarvis.tflite",
 }
 """Names of reports, and files in the folder of trained models."""
 OWN = {"gru": "gru_keywords.mnc"}

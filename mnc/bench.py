@@ -137,7 +137,13 @@ def cost(
         endings = [function_ending(number, step) for number, step in enumerate(build.emission.program.steps)]
         codes = targets.layer_code(machine, build.files, endings, interface, options)
         costs = tuple(
-            LayerCost(step.node.name, snake(type(step.node.layer).__name__), build.graph.macs(step.node), count, code)
+            LayerCost(
+                step.node.name,
+                snake(type(step.node.layer).__name__),
+                tracing.program.graph.macs(step.node),
+                count,
+                code,
+            )
             for step, count, code in zip(steps, counts, codes, strict=True)
         )
     return Cost(

@@ -18,6 +18,7 @@ from stateful import STEADY, is_steady, stateful
 
 import mnc
 from mnc import targets
+from mnc.bench import bench
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import (
@@ -283,6 +284,13 @@ def test_states_survive_any_way_to_use_memory(storage: dict[str, object], cc: st
     x = frames(graph, 8)
     build = mnc.compile(graph, name="net", **storage)  # type: ignore[arg-type]  # each of its own type
     np.testing.assert_allclose(build.predict(x), graph.predict(x), atol=1e-6)
+
+
+def test_layers_of_a_shift_register_are_counted() -> None:
+    """The program's graph counts, in which the register is a value that the network does not have."""
+    cost = bench(register(DType.INT8), "net", "c", "cortex-m4", layers=True)
+    assert sum(layer.macs for layer in cost.layers) == cost.macs == 48
+    assert abs(sum(layer.instructions for layer in cost.layers) - cost.instructions) < 200
 
 
 def swapped(graph: Graph) -> Graph:
