@@ -6,7 +6,7 @@ import math
 
 from mnc import backends, targets
 from mnc.backends.facts import parameters
-from mnc.backends.memory import ram_bytes, region_bytes
+from mnc.backends.memory import ram_bytes
 from mnc.ir.graph import Graph
 from mnc.names import snake
 from mnc.plan.liveness import lifetimes
@@ -81,7 +81,7 @@ def _ram(emission: backends.Emission, copied: int) -> Ram:
         stages=tuple(stages),
         saved=plan.saved,
         cost=round(plan.cost, 4),
-        regions=tuple(RegionReport(each.name, region_bytes(program, each), each.limit) for each in plan.regions),
+        regions=tuple(RegionReport(each.name, each.bytes, each.limit) for each in plan.regions),
     )
 
 

@@ -30,10 +30,12 @@ from mnc.backends.memory import (
     memory,
     part,
     ram_bytes,
-    region_bytes,
+    region_comment,
     region_macro,
+    region_memory,
+    section_macro,
     state_memory,
-    state_place,
+    state_places,
 )
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts
@@ -147,23 +149,19 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     w("#endif")
     w()
     for region in plan.regions:
-        w("/** The part of the arena that belongs into a memory of its own. */")
+        w(f"/** {region_comment(region)} */")
         with w.block("typedef struct", f" {name}_{region.name}_t;"):
-            w(memory(program, region.size))
+            region_memory(w, program, region)
         w(f"/** Bytes of it, of {region.limit:,} that there are. */")
-        macro = region_macro(name, region.name)
-        w(f"#define {macro}_SIZE {region_bytes(program, region)}")
-        w("/** Stands in front of the definition of an object to lay it there: define it as, say,")
-        w(f' * __attribute__((section(".{region.name}"))). */')
-        w(f"#ifndef {macro}")
-        w(f"#define {macro}")
-        w("#endif")
+        w(f"#define {region_macro(name, region.name)}_SIZE {region.bytes}")
+        section_macro(w, name, region)
         w()
     w("/** All the memory of one network.  Two of them run side by side; networks that")
     w(" * do not run at the same time may share memory through a union. */")
     with w.block("typedef struct", f" {name}_t;"):
+        if plan.regions:
+            w("/** The parts in memories of their own. */")
         for region in plan.regions:
-            w("/** What layers share; of no meaning between runs. */")
             w(f"{name}_{region.name}_t *{part(region)};")
         if not plan.regions and (plan.arena.size or not (program.state_bytes or program.timed)):
             of = {"owned": "inputs and what", "rows": "the last rows handed in, and what"}.get(program.feed, "what")
@@ -172,9 +170,9 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
         if program.timed:
             w("/** How long each layer took in the last run, as MNC_READ_TICKS counts. */")
             w(f"uint32_t ticks[{upper}_LAYERS];")
-        if program.state_bytes:
+        if program.state_bytes and not plan.regions:
             w("/** Outlives a run. */")
-            w(state_memory(program))
+            w(state_memory(program, program.state_bytes))
         feeding_memory(w, program)
         if program.fed is not None:
             w("/** How many rows were handed in, then how many each layer of the first stage has made. */")
@@ -185,7 +183,8 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     w(" * @param net the memory, of whatever content" + ("" if plan.regions else " */"))
     for i, region in enumerate(plan.regions, 1):
         end = " */" if i == len(plan.regions) else ""
-        w(f" * @param {part(region)} of this network alone while it runs, of whatever content{end}")
+        alone = "alone" if region.state else "alone while it runs"
+        w(f" * @param {part(region)} of this network {alone}, of whatever content{end}")
     w.lines(f"void {name}_init({_init_parameters(plan, name)});")
     w()
     declare_feeding(w, program, name)
@@ -273,10 +272,10 @@ def _source(
             w()
             w(f"for (i = 0; i < {counters(program, plan)}; ++i)")
             w("    net->made[i] = 0;")
-        if pieces.begin is not None:
-            w(pieces.begin.call(state_place(program, "net->")))
         for region in plan.regions:
             w(f"net->{part(region)} = {part(region)};")
+        if pieces.begin is not None:
+            w.lines(pieces.begin.call(*state_places(program, "net->", pieces.begin.memories)))
         begin_feeding(w, program, "net->")
         if not (program.remembers or plan.regions):
             w("(void)net; /* nothing outlives a run */")

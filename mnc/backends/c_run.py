@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mnc.backends.memory import arena_map, arena_pointer, located, part, state_pointer
+from mnc.backends.memory import arena_map, located, pointers, region_of
 from mnc.backends.profile import after, before, starts
 from mnc.backends.unit import RunCall, Unit, parameter_names
 from mnc.backends.windows import plus
@@ -18,12 +18,8 @@ def locals_of_run(w: Writer, program: Program, plan: Plan) -> None:
     """The pointers by which the calls of a run name the network's memory."""
     if plan.arena.size:
         arena_map(w, program, plan)
-        for region in plan.regions:
-            w(arena_pointer(program, f"net->{part(region)}->", part(region)))
-        if not plan.regions:
-            w(arena_pointer(program, "net->"))
-    if program.state_bytes:
-        w(state_pointer(program, "net->"))
+    for pointer in pointers(program, plan, "net->"):
+        w(pointer)
     if program.timed:
         w("uint32_t *const ticks = net->ticks;")
         if any(not stage.interleaved for stage in plan.stages):
@@ -56,8 +52,8 @@ def input_type(program: Program, given: str) -> str:
 def input_place(program: Program, plan: Plan, given: str) -> str:
     """Where an owned input lies, from outside a run."""
     value = program.graph.inputs[int(given.removeprefix("input") or 0)]
-    (memory, offset), type_ = located(plan, plan.arena.offsets[value.name]), value.type.dtype
-    arena = f"net->{memory}->arena" if plan.regions else "net->arena"
+    (_, offset), type_ = located(plan, program.buffers[value.name]), value.type.dtype
+    arena = f"{region_of(plan, program.buffers[value.name], 'net->')}arena"
     if program.arena_dtype is not None:
         return plus(arena, offset // type_.bytes)
     place = plus(f"{arena}.as_int8", offset)
@@ -130,7 +126,7 @@ def end_run(w: Writer, program: Program, pieces: Unit, owner: str, prefix: str =
         return
     with w.block(f"if ({owner}runs < {program.counted})"):
         w(f"++{owner}runs;")
-        w(f"{prefix}{pieces.hold.call('state', f'{owner}runs')}")
+        w(f"{prefix}{pieces.hold.call(*pieces.hold.memories, f'{owner}runs')}")
 
 
 def frames_source(w: Writer, program: Program, name: str) -> None:

@@ -7,20 +7,29 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import mnc
-from mnc.backends.c_run import begin_feeding, counts, end_run, run_calls, take_frame
+from mnc.backends.c_run import counts, end_run, run_calls, take_frame
 from mnc.backends.class_names import string
+from mnc.backends.cpp_run import (
+    begin_functions,
+    feeding_functions,
+    find_largest,
+    name_memory,
+    name_moment,
+    unsigned,
+)
 from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.limits import asserted_in_class
 from mnc.backends.memory import (
-    arena_map,
-    arena_pointer,
+    class_region,
     counters,
     feeding_memory,
     memory,
+    part,
+    region_comment,
+    region_memory,
+    section_macro,
     state_memory,
-    state_place,
-    state_pointer,
 )
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts, table_line
@@ -28,10 +37,10 @@ from mnc.backends.states import begins_at_zero
 from mnc.backends.unit import Unit, layout, parameter_names
 from mnc.backends.writer import Writer, declaration, joined, literal
 from mnc.errors import argument, refuse
-from mnc.ir.types import TensorType, show
+from mnc.ir.types import show
 from mnc.pieces import Files
 from mnc.plan.liveness import Plan
-from mnc.program import Program, ring_rows
+from mnc.program import Program
 
 
 class Cpp(CFamily):
@@ -44,6 +53,7 @@ class Cpp(CFamily):
 
     name = "cpp"
     api_version = API_VERSION
+    has_regions = True
     description = "one C++11 class in one header, with predict(), output and proba"
 
     def prefix(self, name: str) -> str:
@@ -63,7 +73,7 @@ class Cpp(CFamily):
     def wrap(self, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> Files:
         """See `CFamily.wrap`."""
         known = _known(program, plan)
-        _check_class_name(name, program, known)
+        _check_class_name(name, program, plan, known)
         w = Writer()
         w(LICENCE)
         w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
@@ -84,17 +94,21 @@ class Cpp(CFamily):
         w()
         version_macro(w)
         w()
+        for region in plan.regions:
+            section_macro(w, name, region)
+            w()
         _layers(w, program, known, pieces, name)
         _class(w, program, plan, pieces, name, known, top=self.top, trace=trace)
         w("#endif")
         return Files({f"{name}.h": w})
 
 
-def _check_class_name(name: str, program: Program, known: Sequence[_Fact]) -> None:
+def _check_class_name(name: str, program: Program, plan: Plan, known: Sequence[_Fact]) -> None:
     """CompileError where the class would be called like one of its members, or like a macro of any header."""
     members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *_outputs(program)}
     members |= {"top", "made", "row", "push_row", "finish", "ticks", "profile", "layer_names"}
-    members |= {"push", "frames", "waiting", "runs"}
+    members |= {"push", "frames", "waiting", "runs", "begin"}
+    members |= {each for region in plan.regions for each in (class_region(region.name), part(region))}
     members |= {fact.name for fact in known}
     members |= set(parameter_names("input", len(program.graph.inputs)))
     generated = re.fullmatch(r"layer_\d.*|mnc_.*", name)
@@ -157,37 +171,38 @@ def _class(
         for fact in known:
             w(f"using {name}Layers<void>::{fact.name};")
         w()
+        for region in plan.regions:
+            w(f"/** {region_comment(region)} */")
+            with w.block(f"struct {class_region(region.name)}", ";"):
+                region_memory(w, program, region)
+            w()
         for output, value, size in zip(outputs, graph.outputs, sizes, strict=True):
             type_ = graph.types[value]
             w.lines(f"/** {comment(value)}, {show(type_.shape)} */")
             w(f"{type_.dtype.c} {output}[{size}];")
-        w(f"{_unsigned(sizes[0])} output; /**< the index of the largest of outputs */")
+        w(f"{unsigned(sizes[0])} output; /**< the index of the largest of outputs */")
         w("float proba; /**< the largest of outputs, as a real number */")
         if program.timed:
             members.append("ticks()")
             w("uint32_t ticks[kLayers]; /**< how long each layer took in the last run, as MNC_READ_TICKS counts */")
         w()
-        if plan.arena.size:
+        if plan.arena.size and not plan.regions:
             members.append("arena()")
-        if program.state_bytes:
+        if program.state_bytes and not plan.regions:
             members.append("state()")
+        members += [f"{part(region)}(nullptr)" for region in plan.regions]
         if program.fed is not None:
             members.append("made()")
         if program.collected:
             members += ["frames()", "waiting(0)"]
         if program.counted:
             members.append("runs(0)")
-        if begins_at_zero(program):
+        if begins_at_zero(program, plan) or plan.regions:
             w(f"constexpr {name}() : {joined(members)} {{}}")
         else:
             w(f"{name}() : {joined(members)} {{ reset(); }}")
         w()
-        if pieces.begin is not None:
-            w("/** Forget what earlier runs left behind. */")
-            with w.block("void reset()"):
-                w(f"this->{pieces.begin.call(state_place(program, ''))}")
-                begin_feeding(w, program, "")
-            w()
+        begin_functions(w, program, plan, pieces)
         if top:
             w("/** The k largest of outputs after a run, the largest first; of equal ones the first comes first.")
             w(" * @param classes k indices, all written */")
@@ -206,13 +221,13 @@ def _class(
             f"const {given.type.dtype.c} *{pointer}{default}"
             for given, pointer in zip(graph.inputs, inputs, strict=True)
         ]
-        _feeding(w, program, plan, pieces, trace=trace)
+        feeding_functions(w, program, plan, pieces, trace=trace)
         role = "which are copied, unless they are in place already" if default else "which are only read"
         w("/** Run the network; returns output.")
         for pointer, given in zip(inputs, graph.inputs, strict=True):
             w(f" * @param {pointer} {given.type.elements} elements, {role}")
         w(" */")
-        with w.block(f"{_unsigned(sizes[0])} predict({joined(parameters)})"):
+        with w.block(f"{unsigned(sizes[0])} predict({joined(parameters)})"):
             if program.fed is not None:
                 rows, size = program.fed_value.image[0], program.fed_value.layout.row
                 with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
@@ -221,7 +236,7 @@ def _class(
                     w(f"push_row(input + y * {size});")
                 w("return output;")
             else:
-                _arena(w, program, plan)
+                name_memory(w, program, plan)
                 for given, pointer in zip(graph.inputs, inputs, strict=True):
                     if program.feed == "owned":
                         place = pieces.pointers[given.name]
@@ -230,12 +245,12 @@ def _class(
                             w(f"{f'({place})' if ' ' in place else place}[i] = {pointer}[i];")
                 for number in program.unread_inputs:
                     w(f"(void){inputs[number]};")
-                _began(w, program, plan)
+                name_moment(w, program, plan)
                 for statement in starts(program, "this->") if program.timed else ():
                     w(statement)
                 run_calls(w, pieces.calls, timed=program.timed, trace=trace, this="this->")
                 end_run(w, program, pieces, "", "this->")
-                _largest(w, program)
+                find_largest(w, program)
                 w("return output;")
         if program.frames is not None:
             w()
@@ -245,90 +260,20 @@ def _class(
                 take_frame(w, program, "", "false")
                 w(f"predict({'frames' if program.collected else 'frame'});")
                 w(f"return {counts(program, '') or 'true'};")
-        if plan.arena.size or program.remembers:
+        if plan.arena.size or program.remembers or plan.regions:
             w()
             w.outdented("private:")
-        if plan.arena.size:
+        for region in plan.regions:
+            w(f"{class_region(region.name)} *{part(region)};")
+            w.lines(f'static_assert(sizeof({class_region(region.name)}) == {region.bytes}, "as it is planned");')
+        if plan.arena.size and not plan.regions:
             w(memory(program, plan.arena.size))
-        if program.state_bytes:
-            w(f"{state_memory(program)} /* outlives a run */")
+        if program.state_bytes and not plan.regions:
+            w(f"{state_memory(program, program.state_bytes)} /* outlives a run */")
         feeding_memory(w, program)
         if program.fed is not None:
             w(f"short made[{counters(program, plan)}]; /* rows handed in, and made by each layer of the first stage */")
         asserted_in_class(w, program, plan, pieces)
-    w()
-
-
-def _arena(w: Writer, program: Program, plan: Plan) -> None:
-    """The name of the arena in the calls of a run."""
-    if plan.arena.size:
-        arena_map(w, program, plan)
-    if plan.arena.size and program.arena_dtype is None:
-        w(arena_pointer(program, "this->"))
-    if program.state_bytes and program.state_dtype is None:
-        w(state_pointer(program, "this->"))
-
-
-def _began(w: Writer, program: Program, plan: Plan) -> None:
-    """The local in which the moment is when a layer began, where time is counted by layers."""
-    if program.timed and any(not stage.interleaved for stage in plan.stages):
-        w("uint32_t began;")
-
-
-def _largest(w: Writer, program: Program) -> None:
-    """The label, and how sure it is."""
-    first = program.graph.types[program.graph.outputs[0]]
-    w("output = 0;")
-    loop = f"for ({_unsigned(first.elements)} i = 1; i < numOutputs; ++i)"
-    with w.block(loop), w.block("if (outputs[i] > outputs[output])"):
-        w("output = i;")
-    w(f"proba = {_real(first)};")
-
-
-def _feeding(w: Writer, program: Program, plan: Plan, pieces: Unit, *, trace: bool) -> None:
-    """The functions by which inputs come into the object."""
-    graph = program.graph
-    if program.feed == "owned":
-        for given, pointer in zip(graph.inputs, parameter_names("input", len(graph.inputs)), strict=True):
-            w(f"/** Where to write {pointer} before a run, which writes over it. */")
-            with w.block(f"{given.type.dtype.c} *{pointer}()"):
-                if program.arena_dtype is None:
-                    w(arena_pointer(program, "this->"))
-                w(f"return {pieces.pointers[given.name]};")
-            w()
-    if program.fed is None:
-        return
-    value = program.fed_value
-    rows, size = value.image[0], value.layout.row
-    type_ = value.type.dtype.c
-    w("/** Where the next row may be written before it is handed in, by a camera's DMA say. */")
-    with w.block(f"{type_} *row()"):
-        if program.arena_dtype is None:
-            w(arena_pointer(program, "this->"))
-        w(f"return {pieces.pointers[value.buffer]} + made[0] % {ring_rows(value, plan.rings) or rows} * {size};")
-    w()
-    w(f"/** Hand in the next of {rows} rows; returns whether it was the last one and the outputs are there.")
-    w(f" * @param row {size} elements, which are copied, unless they are in row() already; nullptr: they are */")
-    with w.block(f"bool push_row(const {type_} *row)"):
-        _arena(w, program, plan)
-        _began(w, program, plan)
-        w(f"{type_} *const slot = this->row();")
-        with w.block("if (row != nullptr && row != slot)"), w.block(f"for (size_t i = 0; i < {size}; ++i)"):
-            w("slot[i] = row[i];")
-        if program.timed:
-            with w.block("if (made[0] == 0)"):
-                for statement in starts(program, "this->"):
-                    w(statement)
-        w("++made[0];")
-        first, *rest = pieces.calls
-        run_calls(w, [first], timed=program.timed, trace=trace, this="this->")
-        with w.block(f"if (made[0] < {rows})"):
-            w("return false;")
-        with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
-            w("made[i] = 0;")
-        run_calls(w, rest, timed=program.timed, trace=trace, this="this->")
-        _largest(w, program)
-        w("return true;")
     w()
 
 
@@ -357,7 +302,7 @@ def _known(program: Program, plan: Plan) -> list[_Fact]:
     )
     for (kind, values), count in zip(groups, ("numInputs", "numOutputs"), strict=True):
         elements = values[0].elements
-        facts.append(_Fact(count, _unsigned(elements), str(elements)))
+        facts.append(_Fact(count, unsigned(elements), str(elements)))
         for shape_name, type_ in zip(parameter_names(kind, len(values)), values, strict=True):
             shape = type_.shape or (1,)  # C++ has no empty arrays
             facts.append(_Fact(shape_name, "int", f"{{{joined(shape)}}}", f"[{len(shape)}]"))
@@ -388,18 +333,5 @@ def _known(program: Program, plan: Plan) -> list[_Fact]:
     ]
 
 
-def _real(type_: TensorType) -> str:
-    """The largest output as a real number."""
-    if type_.quant is None:
-        return "outputs[output]"
-    zero = type_.quant.zero_point
-    stored = f"outputs[output] - {literal(zero)}" if not type_.dtype.is_symmetric else "outputs[output]"
-    return f"{literal(type_.quant.scale[0])} * static_cast<float>({stored})"
-
-
 def _outputs(program: Program) -> tuple[str, ...]:
     return ("outputs", *(f"outputs{i}" for i in range(1, len(program.graph.outputs))))
-
-
-def _unsigned(largest: int) -> str:
-    return "uint16_t" if largest <= 0xFFFF else "uint32_t"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.backends.memory import ram_bytes, region_bytes
+from mnc.backends.memory import class_region, ram_bytes
 from mnc.backends.unit import Unit
 from mnc.backends.writer import Writer
 from mnc.plan.liveness import Plan
@@ -31,8 +31,8 @@ def asserted_in_header(w: Writer, program: Program, plan: Plan, name: str) -> No
     upper = name.upper()
     memory = f"sizeof({name}_t)"
     if plan.regions:  # beside which the network's struct has pointers to them
-        outliving = ram_bytes(program, plan) - sum(region_bytes(program, region) for region in plan.regions)
-        memory = " + ".join([*(f"sizeof({name}_{region.name}_t)" for region in plan.regions), f"{outliving}"])
+        besides = ram_bytes(program, plan) - sum(region.bytes for region in plan.regions)
+        memory = " + ".join([*(f"sizeof({name}_{region.name}_t)" for region in plan.regions), f"{besides}"])
     taken = {"ram": memory, "macs": f"{upper}_MACS"}
     kinds = [kind for kind, _ in program.limits if kind in taken]
     for kind in kinds:
@@ -49,8 +49,11 @@ def asserted_in_source(w: Writer, program: Program, pieces: Unit, name: str) -> 
 
 def asserted_in_class(w: Writer, program: Program, plan: Plan, pieces: Unit) -> None:
     """Likewise in a C++ class, behind its members, whose limits are numbers; its outputs are no memory of the plan."""
-    members = {"arena": plan.arena.size > 0, "state": program.state_bytes > 0, "made": program.fed is not None}
+    members = {class_region(region.name): True for region in plan.regions}
     members |= {
+        "arena": plan.arena.size > 0 and not plan.regions,
+        "state": program.state_bytes > 0 and not plan.regions,
+        "made": program.fed is not None,
         "frames": program.collected > 0,
         "waiting": program.collected > 0,
         "runs": program.counted > 0,

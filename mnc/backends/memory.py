@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from mnc.backends.names import comment
@@ -9,7 +10,7 @@ from mnc.backends.writer import Writer
 from mnc.ir.types import DType
 from mnc.plan.liveness import Plan, lifetimes
 from mnc.plan.regions import Region
-from mnc.program import Program, ring_rows
+from mnc.program import Buffer, Program, ring_rows
 
 
 def memory(program: Program, size: int) -> str:
@@ -17,10 +18,21 @@ def memory(program: Program, size: int) -> str:
     return _member("arena", program.arena_dtype, _dtypes(program, "arena"), _rounded(program, size))
 
 
-def state_memory(program: Program) -> str:
-    """The member `state`, likewise: all that outlives a run."""
-    size = _rounded(program, program.state_bytes)
-    return _member("state", program.state_dtype, _dtypes(program, "state"), size)
+def state_memory(program: Program, size: int) -> str:
+    """The member `state` of `size` bytes, likewise: what outlives a run."""
+    return _member("state", program.state_dtype, _dtypes(program, "state"), _rounded(program, size))
+
+
+def region_memory(w: Writer, program: Program, region: Region) -> None:
+    """The members of a region's struct."""
+    if region.size:
+        w("/** What layers share; of no meaning between runs. */")
+        dtypes = _dtypes(program, "arena")
+        w(_member("arena", program.arena_dtype, dtypes, up_to(region.size, _largest(dtypes))))
+    if region.state:
+        w("/** Outlives a run. */")
+        dtypes = _dtypes(program, "state")
+        w(_member("state", program.state_dtype, dtypes, up_to(region.state, _largest(dtypes))))
 
 
 def _member(name: str, dtype: DType | None, dtypes: set[DType], size: int) -> str:
@@ -39,10 +51,10 @@ def arena_pointer(program: Program, owner: str, name: str = "arena") -> str:
     return f"{dtype.c} *const {name} = {owner}arena; /* offsets below are in {unit} */"
 
 
-def state_pointer(program: Program, owner: str) -> str:
-    """The local by which a run's calls name the memory that outlives it."""
+def state_pointer(program: Program, owner: str, name: str = "state") -> str:
+    """The local by which a run's calls name the memory that outlives it, or a part of it."""
     bytewise = " /* offsets below are in bytes */" if program.state_dtype is None else ""
-    return f"{(program.state_dtype or DType.INT8).c} *const state = {state_place(program, owner)};{bytewise}"
+    return f"{(program.state_dtype or DType.INT8).c} *const {name} = {state_place(program, owner)};{bytewise}"
 
 
 def state_place(program: Program, owner: str) -> str:
@@ -50,9 +62,33 @@ def state_place(program: Program, owner: str) -> str:
     return f"{owner}state" if program.state_dtype is not None else f"{owner}state.as_int8"
 
 
+def state_places(program: Program, owner: str, names: Iterable[str]) -> list[str]:
+    """The first addresses of the parts of that memory that a run calls so, from outside of one."""
+    within = (name.removeprefix("state") for name in names)
+    return [state_place(program, f"{owner}region{region}->" if region else owner) for region in within]
+
+
 def part(region: Region) -> str:
-    """The name of a region's memory, in the network's struct and in a run."""
-    return f"arena_{region.name}"
+    """The name of the pointer to a region's memory."""
+    return f"region_{region.name}"
+
+
+def pointers(program: Program, plan: Plan, owner: str) -> list[str]:
+    """The locals by which a run's calls name the network's memory."""
+    if not plan.regions:
+        arena = [arena_pointer(program, owner)] * (plan.arena.size > 0)
+        return [*arena, *[state_pointer(program, owner)] * (program.state_bytes > 0)]
+    found = []
+    for region in plan.regions:
+        place = f"{owner}{part(region)}->"
+        found += [arena_pointer(program, place, f"arena_{region.name}")] * (region.size > 0)
+        found += [state_pointer(program, place, f"state_{region.name}")] * (region.state > 0)
+    return found
+
+
+def class_region(name: str) -> str:
+    """The struct of a region inside a C++ class."""
+    return f"{name}_region"
 
 
 def region_macro(name: str, region: str) -> str:
@@ -60,12 +96,36 @@ def region_macro(name: str, region: str) -> str:
     return f"{name}_region_{region}".upper()
 
 
-def located(plan: Plan, offset: int) -> tuple[str, int]:
-    """The name of the memory in which an address of the plan lies, and its bytes from the beginning of that."""
+def located(plan: Plan, buffer: Buffer) -> tuple[str, int]:
+    """The name of the memory in which a buffer of the network's own lies, and its bytes from the beginning of that."""
+    kind, place = ("state", buffer.index) if buffer.kind == "state" else ("arena", plan.arena.offsets[buffer.name])
     for region in plan.regions:
-        if region.holds(offset):
-            return part(region), offset - region.base
-    return "arena", offset
+        base, size = (region.state_base, region.state) if kind == "state" else (region.base, region.size)
+        if base <= place < base + size:
+            return f"{kind}_{region.name}", place - base
+    return kind, place
+
+
+def region_of(plan: Plan, buffer: Buffer, owner: str) -> str:
+    """The struct in which a buffer of the network's own lies, as the owner of its members."""
+    name, _ = located(plan, buffer)
+    return f"{owner}region{name.removeprefix('arena')}->" if plan.regions else owner
+
+
+def region_comment(region: Region) -> str:
+    """The sentence about a region's struct."""
+    held = " and ".join(["of the arena"] * (region.size > 0) + ["of what outlives a run"] * (region.state > 0))
+    return f"The part {held} that belongs into a memory of its own."
+
+
+def section_macro(w: Writer, name: str, region: Region) -> None:
+    """The macro for the linker's section of a region, which a build may define otherwise."""
+    macro = region_macro(name, region.name)
+    w("/** Stands in front of the definition of an object to lay it there: define it as, say,")
+    w(f' * __attribute__((section(".{region.name}"))). */')
+    w(f"#ifndef {macro}")
+    w(f"#define {macro}")
+    w("#endif")
 
 
 def arena_map(w: Writer, program: Program, plan: Plan) -> None:
@@ -78,7 +138,8 @@ def arena_map(w: Writer, program: Program, plan: Plan) -> None:
             holds[value.buffer] += f", {rows} of {value.image[0]} rows"
     w("/* The arena, in bytes, and the layers from the first that writes to the last that reads:")
     for region in plan.regions:
-        w(f" * {region.base:9} {region.size:10}  {'':7} {region.name}, of {region.limit:,}")
+        states = f", and {region.state:,} of states" if region.state else ""
+        w(f" * {region.base:9} {region.size:10}  {'':7} {region.name}, of {region.limit:,}{states}")
     w(" *    offset      bytes  layers")
     for name in sorted(lives, key=lambda name: (lives[name].first, offsets[name])):
         life, size = lives[name], plan.rings.get(name, program.buffers[name].bytes)
@@ -109,30 +170,31 @@ def ram_bytes(program: Program, plan: Plan) -> int:
     """The `sizeof` of arena, state, frames and counters together, or of all regions and these."""
     size, counting = plan.arena.size, 2 * counters(program, plan) + program.ticks_bytes + feeding_bytes(program)
     if plan.regions:
-        size = sum(region_bytes(program, each) for each in plan.regions)
-        return size + _rounded(program, program.state_bytes) + counting
+        return sum(region.bytes for region in plan.regions) + counting
     if not program.state_bytes and not program.timed:
         return max(_rounded(program, size), _unit(program)) + counting  # C has no empty array
     return _rounded(program, size) + _rounded(program, program.state_bytes) + counting
-
-
-def region_bytes(program: Program, region: Region) -> int:
-    """The `sizeof` of a region's struct."""
-    return _rounded(program, region.size)
 
 
 def counters(program: Program, plan: Plan) -> int:
     """How many counters of rows outlive a call where rows are handed in one by one, with those that fill up a unit."""
     if program.fed is None:
         return 0
-    unit = _unit(program)
-    return -(-2 * (len(plan.stages[0].numbers) + 1) // unit) * unit // 2
+    return up_to(2 * (len(plan.stages[0].numbers) + 1), _unit(program)) // 2
 
 
 def _rounded(program: Program, size: int) -> int:
     """The arena's size rounded up to the unit to which C aligns its struct or union."""
-    unit = _unit(program)
+    return up_to(size, _unit(program))
+
+
+def up_to(size: int, unit: int) -> int:
+    """The first multiple of a unit that is no less."""
     return -(-size // unit) * unit
+
+
+def _largest(dtypes: Iterable[DType]) -> int:
+    return max(dtype.bytes for dtype in dtypes)
 
 
 def _unit(program: Program) -> int:

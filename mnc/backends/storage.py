@@ -100,7 +100,7 @@ class Storage:
             raise refuse(
                 argument("region"),
                 f"the code of backend {backend.name!r} keeps all of its memory in one object",
-                "use --backend c or cmsis-nn, or leave regions out",
+                "use --backend c, cpp or cmsis-nn, or leave regions out",
             )
         if stream is not None:
             if not getattr(backend, "has_frames", False):

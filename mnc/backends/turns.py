@@ -32,7 +32,7 @@ class Turns:
     """The arguments of each, but for the row's number."""
     rings: Mapping[str, int]
     memories: Mapping[str, str]
-    """The name of the memory that each buffer of the arena lies in."""
+    """The name of the memory that each buffer of the network's own lies in."""
     outer: Mapping[str, Sequence[str]]
     """The names of the caller's inputs and outputs in a run."""
 
@@ -53,13 +53,12 @@ class Turns:
             step = program.steps[number]
             values = [(value.buffer, value.type.dtype.c) for value in (*step.reads, *step.writes)]
             values += [(step.scratch_buffer, "")] * (step.arena_scratch > 0)
+            values += [(step.state_buffer, "")] * (step.state > 0)
             for name, type_ in values:
                 buffer = program.buffers[name]
-                if buffer.kind == "arena":
-                    memory = self.memories[name]
-                    found[memory] = f"{(program.arena_dtype or DType.INT8).c} *{memory}"
-                elif buffer.kind == "state":
-                    found["state"] = f"{(program.state_dtype or DType.INT8).c} *state"
+                if (memory := self.memories.get(name)) is not None:
+                    dtype = program.state_dtype if buffer.kind == "state" else program.arena_dtype
+                    found[memory] = f"{(dtype or DType.INT8).c} *{memory}"
                 else:
                     given = self.outer[buffer.kind][buffer.index]
                     found[given] = f"{'const ' * (buffer.kind == 'input')}{type_} *{given}"

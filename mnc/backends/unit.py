@@ -39,6 +39,9 @@ from mnc.program import (
 )
 from mnc.targets.builtin import REACH_OF_LPM
 
+REACH_OF_INT = 32767
+"""The largest number that every int has."""
+
 
 @dataclass(frozen=True)
 class LayerText:
@@ -71,7 +74,7 @@ class Unit:
     layers: tuple[LayerText, ...]
     """In order of execution."""
     calls: tuple[RunCall, ...]
-    """One a stage; they name `arena` (or the parts of it), `state`, and the inputs and outputs as `unit` was told."""
+    """One a stage; they name `arena` and `state` (or the parts of them), and inputs and outputs as `unit` was told."""
     pointers: Mapping[str, str]
     """For each buffer how a run spells its place."""
     constant_bytes: Mapping[str, int]
@@ -79,7 +82,7 @@ class Unit:
     other_bytes: int
     """Bytes of further constants: the structs that a library's functions take, and the states' first values."""
     begin: Beginning | None = None
-    """The function that gives `state` its first values; None where nothing outlives a run."""
+    """The function that gives states their first values; None where nothing outlives a run."""
     hold: Beginning | None = None
     """The function that does so after the first runs, for states that are held; None where none is."""
 
@@ -102,7 +105,9 @@ def unit(
     """
     outer = {"input": inputs, "output": outputs}
     pointers = {name: _pointer(program, buffer, plan, outer) for name, buffer in program.buffers.items()}
-    memories = {name: located(plan, offset)[0] for name, offset in plan.arena.offsets.items()}
+    memories = {
+        name: located(plan, buffer)[0] for name, buffer in program.buffers.items() if buffer.kind in ("arena", "state")
+    }
     layers: list[LayerText] = []
     calls = []
     defined: dict[str, Record] = {}
@@ -126,8 +131,8 @@ def unit(
         ((i, function),) = names.items()
         place = pointers[program.steps[i].writes[0].buffer]
         calls.append(RunCall(f"{function}({joined(operands[i])});", f"MNC_TRACE({i}, {place});", i))
-    begin = beginning(program, prefix)
-    hold = holding(program, prefix)
+    begin = beginning(program, plan, prefix)
+    hold = holding(program, plan, prefix)
     for each, remark in ((begin, "before the first one"), (hold, "where it keeps its values of before the first one")):
         if each is not None:
             layers.append(LayerText(f"what outlives a run, {remark}", each.constants, each.function))
@@ -182,10 +187,8 @@ def parameter_names(kind: str, count: int) -> tuple[str, ...]:
 def _pointer(program: Program, buffer: Buffer, plan: Plan, outer: Mapping[str, Sequence[str]]) -> str:
     if buffer.kind in ("input", "output"):
         return outer[buffer.kind][buffer.index]
-    if buffer.kind == "state":
-        (memory, offset), dtype = ("state", buffer.index), program.state_dtype
-    else:
-        (memory, offset), dtype = located(plan, plan.arena.offsets[buffer.name]), program.arena_dtype
+    memory, offset = located(plan, buffer)
+    dtype = program.state_dtype if buffer.kind == "state" else program.arena_dtype
     if dtype is not None:
         return plus(memory, offset // buffer.dtype.bytes)
     place = plus(memory, offset)
@@ -347,7 +350,8 @@ def _calls(
             case State(offset):
                 return pointer("state", offset)
             case Const(name, offset, stride):
-                moves = "" if rings is None or not stride else f" {'-' if stride < 0 else '+'} y * {abs(stride)}"
+                y = "(long)y" if abs(stride) * (step.loop.count - 1) > REACH_OF_INT else "y"
+                moves = "" if rings is None or not stride else f" {'-' if stride < 0 else '+'} {y} * {abs(stride)}"
                 return pointer(f"{function}_{name}", offset, moves)
             case Name(text):
                 return text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnc.backends.memory import region_macro
+from mnc.backends.memory import class_region, region_macro
 from mnc.backends.unit import parameter_names
 from mnc.backends.writer import Writer, joined, literal
 from mnc.compiler import Build
@@ -77,12 +77,13 @@ def example(build: Build, sample: Sequence[Array]) -> Example:
     label = f"{name.upper()}_SAMPLE_LABEL"
     pointers = [f"{name}_{each}" for each in parameter_names("sample", len(sample))]
     text = _sample(build, sample, pointers, label)
+    regions = build.emission.plan.region_names
     if f"{name}.c" in build.files:
-        regions = build.emission.plan.region_names
         begin = f"{name}_init({joined(['&network', *(f'&network_{each}' for each in regions)])});"
         return Example(f"{name}.h", f"{name}_sample.h", text, _c_function(build, pointers), begin, label, "c")
     if f"{name}.h" in build.files:
-        return Example(f"{name}.h", f"{name}_sample.h", text, _cpp_function(build, pointers), "", label, "cpp")
+        begin = f"network.begin({joined([f'network_{each}' for each in regions])});" if regions else ""
+        return Example(f"{name}.h", f"{name}_sample.h", text, _cpp_function(build, pointers), begin, label, "cpp")
     raise refuse(
         f"network {name!r}",
         f"is not C or C++, so it cannot be packed: {joined(list(build.files))}",
@@ -182,6 +183,8 @@ def _cpp_function(build: Build, pointers: Sequence[str]) -> str:
     name, count = build.name, len(build.graph.outputs)
     w = Writer()
     w(f"static {name} network; /* all the memory that the network uses */")
+    for region in build.emission.plan.region_names:
+        w(f"{region_macro(name, region)} static {name}::{class_region(region)} network_{region};")
     w()
     w("/* The index of the largest output for the stored sample. */")
     with w.block("static int classify()"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mnc.output import MARK
 from mnc.pictures.memory_svg import memory_picture
 from mnc.pictures.svg import INK, markup, node
-from mnc.pictures.words import KINDS, box_rows, bytes_, heading, life
+from mnc.pictures.words import KINDS, address, box_rows, bytes_, heading, life
 from mnc.plan.memory_map import MemoryMap
 
 STYLE = (
@@ -41,7 +41,7 @@ def memory_page(drawn: MemoryMap, name: str) -> str:
     rows = node(table, "tbody")
     for box in drawn.boxes:
         row = node(rows, "tr")
-        cells = (box.name, KINDS[box.kind], bytes_(box.bytes), f"{box.offset:,}", life(box), box_rows(box))
+        cells = (box.name, KINDS[box.kind], bytes_(box.bytes), address(drawn, box), life(box), box_rows(box))
         for title, cell in zip(COLUMNS, cells, strict=True):
             node(row, "td", cell, **_aligned(title))
     return f"<!DOCTYPE html>\n{markup(page, html=True)}\n"

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from mnc.names import printable
 from mnc.pictures.memory_text import cut
 from mnc.pictures.svg import INK, markup, node, picture
-from mnc.pictures.words import bytes_, described, heading
+from mnc.pictures.words import bytes_, described, filled, heading
 from mnc.plan.memory_map import Box, MemoryMap
 
 HEIGHT, WIDTH = 420.0, 960.0
@@ -29,6 +29,8 @@ STYLE = (
 .memory .axis { fill: var(--faint); }
 .memory .grid { stroke: var(--grid); }
 .memory .bound { stroke: var(--bound); stroke-width: 1.5; stroke-dasharray: 6 4; }
+.memory .part { stroke: var(--ink); stroke-width: 1.5; }
+.memory .in-part { font-weight: 600; }
 .memory .at-bound { fill: var(--bound); font-weight: 600; }
 .memory rect { stroke: var(--edge); fill-opacity: .85; }
 .memory .input { fill: var(--input); } .memory .value { fill: var(--value); } .memory .ring { fill: var(--ring); }
@@ -71,6 +73,7 @@ def memory_picture(drawn: MemoryMap, name: str) -> Element:
     _layers(root, drawn, plane)
     for box in sorted(drawn.boxes, key=lambda box: not _is_covered(drawn, box)):  # labels lie above what they cover
         _box(root, drawn, box, plane)
+    _parts(root, drawn, plane, plane.x(count))
     _bound(root, drawn, plane, plane.x(count))
     return root
 
@@ -92,6 +95,14 @@ def _layers(root: Element, drawn: MemoryMap, plane: _Plane) -> None:
         name = f"{moment} {cut(printable(layers[0]), 18)}{'' if len(layers) == 1 else f' +{len(layers) - 1}'}"
         x, y = plane.x(moment + 0.5) + 4, TOP + HEIGHT + 10
         node(root, "text", name, class_="axis", text_anchor="end", transform=f"translate({x:.1f} {y:.1f}) rotate(-60)")
+
+
+def _parts(root: Element, drawn: MemoryMap, plane: _Plane, right: float) -> None:
+    """A line over each of several memories, its name and how much of it is used under the line."""
+    for part in drawn.parts:
+        y = plane.y(part.offset + part.bytes)
+        node(root, "line", class_="part", x1=LEFT, x2=right, y1=y, y2=y)
+        node(root, "text", filled(part), class_="in-part", x=right, y=y + LINE, text_anchor="end")
 
 
 def _bound(root: Element, drawn: MemoryMap, plane: _Plane, right: float) -> None:

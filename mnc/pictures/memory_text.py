@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 from mnc.names import printable
-from mnc.pictures.words import box_rows, bytes_, heading, life
+from mnc.pictures.words import address, box_rows, bytes_, filled, heading, life
 from mnc.plan.memory_map import MemoryMap
 
 LINES = 18
@@ -22,7 +22,7 @@ def memory_text(drawn: MemoryMap, width: int = 80, *, blocks: bool = True) -> st
 
     `blocks` says whether the reader's screen has more than ASCII.
     """
-    empty, axis, dashes = ("\u00b7", "\u2502", "\u2504") if blocks else (".", "|", "-")
+    empty, axis, dashes, edge = ("\u00b7", "\u2502", "\u2504", "\u2550") if blocks else (".", "|", "-", "=")
     room = max(width, 40) - AXIS
     columns = min(room, len(drawn.moments) * min(WIDEST, max(1, room // max(len(drawn.moments), 1))))
     grid = _grid(drawn, columns)
@@ -32,8 +32,10 @@ def memory_text(drawn: MemoryMap, width: int = 80, *, blocks: bool = True) -> st
     for i, row in enumerate(grid):
         if i == bound:
             lines.append(f"{drawn.lower_bound:>9,} {dashes * (columns + 1)}")
-        address = "" if i % 6 else f"{round(unit * (LINES - i)):,}"
-        shown = "" if i == bound and drawn.lower_bound == round(unit * (LINES - i)) else address
+        tops = [part for part in drawn.parts if i == LINES - round((part.offset + part.bytes) / unit)]
+        lines += [f"{'':>9} {edge * 3} {filled(part)} ".ljust(AXIS + columns, edge) for part in tops]
+        height = "" if i % 6 else f"{round(unit * (LINES - i)):,}"
+        shown = "" if i == bound and drawn.lower_bound == round(unit * (LINES - i)) else height
         lines.append(f"{shown:>9} {axis}{''.join(letter or empty for letter in row)}")
     lines.append(f"{0:>9} {axis}{_ticks(len(drawn.moments), columns)}".rstrip())
     note = f"{dashes * 3} lower bound; below: steps, or stages of them"
@@ -85,7 +87,7 @@ def _ticks(moments: int, columns: int) -> str:
 def _legend(drawn: MemoryMap, width: int) -> list[str]:
     """A line for each box: letter, name, bytes, address, steps, rows."""
     cells = [
-        (_letter(i), bytes_(box.bytes), f"at {box.offset:,}", life(box), box_rows(box))
+        (_letter(i), bytes_(box.bytes), f"at {address(drawn, box)}", life(box), box_rows(box))
         for i, box in enumerate(drawn.boxes)
     ]
     if not cells:

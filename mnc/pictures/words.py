@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mnc.names import printable
-from mnc.plan.memory_map import Box, MemoryMap
+from mnc.plan.memory_map import Box, MemoryMap, Part
 
 KINDS = {
     "input": "input of the network",
@@ -25,7 +25,19 @@ def heading(drawn: MemoryMap) -> str:
     if drawn.arena != drawn.lower_bound:
         bound = f"at least {bytes_(drawn.lower_bound)}"
     state = f", state {bytes_(drawn.state)}" if drawn.state else ""
-    return f"arena {bytes_(drawn.arena)}, {bound}{state}"
+    parts = ", ".join(filled(each) for each in drawn.parts)
+    return f"arena {bytes_(drawn.arena)}, {bound}{state}{f'; in {parts}' if parts else ''}"
+
+
+def filled(part: Part) -> str:
+    """How much of a memory is used: `dtcm 5,376 of 8,192 B`."""
+    return f"{part.name} {part.bytes:,} of {bytes_(part.limit)}"
+
+
+def address(drawn: MemoryMap, box: Box) -> str:
+    """Where a box begins: `1,024`, or in one of several memories `dtcm 1,024`."""
+    part = drawn.part(box)
+    return f"{box.offset:,}" if part is None else f"{part.name} {box.offset - part.offset:,}"
 
 
 def life(box: Box) -> str:
@@ -44,7 +56,10 @@ def box_rows(box: Box) -> str:
 def described(drawn: MemoryMap, box: Box) -> str:
     """All that is known of a box, in lines."""
     begin, end = (printable(", ".join(drawn.moments[moment].layers)) for moment in (box.first, box.last))
-    lines = [f"{printable(box.name)}: {KINDS[box.kind]}", f"{bytes_(box.bytes)}, address {box.offset:,} to {box.end:,}"]
+    part = drawn.part(box)
+    base, within = (0, "") if part is None else (part.offset, f" in {part.name}")
+    place = f"{bytes_(box.bytes)}, address {box.offset - base:,} to {box.end - base:,}{within}"
+    lines = [f"{printable(box.name)}: {KINDS[box.kind]}", place]
     if box.of_rows > 1:
         lines.append(f"rows: {box_rows(box)}")
     lines.append(f"steps {life(box)}: from {begin} to {end}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mnc.plan.arena import BUDGET, Arena, Buffer, Overlap, bound, place
 from mnc.plan.moments import Moments, Reading, distance, ring_rows
@@ -11,7 +12,7 @@ from mnc.plan.regions import Region, spread
 from mnc.plan.replay import alone, prove, row_bytes
 from mnc.program import INPUT, Fold, Program, Rows, Stage, Step, Value
 
-EFFORT = 100_000
+EFFORT = 30_000
 """Of the packer, where rows are made in turns: several plans are made then, and a bound is seldom missed by much."""
 
 
@@ -37,7 +38,9 @@ class Plan:
     cost: float = 0.0
     """Instructions that rows in turns cost, as a share of all of a run, by estimate."""
     regions: tuple[Region, ...] = ()
-    """The memories that the arena lies in, one behind the other; none: it is all in one."""
+    """The memories that the arena lies in, one behind the other, and states behind it; none: it is all in one."""
+    states: Mapping[str, int] = field(default_factory=dict)
+    """The places of states and their next values where these lie in regions, as those of `Program.moved`."""
 
     @property
     def region_names(self) -> tuple[str, ...]:
@@ -74,11 +77,18 @@ def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
         _merge(buffers, Buffer(same.get(name, name), size, first, last, align[name]))
     effort = EFFORT if any(stage.interleaved for stage in stages) else BUDGET
     regions: tuple[Region, ...] = ()
+    states: dict[str, int] = {}
     if program.regions:
-        busy = dict.fromkeys(buffers, 0)
+        places = _places(program)
+        busy: dict[str, int] = {}
         for name, amount in traffic(program).items():
-            busy[same.get(name, name)] += amount
-        arena, regions = spread(list(buffers.values()), allowed, program.regions, busy, effort)
+            at = places.get(name, same.get(name, name))
+            busy[at] = busy.get(at, 0) + amount
+        units = (_widest(program, "arena"), _widest(program, "state"))
+        kept = [_outliving(program, name) for name in dict.fromkeys(places.values())]
+        found = spread(list(buffers.values()), allowed, kept, program.regions, busy, units, effort)
+        arena, regions = found.arena, found.regions
+        states = {name: found.states[at] for name, at in places.items()}
     else:
         arena = place(list(buffers.values()), allowed, effort)
     offsets = {name: arena.offsets[same.get(name, name)] for name in lives}
@@ -88,16 +98,34 @@ def plan(program: Program, stages: Sequence[Stage] | None = None) -> Plan:
         Stage(s.first, s.last, not s.interleaved and program.steps[s.first].writes[0].buffer in down, s.fed)
         for s in stages
     )
-    prove(program, stages, arena, rings)
-    return Plan(arena, stages, rings, regions=regions)
+    prove(program.moved(states), stages, arena, rings)
+    return Plan(arena, stages, rings, regions=regions, states=states)
+
+
+def _places(program: Program) -> dict[str, str]:
+    """For each buffer that outlives a run the first one of its place: a state's next value lies where it does."""
+    kept = sorted((b for b in program.buffers.values() if b.kind == "state"), key=lambda b: b.index)
+    first: dict[int, str] = {}
+    return {buffer.name: first.setdefault(buffer.index, buffer.name) for buffer in kept}
+
+
+def _outliving(program: Program, name: str) -> Buffer:
+    """A place of what outlives a run, as regions see it."""
+    buffer = program.buffers[name]
+    return Buffer(name, buffer.bytes, INPUT, len(program.steps), buffer.dtype.bytes)
+
+
+def _widest(program: Program, kind: Literal["arena", "state"]) -> int:
+    """The bytes to which C aligns all memory of a kind."""
+    return max((buffer.dtype.bytes for buffer in program.buffers.values() if buffer.kind == kind), default=1)
 
 
 def traffic(program: Program) -> dict[str, int]:
-    """The bytes of each arena buffer that a run reads and writes; what a window sees again is read again."""
+    """The bytes of each buffer of its own that a run reads and writes; what a window sees again is read again."""
     found: dict[str, int] = {}
 
     def add(name: str, amount: int) -> None:
-        if program.buffers[name].kind == "arena":
+        if program.buffers[name].kind in ("arena", "state"):
             found[name] = found.get(name, 0) + amount
 
     for step in program.steps:
@@ -113,6 +141,8 @@ def traffic(program: Program) -> dict[str, int]:
             add(y.buffer, y.type.bytes)
         if step.arena_scratch:
             add(step.scratch_buffer, 2 * step.arena_scratch * (step.rows.count if step.rows else 1))
+        if step.state:
+            add(step.state_buffer, 2 * step.state * step.loop.count)
     return found
 
 

@@ -6,13 +6,13 @@ turns row by row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 from mnc.plan.liveness import Plan, lifetimes
-from mnc.program import Program, Value, ring_rows
+from mnc.program import Buffer, Program, Value, ring_rows
 from mnc.shown import Drawn
 
 Kind = Literal["input", "value", "ring", "scratch", "state"]
@@ -57,8 +57,24 @@ class Moment:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A memory of its own that a part of the network's lies in."""
+
+    name: str
+    offset: int
+    """Where it begins in the network's memory, in which one such part lies behind the other."""
+    bytes: int
+    """Bytes that are used."""
+    limit: int
+    """Bytes that there are."""
+
+
+@dataclass(frozen=True)
 class MemoryMap(Drawn):
-    """The network's memory over one run: the arena from address 0 on, what outlives a run behind it."""
+    """The network's memory over one run: the arena from address 0 on, what outlives a run behind it.
+
+    Where there are several memories, each has its part of the arena, and what outlives a run behind that.
+    """
 
     arena: int
     """Bytes."""
@@ -69,6 +85,8 @@ class MemoryMap(Drawn):
     moments: tuple[Moment, ...]
     boxes: tuple[Box, ...]
     """By beginning, then by address."""
+    parts: tuple[Part, ...] = ()
+    """The memories, the fastest first; none: there is one."""
 
     def __repr__(self) -> str:
         sizes = f"arena {self.arena:,} B, state {self.state:,} B, lower bound {self.lower_bound:,} B"
@@ -78,6 +96,10 @@ class MemoryMap(Drawn):
     def bytes(self) -> int:
         """The address behind the last box."""
         return max((box.end for box in self.boxes), default=0)
+
+    def part(self, box: Box) -> Part | None:
+        """The memory that a box lies in; None where there is one."""
+        return next((each for each in self.parts if each.offset <= box.offset < each.offset + each.bytes), None)
 
     def live(self, moment: int) -> tuple[Box, ...]:
         """The boxes of the arena that hold something then, the largest first."""
@@ -113,9 +135,10 @@ def memory_map(program: Program, plan: Plan) -> MemoryMap:
         values.setdefault(value.buffer, []).append(value)
     inputs = {given.name for given in program.graph.inputs}
     scratch = {step.scratch_buffer: step.node.name for step in steps if step.arena_scratch}
+    place_of = _places(plan)
     boxes = []
     for name, life in lifetimes(program).items():
-        place, size = plan.arena.offsets[name], plan.rings.get(name, program.buffers[name].bytes)
+        place, size = place_of(program.buffers[name]), plan.rings.get(name, program.buffers[name].bytes)
         first, end = moment_of[max(life.first, 0)], moment_of[life.last]
         if name in scratch:
             boxes.append(Box(scratch[name], "scratch", place, size, first, end))
@@ -126,15 +149,47 @@ def memory_map(program: Program, plan: Plan) -> MemoryMap:
             seen = tuple(view.name for view in views)
             here = ring_rows(held, plan.rings) or rows
             boxes.append(Box(held.name, kind, place, size, first, end, here, rows, seen))
-    behind, last = -(-plan.arena.size // _ALIGNMENT) * _ALIGNMENT, len(moments) - 1
+    last = len(moments) - 1
     kept = {state.name: state.name for state in program.graph.states}
     kept |= {step.state_buffer: step.node.name for step in steps if step.state}
     for name, owner in kept.items():
         buffer = program.buffers[name]
-        boxes.append(Box(owner, "state", behind + buffer.index, buffer.bytes, 0, last))
+        boxes.append(Box(owner, "state", place_of(buffer), buffer.bytes, 0, last))
     boxes.sort(key=lambda box: (box.first, box.offset))
-    return MemoryMap(plan.arena.size, program.state_bytes, plan.arena.lower_bound, moments, tuple(boxes))
+    bound = plan.arena.lower_bound
+    return MemoryMap(plan.arena.size, program.state_bytes, bound, moments, tuple(boxes), _parts(plan))
+
+
+def _parts(plan: Plan) -> tuple[Part, ...]:
+    """The regions of a plan, one behind the other."""
+    parts, end = [], 0
+    for region in plan.regions:
+        parts.append(Part(region.name, end, region.bytes, region.limit))
+        end += _aligned(region.bytes)
+    return tuple(parts)
+
+
+def _places(plan: Plan) -> Callable[[Buffer], int]:
+    """Where a buffer lies in the network's memory."""
+    behind = _aligned(plan.arena.size)
+    spans = list(zip(plan.regions, _parts(plan), strict=True))
+
+    def place(buffer: Buffer) -> int:
+        state = buffer.kind == "state"
+        own = buffer.index if state else plan.arena.offsets[buffer.name]
+        for region, part in spans:
+            base, size = (region.state_base, region.state) if state else (region.base, region.size)
+            if base <= own < base + size:
+                return part.offset + own - base + (region.state_offset if state else 0)
+        return behind + own if state else own
+
+    return place
 
 
 _ALIGNMENT = 4
 """Of memory that outlives a run, in bytes."""
+
+
+def _aligned(size: int) -> int:
+    """The first aligned address that is no less."""
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

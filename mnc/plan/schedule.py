@@ -42,7 +42,8 @@ def schedule(program: Program) -> tuple[Program, Plan]:
                 planned = other
     if planned is None:
         raise _too_small(program)
-    return filled(whole, *planned)
+    made, layout = filled(whole, *planned)
+    return made.moved(layout.states), layout
 
 
 def _fitting(program: Program) -> tuple[Program, Plan] | None:
@@ -57,11 +58,15 @@ def _too_small(program: Program) -> CompileError:
     """The refusal of a program that fits into none of its regions, by what takes the most in one that had no end."""
     unlimited = memory_map(*_planned(replace(program, regions=())))
     live = ", ".join(f"{box.name!r} {box.bytes:,}" for box in unlimited.live(unlimited.peak)[:LISTED])
+    kept = sorted((box for box in unlimited.boxes if box.kind == "state"), key=lambda box: -box.bytes)
+    states = ", ".join(f"{box.name!r} {box.bytes:,}" for box in kept[:LISTED])
     rooms = " and ".join(f"{name} of {size:,}" for name, size in program.regions)
+    needed = [f"the buffers take {unlimited.arena:,}, at the peak the largest are {live} bytes"] if live else []
+    needed += [f"states take {unlimited.state:,}, the largest are {states} bytes"] if kept else []
     return refuse(
         argument("region"),
-        f"the buffers do not fit into {rooms} bytes; in one memory they take {unlimited.arena:,}, and at the peak the"
-        f" largest are {live} bytes",
+        f"{' and '.join(['buffers'] * bool(live) + ['states'] * bool(kept))} do not fit into {rooms} bytes; in one"
+        f" memory {'; '.join(needed)}",
         "name a larger region or another one; --memory least takes less",
     )
 

@@ -60,6 +60,8 @@ class Program:
     """Limits of the code, which a compiler checks where it can: bytes of `ram` and `flash`, and `macs` of a run."""
     frames: Frames | None = None
     """Where the input's frames come one by one."""
+    stack: tuple[int, str] | None = None
+    """Bytes of stack that a run takes, and the machine on which they were measured; None: nobody has."""
 
     def kept(self, memory: Memory, feed: Feed, regions: tuple[tuple[str, int], ...] = ()) -> Program:
         """The program planned and fed in another way; `unfeedable` says whether that may be."""
@@ -85,7 +87,7 @@ class Program:
             step = self.steps[i]
             if step.rowwise is None:
                 return step.node.name, "does not compute its output row by row"
-            if any(x.buffer == given.name != x.name for x in step.reads):
+            if any(x.buffer == given.name != x.name for x in step.rowwise.reads):
                 return step.node.name, "reads the input under another shape, and so all of it at once"
         return None if reading else (given.name, "is read by no layer")
 
@@ -124,6 +126,11 @@ class Program:
             assert other is not None, step.node.name
             steps.append(other if other.by_row is None else replace(other, by_row=None))
         return self.with_steps(steps)
+
+    def moved(self, states: Mapping[str, int]) -> Program:
+        """The program with these places of buffers that outlive a run, in bytes from the beginning of all of them."""
+        buffers = {name: replace(self.buffers[name], index=place) for name, place in states.items()}
+        return replace(self, buffers={**self.buffers, **buffers}) if buffers else self
 
     def with_steps(self, steps: Sequence[Step]) -> Program:
         """The program with other steps that compute its layers, in their order, and their scratch memory."""
@@ -167,6 +174,12 @@ class Program:
                     needed[i] |= {k for k, each in enumerate(self.steps) if any(x.buffer == old for x in each.reads)}
                     needed[i] -= {i}  # a step that writes over the state as it reads it
         return tuple(frozenset(each) for each in needed)
+
+    @property
+    def on_stack(self) -> dict[int, int]:
+        """By the numbers of steps, the bytes of scratch memory that are local arrays of their functions."""
+        held = {i: step.scratch - step.arena_scratch for i, step in enumerate(self.steps)}
+        return {i: size for i, size in held.items() if size}
 
     @property
     def ticks_bytes(self) -> int:

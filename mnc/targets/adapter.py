@@ -41,7 +41,7 @@ def adapter(
     if f"{interface.name}.c" in files:
         network = {"network.c": _lines(*head, *memory, *_functions(interface, [*inputs, *outputs]))}
     else:
-        network = {"network.cpp": _lines(*head, *_object(interface.name, inputs, len(outputs)))}
+        network = {"network.cpp": _lines(*head, *_object(interface, inputs, len(outputs)))}
     return {**network, "empty.c": _lines(*head, *memory, *empty)}
 
 
@@ -62,15 +62,18 @@ def _functions(interface: Interface, arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def _object(name: str, arguments: Sequence[str], outputs: int) -> list[str]:
+def _object(interface: Interface, arguments: Sequence[str], outputs: int) -> list[str]:
     """How backend `cpp` is called; the object, which may be larger than the stack, is made anew where it lies."""
+    name, regions = interface.name, interface.regions
+    begin = f" mnc_network.begin({', '.join(f'mnc_{region}' for region in regions)});" if regions else ""
     members = ["mnc_network.outputs", *(f"mnc_network.outputs{i}" for i in range(1, outputs))]
     return [
         f'#include "{GENERATED}/{name}.h"',
         f"static {name} mnc_network;",
+        *(f"static {name}::{region}_region mnc_{region};" for region in regions),
         _table("output", members),
         "inline void *operator new(decltype(sizeof 0), void *place) noexcept { return place; }",
-        f"void mnc_set_up(void) {{ new (&mnc_network) {name}(); }}",
+        f"void mnc_set_up(void) {{ new (&mnc_network) {name}();{begin} }}",
         f"void mnc_inference(void) {{ mnc_network.predict({', '.join(arguments)}); }}",
     ]
 

@@ -90,6 +90,7 @@ DRIVER = """
 {includes}
 /* Guard zones round two networks that go on side by side; the second begins anew in the middle. */
 static struct {{ unsigned char before[64]; {name}_t net; unsigned char behind[64]; }} a, b;
+{regions}
 
 int main(void)
 {{
@@ -100,12 +101,13 @@ int main(void)
 
     memset(&a, 0xA5, sizeof a);
     memset(&b, 0xA5, sizeof b);
-    {name}_init(&a.net);
-    {name}_init(&b.net);
+    {garbage}
+    {name}_init(&a.net{of_a});
+    {name}_init(&b.net{of_b});
     for (i = 0; fread(frame, sizeof frame, 1, stdin) == 1; ++i) {{
         {arena}
         if (i == {middle})
-            {name}_init(&b.net);
+            {name}_init(&b.net{of_b});
         if ({name}_push(&a.net, frame, first)) {{
             putchar('a');
             fwrite(first, sizeof first, 1, stdout);
@@ -118,9 +120,18 @@ int main(void)
     for (k = 0; k < sizeof a.before; ++k)
         if (a.before[k] != 0xA5 || a.behind[k] != 0xA5 || b.before[k] != 0xA5 || b.behind[k] != 0xA5)
             return 1;
+    {guarded}
     return 0;
 }}
 """
+
+REGION = """static struct {{ unsigned char before[64]; {name}_{region}_t part; unsigned char behind[64]; }}
+    a_{region}, b_{region};"""
+GARBAGE = "memset(&a_{region}, 0xA5, sizeof a_{region}); memset(&b_{region}, 0xA5, sizeof b_{region});"
+GUARDED = """for (k = 0; k < 64; ++k)
+        if (a_{region}.before[k] != 0xA5 || a_{region}.behind[k] != 0xA5 || b_{region}.before[k] != 0xA5
+            || b_{region}.behind[k] != 0xA5)
+            return 1;"""
 
 
 def pushed(made: Build, frames: Array, folder: Path, gcc: str, middle: int) -> dict[str, Array]:
@@ -130,6 +141,12 @@ def pushed(made: Build, frames: Array, folder: Path, gcc: str, middle: int) -> d
     """
     (given,), (output,) = made.graph.inputs, made.graph.outputs
     type_ = made.graph.types[output]
+    used = made.emission.plan.regions
+    arenas = [f"a_{each.name}.part" for each in used if each.size] if used else ["a.net"] * (made.report.ram.arena > 0)
+
+    def each_region(text: str, between: str = "\n    ") -> str:
+        return between.join(text.format(name=made.name, region=region.name) for region in used)
+
     driver = DRIVER.format(
         includes=f'#include "{made.name}.h"',
         name=made.name,
@@ -138,7 +155,12 @@ def pushed(made: Build, frames: Array, folder: Path, gcc: str, middle: int) -> d
         frame=frames[0].size,
         size=type_.elements,
         middle=middle,
-        arena="memset(&a.net.arena, 0xA5, sizeof a.net.arena);" if made.report.ram.arena else "",
+        arena=" ".join(f"memset(&{owner}.arena, 0xA5, sizeof {owner}.arena);" for owner in arenas),
+        regions=each_region(REGION, "\n"),
+        garbage=each_region(GARBAGE),
+        guarded=each_region(GUARDED),
+        of_a=each_region(", &a_{region}.part", ""),
+        of_b=each_region(", &b_{region}.part", ""),
     )
     program = build(folder, gcc, SANITIZED, dict(made.files), {"driver.c": driver})
     (folder / "frames").write_bytes(np.ascontiguousarray(frames).tobytes())

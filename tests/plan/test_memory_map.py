@@ -10,6 +10,8 @@ import mnc
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import GRU, Dense
 from mnc.ir.types import Constant, TensorType
+from mnc.pictures.memory_page import memory_page
+from mnc.pictures.memory_svg import memory_svg
 from mnc.pictures.memory_text import memory_text
 from mnc.plan.liveness import lifetimes
 from mnc.plan.memory_map import Box, MemoryMap, Moment, covered, memory_map
@@ -114,3 +116,21 @@ def test_a_network_without_an_arena_has_no_boxes() -> None:
     )
     drawn = of(graph)
     assert (drawn.boxes, drawn.bytes, drawn.peak, drawn.occupied(0)) == ((), 0, 0, 0)
+
+
+@pytest.mark.parametrize("feed", ["run", "rows"])
+def test_several_memories_lie_one_behind_the_other(feed: Literal["run", "rows"], fixtures: Path) -> None:
+    """Every box lies in one of them, and the drawings name them with what is used of each."""
+    regions = {"tcm": 600, "sram": 20_000}
+    build = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), memory="least", feed=feed, region=regions)
+    drawn, planned = build.plan, build.emission.plan.regions
+    assert [(part.name, part.bytes, part.limit) for part in drawn.parts] == [
+        (r.name, r.bytes, r.limit) for r in planned
+    ]
+    assert len(drawn.parts) == 2 and drawn.parts[0].bytes <= drawn.parts[1].offset
+    for box in drawn.boxes:
+        part = drawn.part(box)
+        assert part is not None and box.end <= part.offset + part.bytes
+    for shown in (memory_text(drawn, 100), memory_svg(drawn, "net"), memory_page(drawn, "net")):
+        for part in drawn.parts:
+            assert f"{part.name} {part.bytes:,} of {part.limit:,} B" in shown

@@ -1,0 +1,143 @@
+"""The functions of backend `cpp` by which memory and inputs come to an object, and pieces of its run."""
+
+from __future__ import annotations
+
+from mnc.backends.c_run import begin_feeding, run_calls
+from mnc.backends.memory import (
+    arena_map,
+    arena_pointer,
+    class_region,
+    counters,
+    located,
+    part,
+    pointers,
+    region_of,
+    state_places,
+    state_pointer,
+)
+from mnc.backends.profile import starts
+from mnc.backends.unit import Unit, parameter_names
+from mnc.backends.writer import Writer, joined, literal
+from mnc.ir.types import TensorType
+from mnc.plan.liveness import Plan
+from mnc.program import Program, ring_rows
+
+
+def name_memory(w: Writer, program: Program, plan: Plan) -> None:
+    """The name of the arena in the calls of a run."""
+    if plan.arena.size:
+        arena_map(w, program, plan)
+    if plan.regions:
+        for pointer in pointers(program, plan, "this->"):
+            w(pointer)
+        return
+    if plan.arena.size and program.arena_dtype is None:
+        w(arena_pointer(program, "this->"))
+    if program.state_bytes and program.state_dtype is None:
+        w(state_pointer(program, "this->"))
+
+
+def name_input_memory(w: Writer, program: Program, plan: Plan, given: str) -> None:
+    """The name of the memory that an input lies in, where it is no member."""
+    buffer = program.buffers[given]
+    if plan.regions or program.arena_dtype is None:
+        w(arena_pointer(program, region_of(plan, buffer, "this->"), located(plan, buffer)[0]))
+
+
+def begin_functions(w: Writer, program: Program, plan: Plan, pieces: Unit) -> None:
+    """The functions before the first run, as far as there is something to do."""
+    if plan.regions:
+        w("/** Hand in the memories besides the object's own; call it once before anything else.")
+        for i, region in enumerate(plan.regions, 1):
+            alone = "alone" if region.state else "alone while it runs"
+            end = " */" if i == len(plan.regions) else ""
+            w(f" * @param in_{region.name} of this network {alone}, of whatever content{end}")
+        parameters = [f"{class_region(each.name)} &in_{each.name}" for each in plan.regions]
+        w.lines(f"void begin({joined(parameters)})")
+        with w.block():
+            for region in plan.regions:
+                w(f"{part(region)} = &in_{region.name};")
+            if pieces.begin is not None:
+                w("reset();")
+        w()
+    if pieces.begin is not None:
+        w("/** Forget what earlier runs left behind. */")
+        with w.block("void reset()"):
+            w.lines(f"this->{pieces.begin.call(*state_places(program, '', pieces.begin.memories))}")
+            begin_feeding(w, program, "")
+        w()
+
+
+def name_moment(w: Writer, program: Program, plan: Plan) -> None:
+    """The local in which the moment is when a layer began, where time is counted by layers."""
+    if program.timed and any(not stage.interleaved for stage in plan.stages):
+        w("uint32_t began;")
+
+
+def find_largest(w: Writer, program: Program) -> None:
+    """The label, and how sure it is."""
+    first = program.graph.types[program.graph.outputs[0]]
+    w("output = 0;")
+    loop = f"for ({unsigned(first.elements)} i = 1; i < numOutputs; ++i)"
+    with w.block(loop), w.block("if (outputs[i] > outputs[output])"):
+        w("output = i;")
+    w(f"proba = {real(first)};")
+
+
+def feeding_functions(w: Writer, program: Program, plan: Plan, pieces: Unit, *, trace: bool) -> None:
+    """The functions by which inputs come into the object."""
+    graph = program.graph
+    if program.feed == "owned":
+        for given, pointer in zip(graph.inputs, parameter_names("input", len(graph.inputs)), strict=True):
+            w(f"/** Where to write {pointer} before a run, which writes over it. */")
+            with w.block(f"{given.type.dtype.c} *{pointer}()"):
+                name_input_memory(w, program, plan, given.name)
+                w(f"return {pieces.pointers[given.name]};")
+            w()
+    if program.fed is None:
+        return
+    value = program.fed_value
+    rows, size = value.image[0], value.layout.row
+    type_ = value.type.dtype.c
+    w("/** Where the next row may be written before it is handed in, by a camera's DMA say. */")
+    with w.block(f"{type_} *row()"):
+        name_input_memory(w, program, plan, value.buffer)
+        w(f"return {pieces.pointers[value.buffer]} + made[0] % {ring_rows(value, plan.rings) or rows} * {size};")
+    w()
+    w(f"/** Hand in the next of {rows} rows; returns whether it was the last one and the outputs are there.")
+    w(f" * @param row {size} elements, which are copied, unless they are in row() already; nullptr: they are */")
+    with w.block(f"bool push_row(const {type_} *row)"):
+        name_memory(w, program, plan)
+        name_moment(w, program, plan)
+        w(f"{type_} *const slot = this->row();")
+        with w.block("if (row != nullptr && row != slot)"), w.block(f"for (size_t i = 0; i < {size}; ++i)"):
+            w("slot[i] = row[i];")
+        if program.timed:
+            with w.block("if (made[0] == 0)"):
+                for statement in starts(program, "this->"):
+                    w(statement)
+        w("++made[0];")
+        first, *rest = pieces.calls
+        run_calls(w, [first], timed=program.timed, trace=trace, this="this->")
+        with w.block(f"if (made[0] < {rows})"):
+            w("return false;")
+        with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
+            w("made[i] = 0;")
+        run_calls(w, rest, timed=program.timed, trace=trace, this="this->")
+        find_largest(w, program)
+        w("return true;")
+    w()
+
+
+def real(type_: TensorType) -> str:
+    """The largest output as a real number."""
+    if type_.quant is None:
+        return "outputs[output]"
+    zero = type_.quant.zero_point
+    stored = f"outputs[output] - {literal(zero)}" if not type_.dtype.is_symmetric else "outputs[output]"
+    return f"{literal(type_.quant.scale[0])} * static_cast<float>({stored})"
+
+
+def unsigned(largest: int) -> str:
+    """The C++ type of numbers up to this one."""
+    return "uint16_t" if largest <= 0xFFFF else "uint32_t"
