@@ -25,7 +25,16 @@ from layer_kinds import FUNCTIONS, KINDS, Draw, functions, inputs_of
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Activation, AveragePooling2D, Conv2D, GlobalAveragePooling, GlobalMaxPooling, Recurrent
+from mnc.ir.layers import (
+    Activation,
+    AveragePooling2D,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling,
+    GlobalMaxPooling,
+    Recurrent,
+)
 from mnc.ir.types import Array, Constant, Shape, ShapeError, TensorType
 from mnc.reference import apply
 
@@ -134,7 +143,9 @@ def folding() -> list[Graph]:
         return Conv2D(Constant(rng.normal(0.0, 0.3, (3, 3, inputs, 4)).astype(np.float32)))
 
     reductions: tuple[Layer, ...] = (GlobalMaxPooling(), GlobalAveragePooling(), AveragePooling2D((5, 2), (1, 1)))
-    return [chain((9, 6, 3), first=conv(3), second=conv(4), reduced=layer) for layer in reductions]
+    dense = Dense(Constant(rng.normal(0.0, 0.2, (40, 5)).astype(np.float32)), Constant(np.ones(5, np.float32)))
+    over_all = chain((9, 6, 3), first=conv(3), second=conv(4), flat=Flatten(), dense=dense)
+    return [*(chain((9, 6, 3), first=conv(3), second=conv(4), reduced=layer) for layer in reductions), over_all]
 
 
 def shapes(rank: int) -> st.SearchStrategy[Shape]:

@@ -118,9 +118,15 @@ def _answer(
     context = Context(node, node.layer, inputs, outputs, core, compact, larger)
     step = selection(context)
     if isinstance(step, Step) and (step.rowwise is None or step.loop.count == 1):
-        rowwise = by_row(selection, context)
-        return step if rowwise is None else replace(step, by_row=rowwise)
+        rowwise = by_row(selection, context, values[values[node.inputs[0]].buffer])
+        return step if rowwise is None else _also(step, rowwise)
     return step
+
+
+def _also(step: Step, rowwise: Step) -> Step:
+    """A step, and those with less scratch memory, that are another one where rows are made in turns."""
+    fallback = None if step.fallback is None else _also(step.fallback, rowwise)
+    return replace(step, by_row=rowwise, fallback=fallback)
 
 
 def _dtype_of(types: Sequence[TensorType]) -> DType:

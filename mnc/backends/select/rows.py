@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mnc.backends.select.context import Context, Refusal
+from mnc.backends.select.folds import dense_fold
 from mnc.backends.select.quantised.requantise import limits, operands, pair, quant
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
@@ -34,12 +35,17 @@ ROWS_AXIS = 0
 """Of the shapes of images, (height, width, channels)."""
 
 
-def by_row(select: Callable[[Context[Any]], Step | Refusal], context: Context[Any]) -> Step | None:
-    """A step for a stage, where the layer's rows depend on one row of each input, or are all folded into one."""
+def by_row(select: Callable[[Context[Any]], Step | Refusal], context: Context[Any], image: Value) -> Step | None:
+    """A step for a stage, where the layer's rows depend on one row of each input, or are all folded into one.
+
+    `image` is the value that the first input is a view of: itself, or what was flattened.
+    """
     if _is_row_for_row(context):
         return _row_for_row(select, context)
     if isinstance(context.layer, AveragePooling2D | GlobalAveragePooling | GlobalMaxPooling):
         return _folded(context)
+    if isinstance(context.layer, Dense):
+        return dense_fold(context, image)
     return None
 
 
