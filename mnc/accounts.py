@@ -13,7 +13,7 @@ from mnc.plan.liveness import lifetimes
 from mnc.quantise.judge import computes_in_float
 from mnc.quantise.pipeline import Quantised
 from mnc.quantise.sensitivity import goals
-from mnc.report import Flash, LayerReport, Quantisation, Ram, RegionReport, Report, StageReport
+from mnc.report import Flash, LayerReport, LocalReport, Quantisation, Ram, RegionReport, Report, StageReport
 
 
 def report(prepared: Quantised, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
@@ -56,6 +56,7 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
         layers=tuple(layers),
         quantisation=None if prepared.real is None else _quantisation(prepared),
         warnings=prepared.warnings,
+        on_stack=tuple(LocalReport(program.steps[i].node.name, size) for i, size in program.on_stack.items()),
         classes=program.graph.classes,
     )
 

@@ -202,8 +202,11 @@ def compile(  # the contract's name  # noqa: A001
     if not budget.allows(build.report):
         tried = _tried(request, build.report, name, budget, measure)
         raise CompileError(*over_budget(build.report, build.plan, budget, tried))
-    limited = getattr(chosen, "limited", None)
-    return replace(build, emission=limited(build.emission, name, budget.limits)) if limited and budget.limits else build
+    concluded, stack = getattr(chosen, "concluded", None), build.report.stack
+    if concluded is None or (not budget.limits and stack is None):
+        return build
+    known = None if stack is None or target is None else (stack, target)
+    return replace(build, emission=concluded(build.emission, name, budget.limits, known))
 
 
 LONGEST_RUN = 50_000_000

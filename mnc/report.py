@@ -124,6 +124,14 @@ class LayerReport:
 
 
 @dataclass(frozen=True)
+class LocalReport:
+    """The scratch memory of a layer that is a local array of its function."""
+
+    layer: str
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Quantisation:
     """The signal that is left of a float network after quantisation."""
 
@@ -164,6 +172,8 @@ class Report(Shown):
     """Matters for the user to look at, one sentence each."""
     stack: int | None = None
     """Bytes of stack that a run takes on the target; None: not measured."""
+    on_stack: tuple[LocalReport, ...] = ()
+    """Layers whose functions have local arrays: a run takes at least as much stack as the largest of them."""
     compiler: str | None = None
     """The C compiler and its level of optimisation that code, RAM and stack were measured with."""
     unmeasured: str | None = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
 import mnc
+from mnc.backends.memory import ram_bytes
 from mnc.backends.writer import Writer
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType
@@ -20,10 +22,11 @@ def facts(program: Program, plan: Plan) -> tuple[str, ...]:
     """The network's figures, a line each."""
     graph = program.graph
     weights = sum(constant.bytes for step in program.steps for constant in step.constants.values())
+    besides = "inputs and outputs" if program.feed == "caller" else "outputs"
     return (
         f"{parameters(graph):,} parameters in {len(program.steps)} layers,"
         f" {sum(graph.macs(node) for node in graph.nodes):,} multiply-accumulate operations a run,",
-        f"{plan.arena.size:,} bytes of RAM besides inputs and outputs, {weights:,} bytes of constants in flash.",
+        f"{ram_bytes(program, plan):,} bytes of RAM besides {besides}, {weights:,} bytes of constants in flash.",
     )
 
 
@@ -34,10 +37,23 @@ def terms(program: Program, memory: str, several: str) -> tuple[str, ...]:
     return (
         f"- Alignment: {memory} as {widest.c}, inputs and outputs as their elements.",
         f"- Aliasing: an output overlaps neither an input, nor another output, nor {memory}.",
-        "- Stack: no recursion, no array of variable length; `mnc bench --on TARGET` measures it.",
+        *_stack(program),
         "- Threads and interrupts: a run uses its arguments and constants and nothing else, and may",
         f"  be interrupted; runs on two {several} may take place at once, two runs on one may not.",
     )
+
+
+def _stack(program: Program) -> Iterator[str]:
+    """All that is known of it."""
+    if program.stack is None:
+        yield "- Stack: no recursion, no array of variable length; `mnc bench --on TARGET` measures it."
+    else:
+        size, machine = program.stack
+        yield f"- Stack: {size:,} bytes in a run on {machine}; no recursion, no array of variable length."
+    if held := program.on_stack:
+        number = max(held, key=lambda i: held[i])
+        several = f"; {len(held)} functions have some" if len(held) > 1 else ""
+        yield f"  Local arrays take up to {held[number]:,} bytes of it, in the function of layer {number:02d}{several}."
 
 
 def version() -> int:

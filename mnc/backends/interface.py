@@ -184,9 +184,12 @@ class CFamily:
             check_places(program.graph)
         return self._printed(*schedule(replace(program, timed=self.profile)), name, trace=trace)
 
-    def limited(self, emission: Emission, name: str, limits: tuple[tuple[str, int], ...]) -> Emission:
-        """The code of an emission, with assertions that it keeps to limits (see `Program.limits`)."""
-        return self._printed(replace(emission.program, limits=limits), emission.plan, name, trace=False)
+    def concluded(
+        self, emission: Emission, name: str, limits: tuple[tuple[str, int], ...], stack: tuple[int, str] | None
+    ) -> Emission:
+        """The code of an emission with what was found out since: see `Program.limits` and `Program.stack`."""
+        program = replace(emission.program, limits=limits, stack=stack)
+        return self._printed(program, emission.plan, name, trace=False)
 
     def _printed(self, program: Program, layout: Plan, name: str, *, trace: bool) -> Emission:
         inputs, outputs = self.operands(program)

@@ -192,6 +192,12 @@ def _sums(report: Report) -> Table:
     table.add_row("flash", bytes_(report.flash.needed), Text(_flash(report)))
     if report.stack is not None:
         table.add_row("stack", bytes_(report.stack), Text(f"of a run on {report.target}"))
+    elif report.on_stack:
+        largest = max(report.on_stack, key=lambda each: each.bytes)
+        others = f", and of {len(report.on_stack) - 1} more" if len(report.on_stack) > 1 else ""
+        why = report.unmeasured or "no target is named"
+        said = f"at least, for the local array of {printable(largest.layer)}{others}; not measured: {why}"
+        table.add_row("stack", bytes_(largest.bytes), Text(said))
     if report.classes:
         table.add_row("classes", f"{len(report.classes):,}", Text(_few(report.classes)))
     table.add_row(
