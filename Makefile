@@ -1,5 +1,6 @@
 # `make demo`  compiles a trained network to C, builds it and classifies real samples with it.
 # `make test`  sets up all that the tests need and runs them.
+# `make listen` finds a wake word in what espeak-ng says, or in WAV=recording.wav.
 # `make bench` measures every model, backend and target and writes bench/results.md.
 # `make reports` writes the report's page of well-known networks to build/reports, and the README's pictures of one.
 
@@ -9,30 +10,36 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 EXAMPLE := examples/digits
+LISTEN := build/listen
 
 # On a terminal pip shows how far it is, with rate and time left; elsewhere it is silent.
 QUIET := $(shell test -t 2 || echo --quiet)
 
-# Debian's names of the compilers, builders and emulators that the tests use, and of the memory checker.
+# Debian's names of the compilers, builders and emulators that the tests use, of the memory checker, and of a voice.
 TOOLS := gcc g++ clang tcc valgrind \
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc \
   gcc-xtensa-lx106 picolibc-xtensa-lx106-elf \
   gcc-avr avr-libc simavr arduino-builder arduino-core-avr \
-  cmake chromium cppcheck
+  cmake chromium cppcheck espeak-ng
 
 # Steps build on each other, and the tests share the machine themselves.
 .NOTPARALLEL:
-.PHONY: help demo test check bench reports tools clean
+.PHONY: help demo listen test check bench reports tools clean
 
 help:
-	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST)) | head -n 4
+	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST)) | head -n 5
 
 demo: $(VENV)/mnc
 	@mkdir -p $(DEMO)
 	$(BIN)/mnc compile $(EXAMPLE)/nano.h5 --output $(DEMO)
 	$(CC) -O2 -I$(DEMO) -o $(DEMO)/digits $(EXAMPLE)/main.c $(DEMO)/nano.c -lm
 	@$(DEMO)/digits
+
+listen: $(VENV)/listen
+	@$(if $(WAV),,command -v espeak-ng >/dev/null || \
+	  { echo "no espeak-ng to speak the words: on Debian apt install espeak-ng, or give a recording as WAV="; exit 1; })
+	@$(MAKE) --no-print-directory -f examples/wake_word/Makefile PYTHON=$(BIN)/python BUILD=$(LISTEN)
 
 test: tools $(VENV)/dev check
 
@@ -54,10 +61,16 @@ $(VENV)/mnc: pyproject.toml | $(VENV)/ready
 	$(BIN)/pip install $(QUIET) --editable .
 	@touch $@
 
+$(VENV)/listen: pyproject.toml | $(VENV)/ready
+	$(BIN)/pip install $(QUIET) --editable '.[listen]'
+	@touch $@ $(VENV)/mnc
+
 $(VENV)/dev: pyproject.toml | $(VENV)/ready
 	$(BIN)/pip install $(QUIET) --editable '.[dev]'
 	@$(BIN)/pip install $(QUIET) --editable '.[oracle]' 2>/dev/null || \
 	  echo "no tflite-micro for this machine: tests that compare with its interpreter will be skipped"
+	@$(BIN)/pip install $(QUIET) --editable '.[listen]' 2>/dev/null || \
+	  echo "no wake word or front end for this machine: tests that listen will be skipped"
 	@$(BIN)/pip install $(QUIET) --editable '.[train]' || \
 	  echo "Keras and JAX could not be installed: tests that train will be skipped"
 	@$(BIN)/pip install $(QUIET) --editable '.[report]' || \
