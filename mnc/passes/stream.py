@@ -275,16 +275,12 @@ class _Streaming:
         assert isinstance(given, Rows)
         if more or layer.go_backwards or layer.return_state or given.axis != 0:
             return False
-        if self.types[name].quant is not None:
-            what = "computes in integers, and such a layer gives no state to the next run yet"
-            raise refuse(node.where, what, "leave --quantize out for this network", WHOLE)
         name, given = self._aligned(name, given)
-        type_ = TensorType((layer.units,), self.graph.output_type(node).dtype)
         held = given.late // self._new(given)
         states, nexts = [], []
-        for _ in range(layer.states):
+        for type_ in layer.state_types(self.graph.output_type(node)):
             state, following = self.invent(f"{node.name}/state"), self.invent(f"{node.name}/next")
-            zero = Constant(np.zeros((), type_.dtype.numpy))
+            zero = Constant(np.asarray(type_.quant.zero_point if type_.quant else 0, type_.dtype.numpy))
             self.states[state] = State(state, type_, zero, following, held)
             states.append(state)
             nexts.append(following)

@@ -13,7 +13,7 @@ from mnc.backends.select.rows import by_row
 from mnc.backends.select.values import VIEWS, aligned, place_values, roots, separate_outputs, separate_states
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Identity, Quantize
+from mnc.ir.layers import Identity, Quantize, Recurrent
 from mnc.ir.types import DType, TensorType
 from mnc.program import Buffer, Program, Step, Value, scratch_buffers
 
@@ -99,7 +99,8 @@ def _answer(
 ) -> Step | Refusal | None:
     """A layer's step, or why it has none; None for a view, which needs none."""
     types = [values[name].type for name in (*node.inputs, *node.outputs)]
-    dtype, kind = _dtype_of(types), type(node.layer)
+    kind = type(node.layer)
+    dtype = _dtype_of(types[:1] if isinstance(node.layer, Recurrent) else types)  # a cell is int16 beside int8
     if dtype is DType.FLOAT32:
         other = next((type_.dtype for type_ in types if type_.dtype is not DType.FLOAT32), None)
         if other is not None:

@@ -22,7 +22,7 @@ from typing import ClassVar
 from mnc.ir.activations import Function, Sigmoid, Tanh
 from mnc.ir.layer import Layer
 from mnc.ir.layers.linear import expect_rank, expect_shape
-from mnc.ir.types import Constant, ShapeError, TensorType, show
+from mnc.ir.types import Constant, DType, Quantisation, ShapeError, TensorType, show
 
 CELL_SCALES = tuple(2.0**power for power in range(-15, 1))
 """Those that the cell of an LSTM in integers may have."""
@@ -81,10 +81,18 @@ class Recurrent(Layer):
         self.expect_bias()
         return TensorType((steps, self.units) if self.return_sequences else (self.units,), x.dtype)
 
+    def state_types(self, output: TensorType) -> tuple[TensorType, ...]:
+        """The types of the state's vectors, where the layer's output is of this type; that of the first is as it is."""
+        return (TensorType((self.units,), output.dtype, output.quant),) * self.states
+
     def outputs(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (output,) = super().outputs(*inputs)
-        state = TensorType((self.units,), output.dtype)
-        return (output, *(state,) * self.states) if self.return_state else (output,)
+        states = self.state_types(output)
+        given = inputs[1 : 1 + self.states] if self.initial_state and self.output is not None else states
+        for i, (expected, got) in enumerate(zip(states, given, strict=True)):
+            if got != expected:
+                raise ShapeError(f"in integers vector {i} of its initial state must be {expected}, not {got}")
+        return (output, *states) if self.return_state else (output,)
 
     def macs(self, *inputs: TensorType) -> int:
         x = inputs[0]
@@ -135,7 +143,7 @@ class LSTM(Recurrent):
 
     In integers h is stored as the output is, and c in int16 with the scale
     `cell_scale`, a power of two.  The scales of the weights are by column; the
-    functions are sigmoid and tanh, and no state comes from outside or goes there.
+    functions are sigmoid and tanh, and there is no mask.
     """
 
     gates: ClassVar[int] = 4
@@ -154,11 +162,17 @@ class LSTM(Recurrent):
             self._expect_integers(self.cell_scale)
         return super().infer(*inputs)
 
+    def state_types(self, output: TensorType) -> tuple[TensorType, ...]:
+        h, c = super().state_types(output)
+        if self.cell_scale is None:
+            return h, c
+        return h, TensorType(c.shape, DType.INT16, Quantisation((self.cell_scale,), 0))
+
     def _expect_integers(self, cell_scale: float) -> None:
         """ShapeError where a form has no meaning in integers."""
         if cell_scale not in CELL_SCALES:
             raise ShapeError(f"its cell_scale must be a power of two between 2^-15 and 1, not {cell_scale:g}")
         if (self.activation, self.recurrent_activation) != (Tanh(), Sigmoid()):
             raise ShapeError("in integers its functions are tanh and sigmoid")
-        if self.initial_state or self.return_state or self.masked:
-            raise ShapeError("in integers it has neither mask nor states from outside, and gives none")
+        if self.masked:
+            raise ShapeError("in integers it has no mask")

@@ -72,8 +72,11 @@ def clip(x: Array, low: int, high: int) -> Array:
 
 
 @singledispatch
-def compute_quantised(layer: Layer, operands: Operands, *inputs: Array) -> Array:
-    """The output of `layer` for stored integers, as int64; `apply_quantised` narrows the result."""
+def compute_quantised(layer: Layer, operands: Operands, *inputs: Array) -> Array | tuple[Array, ...]:
+    """The outputs of `layer` for stored integers, as int64; `apply_quantised` narrows the results.
+
+    A function that is registered here returns the only output, or a tuple where the kind has several.
+    """
     raise refuse(
         "",
         f"{type(layer).__name__} has no meaning in integers",
@@ -85,12 +88,12 @@ def apply_quantised(
     layer: Layer, types: Sequence[TensorType], outputs: Sequence[TensorType], *inputs: Array
 ) -> tuple[Array, ...]:
     """All outputs of a layer of which an input or the output is quantised."""
-    (output,) = outputs
     if isinstance(layer, Merge) and layer.operand is not None:
         inputs = layer.operands(inputs, layer.operand.array[np.newaxis])
     wide = (x if x.dtype == np.float32 else x.astype(np.int64) for x in inputs)
-    result = compute_quantised(layer, Operands.of(layer, types, output), *wide)
-    return (result.astype(output.dtype.numpy),)
+    results = compute_quantised(layer, Operands.of(layer, types, outputs[0]), *wide)
+    found = results if isinstance(results, tuple) else (results,)
+    return tuple(y.astype(output.dtype.numpy) for y, output in zip(found, outputs, strict=True))
 
 
 def requantise(x: Array, given: Quantisation, operands: Operands) -> Array:

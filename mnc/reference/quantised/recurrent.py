@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from mnc.ir.layers import LSTM
+from mnc.ir.layers import LSTM, Recurrent
 from mnc.ir.types import Array
 from mnc.reference.quantised import tables
 from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale, rescale_wide, saturate16
 from mnc.reference.quantised.operands import Operands, compute_quantised
-from mnc.reference.recurrent import State, unroll
+from mnc.reference.recurrent import State, Step, unroll
 
 GATE_SCALE = 2.0**-12
 """Of the argument of a gate's function, in int16."""
@@ -60,7 +60,7 @@ def largest_cell(layer: LSTM) -> int:
 
 
 @compute_quantised.register
-def _lstm(layer: LSTM, operands: Operands, x: Array) -> Array:
+def _lstm(layer: LSTM, operands: Operands, x: Array, *more: Array) -> tuple[Array, ...]:
     """The state h is the output, and c is int16.
 
     The argument of each gate's function is the saturated sum of two products
@@ -90,5 +90,11 @@ def _lstm(layer: LSTM, operands: Operands, x: Array) -> Array:
         h = np.clip(rescale(squashed * read, *output_multiplier(operands)), low - operands.zero, high - operands.zero)
         return h, c
 
-    (y,) = unroll(layer, x - operands.quant().zero_point, (), step)
-    return np.asarray(y.astype(np.int64) + operands.zero)
+    return _unroll(layer, operands, x, more, step)
+
+
+def _unroll(layer: Recurrent, operands: Operands, x: Array, more: State, step: Step) -> tuple[Array, ...]:
+    """All steps of a layer whose output and first vector of state, h, are stored alike; `step` has no zero points."""
+    begun = (more[0] - operands.zero, *more[1:]) if more else ()
+    y, *states = (each.astype(np.int64) for each in unroll(layer, x - operands.quant().zero_point, begun, step))
+    return tuple(each + operands.zero for each in (y, *states[:1])) + tuple(states[1:])

@@ -104,6 +104,8 @@ def misfit(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> st
     """Why this very layer has no int8 or int16 kernel for these operands, or None."""
     if isinstance(layer, Merge) and layer.operand is not None:
         inputs = layer.operands(inputs, layer.operand.type)
+    elif isinstance(layer, Recurrent):
+        inputs = inputs[:1]  # the layer itself says of which types its state is
     dtype = DType.INT16 if DType.INT16 in [type_.dtype for type_ in (*inputs, output)] else DType.INT8
     fault = next(_faults(layer, inputs, output, dtype), None)
     return fault and f"{type(layer).__name__} has no {dtype.value} kernel {fault}"

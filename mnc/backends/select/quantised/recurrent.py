@@ -27,6 +27,7 @@ from mnc.reference.quantised.layers import (
     output_multiplier,
 )
 
+INT16 = DType.INT16
 ONE = pair("", (2**30, 1))
 """The factor 1."""
 GATES = (0, 1, 3, 2)
@@ -55,9 +56,9 @@ def faults(layer: LSTM, inputs: Sequence[TensorType], _output: TensorType) -> It
 
 def lstm(context: Context[LSTM]) -> Step:
     """Scratch: the input where it is not int16, the state and the cell where they do not outlive a run, the gates."""
-    layer, (x,) = context.layer, context.inputs
+    layer, x = context.layer, context.inputs[0]
     steps, features = x.type.shape
-    units, narrow = layer.units, x.type.dtype is DType.INT8
+    units, narrow = layer.units, _is_narrow(context)
     first = features if narrow else 0
     gates, candidate = Scratch(first), Scratch(first + 3 * units)
     h, cell = (State(), State(units)) if layer.stateful else (Scratch(first + 4 * units), Scratch(first + 5 * units))
@@ -66,7 +67,7 @@ def lstm(context: Context[LSTM]) -> Step:
     now, made = current(context), Out(stride=units)
     assert layer.cell_scale is not None
     calls = (
-        *([_widened(now, features, quant(context).zero_point)] if narrow else []),
+        *([_widened(now, features, quant(context).zero_point, Scratch())] if narrow else []),
         _arguments(context, Scratch() if narrow else now, h, gates),
         _function("logistic", gates, gates, 3 * units, GATE_FUNCTION),
         _function("tanh", candidate, candidate, units, GATE_FUNCTION),
@@ -93,15 +94,15 @@ def lstm(context: Context[LSTM]) -> Step:
             },
         ),
     )
-    result = _narrowed(h, made, units, zero) if narrow else copy(h, made, units, DType.INT16)
+    result = _narrowed(h, made, units, zero) if narrow else copy(h, made, units, INT16)
     return Step(
         context.node,
         context.inputs,
         context.outputs,
         (*calls, result) if layer.return_sequences else calls,
         Times(steps),
-        before=() if layer.stateful else (Call("mnc_fill_s16", {"out": h, "count": 2 * units, "value": 0}),),
-        after=() if layer.return_sequences else (result,),
+        before=_begun(context, h, (cell,)),
+        after=(*(() if layer.return_sequences else (result,)), *_left(context, h, (cell,))),
         constants=_constants(context),
         scratch=DType.INT16.bytes * (first + (4 if layer.stateful else 6) * units),
         scratch_dtype=DType.INT16,
@@ -110,9 +111,34 @@ def lstm(context: Context[LSTM]) -> Step:
     )
 
 
-def _widened(source: In, count: int, zero: int) -> Call:
-    """Stored numbers of int8 less their zero point, in scratch memory."""
-    return Call("mnc_widen_s16", {"in": source, "out": Scratch(), "count": count, "in_zero": zero, **ONE})
+def _begun(context: Context[LSTM], h: Argument, others: Sequence[Argument]) -> tuple[Call, ...]:
+    """Calls that set the state before the first step, h first, whose vectors lie one behind the other."""
+    layer, units = context.layer, context.layer.units
+    if layer.stateful:
+        return ()
+    if not layer.initial_state:
+        return (Call("mnc_fill_s16", {"out": h, "count": (1 + len(others)) * units, "value": 0}),)
+    first = _widened(In(1), units, operands(context).zero, h) if _is_narrow(context) else copy(In(1), h, units, INT16)
+    return (first, *(copy(In(2 + i), each, units, INT16) for i, each in enumerate(others)))
+
+
+def _left(context: Context[LSTM], h: Argument, others: Sequence[Argument]) -> tuple[Call, ...]:
+    """Calls that give the state after the last step, where it is an output."""
+    units = context.layer.units
+    if not context.layer.return_state:
+        return ()
+    first, zero = Out(write=1), operands(context).zero
+    given = _narrowed(h, first, units, zero) if _is_narrow(context) else copy(h, first, units, INT16)
+    return (given, *(copy(each, Out(write=2 + i), units, INT16) for i, each in enumerate(others)))
+
+
+def _is_narrow(context: Context[LSTM]) -> bool:
+    return context.inputs[0].type.dtype is DType.INT8
+
+
+def _widened(source: In, count: int, zero: int, target: Argument) -> Call:
+    """Stored numbers of int8 less their zero point, in memory of int16."""
+    return Call("mnc_widen_s16", {"in": source, "out": target, "count": count, "in_zero": zero, **ONE})
 
 
 def _narrowed(source: Argument, target: Out, count: int, zero: int) -> Call:
