@@ -74,6 +74,18 @@ class Ram:
 
 
 @dataclass(frozen=True)
+class FramesReport:
+    """How a network takes frames one by one."""
+
+    hop: int
+    """Frames from one output to the next."""
+    first_output: int
+    """Frames until the first one."""
+    delay: int
+    """Frames by which outputs that go along time lag behind the newest one, as padding that looks ahead makes them."""
+
+
+@dataclass(frozen=True)
 class Flash:
     """The flash that the generated code takes; its instructions where a C compiler has measured them."""
 
@@ -180,6 +192,8 @@ class Report(Shown):
     """Why they were not measured; None where they were."""
     classes: tuple[str, ...] = ()
     """The names of the classes that an output's elements stand for."""
+    frames: FramesReport | None = None
+    """None where a run takes its inputs as a whole."""
 
     def __repr__(self) -> str:
         sizes = f"RAM {self.ram.needed:,} B, flash {self.flash.needed:,} B, {self.macs:,} MACs"
@@ -270,6 +284,8 @@ class Verification(Shown):
     """The element type of the network's arithmetic."""
     warnings: tuple[str, ...] = ()
     """Matters for the user to look at, one sentence each."""
+    oracle: tuple[LayerVerification, ...] = ()
+    """Each output against TensorFlow Lite Micro's interpreter; none where that was not asked for."""
 
     def __repr__(self) -> str:
         failure = self.first_failure
@@ -287,8 +303,8 @@ class Verification(Shown):
 
     @property
     def first_failure(self) -> LayerVerification | None:
-        """The first layer that differs by more than the tolerance."""
-        return next((layer for layer in self.layers if not layer.passed), None)
+        """The first layer that differs by more than the tolerance, or output that differs from the oracle's."""
+        return next((layer for layer in (*self.layers, *self.oracle) if not layer.passed), None)
 
     @property
     def passed(self) -> bool:

@@ -18,10 +18,12 @@ from mnc.board.conversation import Board
 from mnc.board.firmware import UNNAMED, fingerprint
 from mnc.board.values import layer_values as layer_values_on_board
 from mnc.compiler import Build, prepare, traced
+from mnc.errors import argument, refuse
 from mnc.ir.graph import Graph, Input
 from mnc.ir.layers import Quantize, Softmax
 from mnc.ir.types import Array, DType, TensorType
 from mnc.names import snake
+from mnc.oracle import LEAVE_OUT, interpreted
 from mnc.program import Value
 from mnc.quantise.pipeline import Quantised, Scheme
 from mnc.quantise.quality import correlation, decibels
@@ -49,6 +51,7 @@ def verify(
     cmsis_nn: Path | None = None,
     storage: Storage = USUAL,
     board: Board | None = None,
+    oracle: bytes | None = None,
 ) -> Verification:
     """Compile `graph`, run the code on `target` and compare every layer with the reference.
 
@@ -60,13 +63,16 @@ def verify(
     the float network, which takes windows.  `settings` are the
     backend's, `storage` as `compile` takes it in parts; `cmsis_nn` is the folder of
     CMSIS-NN, if the code calls it (None: that which CMSIS_NN_PATH names).  With a `board` its firmware runs the code,
-    which was made for `target` (None: any).  CompileError where the graph is refused, or
+    which was made for `target` (None: any).  `oracle` is the .tflite file that the graph was read from, where
+    TensorFlow Lite Micro's interpreter is to run it, too.  CompileError where the graph is refused, or
     the library or a tool that builds or runs the code is missing, or the board does not answer as it should.
     """
     prepared, program, chosen = prepare(graph, backend, target, settings, scheme, storage)
     name = name_from(graph.name) if board is None else UNNAMED
     emission = chosen.emit(program, name, trace=True)
-    return _verified(graph, prepared, backend, emission, name, inputs, target, cmsis_nn, board)
+    if oracle is not None:
+        _expect_the_file_itself(prepared, emission)
+    return _verified(graph, prepared, backend, emission, name, inputs, target, cmsis_nn, board, oracle)
 
 
 def verify_build(
@@ -87,6 +93,7 @@ def _verified(
     target: str | None,
     cmsis_nn: Path | None,
     board: Board | None = None,
+    oracle: bytes | None = None,
 ) -> Verification:
     given = _usual(graph, prepared) if inputs is None else list(inputs)
     frames = emission.program.frames
@@ -113,6 +120,27 @@ def _verified(
         outputs=tuple(real),
         dtype=arithmetic(prepared.graph),
         warnings=warnings,
+        oracle=() if oracle is None else against_oracle(prepared.graph, oracle, xs, outputs),
+    )
+
+
+def _expect_the_file_itself(prepared: Quantised, emission: Emission) -> None:
+    """CompileError where the code computes something else than the file that it was read from."""
+    where, graph = argument("oracle"), emission.program.graph
+    if prepared.real is not None:
+        raise refuse(where, "TensorFlow Lite Micro runs the file as it is, not what --quantize makes of it", LEAVE_OUT)
+    if emission.program.frames is not None and not graph.states:
+        raise refuse(where, "TensorFlow Lite Micro runs whole windows, not frames one by one", LEAVE_OUT)
+
+
+def against_oracle(
+    graph: Graph, content: bytes, inputs: Sequence[Array], outputs: Sequence[Array]
+) -> tuple[LayerVerification, ...]:
+    """The code's outputs against those of TensorFlow Lite Micro, for the same stored inputs."""
+    expected = interpreted(content, inputs, len(graph.outputs))
+    return tuple(
+        compare(name, "output", want, got.reshape(want.shape))
+        for name, want, got in zip(graph.outputs, expected, outputs, strict=True)
     )
 
 

@@ -34,6 +34,7 @@ _WORDS = {
     "r2": "share of the variance that the code's numbers shall explain",
     "cosine": "of the code's numbers and the right ones",
 }
+ORACLE = "TensorFlow Lite Micro"
 _FILES = click.Path(exists=True, path_type=Path)
 
 
@@ -82,6 +83,11 @@ def goals(command: Callable[..., Result]) -> Callable[..., Result]:
 )
 @click.option("--target", metavar="TARGET", help="With --on serial:PORT: what the firmware was compiled for.")
 @cmsis_nn_option
+@click.option(
+    "--oracle",
+    type=click.Choice(["tflm"]),
+    help="Run a .tflite MODEL by TensorFlow Lite Micro's interpreter as well, on the same samples as one sequence.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object.")
 def verify(
     model: Path,
@@ -93,6 +99,7 @@ def verify(
     machine: str,
     target: str | None,
     cmsis_nn: Path | None,
+    oracle: str | None,
     minima: Mapping[str, float],
     as_json: bool,
 ) -> None:
@@ -121,7 +128,10 @@ def verify(
         progress.step(f"{'' if address else 'building and '}running {model.name} on {machine}")
         board = None if address is None else stack.enter_context(connected(address))
         made_for = machine if address is None else target
-        verification = compare(graph, backend, samples, made_for, code.settings, scheme, cmsis_nn, storage, board)
+        content = None if oracle is None else model.read_bytes()
+        verification = compare(
+            graph, backend, samples, made_for, code.settings, scheme, cmsis_nn, storage, board, content
+        )
         if truth is not None and samples is not None:
             from mnc.accuracy import judge
 
@@ -134,14 +144,14 @@ def verify(
     else:
         _print(verification, judgement, where, graph.classes)
     fault = verification.first_failure
-    problems = [] if fault is None else [_difference(fault, verification.tolerance)]
+    problems = [] if fault is None else [_difference(fault, verification)]
     problems += [] if judgement is None else _missed(judgement, minima)
     if problems:
         raise CompileError(*problems)
     if not as_json:
         click.echo(
             f"{len(verification.layers)} layers, {verification.samples} samples: "
-            f"the same as the reference {verification.tolerance}{_reached(judgement, minima)}"
+            f"the same as the reference {verification.tolerance}{_alike(verification)}{_reached(judgement, minima)}"
         )
 
 
@@ -177,18 +187,27 @@ def _against_float(found: FloatComparison, verification: Verification) -> str:
     return f"against the float network, {printable(found.output)}: {ratio}; {likeness}; {worst}"
 
 
-def _difference(failure: LayerVerification, tolerance: str) -> Problem:
-    """The fault of the first layer that differs."""
+def _alike(verification: Verification) -> str:
+    """The oracle that agrees, where one was asked."""
+    if not verification.oracle:
+        return ""
+    exact = all(each.dtype != "float32" for each in verification.oracle)
+    return f"; {ORACLE} gives {'the same bytes' if exact else 'the same numbers, as near'}"
+
+
+def _difference(failure: LayerVerification, verification: Verification) -> Problem:
+    """The fault of the first layer that differs, or of an output that the oracle gives otherwise."""
     from mnc.terminal.tables import show_place
 
+    where, other, first = f"layer {failure.name!r}", "the reference", "layer that is not the same as the reference"
+    if failure in verification.oracle:
+        where, other, first = f"output {failure.name!r}", ORACLE, f"output that is not the same as by {ORACLE}"
     ulp = "" if failure.ulp_at_worst is None else f" ({failure.ulp_at_worst:.3g} ULP)"
     what = (
-        f"the generated code differs from the reference by {failure.max_abs_error:.3g}{ulp}; "
+        f"the generated code differs from {other} by {failure.max_abs_error:.3g}{ulp}; "
         f"at {show_place(failure.worst)} it gives {failure.got!r}, not {failure.expected!r}"
     )
-    return Problem(
-        f"layer {failure.name!r}", what, (f"it is the first layer that is not the same as the reference {tolerance}",)
-    )
+    return Problem(where, what, (f"it is the first {first} {verification.tolerance}",))
 
 
 def _figure(judgement: Accuracy | Regression, name: str) -> float | None:
