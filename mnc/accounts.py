@@ -13,12 +13,22 @@ from mnc.plan.liveness import lifetimes
 from mnc.quantise.judge import computes_in_float
 from mnc.quantise.pipeline import Quantised
 from mnc.quantise.sensitivity import goals
-from mnc.report import Flash, LayerReport, LocalReport, Quantisation, Ram, RegionReport, Report, StageReport
+from mnc.report import (
+    Flash,
+    FramesReport,
+    LayerReport,
+    LocalReport,
+    Quantisation,
+    Ram,
+    RegionReport,
+    Report,
+    StageReport,
+)
 
 
 def report(prepared: Quantised, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
     """The report that `mnc compile --json` prints."""
-    program, arena = emission.program, emission.plan.arena
+    program, arena, frames = emission.program, emission.plan.arena, emission.program.frames
     lives = lifetimes(program)
     layers = []
     for step in program.steps:
@@ -58,6 +68,7 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
         warnings=prepared.warnings,
         on_stack=tuple(LocalReport(program.steps[i].node.name, size) for i, size in program.on_stack.items()),
         classes=program.graph.classes,
+        frames=None if frames is None else FramesReport(frames.hop, frames.first, frames.delay),
     )
 
 

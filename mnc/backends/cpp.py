@@ -15,6 +15,7 @@ from mnc.backends.cpp_run import (
     find_largest,
     name_memory,
     name_moment,
+    no_rows,
     unsigned,
 )
 from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_macro
@@ -230,8 +231,7 @@ def _class(
         with w.block(f"{unsigned(sizes[0])} predict({joined(parameters)})"):
             if program.fed is not None:
                 rows, size = program.fed_value.image[0], program.fed_value.layout.row
-                with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
-                    w("made[i] = 0;")
+                no_rows(w, program, plan)
                 with w.block(f"for (size_t y = 0; y < {rows}; ++y)"):
                     w(f"push_row(input + y * {size});")
                 w("return output;")
@@ -324,6 +324,10 @@ def _known(program: Program, plan: Plan) -> list[_Fact]:
     if program.timed:
         facts.append(_Fact("kLayers", "int", str(len(program.steps))))
         facts.append(_Fact("kProfileLine", "int", str(line_size(program)), remark=" /* characters */"))
+    if (frames := program.frames) is not None:
+        size = graph.inputs[0].type.elements // frames.hop
+        known = {"kFrameSize": size, "kHop": frames.hop, "kFirstOutput": frames.first, "kDelay": frames.delay}
+        facts += [_Fact(name, "int", str(value)) for name, value in known.items()]
     return [
         *facts,
         _Fact("kApi", "int", str(API), remark=" /* it grows where callers have to change */"),

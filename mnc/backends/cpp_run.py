@@ -57,13 +57,16 @@ def begin_functions(w: Writer, program: Program, plan: Plan, pieces: Unit) -> No
         with w.block():
             for region in plan.regions:
                 w(f"{part(region)} = &in_{region.name};")
-            if pieces.begin is not None:
+            if program.remembers:
                 w("reset();")
         w()
-    if pieces.begin is not None:
+    if program.remembers:
         w("/** Forget what earlier runs left behind. */")
         with w.block("void reset()"):
-            w.lines(f"this->{pieces.begin.call(*state_places(program, '', pieces.begin.memories))}")
+            if pieces.begin is not None:
+                w.lines(f"this->{pieces.begin.call(*state_places(program, '', pieces.begin.memories))}")
+            if program.fed is not None:
+                no_rows(w, program, plan)
             begin_feeding(w, program, "")
         w()
 
@@ -121,12 +124,17 @@ def feeding_functions(w: Writer, program: Program, plan: Plan, pieces: Unit, *, 
         run_calls(w, [first], timed=program.timed, trace=trace, this="this->")
         with w.block(f"if (made[0] < {rows})"):
             w("return false;")
-        with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
-            w("made[i] = 0;")
+        no_rows(w, program, plan)
         run_calls(w, rest, timed=program.timed, trace=trace, this="this->")
         find_largest(w, program)
         w("return true;")
     w()
+
+
+def no_rows(w: Writer, program: Program, plan: Plan) -> None:
+    """The counters of rows before the first one."""
+    with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
+        w("made[i] = 0;")
 
 
 def real(type_: TensorType) -> str:

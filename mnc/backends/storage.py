@@ -106,7 +106,7 @@ class Storage:
             if not getattr(backend, "has_frames", False):
                 where = argument("feed")
                 raise refuse(where, f"the code of backend {backend.name!r} takes no frames", "use --backend c or cpp")
-            program = replace(program, frames=Frames(stream.hop, stream.silent))
+            program = replace(program, frames=Frames(stream.hop, stream.silent, stream.delay))
         return program.kept(self.memory, feed, self.regions)
 
 

@@ -167,6 +167,9 @@ def _figures(subjects: Sequence[Subject]) -> list[dict[str, object]]:
         ("multiply-accumulate operations", [each.macs for each in reports], [each.budget.macs for each in subjects]),
         ("instructions of a run", [each.cost.instructions if each.cost else None for each in subjects], []),
         ("parameters", [each.params for each in reports], []),
+        ("frames from one output to the next", [each.frames.hop if each.frames else None for each in reports], []),
+        ("frames until the first output", [each.frames.first_output if each.frames else None for each in reports], []),
+        ("frames by which outputs lag", [each.frames.delay if each.frames else None for each in reports], []),
     ]
     figures = [_figure(name, amounts, limits) for name, amounts, limits in rows if any(x is not None for x in amounts)]
     words = [

@@ -40,6 +40,13 @@ class Frames:
     """Frames that a run takes: all that the input holds."""
     silent: int
     """Runs whose outputs do not count, from the first one on."""
+    delay: int = 0
+    """Frames by which outputs that go along time lag behind the newest frame."""
+
+    @property
+    def first(self) -> int:
+        """Frames until the first output counts."""
+        return (self.silent + 1) * self.hop
 
 
 @dataclass(frozen=True)

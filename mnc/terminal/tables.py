@@ -14,7 +14,7 @@ from rich.text import Text
 from mnc.ir.types import show
 from mnc.names import printable
 from mnc.pictures.words import bytes_
-from mnc.report import LayerReport, Report, Verification
+from mnc.report import FramesReport, LayerReport, Report, Verification
 from mnc.targets import cmsis_nn
 from mnc.terminal.columns import SIGNS, Bar, Cell, folded
 
@@ -172,6 +172,12 @@ def _because(layer: LayerReport) -> str:
     return f"{layer.kernel}, because {layer.reason}" if layer.reason else layer.kernel
 
 
+def _frames(frames: FramesReport) -> str:
+    """When outputs come."""
+    late = f"; outputs lag behind the newest by {frames.delay:,}" if frames.delay else ""
+    return f"from one output to the next, {frames.first_output:,} until the first{late}"
+
+
 def _sums(report: Report) -> Table:
     ram = report.ram
     bound = "the least that this order of layers allows" if ram.optimal else f"at least {bytes_(ram.lower_bound)}"
@@ -198,6 +204,8 @@ def _sums(report: Report) -> Table:
         why = report.unmeasured or "no target is named"
         said = f"at least, for the local array of {printable(largest.layer)}{others}; not measured: {why}"
         table.add_row("stack", bytes_(largest.bytes), Text(said))
+    if report.frames is not None:
+        table.add_row("frames", f"{report.frames.hop:,}", Text(_frames(report.frames)))
     if report.classes:
         table.add_row("classes", f"{len(report.classes):,}", Text(_few(report.classes)))
     table.add_row(

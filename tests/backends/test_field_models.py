@@ -118,15 +118,34 @@ def test_the_generated_code_gives_what_tensorflow_lite_gives(models: Path, gcc: 
         check(name, got, goldens(models, name, "y"))
 
 
-@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize(
+    ("backend", "target", "count"),
+    [
+        ("c", "cortex-m4", 120),
+        ("c", "cortex-m55", 120),
+        ("cpp", "host", None),
+        ("cpp", "cortex-m55", 20),
+        ("cmsis-nn", "host", None),
+        ("cmsis-nn", "cortex-m4", 20),
+        ("cmsis-nn", "cortex-m55", 20),
+    ],
+)
 @pytest.mark.parametrize("name", WAKE_WORDS)
-def test_wake_words_on_a_microcontroller(models: Path, name: str, target: str) -> None:
-    """Frame by frame, for as many frames as the states remember."""
-    build = mnc.compile(mnc.load(models / f"real/{name}.tflite"), name="ww", target=target)
-    assert build.report.ram.total <= WAKE_WORDS[name]
+def test_wake_words_run_by_run(
+    models: Path, name: str, backend: str, target: str, count: int | None, request: pytest.FixtureRequest
+) -> None:
+    """In `c` on cores for as many runs as the states remember, on the host all that there are."""
+    for needed in ("cmsis_nn_path",) * (backend == "cmsis-nn") + ("arm_gcc", "qemu_arm") * (target != "host"):
+        request.getfixturevalue(needed)
+    own = None if target == "host" else target
+    build = mnc.compile(mnc.load(models / f"real/{name}.tflite"), backend, "Ww" if backend == "cpp" else "ww", own)
+    if backend != "cmsis-nn":  # the library's functions take scratch memory
+        assert build.report.ram.total <= WAKE_WORDS[name]
     (x,), (y,) = (goldens(models, f"real/{name}", letter) for letter in "xy")
-    (got,) = targets.run(targets.get(target), build.files, build.interface, [x[:120]])
-    np.testing.assert_array_equal(got.reshape(-1), y[:120].reshape(-1))
+    core = targets.get(target)
+    linked = targets.cmsis_nn.linked(core, build.files, targets.Options())
+    (got,) = targets.run(core, build.files, build.interface, [x[:count]], linked)
+    np.testing.assert_array_equal(got.reshape(-1), y[:count].reshape(-1))
 
 
 IN_FLOAT = ("real/expressions", "real/mnist_lstm_f32", *(name for name in MODELS if name.endswith("_float")))

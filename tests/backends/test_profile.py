@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -118,11 +119,15 @@ def printed(files: Mapping[str, str], type_: str, language: str, folder: Path, t
     return checked_run(["./program"], folder).splitlines()
 
 
+WAYS: tuple[dict[str, Any], ...] = ({"memory": "fast"}, {"memory": "least"}, {"memory": "least", "feed": "rows"})
+
+
 @pytest.mark.parametrize("language", ["c", "cpp"])
 @pytest.mark.parametrize(
-    "options", [{"memory": "fast"}, {"memory": "least"}, {"memory": "least", "feed": "rows"}], ids=str
+    ("network", "options"),
+    [*itertools.product(("float", "int8"), WAYS), ("float", {"feed": "frames"})],
+    ids=str,
 )
-@pytest.mark.parametrize("network", ["float", "int8"])
 def test_each_layer_or_row_is_between_hooks(
     network: str, options: dict[str, Any], language: str, fixtures: Path, tool: Tool, tmp_path: Path
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ from mnc.ir.layers import (
 )
 from mnc.ir.types import Array, Constant, DType
 from mnc.quantise import Scheme
+from mnc.report import FramesReport
 
 rng = np.random.default_rng(17)
 
@@ -203,6 +206,43 @@ def test_random_networks_slide(network: Timed, gcc: str, tmp_path_factory: pytes
     assert_slides(graph, frames, tmp_path_factory.mktemp("push"), gcc)
 
 
+def stacked() -> Graph:
+    """Two LSTM behind a convolution, whose states are held until its first row is there; the second gives all steps."""
+    return chain(
+        (20, 1, 3),
+        conv=Conv2D(constant(3, 1, 3, 8), constant(8), activation=Relu()),
+        flat=Reshape((18, 8)),
+        first=LSTM(constant(8, 20), constant(5, 20), constant(20), return_sequences=True),
+        second=LSTM(constant(5, 16), constant(4, 16), constant(16)),
+        dense=Dense(constant(4, 2)),
+    )
+
+
+@pytest.mark.parametrize("scheme", ["int8", "int16x8"])
+def test_lstm_in_integers_goes_on_from_frame_to_frame(scheme: str, gcc: str, tmp_path: Path) -> None:
+    """Its state is that of one long sequence, to the bit: h as the output is stored, and the cell."""
+    graph = quantised(stacked(), scheme)
+    assert not any(type_.dtype is DType.FLOAT32 for name, type_ in graph.types.items() if name != "x")
+    (given,) = graph.inputs
+    frames = stored(graph, rng.normal(size=(47, *given.type.shape[1:])).astype(np.float32))
+    got = pushed(mnc.compile(graph, name="net", feed="frames"), frames, tmp_path, gcc, 21)
+    for which, seen in (("a", frames), ("b", frames[21:])):
+        own = got[which] if which == "a" else got[which][2:]  # two frames before the middle belong to the first part
+        expected = [np.asarray(longer(graph, count).predict(seen[np.newaxis, :count]))[0] for count in (20, 23, 26)]
+        np.testing.assert_array_equal([own[i - 20] for i in (20, 23, 26)], expected)
+
+
+def longer(graph: Graph, frames: int) -> Graph:
+    """The network on a window of another length, with the same layers."""
+    (given,) = graph.inputs
+    type_ = replace(given.type, shape=(frames, *given.type.shape[1:]))
+    nodes = tuple(
+        replace(node, layer=Reshape((frames - 2, 8))) if isinstance(node.layer, Reshape) else node
+        for node in graph.nodes
+    )
+    return replace(graph, inputs=(replace(given, type=type_),), nodes=nodes)
+
+
 @pytest.mark.parametrize("make", [causal, recurrent])
 def test_a_sequence_from_its_beginning(make: type, gcc: str, tmp_path: Path) -> None:
     """Layers that pad the beginning, or carry a state, give what the network gives of the frames so far."""
@@ -235,22 +275,82 @@ int main()
 """
 
 
+def pushed_in_cpp(graph: Graph, frames: Array, folder: Path, gxx: str) -> Array:
+    """The outputs of an object to which all frames are handed in."""
+    made = mnc.compile(graph, "cpp", "Net", feed="frames")
+    made.write(folder)
+    (given,), output = made.graph.inputs, made.graph.types[made.graph.outputs[0]]
+    text = CLASS.replace("TYPE", given.type.dtype.c).replace("FRAME", str(frames[0].size))
+    (folder / "main.cpp").write_text(text)
+    flags = ["-std=c++11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsanitize=address,undefined"]
+    checked_run([gxx, *flags, "main.cpp", "-o", "main"], folder)
+    (folder / "frames").write_bytes(np.ascontiguousarray(frames).tobytes())
+    checked_run(["sh", "-c", "./main < frames > got"], folder)
+    return np.frombuffer((folder / "got").read_bytes(), output.dtype.numpy).reshape(-1, *output.shape)
+
+
 @pytest.mark.parametrize("make", [keyword, recurrent])
-def test_the_class_takes_frames_too(make: type, gcc: str, tool: Tool, tmp_path: Path) -> None:
+def test_the_class_takes_frames_too(make: type, gcc: str, gxx: str, tmp_path: Path) -> None:
     graph = make()
     frames = rng.normal(size=(60, *graph.inputs[0].type.shape[1:])).astype(np.float32)
     (tmp_path / "c").mkdir()
     expected = pushed(mnc.compile(graph, name="net", feed="frames"), frames, tmp_path / "c", gcc, 999)["a"]
-    made = mnc.compile(graph, "cpp", "Net", feed="frames")
+    np.testing.assert_array_equal(pushed_in_cpp(graph, frames, tmp_path, gxx), expected)
+
+
+@pytest.mark.parametrize("name", ["ww_v1_hey_jarvis", "ww_v2_hey_jarvis", "ww_v2_okay_nabu"])
+def test_wake_words_frame_by_frame(models: Path, name: str, gcc: str, gxx: str, tmp_path: Path) -> None:
+    """The bytes are TensorFlow Lite Micro's; the second network of `pushed` begins anew in the middle."""
+    graph = mnc.load(models / "real" / f"{name}.tflite")
+    with np.load(models / "real" / f"{name}.tflite.golden.npz") as stored_:
+        x, expected = (next(stored_[key] for key in stored_ if key.startswith(letter)) for letter in "xy")
+    frames, hop = x.reshape(-1, x.shape[-1]), x.shape[1]
+    (tmp_path / "c").mkdir()
+    middle = 30 * hop
+    got = pushed(mnc.compile(graph, name="net", feed="frames"), frames, tmp_path / "c", gcc, middle)
+    np.testing.assert_array_equal(got["a"].reshape(-1), expected.reshape(-1))
+    anew = np.asarray(graph.predict(x[30:40].reshape(10, *graph.inputs[0].type.shape)))
+    np.testing.assert_array_equal(got["b"][30:40].reshape(-1), anew.reshape(-1))
+    np.testing.assert_array_equal(pushed_in_cpp(graph, frames, tmp_path, gxx).reshape(-1), expected.reshape(-1))
+
+
+def ahead() -> Graph:
+    """Convolutions that look 1 and 2 frames ahead."""
+    near = Conv2D(constant(3, 1, 4, 4), constant(4), padding=((1, 1), (0, 0)))
+    far = Conv2D(constant(5, 1, 4, 4), constant(4), padding=((2, 2), (0, 0)))
+    return chain((12, 1, 4), near=near, far=far)
+
+
+@pytest.mark.parametrize(("make", "hop", "first", "delay"), [(keyword, 4, 28, 0), (causal, 1, 1, 0), (ahead, 1, 4, 3)])
+def test_outputs_come_when_the_report_and_the_header_say(
+    make: type, hop: int, first: int, delay: int, gcc: str, tmp_path: Path
+) -> None:
+    graph = make()
+    made = mnc.compile(graph, name="net", feed="frames", hop=hop)
+    assert made.report.frames == FramesReport(hop, first, delay)
+    assert json.loads(made.report.to_json())["frames"] == {"hop": hop, "first_output": first, "delay": delay}
+    for macro, value in (("HOP", hop), ("FIRST_OUTPUT", first), ("DELAY", delay)):
+        assert f"#define NET_{macro} {value}\n" in made.files["net.h"]
+    frames = rng.normal(size=(40, *graph.inputs[0].type.shape[1:])).astype(np.float32)
+    got = pushed(made, frames, tmp_path, gcc, 999)["a"]
+    assert len(got) == (len(frames) - first) // hop + 1
+    if make is ahead:  # output m, which the push of frame m + delay gives, is that of frame m
+        expected = np.asarray(mnc.compile(graph, name="whole").predict(frames[np.newaxis, :12]))[0]
+        np.testing.assert_allclose(got[3:8, 0], expected[3:8], 1e-5, 1e-6)
+
+
+def test_the_class_forgets_frames_that_wait(tool: Tool, tmp_path: Path) -> None:
+    """A network without state that collects frames begins anew with `reset`, in the middle of a run's frames."""
+    graph = chain((3, 1, 2), conv=Conv2D(constant(3, 1, 2, 2), constant(2), (3, 1)))
+    made = mnc.compile(graph, "cpp", "Net", feed="frames", hop=3)
+    assert made.report.ram.state == 0
     made.write(tmp_path)
-    text = CLASS.replace("TYPE", "float").replace("FRAME", str(frames[0].size))
-    (tmp_path / "main.cpp").write_text(text)
-    flags = ["-std=c++11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsanitize=address,undefined"]
-    checked_run([tool("g++"), *flags, "main.cpp", "-o", "main"], tmp_path)
-    (tmp_path / "frames").write_bytes(frames.tobytes())
-    checked_run(["sh", "-c", "./main < frames > got"], tmp_path)
-    got = np.frombuffer((tmp_path / "got").read_bytes(), np.float32).reshape(expected.shape)
-    np.testing.assert_array_equal(got, expected)
+    calls = "net.push(x); net.reset(); return net.push(x) || net.push(x) || !net.push(x);"
+    (tmp_path / "main.cpp").write_text(
+        f'#include "Net.h"\nint main() {{ static Net net; float x[2] = {{}}; {calls} }}\n'
+    )
+    checked_run([tool("g++"), "-std=c++11", "-Wall", "-Wextra", "-Werror", "main.cpp", "-o", "main"], tmp_path)
+    checked_run(["./main"], tmp_path)
 
 
 def test_the_memory_is_as_planned(gcc: str, tmp_path: Path) -> None:

@@ -71,9 +71,9 @@ def files(kind: str, graph: Graph, storage: Storage = LEAST, name: str = "tiny")
     return firmware(kind, chosen.emit(program, name, trace=True), name, code)
 
 
-def built(graph: Graph, folder: Path, gcc: str, change: Callable[[str], str] = str) -> Path:
+def built(graph: Graph, folder: Path, gcc: str, change: Callable[[str], str] = str, storage: Storage = LEAST) -> Path:
     """The plain firmware as a program of this machine, `change` made to the network's code."""
-    texts = {name: change(text) if name == "tiny.c" else text for name, text in files("plain", graph).items()}
+    texts = {name: change(text) if name == "tiny.c" else text for name, text in files("plain", graph, storage).items()}
     write(texts, folder)
     sources = [name for name in texts if name.endswith(".c")]
     sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -163,6 +163,15 @@ def test_the_command_compares_and_times_every_layer(
         assert sum(layer["microseconds"] for layer in found["layers"]) > 0
         assert run(["verify", model, "--on", f"serial:{board.path}:57600"]) == 1
         assert "the board runs this model compiled in another way" in capsys.readouterr().err
+
+
+def test_frames_go_to_a_board_as_one_sequence(gcc: str, tmp_path: Path) -> None:
+    storage = Storage(feed="frames")
+    with plugged(built(network(), tmp_path, gcc, storage=storage)) as board:
+        seen = verified(board, storage=storage)
+    here = verify(network(), storage=storage)
+    assert seen.passed and seen.samples == here.samples > 12
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(seen.outputs, here.outputs, strict=True))
 
 
 def test_a_board_agrees_with_the_emulated_run(program: Path) -> None:
