@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 from tflite_drawing import CASES, SPREAD, Case, Maker, case, dilations, fused, image, moved, strides, window
 from tflite_files import File, Operator, Tensor
+from tflite_loop_cases import changed
 from tflite_moving_cases import NOT_IN_TFLM, NOT_MOVED_IN_INT16
 from tflite_state_cases import KEPT
 
@@ -344,7 +345,7 @@ WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"
 BETWEEN_TYPES = {"quantize", "dequantize"}
 FLOAT_ONLY = {
     "add_n", "cast", "ceil", "cos", "div", "exp", "floor", "log", "log_softmax", "neg", "round", "sin", "sqrt",
-    "square",
+    "square", "while",
 }  # fmt: skip
 """The operators that are computed in float32 only."""
 NOT_INT16 = {
@@ -362,4 +363,12 @@ def single_operators(
     """A network of the operator, and a sample for each of its inputs."""
     c = Case(draw, quantised, np.random.default_rng(draw(st.integers(0, 2**32 - 1))), stored)
     file = CASES[name](c)
+    return file, c.inputs()
+
+
+@st.composite
+def changed_loops(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[File, list[Array]]:
+    """A loop of a recurrent layer that may no longer be one, and its samples."""
+    c = Case(draw, quantised=False, rng=np.random.default_rng(draw(st.integers(0, 2**32 - 1))))
+    file = changed(c, CASES["while"](c))
     return file, c.inputs()

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tflite_cases import BETWEEN_TYPES, FLOAT_ONLY, NOT_INT16, OPERATORS, WITH_CONSTANT, single_operators
+from tflite_cases import BETWEEN_TYPES, FLOAT_ONLY, NOT_INT16, OPERATORS, WITH_CONSTANT, changed_loops, single_operators
 from tflite_files import File, Operator, Tensor
 from tflite_moving_cases import NOT_IN_TFLM
 from tflite_state_cases import KEPT
 
 from mnc.frontends.tflite.file import parse
+from mnc.frontends.tflite.loops import LOOP
 from mnc.frontends.tflite.network import read_network
 from mnc.frontends.tflite.operators import CONVERTERS
 from mnc.ir.graph import Graph
@@ -48,7 +49,7 @@ def interpret(content: bytes, inputs: list[Array], outputs: int = 1) -> list[Arr
 
 
 def test_every_operator_that_is_read_is_drawn() -> None:
-    assert {kind.lower() for kind in CONVERTERS} == OPERATORS.keys() - WITH_CONSTANT | NOT_IN_TFLM
+    assert {kind.lower() for kind in (*CONVERTERS, LOOP)} == OPERATORS.keys() - WITH_CONSTANT | NOT_IN_TFLM
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS.keys() - FLOAT_ONLY))
@@ -72,6 +73,18 @@ def test_int16_is_the_same_to_the_bit(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_float32_is_the_same_up_to_rounding(name: str, data: st.DataObject) -> None:
     y, expected = both(data.draw(single_operators(name, quantised=False)))
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+
+
+@settings(max_examples=150, deadline=None)
+@given(drawn=changed_loops())
+def test_a_loop_that_is_read_in_spite_of_a_change_computes_as_the_interpreter(drawn: Any) -> None:
+    file, inputs = drawn
+    reading = read_network(parse(file.content(), "changed.tflite"), "changed")
+    if reading.graph is None:
+        assert any("its loop is not that of a recurrent layer" in each.what for each in reading.problems)
+        return
+    y, expected = both((file, inputs))
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
 
 

@@ -6,6 +6,7 @@ The way through:
     tensors     what a tensor is in the IR: shape without batch, element type, scale
     folding     operators on constants, above all on shapes, computed at once
     network     operators in their order -> a Graph, or all that is refused
+    loops/      loops of recurrent layers -> those layers
     operators/  one small function for each operator -> IR layers
     assembly    the view of an operator that its function has
 

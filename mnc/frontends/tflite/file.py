@@ -31,9 +31,10 @@ MAX_RANK = 8
 MAX_NAME = 1024
 """Names are cut there."""
 SCHEMA_VERSION = 3
-ONCE = "CALL_ONCE"
-MAX_CALLED = 16
-"""Subgraphs that are called once: converters write one."""
+SUBGRAPHS = {"CALL_ONCE": ("InitSubgraphIndex",), "WHILE": ("CondSubgraphIndex", "BodySubgraphIndex")}
+"""The options of an operator that are numbers of subgraphs."""
+MAX_CALLED = 64
+"""Subgraphs that a network calls: converters write one, and two for each loop."""
 REREADING = 16
 """How many times its own size a file may be read: honest tables share little."""
 
@@ -92,8 +93,8 @@ class Model:
     outputs: tuple[int, ...]
     size: int
     """Bytes of the whole file."""
-    once: Mapping[int, Model] = field(default_factory=dict)
-    """By number, the subgraphs that CALL_ONCE runs before the first inference."""
+    called: Mapping[int, Model] = field(default_factory=dict)
+    """By number, the subgraphs that operators of this one run."""
 
 
 def read_file(path: Path) -> Model:
@@ -142,12 +143,15 @@ class _Source:
         if not model.inputs or not model.outputs:
             raise _damaged(self.where, "the network has no inputs or no outputs")
         called = {
-            int(each.options["InitSubgraphIndex"]) for each in model.operators if each.kind == ONCE and each.options
+            int(each.options[option])
+            for each in model.operators
+            if each.options
+            for option in SUBGRAPHS.get(each.kind, ())
         }
         if len(called) > MAX_CALLED:
-            raise refuse(self.where, f"the file calls {len(called)} subgraphs once; the limit is {MAX_CALLED}")
+            raise refuse(self.where, f"the network calls {len(called)} subgraphs; the limit is {MAX_CALLED}")
         found = [number for number in sorted(called) if 0 < number < root.SubgraphsLength()]
-        return replace(model, once={n: self.subgraph(root.Subgraphs(n), buffers, kinds) for n in found})
+        return replace(model, called={n: self.subgraph(root.Subgraphs(n), buffers, kinds) for n in found})
 
     def subgraph(self, graph: Any, buffers: tuple[Array | None, ...], kinds: tuple[str, ...]) -> Model:
         """One of the file's subgraphs."""

@@ -11,8 +11,10 @@ from mnc.frontends.assembly import Assembly, ConsequenceError, Value
 from mnc.frontends.frontend import Reading
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.dilation import dilated
-from mnc.frontends.tflite.file import Model, Operator, Tensor
+from mnc.frontends.tflite.file import SUBGRAPHS, Model, Operator, Tensor
 from mnc.frontends.tflite.folding import FOLDS, folded
+from mnc.frontends.tflite.loops import LOOP, Given, loop
+from mnc.frontends.tflite.loops.emission import emitted
 from mnc.frontends.tflite.operators import CONVERTERS
 from mnc.frontends.tflite.operators.recurrent import STATES
 from mnc.frontends.tflite.tensors import axes_of, element_type, held, stored_array
@@ -60,7 +62,7 @@ class _Reader:
     variables: Variables = field(init=False)
 
     def __post_init__(self) -> None:
-        self.variables = Variables(self.assembly, self.model.once)
+        self.variables = Variables(self.assembly, self.model.called)
 
     def note(self, error: CompileError, kind: str = "", index: int = -1) -> None:
         """Keep what was refused, at an operator of this kind or elsewhere."""
@@ -141,6 +143,9 @@ class _Reader:
         if operator.kind in ON_VARIABLES:
             self._variable(where, operator)
             return
+        if operator.kind == LOOP:
+            self._loop(where, operator)
+            return
         converter = CONVERTERS.get(operator.kind)
         if converter is None and operator.kind not in (*FOLDS, "SHAPE"):
             raise refuse(where, f"the operator {operator.kind} is not supported", way_out(operator.kind))
@@ -174,6 +179,31 @@ class _Reader:
         value = self.variables.operator(where, operator, results, given)
         if value is not None:
             self.values[operator.outputs[0]] = value
+
+    def _loop(self, where: str, operator: Operator) -> None:
+        """A recurrent layer that is written as a loop."""
+        options = operator.options or {}
+        condition, body = (self.model.called.get(int(options.get(option, -1))) for option in SUBGRAPHS[LOOP])
+        if condition is None or body is None or len(operator.inputs) != len(operator.outputs):
+            raise refuse(where, "its subgraphs are not in the file", "the file is damaged; convert the model again")
+        known = [self._known(where, i) for i in operator.inputs]
+        given = [self.values.get(i) for i in operator.inputs]
+        if any(x is None and value is None for x, value in zip(known, given, strict=True)):
+            self._stand_in(operator)  # what it reads was refused before
+            return
+        for i, value in zip(operator.inputs, given, strict=True):
+            if value is not None and self.model.tensors[i].type != "FLOAT32":
+                what = f"its loop is not that of a recurrent layer: it reads {self.model.tensors[i].type}"
+                raise refuse(where, what, way_out(operator.kind))
+        found = loop(where, condition, body, [_begin(x, value) for x, value in zip(known, given, strict=True)])
+        read = {*(i for each in self.model.operators for i in each.inputs), *self.model.outputs}
+        name = self.model.tensors[operator.outputs[0]].name.split(";")[0] or "loop"
+        results = emitted(self.assembly, where, name, found, given, [i in read for i in operator.outputs])
+        for place, result in results.items():
+            if isinstance(result, np.ndarray):
+                self.known[operator.outputs[place]] = result
+            else:
+                self.values[operator.outputs[place]] = result
 
     def _known(self, where: str, index: int) -> Array | None:
         """A tensor's elements where they are known before the network runs."""
@@ -273,3 +303,11 @@ class _Reader:
             elif index not in self.values:
                 self.note(refuse(f"output {tensor.name!r}", "it does not depend on the network's inputs"))
         return tuple(names)
+
+
+def _begin(known: Array | None, value: Value | None) -> Given:
+    """A variable of a loop before the first iteration."""
+    if known is not None:
+        return known
+    assert value is not None
+    return value.shape

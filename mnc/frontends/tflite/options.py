@@ -64,4 +64,5 @@ OPTIONS: Mapping[str, Options] = {
     ),
     "UNPACK": Options("UnpackOptions", ("Axis",)),
     "VAR_HANDLE": Options("VarHandleOptions", ("Container", "SharedName")),
+    "WHILE": Options("WhileOptions", ("CondSubgraphIndex", "BodySubgraphIndex")),
 }
