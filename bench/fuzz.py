@@ -1,6 +1,7 @@
 """Gives mnc files with something wrong in them and says which of them it does not take well.
 
     python bench/fuzz.py [--first N] [--count N] [--seed N] [--results FILE] [--cases N,N,...] [--keep FOLDER]
+                         [--models FOLDER...]
 
 Each file is given 10 s of processor time and 1 GB of memory.  It must end with
 a network or one clear error: no traceback, no internal error, no signal, no
@@ -42,6 +43,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS, BYTES = 10, 2**30
 PATIENCE = 600
 """Seconds that a case may wait for something, whatever processor time it takes."""
+LARGEST = 2**20
+"""Bytes of a model that `--models` finds."""
 BATCH = 50
 """Cases to a process."""
 FAULTS = ("Traceback (most recent call last)", "error: internal", "not enough memory")
@@ -79,7 +82,7 @@ class Plan:
         return mutations.case(number, self.seed, self.corpus)
 
     def builds(self, number: int) -> bool:
-        return bool(self.sample) and number // len(mutations.KINDS) % self.sample == 0
+        return bool(self.sample) and number // len(self.corpus.kinds) % self.sample == 0
 
 
 def results(plan: Plan, numbers: Sequence[int], keep: bool = False) -> Iterator[Result]:
@@ -292,11 +295,13 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=Path("fuzz.jsonl"))
     parser.add_argument("--cases", default="", help="run these, whatever the results say of them")
     parser.add_argument("--keep", type=Path, default=Path("fuzz"), help="the files of faults go there")
+    parser.add_argument("--models", type=Path, nargs="+", help="spoil the models below these, not the project's")
     given = parser.parse_args()
     chosen = [int(number) for number in given.cases.split(",") if number]
     done = dict(stored(given.results))
     numbers = chosen or [n for n in range(given.first, given.first + given.count) if n not in done]
-    plan = Plan(given.seed, given.sample, given.keep.resolve(), mutations.Corpus.of(ROOT))
+    corpus = mutations.Corpus.below(given.models, LARGEST) if given.models else mutations.Corpus.of(ROOT)
+    plan = Plan(given.seed, given.sample, given.keep.resolve(), corpus)
     load()
     with given.results.open("a", encoding="utf-8") as log:
         for result in results(plan, numbers, bool(chosen)):

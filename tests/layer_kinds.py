@@ -459,6 +459,8 @@ def _divisors(n: int) -> st.SearchStrategy[int]:
 
 
 ANY_RANK = (3, 1, 2)
+PLACES = ((True, False), (False, True), (False, False))
+"""Whether an image is sampled by half pixels, or from corner to corner."""
 
 KINDS: dict[type[Layer], Kind] = {
     Identity: Kind(ANY_RANK, lambda draw, rng, x: Identity()),
@@ -480,7 +482,7 @@ KINDS: dict[type[Layer], Kind] = {
     GlobalAveragePooling: Kind((3, 2), lambda draw, rng, x: GlobalAveragePooling(draw(st.booleans()))),
     Cropping2D: Kind((3,), _cropping2d),
     ResizeNearest: Kind((3,), lambda draw, rng, x: ResizeNearest(_size(draw))),
-    ResizeBilinear: Kind((3,), lambda draw, rng, x: ResizeBilinear(_size(draw))),
+    ResizeBilinear: Kind((3,), lambda draw, rng, x: ResizeBilinear(_size(draw), *draw(st.sampled_from(PLACES)))),
     LogSoftmax: Kind(ANY_RANK, lambda draw, rng, x: LogSoftmax(draw(st.just(-1) | _axes(x)))),
     Sparsemax: Kind(ANY_RANK, lambda draw, rng, x: Sparsemax(draw(st.just(-1) | _axes(x)))),
     Softmax: Kind(ANY_RANK, lambda draw, rng, x: Softmax(draw(st.just(-1) | _axes(x)))),

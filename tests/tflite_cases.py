@@ -327,7 +327,8 @@ def dequantize(c: Case) -> File:
 def resize_bilinear(c: Case) -> File:
     shape, size = image(c), c.pair(1, 20)
     x = c.input(shape)
-    return moved(c, "RESIZE_BILINEAR", x, (c.integers(*size),), (1, *size, shape[3]), HalfPixelCenters=True)
+    mode: dict[str, bool] = c.choice({"HalfPixelCenters": True}, {"AlignCorners": True}, {})
+    return moved(c, "RESIZE_BILINEAR", x, (c.integers(*size),), (1, *size, shape[3]), **mode)
 
 
 @case

@@ -15,5 +15,5 @@ __all__ = ["KINDS", "NETWORK", "NETWORK_FILE", "Case", "Corpus", "case"]
 
 def case(number: int, seed: int, corpus: Corpus) -> Case:
     """The file of this number."""
-    kind = list(KINDS)[number % len(KINDS)]
+    kind = corpus.kinds[number % len(corpus.kinds)]
     return KINDS[kind](random.Random(f"{seed}/{number}"), corpus)

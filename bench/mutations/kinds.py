@@ -6,7 +6,7 @@ import io
 import random
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,22 @@ class Corpus:
         kinds = {kind: [path for path in small if path.suffix == kind] for kind in (".h5", ".keras", ".tflite", ".mnc")}
         read = {kind: {path.name: path.read_bytes() for path in paths} for kind, paths in kinds.items()}
         return cls({**read, "image": images()})
+
+    @classmethod
+    def below(cls, folders: Sequence[Path], largest: int) -> Corpus:
+        """The models of these folders; no file of other kinds."""
+        found = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
+        small = [path for path in found if path.stat().st_size <= largest and path.suffix in MADE_OF.values()]
+        small = [path for path in small if path.suffix != ".h5" or b"model_config" in path.read_bytes()]
+        suffixes = {path.suffix for path in small}
+        return cls({kind: {str(p): p.read_bytes() for p in small if p.suffix == kind} for kind in sorted(suffixes)})
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of spoilt files that are made of these."""
+        return (
+            tuple(KINDS) if "image" in self.files else tuple(kind for kind in KINDS if MADE_OF.get(kind) in self.files)
+        )
 
     def pick(self, kind: str, rng: random.Random) -> bytes:
         files = self.files[kind]
@@ -212,6 +228,16 @@ KINDS: dict[str, Callable[[random.Random, Corpus], Case]] = {
     "weights": weights,
     "image": image,
 }
+
+
+MADE_OF = {
+    "h5 structure": ".h5",
+    "h5 bytes": ".h5",
+    "h5 configuration": ".h5",
+    "keras": ".keras",
+    "tflite": ".tflite",
+}
+"""The files that a kind of spoilt models is made of."""
 
 
 def _model(name: str, content: bytes) -> Case:

@@ -24,7 +24,8 @@ def nearest_places(size: int, n: int) -> Array:
 def resize_bilinear(layer: ResizeBilinear, x: Array) -> Array:
     for axis, size in enumerate(layer.size, start=1):
         n = x.shape[axis]
-        place = np.clip((np.arange(size) + 0.5) * n / size - 0.5, 0, n - 1)
+        step, start, divisor = layer.places(size, n)
+        place = np.clip((np.arange(size) * step + start) / divisor, 0, n - 1)
         before = np.floor(place).astype(int)
         after = np.minimum(before + 1, n - 1)
         part = (place - before).reshape(-1, *(1,) * (x.ndim - axis - 1))

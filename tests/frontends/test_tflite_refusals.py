@@ -149,9 +149,11 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
         ),
         "its padding value 1 is not supported; it must be 0",
     ),
-    "aligned corners": (
-        lambda: one("RESIZE_BILINEAR", FLOAT, ints(8, 8), Tensor((1, 8, 8, 3)), AlignCorners=True),
-        "align_corners = True, half_pixel_centers = False is not supported",
+    "two ways of sampling": (
+        lambda: one(
+            "RESIZE_BILINEAR", FLOAT, ints(8, 8), Tensor((1, 8, 8, 3)), AlignCorners=True, HalfPixelCenters=True
+        ),
+        "align_corners and half_pixel_centers exclude each other",
     ),
     "a stride of nothing": (
         lambda: one("STRIDED_SLICE", Tensor((1, 3)), ints(0, 2), ints(1, -4), ints(1, 0), Tensor((1, 3))),

@@ -34,7 +34,8 @@ def resize_nearest(context: Context[ResizeNearest]) -> Step:
 def resize_bilinear(context: Context[ResizeBilinear]) -> Step:
     """Each output row from the two input rows round it; places count from one pixel before the input."""
     (x,), y = context.inputs, context.output
-    down, across = (_ratio(2 * x.image[i], x.image[i] + y.image[i], 2 * y.image[i]) for i in (0, 1))
+    places = (context.layer.places(y.image[i], x.image[i]) for i in (0, 1))
+    down, across = (_ratio(step, start + divisor, divisor) for step, start, divisor in places)
     call = Call(
         "mnc_resize_bilinear_f32",
         {

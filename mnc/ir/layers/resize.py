@@ -40,8 +40,24 @@ class ResizeBilinear(Resize):
     """out[y, x] is interpolated linearly between the four pixels round (y', x'); beyond the border it is the border's.
 
     y' = (y + 1/2) * input height / output height - 1/2, likewise x'.  Nothing
-    is smoothed where the image becomes smaller.
+    is smoothed where the image becomes smaller.  Without `half_pixel` y' is
+    y * input height / output height, and with `align_corners`
+    y * (input height - 1) / (output height - 1), as TensorFlow Lite has them.
     """
+
+    half_pixel: bool = True
+    align_corners: bool = False
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        if self.half_pixel and self.align_corners:
+            raise ShapeError("half_pixel and align_corners exclude each other")
+        return super().infer(*inputs)
+
+    def places(self, size: int, n: int) -> tuple[int, int, int]:
+        """Output pixel p of `size` lies at (p * step + start) / divisor of `n` pixels: (step, start, divisor)."""
+        if self.align_corners and size > 1:
+            return n - 1, 0, size - 1
+        return (2 * n, n - size, 2 * size) if self.half_pixel else (n, 0, size)
 
 
 @dataclass(frozen=True)

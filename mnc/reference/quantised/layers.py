@@ -21,7 +21,7 @@ from mnc.reference.quantised.recurrent import (
     largest_cell,
     output_multiplier,
 )
-from mnc.reference.quantised.resize import bilinear_places
+from mnc.reference.quantised.resize import bilinear_ratio
 from mnc.reference.quantised.weighted import channel_multipliers, has_wide_sums, requantise_sums
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
     "activation",
     "add_multipliers",
     "apply_quantised",
-    "bilinear_places",
+    "bilinear_ratio",
     "cell_function",
     "cell_multiplier",
     "channel_multipliers",

@@ -10,14 +10,14 @@ from mnc.backends.select.quantised.requantise import call, operands, pair, quant
 from mnc.ir.layers import Dequantize, Quantize, ResizeBilinear
 from mnc.ir.types import DType, TensorType
 from mnc.program import Argument, Call, In, Out, RowNumber, RowPointers, Step, Window
-from mnc.reference.quantised.resize import PLACE_BITS
+from mnc.reference.quantised.resize import PLACE_BITS, bilinear_ratio
 
 
-def faults(_layer: ResizeBilinear, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+def faults(layer: ResizeBilinear, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
     """Sizes whose last rows, in steps of 1/1024 pixel, would be read beyond the input."""
     size, n = output.shape[0], inputs[0].shape[0]
-    step = ((n << PLACE_BITS) + size // 2) // size
-    if (size - 1) * step + step // 2 - (1 << PLACE_BITS - 1) >= n << PLACE_BITS:
+    step, start = bilinear_ratio(layer, size, n)
+    if (size - 1) * step + start >= n << PLACE_BITS:
         yield f"from {n} rows to {size}"
 
 
@@ -25,7 +25,7 @@ def resize_bilinear(context: Context[ResizeBilinear]) -> Step:
     """Each output row from the two input rows round it, places in steps of 1/1024 pixel."""
     (x,), y = context.inputs, context.output
     one = 1 << PLACE_BITS
-    down, across = ((one * x.image[i] + y.image[i] // 2) // y.image[i] for i in (0, 1))
+    down, across = (bilinear_ratio(context.layer, y.image[i], x.image[i]) for i in (0, 1))
     bilinear = Call(
         "mnc_resize_bilinear_s8",
         {
@@ -35,15 +35,15 @@ def resize_bilinear(context: Context[ResizeBilinear]) -> Step:
             "in_width": x.image[1],
             "out_width": y.image[1],
             "row": RowNumber(),
-            "row_step": down,
-            "row_start": down // 2 - one // 2,
-            "step": across,
-            "start": across // 2 - one // 2,
+            "row_step": down[0],
+            "row_start": down[1],
+            "step": across[0],
+            "start": across[1],
             "in_pixel": x.layout.pixel,
             "out_pixel": y.layout.pixel,
         },
     )
-    window = Window(2, down, one // 2 - down // 2, divisor=one)
+    window = Window(2, down[0], -down[1], divisor=one)
     return context.by_rows(window, (bilinear,), after=rescaled(context))
 
 

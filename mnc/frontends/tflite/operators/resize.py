@@ -10,7 +10,6 @@ from mnc.ir.layers import Identity, Pair, ResizeBilinear, ResizeNearest, Take
 from mnc.ir.types import Array, show
 from mnc.reference.resize import nearest_places
 
-WAY_OUT = "resize with half_pixel_centers=True, as keras.layers.UpSampling2D and Resizing do"
 MAX_SIZE = 2**13
 """Rows or columns: far beyond what a microcontroller holds."""
 
@@ -39,14 +38,15 @@ def _nearest(call: Call, size: int, n: int) -> Array:
 
 
 def resize_bilinear(call: Call) -> Value:
-    """With half-pixel centres."""
+    """The pixels' places by their centres, by their first corners, or from corner to corner of the image."""
     call.not_int16()
     size, x = _size(call), call.value()
     if size == x.type.shape[:2]:
         return call.emit(Identity(), x)
-    if call.option("AlignCorners") or not call.option("HalfPixelCenters"):
-        raise call.fault(f"{_options(call)} is not supported", WAY_OUT)
-    return call.emit(ResizeBilinear(size), x)
+    half_pixel, align_corners = bool(call.option("HalfPixelCenters")), bool(call.option("AlignCorners"))
+    if half_pixel and align_corners:
+        raise call.fault("align_corners and half_pixel_centers exclude each other", "set one of the two to False")
+    return call.emit(ResizeBilinear(size, half_pixel, align_corners), x)
 
 
 def _size(call: Call) -> Pair:
@@ -55,8 +55,3 @@ def _size(call: Call) -> Pair:
     if x.type.rank != 3 or len(size) != 2 or min(size) < 1 or max(size) > MAX_SIZE:
         raise call.fault(f"it resizes {show(x.shape)} to {show(size)}; it needs an image and its height and width")
     return size[0], size[1]
-
-
-def _options(call: Call) -> str:
-    corners, centres = bool(call.option("AlignCorners")), bool(call.option("HalfPixelCenters"))
-    return f"align_corners = {corners}, half_pixel_centers = {centres}"
