@@ -155,11 +155,11 @@ TARGETS = (
     ),
     Target(
         name="esp8266",
-        title="ESP8266: Xtensa lx106, without FPU",
+        title="Xtensa lx106, without FPU",
         compiler=XTENSA_GCC,
         cpp=XTENSA_GXX,
         flags=(f"--specs={LX106_PICOLIBC}", "-mlongcalls", "-mtext-section-literals"),
-        features=frozenset(),
+        features=frozenset({"few_registers"}),
         board=Board(
             name="QEMU's sim",
             support="xtensa",

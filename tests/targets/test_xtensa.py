@@ -17,6 +17,7 @@ import mnc
 from mnc import targets
 from mnc.errors import CompileError
 from mnc.ir.types import Array
+from mnc.samples import random_inputs
 
 CORES = ("esp8266",)
 
@@ -67,6 +68,24 @@ def test_an_int8_network_gives_every_byte_of_tensorflow_lite_micro(
     with np.load(f"{model}.golden.npz") as stored:
         x, want = stored["x"][:2], stored["y_tflm"][:2]
     np.testing.assert_array_equal(run(core, model, x).reshape(want.shape), want)
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["float32", "int8"])
+def test_code_for_few_registers_takes_three_fifths_of_that_for_any_core(
+    models: Path, core: targets.Target, kind: int
+) -> None:
+    """With the core's own flags for both, at no more than a tenth of instructions more."""
+
+    graph = mnc.load(models / NETWORKS["nano"][kind])
+
+    def cost(selected_for: str | None) -> targets.Measurement:
+        build = mnc.compile(graph, name="net", target=selected_for)
+        interface = targets.Interface.of_graph(build.graph, "net")
+        return targets.measure(core, build.files, interface, [x[:1] for x in random_inputs(graph)])
+
+    small, large = cost(core.name), cost(None)
+    assert small.sizes.code <= 0.6 * large.sizes.code
+    assert small.instructions[0] <= 1.1 * large.instructions[0]
 
 
 BITS = st.one_of(

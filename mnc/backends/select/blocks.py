@@ -13,6 +13,9 @@ from mnc.ir.types import Array
 REGISTERS = 29
 """Of the 32 single-precision registers of Arm's FPUs, those a block may fill."""
 
+FEW = 5
+"""Of the sixteen registers of a core that has no others; addresses and counters fill the rest."""
+
 
 @cache
 def block(pixels: int, channels: int, *, registers: int) -> tuple[int, int]:
@@ -30,7 +33,9 @@ def block(pixels: int, channels: int, *, registers: int) -> tuple[int, int]:
 
 
 @cache
-def float_block(pixels: int, channels: int, taps: int = 1, stride: int = 1) -> tuple[int, int]:
+def float_block(
+    pixels: int, channels: int, taps: int = 1, stride: int = 1, *, few_registers: bool = False
+) -> tuple[int, int]:
     """(pixels, channels) of the block of float32 sums that computes a row in the fewest instructions.
 
     Counted for one round of the inner loop, over `taps` neighbouring columns: a multiply-add for each sum and tap, a
@@ -38,11 +43,12 @@ def float_block(pixels: int, channels: int, taps: int = 1, stride: int = 1) -> t
     one input, or one for each pixel where taps share them.
     """
     shared = stride < taps
+    registers = FEW if few_registers else REGISTERS
 
     def cost(p: int, c: int) -> float:
         return p * c * taps + (p - 1) * min(stride, taps) + taps + c * taps + 1
 
-    return _cheapest(pixels, channels, cost, lambda p, c: p * c + c + (p if shared else 1) <= REGISTERS)
+    return _cheapest(pixels, channels, cost, lambda p, c: p * c + c + (p if shared else 1) <= registers)
 
 
 def _cheapest(
@@ -135,25 +141,25 @@ QUAD = 4
 
 
 @cache
-def quad_block(pixels: int, channels: int) -> tuple[int, int]:
+def quad_block(pixels: int, channels: int, *, few_registers: bool = False) -> tuple[int, int]:
     """(pixels, channels) of the block of int8 sums that computes a row in the fewest instructions.
 
     Counted for a quad of inputs with Arm's DSP instructions: each quad is loaded
     and split into two pairs, each sum takes two multiplications.  Thirteen
     registers hold the sums, the pairs of the shorter side, one more pair of
-    pairs, a pointer to either operand.  The last block either way overlaps the one
-    before.
+    pairs, a pointer to either operand.  With few registers, a quad goes element by
+    element: they hold the sums, the elements of the shorter side, one more element.
+    The last block either way overlaps the one before.
     """
 
     def cost(p: int, c: int) -> int:
-        return -(-pixels // p) * -(-channels // c) * (2 * p * c + 3 * p + 3 * c + 2)
+        work = 8 * p * c + 4 * p + 4 * c + 2 if few_registers else 2 * p * c + 3 * p + 3 * c + 2
+        return -(-pixels // p) * -(-channels // c) * work
 
-    sizes = (
-        (p, c)
-        for p in range(1, min(pixels, 4) + 1)
-        for c in range(1, min(channels, 8) + 1)
-        if p * c + 2 * min(p, c) + 4 <= 14
-    )
+    def fits(p: int, c: int) -> bool:
+        return p * c + min(p, c) + 1 <= FEW if few_registers else p * c + 2 * min(p, c) + 4 <= 14
+
+    sizes = ((p, c) for p in range(1, min(pixels, 4) + 1) for c in range(1, min(channels, 8) + 1) if fits(p, c))
     return min(sizes, key=lambda size: (cost(*size), size[0] * size[1]))
 
 

@@ -41,6 +41,11 @@ class Context(Generic[L]):
     larger: bool = False
     """Whether constants of several times the size are worth the instructions that they save."""
 
+    @property
+    def few_registers(self) -> bool:
+        """Whether registers hold no more than a few sums: blocks are small then, and loops are not unrolled."""
+        return "few_registers" in (self.core or ())
+
     def of(self, layer: M) -> Context[M]:
         """Another layer with these operands."""
         return Context(self.node, layer, self.inputs, self.outputs, self.core, self.compact, self.larger)

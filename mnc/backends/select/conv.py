@@ -23,7 +23,9 @@ def conv2d(context: Context[Conv2D]) -> Step:
     begin, end = interior(layer, x.image[1], y.image[1])
     group_in = layer.weights.shape[2]
     group_out = layer.filters // layer.groups
-    pixels, channels = float_block(max(end - begin, 1), group_out, _taps(layer.kernel[1]), layer.stride[1])
+    pixels, channels = float_block(
+        max(end - begin, 1), group_out, _taps(layer.kernel[1]), layer.stride[1], few_registers=context.few_registers
+    )
     weights = layer.weights.array.reshape(*layer.weights.shape[:3], layer.groups, group_out)
     constants: dict[str, Constant] = {}
     packed: list[Array] = []
@@ -50,7 +52,9 @@ def conv2d(context: Context[Conv2D]) -> Step:
                     **strides(x, y),
                     "block_pixels": pixels,
                     "block_channels": width,
-                    "unroll_rows": int(group_in == 1 and layer.kernel[0] <= 4 and not context.compact),
+                    "unroll_rows": int(
+                        group_in == 1 and layer.kernel[0] <= 4 and not context.compact and not context.few_registers
+                    ),
                     "taps": _taps(layer.kernel[1]),
                     **fused,
                 },
@@ -74,7 +78,7 @@ def dense(context: Context[Dense]) -> Step:
 def _pointwise(context: Context[Conv2D] | Context[Dense], matrix: Array, bias: Constant | None, pixels: int) -> Step:
     (x,), y = context.inputs, context.output
     inputs, outputs = matrix.shape
-    block_pixels, block_channels = float_block(pixels, outputs)
+    block_pixels, block_channels = float_block(pixels, outputs, few_registers=context.few_registers)
     fused, after = epilogue(context.layer.activation, y.layout.row)
     calls = [
         Call(
@@ -90,7 +94,7 @@ def _pointwise(context: Context[Conv2D] | Context[Dense], matrix: Array, bias: C
                 **strides(x, y),
                 "block_pixels": block_pixels,
                 "block_channels": width,
-                "unroll": unrolled(inputs, compact=context.compact),
+                "unroll": unrolled(inputs, compact=context.compact or context.few_registers),
                 **fused,
             },
         )

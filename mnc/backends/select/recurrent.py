@@ -134,7 +134,8 @@ class _Cell:
     ) -> list[Call]:
         """Calls that give source @ matrix + bias."""
         inputs, outputs = matrix.shape
-        _, channels = float_block(1, outputs)
+        few = self.context.few_registers
+        _, channels = float_block(1, outputs, few_registers=few)
         self.constants[name] = Constant(pack(matrix, channels))
         if bias is not None:
             self.constants[f"{name}_bias"] = bias
@@ -155,7 +156,7 @@ class _Cell:
                     "out_channel": 1,
                     "block_pixels": 1,
                     "block_channels": width,
-                    "unroll": unrolled(inputs, compact=self.context.compact),
+                    "unroll": unrolled(inputs, compact=self.context.compact or few),
                     "activation": Name("MNC_LINEAR"),
                     "high": 0.0,
                 },

@@ -39,7 +39,7 @@ def _by_runs(context: Context[Conv2D]) -> Step:
     begin, end = interior(layer, x.image[1], y.image[1])
     height, width, group_in, filters = layer.weights.shape
     group_out = filters // layer.groups
-    pixels, channels = quad_block(max(end - begin, 1), group_out)
+    pixels, channels = quad_block(max(end - begin, 1), group_out, few_registers=context.few_registers)
     sums = Accumulators.of(context)
     joined = (
         layer.dilation[1] == 1 and layer.groups == 1 and (group_in % QUAD == 0 or height * width * group_in <= PATCH)
@@ -94,7 +94,7 @@ def dense(context: Context[Dense]) -> Step:
 def _pointwise(context: Context[Linear]) -> Step:
     (x,), y, matrix = context.inputs, context.output, context.layer.as_matrix()[0, 0]
     inputs, outputs = matrix.shape
-    pixels, channels = quad_block(y.image[1], outputs)
+    pixels, channels = quad_block(y.image[1], outputs, few_registers=context.few_registers)
     sums = Accumulators.of(context)
     call = Call(
         "mnc_pointwise_s8",
@@ -138,7 +138,8 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
     }
     packed = layer.weights.array.transpose(2, 3, 0, 1).reshape(-1, *layer.kernel)
     if _is_3x3(context):
-        whole = y.image[1] <= ROW_3X3
+        whole = y.image[1] <= (1 if context.few_registers else ROW_3X3)
+        wide = 1 if context.few_registers else column_block(end - begin, layer.stride[1])
         begin, end = (0, y.image[1]) if whole else (begin, end)
         call = Call(
             "mnc_depthwise3x3_s8",
@@ -147,7 +148,7 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
                 "channels": x.image[2],
                 "begin": begin,
                 "end": end,
-                "block_pixels": end if whole else column_block(end - begin, layer.stride[1]),
+                "block_pixels": end if whole else wide,
                 "whole_row": int(whole),
             },
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnc.backends.select.blocks import block, pack, split
+from mnc.backends.select.blocks import FEW, block, pack, split
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import as_pointwise, interior, placement, window
 from mnc.backends.select.quantised.accumulators import Accumulators, by_channel
@@ -26,7 +26,7 @@ def conv2d(context: Context[Conv2D]) -> Step:
     if not sums.fit_int32:
         return _wide(context, sums)
     begin, end = interior(layer, x.image[1], y.image[1])
-    pixels, channels = block(max(end - begin, 1), group_out, registers=REGISTERS)
+    pixels, channels = block(max(end - begin, 1), group_out, registers=FEW if context.few_registers else REGISTERS)
     weights = layer.weights.array.reshape(height, width, group_in, layer.groups, group_out)
     plain = layer.dilation[1] == 1 and layer.groups == 1
     run = width * group_in if plain else group_in
@@ -70,7 +70,7 @@ def _pointwise(context: Context[Linear]) -> Step:
     sums = Accumulators.of(context)
     if not sums.fit_int32:
         return _wide(context, sums)
-    pixels, channels = block(max(y.image[1], 1), outputs, registers=REGISTERS)
+    pixels, channels = block(max(y.image[1], 1), outputs, registers=FEW if context.few_registers else REGISTERS)
     calls = [
         call(
             context,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.backends.select.blocks import block, pack, split
+from mnc.backends.select.blocks import FEW, block, pack, split
 from mnc.backends.select.context import Context
 from mnc.backends.select.quantised.accumulators import Accumulators, by_channel
 from mnc.backends.select.quantised.requantise import REGISTERS, call, quant
@@ -15,7 +15,9 @@ def conv2d_transpose(context: Context[Conv2DTranspose]) -> Step:
     """Each output row gathered from the input rows that reach it."""
     layer, (x,), y = context.layer, context.inputs, context.output
     gathering = Gathering.of(context)
-    pixels, channels = block(gathering.inner_pixels, layer.filters, registers=REGISTERS)
+    pixels, channels = block(
+        gathering.inner_pixels, layer.filters, registers=FEW if context.few_registers else REGISTERS
+    )
     weights, sums = by_channel(layer), Accumulators.of(context)
     calls = tuple(
         call(
