@@ -8,11 +8,13 @@ import mnc
 from mnc.backends.c_functions import class_table, converter, ends, functions, quantizer
 from mnc.backends.c_run import (
     begin_feeding,
+    check_layers,
     declare_feeding,
     end_run,
     fed_source,
     frames_of,
     frames_source,
+    init_again,
     input_place,
     input_type,
     locals_of_run,
@@ -22,6 +24,7 @@ from mnc.backends.c_run import (
 )
 from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
+from mnc.backends.layer import parameter_names
 from mnc.backends.library import guarded
 from mnc.backends.limits import asserted_in_header, asserted_in_source, limit_macros
 from mnc.backends.memory import (
@@ -39,7 +42,8 @@ from mnc.backends.memory import (
 )
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts
-from mnc.backends.unit import Unit, layout, parameter_names
+from mnc.backends.selftest import SelfTest
+from mnc.backends.unit import Unit, layout
 from mnc.backends.writer import Writer, declaration, joined, literal
 from mnc.ir.types import DType
 from mnc.pieces import Files
@@ -69,7 +73,7 @@ class C(CFamily):
         """See `CFamily.wrap`."""
         return Files(
             {
-                f"{name}.h": _header(program, plan, name, top=self.top),
+                f"{name}.h": _header(program, plan, pieces.test, name, top=self.top),
                 f"{name}.c": _source(program, plan, pieces, name, self.conditions(program), top=self.top, trace=trace),
             }
         )
@@ -79,7 +83,7 @@ class C(CFamily):
         return ""
 
 
-def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
+def _header(program: Program, plan: Plan, test: SelfTest | None, name: str, *, top: bool) -> Writer:
     graph, upper = program.graph, name.upper()
     w = Writer()
     w(LICENCE)
@@ -206,10 +210,12 @@ def _header(program: Program, plan: Plan, name: str, *, top: bool) -> Writer:
     w(" */")
     w.lines(f"void {name}_run({run_parameters(program, name)});")
     w()
-    for function in functions(program, name, top=top):
+    for function in functions(program, name, top=top, test=test, init=init_again(plan, name)):
         w(f"/** {function.remark}")
         for parameter, meaning in function.parameters.items():
             w(f" * @param {parameter} {meaning}")
+        for i, line in enumerate(function.result):
+            w(f" * {'    ' if i else '@return '}{line}")
         w(" */")
         w.lines(f"{function.head};")
         w()
@@ -253,7 +259,9 @@ def _source(
     if program.timed:
         define_names(w, program, f"static const {names_type(program, f'{name}_layer_names')}")
         w()
-    for function in functions(program, name, top=top):
+    if pieces.test is not None:
+        check_layers(w, program, plan, pieces, pieces.test, name)
+    for function in functions(program, name, top=top, test=pieces.test, init=init_again(plan, name)):
         w.lines(function.head)
         with w.block():
             w.lines(function.call)

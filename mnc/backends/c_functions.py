@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mnc.backends.class_names import initialiser
+from mnc.backends.layer import parameter_names
 from mnc.backends.profile import table_line
-from mnc.backends.unit import parameter_names
-from mnc.backends.writer import Writer
+from mnc.backends.selftest import RESULT, SelfTest
+from mnc.backends.writer import Writer, joined
 from mnc.ir.class_names import classified
 from mnc.ir.graph import Graph
 from mnc.ir.types import TensorType
@@ -25,6 +26,8 @@ class Function:
     """A description of each parameter."""
     head: str
     call: str
+    result: tuple[str, ...] = ()
+    """A description of what it returns, in lines."""
 
 
 def class_table(w: Writer, graph: Graph, upper: str) -> None:
@@ -46,9 +49,24 @@ def class_table(w: Writer, graph: Graph, upper: str) -> None:
     w(f"    {last}")
 
 
-def functions(program: Program, name: str, *, top: bool) -> Iterator[Function]:
-    """All functions besides a run and what feeds it."""
+def functions(program: Program, name: str, *, top: bool, test: SelfTest | None, init: str = "") -> Iterator[Function]:
+    """All functions besides a run and what feeds it; `init` sets the network up again."""
     yield from _conversions(program, name)
+    if test is not None:
+        inputs, outputs = operands_of_test(program)
+        names = [parameter.rpartition("*")[2] for parameter in (*inputs, *outputs)]
+        checks = f"{test.prefix}_check_layers({joined(['net', *names])})"
+        yield Function(
+            "Test constants, then every layer on an input that is made here: for a device in the field.",
+            {
+                "net": f"the memory, after {name}_init, as which it is left",
+                **dict.fromkeys(names, f"as for {name}_run, but written, too"),
+            },
+            f"int {name}_selftest({joined([f'{name}_t *net', *inputs, *outputs])})",
+            f"int wrong = {test.prefix}_check_constants();\n\n"
+            f"{init}\nif (wrong == 0)\n    wrong = {checks};\n{init}\nreturn wrong;",
+            RESULT,
+        )
     if program.timed:
         layers, lines = f"{name.upper()}_LAYERS", f"{name.upper()}_PROFILE_LINE"
         yield Function(
@@ -81,6 +99,18 @@ def functions(program: Program, name: str, *, top: bool) -> Iterator[Function]:
             f"void {name}_top{suffix}(const {type_.c} *output, int k, int *classes)",
             f"{kernel}(output, {macro}_SIZE, k, classes);",
         )
+
+
+def operands_of_test(program: Program) -> tuple[list[str], list[str]]:
+    """The parameters of a self-test: inputs that lie outside of the network's memory, and outputs."""
+    graph = program.graph
+    given = [each.type.dtype.c for each in graph.inputs] if program.feed == "caller" else []
+    made = [graph.types[value].dtype.c for value in graph.outputs]
+    inputs, outputs = parameter_names("input", len(graph.inputs)), parameter_names("output", len(made))
+    return (
+        [f"{type_} *{at}" for type_, at in zip(given, inputs, strict=False)],
+        [f"{type_} *{at}" for type_, at in zip(made, outputs, strict=True)],
+    )
 
 
 def _conversions(program: Program, name: str) -> Iterator[Function]:

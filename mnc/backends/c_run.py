@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mnc.backends.memory import arena_map, located, pointers, region_of
+from mnc.backends.c_functions import operands_of_test
+from mnc.backends.layer import parameter_names
+from mnc.backends.memory import arena_map, located, part, pointers, region_of
 from mnc.backends.profile import after, before, starts
-from mnc.backends.unit import RunCall, Unit, parameter_names
+from mnc.backends.selftest import SelfTest
+from mnc.backends.unit import RunCall, Unit
 from mnc.backends.windows import plus
 from mnc.backends.writer import Writer, joined
 from mnc.ir.types import DType
@@ -15,7 +18,7 @@ from mnc.program import Program, ring_rows
 
 
 def locals_of_run(w: Writer, program: Program, plan: Plan) -> None:
-    """The pointers by which the calls of a run name the network's memory."""
+    """The locals of a run's calls, under a map of the arena."""
     if plan.arena.size:
         arena_map(w, program, plan)
     for pointer in pointers(program, plan, "net->"):
@@ -34,8 +37,8 @@ def run_calls(w: Writer, calls: Sequence[RunCall], *, timed: bool, trace: bool, 
         w.lines(f"{this}{call.statement}")
         if timed and call.layer is not None:
             w(after(call.layer))
-        if trace and call.trace:
-            w(call.trace)
+        if trace and call.layer is not None:
+            w(f"MNC_TRACE({call.layer}, {call.place});")
 
 
 def owner(name: str, given: str) -> str:
@@ -100,6 +103,37 @@ def _push_parameters(program: Program, name: str, what: str = "row") -> str:
     types = [program.graph.types[value].dtype.c for value in program.graph.outputs]
     given = f"const {program.graph.inputs[0].type.dtype.c} *{what}"
     return joined([f"{name}_t *net", given, *(f"{type_} *{at}" for type_, at in zip(types, outputs, strict=True))])
+
+
+def init_again(plan: Plan, name: str) -> str:
+    """The call that sets a network up again."""
+    return f"{name}_init({joined(['net', *(f'net->{part(each)}' for each in plan.regions)])});"
+
+
+def check_layers(w: Writer, program: Program, plan: Plan, pieces: Unit, test: SelfTest, name: str) -> None:
+    """The function that runs the network on noise and compares each layer's output."""
+    inputs, outputs = operands_of_test(program)
+    w("/* 0: every layer gives what the reference does; n: layer n is the first that does not. */")
+    w.lines(f"MNC_LAYER int {test.prefix}_check_layers({joined([f'{name}_t *net', *inputs, *outputs])})")
+    with w.block():
+        for pointer in pointers(program, plan, "net->"):
+            w(pointer)
+        if program.fed is not None:
+            value = program.fed_value
+            w("short *const made = net->made;")
+            w(f"{value.type.dtype.c} *row;")
+        places = []
+        if program.feed == "owned":
+            names = parameter_names("input", len(program.graph.inputs))
+            places = [input_place(program, plan, given) for given in names]
+        elif program.feed == "caller":
+            places = list(parameter_names("input", len(program.graph.inputs)))
+        test.prologue(w, list(zip(places, program.graph.inputs, strict=False)), plan.stages)
+        if not (plan.arena.size or program.state_bytes or program.fed is not None):
+            w("(void)net;")
+        test.calls(w, pieces.calls, f"{name}_row(net)")
+        w("return 0;")
+    w()
 
 
 def frames_of(program: Program) -> str:

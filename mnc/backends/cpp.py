@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import mnc
+from mnc.backends.c_functions import operands_of_test
 from mnc.backends.c_run import counts, end_run, run_calls, take_frame
-from mnc.backends.class_names import string
+from mnc.backends.cpp_facts import Fact, known_facts, output_names, unsigned
 from mnc.backends.cpp_run import (
     begin_functions,
     feeding_functions,
@@ -16,10 +16,10 @@ from mnc.backends.cpp_run import (
     name_memory,
     name_moment,
     no_rows,
-    unsigned,
 )
-from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_macro
+from mnc.backends.facts import LICENCE, facts, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
+from mnc.backends.layer import parameter_names
 from mnc.backends.limits import asserted_in_class
 from mnc.backends.memory import (
     class_region,
@@ -33,10 +33,11 @@ from mnc.backends.memory import (
     state_memory,
 )
 from mnc.backends.names import comment
-from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts, table_line
+from mnc.backends.profile import HELPERS, define_names, names_type, starts, table_line
+from mnc.backends.selftest import RESULT, SelfTest
 from mnc.backends.states import begins_at_zero
-from mnc.backends.unit import Unit, layout, parameter_names
-from mnc.backends.writer import Writer, declaration, joined, literal
+from mnc.backends.unit import Unit, layout
+from mnc.backends.writer import Writer, declaration, joined
 from mnc.errors import argument, refuse
 from mnc.ir.types import show
 from mnc.pieces import Files
@@ -63,7 +64,7 @@ class Cpp(CFamily):
 
     def operands(self, program: Program) -> tuple[Sequence[str], Sequence[str]]:
         """The inputs are predict's parameters, the outputs members."""
-        return parameter_names("input", len(program.graph.inputs)), _outputs(program)
+        return parameter_names("input", len(program.graph.inputs)), output_names(program)
 
     def helpers(self, program: Program) -> Collection[str]:
         """The kernel that searches the outputs."""
@@ -73,7 +74,7 @@ class Cpp(CFamily):
 
     def wrap(self, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> Files:
         """See `CFamily.wrap`."""
-        known = _known(program, plan)
+        known = known_facts(program, plan)
         _check_class_name(name, program, plan, known)
         w = Writer()
         w(LICENCE)
@@ -104,11 +105,12 @@ class Cpp(CFamily):
         return Files({f"{name}.h": w})
 
 
-def _check_class_name(name: str, program: Program, plan: Plan, known: Sequence[_Fact]) -> None:
+def _check_class_name(name: str, program: Program, plan: Plan, known: Sequence[Fact]) -> None:
     """CompileError where the class would be called like one of its members, or like a macro of any header."""
-    members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *_outputs(program)}
+    members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *output_names(program)}
     members |= {"top", "made", "row", "push_row", "finish", "ticks", "profile", "layer_names"}
     members |= {"push", "frames", "waiting", "runs", "begin"}
+    members |= {"selftest", "check_layers", "seed", "sums", "crcs", "wrong"}
     members |= {each for region in plan.regions for each in (class_region(region.name), part(region))}
     members |= {fact.name for fact in known}
     members |= set(parameter_names("input", len(program.graph.inputs)))
@@ -118,7 +120,7 @@ def _check_class_name(name: str, program: Program, plan: Plan, known: Sequence[_
         raise refuse(argument("name"), f"{name!r} {why}", f"try {name.capitalize()}Net")
 
 
-def _layers(w: Writer, program: Program, known: Sequence[_Fact], pieces: Unit, name: str) -> None:
+def _layers(w: Writer, program: Program, known: Sequence[Fact], pieces: Unit, name: str) -> None:
     """The template: what has one definition however often the header is included, and needs no inline variables."""
     w.lines(pieces.macros)
     w()
@@ -158,9 +160,9 @@ def _layers(w: Writer, program: Program, known: Sequence[_Fact], pieces: Unit, n
 
 
 def _class(
-    w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, known: Sequence[_Fact], *, top: bool, trace: bool
+    w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, known: Sequence[Fact], *, top: bool, trace: bool
 ) -> None:
-    graph, outputs = program.graph, _outputs(program)
+    graph, outputs = program.graph, output_names(program)
     inputs = parameter_names("input", len(graph.inputs))
     sizes = [graph.types[value].elements for value in graph.outputs]
     members = ["outputs()", *(f"{output}()" for output in outputs[1:]), "output(0)", "proba(0.0f)"]
@@ -217,6 +219,8 @@ def _class(
             with w.block("void profile(int layer, char *line) const"):
                 w.lines(table_line(program, "ticks", "this->layer_names", "kLayers", "this->"))
             w()
+        if pieces.test is not None:
+            _selftest(w, program, plan, pieces, pieces.test)
         default = " = nullptr" if program.feed == "owned" else ""
         parameters = [
             f"const {given.type.dtype.c} *{pointer}{default}"
@@ -277,65 +281,35 @@ def _class(
     w()
 
 
-@dataclass(frozen=True)
-class _Fact:
-    """A number, or a list of them, that the class tells."""
-
-    name: str
-    type: str
-    value: str
-    extent: str = ""
-    remark: str = ""
-
-    @property
-    def gap(self) -> str:
-        """Between the type and the name."""
-        return "" if self.type.endswith("*") else " "
-
-
-def _known(program: Program, plan: Plan) -> list[_Fact]:
-    graph = program.graph
-    facts = []
-    groups = (
-        ("kInputShape", [given.type for given in graph.inputs]),
-        ("kOutputShape", [graph.types[name] for name in graph.outputs]),
-    )
-    for (kind, values), count in zip(groups, ("numInputs", "numOutputs"), strict=True):
-        elements = values[0].elements
-        facts.append(_Fact(count, unsigned(elements), str(elements)))
-        for shape_name, type_ in zip(parameter_names(kind, len(values)), values, strict=True):
-            shape = type_.shape or (1,)  # C++ has no empty arrays
-            facts.append(_Fact(shape_name, "int", f"{{{joined(shape)}}}", f"[{len(shape)}]"))
-            if type_.quant is not None:
-                real = " /* real = it * (stored - zero point) */"
-                scale, zero = shape_name.replace("Shape", "Scale"), shape_name.replace("Shape", "ZeroPoint")
-                if (features := type_.quant.features) is None:
-                    facts.append(_Fact(scale, "float", literal(type_.quant.scale[0]), remark=real))
-                else:
-                    real = f" /* by axis {features.axis}: real = offset + scale * (stored - zero point) */"
-                    offsets = scale.replace("Scale", "Offsets")
-                    for each, numbers in ((f"{scale}s", features.scale), (offsets, features.offset)):
-                        listed, extent = f"{{{joined(list(map(literal, numbers)))}}}", f"[{len(numbers)}]"
-                        facts.append(_Fact(each, "float", listed, extent, real))
-                facts.append(_Fact(zero, "int", literal(type_.quant.zero_point)))
-    if classes := graph.classes:
-        listed = f"{{{joined(list(map(string, classes)))}}}"
-        facts.append(_Fact("kClasses", "const char *", listed, f"[{len(classes)}]", " /* names of outputs */"))
-    if program.timed:
-        facts.append(_Fact("kLayers", "int", str(len(program.steps))))
-        facts.append(_Fact("kProfileLine", "int", str(line_size(program)), remark=" /* characters */"))
-    if (frames := program.frames) is not None:
-        size = graph.inputs[0].type.elements // frames.hop
-        known = {"kFrameSize": size, "kHop": frames.hop, "kFirstOutput": frames.first, "kDelay": frames.delay}
-        facts += [_Fact(name, "int", str(value)) for name, value in known.items()]
-    return [
-        *facts,
-        _Fact("kApi", "int", str(API), remark=" /* it grows where callers have to change */"),
-        _Fact("kArenaSize", "uint32_t", str(plan.arena.size), remark=" /* bytes */"),
-        _Fact("kMacs", "uint32_t", str(sum(graph.macs(node) for node in graph.nodes))),
-        _Fact("kModelHash", "uint32_t", f"0x{model_hash(graph):08X}"),
-    ]
-
-
-def _outputs(program: Program) -> tuple[str, ...]:
-    return ("outputs", *(f"outputs{i}" for i in range(1, len(program.graph.outputs))))
+def _selftest(w: Writer, program: Program, plan: Plan, pieces: Unit, test: SelfTest) -> None:
+    """The functions that test the network on its device."""
+    given, _ = operands_of_test(program)
+    inputs = parameter_names("input", len(program.graph.inputs))
+    names = [parameter.rpartition("*")[2] for parameter in given]
+    w("/** Test constants, then every layer on an input that is made here: for a device in the field.")
+    for name in names:
+        w(f" * @param {name} as for predict, but written, too")
+    for i, line in enumerate(RESULT):
+        w(f" * {'    ' if i else '@return '}{line}")
+    w(" */")
+    reset = "reset();" if program.remembers else ""
+    with w.block(f"int selftest({joined(given)})"):
+        w(f"int wrong = this->{test.prefix}_check_constants();")
+        w()
+        w.lines(reset)
+        with w.block("if (wrong == 0)"):
+            w(f"wrong = check_layers({joined(names)});")
+        w.lines(reset)
+        w("return wrong;")
+    w()
+    w("/** The second half of selftest(). */")
+    with w.block(f"int check_layers({joined(given)})"):
+        name_memory(w, program, plan)
+        if program.fed is not None:
+            w(f"{program.fed_value.type.dtype.c} *row;")
+        owned = [pieces.pointers[each.name] for each in program.graph.inputs]
+        places = {"owned": owned, "caller": list(inputs)}.get(program.feed, [])
+        test.prologue(w, list(zip(places, program.graph.inputs, strict=False)), plan.stages, "this->")
+        test.calls(w, pieces.calls, "this->row()", "this->")
+        w("return 0;")
+    w()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from mnc.backends.c_run import begin_feeding, run_calls
+from mnc.backends.cpp_facts import real, unsigned
+from mnc.backends.layer import parameter_names
 from mnc.backends.memory import (
     arena_map,
     arena_pointer,
@@ -16,9 +18,8 @@ from mnc.backends.memory import (
     state_pointer,
 )
 from mnc.backends.profile import starts
-from mnc.backends.unit import Unit, parameter_names
-from mnc.backends.writer import Writer, joined, literal
-from mnc.ir.types import TensorType
+from mnc.backends.unit import Unit
+from mnc.backends.writer import Writer, joined
 from mnc.plan.liveness import Plan
 from mnc.program import Program, ring_rows
 
@@ -135,17 +136,3 @@ def no_rows(w: Writer, program: Program, plan: Plan) -> None:
     """The counters of rows before the first one."""
     with w.block(f"for (int i = 0; i < {counters(program, plan)}; ++i)"):
         w("made[i] = 0;")
-
-
-def real(type_: TensorType) -> str:
-    """The largest output as a real number."""
-    if type_.quant is None:
-        return "outputs[output]"
-    zero = type_.quant.zero_point
-    stored = f"outputs[output] - {literal(zero)}" if not type_.dtype.is_symmetric else "outputs[output]"
-    return f"{literal(type_.quant.scale[0])} * static_cast<float>({stored})"
-
-
-def unsigned(largest: int) -> str:
-    """The C++ type of numbers up to this one."""
-    return "uint16_t" if largest <= 0xFFFF else "uint32_t"

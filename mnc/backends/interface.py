@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from mnc.backends.class_names import check_places
+from mnc.backends.layer import parameter_names
 from mnc.backends.library import Library, standard
 from mnc.backends.select import Refused, Tables, select
 from mnc.backends.select.quantised.int16 import INT16
@@ -16,8 +17,9 @@ from mnc.backends.select.quantised.planes import planar_values
 from mnc.backends.select.quantised.table import INT8
 from mnc.backends.select.quantised.winograd import worthwhile
 from mnc.backends.select.table import FLOAT32
+from mnc.backends.selftest import SelfTest
 from mnc.backends.sharing import share
-from mnc.backends.unit import Unit, parameter_names, unit
+from mnc.backends.unit import Unit, unit
 from mnc.errors import CompileError, Problem, refuse
 from mnc.ir.graph import Graph
 from mnc.ir.types import DType
@@ -134,6 +136,7 @@ class CFamily:
             "code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower",
             "flash": "BYTES that constants of faster kernels may add (default: 16K, each to save 100 instructions)",
             "profile": "0 (the default); 1: a run counts the time of each layer, and a function makes a table of it",
+            "selftest": "0 (the default); 1: a function that tests constants and every layer on the device",
             "top": "0 (the default); 1: functions that tell the largest of an output's elements, and the k largest",
         }
     )
@@ -148,6 +151,7 @@ class CFamily:
         self.target = target
         self.compact = chosen(settings, "code", "fast", "compact")
         self.top = chosen(settings, "top", "0", "1")
+        self.selftest = chosen(settings, "selftest", "0", "1")
         self.profile = chosen(settings, "profile", "0", "1")
         self.spare_flash = bytes_of(settings, "flash")
 
@@ -195,7 +199,9 @@ class CFamily:
         inputs, outputs = self.operands(program)
         prefix = self.prefix(name)
         sharing, library = share(program, self.library, prefix, compact=self.compact)
-        pieces = unit(sharing, layout, prefix, library, self.helpers(program), inputs, outputs, trace=trace)
+        test = SelfTest.of(sharing, prefix) if self.selftest else None
+        helpers = [*self.helpers(program), *(() if test is None else test.kernels)]
+        pieces = unit(sharing, layout, prefix, library, helpers, inputs, outputs, trace=trace, test=test)
         files = self.wrap(program, layout, pieces, name, trace=trace)
         return Emission(files, program, layout, pieces.constant_bytes, pieces.other_bytes)
 

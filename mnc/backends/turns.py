@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from mnc.backends.profile import after, before
@@ -35,11 +35,23 @@ class Turns:
     """The name of the memory that each buffer of the network's own lies in."""
     outer: Mapping[str, Sequence[str]]
     """The names of the caller's inputs and outputs in a run."""
+    told: Callable[[int, str, str], str] | None = None
+    """The statement behind each row that a layer (by number) has made, or the whole output, by its number as a term and
+    its place."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """Further memory that these statements use, by name with its declaration."""
+
+    def checked(self, told: Callable[[int, str, str], str], kept: Mapping[str, str]) -> Turns:
+        """The stage once more, for a self-test."""
+        program = replace(self.program, timed=False)
+        return replace(self, program=program, name=f"{self.name}_checked", told=told, kept=kept)
 
     @property
     def comment(self) -> str:
         """The rule by which rows are made."""
         first, last = self.stage.first, self.stage.last
+        if self.kept:
+            return f"Layers {first:02d} to {last:02d} once more, for the self-test"
         return (
             f"Layers {first:02d} to {last:02d}, a row at a time: whenever one of them can, the last one that can makes "
             "its next row."
@@ -67,14 +79,16 @@ class Turns:
     @property
     def statement(self) -> str:
         """The call in a run."""
-        return f"{self.name}({joined([*self._memory, *[TICKS] * self.program.timed, *[FED] * self.stage.fed])});"
+        besides = [*[TICKS] * self.program.timed, *[FED] * self.stage.fed, *self.kept]
+        return f"{self.name}({joined([*self._memory, *besides])});"
 
-    def function(self, *, trace: bool) -> str:
+    def function(self) -> str:
         """The definition."""
         w = Writer()
         demands = needs(self.program.steps, self.stage, self.program.fed)
         timed = self.program.timed
         parameters = [*self._memory.values(), *[f"uint32_t *{TICKS}"] * timed, *[f"short *{FED}"] * self.stage.fed]
+        parameters += self.kept.values()
         w.lines(f"MNC_LAYER void {self.name}({joined(parameters)})")
         with w.block():
             if not self.stage.fed:
@@ -91,15 +105,15 @@ class Turns:
                     can = [f"{turn} < {step.loop.count}"]
                     can += [self._ready(number, k, need) for k, need in demands[number - self.stage.first].items()]
                     call = f"{self.functions[number]}({joined([*self.operands[number], turn])}"
-                    several = trace or timed
+                    several = self.told is not None or timed
                     with w.braceless(f"{otherwise}if ({' && '.join(filter(None, can))})", block=several):
                         if timed:
                             w(before(number))
                         w.lines(f"{call}{'' if several else '++'});")
                         if timed:
                             w(after(number))
-                        if trace:
-                            self._traced(w, number, turn)
+                        if self.told is not None:
+                            self._tell(w, self.told, number, turn)
                         if several:
                             w(f"++{turn};")
                     otherwise = "else "
@@ -132,11 +146,15 @@ class Turns:
                 return f"({made} > {last} || {made} == {count})"
         return f"{made} > {turn}"
 
-    def _traced(self, w: Writer, number: int, turn: str) -> None:
+    def traced(self, number: int, turn: str, place: str) -> str:
+        """The statement of a traced build."""
+        return f"MNC_TRACE_ROW({number}, {turn}, {place});"
+
+    def _tell(self, w: Writer, told: Callable[[int, str, str], str], number: int, turn: str) -> None:
         step = self.program.steps[number]
         y, place = step.writes[0], self.operands[number][len(step.reads)]
         if isinstance(step.loop, Fold):
             with w.block(f"if ({turn} == {step.loop.count - 1})"):
-                w.lines(f"MNC_TRACE_ROW({number}, 0, {place});")
+                w.lines(told(number, "0", place))
             return
-        w.lines(f"MNC_TRACE_ROW({number}, {turn}, {place}{row_of(y, self.rings, turn, y.layout.row)});")
+        w.lines(told(number, turn, f"{place}{row_of(y, self.rings, turn, y.layout.row)}"))

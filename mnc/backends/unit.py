@@ -2,55 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from mnc.backends.library import Item, Library, calling, headers
+from mnc.backends.layer import LayerText, layer_text, order_of
+from mnc.backends.library import Item, Library, headers
 from mnc.backends.memory import located
-from mnc.backends.names import comment
 from mnc.backends.records import Records
+from mnc.backends.selftest import SelfTest
 from mnc.backends.states import Beginning, beginning, holding
 from mnc.backends.turns import Turns
-from mnc.backends.windows import first_row, plus, row_of
-from mnc.backends.writer import Writer, joined, literal
-from mnc.ir.types import Array, DType, TensorType, show
+from mnc.backends.windows import plus
+from mnc.backends.writer import joined
+from mnc.ir.types import Array, DType, TensorType
 from mnc.names import snake
 from mnc.plan.liveness import Plan
 from mnc.program import (
-    Argument,
     Buffer,
-    Call,
-    Const,
-    Fold,
-    In,
-    Name,
-    Out,
     Program,
     Record,
-    RowNumber,
-    RowPointers,
-    Scratch,
-    State,
     Step,
-    Value,
-    Window,
-    ring_rows,
 )
 from mnc.targets.builtin import REACH_OF_LPM
-
-REACH_OF_INT = 32767
-"""The largest number that every int has."""
-
-
-@dataclass(frozen=True)
-class LayerText:
-    """One layer as C text."""
-
-    comment: str
-    constants: Mapping[str, Array]
-    """By their names in the generated code."""
-    function: str
 
 
 @dataclass(frozen=True)
@@ -58,10 +32,17 @@ class RunCall:
     """One statement of a run."""
 
     statement: str
-    trace: str = ""
-    """The statement that follows in a traced build, where the stage has none inside."""
-    layer: int | None = None
-    """Its number, where it is one layer as a whole."""
+    numbers: range
+    """The layers that it computes."""
+    place: str = ""
+    """Where the output of its layer begins, where it is one layer as a whole."""
+    checked: str = ""
+    """The statement in its place in a self-test."""
+
+    @property
+    def layer(self) -> int | None:
+        """Its number, where it is one layer as a whole."""
+        return self.numbers.start if self.place else None
 
 
 @dataclass(frozen=True)
@@ -85,6 +66,8 @@ class Unit:
     """The function that gives states their first values; None where nothing outlives a run."""
     hold: Beginning | None = None
     """The function that does so after the first runs, for states that are held; None where none is."""
+    test: SelfTest | None = None
+    """What a self-test has besides."""
 
 
 def unit(
@@ -97,11 +80,12 @@ def unit(
     outputs: Sequence[str],
     *,
     trace: bool = False,
+    test: SelfTest | None = None,
 ) -> Unit:
     """Print a program as it is planned.
 
     `helpers` are kernels that are wanted besides; `inputs` and `outputs` are
-    what a run calls the caller's memory.
+    what a run calls the caller's memory.  With a `test` there are its functions, too.
     """
     outer = {"input": inputs, "output": outputs}
     pointers = {name: _pointer(program, buffer, plan, outer) for name, buffer in program.buffers.items()}
@@ -109,7 +93,10 @@ def unit(
         name: located(plan, buffer)[0] for name, buffer in program.buffers.items() if buffer.kind in ("arena", "state")
     }
     layers: list[LayerText] = []
-    calls = []
+    if test is not None:
+        layers.append(LayerText("checksums, sums, and an input, for the self-test", {}, "\n".join(test.wrappers())))
+    owned: list[Mapping[str, Array]] = []
+    calls: list[RunCall] = []
     defined: dict[str, Record] = {}
     for stage in plan.stages:
         names = {}
@@ -117,25 +104,41 @@ def unit(
             step = program.steps[i]
             function = names[i] = prefix + function_ending(i, step)
             records = Records(step, prefix, function)
-            order = _order(step, plan.arena.offsets, descending=stage.descending)
-            layers.append(_layer(program, records, defined, library, order, plan.rings if stage.interleaved else None))
+            order = order_of(step, plan.arena.offsets, descending=stage.descending)
+            layers.append(
+                layer_text(program, records, defined, library, order, plan.rings if stage.interleaved else None)
+            )
+            owned.append(layers[-1].constants)
             defined |= records.constants
         operands = {i: [pointers[buffer] for buffer in _memory(program.steps[i])] for i in names}
         if stage.interleaved:
             turns = Turns(
                 program, stage, f"{prefix}_stage_{stage.first:02d}", names, operands, plan.rings, memories, outer
             )
-            layers.append(LayerText(turns.comment, {}, turns.function(trace=trace)))
-            calls.append(RunCall(turns.statement))
+            statement = turns.statement
+            if trace:
+                turns = replace(turns, told=turns.traced)
+            layers.append(LayerText(turns.comment, {}, turns.function()))
+            checked = ""
+            if test is not None:
+                turns = turns.checked(partial(test.told, first=stage.first), test.kept(stage.numbers))
+                layers.append(LayerText(turns.comment, {}, turns.function()))
+                checked = turns.statement
+            calls.append(RunCall(statement, stage.numbers, checked=checked))
             continue
         ((i, function),) = names.items()
         place = pointers[program.steps[i].writes[0].buffer]
-        calls.append(RunCall(f"{function}({joined(operands[i])});", f"MNC_TRACE({i}, {place});", i))
+        statement = f"{function}({joined(operands[i])});"
+        calls.append(RunCall(statement, stage.numbers, place, statement))
     begin = beginning(program, plan, prefix)
     hold = holding(program, plan, prefix)
     for each, remark in ((begin, "before the first one"), (hold, "where it keeps its values of before the first one")):
         if each is not None:
             layers.append(LayerText(f"what outlives a run, {remark}", each.constants, each.function))
+    if test is not None:
+        held = [each.constants for each in (begin, hold) if each is not None]
+        groups = [*(list(each.items()) for each in owned), [pair for each in held for pair in each.items()]]
+        layers.append(LayerText("the constants' checksums, for the self-test", {}, test.constants(groups)))
     functions = "\n".join(layer.function for layer in layers)
     items = library.closure({"MNC_FLASH", *helpers, *library.mentioned(functions)})
     return Unit(
@@ -150,6 +153,7 @@ def unit(
         + sum(each.bytes for each in (begin, hold) if each is not None),
         begin,
         hold,
+        test,
     )
 
 
@@ -179,11 +183,6 @@ def layout(given: TensorType) -> str:
     return ", channels last" if given.rank > 1 else ""
 
 
-def parameter_names(kind: str, count: int) -> tuple[str, ...]:
-    """The parameter names of a run's inputs (or outputs)."""
-    return (kind,) if count == 1 else tuple(f"{kind}{i}" for i in range(count))
-
-
 def _pointer(program: Program, buffer: Buffer, plan: Plan, outer: Mapping[str, Sequence[str]]) -> str:
     if buffer.kind in ("input", "output"):
         return outer[buffer.kind][buffer.index]
@@ -200,203 +199,3 @@ def _pointer(program: Program, buffer: Buffer, plan: Plan, outer: Mapping[str, S
 def _library_headers(program: Program) -> tuple[str, ...]:
     named = {call.header for step in program.steps for call in step.all_calls}
     return tuple(sorted(f'"{header}"' for header in named if header))
-
-
-@dataclass(frozen=True)
-class _Order:
-    """Which way a layer's loop goes through the rows of its output, and why."""
-
-    descending: bool
-    reason: str = ""
-
-
-def _order(step: Step, offsets: Mapping[str, int], *, descending: bool) -> _Order:
-    """The order of rows that the plan counts on where the output shares memory with an input."""
-    y = step.writes[0]
-    ins = parameter_names("in", len(step.reads))
-    for name, x in zip(ins, step.reads, strict=True):
-        if y.buffer == x.buffer or not offsets.keys() >= {x.buffer, y.buffer}:
-            continue
-        ahead = offsets[y.buffer] - offsets[x.buffer]
-        if not -y.type.bytes < ahead < x.type.bytes:
-            continue
-        way, other = ("last to first", "upwards") if descending else ("first to last", "downwards")
-        where = (
-            f"{abs(ahead):,} bytes {'above' if ahead > 0 else 'below'} `{name}`" if ahead else f"where `{name}` does"
-        )
-        return _Order(
-            descending,
-            f"/* Rows go from {way}, as `out` begins {where}: {other}, a row of output would overwrite rows of"
-            f" `{name}` that are still to be read. */",
-        )
-    return _Order(descending)
-
-
-def _layer(
-    program: Program,
-    records: Records,
-    defined: Collection[str],
-    library: Library,
-    order: _Order,
-    rings: Mapping[str, int] | None,
-) -> LayerText:
-    """A layer, with the constant structs that are not yet defined.
-
-    With `rings` the function makes one iteration of the step, for a stage.
-    """
-    step, function = records.step, records.function
-    y = step.writes[0]
-    macs = program.graph.macs(step.node)
-    shapes = f"{', '.join(show(v.type.shape) for v in step.reads)} -> {show(y.type.shape)}"
-    remark = f"{comment(step.node.name)}: {shapes}{f', {macs:,} MACs' if macs else ''}"
-    w = Writer()
-    ins = parameter_names("in", len(step.reads))
-    outs = parameter_names("out", len(step.writes))
-    parameters = [f"const {value.type.dtype.c} *{name}" for name, value in zip(ins, step.reads, strict=True)]
-    parameters += [f"{value.type.dtype.c} *{name}" for name, value in zip(outs, step.writes, strict=True)]
-    parameters += [f"{step.scratch_dtype.c} *scratch"] * (step.arena_scratch > 0)
-    parameters += [f"{step.state_dtype.c} *state"] * (step.state > 0)
-    parameters += ["int y"] * (rings is not None)
-    records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
-    w.lines(f"MNC_LAYER void {function}({', '.join(parameters)})")
-    by_rows = step.loop.count > 1 and not step.whole and rings is None
-    with w.block():
-        records.declare(w)
-        for k, (value, window) in enumerate(_gathered(step)):
-            w(f"const {value.type.dtype.c} *{_rows_name(step, k)}[{window.size}];")
-        on_stack = step.scratch > step.arena_scratch
-        if on_stack:
-            w(f"{step.scratch_dtype.c} scratch[{step.scratch // step.scratch_dtype.bytes}];")
-        if by_rows:
-            w("int y;")
-        if by_rows or records.locals or on_stack or _gathered(step):
-            w()
-        records.fill(w)
-        if rings is not None:
-            _iteration(w, records, library, rings)
-        else:
-            _calls(w, records, step.before, library)
-            if by_rows:
-                down, up = f"for (y = {step.loop.count - 1}; y >= 0; --y)", f"for (y = 0; y < {step.loop.count}; ++y)"
-                if order.reason and step.rows is not None:
-                    w.lines(order.reason)
-                with w.block(down if order.descending else up):
-                    _gather(w, step, library)
-                    _calls(w, records, step.calls, library, {})
-            else:
-                _gather(w, step, library)
-                _calls(w, records, step.whole or step.calls, library)
-            _calls(w, records, step.after, library)
-        if rings is not None and not re.search(r"\by\b", w.text().rpartition("int y)")[2]):
-            w("(void)y; /* the rows of all operands lie in one place */")
-    constants = {f"{function}_{name}": constant.array for name, constant in step.constants.items()}
-    return LayerText(remark, constants, w.text())
-
-
-def _iteration(w: Writer, records: Records, library: Library, rings: Mapping[str, int]) -> None:
-    """The calls of the iteration `y` alone, for a stage."""
-    step = records.step
-    _gather(w, step, library, rings)
-    _calls(w, records, step.calls, library, rings)
-    if isinstance(step.loop, Fold):
-        with w.block(f"if (y == {step.loop.count - 1})"):
-            _calls(w, records, step.after, library)
-
-
-def _calls(
-    w: Writer, records: Records, calls: Sequence[Call], library: Library, rings: Mapping[str, int] | None = None
-) -> None:
-    """Calls in the iteration `y` of the step's loop, or in none.
-
-    `rings` has the bytes that are held of each buffer of which a few rows are; None: there is no iteration.
-    """
-    step, function, rows = records.step, records.function, records.step.rows
-    ins, outs = parameter_names("in", len(step.reads)), parameter_names("out", len(step.writes))
-
-    def pointer(name: str, offset: int, moves: str = "") -> str:
-        return name + (f" + {offset}" if offset else "") + moves
-
-    def read(k: int, offset: int, stride: int | None) -> str:
-        if rings is None:
-            return pointer(ins[k], offset)
-        x, window = step.reads[k], rows.windows[k] if rows else Window()
-        if stride is None and x.buffer in rings:
-            above = window.padding * x.layout.row  # of the window's first row, whose place in the ring is a term
-            return pointer(ins[k], offset + above, row_of(x, rings, first_row(window), x.layout.row))
-        if stride is None:
-            by_row = x.layout.row if rows or isinstance(step.loop, Fold) else 0
-            stride = window.stride * (rows.band if rows else 1) * by_row
-        return pointer(ins[k], offset, row_of(x, rings, "y", stride))
-
-    def written(k: int, offset: int, stride: int | None) -> str:
-        if rings is None:
-            return pointer(outs[k], offset)
-        y = step.writes[k]
-        moved = (rows.band * y.layout.row if rows else 0) if stride is None else stride
-        return pointer(outs[k], offset, row_of(y, rings, "y", moved))
-
-    def render(parameter: str, argument: Argument) -> str:
-        match argument:
-            case RowPointers(k):
-                return _rows_name(step, k)
-            case RowNumber():
-                return "0" if rings is None else "y"
-            case In(k, offset, stride):
-                return read(k, offset, stride)
-            case Out(offset, k, stride):
-                return written(k, offset, stride)
-            case Scratch(offset):
-                return pointer("scratch", offset)
-            case State(offset):
-                return pointer("state", offset)
-            case Const(name, offset, stride):
-                y = "(long)y" if abs(stride) * (step.loop.count - 1) > REACH_OF_INT else "y"
-                moves = "" if rings is None or not stride else f" {'-' if stride < 0 else '+'} {y} * {abs(stride)}"
-                return pointer(f"{function}_{name}", offset, moves)
-            case Name(text):
-                return text
-            case Record():
-                return f"&{records.name(argument, parameter)}"
-            case _:
-                return literal(argument)
-
-    for call in calls:
-        if call.header:
-            texts = [
-                f"{render(p, argument)} /* {p} */" if isinstance(argument, int) else render(p, argument)
-                for p, argument in call.arguments.items()
-            ]
-            made = f"{call.kernel}({joined(texts)})"
-            w.wrapped(f"MNC_CHECK({made});" if call.checked else f"{made};")
-            continue
-        parameters = library.parameters(call.kernel)
-        assert {p.name for p in parameters} == set(call.arguments), call.kernel
-        w.wrapped(
-            calling(call.kernel, parameters, {p.name: render(p.name, call.arguments[p.name]) for p in parameters})
-        )
-
-
-def _gather(w: Writer, step: Step, library: Library, rings: Mapping[str, int] | None = None) -> None:
-    """The pointers to the rows that iteration y reads."""
-    ins = parameter_names("in", len(step.reads))
-    by_rows = rings is not None or step.loop.count > 1
-    for k, (value, window) in enumerate(_gathered(step)):
-        first = first_row(window) if by_rows else str(-window.padding // window.divisor)
-        numbers: tuple[object, ...] = (first, window.dilation, window.size, value.image[0], value.layout.row)
-        gather = f"mnc_rows_{value.type.dtype.suffix}"
-        if (ring := ring_rows(value, rings or {})) is not None:
-            gather, numbers = f"mnc_ring_rows_{value.type.dtype.suffix}", (*numbers, ring)
-        names = (parameter.name for parameter in library.parameters(gather)[2:])
-        named = joined([f"{number} /* {name} */" for number, name in zip(numbers, names, strict=True)])
-        w.wrapped(f"{gather}({_rows_name(step, k)}, {ins[k]}, {named});")
-
-
-def _gathered(step: Step) -> tuple[tuple[Value, Window], ...]:
-    """The inputs, with their windows, where calls take pointers to their rows."""
-    if step.rows is None or not any(isinstance(a, RowPointers) for c in step.calls for a in c.arguments.values()):
-        return ()
-    return tuple(zip(step.reads, step.rows.windows, strict=True))
-
-
-def _rows_name(step: Step, read: int) -> str:
-    return "rows" if len(step.reads) == 1 else f"rows{read}"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnc.backends.layer import parameter_names
 from mnc.backends.memory import class_region, region_macro
-from mnc.backends.unit import parameter_names
 from mnc.backends.writer import Writer, joined, literal
 from mnc.compiler import Build
 from mnc.errors import refuse
