@@ -11,6 +11,8 @@ import pytest
 
 import mnc
 from mnc.cli import run
+from mnc.pictures.memory_svg import memory_svg
+from mnc.pictures.memory_text import memory_text
 
 PLANNING = "docs/memory-planning.md"
 FAMILY, TINY = "micromobilenet", "mlperf_tiny"
@@ -84,3 +86,16 @@ def test_the_readme_shows_what_the_demo_prints(root: Path, tmp_path: Path, capsy
     text = (root / "README.md").read_text(encoding="utf-8")
     shown = text[text.index("layer             op") : text.index("wrote build/demo")]
     assert " ".join(shown.split()) in printed
+
+
+def test_the_drawing_is_todays(root: Path, fixtures: Path) -> None:
+    plan = mnc.compile(mnc.load(fixtures / "pico.int8.tflite"), memory="fast").plan
+    text = (root / PLANNING).read_text(encoding="utf-8")
+    assert "mnc plan pico.int8.tflite --memory fast" in text
+    assert f"```\n{memory_text(plan, 60)}\n```" in text
+
+
+def test_the_picture_is_todays(root: Path, models: Path) -> None:
+    build = mnc.compile(mnc.load(models / README_ROWS["Visual wake words"]), memory="least", feed="rows")
+    picture = (root / "docs" / "pictures" / "vww_fed.svg").read_text(encoding="utf-8")
+    assert picture == memory_svg(build.plan, build.name)

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from mnc.names import printable
 from mnc.pictures.memory_text import cut
 from mnc.pictures.svg import INK, markup, node, picture
-from mnc.pictures.words import bytes_, described, filled, heading
+from mnc.pictures.words import KINDS, LOWER_BOUND, bytes_, described, filled, heading
 from mnc.plan.memory_map import Box, MemoryMap
 
 HEIGHT, WIDTH = 420.0, 960.0
@@ -32,7 +32,7 @@ STYLE = (
 .memory .part { stroke: var(--ink); stroke-width: 1.5; }
 .memory .in-part { font-weight: 600; }
 .memory .at-bound { fill: var(--bound); font-weight: 600; }
-.memory rect { stroke: var(--edge); fill-opacity: .85; }
+.memory rect, .memory circle { stroke: var(--edge); fill-opacity: .85; }
 .memory .input { fill: var(--input); } .memory .value { fill: var(--value); } .memory .ring { fill: var(--ring); }
 .memory .scratch { fill: var(--scratch); } .memory .state { fill: var(--state); }
 .memory g:hover rect, .memory g:focus rect { stroke-width: 2.5; fill-opacity: 1; }
@@ -69,6 +69,7 @@ def memory_picture(drawn: MemoryMap, name: str) -> Element:
     title = f"{name}: memory over time; {heading(drawn)}"
     root = picture(width, TOP + HEIGHT + BOTTOM, title, STYLE, class_="memory")
     node(root, "text", line, x=LEFT, y=20)
+    _kinds(root, drawn)
     _addresses(root, drawn, plane, plane.x(count))
     _layers(root, drawn, plane)
     for box in sorted(drawn.boxes, key=lambda box: not _is_covered(drawn, box)):  # labels lie above what they cover
@@ -76,6 +77,16 @@ def memory_picture(drawn: MemoryMap, name: str) -> Element:
     _parts(root, drawn, plane, plane.x(count))
     _bound(root, drawn, plane, plane.x(count))
     return root
+
+
+def _kinds(root: Element, drawn: MemoryMap) -> None:
+    """The colours of the kinds of boxes that there are, in words."""
+    there, x = {box.kind for box in drawn.boxes}, LEFT
+    for kind, words in KINDS.items():
+        if kind in there:
+            node(root, "circle", class_=kind, cx=x + 4, cy=33, r=4)
+            node(root, "text", words, class_="axis", x=x + 12, y=37)
+            x += 12 + LETTER * (len(words) + 2)
 
 
 def _addresses(root: Element, drawn: MemoryMap, plane: _Plane, right: float) -> None:
@@ -108,9 +119,8 @@ def _parts(root: Element, drawn: MemoryMap, plane: _Plane, right: float) -> None
 def _bound(root: Element, drawn: MemoryMap, plane: _Plane, right: float) -> None:
     y = plane.y(drawn.lower_bound)
     node(root, "line", class_="bound", x1=LEFT, x2=right, y1=y, y2=y)
-    node(
-        root, "text", f"lower bound {bytes_(drawn.lower_bound)}", class_="at-bound", x=right, y=y - 6, text_anchor="end"
-    )
+    said = f"{LOWER_BOUND[bool(drawn.parts)]} {bytes_(drawn.lower_bound)}"
+    node(root, "text", said, class_="at-bound", x=right, y=y - 6, text_anchor="end")
 
 
 def _box(root: Element, drawn: MemoryMap, box: Box, plane: _Plane) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 from mnc.names import printable
-from mnc.pictures.words import address, box_rows, bytes_, filled, heading, life
+from mnc.pictures.words import LOWER_BOUND, address, box_rows, bytes_, filled, heading, life
 from mnc.plan.memory_map import MemoryMap
 
 LINES = 18
@@ -38,7 +38,7 @@ def memory_text(drawn: MemoryMap, width: int = 80, *, blocks: bool = True) -> st
         shown = "" if i == bound and drawn.lower_bound == round(unit * (LINES - i)) else height
         lines.append(f"{shown:>9} {axis}{''.join(letter or empty for letter in row)}")
     lines.append(f"{0:>9} {axis}{_ticks(len(drawn.moments), columns)}".rstrip())
-    note = f"{dashes * 3} lower bound; below: steps, or stages of them"
+    note = f"{dashes * 3} {LOWER_BOUND[bool(drawn.parts)]}; below: steps, or stages of them"
     return "\n".join([heading(drawn), "", *lines, f"{'':>{AXIS}}{note}", "", *_legend(drawn, max(width, 40))])
 
 

@@ -14,6 +14,10 @@ KINDS = {
 }
 
 
+LOWER_BOUND = ("lower bound", "lower bound of an arena in one memory")
+"""The name of the line, and where there are several memories."""
+
+
 def bytes_(count: int) -> str:
     """A size with its unit: `27,648 B`."""
     return f"{count:,} B"
