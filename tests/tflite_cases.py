@@ -147,6 +147,7 @@ def pool(kind: str) -> Maker:
 
 
 case(pool("AVERAGE_POOL_2D"))
+case(pool("L2_POOL_2D"))
 case(pool("MAX_POOL_2D"))
 
 
@@ -253,6 +254,25 @@ def add_n(c: Case) -> File:
 
 
 @case
+def cumsum(c: Case) -> File:
+    shape = image(c)[: c.integer(2, 4)]
+    axis = c.integer(0, len(shape) - 1)
+    x = c.input(shape)
+    named = c.constant(np.array(c.choice(axis, axis - len(shape)), np.int32))
+    modes = {"Exclusive": c.choice(True, False), "Reverse": c.choice(True, False)}
+    return c.file("CUMSUM", (x, named), c.value(shape), **modes)
+
+
+@case
+def floor_div(c: Case) -> File:
+    """By numbers that are powers of two: a quotient just below a whole number may be rounded to it."""
+    shape = image(c)[: c.integer(2, 4)]
+    x = c.input(shape)
+    by = c.constant(np.ldexp(1.0, c.rng.integers(-2, 3, shape)).astype(np.float32))
+    return c.file("FLOOR_DIV", (x, by), c.value(shape))
+
+
+@case
 def batch_matmul(c: Case) -> File:
     rows, inner, columns = c.integer(1, 5), c.integer(1, 6), c.integer(1, 5)
     batch = c.choice((1,), (1,), (1, 2), (1, 3, 2))
@@ -345,8 +365,8 @@ WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"
 """Further cases of operators that are drawn under their own names as well."""
 BETWEEN_TYPES = {"quantize", "dequantize"}
 FLOAT_ONLY = {
-    "add_n", "cast", "ceil", "cos", "div", "exp", "floor", "log", "log_softmax", "neg", "round", "sin", "sqrt",
-    "square", "while",
+    "add_n", "cast", "ceil", "cos", "cumsum", "div", "exp", "floor", "floor_div", "l2_pool_2d", "log", "log_softmax",
+    "neg", "round", "sin", "sqrt", "square", "svdf", "while",
 }  # fmt: skip
 """The operators that are computed in float32 only."""
 NOT_INT16 = {

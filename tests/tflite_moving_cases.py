@@ -70,6 +70,17 @@ def concatenation(c: Case) -> File:
 
 
 @case
+def dynamic_update_slice(c: Case) -> File:
+    shape = image(c)[: c.integer(2, 4)]
+    part = [1, *(c.choice(n, c.integer(1, n)) for n in shape[1:])]
+    start = [c.integer(-1, n) for n in shape]
+    x = c.input(shape)
+    update = c.like(x, part)
+    c.given.append(update)
+    return moved(c, "DYNAMIC_UPDATE_SLICE", x, (update, c.integers(*start)), shape)
+
+
+@case
 def transpose(c: Case) -> File:
     shape = image(c)
     order = [0, *c.draw(st.permutations([1, 2, 3]))]

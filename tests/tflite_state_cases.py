@@ -8,7 +8,7 @@ import numpy as np
 from tflite_drawing import Case, case
 from tflite_files import File, Operator, Tensor
 
-KEPT = {"unidirectional_sequence_lstm"}
+KEPT = {"svdf", "unidirectional_sequence_lstm"}
 """The operators of this module, whose state outlives a run."""
 
 
@@ -47,3 +47,15 @@ def unidirectional_sequence_lstm(c: Case) -> File:
     y = c.like(h, (steps, 1, units) if time_major else (1, steps, units))
     turned = [Operator("RESHAPE", [given, c.integers(steps, 1, features)], [x])] if time_major else []
     return File(c.tensors, [*turned, Operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], options)], c.given, [y])
+
+
+@case
+def svdf(c: Case) -> File:
+    features, frames, units, rank = c.integer(1, 6), c.integer(1, 5), c.integer(1, 5), c.integer(1, 3)
+    x = c.input((1, features))
+    weights = [c.weights((units * rank, size), 0) for size in (features, frames)]
+    bias = c.constant(c.rng.standard_normal(units).astype(np.float32))  # TFLM crashes where the bias is -1
+    state = c.value((1, units * rank * frames))
+    c.keep(state)
+    y = c.value((1, units))
+    return c.file("SVDF", (x, *weights, bias, state), y, Rank=rank, FusedActivationFunction=c.choice(0, 1, 3))

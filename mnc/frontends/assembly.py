@@ -99,6 +99,8 @@ class Assembly:
     nodes: list[Node] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     names: Names = field(default_factory=lambda: Names(mark="__"))
+    states: list[State] = field(default_factory=list)
+    """Those of layers that keep one."""
     masks: dict[Mask, Value] = field(default_factory=dict)
     """Masks that have been read, as values."""
 
@@ -115,6 +117,14 @@ class Assembly:
     def state(self, name: str, type_: TensorType, axes: tuple[int, ...]) -> Value:
         """A value that outlives a run."""
         return Value(self.names.new(name), type_, axes)
+
+    def kept(self, name: str, shape: Shape, axes: tuple[int, ...]) -> Value:
+        """A float32 value that outlives a run, zero before the first; `keep` gives its next value."""
+        return self.state(name, TensorType(shape, DType.FLOAT32), axes)
+
+    def keep(self, kept: Value, after: Value) -> None:
+        """What `kept` becomes when a run ends."""
+        self.states.append(State(kept.name, kept.type, Constant(np.float32(0)), after.name))
 
     def emit(self, where: str, name: str, layer: Layer, inputs: Sequence[Value]) -> Value:
         """Add a node of one output."""
@@ -137,7 +147,7 @@ class Assembly:
         return tuple(Value(n, t, (*front, *range(t.rank)), mask=mask) for n, t in zip(names, types, strict=True))
 
     def graph(self, name: str, outputs: Sequence[str], states: Sequence[State] = ()) -> Graph:
-        return Graph(name, tuple(self.inputs), tuple(self.nodes), tuple(outputs), states=tuple(states))
+        return Graph(name, tuple(self.inputs), tuple(self.nodes), tuple(outputs), states=(*self.states, *states))
 
     def mask(self, where: str, mask: Mask) -> Value:
         """The mask as a value (steps,), made when it is first read."""

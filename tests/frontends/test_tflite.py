@@ -207,18 +207,21 @@ def test_everything_is_refused_at_once_and_check_agrees_with_load(tmp_path: Path
 def test_what_is_refused_often_is_told_once_and_what_follows_from_it_is_not() -> None:
     tensors = [Tensor((1, 4), name="x"), *(Tensor((1, n)) for n in (4, 4, 9)), ints(1, 2), Tensor((1, 2))]
     operators = [
-        Operator("SVDF", [0], [1]),
+        Operator("RNN", [0], [1]),
         Operator("RELU", [1], [2]),
         Operator("ATAN2", [0], [3]),
         Operator("SPLIT_V", [3, 4, 4], [5]),  # its axis is two numbers, whatever it reads
         Operator("MUL", [3, 2], [6]),  # of 9 and of 4 elements, as the file declares what is refused
         Operator("ATAN2", [0], [7]),
-        Operator("SVDF", [0], [8]),
+        Operator("RNN", [0], [8]),
     ]
     tensors += [Tensor((1, 4)), Tensor((1, 4)), Tensor((1, 4))]
     problems = read(File(tensors, operators, [0], [5])).problems
     assert [(each.where, each.what) for each in problems] == [
-        ("SVDF, 2 times, first at operator 0", "the operator SVDF is not supported"),
+        (
+            "RNN, 2 times, first at operator 0",
+            "the operator RNN is not supported",
+        ),
         ("ATAN2, 2 times, first at operator 2", "the operator ATAN2 is not supported"),
         ("operator 3, SPLIT_V 'tensor5'", "its axis must be one number"),
     ]

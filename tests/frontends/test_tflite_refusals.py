@@ -46,10 +46,6 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
         lambda: one("UNIDIRECTIONAL_SEQUENCE_RNN", FLOAT, RESULT),
         "compile the Keras model (.h5 or .keras) instead, whose recurrent layers are read, and computed in float32",
     ),
-    "an operator with memory": (
-        lambda: one("SVDF", FLOAT, FLOAT, FLOAT, FLOAT, FLOAT, RESULT),
-        "the operator SVDF is not supported",
-    ),
     "several samples": (lambda: one("RELU", Tensor((4, 3)), Tensor((4, 3))), "its shape 4x3 has no batch axis of 1"),
     "an open axis": (
         lambda: one("RELU", Tensor((1, 1, 3), signature=[-1, -1, 3]), Tensor((1, 1, 3))),

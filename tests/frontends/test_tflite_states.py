@@ -67,3 +67,37 @@ def test_an_lstm_keeps_its_state_and_limits_its_cell(stored: float, clip: float 
     layer = graph.nodes[0].layer
     assert isinstance(layer, LSTM)
     assert (layer.stateful, layer.cell_clip) == (True, clip)
+
+
+FRAMES = replace(STATE, shape=(1, 12))
+
+
+def svdf(state: Tensor = FRAMES, rank: int = 2, frames: int = 3, **changes: Tensor) -> File:
+    """Two units of rank 2 that see three frames."""
+    features, time = Tensor.of(np.ones((4, 5), np.float32)), Tensor.of(np.ones((4, frames), np.float32))
+    tensors = [changes.get("x", Tensor((1, 5))), changes.get("features", features), time]
+    tensors += [Tensor.of(np.zeros(2, np.float32)), state, Tensor((1, 2))]
+    options = {"Rank": rank, "FusedActivationFunction": 0}
+    return File(tensors, [Operator("SVDF", [0, 1, 2, 3, 4], [5], options)], [0], [5])
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        (svdf(rank=3), "its 4 filters are not of rank 3"),
+        (svdf(features=Tensor.of(np.ones((4, 4), np.float32))), "its weights 4x4 and 4x3 do not fit 1x5"),
+        (svdf(state=Tensor((1, 12))), "its input 4, a state, is not a variable tensor"),
+    ],
+)
+def test_another_svdf_is_refused_by_name(file: File, what: str) -> None:
+    assert what in str(read(file).problems[0])
+
+
+def test_the_frames_of_an_svdf_are_one_state() -> None:
+    graph = read(svdf()).graph
+    assert graph is not None
+    assert [state.type.shape for state in graph.states] == [(2, 1, 4)]
+    assert read(svdf(frames=1)).graph is not None
+    x = np.zeros((4, 5), np.float32)
+    x[0, 0] = 1.0  # seen in three runs
+    np.testing.assert_array_equal(np.asarray(graph.predict(x)).reshape(4, 2)[:, 0], [2, 2, 2, 0])

@@ -34,6 +34,8 @@ allows FULLY_CONNECTED; in convolutions it does not look at the bias' scale."""
 ROUNDING = 2.0**-20
 """By which share of it a scale may differ from another that was computed in float32."""
 
+IN_FLOAT = "convert the model in float32, without optimisations, and let `--quantize int8` make integers of it"
+
 SHORT_SUMS = ("CONV_2D", "FULLY_CONNECTED")
 """The operators whose sums of int16 values may have 32 bits."""
 
@@ -190,10 +192,13 @@ class Call:
     def not_quantised(self) -> None:
         """Refuse an operator that TensorFlow Lite Micro computes in float32 only."""
         if self.is_quantised:
-            raise self.fault(
-                f"it is not supported in {self.result.type.lower()}, nor by TensorFlow Lite Micro",
-                "convert the model in float32, without optimisations, and let `--quantize int8` make integers of it",
-            )
+            what = f"it is not supported in {self.result.type.lower()}, nor by TensorFlow Lite Micro"
+            raise self.fault(what, IN_FLOAT)
+
+    def not_in_integers(self) -> None:
+        """Refuse an operator that has a meaning in int8, which is read in float32 only."""
+        if self.is_quantised:
+            raise self.fault(f"it is not supported in {self.result.type.lower()}", IN_FLOAT)
 
     @property
     def output(self) -> ElementType | None:

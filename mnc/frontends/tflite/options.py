@@ -29,6 +29,7 @@ OPTIONS: Mapping[str, Options] = {
         "Conv2DOptions",
         (*_WINDOW, "DilationHFactor", "DilationWFactor", "FusedActivationFunction", "QuantizedBiasType"),
     ),
+    "CUMSUM": Options("CumsumOptions", ("Exclusive", "Reverse")),
     "DEPTHWISE_CONV_2D": Options(
         "DepthwiseConv2DOptions", (*_WINDOW, "DilationHFactor", "DilationWFactor", "FusedActivationFunction")
     ),
@@ -39,6 +40,7 @@ OPTIONS: Mapping[str, Options] = {
     "GATHER": Options("GatherOptions", ("Axis", "BatchDims")),
     "DEPTH_TO_SPACE": Options("DepthToSpaceOptions", ("BlockSize",)),
     "L2_NORMALIZATION": Options("L2NormOptions", ("FusedActivationFunction",)),
+    "L2_POOL_2D": _POOL,
     "LEAKY_RELU": Options("LeakyReluOptions", ("Alpha",)),
     "MAX_POOL_2D": _POOL,
     "MEAN": _REDUCE,
@@ -58,6 +60,7 @@ OPTIONS: Mapping[str, Options] = {
     ),
     "SUB": Options("SubOptions", ("FusedActivationFunction",)),
     "SUM": _REDUCE,
+    "SVDF": Options("SVDFOptions", ("Rank", "FusedActivationFunction")),
     "TRANSPOSE_CONV": Options("TransposeConvOptions", (*_WINDOW, "FusedActivationFunction")),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": Options(
         "UnidirectionalSequenceLSTMOptions", ("FusedActivationFunction", "CellClip", "TimeMajor")

@@ -11,7 +11,6 @@ WAYS_OUT: tuple[tuple[tuple[str, ...], str], ...] = (
         f"{KERAS}; or convert with a fixed batch, tf.keras.Input(batch_size=1, ...), which leaves no loop of an LSTM",
     ),
     (("LSTM", "RNN"), f"{KERAS}, and computed in float32"),
-    (("SVDF",), "replace the layer by a depthwise convolution along time and a dense layer, which it is made of"),
     (
         ("HASHTABLE", "HASHTABLE_FIND", "HASHTABLE_IMPORT", "HASHTABLE_LOOKUP", "STRING"),
         "texts are for the program round the network; let it give numbers to the network",

@@ -6,8 +6,11 @@ import numpy as np
 
 from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
-from mnc.ir.layers import Broadcast, Dense, MatMul
+from mnc.ir.layers import Broadcast, Dense, MatMul, Permute
 from mnc.ir.types import Constant, show
+
+MAX_SUMS = 256
+"""Elements along the axis of CUMSUM: the triangle has their square."""
 
 
 def batch_matmul(call: Call) -> Value:
@@ -46,3 +49,22 @@ def _by_constant(call: Call, *, adjoint_x: bool, adjoint_y: bool) -> Value:
     matrix = constant.array.reshape(shape[-2:])
     dense = Dense(Constant(matrix.T if adjoint_y else matrix, constant.quant), output=call.output)
     return call.shaped(call.emit(dense, call.value(0)))
+
+
+def cumsum(call: Call) -> Value:
+    """Sums of all elements up to each along an axis: products with a triangle of ones."""
+    call.not_in_integers()
+    axis = call.integers(1, "axis")
+    if len(axis) != 1:
+        raise call.fault("its axis must be one number")
+    x, place = call.along(axis[0], call.value())
+    count = x.type.shape[place]
+    if count > MAX_SUMS:
+        raise call.fault(f"sums over {count:,} elements are not supported; the limit is {MAX_SUMS}")
+    triangle = np.tri(count, k=-1 if call.option("Exclusive") else 0, dtype=np.float32)
+    dense = Dense(Constant(triangle if call.option("Reverse") else triangle.T))
+    order = (*(i for i in range(x.type.rank) if i != place), place)
+    if place == x.type.rank - 1:
+        return call.shaped(call.emit(dense, x))
+    sums = call.emit(dense, call.emit(Permute(order), x, part="turned"), part="sums")
+    return call.shaped(call.emit(Permute(tuple(order.index(i) for i in range(x.type.rank))), sums))

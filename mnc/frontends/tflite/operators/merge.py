@@ -9,7 +9,9 @@ import numpy as np
 from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.operators.scaled import is_scaled, parts, scaled
+from mnc.ir.activations import Floor
 from mnc.ir.layers import (
+    Activation,
     Add,
     Divide,
     Maximum,
@@ -60,8 +62,14 @@ def squared_difference(call: Call) -> Value:
 
 def div(call: Call) -> Value:
     """The first divided by the second, with its fused activation."""
-    call.not_quantised()
+    call.not_in_integers()
     return _merged(call, Divide(call.activation()))
+
+
+def floor_div(call: Call) -> Value:
+    """The largest whole number not above the first divided by the second."""
+    call.not_quantised()
+    return call.emit(Activation(Floor()), _merged(call, Divide(), "quotient"))
 
 
 def maximum(call: Call) -> Value:
@@ -81,12 +89,13 @@ def _extreme(call: Call, layer: Merge) -> Value:
     return _merged(call, layer)
 
 
-def _merged(call: Call, layer: Merge) -> Value:
+def _merged(call: Call, layer: Merge, part: str = "") -> Value:
     """Two values, or a value and a constant; axes of 1 in front of a constant say nothing."""
     place = next((i for i in (0, 1) if call.optional_array(i) is not None), None)
     if place is None:
-        return call.emit(layer, call.value(0), call.value(1))
+        return call.emit(layer, call.value(0), call.value(1), part=part)
     constant = call.operand(place, "operand")
     extent = tuple(itertools.dropwhile(lambda n: n == 1, constant.shape))
     operand = Constant(constant.array.reshape(extent), constant.quant)
-    return call.shaped(call.emit(layer.changed(operand=operand, operand_first=place == 0), call.value(1 - place)))
+    layer = layer.changed(operand=operand, operand_first=place == 0)
+    return call.shaped(call.emit(layer, call.value(1 - place), part=part))

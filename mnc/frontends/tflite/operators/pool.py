@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
+from mnc.ir.activations import Sqrt, Square
 from mnc.ir.layers import (
+    Activation,
     AveragePooling2D,
     GlobalAveragePooling,
     GlobalMaxPooling,
@@ -27,6 +29,18 @@ def average_pool_2d(call: Call) -> Value:
 def max_pool_2d(call: Call) -> Value:
     """The largest of each window."""
     return _pooled(call, MaxPooling2D)
+
+
+def l2_pool_2d(call: Call) -> Value:
+    """The root of the mean square of each window."""
+    call.not_quantised()
+    pool = call.pair("FilterHeight", "FilterWidth")
+    stride = call.pair("StrideH", "StrideW")
+    if min(pool) < 1:
+        raise call.fault(f"its window {pool} must be at least 1")
+    squares = call.emit(Activation(Square()), call.value(), part="squares")
+    mean = call.emit(AveragePooling2D(pool, stride, call.padding(pool, stride)), squares, part="mean")
+    return call.activated(call.emit(Activation(Sqrt()), mean))
 
 
 def _pooled(call: Call, kind: type[Pooling2D]) -> Value:

@@ -6,10 +6,10 @@ import numpy as np
 
 from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
-from mnc.ir.layers import LSTM
+from mnc.ir.layers import LSTM, Concatenate, Conv2D, Dense, Slice
 from mnc.ir.types import Constant, Quantisation, show
 
-STATES = {"UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
+STATES = {"UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19), "SVDF": (4,)}
 """Which inputs of an operator are variables: its state, which is zero before the first run."""
 
 VARIANTS = (
@@ -94,3 +94,31 @@ def _side_by_side(call: Call, gates: list[Constant], shape: tuple[int, int]) -> 
     scales = [each.quant.scale[0] for each in gates if each.quant is not None for _ in range(shape[1])]
     quant = Quantisation(tuple(scales), axis=1) if scales else None
     return Constant(np.concatenate([each.array for each in gates], axis=1), quant)
+
+
+def svdf(call: Call) -> Value:
+    """Dense layers of rank 1 or more along the features, then along time: the last frames that it has seen.
+
+    The features' weights are (filters, features), those along time (filters, frames), oldest first; each unit
+    sums up the filters of its rank.  It becomes the layers that it is made of, and a state of all frames but this one.
+    """
+    call.not_in_integers()
+    x, rank = call.value(), call.integer("Rank")
+    _expect_states(call)
+    features, time = call.weights(1, (1, 0)), call.weights(2, (1, 0))
+    frames, filters = time.shape
+    if len(x.shape) != 2 or x.shape[0] != 1 or features.shape != (x.shape[1], filters) or min(frames, filters) < 1:
+        shapes = " and ".join(show(each.shape[::-1]) for each in (features, time))
+        raise call.fault(f"its weights {shapes} do not fit {show(x.shape)}")
+    if rank < 1 or filters % rank:
+        raise call.fault(f"its {filters} filters are not of rank {rank}")
+    units = filters // rank
+    by_unit = Constant(time.array.reshape(frames, 1, units, rank).swapaxes(2, 3))
+    frame = call.emit(Dense(features), x, part="frame")
+    window = call.reshaped(frame, (1, 1, filters), "row")
+    if frames > 1:
+        state = call.assembly.kept(f"{call.result.name or 'svdf'}/frames", (frames - 1, 1, filters), (0, 1, 2))
+        window = call.emit(Concatenate(0), state, window, part="window")
+        call.assembly.keep(state, call.emit(Slice((1, 0, 0), (frames - 1, 1, filters), (1, 1, 1)), window, part="kept"))
+    layer = Conv2D(by_unit, call.bias(3, x, features), groups=units, activation=call.activation())
+    return call.shaped(call.emit(layer, window))

@@ -12,7 +12,7 @@ from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.operators.pad import padded
 from mnc.frontends.tflite.operators.part import part
 from mnc.frontends.tflite.tensors import held, seen_as
-from mnc.ir.layers import Broadcast, Concatenate, Permute
+from mnc.ir.layers import Broadcast, Concatenate, Permute, Slice
 from mnc.ir.types import Shape, show
 
 MAX_COPIES = 2**13
@@ -51,6 +51,35 @@ def transpose(call: Call) -> Value:
     if order[:1] == (0,) and x.axes[0] == BATCH:
         return call.emit(Permute(tuple(axis - 1 for axis in order[1:])), x)
     return call.shaped(call.emit(Permute(order), call.whole(x), part="turned"))
+
+
+def dynamic_update_slice(call: Call) -> Value:
+    """The first with the second in the place of a part of it, which begins where the third says, but ends inside."""
+    for i in (0, 1):
+        call.keeps_scale(i)
+    whole, update, start = call.value(0).shape, call.value(1).shape, call.integers(2, "start")
+    if not len(start) == len(update) == len(whole) or any(m > n for m, n in zip(update, whole, strict=True)):
+        raise call.fault(f"its update {show(update)} at {show(start)} does not fit {show(whole)}")
+    first = [min(max(s, 0), n - m) for s, n, m in zip(start, whole, update, strict=True)]
+    part = call.whole(call.value(1))
+
+    def taken(x: Value, axis: int, begin: int, end: int) -> list[Value]:
+        sizes = list(x.type.shape)
+        sizes[axis] = end - begin
+        starts = tuple(begin if i == axis else 0 for i in range(len(sizes)))
+        return [call.emit(Slice(starts, tuple(sizes), (1,) * len(sizes)), x)] if begin < end else []
+
+    def put(x: Value, axis: int) -> Value:
+        """The update in `x`, which is larger along `axis` and those behind it only."""
+        if axis == len(whole):
+            return part
+        s, m, n = first[axis], update[axis], whole[axis]
+        if m == n:
+            return put(x, axis + 1)
+        (middle,) = taken(x, axis, s, s + m)
+        return call.emit(Concatenate(axis), *taken(x, axis, 0, s), put(middle, axis + 1), *taken(x, axis, s + m, n))
+
+    return call.shaped(put(call.whole(call.value(0)), 0))
 
 
 def concatenation(call: Call) -> Value:
