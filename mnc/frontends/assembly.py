@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from mnc.frontends.budget import SpentError
 from mnc.ir.activations import Abs, Sign
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Activation, Add, Flatten, Permute, ReduceMax, Reshape
+from mnc.ir.layers import Activation, Add, Concatenate, Flatten, Maximum, Minimum, Permute, ReduceMax, Reshape
 from mnc.ir.state import State
 from mnc.ir.types import Constant, DType, ElementType, Shape, ShapeError, TensorType
 from mnc.names import Names, brief
@@ -40,13 +41,24 @@ class ConsequenceError(CompileError):
 class Mask:
     """Which steps of a sequence count: 1 where they do, 0 where they are padding.
 
-    It becomes layers where it is read; most layers let it pass.
+    It becomes layers where it is read.
     """
 
-    of: Value
-    """Its source: the mask itself (steps,) where `padding` is None, else a sequence."""
+    of: Value | tuple[Mask, ...]
+    """Its source: the mask itself where `padding` is None, else a sequence; or other masks."""
     padding: float | None = None
-    """A step of nothing but this number is padding."""
+    """This number is padding."""
+    vectors: bool = False
+    """Whether a step is padding that is nothing but that number along the last axis, else every number is one."""
+    joined: Literal["any", "all", "behind"] = "any"
+    """How masks make one: a step counts where any counts, or all; or they stand one behind the other."""
+
+    @property
+    def rank(self) -> int:
+        """How many axes it has; a text of sentences has two."""
+        if isinstance(self.of, tuple):
+            return self.of[0].rank
+        return len(self.of.axes) - self.vectors
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,7 @@ class Value:
 
 def inputs_of(values: Sequence[Value]) -> tuple[str, ...]:
     """The types of a layer's inputs, for hints; no more than three of them."""
-    return tuple(f"its input {brief(value.name)} is {value.type}" for value in values[:3])
+    return tuple(dict.fromkeys(f"its input {brief(value.name)} is {value.type}" for value in values[:3]))
 
 
 @dataclass
@@ -142,25 +154,30 @@ class Assembly:
             raise ConsequenceError(Problem(where, str(fault), inputs_of(inputs))) from None
         names = tuple(self.names.new(f"{name}/{i}" if i else name) for i in range(len(types)))
         self.nodes.append(Node(names, layer, tuple(value.name for value in inputs), where))
-        mask = next((value.mask for value in inputs if value.mask is not None), None)
         front = (BATCH,) if self.batch else ()
-        return tuple(Value(n, t, (*front, *range(t.rank)), mask=mask) for n, t in zip(names, types, strict=True))
+        return tuple(Value(n, t, (*front, *range(t.rank))) for n, t in zip(names, types, strict=True))
 
     def graph(self, name: str, outputs: Sequence[str], states: Sequence[State] = ()) -> Graph:
         return Graph(name, tuple(self.inputs), tuple(self.nodes), tuple(outputs), states=(*self.states, *states))
 
     def mask(self, where: str, mask: Mask) -> Value:
-        """The mask as a value (steps,), made when it is first read."""
-        if mask.padding is None:
+        """The mask as a value, made when it is first read."""
+        if isinstance(mask.of, Value) and mask.padding is None:
             return mask.of
-        if mask not in self.masks:
+        if mask not in self.masks and isinstance(mask.of, tuple):
+            parts = [self.mask(where, part) for part in mask.of]
+            layers: dict[str, Layer] = {"any": Maximum(), "all": Minimum(), "behind": Concatenate(0)}
+            self.masks[mask] = self.emit(where, f"{parts[0].name}/{mask.joined}", layers[mask.joined], parts)
+        elif mask not in self.masks:
+            assert isinstance(mask.of, Value)
+            assert mask.padding is not None
             x = self.plain(where, mask.of)
             name = f"{x.name}/mask"
             offset = Constant(np.float32(-mask.padding))
             distance = self.emit(where, f"{name}/distance", Add(operand=offset), (x,))
             size = self.emit(where, f"{name}/size", Activation(Abs()), (distance,))
-            if size.type.rank > 1:
-                size = self.emit(where, f"{name}/largest", ReduceMax(tuple(range(1, size.type.rank))), (size,))
+            if mask.vectors:
+                size = self.emit(where, f"{name}/largest", ReduceMax((size.type.rank - 1,)), (size,))
             self.masks[mask] = self.emit(where, name, Activation(Sign()), (size,))
         return self.masks[mask]
 
@@ -170,10 +187,14 @@ class Assembly:
             shape, axes = value.before_flatten
             image = self.emit(where, f"{value.name}/image", Reshape(shape), (value,))
             turned = self.emit(where, f"{value.name}/channels_first", Permute(axes), (image,))
-            return self.emit(where, f"{value.name}/flat", Flatten(), (turned,))
+            return self._like(value, self.emit(where, f"{value.name}/flat", Flatten(), (turned,)))
         if value.is_plain:
             return value
-        return self.emit(where, f"{value.name}/channels_first", Permute(value.order), (value,))
+        return self._like(value, self.emit(where, f"{value.name}/channels_first", Permute(value.order), (value,)))
+
+    def _like(self, value: Value, turned: Value) -> Value:
+        """The value in another order of its elements."""
+        return replace(turned, mask=value.mask)
 
     def held_as(self, where: str, value: Value, axes: tuple[int, ...]) -> Value:
         """The tensor laid out so that the model's axis k, a batch not counted, is the IR's axis `axes[k]`."""
@@ -185,4 +206,4 @@ class Assembly:
         if order == tuple(range(len(axes))):
             return value
         turned = self.emit(where, f"{value.name}/channels_last", Permute(order), (value,))
-        return replace(turned, axes=(*turned.axes[: -len(axes)], *axes))
+        return replace(turned, axes=(*turned.axes[: -len(axes)], *axes), mask=value.mask)

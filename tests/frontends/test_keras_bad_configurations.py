@@ -11,16 +11,21 @@ from keras_files import OTHER_WEIGHTS, SMALL_WEIGHTS, numbers, refusal, save_h5,
 
 from mnc.frontends import check, load
 
-SAVE_AGAIN = "save the model again with Keras"
+SAVE_AGAIN = "Keras does not write this; give the file as model.save wrote it, or save the model again"
 FIXED_SHAPE = (
     "rebuild the model with a fixed input shape, for instance keras.Input((96, 96, 3)), and load the weights into it"
 )
-NO_ARGUMENT = (
-    "where it changes nothing at inference, rebuild the model without this argument and load the weights into it"
+AS_TFLITE = (
+    "convert the model, tf.lite.TFLiteConverter.from_keras_model(model).convert(), and compile the .tflite, "
+    "in which TensorFlow has put simpler operators in its place"
 )
-WITHOUT_IT = "rebuild the layer without it, if it was not meant, and load the weights into the new model"
-OTHERWISE = "rebuild the model with another value and load the weights into it"
-LISTED = "`mnc layers` lists what is; rebuild the model from those and load the weights into it"
+LISTED = (
+    f"{AS_TFLITE}\nhint: or put layers in its place that do the same, and give them its weights; "
+    "`mnc layers` lists them"
+)
+TRAINING = (
+    "call the layer without training=True, and load the weights into the model; with it each answer would be another"
+)
 CONV = "model_config/layers/1 (Conv2D 'conv')"
 NORM = "model_config/layers/2 (BatchNormalization 'norm')"
 
@@ -83,7 +88,7 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
     "too many filters": (
         lambda layers, _: layers[1]["config"].update(filters=10**12),
         f"{CONV}: filters must be in 1 to 2147483647, not 1000000000000",
-        OTHERWISE,
+        SAVE_AGAIN,
     ),
     "more filters than there are weights": (
         lambda layers, _: layers[1]["config"].update(filters=10**9),
@@ -94,12 +99,12 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
     "an enormous number": (
         lambda layers, _: layers[1]["config"].update(filters=10**4000),
         f"{CONV}: filters must be in 1 to 2147483647, not 1{'0' * 56}...",
-        OTHERWISE,
+        SAVE_AGAIN,
     ),
     "a fraction": (
         lambda layers, _: layers[1]["config"].update(filters=2.5),
         f"{CONV}: filters must be a whole number, not 2.5",
-        OTHERWISE,
+        SAVE_AGAIN,
     ),
     "an unknown layer": (
         lambda layers, _: layers[3].update(class_name="ConvLSTM3D"),
@@ -114,7 +119,8 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
     "a Lambda layer": (
         lambda layers, _: layers[3].update(class_name="Lambda", config={"name": "f", "function": ["4wEAAAAA", None]}),
         "model_config/layers/3 (Lambda 'f'): a Lambda layer holds Python code, which mnc never runs",
-        "replace it by Keras layers that do the same, for instance Rescaling or Reshape",
+        f"{AS_TFLITE}\nhint: or write its function among the layers, outputs = f(inputs) in place of "
+        "Lambda(f)(inputs); docs/layers.md lists the operations that are read",
     ),
     "an operation of TensorFlow": (
         lambda layers, _: layers[3].update(
@@ -123,17 +129,17 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
             inbound_nodes=[["norm", 0, 0, {}]],
         ),
         "model_config/layers/3 (TFOpLambda 'fft'): the operation 'signal.fft' is not supported",
-        "docs/layers.md lists the operations; a layer of keras.layers may do the same",
+        f"{AS_TFLITE}\nhint: or write it by operations that are read; docs/layers.md lists them",
     ),
     "an unknown attribute": (
         lambda layers, _: layers[1]["config"].update(lora_rank=4),
         f"{CONV}: the attribute 'lora_rank' = 4 is not supported",
-        WITHOUT_IT,
+        AS_TFLITE,
     ),
     "an unknown padding": (
         lambda layers, _: layers[1]["config"].update(padding="reflect"),
         f"{CONV}: padding = 'reflect' is not supported",
-        "mnc knows valid, same",
+        f"mnc knows valid, same\nhint: {AS_TFLITE}",
     ),
     "a quantised policy": (
         lambda layers, _: layers[1]["config"].update(dtype={"class_name": "QuantizedDTypePolicy", "config": {}}),
@@ -143,12 +149,12 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
     "renormalisation": (
         lambda layers, _: layers[2]["config"].update(renorm=True),
         f"{NORM}: renorm = True is not supported",
-        "mnc knows only False for it",
+        f"mnc knows only False for it\nhint: {AS_TFLITE}",
     ),
     "training at inference": (
         lambda layers, _: layers[2].update(inbound_nodes=[[["conv", 0, 0, {"training": True}]]]),
         f"{NORM}: the layer is called with 'training' = True, which is not supported",
-        NO_ARGUMENT,
+        TRAINING,
     ),
     "a circle": (
         lambda layers, _: layers[1].update(inbound_nodes=[[["relu", 0, 0, {}]]]),
@@ -193,7 +199,7 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
     "the wrong rank": (
         lambda layers, _: layers[0]["config"].update(batch_input_shape=[None, 6, 2]),
         f"{CONV}: the layer needs an input (height, width, channels), not one of 2 axes",
-        "its input 'image' is float32[6, 2]",
+        f"its input 'image' is float32[6, 2]\nhint: {AS_TFLITE}",
     ),
     "a window larger than the image": (
         lambda layers, _: (
@@ -242,7 +248,8 @@ TEXTS = {
     "{}": ("the key 'class_name' is missing", SAVE_AGAIN),
     '{"class_name": "Mine", "config": {}}': (
         "the model is a 'Mine', not a Sequential or functional model",
-        "rebuild it as a functional model and load the weights into it",
+        f"{AS_TFLITE}\nhint: or build its functional model, keras.Model(x, model.call(x)) with x = keras.Input(...), "
+        "and save that",
     ),
     '{"class_name": "Sequential", "config": {"layers": []}}': ("the model has no layers", SAVE_AGAIN),
 }
@@ -296,7 +303,7 @@ def test_time_distributed_over_too_many_steps(tmp_path: Path) -> None:
     assert refusal(save_h5(tmp_path / "m.h5", timed(65, conv), weights)) == (
         "error: m.h5: model_config/layers/1 (TimeDistributed 't'): "
         "the wrapped layer would be called 65 times; the limit is 64\n"
-        "hint: let the network see fewer steps, or one step at a time"
+        "hint: build the model for inputs of 64 steps at most; its weights fit without a change"
     )
 
 
@@ -315,7 +322,7 @@ def test_stateful_layers_are_not_shared(tmp_path: Path) -> None:
     assert refusal(save_h5(tmp_path / "m.h5", model, weights)) == (
         "error: m.h5: model_config/layers/1 (TimeDistributed 't')/layer (SimpleRNN 'r'): "
         "the layer is stateful and called more than once; the calls would share one state\n"
-        "hint: make it stateless, or use a layer for each call"
+        "hint: call it once, with the sequences one behind the other, Concatenate(axis=1), and take its steps apart"
     )
 
 
@@ -365,14 +372,13 @@ def test_one_fault_of_many_layers_is_one_refusal(tmp_path: Path) -> None:
     message = [line for problem in problems for line in str(problem).splitlines()]
     assert message == [
         "error: m.h5: model_config/layers/1 (MelSpectrogram 'm0') and 2 more: "
-        "the layer 'MelSpectrogram' is not supported",
-        "hint: compute 'MelSpectrogram' in front of the network: "
-        "keras.Model(the output of the 'MelSpectrogram' layer, model.outputs)",
+        "the layer 'MelSpectrogram' prepares data, which is for the program round the network",
+        "hint: compute it there: save keras.Model(the output of the 'MelSpectrogram' layer, model.outputs)",
         "error: m.h5: model_config/layers/4 (TFSMLayer 't'): "
         "the layer 'TFSMLayer' holds code of another framework, which mnc never runs",
-        "hint: convert the whole model with tf.lite.TFLiteConverter, and compile the .tflite",
+        f"hint: {AS_TFLITE}",
         "error: m.h5: model_config/layers/5 (Reshape 'r'): target_shape = [0] cannot be a shape",
-        f"hint: {OTHERWISE}",
+        f"hint: {SAVE_AGAIN}",
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from mnc.frontends.keras.assembly import Activation, AlongAxis, Glu
 from mnc.frontends.keras.config import Config, is_of_keras
+from mnc.frontends.keras.ways_out import AS_TFLITE
 from mnc.ir.activations import (
     Clip,
     Elu,
@@ -68,8 +69,6 @@ ALONG_AXIS: dict[str, AlongAxis] = {
 }
 """Functions that go along the last axis."""
 
-NAME_A_FUNCTION = "put a layer in its place, or name a function of Keras"
-
 
 def hard_sigmoid(keras: int) -> HardSigmoid:
     """Keras 1 and 2 have the slope 0.2, Keras 3 has 1/6."""
@@ -82,11 +81,11 @@ def read_activation(config: Config, key: str = "activation", default: str = "lin
     if isinstance(value, Mapping):
         class_name, inner = value.get("class_name"), value.get("config")
         if not is_of_keras(value):
-            raise config.fault(f"the custom {key} {brief(class_name)} is not supported", NAME_A_FUNCTION)
+            raise config.fault(f"the custom {key} {brief(class_name)} is not supported", AS_TFLITE)
         if isinstance(class_name, str) and class_name in (*LAYERS, "Softmax") and isinstance(inner, Mapping):
             return _layer(config, key, class_name, inner)
         if class_name != "function" or not isinstance(inner, str):
-            raise config.fault(f"{key} = {brief(value)} is not supported", NAME_A_FUNCTION)
+            raise config.fault(f"{key} = {brief(value)} is not supported", AS_TFLITE)
         value = inner  # a serialised function: {"class_name": "function", "config": "relu", ...}
     if value is None or value == "linear":
         return None
@@ -97,7 +96,7 @@ def read_activation(config: Config, key: str = "activation", default: str = "lin
     if isinstance(value, str) and value in FUNCTIONS:
         return FUNCTIONS[value]
     known_names = ", ".join(sorted([*FUNCTIONS, *ALONG_AXIS, "hard_sigmoid", "linear"]))
-    raise config.fault(f"the {key} {brief(value)} is not supported", f"mnc knows {known_names}")
+    raise config.fault(f"the {key} {brief(value)} is not supported", f"mnc knows {known_names}", AS_TFLITE)
 
 
 def _layer(config: Config, key: str, class_name: str, inner: Mapping[str, object]) -> Activation:
@@ -154,5 +153,5 @@ def read_function(config: Config, key: str, default: str) -> Function | None:
     """Like `read_activation`, where a function along an axis has no place."""
     function = read_activation(config, key, default)
     if isinstance(function, AlongAxis):
-        raise config.fault(f"the {key} {type(function).__name__.lower()!r} is not supported here")
+        raise config.fault(f"the {key} {type(function).__name__.lower()!r} is not supported here", AS_TFLITE)
     return function

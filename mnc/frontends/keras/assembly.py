@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mnc.errors import CompileError, refuse
-from mnc.frontends.assembly import CHANNELS_FIRST, Assembly, Value, inputs_of
-from mnc.frontends.keras.config import SAVE_AGAIN
+from mnc.frontends.assembly import CHANNELS_FIRST, Assembly, Mask, Value, inputs_of
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments
+from mnc.frontends.keras.ways_out import AS_TFLITE, SAVE_AGAIN
 from mnc.frontends.keras.weights import LayerWeights
 from mnc.ir.activations import Function, Sigmoid
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation as Elementwise
-from mnc.ir.layers import LogSoftmax, Multiply, Slice, Softmax, Sparsemax
+from mnc.ir.layers import LogSoftmax, Multiply, ReduceMax, Slice, Softmax, Sparsemax
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Call:
     """Whether the layer has been called before."""
 
     def fault(self, what: str, *hints: str) -> CompileError:
-        """The refusal of this call; without hints it says what the inputs are."""
-        return refuse(self.where, what, *(hints or inputs_of(self.inputs)))
+        """The refusal of this call; without hints of what Keras does and mnc does not, with the inputs."""
+        return refuse(self.where, what, *(hints or (*inputs_of(self.inputs), AS_TFLITE)))
 
     @property
     def held(self) -> Value:
@@ -95,13 +95,25 @@ class Call:
         return value.axes[position]
 
     def mask_of(self, x: Value) -> Value | None:
-        """The mask of the only input (steps,): the call's `mask` argument, or the one that the input carries along."""
+        """The mask of the only input, (steps,); a step of several that count or not does where any of them does."""
+        stated = self.stated_mask(x)
+        if stated is None:
+            return None
+        mask = self.assembly.mask(self.where, stated)
+        if mask.shape[:1] != x.shape[:1]:
+            raise self.fault(f"the mask must be a tensor of {x.shape[:1]}")
+        if mask.type.rank > 1:
+            mask = self.emit(ReduceMax(tuple(range(1, mask.type.rank))), mask, part="any_mask")
+        return mask
+
+    def stated_mask(self, x: Value) -> Mask | None:
+        """The call's `mask` argument, or else what the input carries along."""
         given = self.arguments.named.get("mask")
         if given is None:
-            return None if x.mask is None else self.assembly.mask(self.where, x.mask)
-        if not isinstance(given, Value) or given.shape != x.shape[:1]:
-            raise self.fault(f"the mask must be a tensor of {x.shape[:1]}")
-        return self.assembly.plain(self.where, given)
+            return x.mask
+        if not isinstance(given, Value):
+            raise self.fault("the mask must be a tensor of the model")
+        return Mask(replace(self.assembly.plain(self.where, given), mask=None))
 
     def emit(self, layer: Layer, *inputs: Value, part: str = "", axes: tuple[int, ...] | None = None) -> Value:
         """One node; `part` names what is not yet the layer's result."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mnc.errors import CompileError, Problem, refuse
+from mnc.frontends.keras.ways_out import AS_TFLITE, SAVE_AGAIN
 from mnc.frontends.keras.weights import Count
 from mnc.ir.types import MAX_ELEMENTS
 from mnc.names import brief
@@ -32,9 +33,6 @@ MUST_BE_NULL = frozenset({"quantization_config"})
 KERAS_MODULES = ("keras", "tensorflow", "tf_keras", "builtins")
 LARGEST = MAX_ELEMENTS
 LARGEST_FLOAT = 3.4028234e38
-SAVE_AGAIN = "save the model again with Keras"
-OTHERWISE = "rebuild the model with another value and load the weights into it"
-WITHOUT_IT = "rebuild the layer without it, if it was not meant, and load the weights into the new model"
 FLOAT_POLICIES = frozenset({"float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"})
 """Policies whose weights are floating-point numbers."""
 
@@ -69,8 +67,8 @@ class Config:
         self._read: set[str] = set()
 
     def fault(self, what: str, *hints: str) -> CompileError:
-        """The refusal of this layer."""
-        return refuse(self.where, what, *(hints or (OTHERWISE,)))
+        """The refusal of this layer; without hints what Keras does not write either."""
+        return refuse(self.where, what, *(hints or (SAVE_AGAIN,)))
 
     def __contains__(self, key: str) -> bool:
         return key in self._raw
@@ -92,7 +90,9 @@ class Config:
         """Refuse the layer unless the key is absent or has one of the values that change nothing."""
         value = _plain(self.raw(key, allowed[0]))
         if not any(type(value) is type(good) and value == good for good in allowed):
-            raise self.fault(f"{key} = {brief(value)} is not supported", f"mnc knows only {brief(allowed[0])} for it")
+            raise self.fault(
+                f"{key} = {brief(value)} is not supported", f"mnc knows only {brief(allowed[0])} for it", AS_TFLITE
+            )
 
     def integer(self, key: str, default: int | None = None, least: int = 1) -> int:
         """An integer of at least `least`; without a default the key must be there."""
@@ -127,7 +127,7 @@ class Config:
         """One of a few words."""
         value = self._needed(key, default)
         if not isinstance(value, str) or value not in allowed:
-            raise self.fault(f"{key} = {brief(value)} is not supported", f"mnc knows {', '.join(allowed)}")
+            raise self.fault(f"{key} = {brief(value)} is not supported", f"mnc knows {', '.join(allowed)}", AS_TFLITE)
         return value
 
     def data_format(self, rank: int) -> str:
@@ -189,7 +189,7 @@ class Config:
     def leftovers(self) -> tuple[Problem, ...]:
         """One problem for each key that nobody has read and that may matter."""
         return tuple(
-            Problem(self.where, f"the attribute {brief(key)} = {brief(value)} is not supported", (WITHOUT_IT,))
+            Problem(self.where, f"the attribute {brief(key)} = {brief(value)} is not supported", (AS_TFLITE,))
             for key, value in self._raw.items()
             if key not in self._read
             and not key.endswith(IRRELEVANT_ENDINGS)

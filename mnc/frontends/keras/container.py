@@ -14,9 +14,9 @@ from mnc.errors import refuse
 from mnc.frontends import foreign
 from mnc.frontends.budget import Budget
 from mnc.frontends.keras import hdf5
-from mnc.frontends.keras.config import SAVE_AGAIN
 from mnc.frontends.keras.legacy_weights import LegacyWeights
 from mnc.frontends.keras.object_weights import ObjectWeights
+from mnc.frontends.keras.ways_out import SAVE_AGAIN
 from mnc.frontends.keras.weights import ModelWeights
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"

@@ -12,6 +12,7 @@ from mnc.frontends.keras.activations import LAYERS, read_activation
 from mnc.frontends.keras.assembly import AlongAxis, Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import Converter, converts
+from mnc.frontends.keras.ways_out import AS_TFLITE
 from mnc.frontends.keras.weights import Count
 from mnc.ir.activations import Function
 from mnc.ir.layers import Activation, Add, Identity, LogSoftmax, Multiply, PReLU, Slice, Softmax, Sparsemax
@@ -29,7 +30,9 @@ def elementwise(function: Function | None) -> Build:
     return build
 
 
-@converts("Activation", to=(Activation, LogSoftmax, Multiply, Slice, Softmax, Sparsemax), over_time=True)
+@converts(
+    "Activation", to=(Activation, LogSoftmax, Multiply, Slice, Softmax, Sparsemax), over_time=True, masks="passes"
+)
 def activation(config: Config) -> Build:
     """Any activation function by name."""
     function = read_activation(config)
@@ -45,10 +48,10 @@ def _function_layer(read: Callable[[Config], Function]) -> Converter:
 
 
 for _name, _read in LAYERS.items():
-    converts(_name, to=(Activation,), over_time=True)(_function_layer(_read))
+    converts(_name, to=(Activation,), over_time=True, masks="passes")(_function_layer(_read))
 
 
-@converts("PReLU", to=(PReLU,), over_time=True)
+@converts("PReLU", to=(PReLU,), over_time=True, masks="passes")
 def prelu(config: Config) -> Build:
     """A learnt slope below 0, for each element or shared along some axes."""
     shared = () if config.raw("shared_axes") is None else config.integer_list("shared_axes", -8)
@@ -67,14 +70,14 @@ def prelu(config: Config) -> Build:
     return build
 
 
-@converts("Softmax", to=(Add, Multiply, Softmax), over_time=True, arguments=("mask",))
+@converts("Softmax", to=(Add, Multiply, Softmax), over_time=True, arguments=("mask",), masks="passes")
 def softmax(config: Config) -> Build:
     """Softmax along one axis."""
     axis = config.raw("axis", -1)
     if isinstance(axis, list) and len(axis) == 1:
         axis = axis[0]
     if isinstance(axis, bool) or not isinstance(axis, int):
-        raise config.fault(f"axis = {axis!r} is not supported; softmax goes along one axis")
+        raise config.fault(f"axis = {axis!r} is not supported; softmax goes along one axis", AS_TFLITE)
 
     def build(call: Call) -> Value:
         x = call.tensor

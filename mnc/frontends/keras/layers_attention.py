@@ -24,14 +24,14 @@ from mnc.ir.layers import (
     Reshape,
     Softmax,
 )
-from mnc.ir.types import Array, Constant
+from mnc.ir.types import Array, Constant, Shape
 
 MASKED = -1e9
 """Is added to a score that shall not count."""
 
 CALL_ARGUMENTS = (
     *("query", "value", "key", "value_mask", "key_mask"),
-    *("attention_mask", "use_causal_mask", "return_attention_scores"),
+    *("query_mask", "attention_mask", "use_causal_mask", "return_attention_scores"),
 )
 """Arguments of a call besides the inputs."""
 
@@ -61,6 +61,7 @@ def _places(rows: int, columns: int, causal: bool, near: int | None) -> Array | 
     "MultiHeadAttention",
     to=(Add, Dense, MatMul, Multiply, Permute, Reshape, Softmax),
     arguments=CALL_ARGUMENTS,
+    masks="own",
 )
 def multi_head_attention(config: Config) -> Build:
     """Attention of several heads between sequences, causal or not, with or without a gate."""
@@ -71,13 +72,18 @@ def multi_head_attention(config: Config) -> Build:
     has_gate = config.boolean("use_gate", False)
     stated = config.raw("output_shape")
     outputs = None if stated is None else config.integer_list("output_shape", 1)
-    config.only("attention_axes", None, [1])
+    axes = None if config.raw("attention_axes") is None else config.integer_list("attention_axes", -8)
     near = window(config)
-    config.ignore("dropout", "flash_attention", "seed", "query_shape", "key_shape", "value_shape")
+    drops = config.number("dropout", 0.0) > 0.0
+    config.ignore("flash_attention", "seed", "query_shape", "key_shape", "value_shape")
     config.weights = Count((4 + has_gate) * (1 + has_bias))
 
     def build(call: Call) -> Value | tuple[Value, ...]:
-        query, value, key = sequences(call)
+        if config.keras >= 3 and call.arguments.named.get("query_mask") is not None:
+            what = "query_mask is read by some versions of Keras 3 and by others not"
+            raise call.fault(what, "multiply it into attention_mask, whose rows are those of the query")
+        given = axes_of(call, axes)
+        query, value, key = sequences(call, len(given) > 1)
         hidden = hidden_scores(call, query, value, key, near)
 
         def dense(x: Value, part: str, size: int, scale: float = 1.0, own: str = "") -> Value:
@@ -99,8 +105,9 @@ def multi_head_attention(config: Config) -> Build:
         gate = dense(query, "gate", value_size) if has_gate else None
         v = by_head(dense(value, "value", value_size), "value", value_size)
         scores = call.emit(MatMul(transpose_b=True), q, k, part="scores")
-        scores = masked(call, scores, hidden)
-        shares = call.emit(Softmax(2), scores, part="shares")
+        shares = call.emit(Softmax(2), masked(call, scores, hidden), part="shares")
+        if config.keras >= 3 and (drops or flag(call, "return_attention_scores")):
+            shares = of_those_seen(call, shares, hidden)
         mixed = call.emit(MatMul(), shares, v, part="mixed")
         if heads > 1:
             mixed = call.emit(Permute((1, 0, 2)), mixed, part="in_steps")
@@ -113,15 +120,43 @@ def multi_head_attention(config: Config) -> Build:
         bias = weights.array("bias", shape, "output").ravel() if has_bias else None
         call.weights.discard()  # the state of a random generator
         layer = Dense(Constant(kernel), None if bias is None else Constant(bias))
-        if len(shape) > 1:
+        if len(shape) > 1 or len(given) > 1:
             wide = call.emit(layer, flat, part="output")
-            result = call.emit(Reshape((query.shape[0], *shape)), wide)
+            result = call.emit(Reshape((*given, *shape)), wide)
         else:
             result = call.emit(layer, flat)
         result = replace(result, mask=query.mask)
         return (result, shares) if flag(call, "return_attention_scores") else result
 
     return build
+
+
+def axes_of(call: Call, axes: tuple[int, ...] | None) -> Shape:
+    """The sizes of the axes along which the query goes; all of its axes but the last."""
+    first = call.arguments.named.get("query", next(iter(call.inputs), None))
+    if not isinstance(first, Value):
+        raise call.fault("the query is missing, or is no tensor of the model")
+    rank = len(first.shape)
+    if axes is not None and sorted(axis % (rank + 1) for axis in axes) != list(range(1, rank)):
+        raise call.fault(f"attention_axes = {list(axes)} is not supported; it must be all axes but the last")
+    if rank > 2 and any(call.arguments.named.get(name) for name in ("use_causal_mask", "return_attention_scores")):
+        raise call.fault("attention along several axes is supported without a causal mask and without its scores")
+    return first.shape[:-1]
+
+
+def of_those_seen(call: Call, shares: Value, hidden: Value | Constant | None) -> Value:
+    """Shares of which those that are hidden are 0, also where all are."""
+    if hidden is None:
+        return shares
+    if isinstance(hidden, Constant):
+        seen = Constant((hidden.array == 0.0).astype(np.float32))
+        return call.emit(Multiply(operand=seen), shares, part="seen_shares")
+    size = call.emit(Activation(fn.Abs()), hidden, part="size")
+    less = call.emit(
+        Multiply(operand=Constant(np.float32(-1.0))), call.emit(Activation(fn.Sign()), size, part="lost"), part="less"
+    )
+    seen_now = call.emit(Add(operand=Constant(np.float32(1.0))), less, part="seen_scores")
+    return call.emit(Multiply(), shares, seen_now, part="seen_shares")
 
 
 def hidden_scores(call: Call, query: Value, value: Value, key: Value, near: int | None) -> Value | Constant | None:
@@ -166,8 +201,11 @@ def masked(call: Call, scores: Value, hidden: Value | Constant | None) -> Value:
     return call.emit(Add(), scores, hidden, part="masked_scores")
 
 
-def sequences(call: Call) -> tuple[Value, Value, Value]:
-    """The query, the value and the key, each (steps, features), wherever the call has them."""
+def sequences(call: Call, several: bool = False) -> tuple[Value, Value, Value]:
+    """The query, the value and the key, each (steps, features), wherever the call has them.
+
+    Where `several` axes are the steps, they become one.
+    """
     named = call.arguments.named
     given = [each for each in call.arguments.positional if isinstance(each, Value)]
     if len(given) != len(call.arguments.positional) and call.arguments.positional:
@@ -181,9 +219,13 @@ def sequences(call: Call) -> tuple[Value, Value, Value]:
             value = found.get("value")
         if not isinstance(value, Value):
             raise call.fault(f"the {name} is missing, or is no tensor of the model")
-        if len(value.shape) != 2:
+        if len(value.shape) != 2 and not several:
             raise call.fault(f"the {name} must be a sequence (steps, features), not of {len(value.shape)} axes")
-        tensors.append(call.assembly.plain(call.where, value))
+        if several and value.mask is not None:
+            raise call.fault("attention along several axes is supported without a mask")
+        plain = call.assembly.plain(call.where, value)
+        rows = Reshape((math.prod(plain.shape[:-1]), plain.shape[-1]))
+        tensors.append(call.emit(rows, plain, part=f"{name}_rows") if several else plain)
     query, value, key = tensors
     if key.shape[0] != value.shape[0]:
         raise call.fault(f"there are {key.shape[0]} keys and {value.shape[0]} values")
@@ -194,6 +236,7 @@ def sequences(call: Call) -> tuple[Value, Value, Value]:
     "Attention",
     to=(Activation, Add, MatMul, Multiply, ReduceSum, Softmax),
     arguments=("mask", "use_causal_mask", "return_attention_scores"),
+    masks="own",
 )
 def attention(config: Config) -> Build:
     """Attention by products of queries and keys, or by a sum of hyperbolic tangents."""
@@ -222,6 +265,7 @@ def attention(config: Config) -> Build:
     "AdditiveAttention",
     to=(Activation, Add, MatMul, Multiply, ReduceSum, Softmax),
     arguments=("mask", "use_causal_mask", "return_attention_scores"),
+    masks="own",
 )
 def additive_attention(config: Config) -> Build:
     """Attention by a scaled sum of hyperbolic tangents."""

@@ -8,7 +8,15 @@ from dataclasses import replace
 from mnc.frontends.assembly import Value
 from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
-from mnc.frontends.keras.layers_attention import CALL_ARGUMENTS, flag, hidden_scores, masked, sequences, window
+from mnc.frontends.keras.layers_attention import (
+    CALL_ARGUMENTS,
+    flag,
+    hidden_scores,
+    masked,
+    of_those_seen,
+    sequences,
+    window,
+)
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.weights import Count
 from mnc.ir import activations as fn
@@ -19,7 +27,8 @@ from mnc.ir.types import Constant
 @converts(
     "GroupQueryAttention",
     to=(Add, Dense, MatMul, Multiply, Permute, Reshape, Softmax),
-    arguments=(*CALL_ARGUMENTS, "query_mask"),
+    arguments=CALL_ARGUMENTS,
+    masks="own",
 )
 def grouped_query_attention(config: Config) -> Build:
     """Attention whose heads of the query share those of keys and values."""
@@ -27,7 +36,8 @@ def grouped_query_attention(config: Config) -> Build:
     heads, shared = config.integer("num_query_heads"), config.integer("num_key_value_heads")
     has_bias, has_gate = config.boolean("use_bias", True), config.boolean("use_gate", False)
     near = window(config)
-    config.ignore("dropout", "flash_attention", "seed")
+    drops = config.number("dropout", 0.0) > 0.0
+    config.ignore("flash_attention", "seed")
     config.weights = Count((4 + has_gate) * (1 + has_bias))
     if heads % shared:
         raise config.fault(f"{shared} heads of keys do not divide {heads} heads of the query")
@@ -59,6 +69,8 @@ def grouped_query_attention(config: Config) -> Build:
         scores = call.emit(MatMul(transpose_b=True), q, k, part="group_scores")
         scores = call.emit(Reshape((heads, steps, keys)), scores, part="scores")
         shares = call.emit(Softmax(2), masked(call, scores, hidden), part="shares")
+        if drops or flag(call, "return_attention_scores"):
+            shares = of_those_seen(call, shares, hidden)
         grouped = call.emit(Reshape((shared, each * steps, keys)), shares, part="group_shares")
         mixed = call.emit(MatMul(), grouped, v, part="mixed")
         mixed = call.emit(Reshape((heads, steps, size)), mixed, part="mixed_heads")

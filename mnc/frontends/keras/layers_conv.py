@@ -241,7 +241,7 @@ def _spread(windows: _Windows, x: Value, more: tuple[int, ...] | None, axis: int
     return (before, max(spread - before - wanted, 0)), max(wanted - (spread - before), 0)
 
 
-@converts("Dense", to=(Dense,), over_time=True)
+@converts("Dense", to=(Dense,), over_time=True, masks="passes")
 def dense(config: Config) -> Build:
     """Dense over the last axis of an input of any rank."""
     units = config.integer("units")

@@ -13,6 +13,7 @@ from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.planes import padded, pair
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.unrolling import MAX_STEPS
+from mnc.frontends.keras.ways_out import AS_TFLITE, at_most
 from mnc.frontends.keras.weights import Count
 from mnc.ir.activations import Function
 from mnc.ir.layers import Activation, Add, Concatenate, Conv2D, Multiply, Pair, Reshape, Slice
@@ -24,13 +25,13 @@ GATES = ("input", "forget", "cell", "output")
 LAYERS = (Activation, Add, Concatenate, Conv2D, Multiply, Reshape, Slice)
 
 
-@converts("ConvLSTM1D", to=LAYERS, arguments=("initial_state", "mask"))
+@converts("ConvLSTM1D", to=LAYERS, arguments=("initial_state", "mask"), masks="own")
 def conv_lstm1d(config: Config) -> Build:
     """An LSTM whose products are convolutions along sequences; unrolled."""
     return _conv_lstm(config, 1)
 
 
-@converts("ConvLSTM2D", to=LAYERS, arguments=("initial_state", "mask"))
+@converts("ConvLSTM2D", to=LAYERS, arguments=("initial_state", "mask"), masks="own")
 def conv_lstm2d(config: Config) -> Build:
     """An LSTM whose products are convolutions over images; unrolled."""
     return _conv_lstm(config, 2)
@@ -140,13 +141,13 @@ def _inputs(call: Call, axes: int, image: tuple[int, ...]) -> tuple[Value, tuple
     if call.mask_of(x) is not None:
         raise call.fault(
             "the layer reads a mask (from Masking), which is not supported",
-            "train without the mask, or give sequences of the full length only",
+            AS_TFLITE,
         )
     if x.shape[0] > MAX_STEPS:
         raise refuse(
             call.where,
             f"the layer takes {x.shape[0]} steps, each code of its own; the limit is {MAX_STEPS}",
-            "let the network see fewer steps",
+            at_most(MAX_STEPS, "steps"),
         )
     given = call.arguments.named.get("initial_state")
     initial = call.inputs[1:] if given is None else (given if isinstance(given, tuple) else (given,))

@@ -13,6 +13,7 @@ from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.products import weighed
 from mnc.frontends.keras.registry import converts
+from mnc.frontends.keras.ways_out import AS_TFLITE
 from mnc.frontends.keras.weights import Count
 from mnc.ir.layers import Add, Conv2D, Dense, Permute, ReduceSum, Reshape
 from mnc.ir.types import Shape
@@ -36,7 +37,9 @@ def einsum_dense(config: Config) -> Build:
     found = next(((kind, match) for kind, match in enumerate(matches) if match is not None), None)
     letters = "" if found is None else "".join(found[1].groups())
     if found is None or not (letters.isascii() and letters.isalpha()):
-        raise config.fault(f"equation = {brief(equation)} is not one of two operands", "write it as ab,bc->ac")
+        raise config.fault(
+            f"equation = {brief(equation)} is not one of two operands", "write it as ab,bc->ac", AS_TFLITE
+        )
     if bias_axes is not None and not (isinstance(bias_axes, str) and set(bias_axes) <= set(found[1].group(3))):
         raise config.fault(f"bias_axes = {brief(bias_axes)} must be letters of the result")
     sizes = stated if isinstance(stated, list) else [stated]
@@ -56,7 +59,7 @@ def einsum_dense(config: Config) -> Build:
             raise call.fault("the equation has too many letters")
         left, out = (hidden + left, hidden + out) if kind == 1 else (left + hidden, out + hidden)
         if left[0] != out[0] or left[0] in right:
-            raise call.fault(f"{equation} moves the batch, or sums over it; a network computes one sample at a time")
+            raise call.fault(f"{equation} moves the batch, or sums over it", AS_TFLITE)
         left, out = left[1:], out[1:]
         size = dict(zip(left, x.shape, strict=True))
         # Keras states the result's shape without the axes that the ellipsis stands for

@@ -8,11 +8,13 @@ from mnc.frontends.assembly import Value
 from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import LARGEST_FLOAT, Config
 from mnc.frontends.keras.registry import converts
+from mnc.frontends.keras.ways_out import AS_TFLITE
 from mnc.ir import activations as fn
 from mnc.ir.layers import Activation, Add, ReduceMin, ReduceSum, Reshape, Subtract
 from mnc.ir.types import Constant
 from mnc.names import brief
 
+SHAPED = "give it an axis of one number, keras.Input((1,))"
 MOST = 2**16
 """Of the categories that a number is compared with."""
 
@@ -67,11 +69,13 @@ def _encoded(call: Call, x: Value, count: int, mode: str) -> Value:
     """Whole numbers from 0 to `count` - 1 as vectors; numbers outside are in none."""
     shape = x.shape
     if count > MOST:
-        raise call.fault(f"{count} categories are too many; the limit is {MOST}", "use an Embedding")
+        raise call.fault(f"{count} categories are too many; the limit is {MOST}", AS_TFLITE)
     if mode == "one_hot" and shape[-1:] == (1,):
         shape = shape[:-1]
     elif mode != "one_hot" and not shape:
-        raise call.fault(f"the mode {mode!r} needs numbers along an axis; Keras would count those of the whole batch")
+        raise call.fault(
+            f"the mode {mode!r} needs numbers along an axis; Keras would count those of the whole batch", SHAPED
+        )
     row = call.emit(Reshape((*shape, 1)), x, part="row_of_numbers")
     places = Constant(-np.arange(count, dtype=np.float32))
     distance = call.emit(Add(operand=places), row, part="distance_of_places")

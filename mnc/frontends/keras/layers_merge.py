@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from mnc.frontends.assembly import Value
+from dataclasses import replace
+
+import numpy as np
+
+from mnc.frontends.assembly import Mask, Value
 from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import Converter, converts
-from mnc.ir.layers import Add, Average, Concatenate, Dot, Maximum, Merge, Minimum, Multiply, Subtract, UnitNormalization
+from mnc.ir.layers import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Merge,
+    Minimum,
+    Multiply,
+    ReduceMax,
+    Reshape,
+    Subtract,
+    UnitNormalization,
+)
+from mnc.ir.types import Constant
 
 
 def _operands(call: Call) -> tuple[Value, ...]:
@@ -17,20 +35,72 @@ def _operands(call: Call) -> tuple[Value, ...]:
     return tuple(call.assembly.plain(call.where, value) for value in call.inputs)
 
 
-def _merge(kind: type[Merge]) -> Build:
+def _merged_mask(call: Call, keras: int) -> Mask | None:
+    """In Keras 3 steps count where they do in any input, in Keras 1 and 2 where in all that have a mask."""
+    masks = tuple(dict.fromkeys(value.mask for value in call.inputs if value.mask is not None))
+    if not masks or (keras >= 3 and any(value.mask is None for value in call.inputs)):
+        return None
+    return masks[0] if len(masks) == 1 else Mask(masks, joined="any" if keras >= 3 else "all")
+
+
+def _masked_product(call: Call) -> Value:
+    """In Keras 3 a step of an input that does not count is 1 in a product, and 0 where it counts in none of them."""
+    mask = _merged_mask(call, 3)
+    factors = []
+    for i, value in enumerate(call.inputs):
+        value = call.assembly.plain(call.where, value)
+        if value.mask is None:
+            factors.append(value)
+            continue
+        column = _column(call, value.mask, f"counted{i}")
+        kept = call.emit(Multiply(), value, column, part=f"kept{i}")
+        less = call.emit(Multiply(operand=Constant(np.float32(-1.0))), column, part=f"less{i}")
+        ones = call.emit(Add(operand=Constant(np.float32(1.0))), less, part=f"ones{i}")
+        factors.append(call.emit(Add(), kept, ones, part=f"factor{i}"))
+    if mask is None:
+        return call.emit(Multiply(), *factors)
+    product = call.emit(Multiply(), *factors, part="product")
+    return replace(call.emit(Multiply(), product, _column(call, mask, "counted")), mask=mask)
+
+
+def _column(call: Call, mask: Mask, part: str) -> Value:
+    """A mask as vectors of one element."""
+    value = call.assembly.mask(call.where, mask)
+    return call.emit(Reshape((*value.type.shape, 1)), value, part=part)
+
+
+def _joined_mask(call: Call, keras: int, axis: int) -> Mask | None:
+    """That of sequences one behind the other; along other axes like that of a sum."""
+    if axis != 0 or all(value.mask is None for value in call.inputs):
+        return _merged_mask(call, keras)
+    masks = []
+    for i, value in enumerate(call.inputs):
+        if value.mask is None:  # every step counts
+            zeros = call.emit(Multiply(operand=Constant(np.float32(0.0))), value, part=f"zeros{i}")
+            ones = call.emit(Add(operand=Constant(np.float32(1.0))), zeros, part=f"ones{i}")
+            masks.append(Mask(call.emit(ReduceMax(tuple(range(1, ones.type.rank))), ones, part=f"mask{i}")))
+        else:
+            masks.append(value.mask)
+    return Mask(tuple(masks), joined="behind")
+
+
+def _merge(kind: type[Merge], keras: int) -> Build:
     def build(call: Call) -> Value:
         operands = _operands(call)
         if len(operands) < 2:
             raise call.fault("the layer needs at least two inputs")
+        if kind is Multiply and keras >= 3 and any(value.mask is not None for value in call.inputs):
+            return _masked_product(call)
         # axes of one element stand before those of an operand that has fewer, as NumPy broadcasts
-        return call.emit(kind(), *operands, axes=None if operands[0].is_plain else operands[0].axes)
+        result = call.emit(kind(), *operands, axes=None if operands[0].is_plain else operands[0].axes)
+        return replace(result, mask=_merged_mask(call, keras))
 
     return build
 
 
 def _merging(kind: type[Merge]) -> Converter:
-    def convert(_config: Config) -> Build:
-        return _merge(kind)
+    def convert(config: Config) -> Build:
+        return _merge(kind, config.keras)
 
     return convert
 
@@ -43,26 +113,27 @@ for _name, _kind in (
     ("Maximum", Maximum),
     ("Minimum", Minimum),
 ):
-    converts(_name, to=(_kind,))(_merging(_kind))
+    converts(_name, to=(_kind,), masks="own")(_merging(_kind))
 
 
-@converts("Concatenate", to=(Concatenate,))
+@converts("Concatenate", to=(Concatenate,), masks="own")
 def concatenate(config: Config) -> Build:
     """One behind the other along an axis."""
     axis = config.integer("axis", -1, -8)
-    return _concatenate(axis)
+    return _concatenate(axis, config.keras)
 
 
-def _concatenate(axis: int) -> Build:
+def _concatenate(axis: int, keras: int) -> Build:
     def build(call: Call) -> Value:
         operands = _operands(call)
         held_axis = call.axis("axis", axis, operands[0])
-        return call.emit(Concatenate(held_axis), *operands, axes=operands[0].axes)
+        result = call.emit(Concatenate(held_axis), *operands, axes=operands[0].axes)
+        return replace(result, mask=_joined_mask(call, keras, operands[0].axes.index(held_axis)))
 
     return build
 
 
-@converts("Merge", to=(Add, Average, Concatenate, Maximum, Multiply))
+@converts("Merge", to=(Add, Average, Concatenate, Maximum, Multiply), masks="own")
 def merge(config: Config) -> Build:
     """Keras 1's merge: one class for all of them."""
     mode = config.choice("mode", "sum", "mul", "ave", "max", "concat", default="sum")
@@ -70,8 +141,8 @@ def merge(config: Config) -> Build:
     config.ignore("dot_axes", "output_shape", "output_shape_type", "mode_type", "arguments")
     config.ignore("output_mask", "output_mask_type", "node_indices", "tensor_indices")
     if mode == "concat":
-        return _concatenate(axis)
-    return _merge({"sum": Add, "mul": Multiply, "ave": Average, "max": Maximum}[mode])
+        return _concatenate(axis, config.keras)
+    return _merge({"sum": Add, "mul": Multiply, "ave": Average, "max": Maximum}[mode], config.keras)
 
 
 @converts("Dot", to=(Dot,))

@@ -42,6 +42,7 @@ RANDOM_AUGMENTATION = (
     "AlphaDropout",
     to=(),
     over_time=True,
+    masks="passes",
 )
 def dropout(config: Config) -> Build:
     """The dropout family."""
@@ -49,20 +50,20 @@ def dropout(config: Config) -> Build:
     return _nothing()
 
 
-@converts("Identity", to=(), over_time=True)
+@converts("Identity", to=(), over_time=True, masks="passes")
 def identity(_config: Config) -> Build:
     """The input."""
     return _nothing()
 
 
-@converts("GaussianNoise", to=(), over_time=True)
+@converts("GaussianNoise", to=(), over_time=True, masks="passes")
 def gaussian_noise(config: Config) -> Build:
     """Noise in training."""
     config.ignore("stddev")
     return _nothing()
 
 
-@converts("ActivityRegularization", to=(), over_time=True)
+@converts("ActivityRegularization", to=(), over_time=True, masks="passes")
 def activity_regularization(config: Config) -> Build:
     """A term of the training loss."""
     config.ignore("l1", "l2")

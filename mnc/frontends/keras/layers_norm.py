@@ -12,6 +12,7 @@ from mnc.frontends.keras import hdf5
 from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
+from mnc.frontends.keras.ways_out import AS_TFLITE
 from mnc.frontends.keras.weights import Count
 from mnc.ir import activations as fn
 from mnc.ir.layers import (
@@ -29,7 +30,7 @@ from mnc.ir.types import Array, Constant, Shape
 from mnc.names import brief
 
 
-@converts("BatchNormalization", to=(BatchNormalization,), over_time=True)
+@converts("BatchNormalization", to=(BatchNormalization,), over_time=True, masks="passes")
 def batch_normalization(config: Config) -> Build:
     """Batch normalisation with the statistics learnt in training."""
     axis = _single_axis(config)
@@ -60,7 +61,7 @@ def _single_axis(config: Config) -> int:
     """`axis` as Keras counts it, where only one is meant; it may be written as a list of one."""
     axes = _axes(config)
     if len(axes) != 1:
-        raise config.fault(f"axis = {list(axes)} is not supported; it must be one axis")
+        raise config.fault(f"axis = {list(axes)} is not supported; it must be one axis", AS_TFLITE)
     return axes[0]
 
 
@@ -68,7 +69,7 @@ def _axes(config: Config) -> tuple[int, ...]:
     return (-1,) if config.raw("axis") is None else config.integer_list("axis", -8)
 
 
-@converts("LayerNormalization", to=(LayerNormalization,), over_time=True)
+@converts("LayerNormalization", to=(LayerNormalization,), over_time=True, masks="passes")
 def layer_normalization(config: Config) -> Build:
     """Layer normalisation along one axis or several."""
     axes = _axes(config)
@@ -95,7 +96,7 @@ def layer_normalization(config: Config) -> Build:
     return build
 
 
-@converts("GroupNormalization", to=(GroupNormalization,))
+@converts("GroupNormalization", to=(GroupNormalization,), masks="passes")
 def group_normalization(config: Config) -> Build:
     """Group normalisation; -1 group is one for each channel."""
     groups = config.integer("groups", 32, -1)
@@ -133,7 +134,7 @@ def rms_normalization(config: Config) -> Build:
         x = call.tensor
         held = tuple(call.axis("axis", axis, x) for axis in axes)
         if held != x.axes[len(x.axes) - len(held) :]:  # Keras multiplies by its scale along the last axes
-            raise call.fault(f"axis = {axes} is not supported; the axes must be the last ones, each once")
+            raise call.fault(f"axis = {axes} is not supported; the axes must be the last ones, each once", AS_TFLITE)
         stored = call.weights.array("scale", tuple(x.type.shape[axis] for axis in held))
         scale = np.transpose(stored, np.argsort(held)).reshape(
             [n if axis in held else 1 for axis, n in enumerate(x.type.shape)]
@@ -150,7 +151,7 @@ def rms_normalization(config: Config) -> Build:
 SQUARE = Activation(fn.Square())
 
 
-@converts("UnitNormalization", to=(UnitNormalization,), over_time=True)
+@converts("UnitNormalization", to=(UnitNormalization,), over_time=True, masks="passes")
 def unit_normalization(config: Config) -> Build:
     """Vectors of length 1; Keras 2 takes a length of 1e-6 for the smallest, Keras 3 one of 1e-12."""
     axes = _axes(config)
@@ -163,7 +164,7 @@ def unit_normalization(config: Config) -> Build:
     return build
 
 
-@converts("Rescaling", to=(BatchNormalization,), over_time=True)
+@converts("Rescaling", to=(BatchNormalization,), over_time=True, masks="passes")
 def rescaling(config: Config) -> Build:
     """Scale * x + offset: one of each, or one for each channel."""
     scale, offset = _numbers(config, "scale", 1.0), _numbers(config, "offset", 0.0)
@@ -179,7 +180,7 @@ def rescaling(config: Config) -> Build:
     return build
 
 
-@converts("Normalization", to=(BatchNormalization, Reshape), over_time=True)
+@converts("Normalization", to=(BatchNormalization, Reshape), over_time=True, masks="passes")
 def normalization(config: Config) -> Build:
     """(x - mean) / standard deviation, or its inverse; the statistics are in the attributes or in the weights."""
     stated = config.raw("axis", [-1])
@@ -194,7 +195,7 @@ def normalization(config: Config) -> Build:
         x = call.x
         places = sorted(call.axis("axis", axis, x) for axis in axes) or [len(x.axes) - 1]
         if places != list(range(places[0], places[-1] + 1)):
-            raise call.fault(f"axis = {list(axes)} is not supported; the axes must be neighbours")
+            raise call.fault(f"axis = {list(axes)} is not supported; the axes must be neighbours", AS_TFLITE)
         sizes = tuple(x.shape[place] for place in places)
         if given is not None:
             mean, variance = (_spread(call, role, values, sizes) for role, values in zip(ROLES, given, strict=True))

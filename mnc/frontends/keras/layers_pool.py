@@ -9,6 +9,7 @@ from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.planes import as_image, from_image, margins, padded, pair
 from mnc.frontends.keras.registry import converts
+from mnc.frontends.keras.ways_out import AS_TFLITE
 from mnc.ir.layers import (
     AveragePooling2D,
     Cropping2D,
@@ -68,6 +69,7 @@ def _pooling(config: Config, kind: type[Pooling2D], axes: int) -> Build:
     to=(Divide, GlobalAveragePooling, Multiply, ReduceSum),
     over_time=True,
     arguments=("mask",),
+    masks="own",
 )
 def global_average_pooling1d(config: Config) -> Build:
     """The mean of each channel."""
@@ -188,7 +190,7 @@ def center_crop(config: Config) -> Build:
         if min(over) < 0:
             raise call.fault(
                 f"height and width {wanted} are larger than the image",
-                "give it larger images, or use Resizing",
+                AS_TFLITE,
             )
         before = [n // 2 for n in over]
         cropping = ((before[0], over[0] - before[0]), (before[1], over[1] - before[1]))

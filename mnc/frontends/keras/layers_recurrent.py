@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,13 +10,28 @@ import numpy as np
 from mnc.frontends.assembly import Value
 from mnc.frontends.keras.activations import read_function
 from mnc.frontends.keras.assembly import Build, Call
-from mnc.frontends.keras.config import Config
+from mnc.frontends.keras.config import Config, is_of_keras
 from mnc.frontends.keras.registry import CLASSES, converts, understood
+from mnc.frontends.keras.ways_out import AS_TFLITE
 from mnc.frontends.keras.weights import Count, LayerWeights
-from mnc.ir.activations import Function
-from mnc.ir.layers import GRU, LSTM, Add, Average, Concatenate, Multiply, Recurrent, Reshape, Reverse, SimpleRNN
+from mnc.ir.activations import Function, Sign
+from mnc.ir.layers import (
+    GRU,
+    LSTM,
+    Activation,
+    Add,
+    Average,
+    Concatenate,
+    Dense,
+    Multiply,
+    Recurrent,
+    Reshape,
+    Reverse,
+    SimpleRNN,
+    Slice,
+)
 from mnc.ir.types import Constant
-from mnc.names import brief
+from mnc.names import brief, snake
 
 CALL_ARGUMENTS = ("initial_state", "mask")
 CELLS = {"SimpleRNNCell": "SimpleRNN", "GRUCell": "GRU", "LSTMCell": "LSTM"}
@@ -47,8 +62,8 @@ class Spec:
         return Count(2 + self.has_bias)
 
     def layer(self, weights: LayerWeights, features: int, scope: str = "") -> Recurrent:
-        """The IR's layer for inputs of `features` features; `scope` tells a layer's two directions apart."""
-        kernel, recurrent, bias = self._weights(weights.inside("cell"), features, scope)
+        """The IR's layer for inputs of `features` features; `scope` tells apart what one Keras layer has twice."""
+        kernel, recurrent, bias = self._weights(weights, features, scope)
         common = {
             "kernel": kernel,
             "recurrent_kernel": recurrent,
@@ -116,97 +131,193 @@ def read_spec(kind: type[Recurrent], config: Config) -> Spec:
     )
 
 
-@converts("SimpleRNN", to=(SimpleRNN,), arguments=CALL_ARGUMENTS)
+@dataclass(frozen=True)
+class Loop:
+    """A recurrent layer: its cell, or several of which each reads what the one before gives."""
+
+    cells: tuple[Spec, ...]
+    """What the layer returns, and in which order it reads, is the same in all of them."""
+    names: tuple[str, ...] = ()
+    """Where each of several cells has its weights."""
+    starts_at_zero: bool = True
+    """Whether the output of steps that do not count before any that does is 0, and not the initial state."""
+
+    @property
+    def outer(self) -> Spec:
+        return self.cells[-1]
+
+    @property
+    def count(self) -> Count:
+        """How many weights it has."""
+        return sum((cell.weights for cell in self.cells), Count())
+
+    @property
+    def states(self) -> int:
+        """How many vectors its state consists of."""
+        return sum(cell.kind.states for cell in self.cells)
+
+    def weights(self, weights: LayerWeights, i: int) -> LayerWeights:
+        """Those of a cell, of the layer's."""
+        cell = weights.inside("cell")
+        return cell.inside("cells").inside(self.names[i]) if self.names else cell
+
+    def run(self, call: Call, weights: LayerWeights, given: Given, part: str = "") -> tuple[Value, ...]:
+        """The outputs, and the state where it is returned."""
+        x, mask, initial = given.x, given.mask, list(given.initial)
+        keep = self.outer.return_sequences, self.outer.return_state
+        after = self._after(call, given, part)
+        states: list[Value] = []
+        for i, cell in enumerate(self.cells):
+            last = i == len(self.cells) - 1
+            name = part if last else "/".join(filter(None, (part, f"cell{i}")))
+            layer = cell.layer(self.weights(weights, i), x.shape[-1], f"{part}{i}" if self.names else part).changed(
+                return_sequences=keep[0] or not last,
+                go_backwards=cell.go_backwards and i == 0,
+                stateful=cell.stateful and not initial,
+                initial_state=bool(initial),
+                masked=mask is not None,
+            )
+            own = [initial.pop(0) for _ in range(cell.kind.states if initial else 0)]
+            inputs = (x, *own, *(() if mask is None else (mask,)))
+            name = "/".join(filter(None, (name, "held"))) if last and after is not None else name
+            x, *more = call.emit_all(layer, *inputs, part=name)
+            states += more
+            if i == 0 and mask is not None and cell.go_backwards and not last:
+                mask = call.emit(Reverse(0), mask, part=f"{part}mask_backwards")
+        if after is not None:
+            x = call.emit(Multiply(), x, after, part=part)
+        return (replace(x, mask=call.stated_mask(call.inputs[0]) if keep[0] else None), *states)
+
+    def _after(self, call: Call, given: Given, part: str) -> Value | None:
+        """What the outputs are multiplied by: 0 where a step does not count and its output shall be 0."""
+        spec, mask = self.outer, given.mask
+        from_zero = bool(given.initial) and self.starts_at_zero
+        if mask is None or not (spec.zero_output_for_mask or from_zero):
+            return None
+        steps, name = given.x.shape[0], f"{part}_counted" if part else "counted"
+        if spec.go_backwards:
+            mask = call.emit(Reverse(0), mask, part=f"{name}/backwards")
+        if not spec.zero_output_for_mask:
+            so_far = Dense(Constant(np.triu(np.ones((steps, steps), np.float32))))
+            mask = call.emit(Activation(Sign()), call.emit(so_far, mask, part=f"{name}/so_far"), part=f"{name}/begun")
+        if spec.return_sequences:
+            return call.emit(Reshape((steps, 1)), mask, part=name)
+        return call.emit(Slice((steps - 1,), (1,), (1,)), mask, part=name)
+
+
+@dataclass(frozen=True)
+class Given:
+    """The inputs of one call of a recurrent layer."""
+
+    x: Value
+    mask: Value | None
+    initial: tuple[Value, ...]
+
+
+@converts("SimpleRNN", to=(SimpleRNN,), arguments=CALL_ARGUMENTS, masks="own")
 def simple_rnn(config: Config) -> Build:
     """The plain recurrent layer."""
-    return _recurrent(config, read_spec(SimpleRNN, config))
+    return _recurrent(config, _loop(config, read_spec(SimpleRNN, config)))
 
 
-@converts("GRU", to=(GRU,), arguments=CALL_ARGUMENTS)
+@converts("GRU", to=(GRU,), arguments=CALL_ARGUMENTS, masks="own")
 def gru(config: Config) -> Build:
     """The gated recurrent unit, with the reset gate before or after the product."""
-    return _recurrent(config, read_spec(GRU, config))
+    return _recurrent(config, _loop(config, read_spec(GRU, config)))
 
 
-@converts("LSTM", to=(LSTM,), arguments=CALL_ARGUMENTS)
+@converts("LSTM", to=(LSTM,), arguments=CALL_ARGUMENTS, masks="own")
 def lstm(config: Config) -> Build:
     """Long short-term memory."""
-    return _recurrent(config, read_spec(LSTM, config))
+    return _recurrent(config, _loop(config, read_spec(LSTM, config)))
 
 
-@converts("RNN", to=(GRU, LSTM, SimpleRNN), arguments=CALL_ARGUMENTS)
+@converts("RNN", to=(GRU, LSTM, SimpleRNN), arguments=CALL_ARGUMENTS, masks="own")
 def rnn(config: Config) -> Build:
-    """A recurrent layer that is written as its cell and the loop round it."""
-    return _recurrent(config, _rnn_spec(config))
+    """A recurrent layer that is written as its cell, or several, and the loop round it."""
+    return _recurrent(config, _rnn_loop(config))
 
 
 KINDS: Mapping[str, type[Recurrent]] = {"SimpleRNN": SimpleRNN, "GRU": GRU, "LSTM": LSTM}
 
 
-def _rnn_spec(config: Config) -> Spec:
+def _loop(config: Config, *cells: Spec, names: Sequence[str] = ()) -> Loop:
+    return Loop(cells, tuple(names), config.findings.backend != "jax")
+
+
+def _rnn_loop(config: Config) -> Loop:
+    """An RNN of a cell, or of StackedRNNCells."""
     cell = config.raw("cell")
-    stated = cell.get("class_name") if isinstance(cell, Mapping) else None
-    inner = cell.get("config") if isinstance(cell, Mapping) else None
-    if not isinstance(stated, str) or stated not in CELLS or not isinstance(inner, Mapping):
-        raise config.fault(f"the cell {brief(stated)} is not supported", f"mnc knows {', '.join(CELLS)}")
+    stated, inner = _cell(cell)
     outer = {key: value for key, value in config.remaining().items() if key != "cell"}
-    merged = Config({**inner, **outer}, config.where, config.findings)
-    spec = read_spec(KINDS[CELLS[stated]], merged)
-    merged.refuse_leftovers()
+    cells: Sequence[object] = (cell,)
+    if stated == "StackedRNNCells":
+        stack = Config(inner, config.where, config.findings)
+        listed = stack.raw("cells")
+        stack.refuse_leftovers()
+        if not isinstance(listed, list) or not listed:
+            raise config.fault(f"cells must be a list of cells, not {brief(listed)}")
+        cells = listed
+    specs: list[Spec] = []
+    names: list[str] = []
+    for each in cells:
+        stated, inner = _cell(each)
+        if stated not in CELLS or not (isinstance(each, Mapping) and is_of_keras(each)):
+            known = f"mnc knows {', '.join(CELLS)}, and StackedRNNCells of these"
+            raise config.fault(f"the cell {brief(stated)} is not supported", known, AS_TFLITE)
+        merged = Config({**inner, **outer}, config.where, config.findings)
+        specs.append(read_spec(KINDS[CELLS[stated]], merged))
+        merged.refuse_leftovers()
+        stem = snake(stated)
+        alike = sum(snake(_cell(before)[0]) == stem for before in cells[: len(names)])
+        names.append(f"{stem}_{alike}" if alike else stem)
     config.ignore_all()
-    return spec
+    return _loop(config, *specs, names=names if len(cells) > 1 or cells[0] is not cell else ())
 
 
-def _recurrent(config: Config, spec: Spec) -> Build:
-    config.weights = spec.weights
+def _cell(entry: object) -> tuple[str, Mapping[str, object]]:
+    """Class and configuration of a serialised cell; empty where it is none."""
+    stated = entry.get("class_name") if isinstance(entry, Mapping) else None
+    inner = entry.get("config") if isinstance(entry, Mapping) else None
+    return (stated, inner) if isinstance(stated, str) and isinstance(inner, Mapping) else ("", {})
 
-    def build(call: Call) -> Value | tuple[Value, ...]:
-        inputs, reads = _inputs(call, spec, spec.kind.states)
-        part = "held" if spec.zero_output_for_mask and "masked" in reads else ""
-        layer = spec.layer(call.weights, inputs[0].shape[-1]).changed(**reads)
-        results = call.emit_all(layer, *inputs, part=part)
-        results = tuple(
-            replace(each, mask=inputs[0].mask if i == 0 and spec.return_sequences else None)
-            for i, each in enumerate(results)
-        )
-        return results if spec.return_state else results[0]
+
+def _recurrent(config: Config, loop: Loop) -> Build:
+    config.weights = loop.count
+
+    def build(call: Call) -> tuple[Value, ...]:
+        return loop.run(call, call.weights, _given(call, loop.states, loop.outer))
 
     return build
 
 
-def _only_counted(call: Call, steps: Value, mask: Value, part: str) -> Value:
-    """The outputs of the steps that count, and zeros for the others."""
-    column = call.emit(Reshape((steps.shape[0], 1)), mask, part=f"{part or 'output'}_mask")
-    return call.emit(Multiply(), steps, column, part=part)
-
-
-def _inputs(call: Call, spec: Spec, states: int) -> tuple[tuple[Value, ...], dict[str, bool]]:
-    """The sequence and its initial state or its mask, where there is one; and the layer's attributes for them."""
+def _given(call: Call, states: int, spec: Spec) -> Given:
+    """The sequence, its mask and its initial state, where there are any."""
     given = call.arguments.named.get("initial_state")
-    initial = call.inputs[1:] if given is None else (given if isinstance(given, tuple) else (given,))
-    if len(initial) not in (0, states) or not all(isinstance(each, Value) for each in initial):
-        raise call.fault(f"the initial state must be {states} tensors")
-    x = _sequence(call, spec.stateful)
-    mask = call.mask_of(x)
-    if mask is None and not initial:
-        return (x,), {}
-    if initial and spec.stateful:
-        raise call.fault("the layer is stateful and called with an initial state", "make it stateless")
-    if mask is not None and initial:
-        raise call.fault("the layer reads a mask and an initial state, which is not supported together", "drop either")
-    if mask is not None and spec.zero_output_for_mask and not spec.return_sequences:
-        raise call.fault("zero_output_for_mask = True is not supported where there is a mask and one output")
-    if mask is not None:
-        return (x, mask), {"masked": True}
-    plain = (call.assembly.plain(call.where, each) for each in initial if isinstance(each, Value))
-    return (x, *plain), {"initial_state": True}
+    initial = call.inputs[1:] if given is None else tuple(_flat(given))
+    values = [call.assembly.plain(call.where, each) for each in initial if isinstance(each, Value)]
+    if len(values) != len(initial) or len(values) not in (0, states):
+        raise call.fault(f"the initial state must be {states} tensors of the model")
+    x = _sequence(call, spec.stateful and not initial)
+    # called with several tensors, layers of Keras 3 do not see the mask that one of them carries
+    sees = spec.keras < 3 or not values or call.arguments.named.get("mask") is not None
+    return Given(x, call.mask_of(x) if sees else None, tuple(values))
+
+
+def _flat(nested: object) -> Iterator[object]:
+    """The tensors of a state, which may be a list of lists."""
+    if isinstance(nested, tuple):
+        for each in nested:
+            yield from _flat(each)
+    else:
+        yield nested
 
 
 def _sequence(call: Call, stateful: bool) -> Value:
     if stateful and call.again:
         raise call.fault(
             "the layer is stateful and called more than once; the calls would share one state",
-            "make it stateless, or use a layer for each call",
+            "call it once, with the sequences one behind the other, Concatenate(axis=1), and take its steps apart",
         )
     x = call.assembly.plain(call.where, call.inputs[0])
     if len(x.axes) != 2:
@@ -218,66 +329,62 @@ def _sequence(call: Call, stateful: bool) -> Value:
     "Bidirectional",
     to=(Add, Average, Concatenate, GRU, LSTM, Multiply, Reverse, SimpleRNN),
     arguments=CALL_ARGUMENTS,
+    masks="own",
 )
 def bidirectional(config: Config) -> Build:
     """A recurrent layer and its mirror image, which reads the steps backwards."""
     merge = config.raw("merge_mode", "concat")
     if merge is not None and merge != "concat" and (not isinstance(merge, str) or merge not in MERGES):
         raise config.fault(
-            f"merge_mode = {brief(merge)} is not supported", f"mnc knows concat, {', '.join(MERGES)}, null"
+            f"merge_mode = {brief(merge)} is not supported", f"mnc knows concat, {', '.join(MERGES)}, null", AS_TFLITE
         )
-    forward = _inner_spec(config, "layer")
-    backward = replace(forward, go_backwards=not forward.go_backwards)
+    forward = _inner_loop(config, "layer")
+    backward = Loop(
+        tuple(replace(cell, go_backwards=not cell.go_backwards) for cell in forward.cells),
+        forward.names,
+        forward.starts_at_zero,
+    )
     if config.raw("backward_layer") is not None:
-        backward = _inner_spec(config, "backward_layer")
-    config.weights = forward.weights + backward.weights
+        backward = _inner_loop(config, "backward_layer")
+    config.weights = forward.count + backward.count
     config.ignore("num_constants")
     # Keras' wrapper writes its layer's attributes beside its own
     config.ignore("return_sequences", "return_state", "stateful", "go_backwards", "zero_output_for_mask")
-    if (forward.return_sequences, forward.return_state) != (backward.return_sequences, backward.return_state):
+    returns = [(loop.outer.return_sequences, loop.outer.return_state) for loop in (forward, backward)]
+    if returns[0] != returns[1]:
         raise config.fault("the two directions must return the same")
 
     def build(call: Call) -> tuple[Value, ...]:
-        if len(call.inputs) > 1 or call.arguments.named.get("initial_state") is not None:
-            raise call.fault(
-                "an initial state of both directions is not supported", "call two layers, one with go_backwards"
-            )
-        inputs, reads = _inputs(call, replace(forward, stateful=forward.stateful or backward.stateful), 0)
-        features = inputs[0].shape[-1]
-
-        def one(spec: Spec, direction: str) -> tuple[Value, ...]:
-            layer = spec.layer(call.weights.inside(f"{direction}_layer"), features, direction)
-            results = call.emit_all(layer.changed(**reads), *inputs, part=direction)
-            if spec.zero_output_for_mask and reads:
-                mask = inputs[-1]
-                if spec.go_backwards:
-                    mask = call.emit(Reverse(0), mask, part=f"{direction}_mask")
-                results = (_only_counted(call, results[0], mask, f"{direction}_counted"), *results[1:])
-            return results
-
-        there, back = one(forward, "forward"), one(backward, "backward")
+        stateful = forward.outer.stateful or backward.outer.stateful
+        given = _given(call, forward.states + backward.states, replace(forward.outer, stateful=stateful))
+        halves = given.initial[: forward.states], given.initial[forward.states :]
+        there, back = (
+            loop.run(call, call.weights.inside(f"{name}_layer"), replace(given, initial=initial), name)
+            for loop, name, initial in zip((forward, backward), ("forward", "backward"), halves, strict=True)
+        )
         states = (*there[1:], *back[1:])
         returned = back[0]
-        if backward.return_sequences:
-            returned = call.emit(Reverse(0), returned, part="backward_in_order")
+        if backward.outer.return_sequences:
+            returned = replace(call.emit(Reverse(0), returned, part="backward_in_order"), mask=there[0].mask)
         if merge is None:
             return (there[0], returned, *states)
         layer = Concatenate(-1) if merge == "concat" else MERGES[str(merge)]()
-        return (call.emit(layer, there[0], returned), *states)
+        return (replace(call.emit(layer, there[0], returned), mask=there[0].mask), *states)
 
     return build
 
 
-def _inner_spec(config: Config, key: str) -> Spec:
+def _inner_loop(config: Config, key: str) -> Loop:
     """The recurrent layer that a wrapper holds."""
     class_name, inner = _inner(config, key)
     if class_name == "RNN":
-        return _rnn_spec(inner)
+        return _rnn_loop(inner)
     if class_name not in KINDS:
-        raise config.fault(f"the wrapped layer {brief(class_name)} is not supported", f"mnc knows {', '.join(KINDS)}")
+        known = f"mnc knows {', '.join(KINDS)} and RNN"
+        raise config.fault(f"the wrapped layer {brief(class_name)} is not supported", known, AS_TFLITE)
     spec = read_spec(KINDS[class_name], inner)
     inner.refuse_leftovers()
-    return spec
+    return _loop(inner, spec)
 
 
 def _inner(config: Config, key: str) -> tuple[str, Config]:
@@ -287,7 +394,7 @@ def _inner(config: Config, key: str) -> tuple[str, Config]:
     return understood(f"{config.where}/{key}", entry, config.findings)
 
 
-@converts("TimeDistributed", to=())
+@converts("TimeDistributed", to=(), masks="passes")
 def time_distributed(config: Config) -> Build:
     """A layer applied to each step by itself, where the layer's IR form does so anyway."""
     class_name, inner = _inner(config, "layer")

@@ -92,7 +92,7 @@ def repeat_vector(config: Config) -> Build:
     return build
 
 
-@converts("Embedding", to=(Embedding,), over_time=True)
+@converts("Embedding", to=(Embedding,), over_time=True, masks="own")
 def embedding(config: Config) -> Build:
     """A table of vectors; the network's input is the numbers of its rows, as floats."""
     vocabulary = config.integer("input_dim")
@@ -105,25 +105,23 @@ def embedding(config: Config) -> Build:
     def build(call: Call) -> Value:
         x = call.x
         result = call.emit(Embedding(call.weights.take("embeddings", (vocabulary, dimensions))), x)
-        return replace(result, mask=Mask(x, 0.0) if mask_zero else None)
+        return replace(result, mask=Mask(replace(x, mask=None), 0.0) if mask_zero else None)
 
     return build
 
 
-@converts("Masking", to=(Identity, Multiply))
+@converts("Masking", to=(Identity, Multiply), masks="own")
 def masking(config: Config) -> Build:
     """Marks steps of nothing but one number as padding, and makes them 0."""
     value = config.number("mask_value", 0.0)
 
     def build(call: Call) -> Value:
         x = call.x
-        mask = Mask(replace(x, mask=None), value)
+        mask = Mask(replace(x, mask=None), value, vectors=True)
         if value == 0.0:
             return replace(call.emit(Identity(), x), mask=mask)
-        if len(x.shape) != 2:
-            raise call.fault(f"mask_value = {value:g} is not supported for an input of {len(x.shape)} axes")
         steps = call.assembly.mask(call.where, mask)
-        column = call.emit(Reshape((x.shape[0], 1)), steps, part="column")
+        column = call.emit(Reshape((*x.shape[:-1], 1)), steps, part="column")
         return replace(call.emit(Multiply(), x, column), mask=mask)
 
     return build

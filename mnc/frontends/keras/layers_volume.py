@@ -22,6 +22,7 @@ from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.unrolling import MAX_STEPS
 from mnc.frontends.keras.volumes import HELD, as_depths, as_planes, as_volume, from_depths
+from mnc.frontends.keras.ways_out import at_most
 from mnc.frontends.keras.weights import Count
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
@@ -198,7 +199,7 @@ def conv3d(config: Config) -> Build:
             raise refuse(
                 call.where,
                 f"the layer gives {count} planes, each a convolution of its own; the limit is {MAX_STEPS}",
-                "let the network see fewer planes, or use a larger stride along the depth",
+                at_most(MAX_STEPS, "planes of output"),
             )
         grouped = call.emit(Reshape((height, width, depth, groups, each)), x, part="groups")
         if groups > 1:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.budget import SpentError
 from mnc.frontends.keras.assembly import Build
-from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings
+from mnc.frontends.keras.config import Config, Findings
 from mnc.frontends.keras.container import SavedModel
 from mnc.frontends.keras.inputs import FIXED_SHAPE, InputSpec, input_spec
 from mnc.frontends.keras.registry import CLASSES, convert
 from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments, Ref, in_order, read_calls, read_refs
+from mnc.frontends.keras.ways_out import AS_TFLITE, SAVE_AGAIN
 from mnc.frontends.keras.weights import LayerWeights, Member, ModelWeights
 from mnc.ir.types import Shape
 from mnc.names import brief, snake
@@ -92,7 +93,8 @@ class Parser:
             raise refuse(
                 where,
                 f"the model is a {brief(class_name)}, not a Sequential or functional model",
-                "rebuild it as a functional model and load the weights into it",
+                AS_TFLITE,
+                "or build its functional model, keras.Model(x, model.call(x)) with x = keras.Input(...), and save that",
             )
         layers = config.get("layers")
         if not isinstance(layers, list):
@@ -320,7 +322,7 @@ def _is_trainable(entry: Mapping[str, object]) -> bool:
 
 def _inputs(spec: Spec | InputSpec, call: Arguments) -> tuple[Ref, ...]:
     """The tensors that a call reads as inputs, or all where the layer sorts its arguments by itself."""
-    accepted = spec.arguments if isinstance(spec, LayerSpec) else frozenset()
+    accepted = spec.arguments if isinstance(spec, LayerSpec) else frozenset({"mask"})
     return call.refs if accepted is None or _is_refused(spec) else call.inputs(spec.where, accepted)
 
 

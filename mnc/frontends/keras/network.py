@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from mnc.errors import CompileError, Problem, refuse
-from mnc.frontends.assembly import CHANNELS_FIRST, Assembly, Value
+from mnc.frontends.assembly import CHANNELS_FIRST, Assembly, Mask, Value
 from mnc.frontends.budget import Budget, SpentError
 from mnc.frontends.frontend import Reading
 from mnc.frontends.keras.assembly import Call
-from mnc.frontends.keras.config import SAVE_AGAIN, Findings
+from mnc.frontends.keras.config import Findings
 from mnc.frontends.keras.container import CLASSES, SavedModel
 from mnc.frontends.keras.hdf5 import FOREIGN_WEIGHTS
 from mnc.frontends.keras.inputs import InputSpec
 from mnc.frontends.keras.models import LayerSpec, ModelSpec, Parser, Spec, TimedSpec, with_shapes
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments, Ref
 from mnc.frontends.keras.unrolling import unrolled
+from mnc.frontends.keras.ways_out import AS_TFLITE, SAVE_AGAIN
 from mnc.ir.class_names import named
 from mnc.ir.types import Shape
 from mnc.names import brief
@@ -140,6 +141,8 @@ class _Builder:
 
     def _call(self, spec: Spec, given: Results, name: str, arguments: Arguments = NO_ARGUMENTS) -> Results:
         self._budget.take(spec.where, "calls of layers")
+        if isinstance(spec, (ModelSpec, TimedSpec)):
+            given = _with_masks(given, arguments.named.get("mask"))
         if isinstance(spec, ModelSpec):
             return self._model(spec, given, f"{name}/")
         inputs = tuple(value for value in given if value is not None)
@@ -167,10 +170,22 @@ class _Builder:
         def call(own: str, step: Value) -> Value | None:
             results = self._call(spec.inner, (step,), own)
             if len(results) > 1:
-                raise refuse(spec.where, "the wrapped layer gives several outputs", "wrap one that gives a single one")
+                raise refuse(spec.where, "the wrapped layer gives several outputs", AS_TFLITE)
             return results[0] if results else None
 
-        return (unrolled(self.assembly, spec.where, name, inputs[0], call),)
+        result = unrolled(self.assembly, spec.where, name, inputs[0], call)
+        return (None if result is None else replace(result, mask=inputs[0].mask),)
+
+
+def _with_masks(inputs: Results, stated: object) -> Results:
+    """The inputs of a nested model with the masks that its call states."""
+    masks = stated if isinstance(stated, tuple) else (stated,) * (len(inputs) == 1)
+    if len(masks) != len(inputs):
+        return inputs
+    return tuple(
+        replace(x, mask=Mask(replace(mask, mask=None))) if x is not None and isinstance(mask, Value) else x
+        for x, mask in zip(inputs, masks, strict=True)
+    )
 
 
 def _tensor(known: Mapping[tuple[str, int], Results], where: str, ref: Ref) -> Value | None:

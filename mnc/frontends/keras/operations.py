@@ -19,7 +19,8 @@ import numpy as np
 from mnc.errors import CompileError, refuse
 from mnc.frontends.assembly import Value
 from mnc.frontends.keras.assembly import Build, Call
-from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings
+from mnc.frontends.keras.config import Config, Findings
+from mnc.frontends.keras.ways_out import AS_TFLITE, ONE_SAMPLE, SAVE_AGAIN
 from mnc.ir.layer import Layer
 from mnc.ir.layers import BatchNormalization, Identity
 from mnc.ir.types import Array, Constant
@@ -96,7 +97,7 @@ class Operands:
     def _axis(self, name: str, axis: int, rank: int) -> int:
         position = axis + rank if axis < 0 else axis - 1
         if axis == 0 or position == -1:
-            raise self.call.fault(f"{name} = {axis} is the axis of the batch; a network computes one sample at a time")
+            raise self.call.fault(f"{name} = {axis} is the axis of the batch", ONE_SAMPLE)
         if not 0 <= position < rank:
             raise self.call.fault(f"{name} = {axis} is not among the {rank} axes after the batch")
         return position
@@ -209,7 +210,8 @@ def _unknown(where: str, name: object) -> CompileError:
     return refuse(
         where,
         f"the operation {brief(name)} is not supported",
-        "docs/layers.md lists the operations; a layer of keras.layers may do the same",
+        AS_TFLITE,
+        "or write it by operations that are read; docs/layers.md lists them",
     )
 
 

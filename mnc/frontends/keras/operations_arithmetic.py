@@ -285,6 +285,27 @@ def logical_and(op: Operands) -> Result:
     return op.emit(Multiply(), op.value("x1"), op.value("x2"))
 
 
+@operation("LogicalOr", "x1 x2")
+def logical_or(op: Operands) -> Result:
+    """1 where either is."""
+    return op.emit(Maximum(), op.value("x1"), op.value("x2"))
+
+
+@operation("ZerosLike", "x dtype")
+def zeros_like(op: Operands) -> Result:
+    """As many zeros."""
+    op.config.ignore("dtype")
+    return op.emit(Multiply(operand=Constant(np.float32(0.0))), op.value())
+
+
+@operation("OnesLike", "x dtype")
+def ones_like(op: Operands) -> Result:
+    """As many ones."""
+    op.config.ignore("dtype")
+    zeros = op.emit(Multiply(operand=Constant(np.float32(0.0))), op.value(), part="zeros")
+    return op.emit(Add(operand=Constant(np.float32(1.0))), zeros)
+
+
 @operation("LogicalNot")
 def logical_not(op: Operands) -> Result:
     """1 where a mask is 0, and the other way round."""

@@ -10,6 +10,7 @@ from mnc.frontends.assembly import Value
 from mnc.frontends.keras.operations import Converter, Operands, Result, operation
 from mnc.frontends.keras.operations_shape import permuted
 from mnc.frontends.keras.products import weighed
+from mnc.frontends.keras.ways_out import ONE_SAMPLE
 from mnc.ir import activations as fn
 from mnc.ir.layers import (
     Activation,
@@ -32,7 +33,7 @@ def axes_of(op: Operands, x: Value) -> tuple[int, ...]:
     """The axes of `axis`; CompileError where it is left out, which means the batch, too."""
     axes = op.axes("axis", x)
     if axes is None:
-        raise op.call.fault("without axis the operation goes over the batch, too; name the axes after the batch")
+        raise op.call.fault("without axis the operation goes over the batch, too", ONE_SAMPLE)
     return axes
 
 

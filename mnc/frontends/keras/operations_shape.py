@@ -10,6 +10,7 @@ import numpy as np
 
 from mnc.frontends.assembly import Value
 from mnc.frontends.keras.operations import Operands, Result, operation
+from mnc.frontends.keras.ways_out import ONE_SAMPLE
 from mnc.ir.layers import Concatenate, Permute, Reshape, Reverse, Slice, Take, ZeroPadding2D
 from mnc.ir.types import Shape
 
@@ -26,7 +27,7 @@ def get_item(op: Operands) -> Result:
         raise op.call.fault("an index must be made of whole numbers, slices, an ellipsis and new axes")
     index = _complete(op, index, len(x.shape) + 1)
     if index[0] != slice(None):
-        raise op.call.fault("the index takes a part of the batch; a network computes one sample at a time")
+        raise op.call.fault("the index takes a part of the batch", "take the batch whole, x[:, ...]")
     starts, sizes, steps, shape = [], [], [], []
     axes = iter(x.shape)
     for each in index[1:]:
@@ -244,7 +245,7 @@ def flip(op: Operands) -> Result:
     x, axes = op.value(), None
     axes = op.axes("axis", x)
     if axes is None:
-        raise op.call.fault("the batch would be reversed, too; name the axes")
+        raise op.call.fault("the batch would be reversed, too", ONE_SAMPLE)
     for i, axis in enumerate(axes):
         x = op.emit(Reverse(axis), x, part="" if i == len(axes) - 1 else f"axis{axis}")
     return x

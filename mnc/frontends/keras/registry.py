@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from mnc.errors import CompileError, refuse
-from mnc.frontends.keras.assembly import Build
-from mnc.frontends.keras.config import SAVE_AGAIN, Config, Findings, is_of_keras
+from mnc.frontends.assembly import Value
+from mnc.frontends.keras.assembly import Build, Call
+from mnc.frontends.keras.config import Config, Findings, is_of_keras
 from mnc.frontends.keras.operations import KERAS_2_CLASSES, OPERATIONS, build_operation
 from mnc.frontends.keras.spelling import respell
+from mnc.frontends.keras.ways_out import AS_TFLITE, SAVE_AGAIN
 from mnc.frontends.keras.weights import Count
 from mnc.ir.layer import Layer
 from mnc.names import brief
 
 Converter = Callable[[Config], Build]
 """Reads a whole configuration, refuses what it cannot honour, and returns how to build one call."""
+
+
+MaskRule = Literal["ends", "passes", "own"]
+"""It ends there; the result has it, too; or the layer gives its result one of its own, or none."""
 
 
 @dataclass(frozen=True)
@@ -29,22 +36,28 @@ class KerasClass:
     """Whether TimeDistributed can apply it: what it builds also takes one more axis in front."""
     arguments: frozenset[str] = frozenset()
     """Names of the arguments that a call may have besides its inputs."""
+    masks: MaskRule = "ends"
+    """What becomes of the mask of its input."""
 
 
 CLASSES: dict[str, KerasClass] = {}
 
-REBUILD = "`mnc layers` lists what is; rebuild the model from those and load the weights into it"
+REPLACE = "or put layers in its place that do the same, and give them its weights; `mnc layers` lists them"
 
 
 def converts(
-    *class_names: str, to: tuple[type[Layer], ...], over_time: bool = False, arguments: Iterable[str] = ()
+    *class_names: str,
+    to: tuple[type[Layer], ...],
+    over_time: bool = False,
+    arguments: Iterable[str] = (),
+    masks: MaskRule = "ends",
 ) -> Callable[[Converter], Converter]:
     """Register a converter for Keras classes; the arguments are `KerasClass`'s."""
 
     def register(converter: Converter) -> Converter:
         for name in class_names:
             assert name not in CLASSES, name
-            CLASSES[name] = KerasClass(converter, to, over_time, frozenset(arguments))
+            CLASSES[name] = KerasClass(converter, to, over_time, frozenset(arguments), masks)
         return converter
 
     return register
@@ -59,9 +72,24 @@ def convert(where: str, entry: Mapping[str, object], findings: Findings) -> tupl
     if is_operation(entry):
         return build_operation(where, entry, findings), Count(), None
     class_name, config = understood(where, entry, findings)
-    build = CLASSES[class_name].convert(config)
+    known = CLASSES[class_name]
+    build = known.convert(config)
     config.refuse_leftovers()
-    return build, config.weights, CLASSES[class_name].arguments
+    arguments = known.arguments | {"mask"} if known.masks == "passes" else known.arguments
+    return _masked(build) if known.masks == "passes" else build, config.weights, arguments
+
+
+def _masked(build: Build) -> Build:
+    """What a layer gives has the mask of what it reads."""
+
+    def masked(call: Call) -> Value | tuple[Value, ...]:
+        mask = call.stated_mask(call.inputs[0])
+        result = build(call)
+        if isinstance(result, tuple):
+            return tuple(replace(each, mask=mask) for each in result)
+        return replace(result, mask=mask)
+
+    return masked
 
 
 READ_BY_NAME = frozenset({"CustomScaleLayer", "LayerScale", "PruneLowMagnitude"})
@@ -87,12 +115,15 @@ def _unsupported(where: str, class_name: str) -> CompileError:
     """The refusal of a layer of Keras that mnc does not know, with what its user can do."""
     shown = brief(class_name)
     if class_name in IN_FRONT:
-        hint = f"compute {shown} in front of the network: keras.Model(the output of the {shown} layer, model.outputs)"
-        return refuse(where, f"the layer {shown} is not supported", hint)
+        return refuse(
+            where,
+            f"the layer {shown} prepares data, which is for the program round the network",
+            f"compute it there: save keras.Model(the output of the {shown} layer, model.outputs)",
+        )
     if class_name in FOREIGN:
         what = f"the layer {shown} holds code of another framework, which mnc never runs"
-        return refuse(where, what, "convert the whole model with tf.lite.TFLiteConverter, and compile the .tflite")
-    return refuse(where, f"the layer {shown} is not supported", REBUILD)
+        return refuse(where, what, AS_TFLITE)
+    return refuse(where, f"the layer {shown} is not supported", AS_TFLITE, REPLACE)
 
 
 def _of_quantised(class_name: str) -> tuple[str, ...]:
@@ -137,12 +168,14 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
         raise refuse(
             where,
             "a Lambda layer holds Python code, which mnc never runs",
-            "replace it by Keras layers that do the same, for instance Rescaling or Reshape",
+            AS_TFLITE,
+            "or write its function among the layers, outputs = f(inputs) in place of Lambda(f)(inputs); "
+            "docs/layers.md lists the operations that are read",
         )
     if stated in QUANTISED or (stated.startswith("Q") and stated[1:] in (*CLASSES, "Activation")):
         raise refuse(where, f"{brief(stated)} wraps a layer for training in integers", *_of_quantised(stated))
     if not (is_of_keras(entry) or class_name in READ_BY_NAME):
-        raise refuse(where, f"the custom layer {brief(stated)} is not supported", REBUILD)
+        raise refuse(where, f"the custom layer {brief(stated)} is not supported", AS_TFLITE, REPLACE)
     if class_name not in CLASSES:
         raise _unsupported(where, stated)
     config = Config(raw, where, findings)

@@ -33,6 +33,7 @@ CLASSES = {
     "SyncBatchNormalization": "BatchNormalization",
     "LSTMV2": "LSTM",
     "GRUV2": "GRU",
+    "GroupedQueryAttention": "GroupQueryAttention",
     "Model": "Functional",
 }
 """Other names of one class, of any version."""

@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mnc.errors import refuse
-from mnc.frontends.keras.config import SAVE_AGAIN
+from mnc.frontends.keras.ways_out import AS_TFLITE, SAVE_AGAIN
 from mnc.names import brief
 
-ARGUMENT = "where it changes nothing at inference, rebuild the model without this argument and load the weights into it"
+TRAINING = (
+    "call the layer without training=True, and load the weights into the model; with it each answer would be another"
+)
 INPUT_ARGUMENTS = ("inputs", "sequences", "sequence")
 """Names of a layer's input, where the user has called it with a name."""
 
@@ -61,13 +63,13 @@ class Arguments:
         for leaf in _leaves((self.positional, tensors)):
             if not isinstance(leaf, Ref):
                 what = f"the layer is called with {brief(leaf)}, which is not a tensor of the model"
-                raise refuse(where, what, ARGUMENT)
+                raise refuse(where, what, AS_TFLITE)
         for key, value in self.named.items():
             # `predict` puts its own `training` in place of the file's; Keras 2 does not
             harmless = value is None or value is False or key in ("name", *INPUT_ARGUMENTS)
             if not (harmless or key in accepted):
                 what = f"the layer is called with {brief(key)} = {_shown(value)}, which is not supported"
-                raise refuse(where, what, ARGUMENT)
+                raise refuse(where, what, TRAINING if key == "training" else AS_TFLITE)
         return tuple(leaf for leaf in _leaves((self.positional, tensors)) if isinstance(leaf, Ref))
 
 
@@ -221,7 +223,7 @@ def _keras2_call(where: str, node: object) -> Arguments:
     named: dict[str, object] = {}
     for item in node:
         if not _is_ref(item):
-            raise refuse(where, f"the call reads {brief(item)}, which is not a tensor of the model", ARGUMENT)
+            raise refuse(where, f"the call reads {brief(item)}, which is not a tensor of the model", AS_TFLITE)
         if len(item) > 3:
             if not isinstance(item[3], Mapping):
                 raise refuse(where, f"{brief(item[3])} must be the arguments of a call", SAVE_AGAIN)
@@ -274,7 +276,7 @@ def _decoded(where: str, value: object, keras2: bool = False) -> object:
 def _slice(where: str, bounds: Mapping[str, object]) -> slice:
     given = [bounds.get(key) for key in ("start", "stop", "step")]
     if not all(each is None or type(each) is int for each in given):
-        raise refuse(where, f"the slice {brief(given)} is not made of whole numbers", ARGUMENT)
+        raise refuse(where, f"the slice {brief(given)} is not made of whole numbers", AS_TFLITE)
     return slice(*given)
 
 
