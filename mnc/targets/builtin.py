@@ -42,7 +42,7 @@ HOST = Target(
     compiler=Tool("cc", "gcc"),
     cpp=Tool("c++", "g++"),
     flags=(),
-    features=frozenset({"fpu", "fpu64", "mul64"}),
+    features=frozenset({"fpu", "fpu64", "mul64", "vectors"}),
     board=Board(name="a process", support="host"),
     max_flash=2**31,
     max_ram=2**31,

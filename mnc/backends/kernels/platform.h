@@ -226,6 +226,53 @@
                        "s15", "memory")
 #endif
 
+/* Lanes: floats side by side, of which a PC's core (x86-64, aarch64) multiplies and adds
+ * four or eight at once; GCC and Clang have such vectors in every dialect of C.  A fused
+ * multiply-add is asked for by name, as by MNC_FMA, and so are loads, which GCC would
+ * otherwise do once for each use.  Without such a core, with another compiler, with MNC_EXACT_FMA on a core that does not fuse, or with MNC_NO_LANES
+ * defined, the kernels go element by element. */
+#if defined(__GNUC__) && (defined(__SSE2__) || (defined(__aarch64__) && !defined(__AARCH64EB__))) && \
+    !(defined(MNC_EXACT_FMA) && defined(__SSE2__) && !defined(__FMA__)) && \
+    !defined(MNC_NO_LANES)
+#if defined(__AVX__)
+#define MNC_LANES 8
+#define MNC_LOAD_LANES(v, p) __asm__("vmovups %1, %0" : "=x"(v) : "m"(*(const float(*)[8])(p)))
+#define MNC_FILL_LANES(v, p) __asm__("vbroadcastss %1, %0" : "=x"(v) : "m"(*(p)))
+#else
+#define MNC_LANES 4
+#if defined(__SSE2__)
+#define MNC_LOAD_LANES(v, p) __asm__("movups %1, %0" : "=x"(v) : "m"(*(const float(*)[4])(p)))
+#else
+#define MNC_LOAD_LANES(v, p) __asm__("ldr %q0, %1" : "=w"(v) : "m"(*(const float(*)[4])(p)))
+#endif
+#define MNC_FILL_LANES(v, p) do { \
+    const MNC_LANES_F32 zeros = {0.0f}; \
+    \
+    (v) = *(p) - zeros; \
+} while (0)
+#endif
+#define MNC_LANES_F32 __attribute__((vector_size(4 * MNC_LANES))) float
+#define MNC_LANES_S32 __attribute__((vector_size(4 * MNC_LANES))) int
+#define MNC_STORE_LANES(p, v, count) __builtin_memcpy((p), &(v), (size_t)(count) * sizeof(float))
+#if defined(__clang__) || !(defined(__FMA__) || defined(__aarch64__))
+#define MNC_MULTIPLY_LANES(sum, a, b) ((sum) += (a) * (b))
+#elif defined(__aarch64__)
+#define MNC_MULTIPLY_LANES(sum, a, b) __asm__("fmla %0.4s, %1.4s, %2.4s" : "+w"(sum) : "w"(a), "w"(b))
+#else
+#define MNC_MULTIPLY_LANES(sum, a, b) ((sum) = __builtin_ia32_vfmaddps256((a), (b), (sum)))
+#endif
+#define MNC_CLIP_LANES(v, activation, high) do { \
+    const MNC_LANES_F32 zeros = {0.0f}, limits = (high) - zeros; \
+    if ((activation) != MNC_LINEAR) \
+        (v) = (MNC_LANES_F32)((MNC_LANES_S32)(v) & ~(MNC_LANES_S32)((v) < zeros)); \
+    if ((activation) == MNC_CLAMP) { \
+        const MNC_LANES_S32 over = (MNC_LANES_S32)((v) > limits); \
+        \
+        (v) = (MNC_LANES_F32)((over & (MNC_LANES_S32)limits) | (~over & (MNC_LANES_S32)(v))); \
+    } \
+} while (0)
+#endif
+
 /* x / 2^n rounded down, of a negative x too: C leaves to the compiler whether a shift
  * keeps the sign.  Every compiler for these cores does; define it for another. */
 #ifndef MNC_SHIFT_RIGHT

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mnc.backends.select import lanes
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.quantised.unsigned import direct
 from mnc.backends.select.registers import moved_on, with_registers
@@ -52,7 +53,8 @@ def select(
     graph = separate_outputs(graph)
     graph, registers = with_registers(graph, roots(graph))
     graph = separate_states(graph, {each.state for each in registers})
-    values, buffers = place_values(graph, planes)
+    vectors = not compact and "vectors" in (core or ())
+    values, buffers = place_values(graph, planes, lanes.takes if vectors else None)
     for each in registers:
         del values[each.rest], buffers[each.rest]
     windows = {each.window: each for each in registers}

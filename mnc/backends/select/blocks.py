@@ -76,6 +76,21 @@ MOST_PIXELS = 8
 """Of a block of mnc_depthwise2d_f32."""
 
 
+def inner_blocks(out_width: int, interior: tuple[int, int], most: int) -> list[int]:
+    """Of 1 to `most` pixels, the blocks of which in a row only the first and the last see padding.
+
+    `interior` are the output pixels begin <= p < end that see none.
+    """
+    begin, end = interior
+
+    def is_inner(pixels: int) -> bool:
+        between = max(-(-(out_width - 2 * pixels) // pixels), 0)
+        first_alone = begin <= min(pixels, out_width - pixels)  # the last block may begin within the first one
+        return pixels == out_width or (first_alone and (1 + between) * pixels <= end)
+
+    return [pixels for pixels in range(1, min(out_width, most) + 1) if is_inner(pixels)]
+
+
 def depthwise_block(sizes: Sequence[int], pixels: int, stride: int, kernel_height: int, kernel_width: int) -> int:
     """Which of these numbers of neighbouring pixels of one channel to compute at once, in a row of `pixels`.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mnc.backends.select.activation import epilogue
-from mnc.backends.select.blocks import MOST_PIXELS, depthwise_block, float_block, pack, split, unrolled
+from mnc.backends.select.blocks import MOST_PIXELS, depthwise_block, float_block, inner_blocks, pack, split, unrolled
 from mnc.backends.select.context import Context
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
@@ -142,14 +142,7 @@ def depthwise_blocks(layer: DepthwiseConv2D, in_width: int, out_width: int) -> d
     Such blocks are as wide as the padding, whether or not registers hold them.
     """
     (height, width), stride, padding = layer.kernel, layer.stride[1], layer.padding[1][0]
-    begin, end = interior(layer, in_width, out_width)
-
-    def is_inner(pixels: int) -> bool:
-        between = max(-(-(out_width - 2 * pixels) // pixels), 0)
-        first_alone = begin <= min(pixels, out_width - pixels)  # the last block may begin within the first one
-        return pixels == out_width or (first_alone and (1 + between) * pixels <= end)
-
-    sizes = [pixels for pixels in range(1, min(out_width, MOST_PIXELS) + 1) if is_inner(pixels)]
+    sizes = inner_blocks(out_width, interior(layer, in_width, out_width), MOST_PIXELS)
     pixels = depthwise_block(sizes or [min(out_width, MOST_PIXELS)], out_width, stride, height, width)
     columns = (pixels - 1) * stride + (width - 1) * layer.dilation[1] + 1
     return {

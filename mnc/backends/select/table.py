@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mnc.backends.select import (
-    conv,
     dot,
     elementwise,
+    lanes,
     lookup,
     norm,
     pool,
@@ -78,11 +78,11 @@ FLOAT32: Mapping[type[Layer], Select] = {
     AveragePooling2D: pool.pooling2d,
     Broadcast: shape.broadcast,
     Concatenate: shape.concatenate,
-    Conv2D: conv.conv2d,
+    Conv2D: lanes.conv2d,
     Conv2DTranspose: transpose_conv.conv2d_transpose,
     Cropping2D: shape.cropping2d,
-    Dense: conv.dense,
-    DepthwiseConv2D: conv.depthwise_conv2d,
+    Dense: lanes.dense,
+    DepthwiseConv2D: lanes.depthwise_conv2d,
     Divide: elementwise.merge,
     Dot: dot.dot,
     MatMul: dot.matmul,

@@ -102,13 +102,16 @@ def separate_states(graph: Graph, apart_from: Set[str]) -> Graph:
     return replace(graph, nodes=(*graph.nodes, *apart, *copies), states=tuple(states))
 
 
-def place_values(graph: Graph, planes: Set[str] = frozenset()) -> tuple[dict[str, Value], dict[str, Buffer]]:
+def place_values(
+    graph: Graph, planes: Set[str] = frozenset(), interleaving: Callable[[Node], bool] | None = None
+) -> tuple[dict[str, Value], dict[str, Buffer]]:
     """A layout for every value and a buffer for every group of views; `planes` are quantised values that lie so.
 
-    A state and its next value have two buffers of one place.
+    Layers for which `interleaving` is true want channels interleaved, whatever their kind.  A state and its next value
+    have two buffers of one place.
     """
     root = roots(graph)
-    planar = _planar(graph) | planes
+    planar = _planar(graph, interleaving) | planes
     inputs = {given.name: i for i, given in enumerate(graph.inputs)}
     outputs = {root(name): i for i, name in enumerate(graph.outputs)}
     kept = _places(graph)
@@ -158,7 +161,7 @@ def roots(graph: Graph) -> Callable[[str], str]:
     return root
 
 
-def _planar(graph: Graph) -> frozenset[str]:
+def _planar(graph: Graph, interleaving: Callable[[Node], bool] | None) -> frozenset[str]:
     """The values to lay out in channel planes.
 
     A kernel that slides along one channel's row wants the row together.  What
@@ -183,7 +186,8 @@ def _planar(graph: Graph) -> frozenset[str]:
                 if graph.types[name].shape == graph.types[node.name].shape:
                     group[find(name)] = find(node.name)
         elif isinstance(node.layer, (DepthwiseConv2D, Pooling2D)):
-            wanting.add(node.inputs[0])
+            if interleaving is None or not interleaving(node):
+                wanting.add(node.inputs[0])
         elif not isinstance(node.layer, STRIDED):
             fixed |= {*node.inputs, *node.outputs}
     fixed |= {name for name in graph.types if len(graph.types[name].shape) != 3}
