@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from keras_files import OTHER_WEIGHTS, SMALL_MODEL, SMALL_WEIGHTS, numbers, refusal, save_h5, save_zip, sequential
 
 from mnc.frontends import check
+from mnc.frontends.budget import Budget
+from mnc.frontends.keras import hdf5
 from mnc.ir.types import Array
 
 DAMAGED = "the file is damaged or incomplete; save the model again, or copy the file again"
@@ -242,3 +245,12 @@ def test_a_damaged_zip(tmp_path: Path) -> None:
     )
     path.write_bytes(content[: len(content) // 2])
     assert refusal(path) == (f"error: m.keras: the archive cannot be read: File is not a zip file\nhint: {NO_ARCHIVE}")
+
+
+def test_a_group_whose_name_is_no_text_is_not_there(tmp_path: Path) -> None:
+    memory = io.BytesIO()
+    with h5py.File(memory, "w") as file:
+        for name in (b"layers", b"\xff\\vars"):
+            file.create_group(name)
+    with hdf5.opened("f", memory.getvalue(), Budget(0)) as root:
+        assert hdf5.keys("f", root) == ("layers",)

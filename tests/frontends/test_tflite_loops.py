@@ -11,6 +11,8 @@ import pytest
 from tflite_files import File, Operator, Tensor, ints, read
 
 from mnc.frontends import load
+from mnc.frontends.tflite.loops.terms import OtherLoopError, State, Terms
+from mnc.ir.activations import Tanh
 from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
 
 KINDS = {
@@ -131,3 +133,21 @@ def test_a_loop_that_begins_elsewhere_than_at_zero_is_refused() -> None:
     tensors[5] = Tensor.of(np.ones((1, UNITS), np.float32))
     (problem,) = read(replace(file, tensors=tensors)).problems
     assert problem.what.endswith("its states begin with constants other than zero")
+
+
+def test_a_loop_that_multiplies_by_one_constant_again_and_again_takes_no_more_memory_than_it_may() -> None:
+    terms, weights = Terms(), np.zeros((1024, 1024))
+    x = terms.vector(State(0), (1, 1024))
+    for _ in range(16):
+        terms.matrix(x, weights)
+    with pytest.raises(OtherLoopError, match="its matrices have more than 16,777,216 elements"):
+        terms.matrix(x, weights)
+
+
+def test_a_loop_of_functions_of_functions_takes_no_more_time_than_it_may() -> None:
+    terms = Terms()
+    x = terms.matrix(terms.vector(State(0), (1, 4)), np.ones((4, 4)))
+    for _ in range(30):  # 2^30 vectors to take a part of
+        x = terms.product(terms.applied(Tanh(), x), x)
+    with pytest.raises(OtherLoopError, match="functions and products"):
+        terms.part(x, slice(0, 2), (1, 2))

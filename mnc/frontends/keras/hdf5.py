@@ -148,10 +148,10 @@ def _string(value: object) -> str:
 
 
 def keys(where: str, group: Group) -> tuple[str, ...]:
-    """The names of a group's members."""
+    """The names of a group's members; those that are no UTF-8, which h5py gives as bytes, name nothing that is read."""
     with reading(where):
         group.file.budget.take(where, "groups and datasets", len(group.handle))
-        return tuple(group.handle)
+        return tuple(name for name in group.handle if isinstance(name, str))
 
 
 def child(where: str, group: Group, path: str) -> Group | Dataset | None:

@@ -20,6 +20,8 @@ from mnc.ir.types import Array, Shape, show
 
 MOST_ATOMS = 2**10
 """Far beyond what a step of a recurrent layer has."""
+MOST_ELEMENTS = 2**24
+"""Of all matrices: a body may multiply by one constant many times."""
 
 
 class OtherLoopError(Exception):
@@ -109,6 +111,8 @@ class Terms:
     atoms: dict[tuple[object, ...], Atom] = field(default_factory=dict)
     made: int = 0
     """How often an atom was asked for."""
+    elements: int = 0
+    """Of the matrices that were made."""
 
     def vector(self, kind: Kind, shape: Shape, *of: Vector) -> Vector:
         """The vector that is one atom."""
@@ -137,7 +141,7 @@ class Terms:
             if own is not None and own.ndim != factor.ndim:
                 raise OtherLoopError("it adds a vector to a product with that vector")
             parts[atom] = sign * factor if own is None else own + sign * factor
-        return Vector(parts, a.offset + sign * b.offset, shape)
+        return self.counted(Vector(parts, a.offset + sign * b.offset, shape))
 
     def product(self, a: Vector, b: Vector) -> Vector:
         """Element by element."""
@@ -151,7 +155,7 @@ class Terms:
             if number > 0 and math.isfinite(number):
                 clip = Clip(atom.kind.low * number, atom.kind.high * number)
                 return self.vector(clip, x.shape, atom.of[0].scaled(factor))
-        return x.scaled(factor)
+        return self.counted(x.scaled(factor))
 
     def matrix(self, x: Vector, weights: Array) -> Vector:
         """X @ weights (inputs, outputs)."""
@@ -160,7 +164,14 @@ class Terms:
         if any(factor.ndim != 1 for factor in x.parts.values()):
             raise OtherLoopError("it multiplies a product by a further matrix")
         parts = {atom: factor[:, np.newaxis] * weights for atom, factor in x.parts.items()}
-        return Vector(parts, x.offset @ weights, (*x.shape[:-1], weights.shape[1]))
+        return self.counted(Vector(parts, x.offset @ weights, (*x.shape[:-1], weights.shape[1])))
+
+    def counted(self, x: Vector) -> Vector:
+        """The vector; OtherLoopError where its matrices are too many."""
+        self.elements += sum(factor.size for factor in x.parts.values() if factor.ndim == 2)
+        if self.elements > MOST_ELEMENTS:
+            raise OtherLoopError(f"its matrices have more than {MOST_ELEMENTS:,} elements")
+        return x
 
     def part(self, x: Vector, chosen: slice, shape: Shape) -> Vector:
         """Neighbouring elements."""
