@@ -186,7 +186,7 @@ TARGETS = (
         compiler=Tool("avr-gcc", "gcc-avr and avr-libc"),
         cpp=Tool("avr-g++", "gcc-avr and avr-libc"),
         flags=("-mmcu=atmega1284p",),
-        features=frozenset(),
+        features=frozenset({"few_registers"}),
         board=Board(
             name="ATmega1284P",
             support="avr",
