@@ -46,7 +46,16 @@ COLLECTION = 100_000
 """New objects between two garbage collections: a network is many objects that live on, and few cycles."""
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + the signal, as shells have it
 
-PACKAGE_BACKENDS = {"arduino": "cpp", "cmake": "c", "platformio": "cpp", "zephyr": "c"}
+PACKAGE_BACKENDS = {
+    "arduino": "cpp",
+    "cmake": "c",
+    "cmsis-pack": "c",
+    "conan": "c",
+    "esp-idf": "c",
+    "micropython": "c",
+    "platformio": "cpp",
+    "zephyr": "c",
+}
 """Kinds of packages, and the backend whose code is packed where none is named; as in `mnc.packages`."""
 
 FIRMWARE = ("arduino", "esp-idf", "plain", "zephyr")
@@ -87,6 +96,7 @@ def commands(traceback_: bool) -> None:
     help="Write a firmware of this kind, for `mnc verify --on serial:PORT`, instead.",
 )
 @click.option("--sample", type=SAMPLES, metavar="X.npy", help="The example's sample: the first one in this file.")
+@click.option("--author", metavar="NAME", help="The package's author: a name, or 'Name <mail@address>'.")
 @budget_options
 @code_options
 @storage_options
@@ -108,6 +118,7 @@ def compile_(
     package: str | None,
     firmware: str | None,
     sample: Path | None,
+    author: str | None,
     budgets: Mapping[str, int | None],
     code: CodeOptions,
     storage: Storage,
@@ -125,6 +136,8 @@ def compile_(
         raise click.UsageError("--firmware and --package each decide which files are written: give one of them")
     if sample is not None and package is None:
         raise click.UsageError("--sample is for the example of a --package")
+    if author is not None and package is None:
+        raise click.UsageError("--author is for the manifest of a --package")
     with Progress(sys.stderr, f"reading {model.name}") as progress:
         from mnc.backends.names import name_from
         from mnc.compiler import compile as compile_graph
@@ -146,7 +159,7 @@ def compile_(
             measure=True,
             **storage.asked,
         )
-        files = packed(build, package, sample)
+        files = packed(build, package, sample, author)
         if firmware is not None:
             files = with_firmware(firmware, build)
         if page is not None:
@@ -240,16 +253,18 @@ def targets() -> None:
     click.echo(listing(("target", "machine", "runs by"), target_rows(), Paper.of(sys.stdout)))
 
 
-def packed(build: Build, package: str | None, sample: Path | None) -> Mapping[str, str]:
+def packed(build: Build, package: str | None, sample: Path | None, author: str | None) -> Mapping[str, str | bytes]:
     """The files to write: the generated ones, or a package of them."""
     if package is None:
         return build.files
-    from mnc.packages import PACKAGES, first_sample, marked
+    from mnc.packages import PACKAGES, archived, first_sample, marked
+    from mnc.packages.example import AUTHOR
     from mnc.reference.run import feed
     from mnc.samples import load_samples
 
     samples = None if sample is None else list(feed(build.graph, load_samples(sample, build.graph)).values())
-    return marked(PACKAGES[package](build, first_sample(build.graph, samples)))
+    files = PACKAGES[package](build, first_sample(build.graph, samples), AUTHOR if author is None else author)
+    return archived(package, build.name, marked(files))
 
 
 def with_firmware(kind: str, build: Build) -> Mapping[str, str]:

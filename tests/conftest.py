@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sysconfig
 from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -52,10 +53,10 @@ Tool = Callable[[str], str]
 
 @pytest.fixture(scope="session")
 def tool() -> Tool:
-    """`tool("clang")` is the program's path; the test is skipped where the machine has none."""
+    """`tool("clang")` is the program's path, also beside this Python; a test is skipped without it."""
 
     def find(program: str) -> str:
-        found = shutil.which(program)
+        found = shutil.which(program) or shutil.which(program, path=sysconfig.get_path("scripts"))
         if found is None:
             pytest.skip(f"{program} is not installed")
         return found

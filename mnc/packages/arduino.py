@@ -10,24 +10,20 @@ from collections.abc import Mapping, Sequence
 
 from mnc.backends.writer import Writer
 from mnc.compiler import Build
-from mnc.errors import refuse
 from mnc.ir.types import Array
-from mnc.packages.example import VERSION, Example, example, sources, summary
-from mnc.targets import cmsis_nn
+from mnc.packages.example import AUTHOR, VERSION, Example, example, sources, summary
+from mnc.packages.papers import papers
+from mnc.packages.refusals import refuse_cmsis_nn
 
 
-def arduino(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
+def arduino(build: Build, sample: Sequence[Array], author: str = AUTHOR) -> Mapping[str, str]:
     """The library; its folder should be called like the network.  CompileError for code that calls CMSIS-NN."""
-    if cmsis_nn.needed(build.files):
-        raise refuse(
-            f"network {build.name!r}",
-            "calls CMSIS-NN, which Arduino's libraries cannot bring in",
-            "use backend cpp or c, or another kind of package",
-        )
+    refuse_cmsis_nn(build, "which Arduino's libraries cannot bring in")
     name, shown = build.name, example(build, sample)
     folder = f"examples/{name}"
     return {
-        "library.properties": _properties(build),
+        "library.properties": _properties(build, author),
+        **papers(build, shown, author, "Import it in the Arduino IDE: Sketch, Include Library, Add .ZIP Library."),
         "keywords.txt": _keywords(name, shown),
         **sources(build),
         f"{folder}/{name}.ino": _sketch(name, shown),
@@ -35,12 +31,12 @@ def arduino(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
     }
 
 
-def _properties(build: Build) -> str:
+def _properties(build: Build, author: str) -> str:
     fields = {
         "name": build.name,
         "version": VERSION,
-        "author": "mnc",
-        "maintainer": "mnc",
+        "author": author,
+        "maintainer": author,
         "sentence": f"The neural network {build.name}, as plain code.",
         "paragraph": f"{summary(build)}; no heap, no other library.",
         "category": "Data Processing",
@@ -78,6 +74,9 @@ def _sketch(name: str, shown: Example) -> str:
         w("int label = classify();")
         w("unsigned long took = micros() - start;")
         w()
+        if shown.class_name:
+            w('Serial.print("class ");')
+            w(f"Serial.println({shown.class_name});")
         w('Serial.print("label ");')
         w("Serial.print(label);")
         w('Serial.print(", the reference says ");')

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from mnc.compiler import Build
 from mnc.ir.types import Array
-from mnc.packages.example import VERSION, example, sources
+from mnc.packages.example import AUTHOR, VERSION, example, sources
+from mnc.packages.papers import papers
 from mnc.targets import cmsis_nn
 
 
-def cmake(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
+def cmake(build: Build, sample: Sequence[Array], author: str = AUTHOR) -> Mapping[str, str]:
     """The project; its target is `<name>::<name>`.  Built by itself, it also builds and tests the example.
 
     Inside, targets begin with `mnc_`: CMake keeps names such as `test` for itself.
@@ -31,6 +32,7 @@ def cmake(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
         text = text.replace(mark, value)
     return {
         "CMakeLists.txt": text,
+        **papers(build, shown, author, f"Add the folder with `add_subdirectory`; the target is `{name}::{name}`."),
         **sources(build),
         f"example/main.{shown.language}": shown.program(),
         f"example/{shown.sample_header}": shown.sample,

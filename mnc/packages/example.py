@@ -19,6 +19,10 @@ from mnc.samples import random_inputs
 
 VERSION = "1.0.0"
 """Of a network as a library; whoever publishes one counts on from here."""
+AUTHOR = "mnc"
+"""The author in a manifest where `--author` names none."""
+LICENCE = "Apache-2.0"
+"""Of generated code, which holds mnc's kernels, as SPDX calls it."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,14 @@ class Example:
     """The macro that has the reference's answer to the sample."""
     language: str
     """`c` or `cpp`, which is also how the program's file ends."""
+    class_name: str | None
+    """An expression for the name of class `label`; None where the classes have no names."""
 
-    def program(self) -> str:
-        """A whole program: it tells the label, and succeeds where all outputs are as the reference has them."""
+    def program(self, *, entry: str = "int main(void)") -> str:
+        """A whole program: it tells the label, and succeeds where all outputs are as the reference has them.
+
+        An entry point without a status leaves it at the line that says how many outputs differ.
+        """
         w = Writer()
         w("#include <stdio.h>")
         w(f'#include "{self.header}"')
@@ -49,15 +58,18 @@ class Example:
         w()
         w.lines(self.definitions)
         w()
-        with w.block("int main(void)"):
+        with w.block(entry):
             w("int label, wrong;")
             w()
             if self.begin:
                 w(self.begin)
             w("label = classify();")
             w("wrong = differing();")
+            if self.class_name:
+                w(f'printf("class %s\\n", {self.class_name});')
             w(f'printf("label %d, the reference says %d; %d outputs differ\\n", label, {self.label}, wrong);')
-            w("return wrong == 0 ? 0 : 1;")
+            if entry.startswith("int "):
+                w("return wrong == 0 ? 0 : 1;")
         return w.text()
 
 
@@ -80,15 +92,23 @@ def example(build: Build, sample: Sequence[Array]) -> Example:
     regions = build.emission.plan.region_names
     if f"{name}.c" in build.files:
         begin = f"{name}_init({joined(['&network', *(f'&network_{each}' for each in regions)])});"
-        return Example(f"{name}.h", f"{name}_sample.h", text, _c_function(build, pointers), begin, label, "c")
+        code, named = _c_function(build, pointers), "class_names[label]" if _has_class_names(build) else None
+        return Example(f"{name}.h", f"{name}_sample.h", text, code, begin, label, "c", named)
     if f"{name}.h" in build.files:
         begin = f"network.begin({joined([f'network_{each}' for each in regions])});" if regions else ""
-        return Example(f"{name}.h", f"{name}_sample.h", text, _cpp_function(build, pointers), begin, label, "cpp")
+        code, named = _cpp_function(build, pointers), f"{name}::kClasses[label]" if _has_class_names(build) else None
+        return Example(f"{name}.h", f"{name}_sample.h", text, code, begin, label, "cpp", named)
     raise refuse(
         f"network {name!r}",
         f"is not C or C++, so it cannot be packed: {joined(list(build.files))}",
         "use a backend that generates C or C++",
     )
+
+
+def _has_class_names(build: Build) -> bool:
+    """Whether each element of the first output has a name."""
+    graph = build.graph
+    return bool(graph.classes) and graph.types[graph.outputs[0]].elements == len(graph.classes)
 
 
 def summary(build: Build) -> str:
@@ -98,9 +118,7 @@ def summary(build: Build) -> str:
 
 
 def _sample(build: Build, sample: Sequence[Array], names: Sequence[str], label: str) -> str:
-    values = evaluate(build.graph, [x[None] for x in sample])
-    outputs = [values[name] for name in build.graph.outputs]
-    largest = max(float(np.abs(value).max(initial=0.0)) for value in values.values())
+    outputs, largest = expected_outputs(build.graph, sample)
     guard = f"{build.name.upper()}_SAMPLE_H"
     w = Writer()
     w(f"/* A sample for {build.name}, and what the reference makes of it. */")
@@ -117,14 +135,20 @@ def _sample(build: Build, sample: Sequence[Array], names: Sequence[str], label: 
         w()
         if y.dtype == np.float32:
             w("/* The difference that rounding may make; a network of integers gives the same bits everywhere. */")
-            w(f"#define {macro}_TOLERANCE {literal(_tolerance(y, largest))}")
+            w(f"#define {macro}_TOLERANCE {literal(tolerance(y, largest))}")
         w.array(f"static const {DType.of(y).c} {name}[{y.size}]", y)
     w()
     w("#endif")
     return w.text()
 
 
-def _tolerance(output: Array, largest: float) -> float:
+def expected_outputs(graph: Graph, sample: Sequence[Array]) -> tuple[list[Array], float]:
+    """The reference's outputs for a sample, batch first, and the largest value that it computes with on the way."""
+    values = evaluate(graph, [x[None] for x in sample])
+    return [values[name] for name in graph.outputs], max(float(np.abs(x).max(initial=0.0)) for x in values.values())
+
+
+def tolerance(output: Array, largest: float) -> float:
     """1e-4 of the output's largest value; where the network computes with far larger ones, some of their last bits."""
     return max(1e-4 * float(np.abs(output).max(initial=0.0)), 2e-6 * largest, 1e-30)
 
@@ -165,6 +189,8 @@ def _c_function(build: Build, pointers: Sequence[str]) -> str:
         w(f"{region_macro(name, region)} static {name}_{region}_t network_{region};")
     for output, size, value in zip(outputs, sizes, graph.outputs, strict=True):
         w(f"static {graph.types[value].dtype.c} {output}[{size}];")
+    if _has_class_names(build):
+        w(f"static const char *const class_names[] = {name.upper()}_CLASSES;")
     w()
     w("/* The index of the largest output for the stored sample. */")
     with w.block("static int classify(void)"):

@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from mnc.compiler import Build
 from mnc.ir.types import Array
-from mnc.packages.example import VERSION, example, sources, summary
+from mnc.packages.example import AUTHOR, VERSION, example, sources, summary
+from mnc.packages.papers import name_and_address, papers
 
 
-def platformio(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
-    """The library; `pio run -d examples/<Name>` builds its example."""
+def platformio(build: Build, sample: Sequence[Array], author: str = AUTHOR) -> Mapping[str, str]:
+    """The library; `pio run -d examples/<Name>` builds its example.
+
+    The manifest leaves the licence to LICENSE: `pio pkg pack` looks a `license` up on a server.
+    """
     name, shown = build.name, example(build, sample)
     folder, main = f"examples/{name}", f"src/main.{shown.language}"
     manifest = {
@@ -19,6 +23,7 @@ def platformio(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
         "version": VERSION,
         "description": f"The neural network {name}, as plain code: {summary(build)}",
         "keywords": ["neural network", "machine learning"],
+        "authors": [dict(zip(("name", "email"), filter(None, name_and_address(author)), strict=False))],
         "headers": shown.header,
         "frameworks": "*",
         "platforms": "*",
@@ -26,6 +31,7 @@ def platformio(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
     }
     return {
         "library.json": json.dumps(manifest, indent=2) + "\n",
+        **papers(build, shown, author, f"`pio run -d examples/{name}` builds the example, `pio pkg pack` the archive."),
         **sources(build),
         f"{folder}/platformio.ini": _PROJECT,
         f"{folder}/{main}": shown.program(),

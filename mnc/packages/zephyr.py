@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from mnc.compiler import Build
 from mnc.ir.types import Array
-from mnc.packages.example import Example, example, sources, summary
+from mnc.packages.example import AUTHOR, Example, example, sources, summary
+from mnc.packages.papers import papers
 from mnc.targets import cmsis_nn
 
 CMSIS_NN = {
@@ -27,7 +28,7 @@ CMSIS_NN = {
 """Zephyr's options for parts of CMSIS-NN (`modules/cmsis-nn/Kconfig` there), by the functions in them."""
 
 
-def zephyr(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
+def zephyr(build: Build, sample: Sequence[Array], author: str = AUTHOR) -> Mapping[str, str]:
     """The module; `CONFIG_MNC_<NAME>=y` brings the network in."""
     name, shown = build.name, example(build, sample)
     folder = f"samples/{name}"
@@ -35,6 +36,7 @@ def zephyr(build: Build, sample: Sequence[Array]) -> Mapping[str, str]:
         "zephyr/module.yml": _module(name),
         "zephyr/CMakeLists.txt": _build(build, shown),
         "zephyr/Kconfig": _options(build, shown),
+        **papers(build, shown, author, "Name the folder in `ZEPHYR_EXTRA_MODULES`."),
         **sources(build),
         f"{folder}/CMakeLists.txt": _application(name, shown),
         f"{folder}/prj.conf": f"CONFIG_MNC_{name.upper()}=y\n" + ("CONFIG_CPP=y\n" if shown.language == "cpp" else ""),

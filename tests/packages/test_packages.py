@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
+import tarfile
 import threading
-from collections.abc import Callable, Mapping
+import zipfile
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,64 +17,30 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from networks import chain, networks, samples
+from packed import BACKENDS, Tool, built, calling_cmsis_nn, classifier, command, label, package, said
 from small_library import SMALL_LIBRARY
 
 import mnc
 from mnc.cli import PACKAGE_BACKENDS, run
-from mnc.compiler import Build
 from mnc.errors import CompileError
-from mnc.ir import activations as fn
+from mnc.ir.class_names import named
 from mnc.ir.graph import Graph
-from mnc.ir.layers import GRU, Dense, Softmax
+from mnc.ir.layers import GRU, Dense
 from mnc.ir.types import Constant
-from mnc.output import is_inside, write_files
-from mnc.packages import PACKAGES, first_sample
-
-Tool = Callable[[str], str]
-BACKENDS = ("c", "cpp")
-
-
-def classifier() -> Graph:
-    rng = np.random.default_rng(1)
-
-    def constant(*shape: int) -> Constant:
-        return Constant(rng.normal(size=shape).astype(np.float32))
-
-    return chain(
-        (8,),
-        hidden=Dense(constant(8, 12), constant(12), fn.Relu()),
-        logits=Dense(constant(12, 3), constant(3)),
-        scores=Softmax(-1),
-    )
-
-
-def built(backend: str, name: str = "Tiny") -> Build:
-    return mnc.compile(classifier(), backend=backend, name=name)
-
-
-def package(kind: str, backend: str, name: str = "Tiny") -> Mapping[str, str]:
-    build = built(backend, name)
-    return PACKAGES[kind](build, first_sample(build.graph))
-
-
-def label() -> int:
-    graph = classifier()
-    return int(np.asarray(graph.predict(first_sample(graph)[0][None])).argmax())
-
-
-def command(folder: Path, *words: str) -> str:
-    done = subprocess.run(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    text = done.stdout.decode(errors="replace")
-    assert done.returncode == 0, f"{' '.join(words)}: status {done.returncode}\n{text[-4000:]}"
-    return text
+from mnc.output import MARK, is_inside, write_files
+from mnc.packages import PACKAGES, archived, first_sample, marked
 
 
 def test_the_command_line_knows_every_package() -> None:
     assert PACKAGE_BACKENDS.keys() == PACKAGES.keys()
 
 
-@pytest.mark.parametrize("kind", PACKAGES)
-@pytest.mark.parametrize("backend", BACKENDS)
+def in_languages() -> list[tuple[str, str]]:
+    """Each kind of package with each backend whose code it holds."""
+    return [(kind, backend) for kind in PACKAGES for backend in BACKENDS if (kind, backend) != ("micropython", "cpp")]
+
+
+@pytest.mark.parametrize(("kind", "backend"), in_languages())
 def test_a_package_holds_the_generated_code_unchanged_and_its_paths_stay_inside(kind: str, backend: str) -> None:
     files, build = package(kind, backend), built(backend)
     assert {f"src/{name}": text for name, text in build.files.items()}.items() <= files.items()
@@ -94,7 +62,9 @@ def test_what_is_not_c_is_not_packed(kind: str) -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_arduino_library_has_the_specified_layout(backend: str) -> None:
     files = package("arduino", backend)
-    assert {path.split("/")[0] for path in files} == {"library.properties", "keywords.txt", "src", "examples"}
+    assert {path.split("/")[0] for path in files} == {
+        *("LICENSE", "README.md", "library.properties", "keywords.txt", "src", "examples")
+    }
     properties = dict(line.split("=", 1) for line in files["library.properties"].splitlines())
     needed = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category", "url", "architectures"}
     assert needed <= properties.keys()
@@ -105,6 +75,20 @@ def test_an_arduino_library_has_the_specified_layout(backend: str) -> None:
     assert "examples/Tiny/Tiny.ino" in files, "a sketch is called like its folder"
     for line in files["keywords.txt"].splitlines():
         assert re.fullmatch(r"\w+\t(KEYWORD[123]|LITERAL[12])", line), "a single tab, as the IDE wants it"
+
+
+def test_an_arduino_library_is_a_zip_file_of_one_folder() -> None:
+    """As the IDE's "Add .ZIP Library" wants it; nothing in it tells when it was made."""
+    files = marked(package("arduino", "cpp"))
+    both = archived("arduino", "Tiny", files)
+    data = both["Tiny.zip"]
+    assert isinstance(data, bytes)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert {name: archive.read(name).decode() for name in archive.namelist()} == {
+            f"Tiny/{path}": text for path, text in files.items()
+        }
+        assert archive.comment == MARK, "so that it may be replaced"
+    assert both == archived("arduino", "Tiny", files)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -133,7 +117,7 @@ def test_the_arduino_tools_build_the_library_and_a_simulated_uno_runs_its_exampl
         printed = next((line for line in running.stdout if b"label" in line), b"")
         too_long.cancel()
         running.kill()
-    assert f"label {label()}, the reference says {label()}; 0 outputs differ; us: ".encode() in printed
+    assert said().strip().encode() + b"; us: " in printed
 
 
 # PlatformIO
@@ -152,6 +136,19 @@ def test_a_platformio_library_has_the_documented_layout(backend: str) -> None:
     assert {path for path in files if path.startswith("examples/")} == listed
 
 
+def test_platformio_packs_the_library(tool: Tool, tmp_path: Path) -> None:
+    """Its tool checks the manifest; the archive holds every file."""
+    pio = tool("pio")
+    files = package("platformio", "cpp")
+    write_files(files, tmp_path / "Tiny")
+    home = f"PLATFORMIO_CORE_DIR={tmp_path / 'home'}"
+    command(
+        tmp_path, "env", home, "PLATFORMIO_SETTING_ENABLE_TELEMETRY=no", pio, "pkg", "pack", "Tiny", "-o", "Tiny.tar.gz"
+    )
+    with tarfile.open(tmp_path / "Tiny.tar.gz") as archive:
+        assert {member.name for member in archive.getmembers() if member.isfile()} == set(files)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_program_of_a_platformio_example_runs(backend: str, tool: Tool, tmp_path: Path) -> None:
     """Compiled as PlatformIO does: everything in src/ of the library and of the project."""
@@ -159,7 +156,7 @@ def test_the_program_of_a_platformio_example_runs(backend: str, tool: Tool, tmp_
     sources = [*tmp_path.glob("src/*.c"), *tmp_path.glob("examples/Tiny/src/main.*")]
     compiler = tool("gcc" if backend == "c" else "g++")
     command(tmp_path, compiler, "-Wall", "-Wextra", "-Werror", "-Isrc", *map(str, sources), "-lm", "-o", "example")
-    assert command(tmp_path, "./example") == f"label {label()}, the reference says {label()}; 0 outputs differ\n"
+    assert command(tmp_path, "./example") == said()
 
 
 # CMake
@@ -189,18 +186,7 @@ def test_cmake_builds_tests_and_installs_the_package(backend: str, name: str, to
         found = f"-DCMAKE_PREFIX_PATH={tmp_path / 'installed'}"
         command(tmp_path, cmake, "-S", user, "-B", f"{user}-build", *([found] if user == "finder" else []))
         command(tmp_path, cmake, "--build", f"{user}-build")
-        assert (
-            command(tmp_path, f"{user}-build/app")
-            == f"label {label()}, the reference says {label()}; 0 outputs differ\n"
-        )
-
-
-def calling_cmsis_nn() -> Build:
-    """A build whose code calls a function of the library, as that of backend `cmsis-nn` does."""
-    build = built("c")
-    call = '\n#include "arm_nnfunctions.h"\nint8_t Tiny_twice(int8_t x);\nint8_t Tiny_twice(int8_t x) '
-    files = {**build.files, "Tiny.c": build.files["Tiny.c"] + call + "{ return arm_twice_s8(x); }\n"}
-    return replace(build, emission=replace(build.emission, files=files))
+        assert command(tmp_path, f"{user}-build/app") == said()
 
 
 OWN_CMSIS_NN = """\
@@ -329,7 +315,7 @@ def test_the_build_files_of_a_zephyr_module_do_their_work(backend: str, tool: To
     write_files({"CMakeLists.txt": ZEPHYR.replace("@", backend)}, tmp_path)
     command(tmp_path, cmake, "-S", ".", "-B", "build")
     command(tmp_path, cmake, "--build", "build")
-    assert command(tmp_path, "build/app") == f"label {label()}, the reference says {label()}; 0 outputs differ\n"
+    assert command(tmp_path, "build/app") == said()
 
 
 # Any network
@@ -384,13 +370,28 @@ def sequence() -> Graph:
     return chain((5, 3), y=GRU(kernel, recurrent, bias, return_sequences=True))
 
 
-@pytest.mark.parametrize("graph", [classifier(), regressor(), sequence()], ids=["labels", "number", "sequence"])
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("kind", PACKAGES)
+NETWORKS = {"labels": classifier(), "number": regressor(), "sequence": sequence()}
+
+
+def in_programs() -> list[tuple[str, str, str]]:
+    """Each kind with each backend, and every network with the kinds that hold the program of the others."""
+    return [
+        (kind, backend, network)
+        for kind, backend in in_languages()
+        for network in (NETWORKS if kind == "cmake" else ["labels"])
+        if kind != "micropython"
+    ]
+
+
+@pytest.mark.parametrize(("kind", "backend", "network"), in_programs())
 def test_an_example_fails_where_the_weights_are_lost(
-    kind: str, backend: str, graph: Graph, tool: Tool, tmp_path: Path
+    kind: str, backend: str, network: str, tool: Tool, tmp_path: Path
 ) -> None:
-    """Each kind's example, with a main of its own where a board runs it: what its `differing` says."""
+    """Each kind's example, with a main of its own where a board runs it: what its `differing` says.
+
+    That of MicroPython, which is Python, is in `test_micropython.py`.
+    """
+    graph = NETWORKS[network]
     real = mnc.compile(graph, backend=backend, name="Net")
     files = dict(PACKAGES[kind](real, first_sample(real.graph)))
     sketch = files.get("examples/Net/Net.ino")
@@ -400,7 +401,10 @@ def test_an_example_fails_where_the_weights_are_lost(
         files["examples/Net/main." + backend] = (
             sketch.split("void setup()")[0].replace("//", "/*", 1).replace(".\n", ". */\n", 1) + main
         )
-    (main_file,) = (path for path in files if Path(path).name in ("main.c", "main.cpp"))
+    main_file = min(path for path in files if Path(path).name in ("main.c", "main.cpp"))
+    if "app_main" in files[main_file]:
+        begin = "Net_init(&network);" if backend == "c" else ""
+        files[main_file] += f"int main(void) {{ app_main(); {begin} classify(); return differing() != 0; }}\n"
     for name, build, status in (
         ("real", real, 0),
         ("lost", mnc.compile(zeroed(graph), backend=backend, name="Net"), 1),
@@ -410,6 +414,53 @@ def test_an_example_fails_where_the_weights_are_lost(
         sources = [*map(str, folder.glob("src/*.c")), main_file]
         command(folder, tool("gcc" if backend == "c" else "g++"), "-Isrc", *sources, "-lm", "-o", "program")
         assert subprocess.run(["./program"], cwd=folder, check=False, capture_output=True).returncode == status, name
+
+
+def test_an_example_tells_the_name_of_the_class(tool: Tool, tmp_path: Path) -> None:
+    names = ("cat", "dog", 'a "bird"')
+    for backend, compiler in (("c", "gcc"), ("cpp", "g++")):
+        build = mnc.compile(named(classifier(), names), backend=backend, name="Tiny")
+        folder = tmp_path / backend
+        write_files(PACKAGES["platformio"](build, first_sample(build.graph)), folder)
+        sources = [*folder.glob("src/*.c"), *folder.glob("examples/Tiny/src/main.*")]
+        command(folder, tool(compiler), "-Wall", "-Werror", "-Isrc", *map(str, sources), "-lm", "-o", "example")
+        assert command(folder, "./example") == f"class {names[label()]}\n{said()}"
+        assert "class_names[label]" in PACKAGES["arduino"](build, first_sample(build.graph))[
+            "examples/Tiny/Tiny.ino"
+        ].replace("Tiny::kClasses", "class_names")
+
+
+@pytest.mark.parametrize(("kind", "backend"), in_languages())
+def test_each_file_states_its_licence_and_its_maker(kind: str, backend: str) -> None:
+    """JSON has no comments."""
+    for path, text in marked(package(kind, backend)).items():
+        assert MARK.decode() in text[:1024], path
+        assert "SPDX-License-Identifier: Apache-2.0" in text[:200] or path.endswith(".json"), path
+
+
+@pytest.mark.parametrize("kind", list(PACKAGES))
+def test_the_author_is_in_the_package(kind: str) -> None:
+    build = built("c")
+    files = PACKAGES[kind](build, first_sample(build.graph), "Ada Lovelace <ada@example.org>")
+    assert "by Ada Lovelace: " in files["README.md"]
+    manifests = {
+        "arduino": ("library.properties", "author=Ada Lovelace <ada@example.org>\n"),
+        "cmsis-pack": ("Ada-Lovelace.Tiny.pdsc", "<vendor>Ada-Lovelace</vendor>"),
+        "conan": ("conanfile.py", 'author = "Ada Lovelace <ada@example.org>"'),
+        "esp-idf": ("idf_component.yml", 'maintainers: ["Ada Lovelace <ada@example.org>"]'),
+        "platformio": ("library.json", '"email": "ada@example.org"'),
+    }
+    if kind in manifests:
+        path, text = manifests[kind]
+        assert text in files[path]
+
+
+@pytest.mark.parametrize("author", ["", " Ada", 'Ada "A" Lovelace', "Ada\nname=x", "Ada <ada>", "<a@b.c>", "Ada\\"])
+@pytest.mark.parametrize("kind", PACKAGES)
+def test_an_author_that_a_manifest_cannot_hold_is_refused(kind: str, author: str) -> None:
+    build = built("c")
+    with pytest.raises(CompileError, match="argument 'author': cannot be a manifest's author"):
+        PACKAGES[kind](build, first_sample(build.graph), author)
 
 
 # The command
@@ -423,11 +474,16 @@ def test_the_command_writes_a_package_of_a_stored_sample(
     image[0, 3, 4, 0] = 0.625
     np.save(tmp_path / "x.npy", image)
     arguments = ["compile", str(model), "--name", "Digits", "-o", str(tmp_path / "out"), "--json"]
-    assert run([*arguments, "--package", "arduino", "--sample", str(tmp_path / "x.npy")]) == 0
+    arguments += ["--package", "arduino", "--sample", str(tmp_path / "x.npy"), "--author", "Ada"]
+    assert run(arguments) == 0
     report = json.loads(capsys.readouterr().out)
     written = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file()}
     assert report["backend"] == "cpp"
-    assert set(report["files"]) == written >= {"library.properties", "src/Digits.h", "examples/Digits/Digits.ino"}
+    assert (
+        set(report["files"])
+        == written
+        >= {"Digits.zip", "library.properties", "src/Digits.h", "examples/Digits/Digits.ino"}
+    )
     stored = (tmp_path / "out" / "examples" / "Digits" / "Digits_sample.h").read_text()
     numbers = re.findall(r"-?[\d.e-]+(?=f)", stored.split("{")[1].split("}")[0])
     assert len(numbers) == 96 * 96
@@ -441,5 +497,7 @@ def test_a_sample_without_a_package_is_wrong_usage(
     model = str(root / "examples" / "digits" / "nano.h5")
     assert run(["compile", model, "--sample", str(tmp_path / "x.npy")]) == 2
     assert "--sample is for the example of a --package" in capsys.readouterr().err
+    assert run(["compile", model, "--author", "Ada"]) == 2
+    assert "--author is for the manifest of a --package" in capsys.readouterr().err
     assert run(["compile", model, "--package", "deb"]) == 2
     assert "'deb' is not one of" in capsys.readouterr().err
