@@ -51,11 +51,16 @@ def answer(folder: Path, name: str, case: Case) -> None:
         model.save(folder / f"{name}.{kind}")
 
 
+def needed(package: str) -> None:
+    """Skip the test where a package is not there."""
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"could not import {package!r}")
+
+
 def answers(module: str, folder: Path) -> Path:
     """The folder with all networks of a module, which lies beside this one."""
-    for needed in ("keras", "jax"):  # of which the numpy backend takes convolutions
-        if importlib.util.find_spec(needed) is None:
-            pytest.skip(f"could not import {needed!r}")
+    needed("keras")
+    needed("jax")  # of which the numpy backend takes convolutions
     here = Path(__file__)
     environment = os.environ | {"KERAS_BACKEND": "numpy", "PYTHONPATH": str(here.parent)}
     run = subprocess.run(

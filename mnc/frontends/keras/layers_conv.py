@@ -12,13 +12,12 @@ from mnc.frontends.assembly import Value
 from mnc.frontends.keras.activations import read_activation
 from mnc.frontends.keras.assembly import Activation, Build, Call
 from mnc.frontends.keras.config import Config
-from mnc.frontends.keras.planes import WINDOW_PADDINGS, as_image, from_image, padded, pair
+from mnc.frontends.keras.planes import WINDOW_PADDINGS, as_image, from_image, padded, pair, spread
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.weights import Count
 from mnc.ir.activations import Function
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D, Padding, Pair, SeparableConv2D
-from mnc.ir.layers.window import extent
 from mnc.ir.types import Array, Constant, Shape
 
 
@@ -224,21 +223,9 @@ def _transposed(config: Config, axes: int) -> Build:
 
 
 def _spread(windows: _Windows, x: Value, more: tuple[int, ...] | None, axis: int) -> tuple[Pair, int]:
-    """((cut before, cut after), added behind) along one axis of a transposed convolution.
-
-    Keras fixes the output's size first.  TensorFlow then takes the layer for
-    the gradient of a convolution whose input has this size, and so cuts off at
-    the front what that convolution's padding would be.
-    """
-    size, step, padding = x.type.shape[axis], windows.stride[axis], windows.padding
-    span = extent(windows.kernel[axis], windows.dilation[axis])
-    spread = (size - 1) * step + span
-    if more is None:
-        wanted = size * step + (max(span - step, 0) if padding == "valid" else 0)
-    else:
-        wanted = spread - (2 * (span // 2) if padding == "same" else 0) + more[axis - 2]
-    before = max(spread - wanted, 0) // 2 if padding == "same" else 0
-    return (before, max(spread - before - wanted, 0)), max(wanted - (spread - before), 0)
+    """What is cut off and added along one axis of a transposed convolution."""
+    given = windows.kernel[axis], windows.stride[axis], windows.dilation[axis]
+    return spread(x.type.shape[axis], *given, windows.padding == "same", None if more is None else more[axis - 2])
 
 
 @converts("Dense", to=(Dense,), over_time=True, masks="passes")

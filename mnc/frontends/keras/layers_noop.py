@@ -30,6 +30,10 @@ RANDOM_AUGMENTATION = (
     "RandomTranslation",
     "RandomWidth",
     "RandomZoom",
+    "AugMix",
+    "CutMix",
+    "MixUp",
+    "RandAugment",
 )
 
 
@@ -73,6 +77,13 @@ def activity_regularization(config: Config) -> Build:
 @converts(*RANDOM_AUGMENTATION, to=())
 def random_augmentation(config: Config) -> Build:
     """Random changes to images in training."""
+    config.ignore_all()
+    return _nothing()
+
+
+@converts("MaxNumBoundingBoxes", to=())
+def max_num_bounding_boxes(config: Config) -> Build:
+    """Fewer boxes round objects; images stay as they are."""
     config.ignore_all()
     return _nothing()
 

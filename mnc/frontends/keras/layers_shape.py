@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from mnc.frontends.assembly import Mask, Value
 from mnc.frontends.keras.assembly import Build, Call
 from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.registry import converts
 from mnc.frontends.keras.weights import Count
-from mnc.ir.layers import Embedding, Flatten, Identity, Multiply, Permute, Reshape, ResizeNearest
-from mnc.ir.types import Shape
+from mnc.ir.activations import Tanh
+from mnc.ir.layers import Activation, Dense, Embedding, Flatten, Identity, Multiply, Permute, Reshape, ResizeNearest
+from mnc.ir.types import Constant, Shape
 
 
 @converts("Flatten", to=(Flatten,), over_time=True)
@@ -106,6 +109,34 @@ def embedding(config: Config) -> Build:
         x = call.x
         result = call.emit(Embedding(call.weights.take("embeddings", (vocabulary, dimensions))), x)
         return replace(result, mask=Mask(replace(x, mask=None), 0.0) if mask_zero else None)
+
+    return build
+
+
+@converts("ReversibleEmbedding", to=(Activation, Dense, Embedding, Multiply), arguments=("reverse",), masks="own")
+def reversible_embedding(config: Config) -> Build:
+    """A table of vectors, or backwards how like each of them a vector is."""
+    vocabulary = config.integer("input_dim")
+    dimensions = config.integer("output_dim")
+    mask_zero = config.boolean("mask_zero", False)
+    tied = config.boolean("tie_weights", True)
+    cap = config.optional_number("logit_soft_cap")
+    config.ignore("input_length", "reverse_dtype")
+    config.weights = Count(1 + (not tied))
+
+    def build(call: Call) -> Value:
+        x = call.x
+        table = call.weights.take("embeddings", (vocabulary, dimensions))
+        kernel = None if tied else call.weights.take("reverse_embeddings", (dimensions, vocabulary))
+        if call.arguments.named.get("reverse") is not True:
+            return replace(call.emit(Embedding(table), x), mask=Mask(replace(x, mask=None), 0.0) if mask_zero else None)
+        layer = Dense(Constant(np.transpose(table.array)) if kernel is None else kernel)
+        if cap is None:
+            return call.emit(layer, x)
+        part = call.emit(layer, x, part="logits")
+        part = call.emit(Multiply(operand=Constant(np.float32(1.0 / cap))), part, part="scaled")
+        part = call.emit(Activation(Tanh()), part, part="bent")
+        return call.emit(Multiply(operand=Constant(np.float32(cap))), part)
 
     return build
 

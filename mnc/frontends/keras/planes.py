@@ -49,6 +49,23 @@ def padded(padding: str, x: Value, kernel: Pair, stride: Pair, dilation: Pair = 
     )
 
 
+def spread(size: int, kernel: int, step: int, dilation: int, same: bool, more: int | None) -> tuple[Pair, int]:
+    """((cut before, cut after), added behind) along one axis of a transposed convolution; `more` is output_padding.
+
+    Keras fixes the output's size first.  TensorFlow then takes the layer for
+    the gradient of a convolution whose input has this size, and so cuts off at
+    the front what that convolution's padding would be.
+    """
+    span = extent(kernel, dilation)
+    whole = (size - 1) * step + span
+    if more is None:
+        wanted = size * step + (0 if same else max(span - step, 0))
+    else:
+        wanted = whole - (2 * (span // 2) if same else 0) + more
+    before = max(whole - wanted, 0) // 2 if same else 0
+    return (before, max(whole - before - wanted, 0)), max(wanted - (whole - before), 0)
+
+
 def as_image(call: Call, axes: int, data_format: str) -> Value:
     """The only input, held (height, width, channels); of a sequence the image with one row."""
     if axes == 2:

@@ -107,6 +107,10 @@ _TRAINING = frozenset(
 """Keys of Keras 1 that matter only for training."""
 
 
+TABLES = ("Embedding", "ReversibleEmbedding")
+"""Layers of which `input_dim` says more than the input does."""
+
+
 def respell(class_name: str, config: Mapping[str, object]) -> tuple[str, dict[str, object]]:
     """A layer's class and configuration in the names that Keras 2 and 3 share."""
     class_name = CLASSES.get(class_name, class_name)
@@ -119,7 +123,7 @@ def respell(class_name: str, config: Mapping[str, object]) -> tuple[str, dict[st
         new[name] = _VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
     if "nb_row" in new and "nb_col" in new and "kernel_size" not in new:
         new["kernel_size"] = [new.pop("nb_row"), new.pop("nb_col")]
-    if new.keys() & {"init", "inner_init"} or "W_constraint" in new or class_name != "Embedding":
-        kept = {"input_dim"} if class_name == "Embedding" else set()
+    if new.keys() & {"init", "inner_init"} or "W_constraint" in new or class_name not in TABLES:
+        kept = {"input_dim"} if class_name in TABLES else set()
         new = {key: value for key, value in new.items() if key not in _TRAINING or key in kept}
     return class_name, new
