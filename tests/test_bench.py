@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -141,3 +142,21 @@ def test_the_page_of_results_has_every_model_and_target(results: ModuleType, roo
     for model in results.INT8_MODELS:
         for backend in ("c", "cmsis-nn"):
             assert f"| {model} | int8 | {backend} |" in page
+
+
+def test_our_side_of_the_articles_table_is_what_was_measured(root: Path) -> None:
+    """RAM and constants of both forms, in kB, as bench/results.md has them for the ESP8266."""
+    results = (root / "bench" / "results.md").read_text(encoding="utf-8").partition("## esp8266")[2]
+    measured = {
+        cells[1]: (int(cells[9].replace(",", "")), int(cells[8].replace(",", "")))
+        for line in results.splitlines()
+        if len(cells := [cell.strip() for cell in line.split("|")]) > 10 and cells[3] == "c"
+    }
+    table = (root / "docs" / "zoo.md").read_text(encoding="utf-8").partition("### The article's table")[2]
+    rows = re.findall(r"^\| (Pico|Nano|Micro|Milli|Base) \|(.*)\|$", table, re.MULTILINE)
+    assert len(rows) == 5
+    for name, rest in rows:
+        cells = [cell.strip() for cell in rest.split("|")]
+        (ram, constants), (ram_int8, constants_int8) = measured[name.lower()], measured[f"{name.lower()}_int8"]
+        stated = [cells[2], cells[3], cells[5], cells[6]]
+        assert stated == [f"{number / 1000:.2f}" for number in (ram, ram_int8, constants, constants_int8)], name
