@@ -31,6 +31,8 @@ MODELS = {
     "VWW int8": README_ROWS["Visual wake words"],
     "AD int8": README_ROWS["Anomaly detection"],
 }
+SLACK = 16
+"""Bytes that linked code may have besides the network's."""
 LEAST = {"memory": "least"}
 WAYS: tuple[Mapping[str, Any], ...] = (
     {"memory": "fast"},
@@ -72,6 +74,26 @@ def test_the_table_of_ways_has_todays_ram(root: Path, models: Path) -> None:
     for name, *figures in found:
         model = MODELS[name.rpartition(" (")[0]]
         assert list(map(number, figures)) == [total(models, model, **way) for way in WAYS], name
+
+
+def test_the_table_of_costs_has_todays_ram(root: Path, models: Path) -> None:
+    """Of linked code, which has a few bytes more than the network; what is as in the way before is said in words."""
+    for name, *cells in rows(root, ("", "`fast`", "`balanced`", "`least`")):
+        figures = [int(cell.split("; ")[1].replace(",", "")) for cell in cells if not cell.startswith("as ")]
+        for figure, memory in zip(figures, ("fast", "balanced", "least"), strict=False):
+            assert 0 <= figure - total(models, MODELS[name], "cortex-m4", memory=memory) <= SLACK, (name, memory)
+
+
+def test_the_table_of_costs_keeps_what_is_promised(root: Path) -> None:
+    """`balanced` costs at most 5 % of the instructions of `fast`, `least` 12 %, and flash grows by at most 5 %."""
+    table = rows(root, ("", "`fast`", "`balanced`", "`least`"))
+    assert len(table) == len(MODELS)
+    for _, fast, *others in table:
+        instructions, _, flash = (number(figure) for figure in fast.split("; "))
+        for cell, most in zip(others, (1.05, 1.12), strict=True):
+            if not cell.startswith("as "):
+                own, _, bytes_ = (number(re.sub(r" \(.*\)", "", figure)) for figure in cell.split("; "))
+                assert own <= most * instructions and bytes_ <= 1.05 * flash
 
 
 def test_the_zoo_prints_what_its_document_shows(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generated_c import SANITIZED, run_cases
+from generated_c import SANITIZED, STRICT, Tool, checked_run, run_cases, write
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import chain, samples
@@ -81,6 +81,15 @@ def test_a_chain_goes_on_through_the_dense_layer(dtype: DType | None) -> None:
     (stage,) = report.ram.stages
     assert len(stage.layers) == 4 and stage.layers[-1] == "hidden"
     assert 4 * report.ram.total < whole.ram.total
+
+
+@pytest.mark.parametrize("dtype", [None, DType.INT8])
+@pytest.mark.parametrize("name", ["gcc", "clang", "tcc"])
+def test_compilers_take_the_code(dtype: DType | None, name: str, tool: Tool, tmp_path: Path) -> None:
+    files = mnc.compile(digits(dtype), name="net", memory="least").files
+    assert "mnc_fold_dense_" in files["net.c"]
+    write(files, tmp_path)
+    checked_run([tool(name), *STRICT, "-c", "net.c"], tmp_path)
 
 
 def test_a_dense_layer_takes_the_rows_of_the_input_itself(gcc: str, tmp_path: Path) -> None:
