@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from mnc.backends.unit import parameter_names
+from mnc.backends.layer import parameter_names
 from mnc.backends.writer import Writer, joined
 from mnc.compiler import Build
 from mnc.errors import refuse
