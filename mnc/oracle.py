@@ -31,7 +31,7 @@ def interpreted(content: bytes, inputs: Sequence[Array], count: int) -> list[Arr
         what = "TensorFlow Lite Micro runs .tflite files, and this model is none"
         raise refuse(argument("oracle"), what, LEAVE_OUT)
     try:
-        runtime = importlib.import_module("tflite_micro.runtime")
+        runtime = importlib.import_module("tflite_micro").runtime
     except ImportError:
         what = "needs TensorFlow Lite Micro's interpreter, which is not installed"
         raise refuse(argument("oracle"), what, install("oracle")) from None
