@@ -314,7 +314,7 @@ TABLE: tuple[Kind, ...] = (
     _EMBEDDING,
     _recurrent("simple_rnn", ir.SimpleRNN),
     _recurrent("gru", ir.GRU, "recurrent_activation", "reset_after"),
-    _recurrent("lstm", ir.LSTM, "recurrent_activation", "cell_clip"),
+    _recurrent("lstm", ir.LSTM, "recurrent_activation", "cell_clip", "cell_scale"),
     *_NORMALISATIONS,
     *MOVING_KINDS,
     *_OTHERS,

@@ -141,6 +141,15 @@ def test_dead_layers_and_several_outputs_come_back() -> None:
     assert reparsed(graph) == graph
 
 
+def test_the_cell_of_an_lstm_in_integers_comes_back() -> None:
+    given = TensorType((4, 2), DType.INT8, Quantisation((0.03,), -7))
+    weights = [Constant(np.ones((n, 12), np.int8), Quantisation((0.01,))) for n in (2, 3)]
+    output = ElementType(DType.INT8, Quantisation((1 / 128,), 5))
+    lstm = LSTM(*weights, cell_clip=1.5, cell_scale=2.0**-12, output=output)
+    graph = Graph("g", (Input("x", given),), (Node(("y",), lstm, ("x",)),), ("y",))
+    assert reparsed(graph) == graph
+
+
 def test_numbers_that_are_hard_to_print_come_back() -> None:
     hard = [1e-45, 3.4028235e38, -0.0, 1 / 3]
     mean = Constant(np.array(hard, np.float32))
