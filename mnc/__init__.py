@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from mnc.compiler import Build, check, compile, load  # noqa: A004
     from mnc.errors import CompileError
     from mnc.ir.graph import Graph
+    from mnc.linked import link
 
 __version__ = "0.1.0"
-__all__ = ["Build", "CompileError", "Graph", "check", "compile", "load"]
+__all__ = ["Build", "CompileError", "Graph", "check", "compile", "link", "load"]
 
-_HOMES = {"CompileError": "mnc.errors", "Graph": "mnc.ir.graph"}
+_HOMES = {"CompileError": "mnc.errors", "Graph": "mnc.ir.graph", "link": "mnc.linked"}
 """The modules of public names that are not in `mnc.compiler`."""
 
 

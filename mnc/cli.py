@@ -24,6 +24,7 @@ from mnc.commands.bench import bench
 from mnc.commands.budget import budget_options
 from mnc.commands.code import CodeOptions, code_options, storage_options
 from mnc.commands.fmt import fmt
+from mnc.commands.link import link
 from mnc.commands.messages import complain, in_options, remark, say, warn
 from mnc.commands.model import force_option, model_argument
 from mnc.commands.plan import plan
@@ -209,7 +210,7 @@ def check(model: Path, backend: str, target: str | None, code: CodeOptions, stor
         say(f"{model}: everything is supported")
 
 
-for command in (verify, show, plan, report, fmt, bench, zoo, train, quickstart):
+for command in (verify, show, plan, report, link, fmt, bench, zoo, train, quickstart):
     commands.add_command(command)
 
 

@@ -136,7 +136,8 @@ def loop(c: Case) -> File:
         case "gru":
             after |= gru(step, x, states[0], units)
         case "lstm":
-            after |= lstm(step, x, *c.choice(states, states[::-1]), units)
+            h, cell = c.choice(states, states[::-1])
+            after |= lstm(step, x, h, cell, units)
         case _:
             after |= plain(step, x, states[0], units)
     body = File(step.tensors, step.operators, inputs, [after.get(i, i) for i in inputs])

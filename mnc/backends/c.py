@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 import mnc
 from mnc.backends.c_functions import class_table, converter, ends, functions, quantizer
@@ -84,13 +85,13 @@ class C(CFamily):
 
 
 def _header(program: Program, plan: Plan, test: SelfTest | None, name: str, *, top: bool) -> Writer:
-    graph, upper = program.graph, name.upper()
+    upper = name.upper()
     w = Writer()
     w(LICENCE)
     w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
     w(f"#ifndef {upper}_H")
     w(f"#define {upper}_H")
-    if program.timed or any(type_.dtype is not DType.FLOAT32 for type_ in graph.types.values()):
+    if has_integers(program):
         w("#include <stdint.h>")
     w()
     w("/** @file")
@@ -104,6 +105,42 @@ def _header(program: Program, plan: Plan, test: SelfTest | None, name: str, *, t
     w(" */")
     w()
     version_macro(w)
+    macros(w, program, plan, name)
+    w("#ifdef __cplusplus")
+    w('extern "C" {')
+    w("#endif")
+    w()
+    for region in plan.regions:
+        w(f"/** {region_comment(region)} */")
+        with w.block("typedef struct", f" {name}_{region.name}_t;"):
+            region_memory(w, program, region)
+        w(f"/** Bytes of it, of {region.limit:,} that there are. */")
+        w(f"#define {region_macro(name, region.name)}_SIZE {region.bytes}")
+        section_macro(w, name, region)
+        w()
+    w("/** All the memory of one network.  Two of them run side by side; networks that")
+    w(" * do not run at the same time may share memory through a union. */")
+    with w.block("typedef struct", f" {name}_t;"):
+        members(w, program, plan, name)
+    w()
+    asserted_in_header(w, program, plan, name)
+    declarations(w, program, plan, test, name, top=top)
+    w("#ifdef __cplusplus")
+    w("}")
+    w("#endif")
+    w()
+    w("#endif")
+    return w
+
+
+def has_integers(program: Program) -> bool:
+    """Whether its header has a type of <stdint.h>."""
+    return program.timed or any(type_.dtype is not DType.FLOAT32 for type_ in program.graph.types.values())
+
+
+def macros(w: Writer, program: Program, plan: Plan, name: str) -> None:
+    """The numbers that a header tells of a network."""
+    graph, upper = program.graph, name.upper()
     w("/** The interface below: it grows where callers have to change. */")
     w(f"#define {upper}_API {API}")
     w()
@@ -135,6 +172,8 @@ def _header(program: Program, plan: Plan, test: SelfTest | None, name: str, *, t
         w(f"#define {upper}_PROFILE_LINE {line_size(program)}")
     if plan.regions:
         w("/** Bytes of RAM, in the structs of all regions and in the network's own, but for its pointers to them. */")
+    elif program.holder is not None:
+        w("/** Bytes of RAM that this network needs. */")
     else:
         w("/** Bytes of RAM, all of them in the struct. */")
     w(f"#define {upper}_RAM_SIZE {ram_bytes(program, plan)}")
@@ -151,48 +190,40 @@ def _header(program: Program, plan: Plan, test: SelfTest | None, name: str, *, t
     w("/** A hash of the model's structure and weights. */")
     w(f"#define {upper}_MODEL_HASH 0x{model_hash(graph):08X}UL")
     w()
-    w("#ifdef __cplusplus")
-    w('extern "C" {')
-    w("#endif")
-    w()
+
+
+def members(w: Writer, program: Program, plan: Plan, name: str) -> None:
+    """The members of a network's struct; where others share the struct, without the arena."""
+    if plan.regions:
+        w("/** The parts in memories of their own. */")
     for region in plan.regions:
-        w(f"/** {region_comment(region)} */")
-        with w.block("typedef struct", f" {name}_{region.name}_t;"):
-            region_memory(w, program, region)
-        w(f"/** Bytes of it, of {region.limit:,} that there are. */")
-        w(f"#define {region_macro(name, region.name)}_SIZE {region.bytes}")
-        section_macro(w, name, region)
-        w()
-    w("/** All the memory of one network.  Two of them run side by side; networks that")
-    w(" * do not run at the same time may share memory through a union. */")
-    with w.block("typedef struct", f" {name}_t;"):
-        if plan.regions:
-            w("/** The parts in memories of their own. */")
-        for region in plan.regions:
-            w(f"{name}_{region.name}_t *{part(region)};")
-        if not plan.regions and (plan.arena.size or not (program.state_bytes or program.timed)):
-            of = {"owned": "inputs and what", "rows": "the last rows handed in, and what"}.get(program.feed, "what")
-            w(f"/** {of.capitalize()} layers share; of no meaning between runs. */")
-            w(memory(program, plan.arena.size))
-        if program.timed:
-            w("/** How long each layer took in the last run, as MNC_READ_TICKS counts. */")
-            w(f"uint32_t ticks[{upper}_LAYERS];")
-        if program.state_bytes and not plan.regions:
-            w("/** Outlives a run. */")
-            w(state_memory(program, program.state_bytes))
-        feeding_memory(w, program)
-        if program.fed is not None:
-            w("/** How many rows were handed in, then how many each layer of the first stage has made. */")
-            w(f"short made[{counters(program, plan)}];")
-    w()
-    asserted_in_header(w, program, plan, name)
+        w(f"{name}_{region.name}_t *{part(region)};")
+    if program.holder is None and not plan.regions and (plan.arena.size or not (program.state_bytes or program.timed)):
+        of = {"owned": "inputs and what", "rows": "the last rows handed in, and what"}.get(program.feed, "what")
+        w(f"/** {of.capitalize()} layers share; of no meaning between runs. */")
+        w(memory(program, plan.arena.size))
+    if program.timed:
+        w("/** How long each layer took in the last run, as MNC_READ_TICKS counts. */")
+        w(f"uint32_t ticks[{name.upper()}_LAYERS];")
+    if program.state_bytes and not plan.regions:
+        w("/** Outlives a run. */")
+        w(state_memory(program, program.state_bytes))
+    feeding_memory(w, program)
+    if program.fed is not None:
+        w("/** How many rows were handed in, then how many each layer of the first stage has made. */")
+        w(f"short made[{counters(program, plan)}];")
+
+
+def declarations(w: Writer, program: Program, plan: Plan, test: SelfTest | None, name: str, *, top: bool) -> None:
+    """The functions of a header."""
+    graph = program.graph
     w("/** Call once before the first run.")
     w(" * @param net the memory, of whatever content" + ("" if plan.regions else " */"))
     for i, region in enumerate(plan.regions, 1):
         end = " */" if i == len(plan.regions) else ""
         alone = "alone" if region.state else "alone while it runs"
         w(f" * @param {part(region)} of this network {alone}, of whatever content{end}")
-    w.lines(f"void {name}_init({_init_parameters(plan, name)});")
+    w.lines(f"void {name}_init({_init_parameters(program, plan, name)});")
     w()
     declare_feeding(w, program, name)
     if program.frames is not None:
@@ -219,12 +250,6 @@ def _header(program: Program, plan: Plan, test: SelfTest | None, name: str, *, t
         w(" */")
         w.lines(f"{function.head};")
         w()
-    w("#ifdef __cplusplus")
-    w("}")
-    w("#endif")
-    w()
-    w("#endif")
-    return w
 
 
 def _source(
@@ -240,7 +265,7 @@ def _source(
     if conditions:
         w.lines(conditions)
         w()
-    w.lines(pieces.macros)
+    w.lines("\n\n".join(pieces.macros))
     w()
     w("/* ---- kernels; several networks that are compiled as one source share them ---- */")
     w()
@@ -249,9 +274,42 @@ def _source(
         w()
     w("/* ---- layers ---- */")
     w()
+    layers_source(w, program, plan, pieces, name, top=top)
+    w("/* ---- network ---- */")
+    w()
+    w("/* The compiler's plan and the struct agree. */")
+    for region in plan.regions:
+        of, size = f"{name}_{region.name}", f"{region_macro(name, region.name)}_SIZE"
+        w.lines(f"typedef char {of}_is_as_planned[sizeof({of}_t) == {size} ? 1 : -1];")
+    if not plan.regions:
+        w.lines(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
+    asserted_in_source(w, program, pieces, name)
+    w()
+    network_source(w, program, plan, pieces, name, trace=trace)
+    return w
+
+
+def layers_source(
+    w: Writer,
+    program: Program,
+    plan: Plan,
+    pieces: Unit,
+    name: str,
+    *,
+    top: bool,
+    same: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """A network's constants and the functions of its layers, and those besides a run.
+
+    `same`: constants that are defined already, and under which name.
+    """
     for layer in pieces.layers:
         w.lines(f"/* {layer.comment} */")
         for constant, values in layer.constants.items():
+            if constant in same:
+                w.lines(f"#define {constant} {same[constant]} /* the same numbers */")
+                w()
+                continue
             w.array(f"static const {declaration(constant, values)}", values)
             w()
         w.lines(layer.function)
@@ -266,43 +324,38 @@ def _source(
         with w.block():
             w.lines(function.call)
         w()
-    w("/* ---- network ---- */")
-    w()
-    w("/* The compiler's plan and the struct agree. */")
-    for region in plan.regions:
-        of, size = f"{name}_{region.name}", f"{region_macro(name, region.name)}_SIZE"
-        w.lines(f"typedef char {of}_is_as_planned[sizeof({of}_t) == {size} ? 1 : -1];")
-    if not plan.regions:
-        w.lines(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
-    asserted_in_source(w, program, pieces, name)
-    w()
-    w.lines(f"void {name}_init({_init_parameters(plan, name)})")
+
+
+def network_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool = False) -> None:
+    """The functions that set a network up, and run it."""
+    kept = program.held(name).kept
+    w.lines(f"void {name}_init({_init_parameters(program, plan, name)})")
     with w.block():
         if program.fed is not None:
             w("int i;")
             w()
             w(f"for (i = 0; i < {counters(program, plan)}; ++i)")
-            w("    net->made[i] = 0;")
+            w(f"    {kept}made[i] = 0;")
         for region in plan.regions:
             w(f"net->{part(region)} = {part(region)};")
         if pieces.begin is not None:
-            w.lines(pieces.begin.call(*state_places(program, "net->", pieces.begin.memories)))
-        begin_feeding(w, program, "net->")
+            w.lines(pieces.begin.call(*state_places(program, kept, pieces.begin.memories)))
+        begin_feeding(w, program, kept)
         if not (program.remembers or plan.regions):
             w("(void)net; /* nothing outlives a run */")
     w()
     if program.fed is not None:
         fed_source(w, program, plan, pieces, name, trace=trace)
-        return w
+        return
     if program.feed == "owned":
         for given in parameter_names("input", len(program.graph.inputs)):
-            w(f"{input_type(program, given)} *{owner(name, given)}({name}_t *net)")
+            w(f"{input_type(program, given)} *{owner(name, given)}({program.held(name).type} *net)")
             with w.block():
-                w(f"return {input_place(program, plan, given)};")
+                w(f"return {input_place(program, plan, name, given)};")
             w()
     w.lines(f"void {name}_run({run_parameters(program, name)})")
     with w.block():
-        locals_of_run(w, program, plan)
+        locals_of_run(w, program, plan, name)
         inputs = parameter_names("input", len(program.graph.inputs))
         if program.feed == "owned":
             w("int i;")
@@ -321,10 +374,11 @@ def _source(
             for statement in starts(program):
                 w(statement)
         run_calls(w, pieces.calls, timed=program.timed, trace=trace)
-        end_run(w, program, pieces, "net->")
+        end_run(w, program, pieces, program.held(name).kept)
     frames_source(w, program, name)
-    return w
 
 
-def _init_parameters(plan: Plan, name: str) -> str:
-    return joined([f"{name}_t *net", *(f"{name}_{each.name}_t *{part(each)}" for each in plan.regions)])
+def _init_parameters(program: Program, plan: Plan, name: str) -> str:
+    return joined(
+        [f"{program.held(name).type} *net", *(f"{name}_{each.name}_t *{part(each)}" for each in plan.regions)]
+    )

@@ -62,7 +62,7 @@ def functions(program: Program, name: str, *, top: bool, test: SelfTest | None, 
                 "net": f"the memory, after {name}_init, as which it is left",
                 **dict.fromkeys(names, f"as for {name}_run, but written, too"),
             },
-            f"int {name}_selftest({joined([f'{name}_t *net', *inputs, *outputs])})",
+            f"int {name}_selftest({joined([f'{program.held(name).type} *net', *inputs, *outputs])})",
             f"int wrong = {test.prefix}_check_constants();\n\n"
             f"{init}\nif (wrong == 0)\n    wrong = {checks};\n{init}\nreturn wrong;",
             RESULT,
@@ -76,8 +76,8 @@ def functions(program: Program, name: str, *, top: bool, test: SelfTest | None, 
                 "layer": f"from 0 to {layers}; {layers} itself: all of them together",
                 "line": f"{lines} characters, of which the last is a zero",
             },
-            f"void {name}_profile(const {name}_t *net, int layer, char *line)",
-            table_line(program, "net->ticks", f"{name}_layer_names", layers),
+            f"void {name}_profile(const {program.held(name).type} *net, int layer, char *line)",
+            table_line(program, f"{program.held(name).kept}ticks", f"{name}_layer_names", layers),
         )
     if not top:
         return

@@ -17,14 +17,14 @@ from mnc.plan.liveness import Plan
 from mnc.program import Program, ring_rows
 
 
-def locals_of_run(w: Writer, program: Program, plan: Plan) -> None:
+def locals_of_run(w: Writer, program: Program, plan: Plan, name: str) -> None:
     """The locals of a run's calls, under a map of the arena."""
     if plan.arena.size:
         arena_map(w, program, plan)
-    for pointer in pointers(program, plan, "net->"):
+    for pointer in pointers(program, plan, program.held(name)):
         w(pointer)
     if program.timed:
-        w("uint32_t *const ticks = net->ticks;")
+        w(f"uint32_t *const ticks = {program.held(name).kept}ticks;")
         if any(not stage.interleaved for stage in plan.stages):
             w("uint32_t began;")
 
@@ -52,11 +52,11 @@ def input_type(program: Program, given: str) -> str:
     return program.graph.inputs[int(given.removeprefix("input") or 0)].type.dtype.c
 
 
-def input_place(program: Program, plan: Plan, given: str) -> str:
+def input_place(program: Program, plan: Plan, name: str, given: str) -> str:
     """Where an owned input lies, from outside a run."""
     value = program.graph.inputs[int(given.removeprefix("input") or 0)]
     (_, offset), type_ = located(plan, program.buffers[value.name]), value.type.dtype
-    arena = f"{region_of(plan, program.buffers[value.name], 'net->')}arena"
+    arena = f"{region_of(plan, program.buffers[value.name], program.held(name).arena)}arena"
     if program.arena_dtype is not None:
         return plus(arena, offset // type_.bytes)
     place = plus(f"{arena}.as_int8", offset)
@@ -70,7 +70,7 @@ def declare_feeding(w: Writer, program: Program, name: str) -> None:
             w(f"/** Where to write {given} before a run, which writes over it.")
             w(" * @param net the memory")
             w(" * @return the place of its first element */")
-            w(f"{input_type(program, given)} *{owner(name, given)}({name}_t *net);")
+            w(f"{input_type(program, given)} *{owner(name, given)}({program.held(name).type} *net);")
             w()
     if program.frames is not None:
         w("/** Hand in the next frame.")
@@ -86,7 +86,7 @@ def declare_feeding(w: Writer, program: Program, name: str) -> None:
         w("/** Where the next row may be written before it is handed in, by a camera's DMA say.")
         w(f" * @param net the memory, after {name}_init")
         w(f" * @return the place of a row's {value.layout.row} elements */")
-        w(f"{value.type.dtype.c} *{name}_row({name}_t *net);")
+        w(f"{value.type.dtype.c} *{name}_row({program.held(name).type} *net);")
         w()
         w(f"/** Hand in the next of {value.image[0]} rows.")
         w(f" * @param net the memory, after {name}_init")
@@ -102,7 +102,8 @@ def _push_parameters(program: Program, name: str, what: str = "row") -> str:
     outputs = parameter_names("output", len(program.graph.outputs))
     types = [program.graph.types[value].dtype.c for value in program.graph.outputs]
     given = f"const {program.graph.inputs[0].type.dtype.c} *{what}"
-    return joined([f"{name}_t *net", given, *(f"{type_} *{at}" for type_, at in zip(types, outputs, strict=True))])
+    made = [f"{type_} *{at}" for type_, at in zip(types, outputs, strict=True)]
+    return joined([f"{program.held(name).type} *net", given, *made])
 
 
 def init_again(plan: Plan, name: str) -> str:
@@ -114,18 +115,19 @@ def check_layers(w: Writer, program: Program, plan: Plan, pieces: Unit, test: Se
     """The function that runs the network on noise and compares each layer's output."""
     inputs, outputs = operands_of_test(program)
     w("/* 0: every layer gives what the reference does; n: layer n is the first that does not. */")
-    w.lines(f"MNC_LAYER int {test.prefix}_check_layers({joined([f'{name}_t *net', *inputs, *outputs])})")
+    parameters = joined([f"{program.held(name).type} *net", *inputs, *outputs])
+    w.lines(f"MNC_LAYER int {test.prefix}_check_layers({parameters})")
     with w.block():
-        for pointer in pointers(program, plan, "net->"):
+        for pointer in pointers(program, plan, program.held(name)):
             w(pointer)
         if program.fed is not None:
             value = program.fed_value
-            w("short *const made = net->made;")
+            w(f"short *const made = {program.held(name).kept}made;")
             w(f"{value.type.dtype.c} *row;")
         places = []
         if program.feed == "owned":
             names = parameter_names("input", len(program.graph.inputs))
-            places = [input_place(program, plan, given) for given in names]
+            places = [input_place(program, plan, name, given) for given in names]
         elif program.feed == "caller":
             places = list(parameter_names("input", len(program.graph.inputs)))
         test.prologue(w, list(zip(places, program.graph.inputs, strict=False)), plan.stages)
@@ -167,14 +169,14 @@ def frames_source(w: Writer, program: Program, name: str) -> None:
     """The function that takes frames one by one."""
     if program.frames is None:
         return
-    outputs = parameter_names("output", len(program.graph.outputs))
+    outputs, kept = parameter_names("output", len(program.graph.outputs)), program.held(name).kept
     w()
     w.lines(f"int {name}_push({_push_parameters(program, name, 'frame')})")
     with w.block():
-        take_frame(w, program, "net->", "0")
-        given = "net->frames" if program.collected else "frame"
+        take_frame(w, program, kept, "0")
+        given = f"{kept}frames" if program.collected else "frame"
         w(f"{name}_run({joined(['net', given, *outputs])});")
-        w(f"return {counts(program, 'net->') or '1'};")
+        w(f"return {counts(program, kept) or '1'};")
 
 
 def take_frame(w: Writer, program: Program, owner: str, nothing: str) -> None:
@@ -203,15 +205,15 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
     type_, height, size = value.type.dtype.c, value.image[0], value.layout.row
     held, counted = ring_rows(value, plan.rings) or height, len(plan.stages[0].numbers) + 1
     outputs = parameter_names("output", len(program.graph.outputs))
-    w(f"{type_} *{name}_row({name}_t *net)")
+    w(f"{type_} *{name}_row({program.held(name).type} *net)")
     with w.block():
-        place = input_place(program, plan, "input")
-        w(f"return {place} + net->made[0] % {held} * {size};")
+        place = input_place(program, plan, name, "input")
+        w(f"return {place} + {program.held(name).kept}made[0] % {held} * {size};")
     w()
     w.lines(f"int {name}_push_row({_push_parameters(program, name)})")
     with w.block():
-        locals_of_run(w, program, plan)
-        w("short *const made = net->made;")
+        locals_of_run(w, program, plan, name)
+        w(f"short *const made = {program.held(name).kept}made;")
         w(f"{type_} *const slot = {name}_row(net);")
         w("int i;")
         w()
@@ -236,7 +238,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         w("int y;")
         w()
         w(f"for (y = 0; y < {counted}; ++y)")
-        w("    net->made[y] = 0;")
+        w(f"    {program.held(name).kept}made[y] = 0;")
         w(f"for (y = 0; y < {height}; ++y)")
         w.lines(f"    (void){name}_push_row({joined(['net', f'input + (size_t)y * {size}', *outputs])});")
 
@@ -250,7 +252,7 @@ def run_parameters(program: Program, name: str) -> str:
     results = [graph.types[value].dtype.c for value in graph.outputs]
     return joined(
         [
-            f"{name}_t *net",
+            f"{program.held(name).type} *net",
             *(f"const {type_} *{pointer}" for type_, pointer in zip(types, inputs, strict=True)),
             *(f"{type_} *{pointer}" for type_, pointer in zip(results, outputs, strict=True)),
         ]

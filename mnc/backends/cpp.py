@@ -122,7 +122,7 @@ def _check_class_name(name: str, program: Program, plan: Plan, known: Sequence[F
 
 def _layers(w: Writer, program: Program, known: Sequence[Fact], pieces: Unit, name: str) -> None:
     """The template: what has one definition however often the header is included, and needs no inline variables."""
-    w.lines(pieces.macros)
+    w.lines("\n\n".join(pieces.macros))
     w()
     w(f"/* The network's constants and functions: the private half of {name}. */")
     w("template <typename Unused>")

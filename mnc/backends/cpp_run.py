@@ -21,7 +21,10 @@ from mnc.backends.profile import starts
 from mnc.backends.unit import Unit
 from mnc.backends.writer import Writer, joined
 from mnc.plan.liveness import Plan
-from mnc.program import Program, ring_rows
+from mnc.program import Holder, Program, ring_rows
+
+OBJECT = Holder("", "this->", "this->")
+"""A class whose members are the network's memory."""
 
 
 def name_memory(w: Writer, program: Program, plan: Plan) -> None:
@@ -29,7 +32,7 @@ def name_memory(w: Writer, program: Program, plan: Plan) -> None:
     if plan.arena.size:
         arena_map(w, program, plan)
     if plan.regions:
-        for pointer in pointers(program, plan, "this->"):
+        for pointer in pointers(program, plan, OBJECT):
             w(pointer)
         return
     if plan.arena.size and program.arena_dtype is None:

@@ -196,14 +196,18 @@ class CFamily:
         return self._printed(program, emission.plan, name, trace=False)
 
     def _printed(self, program: Program, layout: Plan, name: str, *, trace: bool) -> Emission:
+        pieces = self.pieces(program, layout, name, trace=trace)
+        files = self.wrap(program, layout, pieces, name, trace=trace)
+        return Emission(files, program, layout, pieces.constant_bytes, pieces.other_bytes)
+
+    def pieces(self, program: Program, layout: Plan, name: str, *, trace: bool = False) -> Unit:
+        """The program as C text in pieces, for `wrap`."""
         inputs, outputs = self.operands(program)
         prefix = self.prefix(name)
         sharing, library = share(program, self.library, prefix, compact=self.compact)
         test = SelfTest.of(sharing, prefix) if self.selftest else None
         helpers = [*self.helpers(program), *(() if test is None else test.kernels)]
-        pieces = unit(sharing, layout, prefix, library, helpers, inputs, outputs, trace=trace, test=test)
-        files = self.wrap(program, layout, pieces, name, trace=trace)
-        return Emission(files, program, layout, pieces.constant_bytes, pieces.other_bytes)
+        return unit(sharing, layout, prefix, library, helpers, inputs, outputs, trace=trace, test=test)
 
     def prefix(self, name: str) -> str:
         """The prefix of the names of a network's functions and constants."""

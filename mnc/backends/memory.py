@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 from mnc.backends.names import comment
@@ -10,7 +11,7 @@ from mnc.backends.writer import Writer
 from mnc.ir.types import DType
 from mnc.plan.liveness import Plan, lifetimes
 from mnc.plan.regions import Region
-from mnc.program import Buffer, Program, ring_rows
+from mnc.program import Buffer, Holder, Program, ring_rows
 
 
 def memory(program: Program, size: int) -> str:
@@ -73,14 +74,14 @@ def part(region: Region) -> str:
     return f"region_{region.name}"
 
 
-def pointers(program: Program, plan: Plan, owner: str) -> list[str]:
+def pointers(program: Program, plan: Plan, holder: Holder) -> list[str]:
     """The locals by which a run's calls name the network's memory."""
     if not plan.regions:
-        arena = [arena_pointer(program, owner)] * (plan.arena.size > 0)
-        return [*arena, *[state_pointer(program, owner)] * (program.state_bytes > 0)]
+        arena = [arena_pointer(program, holder.arena)] * (plan.arena.size > 0)
+        return [*arena, *[state_pointer(program, holder.kept)] * (program.state_bytes > 0)]
     found = []
     for region in plan.regions:
-        place = f"{owner}{part(region)}->"
+        place = f"{holder.arena}{part(region)}->"
         found += [arena_pointer(program, place, f"arena_{region.name}")] * (region.size > 0)
         found += [state_pointer(program, place, f"state_{region.name}")] * (region.state > 0)
     return found
@@ -174,6 +175,38 @@ def ram_bytes(program: Program, plan: Plan) -> int:
     if not program.state_bytes and not program.timed:
         return max(_rounded(program, size), _unit(program)) + counting  # C has no empty array
     return _rounded(program, size) + _rounded(program, program.state_bytes) + counting
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The memory that a network has besides its arena, as members of a C struct."""
+
+    size: int
+    alignment: int
+
+    @classmethod
+    def of(cls, program: Program, plan: Plan) -> Kept:
+        """As C lays it out where each type is aligned to its size; in the order of the members."""
+        frames = program.graph.inputs[0].type.dtype.bytes
+        held = max((dtype.bytes for dtype in _dtypes(program, "state")), default=1)
+        members = [
+            (program.ticks_bytes, 4),
+            (_rounded(program, program.state_bytes), held),
+            (program.collected * frames, frames),
+            (2 * bool(program.collected), 2),
+            (2 * bool(program.counted), 2),
+            (2 * counters(program, plan), 2),
+        ]
+        there = [(size, unit) for size, unit in members if size]
+        largest, at = max((unit for _, unit in there), default=1), 0
+        for size, unit in there:
+            at = -(-at // unit) * unit + size
+        return cls(-(-at // largest) * largest, largest)
+
+
+def alignment(program: Program) -> int:
+    """Bytes to which the network's memory is aligned."""
+    return _unit(program)
 
 
 def counters(program: Program, plan: Plan) -> int:

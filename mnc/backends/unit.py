@@ -50,7 +50,8 @@ class Unit:
     """C text in pieces, for a backend to wrap."""
 
     headers: tuple[str, ...]
-    macros: str
+    macros: tuple[str, ...]
+    """Items of them, in order."""
     kernels: tuple[Item, ...]
     layers: tuple[LayerText, ...]
     """In order of execution."""
@@ -143,7 +144,7 @@ def unit(
     items = library.closure({"MNC_FLASH", *helpers, *library.mentioned(functions)})
     return Unit(
         headers("".join(item.text for item in items) + functions) + _library_headers(program),
-        "\n\n".join([item.text for item in items if item.parameters is None] + _out_of_reach(program)),
+        (*(item.text for item in items if item.parameters is None), *_out_of_reach(program)),
         tuple(item for item in items if item.parameters is not None),
         tuple(layers),
         tuple(calls),

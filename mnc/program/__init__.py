@@ -20,7 +20,7 @@ from mnc.program.calls import (
     Scratch,
     State,
 )
-from mnc.program.program import Feed, Frames, Memory, Program, scratch_buffers
+from mnc.program.program import Feed, Frames, Holder, Memory, Program, scratch_buffers
 from mnc.program.stage import INPUT, Firing, Stage, firings
 from mnc.program.step import ROW, Fold, Loop, Once, Rows, Step, Times
 from mnc.program.values import Buffer, Layout, Value, Window, dense, image_shape, ring_rows
@@ -37,6 +37,7 @@ __all__ = [
     "Firing",
     "Fold",
     "Frames",
+    "Holder",
     "In",
     "Layout",
     "Loop",

@@ -50,6 +50,17 @@ class Frames:
 
 
 @dataclass(frozen=True)
+class Holder:
+    """The C struct that holds a network's memory, where others share it."""
+
+    type: str
+    arena: str
+    """What stands before `arena` in a function that has a pointer `net` to the struct."""
+    kept: str
+    """What stands there before members that outlive a run."""
+
+
+@dataclass(frozen=True)
 class Program:
     """A graph with everything decided but where its buffers lie."""
 
@@ -69,6 +80,12 @@ class Program:
     """Where the input's frames come one by one."""
     stack: tuple[int, str] | None = None
     """Bytes of stack that a run takes, and the machine on which they were measured; None: nobody has."""
+    holder: Holder | None = None
+    """The struct of several networks that holds its memory; None: one of its own."""
+
+    def held(self, name: str) -> Holder:
+        """The struct that holds its memory, under the network's name."""
+        return self.holder or Holder(f"{name}_t", "net->", "net->")
 
     def kept(self, memory: Memory, feed: Feed, regions: tuple[tuple[str, int], ...] = ()) -> Program:
         """The program planned and fed in another way; `unfeedable` says whether that may be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -27,7 +28,7 @@ rng = np.random.default_rng(14)
 
 
 def constant(*shape: int) -> Constant:
-    return Constant((rng.normal(size=shape) / max(np.prod(shape[:-1]), 1) ** 0.5).astype(np.float32))
+    return Constant((rng.normal(size=shape) / max(math.prod(shape[:-1]), 1) ** 0.5).astype(np.float32))
 
 
 def digits(dtype: DType | None = None) -> Graph:

@@ -87,7 +87,7 @@ def test_rows_regions_and_profiles_pass_too(fixtures: Path, tool: Tool, tmp_path
 
 
 def test_every_kind_of_layer_passes_however_a_compiler_rounds(tool: Tool, tmp_path: Path) -> None:
-    builds = []
+    builds: list[mnc.Build] = []
     for exhibit in gallery():
         try:
             builds.append(with_selftest(exhibit.build.graph, name=f"net_{len(builds)}"))

@@ -228,13 +228,15 @@ def test_noise_costs_time_and_nothing_else(seed: int, program: Path) -> None:
 
 def test_the_last_acknowledgement_of_a_run_may_be_lost(program: Path) -> None:
     """The next command tells the board that its run was heard to the end, however often it is sent again."""
-    received, lost = b"", 0
+    received = b""
+    lost = 0
 
     def lose(given: bytes, _: int) -> bytes:
         nonlocal received, lost
         frame, _, rest = first_frame(given)
         if frame is not None and not rest and frame.kind == "A" and _kinds(received)[-1:] == ["D"]:
-            lost, received = lost + 1, b""
+            lost += 1
+            received = b""
             return b""
         received = (received + given)[-4096:]
         return given
@@ -245,7 +247,7 @@ def test_the_last_acknowledgement_of_a_run_may_be_lost(program: Path) -> None:
 
 
 def _kinds(received: bytes) -> list[str]:
-    kinds = []
+    kinds: list[str] = []
     while True:
         frame, _, received = first_frame(received)
         if frame is None:

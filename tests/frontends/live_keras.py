@@ -39,13 +39,13 @@ def randomise(model: Any) -> None:
 
 def answer(folder: Path, name: str, case: Case) -> None:
     """Save one network and what it answers."""
-    import keras
+    keras = importlib.import_module("keras")
 
     keras.utils.set_random_seed(7)
     model, xs = case(keras, keras.layers)
     randomise(model)
     ys = keras.tree.flatten(model(xs if len(xs) > 1 else xs[0]))
-    kept = {f"x{i}": x for i, x in enumerate(xs)} | {f"y{i}": np.asarray(y) for i, y in enumerate(ys)}
+    kept: dict[str, Any] = {f"x{i}": x for i, x in enumerate(xs)} | {f"y{i}": np.asarray(y) for i, y in enumerate(ys)}
     np.savez(folder / f"{name}.npz", **kept)
     for kind in ("keras", "h5"):
         model.save(folder / f"{name}.{kind}")

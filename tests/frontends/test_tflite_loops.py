@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from mnc.frontends.tflite.loops.terms import OtherLoopError, State, Terms
 from mnc.ir.activations import Tanh
 from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
 
-KINDS = {
+KINDS: dict[str, list[type[Recurrent]]] = {
     "gated.k2": [GRU, GRU, GRU],
     "gated.k3": [GRU, GRU, GRU],
     "memory.k2": [LSTM, LSTM, LSTM, SimpleRNN],
@@ -89,7 +90,7 @@ def test_a_loop_that_sets_all_rows_is_a_layer_that_gives_them() -> None:
     np.testing.assert_allclose(np.asarray(graph.predict(x)).reshape(STEPS, UNITS), expected, rtol=1e-6)
 
 
-def put(name: str, **fields: object) -> Callable[[dict[str, Operator]], None]:
+def put(name: str, **fields: Any) -> Callable[[dict[str, Operator]], None]:
     def change(named: dict[str, Operator]) -> None:
         named[name] = replace(named[name], **fields)
 

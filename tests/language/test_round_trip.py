@@ -145,7 +145,7 @@ def test_the_cell_of_an_lstm_in_integers_comes_back() -> None:
     given = TensorType((4, 2), DType.INT8, Quantisation((0.03,), -7))
     weights = [Constant(np.ones((n, 12), np.int8), Quantisation((0.01,))) for n in (2, 3)]
     output = ElementType(DType.INT8, Quantisation((1 / 128,), 5))
-    lstm = LSTM(*weights, cell_clip=1.5, cell_scale=2.0**-12, output=output)
+    lstm = LSTM(weights[0], weights[1], cell_clip=1.5, cell_scale=2.0**-12, output=output)
     graph = Graph("g", (Input("x", given),), (Node(("y",), lstm, ("x",)),), ("y",))
     assert reparsed(graph) == graph
 
