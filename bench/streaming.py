@@ -80,7 +80,7 @@ def table() -> Iterator[str]:
     yield "|---|---|--:|--:|--:|--:|--:|\n"
     for title, text in NETWORKS.items():
         graph = parse(text)
-        for type_ in ("float32", "int8") if "lstm" not in text else ("float32",):
+        for type_ in ("float32", "int8"):
             (whole, much), (frame, little) = (cost(graph, type_, feed) for feed in ("run", "frames"))
             cells = (title, type_, f"{whole:,}", f"{much:,}", f"{frame:,}", f"{little:,}", f"{whole / frame:.1f}x")
             yield f"| {' | '.join(cells)} |\n"

@@ -34,6 +34,7 @@ from mnc.ir.activations import Function, Relu, Sigmoid, Tanh
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    GRU,
     LSTM,
     Activation,
     Add,
@@ -58,6 +59,7 @@ from mnc.ir.layers import (
     Permute,
     PReLU,
     Quantize,
+    Recurrent,
     ReduceMax,
     ReduceMin,
     Reshape,
@@ -70,6 +72,7 @@ from mnc.ir.layers import (
     ZeroPadding2D,
     shifted,
 )
+from mnc.ir.layers.recurrent import STATE_SCALE
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, Shape, TensorType
 from mnc.reference import apply
 from mnc.reference.quantised import apply_quantised
@@ -232,7 +235,7 @@ class _Growing:
             before = f"{node.name}/before"
             self.add(replace(node, outputs=(before,), inputs=node.inputs[:-1]))
             self.add(replace(node, inputs=(before, node.inputs[-1])))
-        elif isinstance(node.layer, LSTM) and len(node.outputs) > 1:
+        elif isinstance(node.layer, Recurrent) and len(node.outputs) > 1:
             last = replace(node.layer, return_sequences=False, return_state=False)
             self.add(replace(node, outputs=node.outputs[:1], layer=replace(node.layer, return_state=False)))
             for name in node.outputs[1:]:
@@ -243,7 +246,7 @@ class _Growing:
         else:
             able = [d for d in self.dtypes if type(node.layer) in (INT8 if d is DType.INT8 else INT16)]
             dtype = self.any_of(able or self.dtypes)
-            inputs = node.inputs[:1] if isinstance(node.layer, LSTM) else node.inputs
+            inputs = node.inputs[:1] if isinstance(node.layer, Recurrent) else node.inputs
             names = [self.in_numbers(name, dtype) for name in inputs]
             self.emit(node.name, self.in_integers(node.layer, names, dtype), names)
 
@@ -297,8 +300,8 @@ class _Growing:
         given = self.types[names[0]].quant
         assert given is not None
         changes: dict[str, Any] = {}
-        if isinstance(layer, LSTM):
-            return self.lstm(layer, given.scale[0], dtype)
+        if isinstance(layer, Recurrent):
+            return self.recurrent(layer, given.scale[0], dtype)
         if hasattr(layer, "activation"):
             changes["activation"] = [None, Relu(), Relu(6.0), Relu(1.0)][self.rng.integers(4)]
         if isinstance(layer, Conv2D | Conv2DTranspose | DepthwiseConv2D | Dense):
@@ -352,8 +355,9 @@ class _Growing:
                 changes["bias"] = Constant(bias.clip(-(2**24), 2**24).astype(np.int32))
         return changes
 
-    def lstm(self, layer: LSTM, given: float, dtype: DType) -> LSTM:
-        """With a scale for each gate, and a cell that is now and then at its limit."""
+    def recurrent(self, layer: Recurrent, given: float, dtype: DType) -> Recurrent:
+        """With a scale for each gate, and in an LSTM a cell that is now and then at its limit."""
+        state = 1.0 if isinstance(layer, LSTM) else STATE_SCALE
         matrices = (layer.kernel.array, layer.recurrent_kernel.array)
         stored = [self.rng.integers(-127, 128, each.shape).astype(np.int8) for each in matrices]
         fitting = [
@@ -361,27 +365,30 @@ class _Growing:
         ]
         if dtype is DType.INT16:
             fitting[0] /= 256
-        scales = [np.repeat(scale * 2 ** self.rng.uniform(-1, 1, 4), layer.units) for scale in fitting]
+        gates = layer.gates
+        scales = [np.repeat(scale * 2 ** self.rng.uniform(-1, 1, gates), layer.units) for scale in fitting]
         kernel, recurrent = (
             Constant(each, Quantisation(tuple(scale.astype(np.float32).tolist()), axis=1))
             for each, scale in zip(stored, scales, strict=True)
         )
         bias = None
         if layer.bias is not None:
-            whole = np.round(self.rng.uniform(-2, 2, 4 * layer.units) / (scales[0] * given)).clip(-(2**24), 2**24)
-            bias = Constant(whole.astype(np.int64 if dtype is DType.INT16 else np.int32))
-        return replace(
-            layer,
+            of_sums = np.stack([scales[0] * given, scales[1] * state])[: 2 if len(layer.bias.shape) > 1 else 1]
+            whole = np.round(self.rng.uniform(-2, 2, of_sums.shape) / of_sums).clip(-(2**24), 2**24)
+            bias = Constant(whole.astype(np.int64 if dtype is DType.INT16 else np.int32).reshape(layer.bias.shape))
+        changed = layer.changed(
             kernel=kernel,
             recurrent_kernel=recurrent,
             bias=bias,
             activation=Tanh(),
-            recurrent_activation=Sigmoid(),
             initial_state=False,
             masked=False,
-            cell_scale=2.0 ** -int(self.rng.integers(9, 16)),
             output=ElementType(dtype, self.quant(dtype, -1.0, 1.0)),
         )
+        if isinstance(changed, GRU | LSTM):
+            changed = replace(changed, recurrent_activation=Sigmoid())
+        cell = 2.0 ** -int(self.rng.integers(9, 16))
+        return replace(changed, cell_scale=cell) if isinstance(changed, LSTM) else changed
 
     def bias16(self, bias: Array, weights: Array) -> Array:
         """In 32 bits, in 64, or so large that sums do not fit 32."""

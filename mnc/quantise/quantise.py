@@ -21,7 +21,6 @@ from mnc.ir.activations import Relu, Sigmoid, Tanh
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
-    LSTM,
     Activation,
     AveragePooling2D,
     Dense,
@@ -31,6 +30,7 @@ from mnc.ir.layers import (
     Merge,
     PReLU,
     Quantize,
+    Recurrent,
     Softmax,
     UnitNormalization,
     shifted,
@@ -74,7 +74,7 @@ def meaningless(graph: Graph, node: Node, dtype: DType) -> str | None:
         return f"{kind} has no meaning in integers"
     if isinstance(layer, Merge) and len(node.inputs) + (layer.operand is not None) != 2:
         return f"{kind} in integers takes two operands"
-    if isinstance(layer, LSTM) and (fault := recurrent.fault(layer)):
+    if isinstance(layer, Recurrent) and (fault := recurrent.fault(layer)):
         return fault
     if isinstance(layer, (MatMul, UnitNormalization)) and dtype is DType.INT16:
         return f"{kind} has no meaning in int16"
@@ -191,8 +191,8 @@ class _Quantiser:
             layer = replace(layer, alpha=_stored(layer.alpha))
         elif isinstance(layer, Merge) and layer.operand is not None:
             layer = replace(layer, operand=_stored(layer.operand, dtype))
-        if isinstance(layer, LSTM):
-            layer = recurrent.stored(layer, quants[node.inputs[0]], self.cells[node.name], dtype)
+        if isinstance(layer, Recurrent):
+            layer = recurrent.stored(layer, quants[node.inputs[0]], dtype, self.cells.get(node.name))
         if not isinstance(layer, KEEPING):
             layer = replace(layer, output=ElementType(dtype, quants[node.name]))
         self.nodes.append(replace(node, layer=layer, inputs=reads))

@@ -1,4 +1,4 @@
-"""LSTM layers in integers: weights with a scale for each gate, and a cell in int16 that holds what the samples make."""
+"""Recurrent layers in integers: weights with a scale for each gate; a cell in int16 holds what the samples make."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnc.ir.activations import Sigmoid, Tanh
 from mnc.ir.graph import Graph
-from mnc.ir.layers import LSTM
-from mnc.ir.layers.recurrent import CELL_SCALES
+from mnc.ir.layers import LSTM, Recurrent
+from mnc.ir.layers.recurrent import CELL_SCALES, STATE_SCALE
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation
 from mnc.quantise.weights import BIASES, weight_scale
 from mnc.reference import evaluate
 from mnc.reference.recurrent import largest_cell
 
 
-def fault(layer: LSTM) -> str | None:
-    """Why a layer has no meaning in integers; None where it has one."""
-    if (layer.activation, layer.recurrent_activation) != (Tanh(), Sigmoid()):
-        return "LSTM in integers has tanh and sigmoid for its functions"
-    if layer.initial_state or layer.return_state or layer.masked:
-        return "LSTM in integers has neither a mask nor states from outside, and gives none"
+def fault(layer: Recurrent) -> str | None:
+    """Why a float layer is not made one in integers; None where it is."""
+    kind = type(layer).__name__
+    if layer.unfit is not None:
+        return f"{kind} {layer.unfit}"
+    if layer.initial_state or layer.return_state:
+        return f"{kind} is made one in integers where no layer gives it a state or takes its own"
     return None
 
 
@@ -43,31 +43,37 @@ def _finest(largest: float) -> float:
     return next(fitting, CELL_SCALES[-1])
 
 
-def stored(layer: LSTM, given: Quantisation, cell_scale: float, dtype: DType) -> LSTM:
-    """The layer with weights of int8 and a scale for each gate, the bias at the product of the scales.
+def stored(layer: Recurrent, given: Quantisation, dtype: DType, cell_scale: float | None) -> Recurrent:
+    """The layer with weights of int8 and a scale for each gate, each bias at the product of its scales.
 
     `given` is the quantisation of its input, and that of its output until another is known; it works on `dtype`.
+    `cell_scale` is that of an LSTM.
     """
     most, sums = BIASES[dtype]
-    bias = np.zeros(4 * layer.units) if layer.bias is None else layer.bias.array.astype(np.float64)
-    kernel, scale = _by_gate(layer.kernel, np.abs(bias), given.scale[0], most)
-    recurrent, _ = _by_gate(layer.recurrent_kernel, np.zeros_like(bias), 1.0, most)
-    whole = np.clip(np.round(bias / (scale * given.scale[0])), -most, most).astype(sums.numpy)
-    return replace(
-        layer,
+    gates, biases, rows = layer.gates, np.zeros((2, layer.gates * layer.units)), 0
+    if layer.bias is not None:
+        own = layer.bias.array.astype(np.float64).reshape(-1, gates * layer.units)
+        rows = len(own)
+        biases[:rows] = own
+    scales = given.scale[0], 1.0 if isinstance(layer, LSTM) else STATE_SCALE
+    kernel, of_input = _by_gate(layer.kernel, gates, np.abs(biases[0]), scales[0], most)
+    recurrent, of_state = _by_gate(layer.recurrent_kernel, gates, np.abs(biases[1]), scales[1], most)
+    whole = np.round(biases / np.stack([of_input * scales[0], of_state * scales[1]]))
+    fitting = np.clip(whole, -most, most).astype(sums.numpy)
+    changed = layer.changed(
         kernel=kernel,
         recurrent_kernel=recurrent,
-        bias=None if layer.bias is None else Constant(whole),
-        cell_scale=cell_scale,
+        bias=None if layer.bias is None else Constant(fitting[:rows].reshape(layer.bias.shape)),
         output=ElementType(dtype, given),
     )
+    return replace(changed, cell_scale=cell_scale) if isinstance(changed, LSTM) else changed
 
 
-def _by_gate(weights: Constant, biases: Array, input_scale: float, most: int) -> tuple[Constant, Array]:
+def _by_gate(weights: Constant, gates: int, biases: Array, input_scale: float, most: int) -> tuple[Constant, Array]:
     """Symmetric weights, the scale of each column being its gate's, and those scales."""
     matrix = weights.array.astype(np.float64)
-    units = matrix.shape[1] // 4
-    largest, needed = (np.abs(each).reshape(-1, 4, units).max(axis=(0, 2)) for each in (matrix, biases[np.newaxis]))
+    units = matrix.shape[1] // gates
+    largest, needed = (np.abs(each).reshape(-1, gates, units).max(axis=(0, 2)) for each in (matrix, biases[np.newaxis]))
     scale = np.repeat(weight_scale(largest, needed, input_scale, most), units)
     whole = np.clip(np.round(matrix / scale), -127, 127).astype(np.int8)
     return Constant(whole, Quantisation(tuple(scale.tolist()), 0, 1)), scale

@@ -32,6 +32,7 @@ from mnc.ir.layers import (
     Flatten,
     GlobalAveragePooling,
     Reshape,
+    SimpleRNN,
     Softmax,
 )
 from mnc.ir.types import Array, Constant, DType
@@ -206,8 +207,21 @@ def test_random_networks_slide(network: Timed, gcc: str, tmp_path_factory: pytes
     assert_slides(graph, frames, tmp_path_factory.mktemp("push"), gcc)
 
 
+def gated() -> Graph:
+    """A GRU of either form and a SimpleRNN behind a convolution, as `stacked`."""
+    return chain(
+        (20, 1, 3),
+        conv=Conv2D(constant(3, 1, 3, 8), constant(8), activation=Relu()),
+        flat=Reshape((18, 8)),
+        after=GRU(constant(8, 15), constant(5, 15), constant(2, 15), return_sequences=True),
+        before=GRU(constant(5, 12), constant(4, 12), constant(12), reset_after=False, return_sequences=True),
+        rnn=SimpleRNN(constant(4, 4), constant(4, 4), constant(4)),
+        dense=Dense(constant(4, 2)),
+    )
+
+
 def stacked() -> Graph:
-    """Two LSTM behind a convolution, whose states are held until its first row is there; the second gives all steps."""
+    """Two LSTM behind a convolution, whose states are held until its first row is there; the first gives all steps."""
     return chain(
         (20, 1, 3),
         conv=Conv2D(constant(3, 1, 3, 8), constant(8), activation=Relu()),
@@ -218,10 +232,13 @@ def stacked() -> Graph:
     )
 
 
+@pytest.mark.parametrize("make", [stacked, gated])
 @pytest.mark.parametrize("scheme", ["int8", "int16x8"])
-def test_lstm_in_integers_goes_on_from_frame_to_frame(scheme: str, gcc: str, tmp_path: Path) -> None:
-    """Its state is that of one long sequence, to the bit: h as the output is stored, and the cell."""
-    graph = quantised(stacked(), scheme)
+def test_recurrent_layers_in_integers_go_on_from_frame_to_frame(
+    make: type, scheme: str, gcc: str, tmp_path: Path
+) -> None:
+    """Their states are those of one long sequence, to the bit."""
+    graph = quantised(make(), scheme)
     assert not any(type_.dtype is DType.FLOAT32 for name, type_ in graph.types.items() if name != "x")
     (given,) = graph.inputs
     frames = stored(graph, rng.normal(size=(47, *given.type.shape[1:])).astype(np.float32))

@@ -231,7 +231,7 @@ def test_the_last_acknowledgement_of_a_run_may_be_lost(program: Path) -> None:
     received = b""
     lost = 0
 
-    def lose(given: bytes, _: int) -> bytes:
+    def lose(given: bytes, turn: int) -> bytes:
         nonlocal received, lost
         frame, _, rest = first_frame(given)
         if frame is not None and not rest and frame.kind == "A" and _kinds(received)[-1:] == ["D"]:

@@ -128,7 +128,7 @@ def test_the_cell_has_the_finest_scale_that_holds_it() -> None:
 
 
 def test_a_gate_has_one_scale_for_all_units() -> None:
-    made = stored(layer(), Quantisation((0.02,), 3), CELL_SCALES[0], DType.INT8)
+    made = stored(layer(), Quantisation((0.02,), 3), DType.INT8, CELL_SCALES[0])
     for constant in (made.kernel, made.recurrent_kernel):
         assert constant.quant is not None
         by_gate = np.reshape(constant.quant.scale, (4, UNITS))

@@ -88,3 +88,67 @@ MNC_KERNEL void mnc_lstm_state_s16(const int16_t *gates, int16_t *state, int uni
         state[u] =
             mnc_narrow_s16((int32_t)gates[2 * units + u] * gates[3 * units + u], multiplier, shift, low, high);
 }
+
+/* Products of a vector with the weights of gates, each brought to int16.  The last
+ * block of channels overlaps the one before.
+ * weights: for each gate and block of channels [count][block].  bias: [gates][units]. */
+MNC_KERNEL void mnc_gate_products_s16(const int16_t *in, int16_t *out, const int8_t *weights, const int32_t *bias,
+                                      const int32_t *multiplier, const int8_t *shift, int rounding, int gates,
+                                      int count, int units, int block_channels, int unroll)
+{
+    int g, o, c;
+
+    for (g = 0; g < gates; ++g) {
+        for (o = 0; o < units; o += block_channels) {
+            int32_t sum[16];
+
+            if (units % block_channels != 0 && o > units - block_channels)
+                o = units - block_channels;
+            MNC_UNROLL
+            for (c = 0; c < block_channels; ++c)
+                sum[c] = MNC_READ_S32(bias[o + c]);
+            mnc_gate_sums_s16(sum, in, weights, count, block_channels, unroll);
+            weights += count * block_channels;
+            MNC_UNROLL
+            for (c = 0; c < block_channels; ++c)
+                out[o + c] = mnc_requantise_s16(sum[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]), rounding,
+                                                -32768, 32767);
+        }
+        bias += units;
+        out += units;
+    }
+}
+
+/* Adds to numbers, each sum limited to what int16 holds. */
+MNC_KERNEL void mnc_add_saturated_s16(int16_t *sum, const int16_t *more, int count)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        const int32_t y = (int32_t)sum[i] + more[i];
+
+        sum[i] = (int16_t)(y < -32768 ? -32768 : y > 32767 ? 32767 : y);
+    }
+}
+
+/* Numbers times a gate in Q15. */
+MNC_KERNEL void mnc_gated_s16(const int16_t *gate, const int16_t *in, int16_t *out, int count)
+{
+    int i;
+
+    for (i = 0; i < count; ++i)
+        out[i] = mnc_narrow_s16((int32_t)gate[i] * in[i], (int32_t)1 << 30, -14, -32768, 32767);
+}
+
+/* The state of a GRU after its gates: update * state + (1 - update) * candidate, all in Q15. */
+MNC_KERNEL void mnc_gru_state_s16(const int16_t *update, const int16_t *candidate, int16_t *state, int units)
+{
+    int u;
+
+    for (u = 0; u < units; ++u) {
+        const int32_t kept = (int32_t)update[u] * state[u];
+        const int32_t given = ((int32_t)32768 - update[u]) * candidate[u];
+
+        state[u] = mnc_narrow_s16(kept + given, (int32_t)1 << 30, -14, -32768, 32767);
+    }
+}

@@ -11,6 +11,11 @@ last step follows as further outputs, each (units,).
 With `initial_state` the vectors of the state before the first step are further
 inputs, each (units,).  With `masked` the last input is (steps,): where it is 0
 the state stays as it was, and so does the output.
+
+In integers the weights are int8, a scale for each gate; the arguments of functions
+are int16 of scale 2^-12, and their results int16 of scale 2^-15.  The functions are
+tanh and sigmoid, and there is no mask.  The state h of a SimpleRNN or GRU is int16
+of scale 2^-15, and only the output is narrower; that of an LSTM is stored as its output.
 """
 
 from __future__ import annotations
@@ -26,6 +31,8 @@ from mnc.ir.types import Constant, DType, Quantisation, ShapeError, TensorType, 
 
 CELL_SCALES = tuple(2.0**power for power in range(-15, 1))
 """Those that the cell of an LSTM in integers may have."""
+STATE_SCALE = 2.0**-15
+"""Of the state h of a SimpleRNN or a GRU in integers, which is int16 and lies between -1 and 1."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +64,25 @@ class Recurrent(Layer):
     def units(self) -> int:
         return self.recurrent_kernel.shape[0]
 
+    @property
+    def functions(self) -> tuple[Function | None, ...]:
+        """The function of a step's result, then that of the gates where there are some."""
+        return (self.activation,)
+
+    @property
+    def unfit(self) -> str | None:
+        """The reason why a float layer has no form in integers; None where it has one."""
+        if self.functions != (Tanh(), Sigmoid())[: len(self.functions)]:
+            return "in integers has tanh and sigmoid for its functions"
+        return "in integers has no mask" if self.masked else None
+
     def expect_bias(self) -> None:
         """ShapeError where the bias does not fit."""
         expect_shape("bias", self.bias, (self.gates * self.units,))
 
     def infer(self, *inputs: TensorType) -> TensorType:
+        if self.output is not None and (unfit := self.unfit) is not None:
+            raise ShapeError(f"the layer {unfit}")
         x, *more = inputs
         wanted = [(self.units,)] * (self.states if self.initial_state else 0) + [x.shape[:1]] * self.masked
         if [each.shape for each in more] != wanted:
@@ -82,8 +103,10 @@ class Recurrent(Layer):
         return TensorType((steps, self.units) if self.return_sequences else (self.units,), x.dtype)
 
     def state_types(self, output: TensorType) -> tuple[TensorType, ...]:
-        """The types of the state's vectors, where the layer's output is of this type; that of the first is as it is."""
-        return (TensorType((self.units,), output.dtype, output.quant),) * self.states
+        """The types of the state's vectors, where the layer's output is of this type."""
+        if self.output is None:
+            return (TensorType((self.units,), output.dtype),) * self.states
+        return (TensorType((self.units,), DType.INT16, Quantisation((STATE_SCALE,), 0)),)
 
     def outputs(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (output,) = super().outputs(*inputs)
@@ -126,6 +149,10 @@ class GRU(Recurrent):
     reset_after: bool = True
     """The bias is then (2, 3 * units): b, then d."""
 
+    @property
+    def functions(self) -> tuple[Function | None, ...]:
+        return self.activation, self.recurrent_activation
+
     def expect_bias(self) -> None:
         width = 3 * self.units
         expect_shape("bias", self.bias, (2, width) if self.reset_after else (width,))
@@ -142,8 +169,7 @@ class LSTM(Recurrent):
     -cell_clip and cell_clip.
 
     In integers h is stored as the output is, and c in int16 with the scale
-    `cell_scale`, a power of two.  The scales of the weights are by column; the
-    functions are sigmoid and tanh, and there is no mask.
+    `cell_scale`, a power of two.
     """
 
     gates: ClassVar[int] = 4
@@ -153,26 +179,21 @@ class LSTM(Recurrent):
     cell_clip: float | None = None
     cell_scale: float | None = None
 
+    @property
+    def functions(self) -> tuple[Function | None, ...]:
+        return self.activation, self.recurrent_activation
+
     def infer(self, *inputs: TensorType) -> TensorType:
         if self.cell_clip is not None and not 0 < self.cell_clip < math.inf:
             raise ShapeError(f"its cell_clip must be a number above 0, not {self.cell_clip:g}")
         if (self.cell_scale is None) is not (self.output is None):
             raise ShapeError("cell_scale and output go together: they are of a layer in integers")
-        if self.cell_scale is not None:
-            self._expect_integers(self.cell_scale)
+        if self.cell_scale is not None and self.cell_scale not in CELL_SCALES:
+            raise ShapeError(f"its cell_scale must be a power of two between 2^-15 and 1, not {self.cell_scale:g}")
         return super().infer(*inputs)
 
     def state_types(self, output: TensorType) -> tuple[TensorType, ...]:
-        h, c = super().state_types(output)
         if self.cell_scale is None:
-            return h, c
-        return h, TensorType(c.shape, DType.INT16, Quantisation((self.cell_scale,), 0))
-
-    def _expect_integers(self, cell_scale: float) -> None:
-        """ShapeError where a form has no meaning in integers."""
-        if cell_scale not in CELL_SCALES:
-            raise ShapeError(f"its cell_scale must be a power of two between 2^-15 and 1, not {cell_scale:g}")
-        if (self.activation, self.recurrent_activation) != (Tanh(), Sigmoid()):
-            raise ShapeError("in integers its functions are tanh and sigmoid")
-        if self.masked:
-            raise ShapeError("in integers it has no mask")
+            return super().state_types(output)
+        h = TensorType((self.units,), output.dtype, output.quant)
+        return h, TensorType(h.shape, DType.INT16, Quantisation((self.cell_scale,), 0))

@@ -19,7 +19,10 @@ from mnc.reference.quantised.recurrent import (
     cell_multiplier,
     gate_multipliers,
     largest_cell,
+    narrowing,
     output_multiplier,
+    state_scale,
+    stored_biases,
 )
 from mnc.reference.quantised.resize import bilinear_ratio
 from mnc.reference.quantised.weighted import channel_multipliers, has_wide_sums, requantise_sums
@@ -46,6 +49,7 @@ __all__ = [
     "mean_multiplier",
     "merge",
     "move",
+    "narrowing",
     "output_multiplier",
     "pool",
     "recurrent",
@@ -54,5 +58,7 @@ __all__ = [
     "resize",
     "softmax16_multiplier",
     "softmax_parameters",
+    "state_scale",
+    "stored_biases",
     "weighted",
 ]

@@ -1,16 +1,22 @@
-"""Recurrent layers in integers."""
+"""Recurrent layers in integers: LSTM as TensorFlow Lite Micro has it, SimpleRNN and GRU by definitions in its spirit.
+
+All of them bring the products of the input and of the state to int16 first, each
+with its bias, and add them with saturation: the argument of a function.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from mnc.ir.layers import LSTM, Recurrent
-from mnc.ir.types import Array
+from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
+from mnc.ir.layers.recurrent import STATE_SCALE
+from mnc.ir.types import Array, Constant
 from mnc.reference.quantised import tables
 from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale, rescale_wide, saturate16
-from mnc.reference.quantised.operands import Operands, compute_quantised
+from mnc.reference.quantised.operands import Operands, clip, compute_quantised
 from mnc.reference.recurrent import State, Step, unroll
 
 GATE_SCALE = 2.0**-12
@@ -21,12 +27,18 @@ GATE_FUNCTION = (3, 0)
 """(multiplier, right shift) that take a gate's argument to steps of the tables, which are a third of its own."""
 
 
-def gate_multipliers(layer: LSTM, operands: Operands) -> tuple[Array, Array]:
-    """(multiplier, shift) of each gate's product with the input, then of each one's with the state: (2, 4) each."""
+def state_scale(layer: Recurrent, operands: Operands) -> float:
+    """The scale of h."""
+    return operands.scale if isinstance(layer, LSTM) else STATE_SCALE
+
+
+def gate_multipliers(layer: Recurrent, operands: Operands) -> tuple[Array, Array]:
+    """(multiplier, shift) of each gate's product with the input, then of each one's with the state: (2, gates) each."""
     pairs = []
-    for constant, scale in ((layer.kernel, operands.quant().scale[0]), (layer.recurrent_kernel, operands.scale)):
+    scales = operands.quant().scale[0], state_scale(layer, operands)
+    for constant, scale in zip((layer.kernel, layer.recurrent_kernel), scales, strict=True):
         assert constant.quant is not None, "quantised layers have quantised weights"
-        by_gate = np.resize(constant.quant.scale, 4 * layer.units).reshape(4, layer.units)[:, 0]
+        by_gate = np.resize(constant.quant.scale, layer.gates * layer.units).reshape(layer.gates, layer.units)[:, 0]
         pairs.append([quantise_multiplier(scale * float(own) / GATE_SCALE) for own in by_gate])
     found = np.array(pairs, np.int64)
     return found[..., 0], found[..., 1]
@@ -38,7 +50,12 @@ def cell_multiplier(cell_scale: float) -> tuple[int, int]:
 
 
 KEPT_MULTIPLIER = quantise_multiplier(UNIT_SCALE)
-"""(multiplier, shift) of the product of the forget gate and the cell."""
+"""(multiplier, shift) of the product of a gate and another number, which takes the number's scale."""
+
+
+def narrowing(operands: Operands) -> tuple[int, int]:
+    """(multiplier, shift) that take the state of a SimpleRNN or GRU to the output's scale."""
+    return quantise_multiplier(STATE_SCALE / operands.scale)
 
 
 def cell_function(cell_scale: float) -> tuple[int, int]:
@@ -91,6 +108,67 @@ def _lstm(layer: LSTM, operands: Operands, x: Array, *more: Array) -> tuple[Arra
         return h, c
 
     return _unroll(layer, operands, x, more, step)
+
+
+@compute_quantised.register
+def _simple_rnn(layer: SimpleRNN, operands: Operands, x: Array, *more: Array) -> tuple[Array, ...]:
+    """The state is int16; the output is the state on its own scale."""
+    given, kept = _products(layer, operands)
+
+    def step(now: Array, state: State) -> State:
+        return (tables.tanh(3 * saturate16(given(now) + kept(state[0].astype(np.int64)))),)
+
+    return _narrowed(layer, operands, x, more, step)
+
+
+@compute_quantised.register
+def _gru(layer: GRU, operands: Operands, x: Array, *more: Array) -> tuple[Array, ...]:
+    """As `_simple_rnn`; z * h + (1 - z) * c is one sum of 32 bits, rounded once to int16."""
+    units = layer.units
+    given, kept = _products(layer, operands)
+
+    def step(now: Array, state: State) -> State:
+        h = state[0].astype(np.int64)
+        new, old = given(now), kept(h)
+        gates = tables.logistic(3 * saturate16(new[..., : 2 * units] + old[..., : 2 * units]))
+        update, reset = np.split(gates, 2, axis=-1)
+        if layer.reset_after:
+            past = rescale(reset * old[..., 2 * units :], *KEPT_MULTIPLIER)
+        else:
+            past = kept(rescale(reset * h, *KEPT_MULTIPLIER))[..., 2 * units :]
+        candidate = tables.tanh(3 * saturate16(new[..., 2 * units :] + past))
+        return (saturate16(rescale(update * h + (2**15 - update) * candidate, *KEPT_MULTIPLIER)),)
+
+    return _narrowed(layer, operands, x, more, step)
+
+
+def _products(layer: SimpleRNN | GRU, operands: Operands) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+    """The products of a step's input, and of the state, with all gates' weights: int16 of scale `GATE_SCALE`."""
+    scaled = rescale_wide if operands.is_int16 else rescale
+    multipliers, shifts = (np.repeat(each, layer.units, axis=-1) for each in gate_multipliers(layer, operands))
+
+    def product(weights: Constant, bias: Array, i: int) -> Callable[[Array], Array]:
+        matrix = weights.array.astype(np.int64)
+        return lambda x: saturate16(scaled(x @ matrix + bias, multipliers[i], shifts[i]))
+
+    biases = stored_biases(layer)
+    return product(layer.kernel, biases[0], 0), product(layer.recurrent_kernel, biases[1], 1)
+
+
+def stored_biases(layer: Recurrent) -> Array:
+    """(2, gates * units) int64: of the product with the input, then of that with the state; 0 where there is none."""
+    biases = np.zeros((2, layer.gates * layer.units), np.int64)
+    if layer.bias is not None:
+        rows = layer.bias.array.reshape(-1, biases.shape[1])
+        biases[: len(rows)] = rows
+    return biases
+
+
+def _narrowed(layer: Recurrent, operands: Operands, x: Array, more: State, step: Step) -> tuple[Array, ...]:
+    """All steps of a layer whose state is int16, with the output on its own scale."""
+    h, *states = (each.astype(np.int64) for each in unroll(layer, x - operands.quant().zero_point, more, step))
+    y = clip(rescale(h, *narrowing(operands)) + operands.zero, *operands.limits())
+    return (y, *states)
 
 
 def _unroll(layer: Recurrent, operands: Operands, x: Array, more: State, step: Step) -> tuple[Array, ...]:

@@ -18,6 +18,7 @@ from mnc.backends.select.quantised.requantise import scale_of
 from mnc.ir.activations import Relu
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    GRU,
     LSTM,
     Activation,
     Add,
@@ -37,11 +38,13 @@ from mnc.ir.layers import (
     ReduceMean,
     ReduceSum,
     ResizeBilinear,
+    SimpleRNN,
     Softmax,
     SquaredDifference,
     Subtract,
     UnitNormalization,
 )
+from mnc.ir.layers.recurrent import STATE_SCALE
 from mnc.ir.types import Constant, DType, TensorType
 from mnc.program import Step
 from mnc.reference.quantised.layers import GATE_SCALE
@@ -66,12 +69,14 @@ _SHARED: Mapping[type[Layer], Faults] = {
     Add: merge.faults,
     AveragePooling2D: pool.faults,
     GlobalAveragePooling: pool.faults,
+    GRU: recurrent.faults,
     LSTM: recurrent.faults,
     MatMul: dot.faults,
     Multiply: merge.faults,
     ReduceMean: reduce.faults,
     ReduceSum: reduce.faults,
     ResizeBilinear: move.faults,
+    SimpleRNN: recurrent.faults,
     SquaredDifference: merge.faults,
     Subtract: merge.faults,
 }
@@ -130,7 +135,7 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
             yield f"with {type(fused).__name__} fused"
         elif abs(fused.max_value or 0.0) >= LARGEST_FACTOR * scale_of(output):
             yield f"for a clamp at {fused.max_value} on the output's scale"
-    wide = dtype is DType.INT16 and isinstance(layer, (Linear, LSTM))
+    wide = dtype is DType.INT16 and isinstance(layer, (Linear, Recurrent))
     largest = LARGEST_WIDE_FACTOR if wide else LARGEST_FACTOR
     if any(factor >= largest for factor in _factors(layer, inputs, output)):
         yield "for scales so far apart"
@@ -185,10 +190,11 @@ def _factors(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> 
         case Linear():
             yield from (plain[0] * scale for scale in _scales(layer.weights))
             return
-        case LSTM():
-            for given, weights in zip((inputs[0], output), (layer.kernel, layer.recurrent_kernel), strict=True):
-                yield from (scale_of(given) * scale / GATE_SCALE for scale in _scales(weights))
-            yield 2.0**-30 / scale_of(output)
+        case Recurrent():
+            of_state = scale_of(output) if isinstance(layer, LSTM) else STATE_SCALE
+            for given, weights in ((scale_of(inputs[0]), layer.kernel), (of_state, layer.recurrent_kernel)):
+                yield from (given * scale / GATE_SCALE for scale in _scales(weights))
+            yield STATE_SCALE * (STATE_SCALE if isinstance(layer, LSTM) else 1.0) / scale_of(output)
             return
         case Multiply() | MatMul():
             yield plain[0] * scale_of(inputs[-1])

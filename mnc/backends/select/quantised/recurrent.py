@@ -1,11 +1,13 @@
 """Kernels for recurrent layers in integers: a loop over the steps, in which small kernels pass scratch memory on.
 
-Within a step all is int16: the input and the state less their zero points, the gates, the cell.
+Within a step all is int16: the input and the state of an LSTM less their zero points, the gates, the cell, the state of
+a SimpleRNN or GRU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from mnc.backends.select.quantised.accumulators import LARGEST_INPUT, largest_su
 from mnc.backends.select.quantised.activation16 import sigmoid_table
 from mnc.backends.select.quantised.requantise import operands, pair, quant
 from mnc.backends.select.recurrent import copy, current
-from mnc.ir.layers import LSTM
+from mnc.ir.layers import GRU, LSTM, Recurrent, SimpleRNN
 from mnc.ir.types import Array, Constant, DType, TensorType
 from mnc.program import Argument, Call, Const, In, Name, Out, Scratch, State, Step, Times
 from mnc.reference.quantised.layers import (
@@ -24,7 +26,9 @@ from mnc.reference.quantised.layers import (
     cell_multiplier,
     gate_multipliers,
     largest_cell,
+    narrowing,
     output_multiplier,
+    stored_biases,
 )
 
 INT16 = DType.INT16
@@ -36,18 +40,19 @@ LARGEST_BLOCK = 4
 """Channels whose two sums each are in registers at once."""
 
 
-def faults(layer: LSTM, inputs: Sequence[TensorType], _output: TensorType) -> Iterator[str]:
-    """Weights and sums that the kernel does not take."""
-    dtype, units = inputs[0].dtype, layer.units
-    bias = bias_of(layer)
-    for weights, added in ((layer.kernel, bias), (layer.recurrent_kernel, np.zeros_like(bias))):
+def faults(layer: Recurrent, inputs: Sequence[TensorType], _output: TensorType) -> Iterator[str]:
+    """Weights and sums that the kernels do not take."""
+    dtype, units, gates = inputs[0].dtype, layer.units, layer.gates
+    biases = stored_biases(layer)
+    state = dtype if isinstance(layer, LSTM) else INT16
+    for weights, added, read in ((layer.kernel, biases[0], dtype), (layer.recurrent_kernel, biases[1], state)):
         if weights.array.dtype != np.int8 or weights.quant is None or weights.quant.zero_point != 0:
             yield "for weights that are not int8 round 0"
             return
-        scales = np.resize(weights.quant.scale, 4 * units).reshape(4, units)
-        if len(weights.quant.scale) not in (1, 4 * units) or (scales != scales[:, :1]).any():
+        scales = np.resize(weights.quant.scale, gates * units).reshape(gates, units)
+        if len(weights.quant.scale) not in (1, gates * units) or (scales != scales[:, :1]).any():
             yield "for weights of several scales within a gate"
-        if int(largest_sums(weights.array, added, LARGEST_INPUT[dtype]).max()) >= 1 << 31:
+        if int(largest_sums(weights.array, added, LARGEST_INPUT[read]).max()) >= 1 << 31:
             yield "for sums beyond 32 bits"
     wanted = np.int64 if dtype is DType.INT16 else np.int32
     if layer.bias is not None and layer.bias.array.dtype != wanted:
@@ -57,18 +62,18 @@ def faults(layer: LSTM, inputs: Sequence[TensorType], _output: TensorType) -> It
 def lstm(context: Context[LSTM]) -> Step:
     """Scratch: the input where it is not int16, the state and the cell where they do not outlive a run, the gates."""
     layer, x = context.layer, context.inputs[0]
-    steps, features = x.type.shape
+    steps = x.type.shape[0]
     units, narrow = layer.units, _is_narrow(context)
-    first = features if narrow else 0
+    first = _features_of_scratch(context)
     gates, candidate = Scratch(first), Scratch(first + 3 * units)
     h, cell = (State(), State(units)) if layer.stateful else (Scratch(first + 4 * units), Scratch(first + 5 * units))
     low, high = operands(context).limits()
     zero = operands(context).zero
-    now, made = current(context), Out(stride=units)
+    made = Out(stride=units)
     assert layer.cell_scale is not None
     calls = (
-        *([_widened(now, features, quant(context).zero_point, Scratch())] if narrow else []),
-        _arguments(context, Scratch() if narrow else now, h, gates),
+        *_taken(context),
+        _arguments(context, _given(context), h, gates, GATES),
         _function("logistic", gates, gates, 3 * units, GATE_FUNCTION),
         _function("tanh", candidate, candidate, units, GATE_FUNCTION),
         Call(
@@ -103,12 +108,158 @@ def lstm(context: Context[LSTM]) -> Step:
         Times(steps),
         before=_begun(context, h, (cell,)),
         after=(*(() if layer.return_sequences else (result,)), *_left(context, h, (cell,))),
-        constants=_constants(context),
+        constants=_constants(context, GATES),
         scratch=DType.INT16.bytes * (first + (4 if layer.stateful else 6) * units),
         scratch_dtype=DType.INT16,
         state=DType.INT16.bytes * 2 * units if layer.stateful else 0,
         state_dtype=DType.INT16,
     )
+
+
+def simple_rnn(context: Context[SimpleRNN]) -> Step:
+    """The new state is the function of one gate's arguments, in the place of the old one."""
+    units = context.layer.units
+    first = _features_of_scratch(context)
+    argument, h = Scratch(first), State() if context.layer.stateful else Scratch(first + units)
+    calls = (
+        *_taken(context),
+        _arguments(context, _given(context), h, argument, (0,)),
+        _function("tanh", argument, h, units, GATE_FUNCTION),
+    )
+    return _of_state(context, calls, h, first + units, _constants(context, (0,)))
+
+
+def gru(context: Context[GRU]) -> Step:
+    """Scratch: the input where it is not int16, products with the input and with the state, of z, r and the candidate.
+
+    Where the reset gate applies to the state, the candidate's product with it comes after the gates.
+    """
+    layer, units = context.layer, context.layer.units
+    first = _features_of_scratch(context)
+    update, reset, candidate, past, last = (Scratch(first + i * units) for i in (0, 1, 2, 3, 5))
+    h = State() if layer.stateful else Scratch(first + 6 * units)
+    if layer.reset_after:
+        with_state = [_products(context, h, past, 1, (0, 1, 2))]
+        again = [_gated(reset, last, last, units)]
+    else:
+        with_state = [_products(context, h, past, 1, (0, 1))]
+        again = [_gated(reset, h, past, units), _products(context, past, last, 1, (2,))]
+    calls = (
+        *_taken(context),
+        _products(context, _given(context), update, 0, (0, 1, 2)),
+        *with_state,
+        _added(update, past, 2 * units),
+        _function("logistic", update, update, 2 * units, GATE_FUNCTION),
+        *again,
+        _added(candidate, last, units),
+        _function("tanh", candidate, candidate, units, GATE_FUNCTION),
+        Call("mnc_gru_state_s16", {"update": update, "candidate": candidate, "state": h, "units": units}),
+    )
+    multiplier, shift, _ = _rounding(context, (0, 1, 2))
+    constants = {
+        "kernel": Constant(_blocks(context, [layer.kernel], (0, 1, 2))),
+        "recurrent": Constant(_blocks(context, [layer.recurrent_kernel], (0, 1, 2))),
+        "bias": Constant(stored_biases(layer).reshape(2, 3, units).astype(np.int32)),
+        "multiplier": Constant(multiplier.astype(np.int32)),
+        "shift": Constant(shift.astype(np.int8)),
+        "table": sigmoid_table(),
+    }
+    return _of_state(context, calls, h, first + 6 * units, constants)
+
+
+def _of_state(
+    context: Context[SimpleRNN] | Context[GRU],
+    calls: Sequence[Call],
+    h: Argument,
+    used: int,
+    constants: dict[str, Constant],
+) -> Step:
+    """A step of a layer whose state is h alone, in int16; in scratch memory it lies behind `used` elements."""
+    layer, units = context.layer, context.layer.units
+    made = Out(stride=units)
+    factor = pair("", narrowing(operands(context)))
+    if _is_narrow(context):
+        zero = operands(context).zero
+        result = Call("mnc_narrow_s8", {"in": h, "out": made, "count": units, **factor, "zero": zero})
+    else:
+        low, high = operands(context).limits()
+        plain = copy(h, made, units, INT16).arguments
+        result = Call("mnc_rescale_s16", {**plain, **factor, "low": low, "high": high})
+    before: tuple[Call, ...] = ()
+    if layer.initial_state:
+        before = (copy(In(1), h, units, INT16),)
+    elif not layer.stateful:
+        before = (Call("mnc_fill_s16", {"out": h, "count": units, "value": 0}),)
+    left = (copy(h, Out(write=1), units, INT16),) if layer.return_state else ()
+    return Step(
+        context.node,
+        context.inputs,
+        context.outputs,
+        (*calls, result) if layer.return_sequences else tuple(calls),
+        Times(context.inputs[0].type.shape[0]),
+        before=before,
+        after=left if layer.return_sequences else (result, *left),
+        constants=constants,
+        scratch=INT16.bytes * (used + (0 if layer.stateful else units)),
+        scratch_dtype=INT16,
+        state=INT16.bytes * units if layer.stateful else 0,
+        state_dtype=INT16,
+    )
+
+
+def _features_of_scratch(context: Context[Any]) -> int:
+    """Elements of scratch memory that hold the current step's input in int16."""
+    return int(context.inputs[0].type.shape[1]) if _is_narrow(context) else 0
+
+
+def _taken(context: Context[Any]) -> tuple[Call, ...]:
+    """The calls that bring the current step's input to int16."""
+    if not _is_narrow(context):
+        return ()
+    features = context.inputs[0].type.shape[1]
+    return (_widened(current(context), features, quant(context).zero_point, Scratch()),)
+
+
+def _given(context: Context[Any]) -> Argument:
+    """The current step's input in int16."""
+    return Scratch() if _is_narrow(context) else current(context)
+
+
+def _products(context: Context[GRU], vector: Argument, out: Argument, i: int, gates: Sequence[int]) -> Call:
+    """Products of the input (`i` 0) or the state (1) with the weights of neighbouring gates."""
+    layer, units = context.layer, context.layer.units
+    count, first = (layer.kernel, layer.recurrent_kernel)[i].shape[0], gates[0]
+    return Call(
+        "mnc_gate_products_s16",
+        {
+            "in": vector,
+            "out": out,
+            "weights": Const(("kernel", "recurrent")[i], first * count * _padded(units)),
+            "bias": Const("bias", (3 * i + first) * units),
+            "multiplier": Const("multiplier", 3 * i + first),
+            "shift": Const("shift", 3 * i + first),
+            "rounding": _rounding(context, (0, 1, 2))[2],
+            "gates": len(gates),
+            "count": count,
+            "units": units,
+            "block_channels": across(units, LARGEST_BLOCK),
+            "unroll": unrolled(count, compact=context.compact),
+        },
+    )
+
+
+def _padded(units: int) -> int:
+    """Columns of a gate's weights: the last block overlaps the one before."""
+    size = across(units, LARGEST_BLOCK)
+    return -(-units // size) * size
+
+
+def _added(sum_: Argument, more: Argument, count: int) -> Call:
+    return Call("mnc_add_saturated_s16", {"sum": sum_, "more": more, "count": count})
+
+
+def _gated(gate: Argument, given: Argument, out: Argument, count: int) -> Call:
+    return Call("mnc_gated_s16", {"gate": gate, "in": given, "out": out, "count": count})
 
 
 def _begun(context: Context[LSTM], h: Argument, others: Sequence[Argument]) -> tuple[Call, ...]:
@@ -132,7 +283,7 @@ def _left(context: Context[LSTM], h: Argument, others: Sequence[Argument]) -> tu
     return (given, *(copy(each, Out(write=2 + i), units, INT16) for i, each in enumerate(others)))
 
 
-def _is_narrow(context: Context[LSTM]) -> bool:
+def _is_narrow(context: Context[Any]) -> bool:
     return context.inputs[0].type.dtype is DType.INT8
 
 
@@ -152,21 +303,23 @@ def _function(name: str, source: Argument, target: Argument, count: int, factor:
     return Call(f"mnc_{name}_s16", {**places, **pair("", factor), "table": Const("table")})
 
 
-def _arguments(context: Context[LSTM], now: Argument, h: Argument, gates: Argument) -> Call:
-    """The arguments of the gates' functions."""
+def _arguments(
+    context: Context[LSTM] | Context[SimpleRNN], now: Argument, h: Argument, arguments: Argument, gates: Sequence[int]
+) -> Call:
+    """The arguments of the functions of gates."""
     features, units = context.layer.kernel.shape[0], context.layer.units
     return Call(
         "mnc_gates_s16",
         {
             "in": now,
             "state": h,
-            "out": gates,
+            "out": arguments,
             "weights": Const("weights"),
             "bias": Const("bias"),
             "multiplier": Const("multiplier"),
             "shift": Const("shift"),
-            "rounding": _rounding(context)[2],
-            "gates": len(GATES),
+            "rounding": _rounding(context, gates)[2],
+            "gates": len(gates),
             "features": features,
             "units": units,
             "block_channels": across(units, LARGEST_BLOCK),
@@ -176,34 +329,37 @@ def _arguments(context: Context[LSTM], now: Argument, h: Argument, gates: Argume
     )
 
 
-def _rounding(context: Context[LSTM]) -> tuple[Array, Array, Name]:
-    """(multiplier, shift) of the gates, (2, 4) each, as the kernel rounds by them, and how."""
-    multiplier, shift = (each[:, GATES] for each in gate_multipliers(context.layer, operands(context)))
+def _rounding(context: Context[Any], gates: Sequence[int]) -> tuple[Array, Array, Name]:
+    """(multiplier, shift) of the gates, (2, gates) each, as the kernel rounds by them, and how."""
+    multiplier, shift = (each[:, gates] for each in gate_multipliers(context.layer, operands(context)))
     if operands(context).is_int16:
         return rounded_once(multiplier, shift)
     return multiplier, shift, Name("MNC_TWICE")
 
 
-def _constants(context: Context[LSTM]) -> dict[str, Constant]:
-    layer = context.layer
-    units, size = layer.units, across(layer.units, LARGEST_BLOCK)
+def _blocks(context: Context[Any], matrices: Sequence[Constant], gates: Sequence[int]) -> Array:
+    """Weights in the order in which kernels read them: by gate, by block of columns, by matrix."""
+    units, size = context.layer.units, across(context.layer.units, LARGEST_BLOCK)
     starts = [min(first, units - size) for first in range(0, units, size)]
-    blocks = [
-        matrix.array[:, gate * units + first : gate * units + first + size].ravel()
-        for gate in GATES
-        for first in starts
-        for matrix in (layer.kernel, layer.recurrent_kernel)
-    ]
-    multiplier, shift, _ = _rounding(context)
+    return np.concatenate(
+        [
+            matrix.array[:, gate * units + first : gate * units + first + size].ravel()
+            for gate in gates
+            for first in starts
+            for matrix in matrices
+        ]
+    )
+
+
+def _constants(context: Context[LSTM] | Context[SimpleRNN], gates: Sequence[int]) -> dict[str, Constant]:
+    """Those of a layer whose arguments are made at once."""
+    layer = context.layer
+    multiplier, shift, _ = _rounding(context, gates)
+    bias = stored_biases(layer)[0].reshape(-1, layer.units)[gates, :]
     return {
-        "weights": Constant(np.concatenate(blocks)),
-        "bias": Constant(bias_of(layer).reshape(4, units)[GATES, :].astype(np.int32)),
+        "weights": Constant(_blocks(context, [layer.kernel, layer.recurrent_kernel], gates)),
+        "bias": Constant(bias.astype(np.int32)),
         "multiplier": Constant(multiplier.astype(np.int32)),
         "shift": Constant(shift.astype(np.int8)),
         "table": sigmoid_table(),
     }
-
-
-def bias_of(layer: LSTM) -> Array:
-    """(4 * units,) int64, zeros where the layer has none."""
-    return np.zeros(4 * layer.units, np.int64) if layer.bias is None else layer.bias.array.astype(np.int64)

@@ -12,6 +12,7 @@ from mnc.backends.select.quantised import activation, helium, merge, move, pool,
 from mnc.backends.select.quantised.limits import within_limits
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    GRU,
     LSTM,
     Activation,
     Add,
@@ -42,6 +43,7 @@ from mnc.ir.layers import (
     ResizeBilinear,
     ResizeNearest,
     Reverse,
+    SimpleRNN,
     Slice,
     Softmax,
     SquaredDifference,
@@ -60,6 +62,7 @@ SHARED: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
     Conv2DTranspose: transpose_conv.conv2d_transpose,
     Cropping2D: shape.cropping2d,
     Dequantize: move.dequantize,
+    GRU: recurrent.gru,
     GlobalAveragePooling: pool.global_average,
     GlobalMaxPooling: any_pool.global_pooling,
     Identity: shape.copy,
@@ -77,6 +80,7 @@ SHARED: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
     ReduceSum: reduce.sums,
     ResizeNearest: resize.resize_nearest,
     Reverse: shape.reverse,
+    SimpleRNN: recurrent.simple_rnn,
     Slice: shape.slice_,
     SquaredDifference: merge.squared_difference,
     Subtract: merge.add,
