@@ -29,12 +29,20 @@ Case = Callable[[Any, Any], tuple[Any, list[Array]]]
 
 
 def randomise(model: Any) -> None:
-    """Weights from a seed, also those that begin at 0 or 1."""
+    """Weights from a seed, also those that begin at 0 or 1; through deep networks a signal comes."""
     rng = np.random.default_rng(7)
+    is_deep = len(model.layers) > 40
     for weight in model.weights:
-        if "float" in str(weight.dtype):
-            size = tuple(weight.shape)
-            weight.assign(rng.uniform(0.5, 1.5, size) if "variance" in weight.name else rng.normal(0.0, 0.5, size))
+        if "float" not in str(weight.dtype):
+            continue
+        size = tuple(weight.shape)
+        if "variance" in weight.name or (is_deep and weight.name == "gamma"):
+            weight.assign(rng.uniform(0.7, 1.3, size))
+        elif is_deep and "kernel" in weight.name:  # He's
+            fan_in = np.prod(size[:2] if size[-1] == 1 else size[:-1])
+            weight.assign(rng.normal(0.0, np.sqrt(2.0 / fan_in), size))
+        else:
+            weight.assign(rng.normal(0.0, 0.1 if is_deep else 0.5, size))
 
 
 def answer(folder: Path, name: str, case: Case) -> None:
