@@ -12,6 +12,7 @@ from mnc.backends.class_names import check_places
 from mnc.backends.layer import parameter_names
 from mnc.backends.library import Library, standard
 from mnc.backends.select import Refused, Tables, select
+from mnc.backends.select.quantised.helium import NARROW
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.planes import planar_values
 from mnc.backends.select.quantised.table import INT8
@@ -178,7 +179,7 @@ class CFamily:
         if core is not None and "saturate" in core:
             graph = scale_clamps(graph)
         fast = not self.compact and self.has_planes and (core is None or "dsp" in core)
-        planes = planar_values(graph) if fast else frozenset()
+        planes = planar_values(graph, NARROW if "mve" in (core or ()) else 0) if fast else frozenset()
         larger = worthwhile(graph, self.spare_flash) if fast else frozenset()
         return select(graph, self.tables, core, backend=self.name, compact=self.compact, planes=planes, larger=larger)
 

@@ -68,11 +68,42 @@ def sums() -> Graph:
     return Graph("sums", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
 
 
-GRAPHS = {"convolutions": convolutions, "sums": sums, "planes": planes.side_by_side, "layers": single.side_by_side}
+@cache
+def narrow() -> Graph:
+    """Depthwise convolutions of 3x3 whose rows have one to six pixels, of which the outer ones see borders or none."""
+    inputs, nodes = [], []
+    for i in range(24):
+        channels, stride = (4, 7, 21, 64, 130)[i % 5], 1 + i // 2 % 3
+        top, bottom, left, right = map(int, RNG.integers(0, 3, 4))
+        least = max(3 - left - right, 1)
+        width = int(RNG.integers(least, least + 5 * stride))
+        width = min(width, 5 * stride + 3 - left - right)
+        clamp = Relu(6.0) if i % 2 else None
+        layer = DepthwiseConv2D(
+            planes.weights(3, 3, channels, 1),
+            planes.bias(channels),
+            stride=(stride, stride),
+            padding=((top, bottom), (left, right)),
+            activation=clamp,
+            output=planes.output(0.05, clamp),
+        )
+        zero = int(RNG.integers(-128, 128))
+        inputs.append(Input(f"x{i}", TensorType((4, width, channels), DType.INT8, Quantisation((0.02,), zero))))
+        nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
+    return Graph("narrow", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
+
+
+GRAPHS = {
+    "convolutions": convolutions,
+    "narrow": narrow,
+    "sums": sums,
+    "planes": planes.side_by_side,
+    "layers": single.side_by_side,
+}
 
 
 @needs_emulator
-@pytest.mark.parametrize("name", ["convolutions", "sums", "planes"])
+@pytest.mark.parametrize("name", ["convolutions", "narrow", "sums", "planes"])
 def test_the_same_bits_with_helium(name: str) -> None:
     graph = GRAPHS[name]()
     for inputs in (None, ends(graph)):
@@ -104,6 +135,8 @@ def test_which_layers_they_compute() -> None:
     assert {layer.kernel for layer in mnc.compile(sums(), name="net", target=TARGET).report.layers} == {
         "mnc_add_mve_s8"
     }
+    rows = [layer.kernel for layer in mnc.compile(narrow(), name="net", target=TARGET).report.layers]
+    assert rows.count("mnc_depthwise3x3_narrow_mve_s8") > len(rows) * 3 // 4
     pairs = [layer.kernel for layer in mnc.compile(planes.side_by_side(), name="net", target=TARGET).report.layers]
     assert set(pairs[0::2]) == {"mnc_conv2d_mve_s8"}
     assert pairs[1::2].count("mnc_depthwise3x3_mve_s8") > len(pairs) // 4
@@ -111,7 +144,7 @@ def test_which_layers_they_compute() -> None:
 
 @pytest.mark.parametrize(("target", "chosen"), [("cortex-m4", {}), (None, {}), (TARGET, {"code": "compact"})])
 def test_other_code_has_none(target: str | None, chosen: dict[str, str]) -> None:
-    for graph in (convolutions(), sums(), planes.side_by_side()):
+    for graph in (convolutions(), narrow(), sums(), planes.side_by_side()):
         layers = mnc.compile(graph, name="net", target=target, settings=chosen).report.layers
         assert not any("mve" in layer.kernel for layer in layers)
 

@@ -107,47 +107,56 @@ MNC_KERNEL void mnc_window_products_mve_s8(int32_t *sum, const int8_t *x, const 
 #endif
 }
 
-/* Requantises four sums to outputs `step` apart.  If results below the zero point are
- * clipped (`positive`), the sign does not matter to the rounding.
+/* Requantises four sums of each of `pixels` pixels, `channels` sums apart, to outputs
+ * `step` apart.  If results below the zero point are clipped (`positive`), the sign does
+ * not matter to the rounding.
  * scales: multipliers of the four, then their shifts, from -1 down. */
-MNC_KERNEL void mnc_requantise4_mve_s8(int8_t *out, const int32_t *sum, const int32_t *scales, int positive, int step,
-                                       int zero, int low, int high)
+MNC_KERNEL void mnc_requantise4_mve_s8(int8_t *out, const int32_t *sum, const int32_t *scales, int positive,
+                                       int pixels, int channels, int pixel, int step, int zero, int low, int high)
 {
+    int i;
 #if defined(MNC_MVE)
     MNC_VECTOR_S32 y, by, shift, least, most, t;
 
-    MNC_FOUR(y, sum[0], sum[1], sum[2], sum[3]);
     MNC_LOAD_WORDS(by, scales);
     MNC_LOAD_WORDS(shift, scales + 4);
     MNC_EVERYWHERE(least, low);
     MNC_EVERYWHERE(most, high);
-    MNC_HIGH_PRODUCTS(y, by);
-    if (!positive)
-        MNC_ADD_SIGNS(y, t);
-    MNC_SHIFT_EACH(y, shift);
-    MNC_ADD_TO_ALL(y, zero);
-    MNC_WITHIN(y, least, most);
-    if (step == 1) {
-        MNC_STORE_NARROWED(out, y);
-    } else {
-        MNC_FOUR(t, 0, step, 2 * step, 3 * step);
-        MNC_SCATTER_NARROWED(out, t, y);
+    MNC_UNROLL
+    for (i = 0; i < pixels; ++i) {
+        MNC_FOUR(y, sum[i * channels], sum[i * channels + 1], sum[i * channels + 2], sum[i * channels + 3]);
+        MNC_HIGH_PRODUCTS(y, by);
+        if (!positive)
+            MNC_ADD_SIGNS(y, t);
+        MNC_SHIFT_EACH(y, shift);
+        MNC_ADD_TO_ALL(y, zero);
+        MNC_WITHIN(y, least, most);
+        if (step == 1) {
+            MNC_STORE_NARROWED(out + i * pixel, y);
+        } else {
+            MNC_FOUR(t, 0, step, 2 * step, 3 * step);
+            MNC_SCATTER_NARROWED(out + i * pixel, t, y);
+        }
     }
 #else
     int c;
 
     (void)positive;
-    for (c = 0; c < 4; ++c)
-        out[c * step] =
-            mnc_requantise_s8(sum[c], MNC_READ_S32(scales[c]), (int)MNC_READ_S32(scales[4 + c]), 0, zero, low, high);
+    for (i = 0; i < pixels; ++i) {
+        for (c = 0; c < 4; ++c)
+            out[i * pixel + c * step] =
+                mnc_requantise_s8(sum[i * channels + c], MNC_READ_S32(scales[c]), (int)MNC_READ_S32(scales[4 + c]), 0,
+                                  zero, low, high);
+    }
 #endif
 }
 
 /* One row of a convolution of interleaved channels, as Helium multiplies.  A block of
  * pixels copies its window first, borders included: columns that both pixels share if
  * a row of the kernel is whole vectors (`shared`), else all taps of each pixel one after
- * the other, filled up to a vector; a `direct` one reads the row itself.  The last block
- * of pixels, and of channels, overlaps the one before.
+ * the other, filled up to a vector; a `direct` one reads the row itself while whole
+ * vectors of it are left.  The last block of pixels, and of channels, overlaps the one
+ * before.
  * weights: [blocks of channels][window_rows][vectors][block_channels][16].
  * scales: [blocks of four channels][2][4]. */
 MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t *window, const int8_t *weights,
@@ -160,9 +169,11 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
     const int taps = kernel_height * kernel_width * in_channels;
     int p, o, i, c, ky;
 
-    if (!direct && !shared) {
+    if (!shared) {
         for (i = 0; i < block_pixels; ++i)
             mnc_fill_mve_s8(window + i * window_pixel + taps, 0, vectors * 16 - taps);
+    } else if (taps < vectors * 16) {
+        mnc_fill_mve_s8(window + window_row, 0, vectors * 16 - taps);
     }
     for (p = 0; p < out_width; p += block_pixels) {
         const int8_t *x = window, *w = weights;
@@ -170,7 +181,8 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
 
         if (out_width % block_pixels != 0 && p > out_width - block_pixels)
             p = out_width - block_pixels;
-        if (direct) {
+        if (direct && (in_channels % 16 == 0 || (p + block_pixels - 1) * stride * in_channels + vectors * 16 <=
+                                                    in_width * in_channels)) {
             x = rows[0] + p * stride * in_channels;
         } else {
             for (ky = 0; ky < kernel_height; ++ky) {
@@ -202,10 +214,8 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
                                        block_channels, unroll);
             MNC_UNROLL
             for (c = 0; c < block_channels; c += 4) {
-                MNC_UNROLL
-                for (i = 0; i < block_pixels; ++i)
-                    mnc_requantise4_mve_s8(y + i * out_pixel + c * out_channel, sum + i * block_channels + c, s,
-                                           positive, out_channel, zero, low, high);
+                mnc_requantise4_mve_s8(y + c * out_channel, sum + c, s, positive, block_pixels, block_channels,
+                                       out_pixel, out_channel, zero, low, high);
                 s += 8;
             }
             w += window_rows * vectors * block_channels * 16;

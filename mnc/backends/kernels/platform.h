@@ -184,6 +184,7 @@
 #if defined(__OPTIMIZE__) && !defined(MNC_SMALL)
 #define MNC_LOAD_BESIDE(v, p, distance) \
     __asm__ volatile("vldrb.8 %q0, [%1, %2]" : "=w"(v) : "r"(p), "i"(distance) : "memory")
+#define MNC_MOVE_WIDENED(v, p, by) __asm__ volatile("vldrb.s32 %q0, [%1], %2" : "=w"(v), "+l"(p) : "i"(by) : "memory")
 #endif
 #define MNC_LOAD_AT(v, p) __asm__ volatile("vldrb.8 %q0, [%1]" : "=w"(v) : "r"(p) : "memory")
 #define MNC_LOAD_WORDS(v, p) __asm__ volatile("vldrw.32 %q0, [%1]" : "=w"(v) : "r"(p) : "memory")
@@ -200,6 +201,8 @@
 #define MNC_SHIFT_ALL(v, by) __asm__("vrshl.s32 %q0, %1" : "+w"(v) : "r"(by))
 #define MNC_SHIFT_LEFT_20(v) __asm__("vshl.i32 %q0, %q0, #20" : "+w"(v))
 #define MNC_ADD_TO_ALL(v, x) __asm__("vadd.i32 %q0, %q0, %1" : "+w"(v) : "r"(x))
+#define MNC_MULTIPLY_VECTORS(v, w) __asm__("vmul.i32 %q0, %q0, %q1" : "+w"(v) : "w"(w))
+#define MNC_ADD_MULTIPLE(v, w, x) __asm__("vmla.s32 %q0, %q1, %2" : "+w"(v) : "w"(w), "r"(x))
 #define MNC_ADD_VECTORS(v, w) __asm__("vadd.i32 %q0, %q0, %q1" : "+w"(v) : "w"(w))
 #define MNC_WITHIN(v, low, high) \
     __asm__("vmax.s32 %q0, %q0, %q1\n\tvmin.s32 %q0, %q0, %q2" : "+w"(v) : "w"(low), "w"(high))

@@ -28,6 +28,10 @@ LANES = 4
 """Sums that are requantised at once."""
 
 
+NARROW = 6
+"""Pixels of a row up to which a depthwise convolution holds the sums of four channels of all of them in registers."""
+
+
 def conv2d(context: Context[Conv2D]) -> Step:
     """A convolution: `mnc_conv2d_mve_s8` on a core with Helium."""
     return _conv2d(context, context.layer, conv.conv2d(context))
@@ -49,18 +53,21 @@ def _conv2d(context: Context[Conv2D] | Context[Dense], layer: Conv2D, otherwise:
     pixels = min(y.image[1], 2)
     block = LANES if pixels > 1 or layer.filters < 2 * LANES else 2 * LANES
     taps = width * channels
-    shared = taps % VECTOR == 0
+    shared = taps % VECTOR == 0 or height == 1
     direct = shared and layer.kernel == (1, 1) and not layer.is_padded
-    vectors = taps // VECTOR if shared else -(-height * taps // VECTOR)
+    vectors = -(-taps // VECTOR) if shared else -(-height * taps // VECTOR)
+    filled = vectors * VECTOR - taps if shared else 0
     columns = (pixels - 1) * stride + width
-    scratch = height * columns * channels if shared else pixels * vectors * VECTOR
+    scratch = height * columns * channels + filled if shared else pixels * vectors * VECTOR
+    if direct and not filled:
+        scratch = 0
     order = overlapping(layer.filters, block)
     zero, low = sums.epilogue["zero"], sums.epilogue["low"]
     assert isinstance(zero, int) and isinstance(low, int)
     arguments: dict[str, Argument] = {
         "rows": RowPointers(),
         "out": Out(),
-        "window": NULL if direct else Scratch(),
+        "window": Scratch() if scratch else NULL,
         "weights": Const("weights"),
         "bias": Const("bias"),
         "scales": Const("scales"),
@@ -95,7 +102,7 @@ def _conv2d(context: Context[Conv2D] | Context[Dense], layer: Conv2D, otherwise:
         "scales": Constant(_scales(sums, order)),
     }
     calls = (Call("mnc_conv2d_mve_s8", arguments),)
-    if direct:
+    if not scratch:
         return context.by_rows(window(layer), calls, constants)
     step = context.by_rows(window(layer), calls, constants, scratch=scratch, scratch_dtype=DType.INT8)
     if scratch <= ON_STACK:
@@ -121,15 +128,14 @@ def _scales(sums: Accumulators, order: list[int]) -> Array:
 
 
 def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
-    """A depthwise convolution: `mnc_depthwise3x3_mve_s8` on a core with Helium where its input lies in planes."""
+    """A depthwise convolution of 3x3: on a core with Helium by lanes of channels in a narrow row, else by planes."""
     otherwise = conv.depthwise_conv2d(context)
     layer, (x,), y = context.layer, context.inputs, context.output
-    if (
-        "mve" not in (context.core or ())
-        or context.compact
-        or otherwise.kernel != "mnc_depthwise3x3_planes_s8"
-        or y.image[1] < LANES
-    ):
+    if "mve" not in (context.core or ()) or context.compact:
+        return otherwise
+    if otherwise.kernel == "mnc_depthwise3x3_s8":
+        return _narrow(context, otherwise)
+    if otherwise.kernel != "mnc_depthwise3x3_planes_s8" or y.image[1] < LANES:
         return otherwise
     sums, stride, padding = Accumulators.of(context), layer.stride[1], layer.padding[1][0]
     (planes,) = otherwise.calls
@@ -164,6 +170,42 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
         return replace(step, fallback=replace(step, scratch_on_stack=True))
     reason = f"the {step.scratch:,} bytes of scratch of mnc_depthwise3x3_mve_s8 would enlarge the arena"
     return replace(step, fallback=replace(otherwise, reason=reason))
+
+
+def _narrow(context: Context[DepthwiseConv2D], otherwise: Step) -> Step:
+    """`mnc_depthwise3x3_narrow_mve_s8` where it takes the layer."""
+    layer, (x,), y = context.layer, context.inputs, context.output
+    sums, channels = Accumulators.of(context), context.inputs[0].image[2]
+    interleaved = x.layout.pixel == channels and y.layout.channel == x.layout.channel == 1
+    if sums.epilogue["general"] or y.image[1] > NARROW or channels < LANES or not interleaved:
+        return otherwise
+    zero, low = sums.epilogue["zero"], sums.epilogue["low"]
+    assert isinstance(zero, int) and isinstance(low, int)
+    arguments: dict[str, Argument] = {
+        "rows": RowPointers(),
+        "out": Out(),
+        "weights": Const("weights"),
+        "scales": Const("scales"),
+        "positive": int(low >= zero),
+        "channels": channels,
+        "stride": layer.stride[1],
+        "padding": layer.padding[1][0],
+        "in_width": x.image[1],
+        "out_width": y.image[1],
+        "out_pixel": y.layout.pixel,
+        "in_zero": quant(context).zero_point,
+        "zero": zero,
+        "low": low,
+        "high": sums.epilogue["high"],
+    }
+    order = overlapping(channels, LANES)
+    taps = by_channel(layer)[:, 0][:, order].reshape(9, -1, LANES)
+    scales = np.stack([sums.bias, *np.broadcast_to([sums.multiplier, sums.shift], (2, channels))])
+    constants = {
+        "weights": Constant(taps.transpose(1, 0, 2).astype(np.int8).ravel()),
+        "scales": Constant(scales[:, order].reshape(3, -1, LANES).transpose(1, 0, 2).astype(np.int32).ravel()),
+    }
+    return context.by_rows(window(layer), (Call("mnc_depthwise3x3_narrow_mve_s8", arguments),), constants)
 
 
 def add(context: Context[Add]) -> Step | Refusal:

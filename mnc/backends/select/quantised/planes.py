@@ -24,16 +24,20 @@ TAPS = [0, 2, 3, 5, 6, 8, 1, 4, 7]
 """The order in which mnc_depthwise3x3_planes_s8 reads a channel's taps: the outer columns, then the middle one."""
 
 
-def planar_values(graph: Graph) -> frozenset[str]:
-    """The int8 values that convolutions write and only depthwise convolutions by planes read."""
+def planar_values(graph: Graph, narrow: int = 0) -> frozenset[str]:
+    """The int8 values that convolutions write and only depthwise convolutions by planes read.
+
+    Rows of up to `narrow` outputs are left out: a kernel for interleaved channels is the faster one.
+    """
     readers: dict[str, list[Node]] = {name: [] for name in graph.types}
     for node in graph.nodes:
         for name in node.inputs:
             readers[name].append(node)
 
     def slid(node: Node) -> bool:
-        layer, width = node.layer, image_shape(graph.types[node.inputs[0]].shape)[1]
-        return isinstance(layer, DepthwiseConv2D) and _fits(layer, width, image_shape(graph.types[node.name].shape)[1])
+        layer = node.layer
+        before, behind = (image_shape(graph.types[name].shape)[1] for name in (node.inputs[0], node.name))
+        return isinstance(layer, DepthwiseConv2D) and behind > narrow and _fits(layer, before, behind)
 
     return frozenset(
         node.name

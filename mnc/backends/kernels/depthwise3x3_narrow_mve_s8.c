@@ -1,0 +1,108 @@
+/* Adds to the sums of a row's pixels, of four channels each, the products of one row of
+ * the kernel; `in` is NULL outside the image.  What lies outside the image is `in_zero`.
+ * w: [3][4]. */
+MNC_KERNEL void mnc_depthwise3x3_products_mve_s8(int32_t *sum, const int8_t *in, const int8_t *w, int channels,
+                                                 int stride, int padding, int in_width, int pixels, int in_zero)
+{
+    int i, c, kx;
+
+    for (kx = 0; kx < 3; ++kx) {
+        for (i = 0; i < pixels; ++i) {
+            const int at = i * stride + kx - padding;
+
+            for (c = 0; c < 4; ++c)
+                sum[i * 4 + c] += MNC_READ_S8(w[kx * 4 + c]) *
+                                  (in == NULL || at < 0 || at >= in_width ? in_zero : in[at * channels + c]);
+        }
+    }
+}
+
+/* One row of up to six pixels of a depthwise convolution of 3x3 of interleaved channels,
+ * as Helium multiplies: four channels at once, in lanes of 32 bits; the last four overlap
+ * those before.
+ * weights: [blocks of four channels][9][4].
+ * scales: [blocks of four channels][3][4], bias, multipliers, and shifts from -1 down. */
+MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights,
+                                               const int32_t *scales, int positive, int channels, int stride,
+                                               int padding, int in_width, int out_width, int out_pixel, int in_zero,
+                                               int zero, int low, int high)
+{
+    int i, c, ky;
+
+    for (c = 0; c < channels; c += 4) {
+#if defined(MNC_MVE) && defined(MNC_LOAD_BESIDE)
+        MNC_VECTOR_S32 sum[6], w, x, by, shift, least, most, t;
+        int kx;
+
+        if (channels % 4 != 0 && c > channels - 4)
+            c = channels - 4;
+        MNC_UNROLL
+        for (i = 0; i < out_width; ++i)
+            MNC_LOAD_WORDS(sum[i], scales);
+        for (ky = 0; ky < 3; ++ky) {
+            const int8_t *const in = rows[ky];
+
+            MNC_UNROLL
+            for (kx = 0; kx < 3; ++kx) {
+                MNC_MOVE_WIDENED(w, weights, 4);
+                if (in == NULL) {
+                    MNC_UNROLL
+                    for (i = 0; i < out_width; ++i)
+                        MNC_ADD_MULTIPLE(sum[i], w, in_zero);
+                } else {
+                    const int before = kx < padding ? (padding - kx + stride - 1) / stride : 0;
+                    const int8_t *from = in + (before * stride + kx - padding) * channels + c;
+
+                    MNC_UNROLL
+                    for (i = 0; i < out_width; ++i) {
+                        const int at = i * stride + kx - padding;
+
+                        if (at < 0 || at >= in_width) {
+                            MNC_ADD_MULTIPLE(sum[i], w, in_zero);
+                        } else {
+                            if (stride * channels < 128) {
+                                MNC_MOVE_WIDENED(x, from, stride * channels < 128 ? stride * channels : 0);
+                            } else {
+                                MNC_LOAD_WIDENED(x, from);
+                                from += stride * channels;
+                            }
+                            MNC_MULTIPLY_VECTORS(x, w);
+                            MNC_ADD_VECTORS(sum[i], x);
+                        }
+                    }
+                }
+            }
+        }
+        MNC_EVERYWHERE(least, low);
+        MNC_EVERYWHERE(most, high);
+        MNC_UNROLL
+        for (i = 0; i < out_width; ++i) {
+            MNC_LOAD_WORDS(by, scales + 4);
+            MNC_HIGH_PRODUCTS(sum[i], by);
+            if (!positive)
+                MNC_ADD_SIGNS(sum[i], t);
+            MNC_LOAD_WORDS(shift, scales + 8);
+            MNC_SHIFT_EACH(sum[i], shift);
+            MNC_ADD_TO_ALL(sum[i], zero);
+            MNC_WITHIN(sum[i], least, most);
+            MNC_STORE_NARROWED(out + i * out_pixel + c, sum[i]);
+        }
+#else
+        int32_t sum[24];
+
+        (void)positive;
+        if (channels % 4 != 0 && c > channels - 4)
+            c = channels - 4;
+        for (i = 0; i < out_width * 4; ++i)
+            sum[i] = MNC_READ_S32(scales[i % 4]);
+        for (ky = 0; ky < 3; ++ky, weights += 12)
+            mnc_depthwise3x3_products_mve_s8(sum, rows[ky] == NULL ? NULL : rows[ky] + c, weights, channels, stride,
+                                             padding, in_width, out_width, in_zero);
+        for (i = 0; i < out_width * 4; ++i)
+            out[i / 4 * out_pixel + c + i % 4] =
+                mnc_requantise_s8(sum[i], MNC_READ_S32(scales[4 + i % 4]), (int)MNC_READ_S32(scales[8 + i % 4]), 0,
+                                  zero, low, high);
+#endif
+        scales += 12;
+    }
+}
