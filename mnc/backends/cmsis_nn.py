@@ -41,6 +41,7 @@ class CmsisNN(C):
             raise refuse("option 'kernels'", "which kernel is the fastest depends on the core", "name the target, too")
         overlap = chosen(settings, "ram", "plain", "least")
         self.cores = forms(None if target is None else target.features)
+        self.has_planes = fastest and self.cores == {Core.DSP}  # there all its int8 convolutions are mnc's own
         library = {DType.INT8: CMSIS_NN, DType.INT16: CMSIS_NN_INT16}
         self.tables = {
             **C.tables,

@@ -70,10 +70,9 @@ def preferred(
 
     def either(kind: type[Layer]) -> Select:
         def chosen(context: Context[Any]) -> Step | Refusal:
-            cores = forms(context.core)
-            made = Refusal(FASTER) if fastest and own_is_faster(cores, context) else library[kind](context)
+            cores, step = forms(context.core), own[kind](context)
+            made = Refusal(FASTER) if fastest and own_is_faster(cores, context, step) else library[kind](context)
             if isinstance(made, Refusal):
-                step = own[kind](context)
                 return replace(step, reason=made.reason) if isinstance(step, Step) else step
             return overlapping(cores, context, made) if overlap else made
 
