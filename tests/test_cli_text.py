@@ -187,7 +187,7 @@ def test_every_command_that_makes_code_takes_what_changes_it() -> None:
 
     The text of a network, which `show` prints, knows nothing of memory.
     """
-    own = {"directory", "force", "name", "package", "firmware", "sample", "as_json", "model"}
+    own = {"directory", "force", "name", "package", "author", "firmware", "sample", "as_json", "model"}
     own |= {"max_ram", "max_flash", "max_stack", "max_macs", "page"}
     spelt_otherwise = {
         "bench": {"target", "backend"},

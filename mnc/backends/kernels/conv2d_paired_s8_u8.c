@@ -23,7 +23,7 @@ MNC_KERNEL void mnc_widen_four_s8(int16_t *to, const int8_t *from, int fours)
 #if defined(MNC_DSP)
     uint32_t even, odd;
 
-    MNC_LOAD_QUAD(odd, from);
+    MNC_LOAD_VECTOR4(odd, from);
     MNC_EVEN_S8(even, odd);
     MNC_ODD_S8(odd, odd);
     if (fours) {

@@ -55,8 +55,8 @@ MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8
 }
 
 /* The border pixels of one row of a convolution: left of `begin`, and from `end` on.
- * They go one by one and column by column; a column is a run, or whole quads of one. */
-MNC_KERNEL void mnc_conv2d_sides_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
+ * They go one by one and column by column; a column is a run, or whole 4-vectors of one. */
+MNC_KERNEL void mnc_conv2d_border_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                                     const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                     int groups, int in_channels, int out_channels, int kernel_height,
                                     int kernel_width, int stride, int dilation, int padding, int in_width,
@@ -102,7 +102,7 @@ MNC_KERNEL void mnc_conv2d_sides_s8(const int8_t *const *rows, int8_t *out, cons
 /* The border pixels of one row of a convolution: left of `begin`, and from `end` on.
  * Each copies its window, at most 128 bytes, first, because a run is several columns
  * of channels whose number is no multiple of four. */
-MNC_KERNEL void mnc_conv2d_patch_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
+MNC_KERNEL void mnc_conv2d_window_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                                     const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                     int in_channels, int out_channels, int kernel_height, int kernel_width,
                                     int stride, int padding, int in_width, int out_width, int begin, int end,
@@ -115,8 +115,8 @@ MNC_KERNEL void mnc_conv2d_patch_s8(const int8_t *const *rows, int8_t *out, cons
 
     for (p = begin > 0 ? 0 : end; p < out_width; p = p + 1 == begin ? end : p + 1) {
         const int8_t *w = weights;
-        int8_t patch[128];
-        int8_t *x = patch;
+        int8_t window[128];
+        int8_t *x = window;
 
         for (ky = 0; ky < kernel_height; ++ky) {
             for (kx = 0; kx < kernel_width; ++kx) {
@@ -134,7 +134,7 @@ MNC_KERNEL void mnc_conv2d_patch_s8(const int8_t *const *rows, int8_t *out, cons
 
             mnc_begin_s8(sum, bias + o, 1, block_channels);
             for (ky = 0; ky < kernel_height; ++ky) {
-                mnc_run_s8(sum, patch + ky * run, w, run, 0, 1, block_channels, unroll);
+                mnc_run_s8(sum, window + ky * run, w, run, 0, 1, block_channels, unroll);
                 w += run_weights;
             }
             mnc_end_s8(sum, out + p * out_pixel + at * out_channel, multiplier + scaled, shift + scaled,

@@ -22,7 +22,7 @@ MNC_KERNEL void mnc_tiles_s8(int16_t *v, const int8_t *const *columns, int tiles
                 } else {
                     uint32_t word;
 
-                    MNC_LOAD_QUAD(word, columns[4 * t + j] + k);
+                    MNC_LOAD_VECTOR4(word, columns[4 * t + j] + k);
                     word ^= 0x80808080u;
                     MNC_EVEN_U8(d[0][j], word);
                     MNC_ODD_U8(d[1][j], word);
@@ -87,10 +87,10 @@ MNC_KERNEL void mnc_tile_products_s8(int32_t *sum, const int16_t *v, const int16
 
     MNC_UNROLL
     for (t = 0; t < tiles; ++t)
-        MNC_LOAD_QUAD(pairs[t], v + t * tile);
+        MNC_LOAD_VECTOR4(pairs[t], v + t * tile);
     MNC_UNROLL
     for (c = 0; c < channels; ++c) {
-        MNC_LOAD_QUAD(weights, w + 2 * c);
+        MNC_LOAD_VECTOR4(weights, w + 2 * c);
         MNC_UNROLL
         for (t = 0; t < tiles; ++t) {
             if (begin)

@@ -8,14 +8,14 @@ MNC_KERNEL void mnc_multiply_dense_s8(int32_t *sum, const int8_t *x, const int16
 #if defined(MNC_DSP)
     uint32_t elements[2], even, both;
 
-    MNC_LOAD_QUAD(elements[1], x);
+    MNC_LOAD_VECTOR4(elements[1], x);
     MNC_EVEN(elements[0], elements[1]);
     MNC_ODD(elements[1], elements[1]);
     MNC_UNROLL
     for (t = 0; t < 2; ++t) {
         MNC_UNROLL
         for (c = 0; c < block_channels; c += 2) {
-            MNC_LOAD_QUAD(both, w + t * block_channels + c);
+            MNC_LOAD_VECTOR4(both, w + t * block_channels + c);
             MNC_EVEN(even, both);
             MNC_MULTIPLY_PAIRS(sum[c], elements[t], even);
             MNC_MULTIPLY_PAIRS(sum[c + 1], elements[t], both);

@@ -16,22 +16,22 @@ MNC_KERNEL void mnc_depthwise_row3_s8(int32_t *sum, const int8_t *x, const int16
     const uint32_t border = (uint32_t)(in_zero & 255) * 0x01010101u;
     uint32_t even[5], odd[5], pair, ends, mid;
 
-    MNC_LOAD_QUAD(ends, outer);
-    MNC_LOAD_QUAD(mid, middle);
+    MNC_LOAD_VECTOR4(ends, outer);
+    MNC_LOAD_VECTOR4(mid, middle);
     MNC_UNROLL
     for (j = 0; j <= words; ++j) {
         const int column = first + 4 * j;
 
         if (j < words) {
             if (inside || (column >= 0 && column + 4 <= in_width)) {
-                MNC_LOAD_QUAD(odd[j], x + column);
+                MNC_LOAD_VECTOR4(odd[j], x + column);
             } else if (column <= -4 || column >= in_width) {
                 odd[j] = border;
             } else if (column < 0) {
-                MNC_LOAD_QUAD(odd[j], x);
+                MNC_LOAD_VECTOR4(odd[j], x);
                 odd[j] = odd[j] << (-column * 8) | border >> ((4 + column) * 8);
             } else {
-                MNC_LOAD_QUAD(odd[j], x + in_width - 4);
+                MNC_LOAD_VECTOR4(odd[j], x + in_width - 4);
                 odd[j] = odd[j] >> ((column + 4 - in_width) * 8) | border << ((in_width - column) * 8);
             }
             MNC_EVEN_S8(even[j], odd[j]);

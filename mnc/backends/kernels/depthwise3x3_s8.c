@@ -10,15 +10,15 @@ MNC_KERNEL int32_t mnc_tap_s8(const int8_t *weight, int kept)
 MNC_KERNEL void mnc_taps3x3_s8(int32_t *taps, const int8_t *weights, int kept)
 {
 #if defined(MNC_DSP)
-    int32_t quad;
+    int32_t word;
 
     (void)kept;
-    MNC_LOAD_QUAD(quad, weights);
-    MNC_EVEN(taps[0], quad);
-    MNC_ODD(taps[1], quad);
-    MNC_LOAD_QUAD(quad, weights + 4);
-    MNC_EVEN(taps[2], quad);
-    MNC_ODD(taps[3], quad);
+    MNC_LOAD_VECTOR4(word, weights);
+    MNC_EVEN(taps[0], word);
+    MNC_ODD(taps[1], word);
+    MNC_LOAD_VECTOR4(word, weights + 4);
+    MNC_EVEN(taps[2], word);
+    MNC_ODD(taps[3], word);
     taps[4] = weights[8];
 #else
     taps[0] = mnc_tap_s8(weights, kept);

@@ -12,11 +12,11 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
     if (block_pixels >= block_channels) {
         MNC_UNROLL
         for (c = 0; c < block_channels; c += 2) {
-            MNC_LOAD_QUAD(both, w + c / 2 * channel_step);
+            MNC_LOAD_VECTOR4(both, w + c / 2 * channel_step);
             MNC_EVEN(even, both);
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
-                MNC_LOAD_QUAD(pair, x + i * pixel);
+                MNC_LOAD_VECTOR4(pair, x + i * pixel);
                 MNC_MULTIPLY_PAIRS(sum[i * block_channels + c], pair, even);
                 MNC_MULTIPLY_PAIRS(sum[i * block_channels + c + 1], pair, both);
             }
@@ -26,10 +26,10 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
 
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i)
-            MNC_LOAD_QUAD(pairs[i], x + i * pixel);
+            MNC_LOAD_VECTOR4(pairs[i], x + i * pixel);
         MNC_UNROLL
         for (c = 0; c < block_channels; c += 2) {
-            MNC_LOAD_QUAD(both, w + c / 2 * channel_step);
+            MNC_LOAD_VECTOR4(both, w + c / 2 * channel_step);
             MNC_EVEN(even, both);
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {

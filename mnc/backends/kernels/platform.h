@@ -105,7 +105,7 @@
 #define MNC_HIGH_MULTIPLY(y, a, b, c) __asm__("smmlar %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(c))
 #if defined(__ARM_FEATURE_UNALIGNED)
 #define MNC_DSP
-#define MNC_LOAD_QUAD(y, p) __asm__ volatile("ldr %0, %1" : "=r"(y) : "m"(*(const char(*)[4])(p)))
+#define MNC_LOAD_VECTOR4(y, p) __asm__ volatile("ldr %0, %1" : "=r"(y) : "m"(*(const char(*)[4])(p)))
 #define MNC_EVEN(y, x) __asm__ volatile("sxtb16 %0, %1" : "=r"(y) : "r"(x))
 #define MNC_ODD(y, x) __asm__ volatile("sxtb16 %0, %1, ror #8" : "=r"(y) : "r"(x))
 #define MNC_EVEN_S8(y, x) MNC_EVEN(y, x)

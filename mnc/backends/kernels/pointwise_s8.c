@@ -2,7 +2,7 @@
  * pixel a dense layer.  The input's zero point is in the bias; with `per_channel` 0 one
  * multiplier and shift serve all channels.  The last block of pixels overlaps the one
  * before, and so does the last block of channels.
- * weights: for each block of channels, as mnc_run_s8 reads them, `unroll` quads at once. */
+ * weights: for each block of channels, as mnc_run_s8 reads them, `unroll` 4-vectors at once. */
 MNC_KERNEL void mnc_pointwise_s8(const int8_t *in, int8_t *out, const int8_t *weights, const int32_t *bias,
                                  const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                  int in_channels, int out_channels, int pixels, int in_pixel, int out_pixel,

@@ -10,10 +10,10 @@ MNC_KERNEL void mnc_multiply_twice_s8(int32_t *sum, const int16_t *x, const int1
 
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c)
-        MNC_LOAD_QUAD(weights[c], w + 2 * c);
+        MNC_LOAD_VECTOR4(weights[c], w + 2 * c);
     MNC_UNROLL
     for (i = 0; i < block_pixels; ++i) {
-        MNC_LOAD_QUAD(pair, x + i * pixel);
+        MNC_LOAD_VECTOR4(pair, x + i * pixel);
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
             if (begin)

@@ -3,7 +3,7 @@
 /* Adds to the sums of a block, pixel by pixel, the products of four neighbouring
  * elements: sum[i][c] += x[i][t] * w[c][t].  The elements before `first` have
  * weights 0. */
-MNC_KERNEL void mnc_quad_s8(int32_t *sum, const int8_t *x, const int8_t *w, int first, int pixel, int block_pixels,
+MNC_KERNEL void mnc_vector4_s8(int32_t *sum, const int8_t *x, const int8_t *w, int first, int pixel, int block_pixels,
                             int block_channels)
 {
     int i, c;
@@ -14,7 +14,7 @@ MNC_KERNEL void mnc_quad_s8(int32_t *sum, const int8_t *x, const int8_t *w, int 
     if (block_pixels > block_channels) {
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c)
-            MNC_LOAD_QUAD(odd[c], w + c * 4);
+            MNC_LOAD_VECTOR4(odd[c], w + c * 4);
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
             MNC_EVEN(even[c], odd[c]);
@@ -22,7 +22,7 @@ MNC_KERNEL void mnc_quad_s8(int32_t *sum, const int8_t *x, const int8_t *w, int 
         }
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
-            MNC_LOAD_QUAD(o, x + i * pixel);
+            MNC_LOAD_VECTOR4(o, x + i * pixel);
             MNC_EVEN_S8(e, o);
             MNC_ODD_S8(o, o);
             MNC_UNROLL
@@ -34,13 +34,13 @@ MNC_KERNEL void mnc_quad_s8(int32_t *sum, const int8_t *x, const int8_t *w, int 
     } else {
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
-            MNC_LOAD_QUAD(o, x + i * pixel);
+            MNC_LOAD_VECTOR4(o, x + i * pixel);
             MNC_EVEN_S8(even[i], o);
             MNC_ODD_S8(odd[i], o);
         }
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
-            MNC_LOAD_QUAD(o, w + c * 4);
+            MNC_LOAD_VECTOR4(o, w + c * 4);
             MNC_EVEN(e, o);
             MNC_ODD(o, o);
             MNC_UNROLL
@@ -66,9 +66,9 @@ MNC_KERNEL void mnc_quad_s8(int32_t *sum, const int8_t *x, const int8_t *w, int 
 }
 
 /* Adds to the sums of a block, pixel by pixel, the products of `run` neighbouring
- * elements.  `unroll` quads go at once and must divide the whole ones; elements left
- * over are the end of a quad of the run's last four.  A run of less than four is no
- * quad.
+ * elements.  `unroll` 4-vectors go at once and must divide the whole ones; elements left
+ * over are the end of a 4-vector of the run's last four.  A run of less than four is no
+ * 4-vector.
  * w: [run / 4][block_channels][4], or [block_channels][run] below four. */
 MNC_KERNEL void mnc_run_s8(int32_t *sum, const int8_t *x, const int8_t *w, int run, int pixel, int block_pixels,
                            int block_channels, int unroll)
@@ -90,10 +90,10 @@ MNC_KERNEL void mnc_run_s8(int32_t *sum, const int8_t *x, const int8_t *w, int r
     for (k = 0; k < run / 4; k += unroll) {
         MNC_UNROLL
         for (t = 0; t < unroll; ++t)
-            mnc_quad_s8(sum, x + t * 4, w + t * 4 * block_channels, 0, pixel, block_pixels, block_channels);
+            mnc_vector4_s8(sum, x + t * 4, w + t * 4 * block_channels, 0, pixel, block_pixels, block_channels);
         x += unroll * 4;
         w += unroll * 4 * block_channels;
     }
     if (run % 4 != 0)
-        mnc_quad_s8(sum, x + run % 4 - 4, w, 4 - run % 4, pixel, block_pixels, block_channels);
+        mnc_vector4_s8(sum, x + run % 4 - 4, w, 4 - run % 4, pixel, block_pixels, block_channels);
 }

@@ -151,18 +151,18 @@ def column_block(pixels: int, stride: int) -> int:
     )
 
 
-QUAD = 4
+VECTOR = 4
 """How many neighbouring int8 elements go at once."""
 
 
 @cache
-def quad_block(pixels: int, channels: int, *, few_registers: bool = False) -> tuple[int, int]:
+def vector_block(pixels: int, channels: int, *, few_registers: bool = False) -> tuple[int, int]:
     """(pixels, channels) of the block of int8 sums that computes a row in the fewest instructions.
 
-    Counted for a quad of inputs with Arm's DSP instructions: each quad is loaded
+    Counted for a 4-vector of inputs with Arm's DSP instructions: each 4-vector is loaded
     and split into two pairs, each sum takes two multiplications.  Thirteen
     registers hold the sums, the pairs of the shorter side, one more pair of
-    pairs, a pointer to either operand.  With few registers, a quad goes element by
+    pairs, a pointer to either operand.  With few registers, a 4-vector goes element by
     element: they hold the sums, the elements of the shorter side, one more element.
     The last block either way overlaps the one before.
     """
@@ -184,20 +184,20 @@ def overlapping(channels: int, width: int) -> list[int]:
     return [start + c for start in starts for c in range(width)]
 
 
-def pack_quads(weights: Array, width: int) -> Array:
-    """(..., run, channels) int8 weights as [blocks][...][quads][width][4].
+def pack_vectors(weights: Array, width: int) -> Array:
+    """(..., run, channels) int8 weights as [blocks][...][4-vectors][width][4].
 
-    A last quad that is not whole begins with zeros; a run of less than four
+    A last 4-vector that is not whole begins with zeros; a run of less than four
     elements is [width][run].  Blocks of channels are as `overlapping` has them.
     """
     *outer, run, channels = weights.shape
-    if run % QUAD and run > QUAD:
-        whole = run - run % QUAD
-        gap = np.zeros((*outer, -run % QUAD, channels), weights.dtype)
+    if run % VECTOR and run > VECTOR:
+        whole = run - run % VECTOR
+        gap = np.zeros((*outer, -run % VECTOR, channels), weights.dtype)
         weights = np.concatenate([weights[..., :whole, :], gap, weights[..., whole:, :]], axis=-2)
-    length = min(run, QUAD)
+    length = min(run, VECTOR)
     order = overlapping(channels, width)
-    quads = weights.shape[-2] // length
-    blocks = weights[..., order].reshape(math.prod(outer), quads, length, len(order) // width, width)
+    vectors = weights.shape[-2] // length
+    blocks = weights[..., order].reshape(math.prod(outer), vectors, length, len(order) // width, width)
     packed: Array = blocks.transpose(3, 0, 1, 4, 2).ravel()
     return packed

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mnc.backends.select.activation import epilogue
-from mnc.backends.select.blocks import float_block, overlapping, pack, pack_quads, quad_block, split, unrolled
+from mnc.backends.select.blocks import float_block, overlapping, pack, pack_vectors, split, unrolled, vector_block
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import bias_at
 from mnc.backends.select.quantised.accumulators import Accumulators
@@ -68,10 +68,10 @@ def _in_int8(context: Context[Dense], image: Value) -> Step | None:
     layer, rows = context.layer, image.image[0]
     inputs, outputs = layer.weights.array.shape
     row = inputs // rows
-    _, channels = quad_block(1, outputs)
+    _, channels = vector_block(1, outputs)
     order = overlapping(outputs, channels)
     sums = Accumulators.of(context)
-    weights: list[Array] = [pack_quads(part, channels) for part in layer.weights.array.reshape(rows, row, outputs)]
+    weights: list[Array] = [pack_vectors(part, channels) for part in layer.weights.array.reshape(rows, row, outputs)]
     shape: dict[str, Argument] = {"out_channels": outputs, "block_channels": channels}
     add = Call(
         "mnc_fold_dense_s8",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnc.backends.select.blocks import QUAD, column_block, overlapping, pack_quads, quad_block
+from mnc.backends.select.blocks import VECTOR, column_block, overlapping, pack_vectors, vector_block
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import interior, strides, window
 from mnc.backends.select.quantised.accumulators import Accumulators
@@ -22,8 +22,8 @@ TAPS_3X3 = [0, 1, 3, 4, 2, 6, 5, 7, 8]
 ROW_3X3 = 6
 """How many pixels wide a row is at most to be one block of mnc_depthwise3x3_s8."""
 
-PATCH = 128
-"""How many elements mnc_conv2d_patch_s8 copies at most."""
+LARGEST_WINDOW = 128
+"""How many elements mnc_conv2d_window_s8 copies at most."""
 
 
 def conv2d(context: Context[Conv2D]) -> Step:
@@ -39,11 +39,10 @@ def _by_runs(context: Context[Conv2D]) -> Step:
     begin, end = interior(layer, x.image[1], y.image[1])
     height, width, group_in, filters = layer.weights.shape
     group_out = filters // layer.groups
-    pixels, channels = quad_block(max(end - begin, 1), group_out, few_registers=context.few_registers)
+    pixels, channels = vector_block(max(end - begin, 1), group_out, few_registers=context.few_registers)
     sums = Accumulators.of(context)
-    joined = (
-        layer.dilation[1] == 1 and layer.groups == 1 and (group_in % QUAD == 0 or height * width * group_in <= PATCH)
-    )
+    fits = group_in % VECTOR == 0 or height * width * group_in <= LARGEST_WINDOW
+    joined = fits and layer.dilation[1] == 1 and layer.groups == 1
     runs, run = (1, width * group_in) if joined else (width, group_in)
     shared: dict[str, Argument] = {
         "rows": RowPointers(),
@@ -74,15 +73,15 @@ def _by_runs(context: Context[Conv2D]) -> Step:
             "unroll": _unroll(run, context.core),
         }
         calls.append(Call("mnc_conv2d_s8", {**shared, **grouped, **inner}))
-    if (begin, end) != (0, y.image[1]) and joined and group_in % QUAD:
-        calls.append(Call("mnc_conv2d_patch_s8", {**shared, **sides, "unroll": _unroll(run, context.core)}))
+    if (begin, end) != (0, y.image[1]) and joined and group_in % VECTOR:
+        calls.append(Call("mnc_conv2d_window_s8", {**shared, **sides, "unroll": _unroll(run, context.core)}))
     elif (begin, end) != (0, y.image[1]):
         calls.append(
-            Call("mnc_conv2d_sides_s8", {**shared, **grouped, **sides, "unroll": _unroll(group_in, context.core)})
+            Call("mnc_conv2d_border_s8", {**shared, **grouped, **sides, "unroll": _unroll(group_in, context.core)})
         )
     order = [g * group_out + c for g in range(layer.groups) for c in overlapping(group_out, channels)]
     by_group = layer.weights.array.reshape(height, runs, run, layer.groups, group_out)
-    packed = [pack_quads(by_group[:, :, :, g], channels) for g in range(layer.groups)]
+    packed = [pack_vectors(by_group[:, :, :, g], channels) for g in range(layer.groups)]
     return context.by_rows(window(layer), tuple(calls), sums.constants(np.concatenate(packed), order))
 
 
@@ -94,7 +93,7 @@ def dense(context: Context[Dense]) -> Step:
 def _pointwise(context: Context[Linear]) -> Step:
     (x,), y, matrix = context.inputs, context.output, context.layer.as_matrix()[0, 0]
     inputs, outputs = matrix.shape
-    pixels, channels = quad_block(y.image[1], outputs, few_registers=context.few_registers)
+    pixels, channels = vector_block(y.image[1], outputs, few_registers=context.few_registers)
     sums = Accumulators.of(context)
     call = Call(
         "mnc_pointwise_s8",
@@ -114,7 +113,7 @@ def _pointwise(context: Context[Linear]) -> Step:
             "unroll": _unroll(inputs, context.core),
         },
     )
-    packed = pack_quads(matrix, channels)
+    packed = pack_vectors(matrix, channels)
     return context.by_rows(Window(), (call,), sums.constants(packed, overlapping(outputs, channels)))
 
 
@@ -180,6 +179,6 @@ def _is_3x3(context: Context[DepthwiseConv2D]) -> bool:
 
 
 def _unroll(run: int, core: frozenset[str] | None) -> int:
-    """How many of a run's quads go at once: a core without DSP instructions spills the elements of more than one."""
+    """How many of a run's 4-vectors go at once: a core without DSP instructions spills more than one."""
     counts = (3, 2, 1) if core is None or "dsp" in core else (1,)
-    return next(count for count in counts if run // QUAD % count == 0)
+    return next(count for count in counts if run // VECTOR % count == 0)
