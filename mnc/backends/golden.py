@@ -53,7 +53,7 @@ Expected = int | Sums
 
 @dataclass(frozen=True)
 class Golden:
-    """What the self-test of a network compares with."""
+    """The figures that the self-test of a network compares with."""
 
     outputs: tuple[Expected, ...]
     """Of each step's first output, as it lies in memory."""

@@ -106,7 +106,7 @@ class _Struct:
 
     @property
     def _kept(self) -> list[tuple[Part, Kept]]:
-        """What outlives runs, the most aligned first."""
+        """The parts that keep something from run to run, the most aligned first."""
         found = [(part, Kept.of(part.program, part.plan)) for part in self.parts]
         return sorted(((part, kept) for part, kept in found if kept.size), key=lambda each: -each[1].alignment)
 
@@ -257,5 +257,5 @@ def _same(pieces: Sequence[Unit]) -> dict[str, str]:
 
 
 def _content(name: str, values: Array) -> tuple[DType, str, bytes]:
-    """What two constants must have in common to be one: their type, the memory they lie in, and their numbers."""
+    """The type, memory and numbers of a constant, which two must have in common to be one."""
     return DType.of(values), declaration(name, values).partition("]")[2], values.tobytes()

@@ -23,7 +23,7 @@ RESULT = (
     "0: all is well; n: the output of layer n differs, of which the first is layer 1; -n: constants",
     "of layer n differ, or behind the last layer those of states",
 )
-"""What the function returns, in lines of a comment."""
+"""The function's results, in lines of a comment."""
 
 
 @dataclass(frozen=True)

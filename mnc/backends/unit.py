@@ -68,7 +68,7 @@ class Unit:
     hold: Beginning | None = None
     """The function that does so after the first runs, for states that are held; None where none is."""
     test: SelfTest | None = None
-    """What a self-test has besides."""
+    """The parts of a self-test; None: there is none."""
 
 
 def unit(

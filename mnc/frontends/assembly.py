@@ -135,7 +135,7 @@ class Assembly:
         return self.state(name, TensorType(shape, DType.FLOAT32), axes)
 
     def keep(self, kept: Value, after: Value) -> None:
-        """What `kept` becomes when a run ends."""
+        """The value that `kept` takes when a run ends."""
         self.states.append(State(kept.name, kept.type, Constant(np.float32(0)), after.name))
 
     def emit(self, where: str, name: str, layer: Layer, inputs: Sequence[Value]) -> Value:

@@ -55,7 +55,7 @@ class NoRoomError(Exception):
 
 @dataclass
 class _Filling:
-    """What a region holds so far."""
+    """The contents of a region so far."""
 
     name: str
     limit: int

@@ -55,9 +55,9 @@ class Holder:
 
     type: str
     arena: str
-    """What stands before `arena` in a function that has a pointer `net` to the struct."""
+    """The text before `arena` in a function that has a pointer `net` to the struct."""
     kept: str
-    """What stands there before members that outlive a run."""
+    """The text there before members that outlive a run."""
 
 
 @dataclass(frozen=True)

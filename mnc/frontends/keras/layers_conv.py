@@ -223,7 +223,7 @@ def _transposed(config: Config, axes: int) -> Build:
 
 
 def _spread(windows: _Windows, x: Value, more: tuple[int, ...] | None, axis: int) -> tuple[Pair, int]:
-    """What is cut off and added along one axis of a transposed convolution."""
+    """Rows cut off and added along one axis of a transposed convolution."""
     given = windows.kernel[axis], windows.stride[axis], windows.dilation[axis]
     return spread(x.type.shape[axis], *given, windows.padding == "same", None if more is None else more[axis - 2])
 

@@ -136,7 +136,7 @@ class Loop:
     """A recurrent layer: its cell, or several of which each reads what the one before gives."""
 
     cells: tuple[Spec, ...]
-    """What the layer returns, and in which order it reads, is the same in all of them."""
+    """All of them return alike and read in one order."""
     names: tuple[str, ...] = ()
     """Where each of several cells has its weights."""
     starts_at_zero: bool = True
@@ -189,7 +189,7 @@ class Loop:
         return (replace(x, mask=call.stated_mask(call.inputs[0]) if keep[0] else None), *states)
 
     def _after(self, call: Call, given: Given, part: str) -> Value | None:
-        """What the outputs are multiplied by: 0 where a step does not count and its output shall be 0."""
+        """The factor of the outputs: 0 where a step does not count and its output shall be 0."""
         spec, mask = self.outer, given.mask
         from_zero = bool(given.initial) and self.starts_at_zero
         if mask is None or not (spec.zero_output_for_mask or from_zero):

@@ -37,7 +37,7 @@ class KerasClass:
     arguments: frozenset[str] = frozenset()
     """Names of the arguments that a call may have besides its inputs."""
     masks: MaskRule = "ends"
-    """What becomes of the mask of its input."""
+    """The fate of its input's mask."""
 
 
 CLASSES: dict[str, KerasClass] = {}
@@ -80,7 +80,7 @@ def convert(where: str, entry: Mapping[str, object], findings: Findings) -> tupl
 
 
 def _masked(build: Build) -> Build:
-    """What a layer gives has the mask of what it reads."""
+    """Outputs have the mask of the input."""
 
     def masked(call: Call) -> Value | tuple[Value, ...]:
         mask = call.stated_mask(call.inputs[0])

@@ -82,7 +82,7 @@ def _loop(where: str, condition: Model, body: Model, given: Sequence[Given]) -> 
 
 
 def _before(terms: Terms, body: Model, variable: int, given: Given) -> Term:
-    """What a variable is at the begin of an iteration."""
+    """The value of a variable as an iteration begins."""
     own, result = body.inputs[variable], body.outputs[variable]
     shape = given if isinstance(given, tuple) else given.shape
     if own == result:

@@ -1,4 +1,4 @@
-"""What a tensor of a loop's body is: beside vectors and known numbers, the iteration's number, and rows."""
+"""Values of a loop's body: vectors and known numbers, the iteration's number, and rows."""
 
 from __future__ import annotations
 
