@@ -31,6 +31,7 @@ from mnc.backends.memory import (
     region_memory,
     section_macro,
     state_memory,
+    unused,
 )
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, names_type, starts, table_line
@@ -109,7 +110,7 @@ def _check_class_name(name: str, program: Program, plan: Plan, known: Sequence[F
     """CompileError where the class would be called like one of its members, or like a macro of any header."""
     members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *output_names(program)}
     members |= {"top", "made", "row", "push_row", "finish", "ticks", "profile", "layer_names"}
-    members |= {"push", "frames", "waiting", "runs", "begin"}
+    members |= {"push", "frames", "waiting", "runs", "unused", "begin"}
     members |= {"selftest", "check_layers", "seed", "sums", "crcs", "wrong"}
     members |= {each for region in plan.regions for each in (class_region(region.name), part(region))}
     members |= {fact.name for fact in known}
@@ -200,6 +201,8 @@ def _class(
             members += ["frames()", "waiting(0)"]
         if program.counted:
             members.append("runs(0)")
+        if unused(program):
+            members.append("unused()")
         if begins_at_zero(program, plan) or plan.regions:
             w(f"constexpr {name}() : {joined(members)} {{}}")
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.backends.memory import class_region, ram_bytes
+from mnc.backends.memory import class_region, ram_bytes, unused
 from mnc.backends.unit import Unit
 from mnc.backends.writer import Writer
 from mnc.plan.liveness import Plan
@@ -56,6 +56,7 @@ def asserted_in_class(w: Writer, program: Program, plan: Plan, pieces: Unit) -> 
         "made": program.fed is not None,
         "frames": program.collected > 0,
         "waiting": program.collected > 0,
+        "unused": unused(program) > 0,
         "runs": program.counted > 0,
         "ticks": program.timed,
     }

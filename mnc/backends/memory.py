@@ -153,18 +153,34 @@ def feeding_memory(w: Writer, program: Program) -> None:
     """The members behind arena and state: frames that wait for a run, and counters."""
     if program.collected:
         w("/** Frames that wait for a run. */")
-        w(f"{program.graph.inputs[0].type.dtype.c} frames[{program.collected}];")
+        dtype = program.graph.inputs[0].type.dtype
+        w(f"{dtype.c} frames[{_frames_bytes(program) // dtype.bytes}];")
         w("/** How many of them there are. */")
         w("short waiting;")
     if program.counted:
         w(f"/** How many runs there were, up to {program.counted}. */")
         w("short runs;")
+    if count := unused(program):
+        w(f"short unused[{count}]; /* where a core needs no padding, there is as much memory */")
 
 
 def feeding_bytes(program: Program) -> int:
-    """Bytes of the members of `feeding_memory`, with those that fill up a unit."""
-    frames = program.collected * program.graph.inputs[0].type.dtype.bytes
-    return _rounded(program, frames + frames % 2 + 2 * (bool(frames) + bool(program.counted)))
+    """Bytes of the members of `feeding_memory`."""
+    return _rounded(program, _frames_bytes(program) + _counters_bytes(program))
+
+
+def unused(program: Program) -> int:
+    """How many of `short` fill up the unit behind those members, as no compiler then does."""
+    return (feeding_bytes(program) - _frames_bytes(program) - _counters_bytes(program)) // 2
+
+
+def _frames_bytes(program: Program) -> int:
+    """Frames that wait, and a byte behind them where the counters need it."""
+    return up_to(program.collected * program.graph.inputs[0].type.dtype.bytes, 2)
+
+
+def _counters_bytes(program: Program) -> int:
+    return 2 * (bool(program.collected) + bool(program.counted))
 
 
 def ram_bytes(program: Program, plan: Plan) -> int:
@@ -192,9 +208,8 @@ class Kept:
         members = [
             (program.ticks_bytes, 4),
             (_rounded(program, program.state_bytes), held),
-            (program.collected * frames, frames),
-            (2 * bool(program.collected), 2),
-            (2 * bool(program.counted), 2),
+            (_frames_bytes(program), frames),
+            (_counters_bytes(program) + 2 * unused(program), 2),
             (2 * counters(program, plan), 2),
         ]
         there = [(size, unit) for size, unit in members if size]

@@ -14,7 +14,7 @@ import mnc
 from mnc import targets
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import GRU, Add, Dense, DepthwiseConv2D, Flatten, Maximum, Multiply, PReLU, Softmax, Subtract
+from mnc.ir.layers import GRU, Add, Conv2D, Dense, DepthwiseConv2D, Flatten, Maximum, Multiply, PReLU, Softmax, Subtract
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
 from mnc.targets.adapter import adapter
 from mnc.targets.image import Options, freeze, sizes
@@ -94,6 +94,18 @@ def test_ram_is_what_the_image_takes(network: Callable[[], Graph], backend: str,
     assert added.ram == build.report.ram.total + largest
     assert added.data == build.report.ram.constants
     assert added.constants + added.data == build.report.flash.total_constants, "none of them counts as code"
+
+
+@pytest.mark.parametrize("backend", ["c", "cpp"])
+@pytest.mark.parametrize("quantize", [None, "int8"])
+def test_frames_and_counters_count_to_the_byte(backend: str, quantize: str | None, avr: targets.Target) -> None:
+    """Fifteen bytes of frames, then counters; and a counter alone behind floats: no core fills up either."""
+    windows = chain((9, 5, 1), conv=Conv2D(floats(3, 3, 1, 2)), flat=Flatten(), dense=Dense(floats(42, 2)))
+    samples = RNG.normal(size=(60, 9, 5, 1)).astype(np.float32)
+    given = {"quantize": quantize, "calibration": samples, "hop": 3} if quantize else {}
+    build = mnc.compile(windows, backend, name="Net", target="avr", feed="frames", **given)  # type: ignore[arg-type]
+    added = sizes(avr, freeze(build.files), freeze(adapter(build.interface, build.files)), Options())
+    assert added.ram == build.report.ram.total + (2 + 4 if backend == "cpp" else 0)
 
 
 def test_rows_of_zeros_count_only_where_they_lie_in_ram() -> None:
