@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +28,8 @@ LOWERED = (BatchNormalization, SeparableConv2D)
 """Kinds that passes turn into others."""
 SUPPORTED = [kind for kind in KINDS if kind in FLOAT32 or kind in VIEWS or kind in LOWERED]
 """Networks that the C backends compile."""
+ELSEWHERE = re.compile(r"_lanes_|^mnc_(crc|noise|sums)_")
+"""Kernels of one target or option, whose tests are `test_lanes.py` and `test_selftest.py`."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def unseen_kernels() -> set[str]:
     library = standard()
     kernels = {kernel for each in gallery() for kernel in called(each.build)}
     needed = {name for item in library.closure(kernels) for name in item.names}
-    return {name for name in library.items if name.endswith("_f32")} - needed
+    return {name for name in library.items if name.endswith("_f32") and not ELSEWHERE.search(name)} - needed
 
 
 def _drawn() -> list[Graph]:
