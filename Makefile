@@ -47,7 +47,7 @@ check:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --durations=25
 
 bench: tools $(VENV)/mnc
 	$(BIN)/python bench/results.py

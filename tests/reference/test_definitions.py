@@ -121,6 +121,15 @@ def test_conv2d_transpose(graph: Graph) -> None:
     np.testing.assert_allclose(y, activate(layer.activation, total), rtol=1e-6, atol=1e-6)
 
 
+def place(layer: Resize, i: int, size: int, n: int) -> Fraction:
+    """Where pixel i of `size` lies among n pixels: corner on corner, or its beginning or its middle where that lay."""
+    if isinstance(layer, ResizeBilinear) and layer.align_corners and size > 1:
+        return Fraction(i * (n - 1), size - 1)
+    if isinstance(layer, ResizeBilinear) and not layer.half_pixel:
+        return Fraction(i * n, size)
+    return Fraction(2 * i + 1, 2) * n / size - Fraction(1, 2)
+
+
 @few
 @given(graph=single_layers(ResizeNearest) | single_layers(ResizeBilinear))
 def test_resize(graph: Graph) -> None:
@@ -129,8 +138,7 @@ def test_resize(graph: Graph) -> None:
     image, y = one_layer(graph)
     for oy, ox in np.ndindex(*layer.size):
         # exact: floor() of a rounded fraction could be off by one
-        fy = Fraction(2 * oy + 1, 2) * image.shape[0] / layer.size[0] - Fraction(1, 2)
-        fx = Fraction(2 * ox + 1, 2) * image.shape[1] / layer.size[1] - Fraction(1, 2)
+        fy, fx = (place(layer, i, size, n) for i, size, n in zip((oy, ox), layer.size, image.shape, strict=False))
         if isinstance(layer, ResizeNearest):
             expected = image[math.floor(fy + Fraction(1, 2)), math.floor(fx + Fraction(1, 2))].astype(float)
         else:
