@@ -68,6 +68,16 @@ def test_a_camera_frame_into_vww(models: Path) -> None:
         assert unsigned == signed, way
 
 
+@pytest.mark.parametrize("fastest", [False, True])
+@pytest.mark.parametrize("target", [None, "cortex-m4", "cortex-m55"])
+def test_functions_of_cmsis_nn_read_no_uint8(fixtures: Path, target: str | None, fastest: bool) -> None:
+    """A step before them makes int8 of it, unless mnc's own kernel is taken and reads it as it is."""
+    graph = unsigned_ends(mnc.load(fixtures / "pico.int8.tflite"))
+    settings = {"kernels": "fastest"} if fastest and target else {}
+    first, second, *_ = mnc.compile(graph, "cmsis-nn", target=target, settings=settings).report.layers
+    assert first.kernel.endswith("_u8") or (first.kernel, second.kernel[:4]) == ("mnc_signed_s8", "arm_")
+
+
 def test_layers_do_not_compute_on_uint8() -> None:
     pixels = TensorType((4, 4, 1), DType.UINT8, Quantisation((0.1,), 3))
     graph = Graph("net", (Input("x", pixels),), (Node(("y",), MaxPooling2D(), ("x",)),), ("y",))

@@ -27,6 +27,7 @@ from mnc.ir.layers import (
     Multiply,
     Softmax,
 )
+from mnc.ir.types import DType
 from mnc.program import Step
 
 CMSIS_NN: Mapping[type[Layer], Select] = {
@@ -57,6 +58,7 @@ CMSIS_NN_INT16: Mapping[type[Layer], Select] = {
 """Layer kinds that CMSIS-NN has int16 kernels for."""
 
 FASTER = "it takes fewer instructions on this core than CMSIS-NN's"
+UNSIGNED = "CMSIS-NN's functions read no uint8"
 
 
 def preferred(
@@ -71,7 +73,12 @@ def preferred(
     def either(kind: type[Layer]) -> Select:
         def chosen(context: Context[Any]) -> Step | Refusal:
             cores, step = forms(context.core), own[kind](context)
-            made = Refusal(FASTER) if fastest and own_is_faster(cores, context, step) else library[kind](context)
+            if fastest and own_is_faster(cores, context, step):
+                made: Step | Refusal = Refusal(FASTER)
+            elif any(x.type.dtype is DType.UINT8 for x in context.inputs):
+                return Refusal(UNSIGNED)
+            else:
+                made = library[kind](context)
             if isinstance(made, Refusal):
                 return replace(step, reason=made.reason) if isinstance(step, Step) else step
             return overlapping(cores, context, made) if overlap else made
