@@ -15,7 +15,7 @@ from mnc.backends.writer import Writer, declaration
 from mnc.ir.types import Array, DType
 from mnc.pieces import Files
 from mnc.plan.liveness import Plan
-from mnc.program import Holder, Program
+from mnc.program import Holder, Program, struct_layout, up_to
 from mnc.targets.builtin import REACH_OF_LPM
 
 Pair = frozenset[str]
@@ -102,7 +102,7 @@ class _Struct:
 
     def _place(self, group: Sequence[str]) -> int:
         largest = max(part.plan.arena.size for part in self.parts if part.name in group)
-        return -(-largest // self._unit) * self._unit
+        return up_to(largest, self._unit)
 
     @property
     def _kept(self) -> list[tuple[Part, Kept]]:
@@ -113,11 +113,9 @@ class _Struct:
     @property
     def size(self) -> int:
         """Its `sizeof`, where types are aligned to their sizes."""
-        at = sum(self._place(group) for group in self.arenas)
-        for _, kept in self._kept:
-            at = -(-at // kept.alignment) * kept.alignment + kept.size
-        aligned = [self._unit] * bool(self.arenas) + [kept.alignment for _, kept in self._kept]
-        return -(-max(at, 1) // max(aligned, default=1)) * max(aligned, default=1)
+        arenas = [(self._place(group), self._unit) for group in self.arenas]
+        _, size, _ = struct_layout([*arenas, *((kept.size, kept.alignment) for _, kept in self._kept)])
+        return max(size, 1)
 
     def define(self, w: Writer) -> None:
         """Its definition."""
@@ -128,7 +126,7 @@ class _Struct:
                 with w.block("union", f" shared_{i};"):
                     for part in self.parts:
                         if part.name in group:
-                            size = -(-part.plan.arena.size // self._unit) * self._unit
+                            size = up_to(part.plan.arena.size, self._unit)
                             with w.block("struct", f" {part.name};"):
                                 w(memory(part.program, size))
             for part, _ in self._kept:

@@ -11,7 +11,7 @@ from mnc.backends.writer import Writer
 from mnc.ir.types import DType
 from mnc.plan.liveness import Plan, lifetimes
 from mnc.plan.regions import Region
-from mnc.program import Buffer, Holder, Program, ring_rows
+from mnc.program import Buffer, Holder, Program, ring_rows, struct_layout, up_to
 
 
 def memory(program: Program, size: int) -> str:
@@ -202,7 +202,7 @@ class Kept:
 
     @classmethod
     def of(cls, program: Program, plan: Plan) -> Kept:
-        """As C lays it out where each type is aligned to its size; in the order of the members."""
+        """As `struct_layout` has it."""
         frames = program.graph.inputs[0].type.dtype.bytes
         held = max((dtype.bytes for dtype in _dtypes(program, "state")), default=1)
         members = [
@@ -212,11 +212,8 @@ class Kept:
             (_counters_bytes(program) + 2 * unused(program), 2),
             (2 * counters(program, plan), 2),
         ]
-        there = [(size, unit) for size, unit in members if size]
-        largest, at = max((unit for _, unit in there), default=1), 0
-        for size, unit in there:
-            at = -(-at // unit) * unit + size
-        return cls(-(-at // largest) * largest, largest)
+        _, size, alignment = struct_layout(members)
+        return cls(size, alignment)
 
 
 def alignment(program: Program) -> int:
@@ -234,11 +231,6 @@ def counters(program: Program, plan: Plan) -> int:
 def _rounded(program: Program, size: int) -> int:
     """The arena's size rounded up to the unit to which C aligns its struct or union."""
     return up_to(size, _unit(program))
-
-
-def up_to(size: int, unit: int) -> int:
-    """The first multiple of a unit that is no less."""
-    return -(-size // unit) * unit
 
 
 def _largest(dtypes: Iterable[DType]) -> int:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from math import gcd
 from types import MappingProxyType
 
+from mnc.program import up_to
+
 BUDGET = 1_000_000
 """Work, in buffers looked at, after which the best packing so far is taken; counted, not timed, so plans reproduce."""
 _DEPTH = 250
@@ -103,7 +105,7 @@ def place(buffers: Sequence[Buffer], overlaps: Sequence[Overlap] = (), effort: i
             failed, proved = target, search.complete
         halving = halving or not search.complete
         budget -= search.spent
-        target = failed + _round_up((size - failed) // 2, puzzle.unit) if halving else size - puzzle.unit
+        target = failed + up_to((size - failed) // 2, puzzle.unit) if halving else size - puzzle.unit
     offsets = {buffer.name: 0 for buffer in buffers}
     size = puzzle.total(size)
     offsets.update((buffer.name, puzzle.offset(i, best[i], size)) for i, buffer in enumerate(puzzle.buffers))
@@ -126,7 +128,7 @@ class _Puzzle:
         self.buffers = sorted((b for b in buffers if b.size), key=lambda b: (b.size * (b.first - b.last - 1), b.first))
         self.unit = gcd(*(buffer.alignment for buffer in self.buffers)) or 1
         self.from_top = any(overlap.below < 0 for overlap in overlaps)
-        self.size = [_round_up(b.size, b.alignment if self.from_top else self.unit) for b in self.buffers]
+        self.size = [up_to(b.size, b.alignment if self.from_top else self.unit) for b in self.buffers]
         self.gap: list[dict[int, int]] = [{} for _ in self.buffers]
         """`gap[i][j]`: how far above i's beginning j's must be where j is the upper one; only for buffers that meet."""
         self.live_sets: list[tuple[int, ...]] = []
@@ -160,10 +162,10 @@ class _Puzzle:
         for written, read, overlap in pairs:
             assert self.buffers[read].first < self.buffers[read].last == self.buffers[written].first, overlap
             assert overlap.above is None or overlap.above >= 0, overlap
-            self.overlapped[written][read] = min(self.size[written], _round_up(overlap.below, self.unit))
+            self.overlapped[written][read] = min(self.size[written], up_to(overlap.below, self.unit))
         for written, read, overlap in pairs:
             if overlap.above is not None and len(self.overlapped[written]) == 1:
-                self.above[written] = min(self.size[read], _round_up(overlap.above, self.unit))
+                self.above[written] = min(self.size[read], up_to(overlap.above, self.unit))
         for written, reads in enumerate(self.overlapped):
             for read, below in reads.items():
                 longer = self.size[read] - self.size[written] if self.from_top else 0
@@ -174,7 +176,7 @@ class _Puzzle:
 
     def total(self, height: int) -> int:
         """The size of an arena of some height: seen from its top, offsets keep their alignment."""
-        return _round_up(height, max(buffer.alignment for buffer in self.buffers)) if self.from_top else height
+        return up_to(height, max(buffer.alignment for buffer in self.buffers)) if self.from_top else height
 
     def offset(self, i: int, at: int, total: int) -> int:
         """The offset of a buffer from the place that it was laid at."""
@@ -244,7 +246,7 @@ class _Puzzle:
             place = 0
             for bottom, top in sorted((at[j] - self.gap[i][j], at[j] + self.gap[j][i]) for j in self.gap[i] if j in at):
                 if bottom < place < top:
-                    place = _round_up(top, self.buffers[i].alignment)
+                    place = up_to(top, self.buffers[i].alignment)
             at[i] = place
         return [at[i] for i in range(len(order))]
 
@@ -315,7 +317,7 @@ class _Search:
             above = {j: low[j] for j in part if j != i}
             for j, gap in puzzle.gap[i].items():
                 if j in above:
-                    above[j] = max(above[j], _round_up(at + gap, puzzle.buffers[j].alignment))
+                    above[j] = max(above[j], up_to(at + gap, puzzle.buffers[j].alignment))
             self.offsets[i] = at
             self.laid[i] = True
             self.depth += 1
@@ -355,7 +357,3 @@ class _Search:
         read = {j for i in written for j in overlapped[i]}
         stacks = [[i for i in live if i not in written], [i for i in live if i not in read]]
         return stacks, self.puzzle.fewest(live)
-
-
-def _round_up(number: int, unit: int) -> int:
-    return -(-number // unit) * unit

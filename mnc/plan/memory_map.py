@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 from mnc.plan.liveness import Plan, lifetimes
-from mnc.program import Buffer, Program, Value, ring_rows
+from mnc.program import Buffer, Program, Value, ring_rows, up_to
 from mnc.shown import Drawn
 
 Kind = Literal["input", "value", "ring", "scratch", "state"]
@@ -165,13 +165,13 @@ def _parts(plan: Plan) -> tuple[Part, ...]:
     parts, end = [], 0
     for region in plan.regions:
         parts.append(Part(region.name, end, region.bytes, region.limit))
-        end += _aligned(region.bytes)
+        end += up_to(region.bytes, _ALIGNMENT)
     return tuple(parts)
 
 
 def _places(plan: Plan) -> Callable[[Buffer], int]:
     """Where a buffer lies in the network's memory."""
-    behind = _aligned(plan.arena.size)
+    behind = up_to(plan.arena.size, _ALIGNMENT)
     spans = list(zip(plan.regions, _parts(plan), strict=True))
 
     def place(buffer: Buffer) -> int:
@@ -188,8 +188,3 @@ def _places(plan: Plan) -> Callable[[Buffer], int]:
 
 _ALIGNMENT = 4
 """Of memory that outlives a run, in bytes."""
-
-
-def _aligned(size: int) -> int:
-    """The first aligned address that is no less."""
-    return -(-size // _ALIGNMENT) * _ALIGNMENT

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mnc.plan.arena import Arena, Buffer, Overlap, place
+from mnc.program import struct_layout, up_to
 
 QUICK = 5_000
 """Effort of the packer to see whether one more buffer fits."""
@@ -83,7 +84,7 @@ def spread(
     fillings = [_Filling(name, limit) for name, limit in limits]
 
     def bytes_of(arena: int, states: Iterable[Buffer]) -> int:
-        return _struct(arena, _placed(states)[1], units)[1]
+        return struct_layout(zip((arena, _placed(states)[1]), units, strict=True))[1]
 
     if bytes_of(whole.size, states) <= limits[0][1]:
         fillings = [_Filling(*limits[0], list(buffers), list(states), whole)]
@@ -123,10 +124,10 @@ def _joined(fillings: Sequence[_Filling], whole: Arena, order: Sequence[Buffer],
         if not (filling.arena.size or state):
             offsets.update((each, end) for each in filling.arena.offsets)  # of no bytes
             continue
-        base, first = _up(end, max(units)), _up(outliving, max(units))
+        base, first = up_to(end, max(units)), up_to(outliving, max(units))
         size = filling.arena.size
-        inner = _struct(size, state, units)
-        regions.append(Region(filling.name, base, size, filling.limit, first, state, *inner))
+        (_, behind), taken, _ = struct_layout(zip((size, state), units, strict=True))
+        regions.append(Region(filling.name, base, size, filling.limit, first, state, behind, taken))
         offsets.update((each, base + offset) for each, offset in filling.arena.offsets.items())
         places.update((each, first + offset) for each, offset in inside.items())
         end, outliving = base + size if size else end, first + state if state else outliving
@@ -138,17 +139,6 @@ def _placed(states: Iterable[Buffer]) -> tuple[dict[str, int], int]:
     places: dict[str, int] = {}
     end = 0
     for each in states:
-        places[each.name] = _up(end, each.alignment)
+        places[each.name] = up_to(end, each.alignment)
         end = places[each.name] + each.size
     return places, end
-
-
-def _struct(arena: int, state: int, units: tuple[int, int]) -> tuple[int, int]:
-    """Where the second of two arrays of so many bytes, aligned to these units, begins in a struct, and its `sizeof`."""
-    unit, state_unit = (unit if size else 1 for size, unit in zip((arena, state), units, strict=True))
-    behind = _up(_up(arena, unit), state_unit)
-    return behind, _up(behind + _up(state, state_unit), max(unit, state_unit))
-
-
-def _up(size: int, unit: int) -> int:
-    return -(-size // unit) * unit

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mnc.plan.arena import Arena
 from mnc.plan.check import Access, Accesses, check
-from mnc.program import INPUT, Fold, Program, Rows, Stage, Step, Value, firings
+from mnc.program import INPUT, Fold, Program, Rows, Stage, Step, Value, firings, up_to
 from mnc.program.stage import rows_read
 
 _ALIGNMENT = 4
@@ -19,7 +19,7 @@ def prove(program: Program, stages: Sequence[Stage], arena: Arena, rings: Mappin
     A state and its next value are two buffers of one place: the next value may be
     written once the state has been read for the last time, and must be there when the run ends.
     """
-    behind = -(-arena.size // _ALIGNMENT) * _ALIGNMENT
+    behind = up_to(arena.size, _ALIGNMENT)
     kept = {b.name: b for b in program.buffers.values() if b.kind == "state"}
     check(
         {**arena.offsets, **{name: behind + buffer.index for name, buffer in kept.items()}},

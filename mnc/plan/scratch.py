@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mnc.plan.liveness import Plan, lifetimes, plan
 from mnc.plan.regions import NoRoomError
-from mnc.program import Program, Stage, Step
+from mnc.program import Program, Stage, Step, up_to
 
 
 def lean(program: Program) -> Program:
@@ -73,5 +73,5 @@ def _gaps(stage: Stage, program: Program, layout: Plan) -> Iterator[int]:
     live = [name for name, life in lifetimes(program).items() if life.first <= stage.last and life.last >= stage.first]
     for begin, size in sorted((offsets[n], layout.rings.get(n, program.buffers[n].bytes)) for n in live):
         yield begin - end
-        end = max(end, -(-(begin + size) // 4) * 4)
+        end = max(end, up_to(begin + size, 4))
     yield layout.arena.size - end

@@ -23,7 +23,7 @@ from mnc.program.calls import (
 from mnc.program.program import Feed, Frames, Holder, Memory, Program, scratch_buffers
 from mnc.program.stage import INPUT, Firing, Stage, firings
 from mnc.program.step import ROW, Fold, Loop, Once, Rows, Step, Times
-from mnc.program.values import Buffer, Layout, Value, Window, dense, image_shape, ring_rows
+from mnc.program.values import Buffer, Layout, Value, Window, dense, image_shape, ring_rows, struct_layout, up_to
 
 __all__ = [
     "INPUT",
@@ -63,4 +63,6 @@ __all__ = [
     "image_shape",
     "ring_rows",
     "scratch_buffers",
+    "struct_layout",
+    "up_to",
 ]

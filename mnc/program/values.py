@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -105,3 +105,22 @@ class Window:
 def ring_rows(value: Value, rings: Mapping[str, int]) -> int | None:
     """How many rows of a value are held where some buffers hold that many bytes only; None where all are."""
     return None if value.buffer not in rings else rings[value.buffer] * value.image[0] // value.type.bytes
+
+
+def up_to(size: int, unit: int) -> int:
+    """The first multiple of a unit that is no less."""
+    return -(-size // unit) * unit
+
+
+def struct_layout(members: Iterable[tuple[int, int]]) -> tuple[list[int], int, int]:
+    """A C struct whose types are aligned to their sizes: offsets of its members, its `sizeof`, its alignment.
+
+    A member is an array of this many bytes, and the bytes of an element; one of no bytes is not there.
+    """
+    offsets, end, alignment = [], 0, 1
+    for size, unit in members:
+        if size:
+            end, alignment = up_to(end, unit), max(alignment, unit)
+        offsets.append(end)
+        end += up_to(size, unit)
+    return offsets, up_to(end, alignment), alignment

@@ -11,12 +11,12 @@ from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.quantised.unsigned import direct
 from mnc.backends.select.registers import moved_on, with_registers
 from mnc.backends.select.rows import by_row
-from mnc.backends.select.values import VIEWS, aligned, place_values, roots, separate_outputs, separate_states
+from mnc.backends.select.values import VIEWS, place_values, roots, separate_outputs, separate_states
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Identity, Quantize, Recurrent
 from mnc.ir.types import DType, TensorType
-from mnc.program import Buffer, Program, Step, Value, scratch_buffers
+from mnc.program import Buffer, Program, Step, Value, scratch_buffers, up_to
 
 Select = Callable[[Context[Any]], Step | Refusal]
 Tables = Mapping[DType, Mapping[type[Layer], Select]]
@@ -81,7 +81,7 @@ def select(
             continue
         steps.append(step)
         if step.state:
-            state = aligned(state, step.state_dtype)
+            state = up_to(state, step.state_dtype.bytes)
             buffers[step.state_buffer] = Buffer(step.state_buffer, "state", step.state, state, step.state_dtype)
             state += step.state
     buffers |= scratch_buffers(steps)

@@ -28,9 +28,8 @@ from mnc.ir.layers import (
     Slice,
     ZeroPadding2D,
 )
-from mnc.ir.types import DType
 from mnc.names import Names
-from mnc.program import Buffer, Layout, Value
+from mnc.program import Buffer, Layout, Value, up_to
 
 VIEWS = (Flatten, Reshape)
 """Layers whose output is their input under another shape: no code, no memory."""
@@ -138,15 +137,10 @@ def _places(graph: Graph) -> dict[str, int]:
     places: dict[str, int] = {}
     end = 0
     for state in graph.states:
-        place = aligned(end, state.type.dtype)
+        place = up_to(end, state.type.dtype.bytes)
         places[state.name] = places[state.next] = place
         end = place + state.type.bytes
     return places
-
-
-def aligned(offset: int, dtype: DType) -> int:
-    """The first place from an offset on that an element of this type may have."""
-    return -(-offset // dtype.bytes) * dtype.bytes
 
 
 def roots(graph: Graph) -> Callable[[str], str]:
