@@ -37,7 +37,7 @@ MODELS = {
 
 
 def costs(model: Path) -> dict[Memory, Cost]:
-    """What a network takes in each way; code that is the same is measured once."""
+    """The cost of a network in each way; equal code is measured once."""
     graph = mnc.load(model)
     found: dict[Memory, Cost] = {}
     known: dict[str, Cost] = {}

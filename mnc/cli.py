@@ -26,7 +26,7 @@ from mnc.commands.code import CodeOptions, code_options, storage_options
 from mnc.commands.fmt import fmt
 from mnc.commands.link import link
 from mnc.commands.messages import complain, in_options, remark, say, warn
-from mnc.commands.model import force_option, model_argument
+from mnc.commands.model import directory_option, force_option, model_argument
 from mnc.commands.plan import plan
 from mnc.commands.quickstart import quickstart
 from mnc.commands.report import report, subject_of, write_page
@@ -74,15 +74,7 @@ def commands(traceback_: bool) -> None:
 
 @commands.command("compile")
 @model_argument
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
-    metavar="DIR",
-    help="Where the generated files go; created where missing.  [default: the current directory]",
-)
+@directory_option
 @click.option(
     "--backend", metavar="NAME", help="See `mnc backends`.  [default: c; cpp in packages for arduino and platformio]"
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 
 import mnc
@@ -106,31 +107,38 @@ def _header(program: Program, plan: Plan, test: SelfTest | None, name: str, *, t
     w()
     version_macro(w)
     macros(w, program, plan, name)
+    with linkage(w):
+        for region in plan.regions:
+            w(f"/** {region_comment(region)} */")
+            with w.block("typedef struct", f" {name}_{region.name}_t;"):
+                region_memory(w, program, region)
+            w(f"/** Bytes of it, of {region.limit:,} that there are. */")
+            w(f"#define {region_macro(name, region.name)}_SIZE {region.bytes}")
+            section_macro(w, name, region)
+            w()
+        w("/** All the memory of one network.  Two of them run side by side; networks that")
+        w(" * do not run at the same time may share memory through a union. */")
+        with w.block("typedef struct", f" {name}_t;"):
+            members(w, program, plan, name)
+        w()
+        asserted_in_header(w, program, plan, name)
+        declarations(w, program, plan, test, name, top=top)
+    w("#endif")
+    return w
+
+
+@contextmanager
+def linkage(w: Writer) -> Iterator[None]:
+    """C's linkage, for a C++ compiler, of the declarations that are written inside."""
     w("#ifdef __cplusplus")
     w('extern "C" {')
     w("#endif")
     w()
-    for region in plan.regions:
-        w(f"/** {region_comment(region)} */")
-        with w.block("typedef struct", f" {name}_{region.name}_t;"):
-            region_memory(w, program, region)
-        w(f"/** Bytes of it, of {region.limit:,} that there are. */")
-        w(f"#define {region_macro(name, region.name)}_SIZE {region.bytes}")
-        section_macro(w, name, region)
-        w()
-    w("/** All the memory of one network.  Two of them run side by side; networks that")
-    w(" * do not run at the same time may share memory through a union. */")
-    with w.block("typedef struct", f" {name}_t;"):
-        members(w, program, plan, name)
-    w()
-    asserted_in_header(w, program, plan, name)
-    declarations(w, program, plan, test, name, top=top)
+    yield
     w("#ifdef __cplusplus")
     w("}")
     w("#endif")
     w()
-    w("#endif")
-    return w
 
 
 def has_integers(program: Program) -> bool:

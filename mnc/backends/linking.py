@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import mnc
-from mnc.backends.c import C, declarations, has_integers, layers_source, macros, members, network_source
+from mnc.backends.c import C, declarations, has_integers, layers_source, linkage, macros, members, network_source
 from mnc.backends.facts import LICENCE, facts, terms, version_macro
 from mnc.backends.library import guarded
 from mnc.backends.memory import Kept, alignment, memory
@@ -171,24 +171,17 @@ def _header(parts: Sequence[Part], pieces: Sequence[Unit], struct: _Struct) -> W
     w("/** Bytes of RAM of all networks, all of them in the struct. */")
     w(f"#define {upper}_RAM_SIZE {struct.size}")
     w()
-    w("#ifdef __cplusplus")
-    w('extern "C" {')
-    w("#endif")
-    w()
-    struct.define(w)
-    w()
-    w("/** Call once before the first run of any network, or for each network its own.")
-    w(" * @param net the memory, of whatever content */")
-    w(f"void {name}_init({name}_t *net);")
-    for part, each in zip(parts, pieces, strict=True):
+    with linkage(w):
+        struct.define(w)
         w()
-        w(f"/* {part.name} */")
-        w()
-        declarations(w, part.program, part.plan, each.test, f"{name}_{part.name}", top=part.backend.top)
-    w("#ifdef __cplusplus")
-    w("}")
-    w("#endif")
-    w()
+        w("/** Call once before the first run of any network, or for each network its own.")
+        w(" * @param net the memory, of whatever content */")
+        w(f"void {name}_init({name}_t *net);")
+        for part, each in zip(parts, pieces, strict=True):
+            w()
+            w(f"/* {part.name} */")
+            w()
+            declarations(w, part.program, part.plan, each.test, f"{name}_{part.name}", top=part.backend.top)
     w("#endif")
     return w
 

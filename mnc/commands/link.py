@@ -13,7 +13,7 @@ import click
 from mnc.commands.backend import backend_option, target_option
 from mnc.commands.code import CodeOptions, code_options, storage_options
 from mnc.commands.messages import remark, say, warn
-from mnc.commands.model import force_option
+from mnc.commands.model import directory_option, force_option
 from mnc.errors import refuse
 from mnc.terminal.progress import Progress
 from mnc.terminal.sizes import size
@@ -72,15 +72,7 @@ def _models(
     metavar="A OPTIONS",
     help="Options of one network, in place of those below: --for a '--quantize int8 --calibration a.npy'.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
-    metavar="DIR",
-    help="Where the generated files go; created where missing.  [default: the current directory]",
-)
+@directory_option
 @backend_option
 @target_option
 @click.option("--max-ram", type=size, metavar="BYTES", help="Refuse networks that take more together.")

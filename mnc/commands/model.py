@@ -19,6 +19,16 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 model_argument = click.argument("model", type=click.Path(exists=True, readable=False, path_type=Path), metavar="MODEL")
 
+directory_option = click.option(
+    "-o",
+    "--output",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Where the generated files go; created where missing.  [default: the current directory]",
+)
+
 force_option = click.option("--force", is_flag=True, help="Replace files that mnc has not made, too.")
 
 

@@ -76,7 +76,7 @@ def test_random_layers_in_integers(
 
 @pytest.mark.parametrize("dtype", [None, DType.INT8])
 def test_a_chain_goes_on_through_the_dense_layer(dtype: DType | None) -> None:
-    """What was flattened, and takes the most, is never there as a whole."""
+    """The flattened image, which takes the most, is never there as a whole."""
     graph = digits(dtype)
     whole, report = mnc.compile(graph, memory="fast").report, mnc.compile(graph, memory="least").report
     (stage,) = report.ram.stages

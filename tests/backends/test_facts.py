@@ -1,4 +1,4 @@
-"""What generated headers say of memory and stack: the C compiler's `sizeof`, the code's own arrays, the emulator."""
+"""Memory and stack in generated headers: the C compiler's `sizeof`, the code's own arrays, the emulator."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def outputs(files: Mapping[str, str], main: str, folder: Path, tool: Tool) -> st
 
 
 def apart(builds: Mapping[str, Build], folder: Path, tool: Tool) -> str:
-    """What the networks give in one program, each of them in its own files and memory."""
+    """Outputs of the networks in one program, each of them in its own files and memory."""
     heads = "".join(f'#include "{name}.h"\n' for name in builds)
     members = "".join(f"{name}_t {name};" for name in builds)
     memory = f"struct {{{members}}} all[1];\n#define MEMORY all\n#define SIZE sizeof all\n"
@@ -124,7 +124,7 @@ def apart(builds: Mapping[str, Build], folder: Path, tool: Tool) -> str:
 
 @pytest.fixture(scope="module")
 def separate(builds: dict[str, Build], tmp_path_factory: pytest.TempPathFactory, tool: Tool) -> str:
-    """What the networks give when they are built apart."""
+    """Outputs of the networks when they are built apart."""
     return apart(builds, tmp_path_factory.mktemp("apart"), tool)
 
 

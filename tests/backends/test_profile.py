@@ -109,7 +109,7 @@ def small() -> Graph:
 
 
 def printed(files: Mapping[str, str], type_: str, language: str, folder: Path, tool: Tool) -> list[str]:
-    """What the program prints that runs a network twice with hooks that tell of themselves."""
+    """The text of a program that runs a network twice with hooks that tell of themselves."""
     program, compiler = (C, ("gcc", "-std=c89")) if language == "c" else (CPP, ("g++", "-std=c++11"))
     main = {f"main.{language}": program.replace("TYPE", type_), "hooks.h": HOOKS}
     write({**files, **main}, folder)

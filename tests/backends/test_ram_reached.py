@@ -1,4 +1,4 @@
-"""What well-known networks take of RAM, by the report and by the C compiler, and what rows in turns cost."""
+"""RAM of well-known networks, by the report and by the C compiler, and what rows in turns cost."""
 
 from __future__ import annotations
 

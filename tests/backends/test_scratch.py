@@ -83,7 +83,7 @@ def test_scratch_lies_in_a_gap_on_the_stack_or_nowhere() -> None:
 
 
 def test_where_nothing_has_room_for_the_window_of_the_fastest_block_a_smaller_one_goes_on_the_stack() -> None:
-    """The same kernel with two pixels, or one, instead of four: only then a slower kernel."""
+    """Two pixels, or one, instead of four by one kernel: only then a slower kernel."""
     blocks = {
         channels: step.calls[0].arguments["block_pixels"]
         for channels in (16, 32, 64)
