@@ -69,6 +69,13 @@ class Batch(list[Graph]):
         return f"a batch of {len(self)} networks"
 
 
+class Everything(frozenset[str]):
+    """A set of names that has them all."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
 @st.composite
 def batches(draw: Draw, drawn: st.SearchStrategy[Graph], size: int) -> Batch:
     """As many networks as one call of the compiler gets.

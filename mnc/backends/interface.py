@@ -16,8 +16,10 @@ from mnc.backends.select.quantised.helium import NARROW
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.planes import planar_values
 from mnc.backends.select.quantised.table import INT8
-from mnc.backends.select.quantised.winograd import worthwhile
+from mnc.backends.select.quantised.winograd import gains as integer_gains
 from mnc.backends.select.table import FLOAT32
+from mnc.backends.select.winograd import gains as float_gains
+from mnc.backends.select.winograd import worthwhile
 from mnc.backends.selftest import SelfTest
 from mnc.backends.sharing import share
 from mnc.backends.unit import Unit, unit
@@ -138,6 +140,7 @@ class CFamily:
             "flash": "BYTES that constants of faster kernels may add (default: 16K, each to save 100 instructions)",
             "profile": "0 (the default); 1: a run counts the time of each layer, and a function makes a table of it",
             "selftest": "0 (the default); 1: a function that tests constants and every layer on the device",
+            "winograd": "0 (the default); 1: float32 convolutions three columns wide are faster and round otherwise",
             "top": "0 (the default); 1: functions that tell the largest of an output's elements, and the k largest",
         }
     )
@@ -155,6 +158,12 @@ class CFamily:
         self.selftest = chosen(settings, "selftest", "0", "1")
         self.profile = chosen(settings, "profile", "0", "1")
         self.spare_flash = bytes_of(settings, "flash")
+        self.winograd = chosen(settings, "winograd", "0", "1")
+        if self.winograd and self.compact:
+            raise refuse("option 'winograd'", "takes large code and constants", "leave out code=compact, or winograd=1")
+        if self.winograd and target is not None and "vectors" in target.features:
+            hint = "leave it out: this core's vectors are faster"
+            raise refuse("option 'winograd'", f"has no kernel for the vectors of {target.name}", hint)
 
     def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
         """See `Backend.configured`."""
@@ -180,7 +189,10 @@ class CFamily:
             graph = scale_clamps(graph)
         fast = not self.compact and self.has_planes and (core is None or "dsp" in core)
         planes = planar_values(graph, NARROW if "mve" in (core or ()) else 0) if fast else frozenset()
-        larger = worthwhile(graph, self.spare_flash) if fast else frozenset()
+        gains = [*(integer_gains(graph) if fast else ())]
+        if self.winograd:
+            gains += float_gains(graph, few_registers="few_registers" in (core or ()))
+        larger = worthwhile(gains, self.spare_flash)
         return select(graph, self.tables, core, backend=self.name, compact=self.compact, planes=planes, larger=larger)
 
     def emit(self, program: Program, name: str, *, trace: bool = False) -> Emission:

@@ -20,6 +20,7 @@ from mnc.terminal.columns import SIGNS, Bar, Cell, folded
 
 CMSIS_NN = "arm_"
 """How the names of Arm's kernels begin."""
+WINOGRAD = "mnc_conv2d_winograd_f32"
 WORST = 3
 """Largest number of layers that are named for their loss by quantisation."""
 PLAIN_WIDTH = 160
@@ -70,6 +71,7 @@ def compiled(report: Report, paper: Paper) -> str:
         _sums(report),
         *_wide(report),
         *_foreign(report),
+        *_rounded(report),
         *([_worst(report)] if judged else []),
     ]
     return paper.render(*folded(heads, rows, paper.width), Text(), *notes)
@@ -166,6 +168,12 @@ def _foreign(report: Report) -> list[Text]:
         return [Text(nothing), *([Text(f"mnc's own: {names}")] if any(layer.reason for layer in own) else [])]
     counts = ", ".join(f"{count} {kernel}" for kernel, count in kernels.most_common())
     return [Text(f"CMSIS-NN: {counts}"), Text(f"mnc's own: {names or 'none'}")]
+
+
+def _rounded(report: Report) -> list[Text]:
+    """The layers whose results differ by rounding from their definition's, as the user has asked."""
+    names = [f"{printable(layer.name)} ({layer.reason})" for layer in report.layers if layer.kernel == WINOGRAD]
+    return [Text(f"by Winograd: {', '.join(names)}")] if names else []
 
 
 def _because(layer: LayerReport) -> str:

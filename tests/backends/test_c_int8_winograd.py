@@ -15,13 +15,15 @@ import pytest
 from generated_c import SANITIZED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import Everything
 from quantised_networks import beside_each_other
 from same_bits import assert_same_bits
 
 import mnc
 from mnc.backends import interface
 from mnc.backends.select.quantised import winograd
-from mnc.backends.select.quantised.winograd import FILTERS, SCALE, worthwhile
+from mnc.backends.select.quantised.winograd import gains
+from mnc.backends.select.winograd import FILTERS, INPUTS, OUTPUTS, SCALE, worthwhile
 from mnc.errors import CompileError
 from mnc.ir.activations import Function, Relu
 from mnc.ir.graph import Graph, Input, Node
@@ -33,25 +35,12 @@ from mnc.targets.measure import run
 
 RNG = np.random.default_rng(34)
 KERNEL = "mnc_conv2d_winograd_s8"
-COLUMNS = np.array(
-    [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
-    ]
-)
-"""Six columns to the numbers of a tile, as Lavin and Gray have them for the points 0, 1, -1, 2 and -2."""
-OUTPUTS = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
-"""The six products to four outputs."""
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(-128, 127), min_size=3, max_size=3), st.lists(st.integers(0, 255), min_size=6, max_size=6))
 def test_the_transforms_convolve(taps: list[int], columns: list[int]) -> None:
-    products = (FILTERS @ taps) * (COLUMNS @ columns)
+    products = (FILTERS @ taps) * (INPUTS @ columns)
     want = [sum(taps[j] * columns[i + j] for j in range(3)) for i in range(4)]
     assert (OUTPUTS @ products).tolist() == [SCALE * each for each in want]
 
@@ -59,7 +48,7 @@ def test_the_transforms_convolve(taps: list[int], columns: list[int]) -> None:
 def test_the_transforms_fit_16_bits() -> None:
     """Whatever the weights and the inputs, which count from -128, are."""
     assert 128 * np.abs(FILTERS).sum(axis=1).max() < 2**15
-    assert 255 * np.abs(COLUMNS).sum(axis=1).max() < 2**15
+    assert 255 * np.abs(INPUTS).sum(axis=1).max() < 2**15
 
 
 def conv(
@@ -137,7 +126,7 @@ def kernels(graph: Graph, target: str | None = None, **options: dict[str, str]) 
 def every_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     """No layer is too small to be worth its constants, and no window too large for the stack."""
     monkeypatch.setattr(winograd, "ON_STACK", 100_000)
-    monkeypatch.setattr(interface, "worthwhile", lambda graph, budget: frozenset(node.name for node in graph.nodes))
+    monkeypatch.setattr(interface, "worthwhile", lambda gains, budget: Everything())
 
 
 @pytest.mark.usefixtures("every_layer")
@@ -199,10 +188,10 @@ def test_no_larger_constants(target: str, chosen: dict[str, str]) -> None:
 )
 def test_constants_grow_by_no_more_than_the_budget(size: int, channels: list[int], budget: int) -> None:
     graph = chain(size, channels)
-    chosen = worthwhile(graph, budget)
+    chosen = worthwhile(gains(graph), budget)
     sizes = [node.layer.weights.shape for node in graph.nodes if isinstance(node.layer, Conv2D) and node.name in chosen]
     assert sum(2 * 6 * 3 * shape[2] * shape[3] - 9 * shape[2] * shape[3] for shape in sizes) <= budget
-    assert chosen <= worthwhile(graph, 10**9)
+    assert chosen <= worthwhile(gains(graph), 10**9)
 
 
 @pytest.mark.parametrize("flash", ["-1", "1.5", "", "many", "12KB", "9999999999"])

@@ -13,6 +13,7 @@ from mnc.backends.select.activation import epilogue
 from mnc.backends.select.blocks import inner_blocks
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import as_pointwise, interior, placement, window
+from mnc.backends.select.winograd import winograd
 from mnc.ir.graph import Node
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
@@ -48,7 +49,7 @@ def takes(node: Node) -> bool:
 
 def conv2d(context: Context[Conv2D]) -> Step:
     """A convolution: `mnc_conv2d_lanes_f32` where the core has vectors."""
-    return _conv2d(context, context.layer) or conv.conv2d(context)
+    return _conv2d(context, context.layer) or winograd(context)
 
 
 def dense(context: Context[Dense]) -> Step:

@@ -1,15 +1,13 @@
 """int8 convolutions that are three columns wide, by Winograd's F(4, 3) along a row, to the bit.
 
-Four neighbouring outputs take six products of each row of the kernel instead of twelve.  With the points 0, 1, -1, 2
-and -2 the transform of filters has denominators up to 24: 24 times it are integers of 16 bits, and at the end 24
-times the convolution is divided exactly.  An output row reads no more rows than without, so that no stage needs
-more memory for it.  S. Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, arXiv 1509.09308.
+The transform of filters has denominators up to 24: 24 times it are integers of 16 bits, and at the end 24 times the
+convolution is divided exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,61 +17,21 @@ from mnc.backends.select.conv import window
 from mnc.backends.select.quantised.accumulators import LARGEST_INPUT, Accumulators, by_channel, largest_sums
 from mnc.backends.select.quantised.paired import ON_STACK, Shape, by_order, is_fast, row_cost
 from mnc.backends.select.quantised.requantise import quant
+from mnc.backends.select.winograd import FILTERS, SCALE, TILE, Gain, is_narrow
 from mnc.ir.graph import Graph
 from mnc.ir.layers import Conv2D
 from mnc.ir.types import Array, Constant, DType
 from mnc.program import ROW, Call, Const, Out, RowPointers, Scratch, Step, image_shape
 
-FILTERS = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]])
-"""A filter's three columns to 24 times its weights of the six products."""
-
-SCALE = 24
-TILE = 4
-"""Outputs of a tile."""
 TILES, CHANNELS = 2, 4
 """Of a block, whose sums a Cortex-M4 holds in registers."""
 
 UNROLLED = 24
 """Pairs of a product's sum that are written out, without a loop."""
 
-WORTH = 100
-"""Instructions of a run that a further byte of constants must save where the user has set no budget."""
 
-USUAL = 16 * 1024
-"""Bytes of further constants where the user has set no budget."""
-
-
-@dataclass(frozen=True)
-class Gain:
-    """The gain of a layer by constants of several times the size."""
-
-    layer: str
-    instructions: float
-    """Saved in a run on a Cortex-M4, by estimate."""
-    bytes: int
-    """More of constants."""
-
-    @property
-    def rate(self) -> float:
-        """Instructions for each byte."""
-        return self.instructions / self.bytes
-
-
-def worthwhile(graph: Graph, budget: int | None) -> frozenset[str]:
-    """The layers to compute so, by instructions saved for each byte of constants, until `budget` bytes are spent.
-
-    None: `USUAL` bytes at most, of which each saves `WORTH` instructions.
-    """
-    least, left = (WORTH, USUAL) if budget is None else (0, budget)
-    chosen = set()
-    for gain in sorted(_gains(graph), key=lambda gain: -gain.rate):
-        if gain.rate >= least and gain.bytes <= left:
-            chosen.add(gain.layer)
-            left -= gain.bytes
-    return frozenset(chosen)
-
-
-def _gains(graph: Graph) -> Iterator[Gain]:
+def gains(graph: Graph) -> Iterator[Gain]:
+    """The gain of each layer of int8 that `mnc_conv2d_winograd_s8` can compute."""
     for node in graph.nodes:
         if not isinstance(node.layer, Conv2D) or graph.types[node.name].dtype is not DType.INT8:
             continue
@@ -87,8 +45,7 @@ def _gains(graph: Graph) -> Iterator[Gain]:
 
 
 def _fits(layer: Conv2D, width: int) -> bool:
-    plain = layer.kernel[1] == 3 and layer.stride[1] == layer.dilation[1] == layer.groups == 1
-    return plain and layer.group_inputs % 4 == 0 and layer.filters >= CHANNELS and width >= TILE * TILES
+    return is_narrow(layer) and layer.group_inputs % 4 == 0 and layer.filters >= CHANNELS and width >= TILE * TILES
 
 
 def _packed_elements(layer: Conv2D) -> int:
