@@ -21,7 +21,7 @@ STRICT = ("-std=c89", *WARNINGS)
 Tool = Callable[[str], str]
 """The fixture `tool`: a program's path by its name."""
 
-SANITIZED = ("-std=c89", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZED = ("-std=c89", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t"}

@@ -37,7 +37,7 @@ HOST = targets.get("host")
 SANITIZED = replace(
     HOST,
     name="sanitized",
-    flags=(*HOST.flags, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+    flags=(*HOST.flags, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
     optimise="-O1",
 )
 CORTEX_M4 = targets.get("cortex-m4")
