@@ -10,6 +10,7 @@ from mnc.backends.memory import ram_bytes
 from mnc.ir.graph import Graph
 from mnc.names import snake
 from mnc.plan.liveness import lifetimes
+from mnc.program import Slices
 from mnc.quantise.judge import computes_in_float
 from mnc.quantise.pipeline import Quantised
 from mnc.quantise.sensitivity import goals
@@ -22,6 +23,7 @@ from mnc.report import (
     Ram,
     RegionReport,
     Report,
+    SlicesReport,
     StageReport,
 )
 
@@ -69,7 +71,15 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
         on_stack=tuple(LocalReport(program.steps[i].node.name, size) for i, size in program.on_stack.items()),
         classes=program.graph.classes,
         frames=None if frames is None else FramesReport(frames.hop, frames.first, frames.delay),
+        slices=_slices(emission),
     )
+
+
+def _slices(emission: backends.Emission) -> SlicesReport | None:
+    if not emission.program.sliced:
+        return None
+    sizes = list(Slices(emission.program, emission.plan.stages).sizes)
+    return SlicesReport(len(sizes), max(sizes), emission.program.sliced)
 
 
 def _ram(emission: backends.Emission, copied: int) -> Ram:

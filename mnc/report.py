@@ -86,6 +86,18 @@ class FramesReport:
 
 
 @dataclass(frozen=True)
+class SlicesReport:
+    """How a run goes in slices."""
+
+    count: int
+    """Slices of a run."""
+    largest: int
+    """Operations of the largest one: multiply-accumulate operations, or elements where a layer has none."""
+    limit: int
+    """Operations that a slice may take; 1: a slice is a layer, or a row where layers make rows in turns."""
+
+
+@dataclass(frozen=True)
 class Flash:
     """The flash that the generated code takes; its instructions where a C compiler has measured them."""
 
@@ -194,6 +206,8 @@ class Report(Shown):
     """The names of the classes that an output's elements stand for."""
     frames: FramesReport | None = None
     """None where a run takes its inputs as a whole."""
+    slices: SlicesReport | None = None
+    """None where a run is in one piece."""
 
     def __repr__(self) -> str:
         sizes = f"RAM {self.ram.needed:,} B, flash {self.flash.needed:,} B, {self.macs:,} MACs"

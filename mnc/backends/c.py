@@ -10,6 +10,7 @@ import mnc
 from mnc.backends.c_functions import class_table, converter, ends, functions, quantizer
 from mnc.backends.c_run import (
     begin_feeding,
+    begin_run,
     check_layers,
     declare_feeding,
     end_run,
@@ -23,8 +24,11 @@ from mnc.backends.c_run import (
     owner,
     run_calls,
     run_parameters,
+    unread,
 )
+from mnc.backends.c_step import declare_step, step_macros, step_source
 from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_macro
+from mnc.backends.in_slices import POSITION, no_counts
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.layer import parameter_names
 from mnc.backends.library import guarded
@@ -43,7 +47,7 @@ from mnc.backends.memory import (
     state_places,
 )
 from mnc.backends.names import comment
-from mnc.backends.profile import HELPERS, define_names, line_size, names_type, starts
+from mnc.backends.profile import HELPERS, define_names, line_size, names_type
 from mnc.backends.selftest import SelfTest
 from mnc.backends.unit import Unit, layout
 from mnc.backends.writer import Writer, declaration, joined, literal
@@ -194,6 +198,7 @@ def macros(w: Writer, program: Program, plan: Plan, name: str) -> None:
         w(f"#define {upper}_DELAY {program.frames.delay}")
     w("/** Multiply-accumulate operations of a run. */")
     w(f"#define {upper}_MACS {sum(graph.macs(node) for node in graph.nodes)}")
+    step_macros(w, program, plan, upper)
     limit_macros(w, program, name)
     w("/** A hash of the model's structure and weights. */")
     w(f"#define {upper}_MODEL_HASH 0x{model_hash(graph):08X}UL")
@@ -217,9 +222,10 @@ def members(w: Writer, program: Program, plan: Plan, name: str) -> None:
         w("/** Outlives a run. */")
         w(state_memory(program, program.state_bytes))
     feeding_memory(w, program)
-    if program.fed is not None:
-        w("/** How many rows were handed in, then how many each layer of the first stage has made. */")
-        w(f"short made[{counters(program, plan)}];")
+    if counted := counters(program, plan):
+        of_rows = "How many rows were handed in, then how many each layer of the first stage has made."
+        w(f"/** {POSITION if program.sliced else of_rows} */")
+        w(f"short made[{counted}];")
 
 
 def declarations(w: Writer, program: Program, plan: Plan, test: SelfTest | None, name: str, *, top: bool) -> None:
@@ -249,6 +255,7 @@ def declarations(w: Writer, program: Program, plan: Plan, test: SelfTest | None,
     w(" */")
     w.lines(f"void {name}_run({run_parameters(program, name)});")
     w()
+    declare_step(w, program, name)
     for function in functions(program, name, top=top, test=test, init=init_again(plan, name)):
         w(f"/** {function.remark}")
         for parameter, meaning in function.parameters.items():
@@ -339,11 +346,10 @@ def network_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: 
     kept = program.held(name).kept
     w.lines(f"void {name}_init({_init_parameters(program, plan, name)})")
     with w.block():
-        if program.fed is not None:
+        if counted := counters(program, plan):
             w("int i;")
             w()
-            w(f"for (i = 0; i < {counters(program, plan)}; ++i)")
-            w(f"    {kept}made[i] = 0;")
+            no_counts(w, counted, kept)
         for region in plan.regions:
             w(f"net->{part(region)} = {part(region)};")
         if pieces.begin is not None:
@@ -361,26 +367,22 @@ def network_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: 
             with w.block():
                 w(f"return {input_place(program, plan, name, given)};")
             w()
+    if program.sliced:
+        step_source(w, program, plan, pieces, name, trace=trace)
+        frames_source(w, program, name)
+        return
     w.lines(f"void {name}_run({run_parameters(program, name)})")
     with w.block():
         locals_of_run(w, program, plan, name)
-        inputs = parameter_names("input", len(program.graph.inputs))
         if program.feed == "owned":
             w("int i;")
             w()
-            for given, value in zip(inputs, program.graph.inputs, strict=True):
-                place = pieces.pointers[value.name]
-                w(f"for (i = 0; {given} != NULL && {given} != {place} && i < {value.type.elements}; ++i)")
-                w(f"    {f'({place})' if ' ' in place else place}[i] = {given}[i];")
         elif plan.arena.size or program.state_bytes or program.timed:
             w()
         else:
             w("(void)net;")
-        for number in program.unread_inputs:
-            w(f"(void){inputs[number]};")
-        if program.timed:
-            for statement in starts(program):
-                w(statement)
+        unread(w, program)
+        begin_run(w, program, pieces)
         run_calls(w, pieces.calls, timed=program.timed, trace=trace)
         end_run(w, program, pieces, program.held(name).kept)
     frames_source(w, program, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mnc.backends.c_functions import operands_of_test
+from mnc.backends.in_slices import no_counts
 from mnc.backends.layer import parameter_names
 from mnc.backends.memory import arena_map, located, part, pointers, region_of
 from mnc.backends.profile import after, before, starts
@@ -14,7 +15,7 @@ from mnc.backends.windows import plus
 from mnc.backends.writer import Writer, joined
 from mnc.ir.types import DType
 from mnc.plan.liveness import Plan
-from mnc.program import Program, ring_rows
+from mnc.program import Program, Slices, ring_rows
 
 
 def locals_of_run(w: Writer, program: Program, plan: Plan, name: str) -> None:
@@ -25,8 +26,14 @@ def locals_of_run(w: Writer, program: Program, plan: Plan, name: str) -> None:
         w(pointer)
     if program.timed:
         w(f"uint32_t *const ticks = {program.held(name).kept}ticks;")
-        if any(not stage.interleaved for stage in plan.stages):
+        if times_layers(program, plan):
             w("uint32_t began;")
+
+
+def times_layers(program: Program, plan: Plan) -> bool:
+    """Whether a run counts the time of layers itself, and not only functions that it calls."""
+    slices = Slices(program, plan.stages)
+    return program.timed and any(not (stage.interleaved or slices.resumes(stage)) for stage in plan.stages)
 
 
 def run_calls(w: Writer, calls: Sequence[RunCall], *, timed: bool, trace: bool, this: str = "") -> None:
@@ -39,6 +46,25 @@ def run_calls(w: Writer, calls: Sequence[RunCall], *, timed: bool, trace: bool, 
             w(after(call.layer))
         if trace and call.layer is not None:
             w(f"MNC_TRACE({call.layer}, {call.place});")
+
+
+def unread(w: Writer, program: Program) -> None:
+    """Statements that name inputs which no layer reads."""
+    inputs = parameter_names("input", len(program.graph.inputs))
+    for number in program.unread_inputs:
+        w(f"(void){inputs[number]};")
+
+
+def begin_run(w: Writer, program: Program, pieces: Unit) -> None:
+    """The statements in front of a run's calls: owned inputs are copied, with a declared `i`, and the clock starts."""
+    inputs = parameter_names("input", len(program.graph.inputs))
+    for given, value in zip(inputs, program.graph.inputs, strict=True) if program.feed == "owned" else ():
+        place = pieces.pointers[value.name]
+        w(f"for (i = 0; {given} != NULL && {given} != {place} && i < {value.type.elements}; ++i)")
+        w(f"    {f'({place})' if ' ' in place else place}[i] = {given}[i];")
+    if program.timed:
+        for statement in starts(program):
+            w(statement)
 
 
 def owner(name: str, given: str) -> str:
@@ -228,8 +254,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         run_calls(w, [first], timed=program.timed, trace=trace)
         w(f"if (made[0] < {height})")
         w("    return 0;")
-        w(f"for (i = 0; i < {counted}; ++i)")
-        w("    made[i] = 0;")
+        no_counts(w, counted)
         run_calls(w, rest, timed=program.timed, trace=trace)
         w("return 1;")
     w()

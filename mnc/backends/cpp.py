@@ -7,15 +7,17 @@ from collections.abc import Collection, Sequence
 
 import mnc
 from mnc.backends.c_functions import operands_of_test
-from mnc.backends.c_run import counts, end_run, run_calls, take_frame
+from mnc.backends.c_run import counts, end_run, run_calls, take_frame, unread
 from mnc.backends.cpp_facts import Fact, known_facts, output_names, unsigned
 from mnc.backends.cpp_run import (
     begin_functions,
+    begin_run,
     feeding_functions,
     find_largest,
     name_memory,
     name_moment,
     no_rows,
+    step_function,
 )
 from mnc.backends.facts import LICENCE, facts, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
@@ -34,7 +36,7 @@ from mnc.backends.memory import (
     unused,
 )
 from mnc.backends.names import comment
-from mnc.backends.profile import HELPERS, define_names, names_type, starts, table_line
+from mnc.backends.profile import HELPERS, define_names, names_type, table_line
 from mnc.backends.selftest import RESULT, SelfTest
 from mnc.backends.states import begins_at_zero
 from mnc.backends.unit import Unit, layout
@@ -110,7 +112,7 @@ def _check_class_name(name: str, program: Program, plan: Plan, known: Sequence[F
     """CompileError where the class would be called like one of its members, or like a macro of any header."""
     members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *output_names(program)}
     members |= {"top", "made", "row", "push_row", "finish", "ticks", "profile", "layer_names"}
-    members |= {"push", "frames", "waiting", "runs", "unused", "begin"}
+    members |= {"step", "push", "frames", "waiting", "runs", "unused", "begin"}
     members |= {"selftest", "check_layers", "seed", "sums", "crcs", "wrong"}
     members |= {each for region in plan.regions for each in (class_region(region.name), part(region))}
     members |= {fact.name for fact in known}
@@ -195,14 +197,14 @@ def _class(
         if program.state_bytes and not plan.regions:
             members.append("state()")
         members += [f"{part(region)}(nullptr)" for region in plan.regions]
-        if program.fed is not None:
-            members.append("made()")
         if program.collected:
             members += ["frames()", "waiting(0)"]
         if program.counted:
             members.append("runs(0)")
         if unused(program):
             members.append("unused()")
+        if counters(program, plan):
+            members.append("made()")
         if begins_at_zero(program, plan) or plan.regions:
             w(f"constexpr {name}() : {joined(members)} {{}}")
         else:
@@ -231,12 +233,19 @@ def _class(
         ]
         feeding_functions(w, program, plan, pieces, trace=trace)
         role = "which are copied, unless they are in place already" if default else "which are only read"
+        if program.sliced:
+            step_function(w, program, plan, pieces, parameters, trace=trace)
         w("/** Run the network; returns output.")
         for pointer, given in zip(inputs, graph.inputs, strict=True):
             w(f" * @param {pointer} {given.type.elements} elements, {role}")
         w(" */")
         with w.block(f"{unsigned(sizes[0])} predict({joined(parameters)})"):
-            if program.fed is not None:
+            if program.sliced:
+                no_rows(w, program, plan)
+                with w.block(f"while (step({joined(inputs)}))"):
+                    pass
+                w("return output;")
+            elif program.fed is not None:
                 rows, size = program.fed_value.image[0], program.fed_value.layout.row
                 no_rows(w, program, plan)
                 with w.block(f"for (size_t y = 0; y < {rows}; ++y)"):
@@ -244,17 +253,9 @@ def _class(
                 w("return output;")
             else:
                 name_memory(w, program, plan)
-                for given, pointer in zip(graph.inputs, inputs, strict=True):
-                    if program.feed == "owned":
-                        place = pieces.pointers[given.name]
-                        loop = f"for (size_t i = 0; i < {given.type.elements}; ++i)"
-                        with w.block(f"if ({pointer} != nullptr && {pointer} != {place})"), w.block(loop):
-                            w(f"{f'({place})' if ' ' in place else place}[i] = {pointer}[i];")
-                for number in program.unread_inputs:
-                    w(f"(void){inputs[number]};")
+                unread(w, program)
                 name_moment(w, program, plan)
-                for statement in starts(program, "this->") if program.timed else ():
-                    w(statement)
+                begin_run(w, program, pieces)
                 run_calls(w, pieces.calls, timed=program.timed, trace=trace, this="this->")
                 end_run(w, program, pieces, "", "this->")
                 find_largest(w, program)
@@ -278,8 +279,9 @@ def _class(
         if program.state_bytes and not plan.regions:
             w(f"{state_memory(program, program.state_bytes)} /* outlives a run */")
         feeding_memory(w, program)
-        if program.fed is not None:
-            w(f"short made[{counters(program, plan)}]; /* rows handed in, and made by each layer of the first stage */")
+        if counted := counters(program, plan):
+            of_rows = "rows handed in, and made by each layer of the first stage"
+            w(f"short made[{counted}]; /* {'how far a run has come' if program.sliced else of_rows} */")
         asserted_in_class(w, program, plan, pieces)
     w()
 

@@ -11,7 +11,7 @@ from mnc.backends.profile import line_size
 from mnc.backends.writer import joined, literal
 from mnc.ir.types import TensorType
 from mnc.plan.liveness import Plan
-from mnc.program import Program
+from mnc.program import Program, Slices
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,11 @@ def known_facts(program: Program, plan: Plan) -> list[Fact]:
         size = graph.inputs[0].type.elements // frames.hop
         known = {"kFrameSize": size, "kHop": frames.hop, "kFirstOutput": frames.first, "kDelay": frames.delay}
         facts += [Fact(name, "int", str(value)) for name, value in known.items()]
+    if program.sliced:
+        sizes = list(Slices(program, plan.stages).sizes)
+        facts.append(Fact("kSteps", "uint32_t", str(len(sizes)), remark=" /* slices of a run */"))
+        remark = " /* operations of the largest: MACs, or elements where a layer has none */"
+        facts.append(Fact("kStepMacs", "uint32_t", str(max(sizes)), remark=remark))
     return [
         *facts,
         Fact("kApi", "int", str(API), remark=" /* it grows where callers have to change */"),

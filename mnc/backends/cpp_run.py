@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from mnc.backends.c_run import begin_feeding, run_calls
+from collections.abc import Sequence
+
+from mnc.backends.c_run import begin_feeding, end_run, run_calls, times_layers, unread
 from mnc.backends.cpp_facts import real, unsigned
+from mnc.backends.in_slices import remarks, step_body
 from mnc.backends.layer import parameter_names
 from mnc.backends.memory import (
     arena_map,
@@ -21,7 +24,7 @@ from mnc.backends.profile import starts
 from mnc.backends.unit import Unit
 from mnc.backends.writer import Writer, joined
 from mnc.plan.liveness import Plan
-from mnc.program import Holder, Program, ring_rows
+from mnc.program import Holder, Program, Slices, ring_rows
 
 OBJECT = Holder("", "this->", "this->")
 """A class whose members are the network's memory."""
@@ -69,7 +72,7 @@ def begin_functions(w: Writer, program: Program, plan: Plan, pieces: Unit) -> No
         with w.block("void reset()"):
             if pieces.begin is not None:
                 w.lines(f"this->{pieces.begin.call(*state_places(program, '', pieces.begin.memories))}")
-            if program.fed is not None:
+            if counters(program, plan):
                 no_rows(w, program, plan)
             begin_feeding(w, program, "")
         w()
@@ -77,8 +80,65 @@ def begin_functions(w: Writer, program: Program, plan: Plan, pieces: Unit) -> No
 
 def name_moment(w: Writer, program: Program, plan: Plan) -> None:
     """The local in which the moment is when a layer began, where time is counted by layers."""
-    if program.timed and any(not stage.interleaved for stage in plan.stages):
+    if times_layers(program, plan):
         w("uint32_t began;")
+
+
+def begin_run(w: Writer, program: Program, pieces: Unit) -> None:
+    """The statements in front of a run's calls: owned inputs are copied, and the clock starts."""
+    inputs = parameter_names("input", len(program.graph.inputs))
+    for given, pointer in zip(program.graph.inputs, inputs, strict=True) if program.feed == "owned" else ():
+        place = pieces.pointers[given.name]
+        loop = f"for (size_t i = 0; i < {given.type.elements}; ++i)"
+        with w.block(f"if ({pointer} != nullptr && {pointer} != {place})"), w.block(loop):
+            w(f"{f'({place})' if ' ' in place else place}[i] = {pointer}[i];")
+    if program.timed:
+        for statement in starts(program, "this->"):
+            w(statement)
+
+
+def step_function(
+    w: Writer, program: Program, plan: Plan, pieces: Unit, parameters: Sequence[str], *, trace: bool
+) -> None:
+    """The function that makes the next slice of a run."""
+    w("/** Make the next slice of a run; returns whether there is more to do, until the outputs are there.")
+    for line in remarks(program):
+        w(f" * {line}")
+    w(" * The first slice begins a run, and so does the one behind a run's last; reset(), and predict()")
+    w(" * as well, give up a run that is not at its end.")
+    if program.state_bytes:
+        w(" * Then only reset() leaves states as they are before the first run.")
+    for pointer in parameter_names("input", len(program.graph.inputs)):
+        role = "read in the first slice" if program.feed == "owned" else "the same in all slices of a run"
+        w(f" * @param {pointer} as for predict, {role}")
+    w(" */")
+    count, begins = Slices(program, plan.stages).position, program.timed or program.feed == "owned"
+    with w.block(f"bool step({joined(parameters)})"):
+        name_memory(w, program, plan)
+        name_moment(w, program, plan)
+        if begins or count > 1:
+            w("int i;")
+        if begins:
+            w("int begun = 0;")
+        w()
+        unread(w, program)
+
+        def end() -> None:
+            end_run(w, program, pieces, "", "this->")
+            find_largest(w, program)
+
+        step_body(
+            w,
+            program,
+            pieces,
+            count,
+            (lambda: begin_run(w, program, pieces)) if begins else None,
+            end,
+            trace=trace,
+            this="this->",
+            truth=("false", "true"),
+        )
+    w()
 
 
 def find_largest(w: Writer, program: Program) -> None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from mnc.backends.class_names import check_places
+from mnc.backends.in_slices import check_feed, check_sizes, limit_of
 from mnc.backends.layer import parameter_names
 from mnc.backends.library import Library, standard
 from mnc.backends.select import Refused, Tables, select
@@ -29,7 +30,8 @@ from mnc.ir.types import DType
 from mnc.passes.scale_clamps import scale_clamps
 from mnc.plan.liveness import Plan
 from mnc.plan.schedule import schedule
-from mnc.program import Feed, Firing, Program
+from mnc.program import Feed, Firing, Program, Slices
+from mnc.program.slices import resumable
 from mnc.program.stage import events
 from mnc.targets.target import Target
 
@@ -139,6 +141,7 @@ class CFamily:
             "code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower",
             "flash": "BYTES that constants of faster kernels may add (default: 16K, each to save 100 instructions)",
             "profile": "0 (the default); 1: a run counts the time of each layer, and a function makes a table of it",
+            "step": "MACs that a slice of a run takes at most, 1: a layer; 0 (the default): a run is in one piece",
             "selftest": "0 (the default); 1: a function that tests constants and every layer on the device",
             "winograd": "0 (the default); 1: float32 convolutions three columns wide are faster and round otherwise",
             "top": "0 (the default); 1: functions that tell the largest of an output's elements, and the k largest",
@@ -157,6 +160,7 @@ class CFamily:
         self.top = chosen(settings, "top", "0", "1")
         self.selftest = chosen(settings, "selftest", "0", "1")
         self.profile = chosen(settings, "profile", "0", "1")
+        self.sliced = limit_of(settings.get("step", "0"))
         self.spare_flash = bytes_of(settings, "flash")
         self.winograd = chosen(settings, "winograd", "0", "1")
         if self.winograd and self.compact:
@@ -199,7 +203,11 @@ class CFamily:
         """See `Backend.emit`."""
         if self.top:
             check_places(program.graph)
-        return self._printed(*schedule(replace(program, timed=self.profile)), name, trace=trace)
+        asked = replace(program, timed=self.profile, sliced=self.sliced)
+        check_feed(asked)
+        made, layout = schedule(resumable(asked))
+        check_sizes(Slices(made, layout.stages))
+        return self._printed(made, layout, name, trace=trace)
 
     def concluded(
         self, emission: Emission, name: str, limits: tuple[tuple[str, int], ...], stack: tuple[int, str] | None

@@ -110,6 +110,8 @@ def layer_text(
     w.lines(f"MNC_LAYER void {function}({', '.join(parameters)})")
     by_rows = step.loop.count > 1 and not step.whole and rings is None
     with w.block():
+        if rings is not None and order.reason:
+            w.lines(order.reason)
         records.declare(w)
         for k, (value, window) in enumerate(_gathered(step)):
             w(f"const {value.type.dtype.c} *{_rows_name(step, k)}[{window.size}];")
@@ -122,7 +124,7 @@ def layer_text(
             w()
         records.fill(w)
         if rings is not None:
-            _iteration(w, records, library, rings)
+            _iteration(w, records, library, rings, order)
         else:
             _calls(w, records, step.before, library)
             if by_rows:
@@ -142,13 +144,17 @@ def layer_text(
     return LayerText(remark, constants, w.text())
 
 
-def _iteration(w: Writer, records: Records, library: Library, rings: Mapping[str, int]) -> None:
-    """The calls of the iteration `y` alone, for a stage."""
+def _iteration(w: Writer, records: Records, library: Library, rings: Mapping[str, int], order: Order) -> None:
+    """The calls of the iteration `y` alone, for a stage; with those before the first one, and after the last one."""
     step = records.step
+    first, last = (step.loop.count - 1, 0) if order.descending else (0, step.loop.count - 1)
+    if step.before:
+        with w.block(f"if (y == {first})"):
+            _calls(w, records, step.before, library)
     _gather(w, step, library, rings)
     _calls(w, records, step.calls, library, rings)
-    if isinstance(step.loop, Fold):
-        with w.block(f"if (y == {step.loop.count - 1})"):
+    if step.after:
+        with w.block(f"if (y == {last})"):
             _calls(w, records, step.after, library)
 
 

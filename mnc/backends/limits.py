@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.backends.memory import class_region, ram_bytes, unused
+from mnc.backends.memory import class_region, counters, ram_bytes, unused
 from mnc.backends.unit import Unit
 from mnc.backends.writer import Writer
 from mnc.plan.liveness import Plan
@@ -53,7 +53,7 @@ def asserted_in_class(w: Writer, program: Program, plan: Plan, pieces: Unit) -> 
     members |= {
         "arena": plan.arena.size > 0 and not plan.regions,
         "state": program.state_bytes > 0 and not plan.regions,
-        "made": program.fed is not None,
+        "made": counters(program, plan) > 0,
         "frames": program.collected > 0,
         "waiting": program.collected > 0,
         "unused": unused(program) > 0,

@@ -11,7 +11,7 @@ from mnc.backends.writer import Writer
 from mnc.ir.types import DType
 from mnc.plan.liveness import Plan, lifetimes
 from mnc.plan.regions import Region
-from mnc.program import Buffer, Holder, Program, ring_rows, struct_layout, up_to
+from mnc.program import Buffer, Holder, Program, Slices, ring_rows, struct_layout, up_to
 
 
 def memory(program: Program, size: int) -> str:
@@ -222,10 +222,11 @@ def alignment(program: Program) -> int:
 
 
 def counters(program: Program, plan: Plan) -> int:
-    """How many counters of rows outlive a call where rows are handed in one by one, with those that fill up a unit."""
-    if program.fed is None:
-        return 0
-    return up_to(2 * (len(plan.stages[0].numbers) + 1), _unit(program)) // 2
+    """How many counters outlive a call where rows are handed in one by one or a run is in slices, with those that fill
+    up a unit.
+    """
+    count = Slices(program, plan.stages).position if program.fed is None else len(plan.stages[0].numbers) + 1
+    return up_to(2 * count, _unit(program)) // 2
 
 
 def _rounded(program: Program, size: int) -> int:
@@ -242,7 +243,7 @@ def _unit(program: Program) -> int:
     held = _dtypes(program, "arena") | (_dtypes(program, "state") if program.state_bytes else set())
     if program.collected:
         held.add(program.graph.inputs[0].type.dtype)
-    counts = program.fed is not None or program.collected or program.counted
+    counts = program.fed is not None or program.collected or program.counted or program.sliced
     return max([4 * program.timed, 2 * bool(counts), *(dtype.bytes for dtype in held)])
 
 

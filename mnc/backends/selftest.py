@@ -14,7 +14,7 @@ from mnc.backends.golden import SEED, Golden, Sums, golden
 from mnc.backends.writer import Writer, joined, literal
 from mnc.ir.graph import Input
 from mnc.ir.types import Array, DType
-from mnc.program import ROW, Fold, Program, Stage
+from mnc.program import ROW, Fold, Program, Slices, Stage
 
 if TYPE_CHECKING:
     from mnc.backends.unit import RunCall
@@ -120,7 +120,7 @@ class SelfTest:
         memory = {"crcs": ("uint32_t *crcs", False), "sums": ("float *sums", True)}
         return {name: declared for name, (declared, real) in memory.items() if real in kinds}
 
-    def prologue(self, w: Writer, inputs: Sequence[tuple[str, Input]], stages: Iterable[Stage], this: str = "") -> None:
+    def prologue(self, w: Writer, inputs: Sequence[tuple[str, Input]], stages: Sequence[Stage], this: str = "") -> None:
         """The locals of a run that checks itself, and the inputs that it makes, by place; `this` as in `calls`."""
         most = max((len(stage.numbers) for stage in stages), default=1)
         kept = self.kept(range(len(self.program.steps)))
@@ -129,7 +129,7 @@ class SelfTest:
             w(f"uint32_t crcs[{most}];")
         if "sums" in kept:
             w(f"float sums[{2 * most}];")
-        if staged or self.program.fed is not None:
+        if staged or self.program.fed is not None or Slices(self.program, stages).cut:
             w("int i;")
         w(f"uint32_t seed = 0x{SEED:08X}UL;")
         w()
@@ -145,7 +145,9 @@ class SelfTest:
         """
         for call in calls:
             if call.layer is not None:
-                w.lines(f"{this}{call.checked}")
+                if call.repeated:
+                    w(f"for (i = 0; i < {call.repeated}; ++i)")
+                w.lines(f"{'    ' * (call.repeated > 0)}{this}{call.checked}")
                 self._end_layer(w, call.layer, call.place, this)
                 continue
             self._begin_stage(w, call.numbers)

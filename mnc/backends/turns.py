@@ -11,12 +11,13 @@ from mnc.backends.windows import first_row, plus, row_of
 from mnc.backends.writer import Writer, joined
 from mnc.ir.types import DType
 from mnc.program import INPUT, Fold, Program, Rows, Stage
+from mnc.program.slices import WHOLE
 from mnc.program.stage import Need, needs
 
 TICKS = "ticks"
 """The counters of time of a network that has some."""
 FED = "made"
-"""The counters of a stage that lives across calls: of the input's rows, then of each step's."""
+"""The counters of a stage that lives across calls: of the input's rows or of a run's stages, then of each step's."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,13 @@ class Turns:
     its place."""
     kept: Mapping[str, str] = field(default_factory=dict)
     """Further memory that these statements use, by name with its declaration."""
+    costs: Mapping[int, int] = field(default_factory=dict)
+    """Where the stage is in slices, the operations of an iteration of each step, by number, as slices count them."""
 
     def checked(self, told: Callable[[int, str, str], str], kept: Mapping[str, str]) -> Turns:
         """The stage once more, for a self-test."""
         program = replace(self.program, timed=False)
-        return replace(self, program=program, name=f"{self.name}_checked", told=told, kept=kept)
+        return replace(self, program=program, name=f"{self.name}_checked", told=told, kept=kept, costs={})
 
     @property
     def comment(self) -> str:
@@ -52,10 +55,18 @@ class Turns:
         first, last = self.stage.first, self.stage.last
         if self.kept:
             return f"Layers {first:02d} to {last:02d} once more, for the self-test"
-        return (
+        if not self.stage.interleaved:
+            return f"Layer {first:02d}, of which a slice makes some rows and says whether there are more."
+        rule = (
             f"Layers {first:02d} to {last:02d}, a row at a time: whenever one of them can, the last one that can makes "
             "its next row."
         )
+        return f"{rule[:-1]}; a slice makes some rows and says whether there are more." if self.costs else rule
+
+    @property
+    def _held(self) -> bool:
+        """Whether counters live across calls."""
+        return self.stage.fed or bool(self.costs)
 
     @cached_property
     def _memory(self) -> dict[str, str]:
@@ -79,7 +90,7 @@ class Turns:
     @property
     def statement(self) -> str:
         """The call in a run."""
-        besides = [*[TICKS] * self.program.timed, *[FED] * self.stage.fed, *self.kept]
+        besides = [*[TICKS] * self.program.timed, *[FED] * self._held, *self.kept]
         return f"{self.name}({joined([*self._memory, *besides])});"
 
     def function(self) -> str:
@@ -87,16 +98,18 @@ class Turns:
         w = Writer()
         demands = needs(self.program.steps, self.stage, self.program.fed)
         timed = self.program.timed
-        parameters = [*self._memory.values(), *[f"uint32_t *{TICKS}"] * timed, *[f"short *{FED}"] * self.stage.fed]
+        parameters = [*self._memory.values(), *[f"uint32_t *{TICKS}"] * timed, *[f"short *{FED}"] * self._held]
         parameters += self.kept.values()
-        w.lines(f"MNC_LAYER void {self.name}({joined(parameters)})")
+        w.lines(f"MNC_LAYER {'int' if self.costs else 'void'} {self.name}({joined(parameters)})")
         with w.block():
-            if not self.stage.fed:
+            if self.costs:
+                w(f"long left = {max(self.program.sliced, WHOLE)}; /* operations, as the plan counts them */")
+            if not self._held:
                 counters = joined([f"{self._counter(number)} = 0" for number in self.stage.numbers])
                 w.lines(f"int {counters}; /* rows that each layer has made */")
             if timed:
                 w("uint32_t began;")
-            if timed or not self.stage.fed:
+            if timed or self.costs or not self._held:
                 w()
             with w.block("for (;;)"):
                 otherwise = ""
@@ -104,9 +117,13 @@ class Turns:
                     step, turn = self.program.steps[number], self._counter(number)
                     can = [f"{turn} < {step.loop.count}"]
                     can += [self._ready(number, k, need) for k, need in demands[number - self.stage.first].items()]
-                    call = f"{self.functions[number]}({joined([*self.operands[number], turn])}"
-                    several = self.told is not None or timed
+                    made = self._row(number)
+                    call = f"{self.functions[number]}({joined([*self.operands[number], made])}"
+                    several = self.told is not None or timed or bool(self.costs)
                     with w.braceless(f"{otherwise}if ({' && '.join(filter(None, can))})", block=several):
+                        if self.costs:
+                            w(f"if ((left -= {self.costs[number]}) < 0)")
+                            w("    return 1;")
                         if timed:
                             w(before(number))
                         w.lines(f"{call}{'' if several else '++'});")
@@ -118,12 +135,17 @@ class Turns:
                             w(f"++{turn};")
                     otherwise = "else "
                 with w.braceless("else", block=False):
-                    w("return;")
+                    w("return 0;" if self.costs else "return;")
         return w.text()
 
     def _counter(self, number: int) -> str:
         """The number of iterations that a step has made."""
-        return f"{FED}[{number - self.stage.first + 1}]" if self.stage.fed else f"made_{number:02d}"
+        return f"{FED}[{number - self.stage.first + 1}]" if self._held else f"made_{number:02d}"
+
+    def _row(self, number: int) -> str:
+        """The number of the iteration that a step makes next."""
+        turn = self._counter(number)
+        return f"{self.program.steps[number].loop.count - 1} - {turn}" if self.stage.descending else turn
 
     def _ready(self, number: int, read: int, need: Need) -> str:
         """The condition that the rows of an input are there which the next iteration needs; none where they are."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mnc.backends.layer import LayerText, layer_text, order_of
+from mnc.backends.layer import LayerText, Order, layer_text, order_of
 from mnc.backends.library import Item, Library, headers
 from mnc.backends.memory import located
 from mnc.backends.records import Records
@@ -22,6 +22,7 @@ from mnc.program import (
     Buffer,
     Program,
     Record,
+    Slices,
     Step,
 )
 from mnc.targets.builtin import REACH_OF_LPM
@@ -38,6 +39,10 @@ class RunCall:
     """Where the output of its layer begins, where it is one layer as a whole."""
     checked: str = ""
     """The statement in its place in a self-test."""
+    repeated: int = 0
+    """How many times that statement is made, with `i` counting up; 0: once, without."""
+    resumes: bool = False
+    """Whether it is a slice, and says whether there are more."""
 
     @property
     def layer(self) -> int | None:
@@ -99,23 +104,25 @@ def unit(
     owned: list[Mapping[str, Array]] = []
     calls: list[RunCall] = []
     defined: dict[str, Record] = {}
+    slices = Slices(program, plan.stages)
     for stage in plan.stages:
-        names = {}
+        names, resumes = {}, slices.resumes(stage)
         for i in stage.numbers:
             step = program.steps[i]
             function = names[i] = prefix + function_ending(i, step)
             records = Records(step, prefix, function)
             order = order_of(step, plan.arena.offsets, descending=stage.descending)
-            layers.append(
-                layer_text(program, records, defined, library, order, plan.rings if stage.interleaved else None)
-            )
+            if stage.interleaved:
+                order = Order(descending=False)
+            rings = plan.rings if stage.interleaved or resumes else None
+            layers.append(layer_text(program, records, defined, library, order, rings))
             owned.append(layers[-1].constants)
             defined |= records.constants
         operands = {i: [pointers[buffer] for buffer in _memory(program.steps[i])] for i in names}
+        turns = Turns(program, stage, f"{prefix}_stage_{stage.first:02d}", names, operands, plan.rings, memories, outer)
+        if resumes:
+            turns = replace(turns, costs=slices.costs(stage.numbers))
         if stage.interleaved:
-            turns = Turns(
-                program, stage, f"{prefix}_stage_{stage.first:02d}", names, operands, plan.rings, memories, outer
-            )
             statement = turns.statement
             if trace:
                 turns = replace(turns, told=turns.traced)
@@ -125,10 +132,16 @@ def unit(
                 turns = turns.checked(partial(test.told, first=stage.first), test.kept(stage.numbers))
                 layers.append(LayerText(turns.comment, {}, turns.function()))
                 checked = turns.statement
-            calls.append(RunCall(statement, stage.numbers, checked=checked))
+            calls.append(RunCall(statement, stage.numbers, checked=checked, resumes=resumes))
             continue
         ((i, function),) = names.items()
-        place = pointers[program.steps[i].writes[0].buffer]
+        place, count = pointers[program.steps[i].writes[0].buffer], program.steps[i].loop.count
+        if resumes:
+            layers.append(LayerText(turns.comment, {}, turns.function()))
+            row = f"{count - 1} - i" if stage.descending else "i"
+            one = f"{function}({joined([*operands[i], row])});"
+            calls.append(RunCall(turns.statement, stage.numbers, place, one, count, resumes=True))
+            continue
         statement = f"{function}({joined(operands[i])});"
         calls.append(RunCall(statement, stage.numbers, place, statement))
     begin = beginning(program, plan, prefix)

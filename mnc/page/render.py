@@ -170,6 +170,8 @@ def _figures(subjects: Sequence[Subject]) -> list[dict[str, object]]:
         ("frames from one output to the next", [each.frames.hop if each.frames else None for each in reports], []),
         ("frames until the first output", [each.frames.first_output if each.frames else None for each in reports], []),
         ("frames by which outputs lag", [each.frames.delay if each.frames else None for each in reports], []),
+        ("slices of a run", [each.slices.count if each.slices else None for each in reports], []),
+        ("operations of the largest slice", [each.slices.largest if each.slices else None for each in reports], []),
     ]
     figures = [_figure(name, amounts, limits) for name, amounts, limits in rows if any(x is not None for x in amounts)]
     words = [

@@ -21,6 +21,7 @@ from mnc.program.calls import (
     State,
 )
 from mnc.program.program import Feed, Frames, Holder, Memory, Program, scratch_buffers
+from mnc.program.slices import Slices
 from mnc.program.stage import INPUT, Firing, Stage, firings
 from mnc.program.step import ROW, Fold, Loop, Once, Rows, Step, Times
 from mnc.program.values import Buffer, Layout, Value, Window, dense, image_shape, ring_rows, struct_layout, up_to
@@ -52,6 +53,7 @@ __all__ = [
     "RowPointers",
     "Rows",
     "Scratch",
+    "Slices",
     "Stage",
     "State",
     "Step",

@@ -74,6 +74,8 @@ class Program:
     """Names and bytes of memories that buffers may lie in, the fastest first; none: one, as large as need be."""
     timed: bool = False
     """Whether a run counts the time that each layer takes, in counters beside the state."""
+    sliced: int = 0
+    """Operations that a slice of a run takes at most, 1: a layer (see `Slices`); 0: a run is in one piece."""
     limits: tuple[tuple[str, int], ...] = ()
     """Limits of the code, which a compiler checks where it can: bytes of `ram` and `flash`, and `macs` of a run."""
     frames: Frames | None = None
@@ -133,8 +135,8 @@ class Program:
 
     @property
     def remembers(self) -> bool:
-        """Whether a call leaves something to the next one: states, rows, frames or counters."""
-        return bool(self.state_bytes or self.fed is not None or self.collected or self.counted)
+        """Whether a call leaves something to the next one: states, rows, frames, counters or a run's position."""
+        return bool(self.state_bytes or self.fed is not None or self.collected or self.counted or self.sliced)
 
     @property
     def fed_value(self) -> Value:

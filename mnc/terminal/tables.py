@@ -14,7 +14,7 @@ from rich.text import Text
 from mnc.ir.types import show
 from mnc.names import printable
 from mnc.pictures.words import bytes_
-from mnc.report import FramesReport, LayerReport, Report, Verification
+from mnc.report import FramesReport, LayerReport, Report, SlicesReport, Verification
 from mnc.targets import cmsis_nn
 from mnc.terminal.columns import SIGNS, Bar, Cell, folded
 
@@ -186,6 +186,12 @@ def _frames(frames: FramesReport) -> str:
     return f"from one output to the next, {frames.first_output:,} until the first{late}"
 
 
+def _slices(slices: SlicesReport) -> str:
+    """How large they are."""
+    kind = "layers, or rows of such as take turns" if slices.limit == 1 else f"of at most {slices.limit:,} operations"
+    return f"of a run, {kind}; the largest takes {slices.largest:,}"
+
+
 def _sums(report: Report) -> Table:
     ram = report.ram
     bound = "the least that this order of layers allows" if ram.optimal else f"at least {bytes_(ram.lower_bound)}"
@@ -214,6 +220,8 @@ def _sums(report: Report) -> Table:
         table.add_row("stack", bytes_(largest.bytes), Text(said))
     if report.frames is not None:
         table.add_row("frames", f"{report.frames.hop:,}", Text(_frames(report.frames)))
+    if report.slices is not None:
+        table.add_row("slices", f"{report.slices.count:,}", Text(_slices(report.slices)))
     if report.classes:
         table.add_row("classes", f"{len(report.classes):,}", Text(_few(report.classes)))
     table.add_row(

@@ -43,6 +43,8 @@ class Case:
     """Whether the network is set up again before each sample, so that no state is carried over."""
     regions: Sequence[str] = ()
     """The memories that the network is handed, each a block of its own."""
+    sliced: bool = False
+    """Whether each run goes slice by slice, which must be as many as the header says."""
 
     def dtype(self, value: str, i: int) -> np.dtype[Any]:
         """The element type of an input (`x`) or an output (`y`)."""
@@ -198,7 +200,12 @@ def _driver(cases: Sequence[Case]) -> str:
         lines += [f"        {c} *{x} = ({c} *)input({n} * sizeof({c}));" for x, c, n in given]
         lines += [f"        {c} *copy_of_{x} = ({c} *)copy({x}, {n} * sizeof({c}));" for x, c, n in given]
         lines += [f"        {c} *{y} = ({c} *)block({n} * sizeof({c}));" for y, c, n in made]
-        lines += [f"        {name}_run({', '.join(['net', *(each for each, _, _ in (*given, *made))])});"]
+        operands = ", ".join(["net", *(each for each, _, _ in (*given, *made))])
+        if case.sliced:
+            lines += [f"        int steps = 1;\n        while ({name}_step({operands}) != 0)\n            ++steps;"]
+            lines += [f"        if (steps != {name.upper()}_STEPS)\n            abort();"]
+        else:
+            lines += [f"        {name}_run({operands});"]
         lines += [f'        untouched("{name}", {x}, copy_of_{x}, {n} * sizeof({c}));' for x, c, n in given]
         lines += [f"        output({y}, {n} * sizeof({c}));" for y, c, n in made]
         lines += ["    }", *(f"    free({each});" for each in case.regions), "    free(net);", "}", ""]
