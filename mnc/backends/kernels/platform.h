@@ -66,16 +66,25 @@
 #endif
 #endif
 
-/* Constants that lie in a memory of their own are read by name there.  On AVR
- * this is done; for another such core define both macros, and those below. */
-#ifndef MNC_FLASH
+/* Stands behind the name of a constant: define MNC_FLASH as an attribute to place them,
+ * as __attribute__((section(".qspi"))).  Constants that lie in a memory of their own are
+ * read by name there.  On AVR this is done; for another such core define MNC_READ as
+ * well, and those below. */
 #if defined(__AVR__)
 #include <avr/pgmspace.h>
+#endif
+#ifndef MNC_FLASH
+#if defined(__AVR__)
 #define MNC_FLASH PROGMEM
+#else
+#define MNC_FLASH
+#endif
+#endif
+#ifndef MNC_READ
+#if defined(__AVR__)
 #define MNC_READ(x) pgm_read_float(&(x))
 #else
 #define MNC_ONE_MEMORY
-#define MNC_FLASH
 #define MNC_READ(x) (x)
 #endif
 #endif
@@ -91,7 +100,7 @@
 #define MNC_READ_S16(x) ((int16_t)pgm_read_word(&(x)))
 #define MNC_READ_S32(x) ((int32_t)pgm_read_dword(&(x)))
 #else
-#error "MNC_FLASH is defined, but MNC_READ_S8, MNC_READ_S16 and MNC_READ_S32 are not"
+#error "MNC_READ is defined, but MNC_READ_S8, MNC_READ_S16 and MNC_READ_S32 are not"
 #endif
 #endif
 
