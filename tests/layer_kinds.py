@@ -18,6 +18,8 @@ from mnc.ir.layers import (
     LSTM,
     Activation,
     Add,
+    ArgMax,
+    ArgMin,
     Average,
     AveragePooling2D,
     BatchNormalization,
@@ -513,4 +515,6 @@ KINDS: dict[type[Layer], Kind] = {
     Flatten: Kind(ANY_RANK, lambda draw, rng, x: Flatten()),
     Concatenate: Kind(ANY_RANK, lambda draw, rng, x: Concatenate(draw(st.just(-1) | _axes(x)))),
 }
-"""Every layer kind."""
+"""Every layer kind that computes with float32 and gives it."""
+OF_PLACES = (ArgMax, ArgMin)
+"""Kinds that give int32, which nothing reads: networks are drawn of float32 throughout, test_places.py has these."""

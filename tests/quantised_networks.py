@@ -38,6 +38,7 @@ from mnc.ir.layers import (
     LSTM,
     Activation,
     Add,
+    ArgMin,
     AveragePooling2D,
     Broadcast,
     Concatenate,
@@ -180,6 +181,46 @@ def beside_each_other(layers: Iterable[tuple[Shape, Layer]], rng: np.random.Gene
         inputs.append(Input(f"x{i}", TensorType(shape, DType.INT8, quant)))
         nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
     return Graph("layers", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
+
+
+def between_int8_and_int16(depth: int = 2) -> Graph:
+    """The layers of an SVDF without its state: int8 to three frames of int16, and those to two units of int8."""
+    rng = np.random.default_rng(0)
+    x = Input("x", TensorType((7,), DType.INT8, Quantisation((0.05,), -3)))
+    count, kept = 3 * 2 * depth, Quantisation((0.003,))
+    features = Constant(rng.integers(-127, 128, (7, count)).astype(np.int8), Quantisation((0.01,)))
+    time = Constant(rng.integers(-(2**15), 2**15, (3, 1, depth, 2)).astype(np.int16), Quantisation((2.0**-15,)))
+    bias = Constant(rng.integers(-(2**20), 2**20, 2).astype(np.int32))
+    dense = Dense(features, output=ElementType(DType.INT16, kept))
+    window = Conv2D(time, bias, groups=2, output=ElementType(DType.INT8, Quantisation((0.05,), 5)))
+    layers = ("frames", dense, "x"), ("rows", Reshape((3, 1, 2 * depth)), "frames"), ("y", window, "rows")
+    return Graph("network", (x,), tuple(Node((name,), layer, (given,)) for name, layer, given in layers), ("y",))
+
+
+def wide_ends() -> list[Graph]:
+    """Networks with values of int32 on every way into them and out of them."""
+
+    def given(dtype: DType, zero: int) -> Input:
+        return Input("x", TensorType((3, 5), dtype, Quantisation((0.1,), zero)))
+
+    def quantized(name: str, x: str, dtype: DType, scale: float, zero: int = 0) -> Node:
+        return Node((name,), Quantize(output=ElementType(dtype, Quantisation((scale,), zero))), (x,))
+
+    shares = ElementType(DType.INT32, Quantisation((2.0**-16,)))
+    narrow, wide = given(DType.INT8, -5), given(DType.INT16, 0)
+    fine = Node(("y",), Softmax(output=shares), ("x",))
+    results = (
+        quantized("z", "y", DType.INT32, 2.0**-15),
+        quantized("z", "y", DType.INT16, 2.0**-15),
+        quantized("z", "y", DType.INT8, 2.0**-8, -128),
+        quantized("z", "y", DType.INT32, 2.0**-16),
+    )
+    return [
+        *(Graph("network", (narrow,), (fine, after), ("y", "z")) for after in results),
+        Graph("network", (narrow,), (Node(("y",), Softmax(0, output=shares), ("x",)),), ("y",)),
+        *(Graph("network", (x,), (quantized("y", "x", DType.INT32, 0.003),), ("y",)) for x in (narrow, wide)),
+        *(Graph("network", (x,), (Node(("y",), ArgMin(0), ("x",)),), ("y",)) for x in (narrow, wide)),
+    ]
 
 
 def unsigned_ends(graph: Graph) -> Graph:

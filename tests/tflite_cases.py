@@ -263,6 +263,23 @@ def cumsum(c: Case) -> File:
     return c.file("CUMSUM", (x, named), c.value(shape), **modes)
 
 
+def arg_extreme(kind: str) -> Maker:
+    def make(c: Case) -> File:
+        """Of numbers that are often equal."""
+        shape = image(c)[: c.integer(2, 4)]
+        axis = c.integer(1, len(shape) - 1)
+        x = c.input(shape)
+        places = c.add(Tensor((*shape[:axis], *shape[axis + 1 :]), "INT32"))
+        return c.file(kind, (x, c.integers(c.choice(axis, axis - len(shape)))), places)
+
+    make.__name__ = kind.lower()
+    return make
+
+
+for _kind in ("ARG_MAX", "ARG_MIN"):
+    case(arg_extreme(_kind))
+
+
 @case
 def floor_div(c: Case) -> File:
     """By numbers that are powers of two: a quotient just below a whole number may be rounded to it."""
@@ -366,13 +383,13 @@ WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"
 BETWEEN_TYPES = {"quantize", "dequantize"}
 FLOAT_ONLY = {
     "add_n", "cast", "ceil", "cos", "cumsum", "div", "exp", "floor", "floor_div", "l2_pool_2d", "log", "log_softmax",
-    "neg", "round", "sin", "sqrt", "square", "svdf", "while",
+    "neg", "round", "sin", "sqrt", "square", "while",
 }  # fmt: skip
 """The operators that are computed in float32 only."""
 NOT_INT16 = {
     "abs", "batch_matmul", "elu", "hard_swish", "l2_normalization", "reduce_max", "reduce_min", "resize_bilinear",
-    "rsqrt",
-    *NOT_MOVED_IN_INT16, *FLOAT_ONLY,
+    "rsqrt", "svdf",
+    "arg_max", "arg_min", *NOT_MOVED_IN_INT16, *FLOAT_ONLY,
 }  # fmt: skip
 """The operators that TensorFlow Lite Micro has no int16 kernel for."""
 

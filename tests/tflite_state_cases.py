@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from tflite_drawing import Case, case
+from tflite_drawing import SPREAD, Case, case
 from tflite_files import File, Operator, Tensor
 
 KEPT = {"svdf", "unidirectional_sequence_lstm"}
@@ -51,11 +51,26 @@ def unidirectional_sequence_lstm(c: Case) -> File:
 
 @case
 def svdf(c: Case) -> File:
+    """In int8 the state is int16, or int8; sums of int16 may leave 32 bits."""
     features, frames, units, rank = c.integer(1, 6), c.integer(1, 5), c.integer(1, 5), c.integer(1, 3)
     x = c.input((1, features))
-    weights = [c.weights((units * rank, size), 0) for size in (features, frames)]
-    bias = c.constant(c.rng.standard_normal(units).astype(np.float32))  # TFLM crashes where the bias is -1
-    state = c.value((1, units * rank * frames))
+    if not c.quantised:
+        weights = [c.weights((units * rank, size), 0) for size in (features, frames)]
+        bias = c.constant(c.rng.standard_normal(units).astype(np.float32))  # TFLM crashes where the bias is -1
+        state, y = c.value((1, units * rank * frames)), c.value((1, units))
+    else:
+        kept = c.choice("INT16", "INT8")
+        most = np.iinfo(kept.lower()).max
+        first = c.scale(0.01)
+        drawn = c.rng.integers(-127, 128, (units * rank, features)).astype(np.int8)
+        weights = [c.add(Tensor.of(drawn, [first]))]
+        drawn = c.rng.integers(-most, most + 1, (units * rank, frames)).astype(kept.lower())
+        weights.append(c.add(Tensor.of(drawn, [c.scale(1 / most)])))
+        within = c.scale(c.tensors[x].scale[0] * first * SPREAD * SPREAD * features**0.5 / most * 2, 2.0)
+        state = c.add(Tensor((1, units * rank * frames), kept, [within], [0]))
+        products = within * c.tensors[weights[1]].scale[0]
+        bias = c.add(Tensor.of(c.rng.integers(-20000, 20000, units).astype(np.int32), [products]))
+        y = c.value((1, units), c.scale(products * (most / 2) ** 2 * (rank * frames) ** 0.5 / 100, 2.0))
     c.keep(state)
-    y = c.value((1, units))
-    return c.file("SVDF", (x, *weights, bias, state), y, Rank=rank, FusedActivationFunction=c.choice(0, 1, 3))
+    fused = c.choice(0, 1, 3) if not c.quantised else c.choice(0, 1) if c.tensors[y].zero_point[0] == -128 else 0
+    return c.file("SVDF", (x, *weights, bias, state), y, Rank=rank, FusedActivationFunction=fused)

@@ -16,7 +16,7 @@ from mnc.backends.select import Refused, Tables, select
 from mnc.backends.select.quantised.helium import NARROW
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.planes import planar_values
-from mnc.backends.select.quantised.table import INT8
+from mnc.backends.select.quantised.table import INT8, INT32
 from mnc.backends.select.quantised.winograd import gains as integer_gains
 from mnc.backends.select.table import FLOAT32
 from mnc.backends.select.winograd import gains as float_gains
@@ -147,7 +147,9 @@ class CFamily:
             "top": "0 (the default); 1: functions that tell the largest of an output's elements, and the k largest",
         }
     )
-    tables: Tables = MappingProxyType({DType.FLOAT32: FLOAT32, DType.INT8: INT8, DType.INT16: INT16})
+    tables: Tables = MappingProxyType(
+        {DType.FLOAT32: FLOAT32, DType.INT8: INT8, DType.INT16: INT16, DType.INT32: INT32}
+    )
     """Which function selects the kernels of which layer kind, by the element type that the layer works on."""
     has_planes = True
     """Whether all its int8 kernels of convolutions take values that lie in channel planes."""

@@ -38,7 +38,7 @@ _HEADERS = {
 
 
 _ELEMENTS = {DType.FLOAT32.suffix: (DType.FLOAT32.c, "-FLT_MAX")} | {
-    each.suffix: (each.c, str(each.least)) for each in (DType.INT8, DType.INT16, DType.UINT8)
+    each.suffix: (each.c, str(each.least)) for each in (DType.INT8, DType.INT16, DType.INT32, DType.UINT8)
 }
 """The C type and the lowest number of each element type that a kernel's name may end in."""
 _TYPES = re.compile(rf"(?<=_)(?:{'|'.join(_ELEMENTS)})(?=[_.])")

@@ -130,13 +130,13 @@ class Assembly:
         """A value that outlives a run."""
         return Value(self.names.new(name), type_, axes)
 
-    def kept(self, name: str, shape: Shape, axes: tuple[int, ...]) -> Value:
-        """A float32 value that outlives a run, zero before the first; `keep` gives its next value."""
-        return self.state(name, TensorType(shape, DType.FLOAT32), axes)
+    def kept(self, name: str, shape: Shape, axes: tuple[int, ...], element: ElementType = FLOAT) -> Value:
+        """A value that outlives a run, stored as zeros before the first; `keep` gives its next value."""
+        return self.state(name, TensorType(shape, element.dtype, element.quant), axes)
 
     def keep(self, kept: Value, after: Value) -> None:
         """The value that `kept` takes when a run ends."""
-        self.states.append(State(kept.name, kept.type, Constant(np.float32(0)), after.name))
+        self.states.append(State(kept.name, kept.type, Constant(np.zeros((), kept.type.dtype.numpy)), after.name))
 
     def emit(self, where: str, name: str, layer: Layer, inputs: Sequence[Value]) -> Value:
         """Add a node of one output."""

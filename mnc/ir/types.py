@@ -28,6 +28,7 @@ class DType(enum.Enum):
     """Of inputs and outputs, as cameras give pixels: `Quantize` makes int8 of it, and it of int8."""
     INT16 = "int16"
     INT32 = "int32"
+    """Of biases, and of values that layers give out: places, and numbers of 32 bits that a scale belongs to."""
     INT64 = "int64"
     """Of constants only: biases of int16 layers."""
 
@@ -96,7 +97,7 @@ _ELEMENTS = {
     DType.INT8: _Element("int8_t", "s8", range(-128, 128)),
     DType.UINT8: _Element("uint8_t", "u8", range(256)),
     DType.INT16: _Element("int16_t", "s16", range(1)),
-    DType.INT32: _Element("int32_t", "s32"),
+    DType.INT32: _Element("int32_t", "s32", range(1)),
     DType.INT64: _Element("int64_t", "s64"),
 }
 

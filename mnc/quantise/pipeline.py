@@ -130,6 +130,9 @@ def to_integers(
     goal with int16 wherever that is possible.
     """
     if any(type_.dtype is not DType.FLOAT32 for type_ in graph.types.values()):
+        if all(type_.quant is None for type_ in graph.types.values()):
+            hint = "take ArgMax or ArgMin away, and search the output for its largest element"
+            raise refuse(argument("quantize"), f"network {graph.name!r} gives places, which are no float32", hint)
         raise refuse(argument("quantize"), f"network {graph.name!r} is quantised already", "leave it out")
     if scheme.calibration is None:
         raise refuse(argument("quantize"), "needs representative inputs", "give some dozens as its calibration")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mnc.ir.layers import MatMul, ReduceMax, ReduceMean, ReduceMin, ReduceSum, Reduction
+from mnc.ir.layers import ArgExtreme, ArgMax, ArgMin, MatMul, ReduceMax, ReduceMean, ReduceMin, ReduceSum, Reduction
 from mnc.ir.types import Array
 from mnc.reference.dispatch import compute
 
@@ -35,6 +35,13 @@ def reduce_max(layer: ReduceMax, x: Array) -> Array:
 @compute.register
 def reduce_min(layer: ReduceMin, x: Array) -> Array:
     return _reduce(np.min, layer, x)
+
+
+@compute.register(ArgMax)
+@compute.register(ArgMin)
+def arg_extreme(layer: ArgExtreme, x: Array) -> Array:
+    found = np.argmin if isinstance(layer, ArgMin) else np.argmax
+    return np.asarray(found(x, axis=layer.axis % (x.ndim - 1) + 1), np.int32)
 
 
 @compute.register

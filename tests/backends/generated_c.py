@@ -24,7 +24,7 @@ Tool = Callable[[str], str]
 SANITIZED = ("-std=c89", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
-C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t"}
+C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t"}
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ VALUES: Mapping[str, Range] = {
     **dict.fromkeys(("low", "high", "least", "most"), INT),
     **dict.fromkeys(("shift", "a_shift", "b_shift", "below_shift", "exponent"), (-64, 64)),
     "sign": (-1, 1),
+    "largest": (-128, 127),
 }
 """The `int` parameters that are no sizes: zero points, limits, exponents."""
 

@@ -11,7 +11,7 @@ import pytest
 from generated_c import SANITIZED, STRICT, build, checked_run
 from hypothesis import given
 from hypothesis import strategies as st
-from layer_kinds import KINDS, Draw
+from layer_kinds import KINDS, OF_PLACES, Draw
 from networks import batches, single_layers
 from quantised_networks import ANY, INT16_KINDS, quantised, quantised_networks, steady_network, stored_samples
 from same_bits import BATCH, assert_same_bits
@@ -62,7 +62,7 @@ def test_a_layer_gives_the_same_bits(
 
 
 def test_every_kind_with_a_kernel_is_drawn() -> None:
-    assert set(INT16) - set(LAYERS) == {Dequantize, Quantize}
+    assert set(INT16) - set(LAYERS) == {Dequantize, Quantize, *OF_PLACES}
 
 
 @pytest.mark.parametrize("flags", [(), ("-DMNC_NO_INT64",), ("-DMNC_SMALL",)], ids=["int64", "no int64", "small"])

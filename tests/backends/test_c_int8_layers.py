@@ -12,7 +12,7 @@ import pytest
 from generated_c import SANITIZED, Case, run_cases
 from hypothesis import given
 from hypothesis import strategies as st
-from layer_kinds import KINDS, Draw, inputs_of
+from layer_kinds import KINDS, OF_PLACES, Draw, inputs_of
 from networks import batches, single_layers
 from quantised_networks import quantised
 from same_bits import BATCH, assert_same_bits
@@ -87,7 +87,7 @@ def test_layers_as_compiled_for_other_cores(
 
 
 def test_every_kind_with_a_kernel_is_drawn() -> None:
-    assert set(INT8) - set(LAYERS) == {Dequantize, Quantize}
+    assert set(INT8) - set(LAYERS) == {Dequantize, Quantize, *OF_PLACES}
 
 
 def test_scales_are_changed_by_the_quantise_layer(gcc: str, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from generated_c import SANITIZED, Case, run_cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from layer_kinds import OF_PLACES
 from networks import KINDS, samples, single_layers
 
 import mnc
@@ -66,8 +67,8 @@ def alone(layer: Layer, *shapes: Shape) -> Graph:
 def test_every_kind_has_a_kernel_or_needs_none(backend: str) -> None:
     found = backends.get(backend)
     assert isinstance(found, CFamily)
-    assert set(KINDS) == {kind for kind in kinds().values() if kind not in QUANTISED}
-    assert set(KINDS) - {*found.tables[DType.FLOAT32], *VIEWS, *LOWERED} == set()
+    assert {*KINDS, *OF_PLACES} == {kind for kind in kinds().values() if kind not in QUANTISED}
+    assert {*KINDS, *OF_PLACES} - {*found.tables[DType.FLOAT32], *VIEWS, *LOWERED} == set()
     assert set(QUANTISED) - {*found.tables[DType.INT8]} == set()
 
 

@@ -15,7 +15,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from int_widths import faults
 from networks import Batch, batches, chain, folding
-from quantised_networks import ANY, INT16_KINDS, in_integers, quantised_networks, unsigned_ends
+from quantised_networks import (
+    ANY,
+    INT16_KINDS,
+    between_int8_and_int16,
+    in_integers,
+    quantised_networks,
+    unsigned_ends,
+    wide_ends,
+)
 from same_bits import BATCH
 from test_c_int8_layers import LAYERS as INT8_LAYERS
 from test_c_int8_layers import int8_layers
@@ -192,6 +200,8 @@ def integer_kernels() -> dict[Way, list[Graph]]:
     drawn = [
         *convolved,
         unsigned_ends(convolved[0]),
+        between_int8_and_int16(),
+        *wide_ends(),
         *(in_integers(graph, 0, dtypes=[dtype]) for graph in (*folding(), resized) for dtype in ANY),
     ]
 

@@ -128,7 +128,7 @@ def test_a_network_gets_only_kernels_that_it_calls() -> None:
 
 def test_a_template_says_at_its_head_that_it_is_one() -> None:
     kernels = Path(library.__file__).parent / "kernels"
-    types = {"f32": "float32", "s8": "int8", "s16": "int16", "u8": "uint8"}
+    types = {"f32": "float32", "s8": "int8", "s16": "int16", "s32": "int32", "u8": "uint8"}
     for file in kernels.glob("*.c"):
         written, *made = [types[part] for part in file.stem.split("_") if part in types] or [""]
         head = f"/* A template, written for {written}; library.py makes the kernels for {' and '.join(made)} by "

@@ -101,3 +101,34 @@ def test_the_frames_of_an_svdf_are_one_state() -> None:
     x = np.zeros((4, 5), np.float32)
     x[0, 0] = 1.0  # seen in three runs
     np.testing.assert_array_equal(np.asarray(graph.predict(x)).reshape(4, 2)[:, 0], [2, 2, 2, 0])
+
+
+KEPT = Tensor((1, 12), "INT16", [0.01], [0], variable=True)
+TIME = Tensor.of(np.ones((4, 3), np.int16), [0.01])
+
+
+def svdf_in_int8(fused: int = 0, **changes: Tensor) -> File:
+    """As `svdf`, with frames of int16."""
+    features = Tensor.of(np.ones((4, 5), np.int8), [0.1])
+    bias = Tensor.of(np.zeros(2, np.int32), [0.0001])
+    tensors = [Tensor.int8((1, 5)), changes.get("features", features), changes.get("time", TIME), bias]
+    tensors += [changes.get("state", KEPT), Tensor.int8((1, 2), 0.1, -128 if fused == 3 else 0)]
+    options = {"Rank": 2, "FusedActivationFunction": fused}
+    return File(tensors, [Operator("SVDF", [0, 1, 2, 3, 4], [5], options)], [0], [5])
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        (svdf_in_int8(1), "its fused activation would cut off numbers that its output can store"),
+        (svdf_in_int8(2), "its fused activation would cut off numbers that its output can store"),
+        (svdf_in_int8(3), "its fused activation would cut off numbers that its output can store"),
+        (svdf_in_int8(time=Tensor.of(np.ones((4, 3), np.int8), [0.01])), "are INT8 while the values are"),
+        (svdf_in_int8(state=replace(KEPT, type="INT8", zero_point=[3])), "not of int16 or int8 with the zero point 0"),
+        (svdf_in_int8(state=replace(KEPT, type="FLOAT32", scale=[])), "not of int16 or int8 with the zero point 0"),
+        (svdf_in_int8(time=replace(TIME, scale=[0.01] * 4)), "its weights have several scales"),
+        (svdf(state=KEPT), "its state 'tensor4' is INT16 while the values are FLOAT32"),
+    ],
+)
+def test_an_svdf_of_integers_that_the_interpreter_would_not_compute_as_said_is_refused(file: File, what: str) -> None:
+    assert what in str(read(file).problems[0])

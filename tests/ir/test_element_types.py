@@ -23,9 +23,10 @@ def test_an_element_type_is_of_one_size_in_numpy_and_in_c(dtype: DType) -> None:
     assert DType.of(np.zeros(1, dtype.numpy)) is dtype
 
 
-def test_only_values_of_8_and_16_bits_are_quantised_and_int16_is_symmetric() -> None:
+def test_biases_of_int64_are_no_quantised_values_and_wide_integers_are_symmetric() -> None:
     assert {dtype: dtype.zero_points for dtype in DType if dtype.zero_points} == {
         DType.INT8: range(-128, 128),
         DType.UINT8: range(256),
         DType.INT16: range(1),
+        DType.INT32: range(1),
     }

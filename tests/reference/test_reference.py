@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from layer_kinds import OF_PLACES
 from networks import FUNCTIONS, KINDS, networks, samples
 
 from mnc.errors import CompileError
@@ -37,7 +38,7 @@ def test_every_layer_kind_has_a_meaning_and_is_drawn() -> None:
     assert {
         kind for kind in QUANTISED if compute_quantised.dispatch(kind) is compute_quantised.dispatch(Layer)
     } == set()
-    assert kinds - QUANTISED == set(KINDS)
+    assert kinds - QUANTISED == {*KINDS, *OF_PLACES}
 
 
 def test_every_function_has_a_meaning_and_is_drawn() -> None:

@@ -152,3 +152,27 @@ MNC_KERNEL void mnc_gru_state_s16(const int16_t *update, const int16_t *candidat
         state[u] = mnc_narrow_s16(kept + given, (int32_t)1 << 30, -14, -32768, 32767);
     }
 }
+
+/* Sums of products of all that is remembered and its weights, of `depth` filters for each
+ * unit, brought to int8.  The sums are taken modulo 2^32, as an overflow of TensorFlow
+ * Lite Micro's goes.
+ * in and weights: [taps][units][depth]. */
+MNC_KERNEL void mnc_window_sums_s8(const int16_t *in, int8_t *out, const int16_t *weights, const int32_t *bias,
+                                   int taps, int units, int depth, int32_t multiplier, int shift, int zero, int low,
+                                   int high)
+{
+    int u, t, d;
+
+    for (u = 0; u < units; ++u) {
+        uint32_t sum = (uint32_t)MNC_READ_S32(bias[u]);
+
+        for (t = 0; t < taps; ++t) {
+            const int first = (t * units + u) * depth;
+
+            MNC_UNROLL
+            for (d = 0; d < depth; ++d)
+                sum += (uint32_t)((int32_t)in[first + d] * MNC_READ_S16(weights[first + d]));
+        }
+        out[u] = mnc_requantise_s8((int32_t)sum, multiplier, shift, 1, zero, low, high);
+    }
+}

@@ -11,6 +11,25 @@ MNC_KERNEL int32_t mnc_reciprocal_of_one_plus(int32_t a)
     return x >= 1073741824 ? 2147483647 : x * 2;
 }
 
+/* The reciprocal of the sum of exponentials of one vector, as mnc_reciprocal_of_one_plus
+ * gives it for the sum's bits below the first, and before which bit these begin.
+ * The exponentials are those of the differences from the largest element. */
+MNC_KERNEL int32_t mnc_softmax_reciprocal_s8(const int8_t *x, int count, int stride, int largest,
+                                             const int32_t *powers, int powers_count, int *leading)
+{
+    int32_t sum = 0;
+    int i, bits = 0;
+
+    for (i = 0; i < count; ++i) {
+        if (largest - x[i * stride] < powers_count)
+            sum += mnc_divide_by_power(MNC_READ_S32(powers[largest - x[i * stride]]), 12);
+    }
+    while (((uint32_t)sum << bits & 0x80000000u) == 0)
+        ++bits;
+    *leading = bits;
+    return mnc_reciprocal_of_one_plus((int32_t)(((uint32_t)sum << bits) & 0x7FFFFFFFu));
+}
+
 /* Softmax along each of `vectors` times `stride` vectors: their `count` elements
  * lie `stride` apart.  powers[d] is exp(-d * scale) in Q0; differences from the
  * largest element of `powers_count` and more count as 0.  Works in place. */
@@ -23,18 +42,12 @@ MNC_KERNEL void mnc_softmax_s8(const int8_t *in, int8_t *out, int vectors, int c
         const int first = v / stride * stride * count + v % stride;
         const int8_t *const x = in + first;
         int8_t *const y = out + first;
-        int largest = x[0], leading = 0;
-        int32_t sum = 0, inverse;
+        int largest = x[0], leading;
+        int32_t inverse;
 
         for (i = 1; i < count; ++i)
             largest = x[i * stride] > largest ? x[i * stride] : largest;
-        for (i = 0; i < count; ++i) {
-            if (largest - x[i * stride] < powers_count)
-                sum += mnc_divide_by_power(MNC_READ_S32(powers[largest - x[i * stride]]), 12);
-        }
-        while (((uint32_t)sum << leading & 0x80000000u) == 0)
-            ++leading;
-        inverse = mnc_reciprocal_of_one_plus((int32_t)(((uint32_t)sum << leading) & 0x7FFFFFFFu));
+        inverse = mnc_softmax_reciprocal_s8(x, count, stride, largest, powers, powers_count, &leading);
         for (i = 0; i < count; ++i) {
             const int below = largest - x[i * stride];
             int32_t share = -128;
@@ -45,6 +58,36 @@ MNC_KERNEL void mnc_softmax_s8(const int8_t *in, int8_t *out, int vectors, int c
                 share = share > 127 ? 127 : share;
             }
             y[i * stride] = (int8_t)share;
+        }
+    }
+}
+
+/* As mnc_softmax_s8, in 65536ths. */
+MNC_KERNEL void mnc_softmax_s32(const int8_t *in, int32_t *out, int vectors, int count, int stride,
+                                const int32_t *powers, int powers_count)
+{
+    int v, i;
+
+    for (v = 0; v < vectors * stride; ++v) {
+        const int first = v / stride * stride * count + v % stride;
+        const int8_t *const x = in + first;
+        int32_t *const y = out + first;
+        int largest = x[0], leading;
+        int32_t inverse;
+
+        for (i = 1; i < count; ++i)
+            largest = x[i * stride] > largest ? x[i * stride] : largest;
+        inverse = mnc_softmax_reciprocal_s8(x, count, stride, largest, powers, powers_count, &leading);
+        for (i = 0; i < count; ++i) {
+            const int below = largest - x[i * stride];
+            int32_t share = 0;
+
+            if (below < powers_count) {
+                share = mnc_high_multiply(inverse, MNC_READ_S32(powers[below]));
+                share = mnc_divide_by_power(share, 27 - leading);
+                share = share > 65535 ? 65535 : share;
+            }
+            y[i * stride] = share;
         }
     }
 }

@@ -14,7 +14,7 @@ from mnc.backends.select.rows import by_row
 from mnc.backends.select.values import VIEWS, place_values, roots, separate_outputs, separate_states
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Identity, Quantize, Recurrent
+from mnc.ir.layers import ArgMax, ArgMin, Identity, Quantize, Recurrent, Softmax
 from mnc.ir.types import DType, TensorType
 from mnc.program import Buffer, Program, Step, Value, scratch_buffers, up_to
 
@@ -22,7 +22,14 @@ Select = Callable[[Context[Any]], Step | Refusal]
 Tables = Mapping[DType, Mapping[type[Layer], Select]]
 """The selections by the element type that a layer works on."""
 
-_ELEMENTS = {DType.FLOAT32: "float32", DType.INT8: "quantised values", DType.INT16: "int16 values"}
+_ELEMENTS = {
+    DType.FLOAT32: "float32",
+    DType.INT8: "quantised values",
+    DType.INT16: "int16 values",
+    DType.INT32: "int32 values",
+}
+ON_INT32 = (*VIEWS, Identity, Quantize, ArgMax, ArgMin, Softmax)
+"""The layer kinds that have a value of int32 among their operands."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +110,13 @@ def _answer(
     types = [values[name].type for name in (*node.inputs, *node.outputs)]
     kind = type(node.layer)
     dtype = _dtype_of(types[:1] if isinstance(node.layer, Recurrent) else types)  # a cell is int16 beside int8
+    if DType.INT32 in (type_.dtype for type_ in types):
+        if not isinstance(node.layer, ON_INT32):
+            return Refusal(f"{kind.__name__} has no kernel for int32")
+        if any(graph.types[name].dtype is DType.INT32 for name in node.inputs if name in graph.given):
+            return Refusal("inputs and states of int32 are not taken; int32 is for what a network gives out")
     if dtype is DType.FLOAT32:
-        other = next((type_.dtype for type_ in types if type_.dtype is not DType.FLOAT32), None)
+        other = next((t.dtype for t in types if t.dtype not in (DType.FLOAT32, DType.INT32)), None)
         if other is not None:
             return Refusal(f"{kind.__name__} has no kernel for {other.value} without a scale")
     own = [graph.types[name].dtype for name in (*node.inputs, *node.outputs)]
@@ -133,7 +145,13 @@ def _also(step: Step, rowwise: Step) -> Step:
 
 
 def _dtype_of(types: Sequence[TensorType]) -> DType:
-    """The element type of a layer's kernels by its operands': int16 where one of them is, else int8, or float32."""
+    """The element type of a layer's kernels by its operands': int16 where one of them is, else int8, or float32.
+
+    It is int32 only where all are.
+    """
+    types = [type_ for type_ in types if type_.dtype is not DType.INT32]
+    if not types:
+        return DType.INT32
     if all(type_.quant is None for type_ in types):
         return DType.FLOAT32
     return DType.INT16 if any(type_.dtype is DType.INT16 for type_ in types) else DType.INT8

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.loops import loops
 from mnc.backends.select.quantised.pool import LARGEST_MEAN
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant, rescaled
-from mnc.ir.layers import ReduceMax, ReduceMean, ReduceMin, ReduceSum, Reduction
+from mnc.ir.layers import ArgExtreme, ArgMin, ReduceMax, ReduceMean, ReduceMin, ReduceSum, Reduction
 from mnc.ir.types import TensorType
 from mnc.program import Argument, Call, In, Name, Out, Step
 from mnc.reference.quantised.arithmetic import quantise_multiplier
@@ -58,6 +59,20 @@ def extremes(context: Context[ReduceMax | ReduceMin]) -> Step | Refusal:
     smaller = int(isinstance(context.layer, ReduceMin))
     made = Call(context.kernel("reduce_extreme"), {**walked, "smaller": smaller})
     return context.whole((made,), after=rescaled(context))
+
+
+def arg_extreme(context: Context[ArgExtreme]) -> Step:
+    """Where an element lies along one axis, in any element type."""
+    (x,), axis = context.inputs, context.layer.axis % context.inputs[0].type.rank
+    arguments: dict[str, Argument] = {
+        "in": In(),
+        "out": Out(),
+        "smaller": int(isinstance(context.layer, ArgMin)),
+        "outer": math.prod(x.type.shape[:axis]),
+        "count": x.type.shape[axis],
+        "inner": math.prod(x.type.shape[axis + 1 :]),
+    }
+    return context.whole((Call(f"mnc_arg_extreme_{x.type.dtype.suffix}", arguments),))
 
 
 def _count(context: Context[Reduction]) -> int:

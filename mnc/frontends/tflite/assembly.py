@@ -104,9 +104,12 @@ class Call:
             raise self.fault(f"its {what} must be whole numbers")
         return tuple(int(n) for n in array.ravel())
 
-    def weights(self, index: int, order: Sequence[int], channels: int = 0) -> Constant:
-        """An input of weights, with as many axes as `order`, turned to it; `channels` is the output channels' axis."""
-        array, tensor = self._trained(index, "weights")
+    def weights(self, index: int, order: Sequence[int], channels: int = 0, type_: str | None = None) -> Constant:
+        """An input of weights, with as many axes as `order`, turned to it; `channels` is the output channels' axis.
+
+        They are INT8 where the values are integers, unless `type_` says otherwise.
+        """
+        array, tensor = self._of_type(index, "weights", type_) if type_ else self._trained(index, "weights")
         if array.ndim != len(order):
             raise self.fault(f"its weights must have {len(order)} axes, not {show(array.shape)}")
         return weights(self.where, tensor, array, order, channels)

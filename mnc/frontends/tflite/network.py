@@ -25,9 +25,11 @@ from mnc.ir.layers import Quantize, shifted
 from mnc.ir.state import State
 from mnc.ir.types import Array, DType, ElementType, ShapeError, TensorType, show
 
-BETWEEN_TYPES = ("CAST", "QUANTIZE", "DEQUANTIZE")
+BETWEEN_TYPES = ("ARG_MAX", "ARG_MIN", "CAST", "QUANTIZE", "DEQUANTIZE", "SOFTMAX")
 PLACES = "INT32"
-"""The type of places in a table, which are held as float32."""
+"""The type of places: in a table, where they are held as float32, and of elements along an axis."""
+ON_PLACES = ("EXPAND_DIMS", "GATHER", "QUANTIZE", "RESHAPE", "SQUEEZE")
+"""The operators that read computed values of int32."""
 SHARING = 16
 """How many times its own size the constants of a file may take: a small file can refer to one buffer many times."""
 
@@ -96,6 +98,8 @@ class _Reader:
     def _input(self, tensor: Tensor) -> Value:
         where = f"input {tensor.name!r}"
         element = element_type(where, tensor)
+        if element.dtype is DType.INT32:
+            raise refuse(where, f"inputs of type {tensor.type} are not supported", "give the model float32 or int8")
         if len(tensor.shape) < 2 or tensor.shape[0] != 1:
             raise refuse(
                 where,
@@ -236,6 +240,9 @@ class _Reader:
         for i in operator.inputs:
             if i in self.values and not (tensors[i].type == PLACES and operator.kind == "GATHER"):
                 given = element_type(where, tensors[i])
+                if given.dtype is DType.INT32 and operator.kind not in ON_PLACES:
+                    what = f"values of type {tensors[i].type} are not supported here, as {tensors[i].name!r} is"
+                    raise refuse(where, what, "leave what computes with them to the program round the network")
                 if operator.kind not in BETWEEN_TYPES and given.dtype is not declared[0].dtype:
                     raise refuse(
                         where, f"it makes {results[0].type} of {tensors[i].type}", "use QUANTIZE or DEQUANTIZE"
@@ -291,8 +298,9 @@ class _Reader:
         for index in self.model.outputs:
             value = self.values.get(index)
             tensor = self.model.tensors[index]
-            if value is not None and tensor.type == PLACES:
-                self.note(refuse(f"output {tensor.name!r}", f"values of type {PLACES} are not given out"))
+            if value is not None and (tensor.type == PLACES) is not (value.type.dtype is DType.INT32):
+                what = f"values of type {tensor.type} that are held as {value.type.dtype.value} are not given out"
+                self.note(refuse(f"output {tensor.name!r}", what))
             elif value is not None and tensor.unsigned:
                 stored = ElementType(value.type.dtype, value.type.quant)
                 output = ElementType(DType.UINT8, shifted(stored))

@@ -25,8 +25,10 @@ ELEMENTS: dict[str, np.dtype[Any]] = {
 }
 """The element types that a constant may have."""
 
-ZERO_POINTS = {each.name: each.zero_points for each in DType if each.zero_points}
+ZERO_POINTS = {each.name: each.zero_points for each in (DType.INT8, DType.INT16)}
 """The types of the values of quantised networks, and their zero points: int16 is symmetric."""
+UNSIGNED16 = ("INT16", (-(2**15),))
+"""Type and zero points of what SOFTMAX gives QUANTIZE in 65536ths: it is held as the int32 that it is plus 2^15."""
 
 SCALES = (2.0**-60, 2.0**60)
 """Between these, products and quotients of scales are numbers in float32 too."""
@@ -61,6 +63,12 @@ def element_type(where: str, tensor: Tensor) -> ElementType:
         raise refuse(where, f"tensor {tensor.name!r} is not supported: {tensor.oddity}")
     if tensor.type == "FLOAT32":
         return ElementType(DType.FLOAT32)
+    if tensor.type == "INT32" and not tensor.scale:
+        return ElementType(DType.INT32)
+    if tensor.type == "INT32" or (tensor.type, tuple(tensor.zero_point)) == UNSIGNED16:
+        if len(tensor.scale) != 1 or (tensor.type == "INT32" and any(tensor.zero_point)):
+            raise refuse(where, f"the {tensor.type.lower()} tensor {tensor.name!r} has not one scale round 0")
+        return ElementType(DType.INT32, _quantisation(where, tensor))
     if tensor.type in ZERO_POINTS:
         dtype = DType(tensor.type.lower())
         if len(tensor.scale) != 1 or len(tensor.zero_point) != 1:

@@ -34,7 +34,17 @@ from mnc.ir.layers.pool import (
 )
 from mnc.ir.layers.quantise import Dequantize, Quantize, shifted
 from mnc.ir.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
-from mnc.ir.layers.reduce import MatMul, ReduceMax, ReduceMean, ReduceMin, ReduceSum, Reduction
+from mnc.ir.layers.reduce import (
+    ArgExtreme,
+    ArgMax,
+    ArgMin,
+    MatMul,
+    ReduceMax,
+    ReduceMean,
+    ReduceMin,
+    ReduceSum,
+    Reduction,
+)
 from mnc.ir.layers.resize import Cropping2D, Resize, ResizeBilinear, ResizeNearest
 from mnc.ir.layers.shape import Concatenate, Flatten, Permute, Reshape, Reverse
 from mnc.ir.layers.transpose_conv import Conv2DTranspose
@@ -46,6 +56,9 @@ __all__ = [
     "NO_PADDING",
     "Activation",
     "Add",
+    "ArgExtreme",
+    "ArgMax",
+    "ArgMin",
     "Average",
     "AveragePooling2D",
     "BatchNormalization",

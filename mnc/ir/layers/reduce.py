@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mnc.ir.layer import Layer
-from mnc.ir.types import ShapeError, TensorType, show
+from mnc.ir.types import DType, ShapeError, TensorType, show
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,31 @@ class ReduceMax(Reduction):
 @dataclass(frozen=True)
 class ReduceMin(Reduction):
     """out = the smallest in along `axes`."""
+
+
+@dataclass(frozen=True)
+class ArgExtreme(Layer):
+    """Base of the layers that tell where along an axis an element lies."""
+
+    axis: int = -1
+    """Among the axes without batch; negative counts from the last.  The output has all others."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if not -x.rank <= self.axis < x.rank:
+            raise ShapeError(f"axis {self.axis} is not among the {x.rank} axes of its input")
+        place = self.axis % x.rank
+        return TensorType((*x.shape[:place], *x.shape[place + 1 :]), DType.INT32)
+
+
+@dataclass(frozen=True)
+class ArgMax(ArgExtreme):
+    """out = the index along `axis` of the largest element, in int32; of equal ones the first."""
+
+
+@dataclass(frozen=True)
+class ArgMin(ArgExtreme):
+    """out = the index along `axis` of the smallest element, in int32; of equal ones the first."""
 
 
 @dataclass(frozen=True)

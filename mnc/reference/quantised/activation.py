@@ -10,7 +10,7 @@ import numpy as np
 from mnc.errors import refuse
 from mnc.ir.activations import Abs, Elu, Function, HardSwish, Relu, Rsqrt, Sigmoid, Tanh
 from mnc.ir.layers import Activation, PReLU, Softmax, UnitNormalization
-from mnc.ir.types import Array
+from mnc.ir.types import Array, DType
 from mnc.reference.activations import activate
 from mnc.reference.quantised import tables
 from mnc.reference.quantised.arithmetic import (
@@ -197,6 +197,11 @@ def softmax_parameters(scale: float) -> tuple[int, int, int]:
     return multiplier, shift, -int(31.0 * 2.0**26 / 2.0**shift)
 
 
+def is_fine_share(scale: float) -> bool:
+    """Whether a result of softmax in 65536ths may be said to have this scale: TensorFlow Lite Micro allows 0.1 %."""
+    return abs(scale * 2.0**16 - 1.0) <= 0.001
+
+
 @compute_quantised.register
 def _softmax(layer: Softmax, operands: Operands, x: Array) -> Array:
     axis = layer.axis % operands.output.rank + 1
@@ -210,9 +215,12 @@ def _softmax(layer: Softmax, operands: Operands, x: Array) -> Array:
     total = np.where(counts, divide_by_power(powers, 12), 0).sum(axis=axis, keepdims=True)
     leading = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
     inverse = reciprocal_of_one_plus(((total << leading) & 0xFFFFFFFF) - 2**31)
-    bits = 12 - leading + 31 - 8
-    stored = divide_by_power(high_multiply(inverse, powers), bits) - 128
-    return np.where(counts, clip(stored, -128, 127), -128)
+    fine = operands.output.dtype is DType.INT32
+    bits = 12 - leading + 31 - (16 if fine else 8)
+    shares = divide_by_power(high_multiply(inverse, powers), bits)
+    if fine:
+        return np.where(counts, clip(shares, 0, 2**16 - 1), 0)
+    return np.where(counts, clip(shares - 128, -128, 127), -128)
 
 
 def softmax16_multiplier(scale: float) -> tuple[int, int]:

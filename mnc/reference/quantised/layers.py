@@ -6,6 +6,7 @@ from mnc.reference.quantised import activation, merge, move, pool, recurrent, re
 from mnc.reference.quantised.activation import (
     hard_swish_fits,
     hard_swish_multipliers,
+    is_fine_share,
     softmax16_multiplier,
     softmax_parameters,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "hard_swish_fits",
     "hard_swish_multipliers",
     "has_wide_sums",
+    "is_fine_share",
     "largest_cell",
     "mean_multiplier",
     "merge",

@@ -6,6 +6,8 @@ import numpy as np
 
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    ArgMax,
+    ArgMin,
     Broadcast,
     Concatenate,
     Cropping2D,
@@ -42,6 +44,15 @@ def _moved(layer: Layer, operands: Operands, x: Array) -> Array:
     moved = compute(layer, x)
     assert isinstance(moved, np.ndarray)
     return requantise(moved, operands.quant(), operands)
+
+
+@compute_quantised.register(ArgMax)
+@compute_quantised.register(ArgMin)
+def _places(layer: Layer, _operands: Operands, x: Array) -> Array:
+    """The scale is positive, so the order of stored numbers is that of the real ones."""
+    places = compute(layer, x)
+    assert isinstance(places, np.ndarray)
+    return places
 
 
 @compute_quantised.register

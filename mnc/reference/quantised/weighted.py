@@ -41,5 +41,8 @@ def _weighted(layer: Linear, operands: Operands, x: Array) -> Array:
     stored = layer.with_matrix(layer.as_matrix(), None if layer.bias is None else Constant(layer.bias.array))
     sums = compute(stored.changed(activation=None, output=None), (x - operands.quant().zero_point).astype(np.float64))
     assert isinstance(sums, np.ndarray)
-    scaled = requantise_sums(layer, operands, sums.astype(np.int64))
+    sums = sums.astype(np.int64)
+    if layer.weights.array.dtype == np.int16:
+        sums = sums.astype(np.int32).astype(np.int64)  # modulo 2^32
+    scaled = requantise_sums(layer, operands, sums)
     return clip(scaled + operands.zero, *operands.limits(layer.activation))

@@ -59,6 +59,7 @@ CMSIS_NN_INT16: Mapping[type[Layer], Select] = {
 
 FASTER = "it takes fewer instructions on this core than CMSIS-NN's"
 UNSIGNED = "CMSIS-NN's functions read no uint8"
+BETWEEN_TYPES = "CMSIS-NN's functions have one type for inputs and outputs"
 
 
 def preferred(
@@ -77,6 +78,8 @@ def preferred(
                 made: Step | Refusal = Refusal(FASTER)
             elif any(x.type.dtype is DType.UINT8 for x in context.inputs):
                 return Refusal(UNSIGNED)
+            elif len({value.type.dtype for value in (*context.inputs, *context.outputs)}) > 1:
+                made = Refusal(BETWEEN_TYPES)
             else:
                 made = library[kind](context)
             if isinstance(made, Refusal):

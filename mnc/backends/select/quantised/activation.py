@@ -14,11 +14,11 @@ from mnc.backends.select.quantised.requantise import call, operands, pair, quant
 from mnc.ir.activations import HardSwish
 from mnc.ir.layer import Layer
 from mnc.ir.layers import Activation, PReLU, Softmax, UnitNormalization
-from mnc.ir.types import Constant, Quantisation, TensorType
+from mnc.ir.types import Constant, DType, Quantisation, TensorType
 from mnc.program import Call, Const, In, Out, Step
 from mnc.reference.quantised.arithmetic import high_multiply, quantise_multiplier
 from mnc.reference.quantised.fixed_point import exp_of_negative
-from mnc.reference.quantised.layers import apply_quantised, hard_swish_fits, softmax_parameters
+from mnc.reference.quantised.layers import apply_quantised, hard_swish_fits, is_fine_share, softmax_parameters
 
 SMALLEST_SOFTMAX = 2.0**-27
 """An input scale below this rounds all differences to 0."""
@@ -30,10 +30,12 @@ def faults(layer: Activation, inputs: Sequence[TensorType], output: TensorType) 
         yield "for scales so far apart"
 
 
-def softmax_faults(_layer: Softmax, inputs: Sequence[TensorType], _output: TensorType) -> Iterator[str]:
-    """Inputs whose differences are all rounded to 0."""
+def softmax_faults(_layer: Softmax, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+    """Inputs whose differences are all rounded to 0, and shares in int32 that are not 65536ths."""
     if scale_of(inputs[0]) < SMALLEST_SOFTMAX:
         yield f"for an input of scale {scale_of(inputs[0]):g}"
+    if output.dtype is DType.INT32 and not is_fine_share(scale_of(output)):
+        yield f"for an output in int32 of scale {scale_of(output):g}"
 
 
 def tabulated(context: Context[Layer]) -> Step:
@@ -75,14 +77,15 @@ def prelu(context: Context[PReLU]) -> Step | Refusal:
 
 
 def softmax(context: Context[Softmax]) -> Step:
-    """Softmax along any axis; the exponentials are a table."""
+    """Softmax along any axis, to int8 or in 65536ths of int32; the exponentials are a table."""
     multiplier, shift, smallest = softmax_parameters(quant(context).scale[0])
     differences = -np.arange(min(256, 1 - smallest), dtype=np.int64)
     powers = exp_of_negative(high_multiply(differences << shift, multiplier), 5)
     nest = vectors(context)
     arguments = {**along(nest), "powers": Const("powers"), "powers_count": len(differences)}
     table = Constant(powers.astype(np.int32))
-    return context.whole((Call("mnc_softmax_s8", arguments),), {"powers": table}, nest)
+    narrow = context.output.type.dtype is DType.INT8
+    return context.whole((Call(context.kernel("softmax"), arguments),), {"powers": table}, nest if narrow else None)
 
 
 UNIT = Quantisation((1 / 128,))

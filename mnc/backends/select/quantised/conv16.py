@@ -7,16 +7,19 @@ import numpy as np
 from mnc.backends.select.blocks import FEW, block, pack, split
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import as_pointwise, interior, placement, window
+from mnc.backends.select.quantised import svdf
 from mnc.backends.select.quantised.accumulators import Accumulators, by_channel
 from mnc.backends.select.quantised.requantise import REGISTERS, call
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, Linear
-from mnc.ir.types import Array
+from mnc.ir.types import Array, DType
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Step, Value, Window
 
 
 def conv2d(context: Context[Conv2D]) -> Step:
-    """A convolution: `mnc_pointwise_s16` where it is 1x1, else `mnc_conv2d_s16`."""
+    """A convolution: `mnc_pointwise_s16` where it is 1x1, else `mnc_conv2d_s16`; with weights of int16 a sum."""
     layer = context.layer
+    if layer.weights.array.dtype == np.int16:
+        return svdf.window(context)
     if layer.is_pointwise:
         return _pointwise(context)
     (x,), y = context.inputs, context.output
@@ -61,7 +64,7 @@ def conv2d(context: Context[Conv2D]) -> Step:
 
 def dense(context: Context[Dense]) -> Step:
     """A dense layer on each pixel of its input; a plain vector is one pixel."""
-    return _pointwise(context)
+    return svdf.frame(context) if context.inputs[0].type.dtype is DType.INT8 else _pointwise(context)
 
 
 def _pointwise(context: Context[Linear]) -> Step:

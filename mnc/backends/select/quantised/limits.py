@@ -12,7 +12,7 @@ import numpy as np
 
 from mnc.backends.select import dot, reduce
 from mnc.backends.select.context import Context, Refusal
-from mnc.backends.select.quantised import activation, activation16, merge, move, pool, recurrent
+from mnc.backends.select.quantised import activation, activation16, merge, move, pool, recurrent, svdf
 from mnc.backends.select.quantised.accumulators import by_channel, largest_sums
 from mnc.backends.select.quantised.requantise import scale_of
 from mnc.ir.activations import Relu
@@ -22,9 +22,12 @@ from mnc.ir.layers import (
     LSTM,
     Activation,
     Add,
+    ArgMax,
+    ArgMin,
     AveragePooling2D,
     Conv2D,
     Conv2DTranspose,
+    Dense,
     DepthwiseConv2D,
     Dequantize,
     GlobalAveragePooling,
@@ -119,14 +122,31 @@ def misfit(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> st
 def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtype: DType) -> Iterator[str]:
     """The faults of a layer, its operands' first: later checks rely on the operands."""
     anything, own = (DType.FLOAT32, DType.INT8, DType.INT16), (dtype,)
-    border = (*anything, DType.UINT8)
-    taken = {Quantize: border, Conv2D: (*own, DType.UINT8), DepthwiseConv2D: (*own, DType.UINT8)}
+    border = (*anything, DType.UINT8, DType.INT32)
+    taken = {
+        Quantize: border,
+        Conv2D: (*own, DType.UINT8),
+        Dense: (*own, DType.INT8),
+        DepthwiseConv2D: (*own, DType.UINT8),
+    }
     for type_ in inputs:  # uint8 where a step reads it in place of the int8 that it stands for
         yield from _operand(type_, "input", taken.get(type(layer), own))
-    allowed = {Quantize: border[1:], Dequantize: anything[:1]}
+    of_window = isinstance(layer, Conv2D) and {inputs[0].dtype, layer.weights.type.dtype} == {DType.INT16}
+    allowed = {
+        ArgMax: (DType.INT32,),
+        ArgMin: (DType.INT32,),
+        Conv2D: (DType.INT8,) if of_window else own,
+        Dequantize: anything[:1],
+        Quantize: border[1:],
+        Softmax: (*own, DType.INT32) if dtype is DType.INT8 else own,
+    }
     yield from _operand(output, "output", allowed.get(type(layer), own))
-    if isinstance(layer, Linear):
-        yield from _weights(layer, dtype)
+    if isinstance(layer, Conv2D) and of_window:
+        yield from svdf.window_faults(layer, inputs, output)
+    elif isinstance(layer, Linear):
+        yield from _weights(layer, inputs[0].dtype)
+        if isinstance(layer, Dense) and inputs[0].dtype is not dtype:
+            yield from svdf.frame_faults(layer, inputs, output)
     elif isinstance(layer, PReLU):
         yield from _slopes(layer.alpha)
     fused = None if isinstance(layer, Recurrent) else getattr(layer, "activation", None)
@@ -135,8 +155,10 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
             yield f"with {type(fused).__name__} fused"
         elif abs(fused.max_value or 0.0) >= LARGEST_FACTOR * scale_of(output):
             yield f"for a clamp at {fused.max_value} on the output's scale"
-    wide = dtype is DType.INT16 and isinstance(layer, (Linear, Recurrent))
+    wide = inputs[0].dtype is DType.INT16 and isinstance(layer, (Linear, Recurrent))
     largest = LARGEST_WIDE_FACTOR if wide else LARGEST_FACTOR
+    if isinstance(layer, Quantize) and DType.INT32 in (inputs[0].dtype, output.dtype):
+        largest = 1.0 if inputs[0].dtype is DType.INT32 else LARGEST_WIDE_FACTOR  # no product leaves 32 bits
     if any(factor >= largest for factor in _factors(layer, inputs, output)):
         yield "for scales so far apart"
     if (own_faults := OWN[dtype].get(type(layer))) is not None:
@@ -146,7 +168,7 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
 def _operand(type_: TensorType, what: str, allowed: Collection[DType]) -> Iterator[str]:
     if type_.dtype not in allowed:
         yield f"for {type_.dtype.value} as {what}"
-    elif type_.dtype is DType.FLOAT32:
+    elif type_.dtype is DType.FLOAT32 or (type_.dtype is DType.INT32 and type_.quant is None):
         return
     elif type_.quant is None:
         yield f"for an {what} without a scale"

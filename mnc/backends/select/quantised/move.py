@@ -50,7 +50,7 @@ def resize_bilinear(context: Context[ResizeBilinear]) -> Step:
 def quantize(context: Context[Quantize]) -> Step:
     """From float32, or from one type or scale to another."""
     (x,), y = context.inputs, context.output
-    if x.type.dtype is y.type.dtype:
+    if x.type.dtype is y.type.dtype and (y.type.dtype is not DType.INT32 or x.type.quant == y.type.quant):
         return shape.copy(context)
     if DType.UINT8 in (x.type.dtype, y.type.dtype):
         kernel = "mnc_signed_s8" if x.type.dtype is DType.UINT8 else "mnc_unsigned_u8"
@@ -61,6 +61,10 @@ def quantize(context: Context[Quantize]) -> Step:
         return context.whole((call(context, "quantize", shared),))
     in_zero, multiplier, shift = rescaling(context)
     shared |= {"count": y.layout.row, **pair("", (multiplier, shift))}
+    if DType.INT32 in (x.type.dtype, y.type.dtype):
+        shared |= {"in_zero": in_zero} if x.type.dtype is DType.INT8 else {}
+        shared |= {"zero": operands(context).zero} if y.type.dtype is DType.INT8 else {}
+        return context.by_rows(Window(), (Call(f"mnc_from_{x.type.dtype.suffix}_{y.type.dtype.suffix}", shared),))
     widened = y.type.dtype is DType.INT16
     shared |= {"in_zero": in_zero} if widened else {"zero": operands(context).zero}
     return context.by_rows(Window(), (Call("mnc_widen_s16" if widened else "mnc_narrow_s8", shared),), {})

@@ -217,7 +217,7 @@ def _taken(context: Context[Any]) -> tuple[Call, ...]:
     if not _is_narrow(context):
         return ()
     features = context.inputs[0].type.shape[1]
-    return (_widened(current(context), features, quant(context).zero_point, Scratch()),)
+    return (widened(current(context), features, quant(context).zero_point, Scratch()),)
 
 
 def _given(context: Context[Any]) -> Argument:
@@ -269,7 +269,7 @@ def _begun(context: Context[LSTM], h: Argument, others: Sequence[Argument]) -> t
         return ()
     if not layer.initial_state:
         return (Call("mnc_fill_s16", {"out": h, "count": (1 + len(others)) * units, "value": 0}),)
-    first = _widened(In(1), units, operands(context).zero, h) if _is_narrow(context) else copy(In(1), h, units, INT16)
+    first = widened(In(1), units, operands(context).zero, h) if _is_narrow(context) else copy(In(1), h, units, INT16)
     return (first, *(copy(In(2 + i), each, units, INT16) for i, each in enumerate(others)))
 
 
@@ -287,7 +287,7 @@ def _is_narrow(context: Context[Any]) -> bool:
     return context.inputs[0].type.dtype is DType.INT8
 
 
-def _widened(source: In, count: int, zero: int, target: Argument) -> Call:
+def widened(source: In, count: int, zero: int, target: Argument) -> Call:
     """Stored numbers of int8 less their zero point, in memory of int16."""
     return Call("mnc_widen_s16", {"in": source, "out": target, "count": count, "in_zero": zero, **ONE})
 

@@ -16,6 +16,8 @@ from mnc.ir.layers import (
     LSTM,
     Activation,
     Add,
+    ArgMax,
+    ArgMin,
     AveragePooling2D,
     Broadcast,
     Concatenate,
@@ -56,6 +58,8 @@ from mnc.program import Step
 
 SHARED: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
     Add: merge.add,
+    ArgMax: reduce.arg_extreme,
+    ArgMin: reduce.arg_extreme,
     AveragePooling2D: pool.pooling2d,
     Broadcast: shape.broadcast,
     Concatenate: shape.concatenate,
@@ -88,6 +92,12 @@ SHARED: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
     ZeroPadding2D: shape.zero_padding2d,
 }
 """The layer kinds that one function selects kernels for in int8 and in int16."""
+
+INT32: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
+    Identity: shape.copy,
+    Quantize: move.quantize,
+}
+"""The kernels on int32 alone."""
 
 INT8: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = within_limits(
     {

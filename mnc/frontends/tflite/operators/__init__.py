@@ -11,6 +11,8 @@ CONVERTERS: Mapping[str, Converter] = {
     "ABS": activation.elementary,
     "ADD": merge.add,
     "ADD_N": merge.add_n,
+    "ARG_MAX": pool.arg_extreme,
+    "ARG_MIN": pool.arg_extreme,
     "AVERAGE_POOL_2D": pool.average_pool_2d,
     "BATCH_MATMUL": matmul.batch_matmul,
     "BATCH_TO_SPACE_ND": shape.batch_to_space_nd,

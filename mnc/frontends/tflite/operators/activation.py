@@ -40,7 +40,7 @@ from mnc.ir.layers import (
     UnitNormalization,
 )
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, show
-from mnc.reference.quantised.layers import hard_swish_fits
+from mnc.reference.quantised.layers import hard_swish_fits, is_fine_share
 
 FIXED: dict[tuple[str, str], Quantisation] = {
     ("LOGISTIC", "INT8"): Quantisation((1 / 256,), -128),
@@ -176,14 +176,23 @@ def softmax(call: Call) -> Value:
     beta = float(call.option("Beta"))
     if beta != 1.0:
         raise call.fault(f"beta = {beta:g} is not supported; it must be 1")
-    return call.emit(Softmax(output=_output(call)), call.value())
+    x, output = call.value(), element_type(call.where, call.result)
+    if x.type.dtype is DType.INT8 and output.dtype is DType.INT32 and output.quant is not None:
+        if not is_fine_share(output.quant.scale[0]):
+            raise call.fault(f"its int16 output must have the scale {2.0**-16}, not {output.quant.scale[0]:g}")
+        return call.emit(Softmax(output=output), x)
+    if x.type.dtype is not output.dtype:
+        raise call.fault(f"it makes {call.result.type} of {x.type.dtype.name}", "use QUANTIZE or DEQUANTIZE")
+    return call.emit(Softmax(output=_output(call)), x)
 
 
 def quantize(call: Call) -> Value:
-    """To int8 or int16, from float32, from the other or from another scale."""
+    """To int8, int16 or int32, from float32, from another of them or from another scale."""
     output = call.output
-    if output is None:
-        raise call.fault("its output must be int8 or int16")
+    if output is None or output.quant is None:
+        raise call.fault("its output must be int8, int16 or int32, with a scale")
+    if call.value().type.dtype is DType.FLOAT32 and output.dtype is DType.INT32:
+        raise call.fault("it makes INT32 of FLOAT32, which TensorFlow Lite Micro does not support either")
     return call.emit(Quantize(output=output), call.value())
 
 

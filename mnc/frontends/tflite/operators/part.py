@@ -123,6 +123,8 @@ def cast(call: Call) -> Value:
 
 def _looked_up(call: Call) -> Value:
     call.not_quantised()
+    if call.value(1).type.dtype is not DType.FLOAT32:
+        raise call.fault("its indices are computed as INT32; those that CAST makes of FLOAT32 are supported")
     table = call.operand(0, "table").array
     if call.integer("BatchDims") != 0 or call.integer("Axis") != 0 or table.ndim < 1:
         raise call.fault("a table is supported where its first axis is looked up, without batch_dims")

@@ -7,6 +7,8 @@ from mnc.frontends.tflite.assembly import Call
 from mnc.ir.activations import Sqrt, Square
 from mnc.ir.layers import (
     Activation,
+    ArgMax,
+    ArgMin,
     AveragePooling2D,
     GlobalAveragePooling,
     GlobalMaxPooling,
@@ -60,6 +62,18 @@ def mean(call: Call) -> Value:
 def sum_(call: Call) -> Value:
     """The sum over any axes."""
     return _reduced(call, ReduceSum)
+
+
+def arg_extreme(call: Call) -> Value:
+    """The place of the largest or of the smallest element along an axis, of equal ones the first, in INT32."""
+    if call.result.type != "INT32" or call.result.scale:
+        raise call.fault(f"its output must be INT32 without a scale, not {call.result.type}")
+    axes = call.integers(1, "axis")
+    if len(axes) != 1:
+        raise call.fault("its axis must be one number")
+    x, axis = call.along(axes[0], call.value())
+    kind = ArgMin if call.operator.kind == "ARG_MIN" else ArgMax
+    return call.shaped(call.emit(kind(axis), x))
 
 
 def reduce_max(call: Call) -> Value:

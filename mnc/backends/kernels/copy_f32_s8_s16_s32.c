@@ -1,4 +1,4 @@
-/* A template, written for float32; library.py makes the kernels for int8 and int16 by substituting type names. */
+/* A template, written for float32; library.py makes the kernels for int8 and int16 and int32 by substituting type names. */
 
 /* A block of memory laid out anew. */
 MNC_KERNEL void mnc_copy_f32(const float *in, float *out, int rows, int pixels, int channels, int in_row,
