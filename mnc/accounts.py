@@ -113,7 +113,8 @@ def _quantisation(prepared: Quantised) -> Quantisation:
     graph = prepared.graph
     judges = dict(zip(prepared.real.outputs, goals(prepared.real), strict=True))
     return Quantisation(
-        judged_by=len(prepared.judging[0]) if prepared.judging else 0,
+        judged_by=len(prepared.judging) if prepared.judging else 0,
+        sequences=len(prepared.judging.sequences) if prepared.judging else 0,
         held_back=prepared.held_back,
         sqnr={output: _finite(prepared.noise.get(value)) for output, value in judges.items()},
         float_layers=tuple(node.name for node in graph.nodes if computes_in_float(graph, node)),

@@ -24,10 +24,11 @@ from mnc.passes import optimise
 from mnc.passes.stream import Stream
 from mnc.plan.memory_map import MemoryMap, memory_map
 from mnc.program import Memory, Program
-from mnc.quantise.calibrate import representative
 from mnc.quantise.doubts import doubts
 from mnc.quantise.front import quantised
+from mnc.quantise.own_states import put_back, taken_out
 from mnc.quantise.pipeline import Quantised, Scheme
+from mnc.quantise.sequences import representative
 from mnc.remedies import REMEDIES, Change, Request, together
 from mnc.report import Report
 from mnc.samples import random_inputs
@@ -362,17 +363,15 @@ def _prepared(graph: Graph, chosen: backends.Backend, scheme: Scheme | None) -> 
     """The graph after all passes, quantised where a scheme is given."""
     if scheme is None:
         return Quantised(optimise(graph))
-    if graph.states:
-        kept = ", ".join(repr(state.name) for state in graph.states)
-        raise refuse(
-            argument("quantize"),
-            f"the network keeps states ({kept}), and calibration does not run sequences",
-            "quantise it where it was trained, as a TensorFlow Lite file; or compile it in float32",
-        )
-    given = scheme.calibration
-    strange = () if given is None else doubts(graph, representative(graph, given), scaled=scheme.scaled)
-    found = quantised(graph, scheme, partial(backends.refusals, chosen), strange)
-    return replace(found, graph=optimise(found.graph))
+    plain = taken_out(graph)
+    strange: tuple[str, ...] = ()
+    if scheme.calibration is not None:
+        samples = representative(plain, scheme.calibration)
+        strange = doubts(plain, samples.arrays, scaled=scheme.scaled)
+        scheme = replace(scheme, calibration=samples)
+    found = quantised(plain, scheme, partial(backends.refusals, chosen), strange)
+    integers = found.graph if plain is graph else put_back(found.graph)
+    return replace(found, graph=optimise(integers))
 
 
 def _check_reach(made: Report, target: targets.Target) -> None:

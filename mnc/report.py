@@ -163,6 +163,8 @@ class Quantisation:
     """How many samples all ratios are measured over."""
     held_back: int
     """How many of these were held back from calibration: all, or none where there were too few."""
+    sequences: int
+    """Of how many sequences these are the frames, in a network with states; 0 where samples stand alone."""
     sqnr: Mapping[str, float | None]
     """For each output its signal-to-quantisation-noise ratio in dB, in front of a last softmax; None where
     nothing is lost."""

@@ -27,8 +27,11 @@ def load_samples(
     *,
     splits: Sequence[str] = TESTING,
     most: int | None = None,
+    sequences: bool = False,
 ) -> list[Array]:
     """One array of shape (batch, *input shape) for each input of `graph`, in its element type.
+
+    With `sequences` it may be (sequences, frames, *input shape) instead.
 
     An `.npy` file holds the only input.  An `.npz` archive holds the inputs
     under their names, or as `x` (the only one), or as `x0`, `x1` and so on.  A
@@ -38,7 +41,7 @@ def load_samples(
     CompileError where the file, or what is in it, does not fit.
     """
     arrays = {"x": load_frames(path, graph, pixels, splits, most)} if path.is_dir() else load_arrays(path, PLAIN)
-    samples = [_of_input(path, graph, arrays, number) for number in range(len(graph.inputs))]
+    samples = [_of_input(path, graph, arrays, number, sequences=sequences) for number in range(len(graph.inputs))]
     counts = sorted({len(sample) for sample in samples})
     if len(counts) > 1:
         raise refuse(str(path), f"the inputs have different numbers of samples: {', '.join(map(str, counts))}")
@@ -47,7 +50,7 @@ def load_samples(
     return samples
 
 
-def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int) -> Array:
+def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int, *, sequences: bool) -> Array:
     wanted = graph.inputs[number]
     only = len(graph.inputs) == 1
     names = [wanted.name, "x" if only else f"x{number}"]
@@ -59,8 +62,10 @@ def _of_input(path: Path, graph: Graph, arrays: Mapping[str, Array], number: int
             f"no samples for input {wanted.name!r}",
             f"call them {' or '.join(map(repr, names))}; the file holds {held}",
         )
-    if found.ndim != wanted.type.rank + 1 or found.shape[1:] != wanted.type.shape:
+    leading = found.ndim - wanted.type.rank
+    if leading not in ((1, 2) if sequences else (1,)) or found.shape[leading:] != wanted.type.shape:
         shape = f"(samples, {', '.join(map(str, wanted.type.shape))})"
+        shape += f", or several sequences of frames, (sequences, {shape[1:]}" if sequences else ""
         raise refuse(
             f"{path}: input {wanted.name!r}",
             f"the samples have shape {show(found.shape)}",

@@ -196,7 +196,9 @@ def _beside_reference(
 
 def _usual(graph: Graph, prepared: Quantised) -> list[Array]:
     """Inputs where none are given: random ones say nothing about what calibrated a network has lost."""
-    return [array[:RANDOM] for array in prepared.judging] or random_inputs(graph)
+    if prepared.judging is None:
+        return random_inputs(graph)
+    return [array[:RANDOM] for array in prepared.judging.arrays[: len(graph.inputs)]]
 
 
 def beyond_range(quantised: Graph, samples: Sequence[Array]) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ def test_a_remedy_is_for_requests_that_lack_it() -> None:
     again = remedies.smaller_input(quantised.request)
     assert again is not None
     assert again.request.scheme is not None
-    assert again.request.scheme.calibration is not None
+    assert isinstance(again.request.scheme.calibration, list)
     assert again.request.scheme.calibration[0].shape[1:] == (8, 8, 3)
     together = remedies.together(request, remedies.REMEDIES)
     assert (

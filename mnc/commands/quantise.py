@@ -76,12 +76,15 @@ class QuantiseOptions:
             return None
         from mnc.frames import CALIBRATING
         from mnc.quantise import Scheme
+        from mnc.quantise.own_states import taken_out
         from mnc.samples import load_samples
 
-        samples = load_samples(self.calibration, graph, self.pixels, splits=CALIBRATING, most=MOST)
+        kept = bool(taken_out(graph).states)
+        samples = load_samples(self.calibration, graph, self.pixels, splits=CALIBRATING, most=MOST, sequences=kept)
         same = {field.name for field in fields(Scheme)} - {"calibration"}
+        count = samples[0].size // graph.inputs[0].type.elements
         said = {name: value for name, value in vars(self).items() if name in same and value is not None}
-        return Scheme(samples, **said, labels=self._labels(graph, len(samples[0])), scaled=self.pixels is not None)
+        return Scheme(samples, **said, labels=self._labels(graph, count), scaled=self.pixels is not None)
 
     def _labels(self, graph: Graph, samples: int) -> Array | None:
         """The calibration samples' classes."""
@@ -139,7 +142,8 @@ _OPTIONS = (
         type=click.Path(exists=True, path_type=Path),
         metavar="X.npy",
         help="Representative inputs for --quantize: .npy, .npz, or a folder of images or raw frames, "
-        "which may have a folder for each class, as for `mnc train`.",
+        "which may have a folder for each class, as for `mnc train`; of a network with states "
+        "(frames, ...) in order, or (sequences, frames, ...).",
     ),
     click.option(
         "--pixels",

@@ -52,8 +52,8 @@ def outputs(build: Build, samples: Sequence[Array] | None) -> tuple[tuple[Histog
     graph = build.graph if real is None else real
     if samples is not None:
         xs, words = [each[:SAMPLES] for each in samples], "given"
-    elif judging:
-        xs, words = [each[:SAMPLES] for each in judging], "that judge the quantisation"
+    elif judging is not None:
+        xs, words = [each[:SAMPLES] for each in judging.arrays[: len(graph.inputs)]], "that judge the quantisation"
     else:
         xs, words = random_inputs(graph), "of random numbers"
     values = evaluate(graph, xs)

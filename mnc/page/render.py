@@ -216,7 +216,10 @@ def _quantisation(drawn: Subject) -> str:
         for name, ratio in found.sqnr.items()
     )
     whole = ", ".join(map(printable, found.float_layers)) or "none"
-    return f"Signal to quantisation noise over {found.judged_by} samples: {ratios}. Layers in float32: {whole}."
+    samples = f"{found.judged_by} samples"
+    if found.sequences:
+        samples = f"{found.judged_by} frames of {found.sequences} sequence{'s' * (found.sequences > 1)}"
+    return f"Signal to quantisation noise over {samples}: {ratios}. Layers in float32: {whole}."
 
 
 def _highlighted(name: str, text: str) -> str:

@@ -14,6 +14,7 @@ from mnc.ir.layers import Flatten, Reshape, Softmax
 from mnc.ir.types import Array, DType
 from mnc.pace import counted
 from mnc.quantise.scales import KEEPING, Range
+from mnc.quantise.sequences import opened
 from mnc.reference.run import apply_node, feed
 
 Choose = Callable[[str, Array], Range]
@@ -29,22 +30,12 @@ BELOW_LARGEST = 2.0 * math.log(512.0)
 that, because other samples are less clear than those of the calibration."""
 
 
-def representative(graph: Graph, samples: Array | Sequence[Array]) -> list[Array]:
-    """The samples as one float array for each input; CompileError where they do not fit, are none, or not finite."""
-    arrays = feed(graph, samples)
-    for name, array in arrays.items():
-        if not len(array):
-            raise refuse("calibration", "there are no samples", "give some dozens of representative inputs")
-        if not np.isfinite(array).all():
-            raise refuse(f"calibration: input {name!r}", "a sample is not finite", "look for NaN or infinity in it")
-    return list(arrays.values())
-
-
 def observe(graph: Graph, samples: Sequence[Array], method: str = "minmax") -> dict[str, Range]:
     """The range of every float value of `graph` over representative inputs.
 
-    `samples` holds one array for each input, (samples, *shape).  `method` is
-    one of `RANGES`.  CompileError where a value is not finite.
+    `samples` holds one array for each input, (samples, *shape), and, of a network
+    with states, for each of these.  `method` is one of `RANGES`.  CompileError
+    where a value is not finite.
     """
     return ranges_of(graph, samples, by(method))
 
@@ -55,11 +46,11 @@ def by(method: str) -> Choose:
 
 
 def cut_inputs(graph: Graph, samples: Sequence[Array], choose: Choose) -> list[Array]:
-    """The samples as the quantised network will see them: cut to the ranges of its inputs."""
-    inputs = replace(graph, nodes=(), outputs=tuple(given.name for given in graph.inputs))
+    """The samples as the quantised network will see them: cut to the ranges of its inputs and states."""
+    inputs = replace(opened(graph), nodes=(), outputs=tuple(graph.given))
     ranges = ranges_of(inputs, samples, choose)
-    pairs = zip(graph.inputs, samples, strict=True)
-    return [_cut(x, ranges[given.name]) if given.name in ranges else x for given, x in pairs]
+    pairs = zip(graph.given, samples, strict=True)
+    return [_cut(x, ranges[name]) if name in ranges else x for name, x in pairs]
 
 
 def _cut(values: Array, *ranges: Range) -> Array:
@@ -97,7 +88,7 @@ def ranges_of(graph: Graph, samples: Sequence[Array], choose: Choose) -> dict[st
             moved = {each: _cut(array, *(ranges[each] for each in moved)) for each, array in moved.items()}
         cut.update(moved)
 
-    for name, values in feed(graph, samples).items():
+    for name, values in feed(opened(graph), samples).items():
         settle(name, values)
     for node in counted("choosing ranges", graph.nodes):
         if node.name not in cut:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Dense, Embedding
 from mnc.ir.types import Array, TensorType
 from mnc.quantise.quality import decibels, visible
-from mnc.reference import evaluate
+from mnc.quantise.sequences import Samples, by_frame, by_sequence
 from mnc.reference.run import apply_node
 
 AS_MUCH = 3.0
@@ -51,13 +51,13 @@ class Diagnosis:
 def diagnose(
     real: Graph,
     quantised: Graph,
-    samples: Sequence[Array],
+    samples: Samples,
     noise: Mapping[str, float],
     output: str,
     limit: float,
 ) -> Diagnosis:
     """Why `output` has less than `limit` dB left: `noise` is the result of `signal_to_noise` over these samples."""
-    expected, got = evaluate(real, samples), evaluate(quantised, samples)
+    expected, got = by_frame(real, samples.arrays), by_sequence(quantised, samples)
     first = first_lost(real, noise, output, limit)
     cause, ways = _Values(real, quantised, expected, got).cause(first, noise[first])
     return Diagnosis(output, noise[output], first, noise[first], cause, ways)
@@ -84,10 +84,16 @@ class _Values:
     expected: Mapping[str, Array]
     got: Mapping[str, Array]
 
+    @property
+    def states(self) -> frozenset[str]:
+        return frozenset(state.name for state in self.real.states)
+
     def cause(self, name: str, left: float) -> Cause:
         """Which of storing a value, its inputs and its weights takes the most, alone."""
         own = self.left(name, self.restored(name))
         node = self.real.producers.get(name)
+        if node is None and name in self.states and own > left + AS_MUCH:
+            return "what is lost in one run goes on to the next, and adds up", (MIXED,)
         if node is None:
             return self.spread(name) or self.cut_off(name) or self.coarse(name)
         given = [np.asarray(self.given(read), np.float32) for read in node.inputs]
@@ -144,7 +150,7 @@ class _Values:
         if type_ is None or type_.quant is None:
             return None
         wanted = self.expected[name].astype(np.float64)
-        is_input = self.origin(name) not in self.real.producers
+        is_input = self.origin(name) in {given.name for given in self.real.inputs}
         sizes = np.abs(wanted)
         peaks = sizes.reshape(-1, sizes.shape[-1]).max(axis=0)
         if len(peaks) > 1 and peaks.max() > UNLIKE * np.quantile(peaks, 0.25):

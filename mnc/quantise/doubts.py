@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import BatchNormalization
 from mnc.ir.types import Array, DType
+from mnc.quantise.sequences import opened
 from mnc.reference import evaluate
 
 ENOUGH = 16
@@ -26,11 +28,11 @@ def doubts(graph: Graph, samples: Sequence[Array], *, scaled: bool = False) -> t
     """A sentence for each thing to look at, none of which is wrong in itself.
 
     `graph` is the network as it was read, whose batch normalisations know what it
-    was trained on; `samples` are float, one array for each input; `scaled` as in `Scheme`.
+    was trained on; `samples` are `Samples.arrays`; `scaled` as in `Scheme`.
     """
     found = []
     trained = _by_normalisation(graph, samples)
-    for given, array in zip(graph.inputs, samples, strict=True):
+    for given, array in zip(graph.inputs, samples, strict=False):  # states are behind them
         where = f"calibration: input {given.name!r}"
         if len(array) > 1 and (array == array[0]).all():
             found.append(f"{where}: all samples are the same")
@@ -70,7 +72,7 @@ def _distances(graph: Graph, node: Node, samples: Sequence[Array]) -> Array:
     layer = node.layer
     assert isinstance(layer, BatchNormalization)
     ahead = graph.nodes[: graph.nodes.index(node)]
-    values = evaluate(Graph(graph.name, graph.inputs, ahead, node.inputs), samples)
+    values = evaluate(replace(opened(graph), nodes=ahead, outputs=node.inputs), samples)
     x = np.moveaxis(values[node.inputs[0]][:, ...], layer.axis if layer.axis < 0 else layer.axis + 1, -1)
     deviation = np.sqrt(layer.variance.array.astype(np.float64) + layer.epsilon)
     return np.asarray((x.reshape(-1, x.shape[-1]) - layer.mean.array) / deviation)
@@ -79,7 +81,7 @@ def _distances(graph: Graph, node: Node, samples: Sequence[Array]) -> Array:
 def far_out(graph: Graph, samples: Sequence[Array], cut: Sequence[Array]) -> tuple[str, ...]:
     """A sentence for each input some of whose numbers lie far outside the range to which they were `cut`."""
     found = []
-    for given, array, covered in zip(graph.inputs, samples, cut, strict=True):
+    for given, array, covered in zip(graph.inputs, samples, cut, strict=False):
         far = array[np.abs(array) / FAR > np.abs(covered).max()]
         if far.size:
             found.append(

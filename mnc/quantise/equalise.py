@@ -22,7 +22,7 @@ from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, Dense, Linear
 from mnc.ir.types import Array, Constant
 from mnc.quantise.rounding import has_windows
-from mnc.reference import evaluate
+from mnc.quantise.sequences import by_frame
 
 MOST = 32.0
 """The largest factor; more would only blow up the noise of a channel that is hardly used."""
@@ -39,7 +39,7 @@ def equalise(graph: Graph, samples: Sequence[Array], *, dense: bool = False) -> 
 
     `dense` layers take part where their weights have a scale for each output.
     """
-    values = evaluate(graph, samples)
+    values = by_frame(graph, samples)
     layers = {node.name: node.layer for node in graph.nodes}
     for node in graph.nodes:
         reader = graph.sole_consumer(node.name)

@@ -23,8 +23,9 @@ from mnc.pace import counted
 from mnc.quantise.holdout import Split, split
 from mnc.quantise.refit import Moments, refit
 from mnc.quantise.rounding import has_windows, round_together, windows
+from mnc.quantise.sequences import by_frame, opened
 from mnc.quantise.weights import BIASES, weight_scale
-from mnc.reference import apply, evaluate
+from mnc.reference import apply
 from mnc.reference.quantised.operands import Operands
 from mnc.reference.run import apply_node, feed
 
@@ -51,8 +52,8 @@ class Fit:
 
 def fit(real: Graph, quantised: Graph, samples: Sequence[Array], what: Fit) -> Graph:
     """`quantised` with weights and biases that bring every layer near to its values in `real` over the samples."""
-    expected = evaluate(real, samples)
-    values = feed(quantised, samples)
+    expected = by_frame(real, samples)
+    values = feed(opened(quantised), samples)
     nodes, parts = [], split(len(samples[0]))
     for node in counted("fitting weights", quantised.nodes):
         origin = real.producers.get(node.name)

@@ -31,11 +31,11 @@ from mnc.ir.layers import (
 )
 from mnc.ir.types import Array, DType, Features, TensorType
 from mnc.passes import optimise
-from mnc.quantise.calibrate import representative
 from mnc.quantise.judge import judged
 from mnc.quantise.pipeline import Quantised, Refusals, Scheme
 from mnc.quantise.scales import quantisation
 from mnc.quantise.sensitivity import round_to
+from mnc.quantise.sequences import representative
 from mnc.reference import evaluate
 
 MOVING = (Broadcast, Concatenate, Cropping2D, Flatten, Identity, Permute, Reshape, Reverse, Slice, Take)
@@ -71,11 +71,13 @@ def quantised(graph: Graph, scheme: Scheme, refusals: Refusals, strange: Sequenc
     if parts is None or scheme.calibration is None:
         return judged(optimise(graph), scheme, refusals, strange)
     samples = representative(graph, scheme.calibration)
-    lost = lost_features(parts, samples, DType.INT16 if scheme.quantize == "int16x8" else DType.INT8)
+    inputs = samples.arrays[: len(graph.inputs)]
+    lost = lost_features(parts, inputs, DType.INT16 if scheme.quantize == "int16x8" else DType.INT8)
     if not lost:
         return judged(optimise(graph), scheme, refusals, strange)
-    values = evaluate(parts.front, samples)
-    behind = replace(scheme, calibration=[values[name] for name in parts.front.outputs])
+    values = evaluate(parts.front, inputs)
+    arrays = (*(values[name] for name in parts.front.outputs), *samples.arrays[len(graph.inputs) :])
+    behind = replace(scheme, calibration=replace(samples, names=tuple(parts.rest.given), arrays=arrays))
     found = judged(optimise(parts.rest), behind, refusals, strange)
     if any(given.type.quant is not None for given in found.graph.inputs):
         return replace(found, graph=_stored_by_feature(parts, found.graph, lost))
@@ -107,7 +109,8 @@ def _stored_by_feature(parts: Split, integers: Graph, lost: Sequence[str]) -> Gr
         names[value] = name
     nodes = (replace(node, inputs=tuple(names.get(each, each) for each in node.inputs)) for node in integers.nodes)
     outputs = tuple(names.get(each, each) for each in integers.outputs)
-    return replace(integers, inputs=tuple(inputs), nodes=tuple(nodes), outputs=outputs)
+    states = tuple(replace(each, next=names.get(each.next, each.next)) for each in integers.states)
+    return replace(integers, inputs=tuple(inputs), nodes=tuple(nodes), outputs=outputs, states=states)
 
 
 def _features(norms: Sequence[BatchNormalization], type_: TensorType) -> Features | None:
@@ -141,11 +144,11 @@ def split(graph: Graph) -> Split | None:
     last = tuple(node for node in graph.nodes if node.name not in front)
     if not first or not last:
         return None
-    read = {name for node in last for name in node.inputs} | set(graph.outputs)
-    made = {name for node in last for name in node.outputs}
+    read = {name for node in last for name in node.inputs} | set(graph.results)
+    made = {*(name for node in last for name in node.outputs), *(state.name for state in graph.states)}
     passed = tuple(name for name in graph.types if name in read and name not in made)
     inputs = tuple(Input(name, graph.types[name]) for name in passed)
-    return Split(replace(graph, nodes=first, outputs=passed), replace(graph, inputs=inputs, nodes=last))
+    return Split(replace(graph, nodes=first, outputs=passed, states=()), replace(graph, inputs=inputs, nodes=last))
 
 
 def lost_features(parts: Split, samples: Sequence[Array], dtype: DType) -> tuple[str, ...]:

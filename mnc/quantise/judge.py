@@ -14,11 +14,10 @@ from mnc.errors import argument, refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Dequantize, Quantize
 from mnc.ir.types import Array, DType
-from mnc.quantise.calibrate import representative
 from mnc.quantise.diagnosis import Diagnosis, diagnose
-from mnc.quantise.holdout import chosen, split
 from mnc.quantise.pipeline import Quantised, Refusals, Scheme, to_integers
 from mnc.quantise.sensitivity import goals
+from mnc.quantise.sequences import Samples, representative, split
 
 LITTLE = 20.0
 """Decibels: an output with less is warned of.  The noise is then a tenth of the signal's size."""
@@ -38,13 +37,14 @@ def judged(graph: Graph, scheme: Scheme, refusals: Refusals, strange: Sequence[s
     if scheme.calibration is None:
         return to_integers(graph, scheme, refusals)
     samples = representative(graph, scheme.calibration)
-    parts = split(len(samples[0]))
-    judging = chosen(samples, parts.judging)
-    fitted = replace(scheme, calibration=chosen(samples, parts.fitting), labels=_labels(scheme, parts.fitting))
+    parts = split(graph, samples)
+    judging = parts.judging
+    fitted = replace(scheme, calibration=parts.fitting, labels=_labels(scheme, parts.indices))
+    scheme = replace(scheme, calibration=samples)
     found = final = to_integers(graph, fitted, refusals, judging=judging)
     if parts.held_back:
         final = to_integers(graph, scheme, refusals, judging=judging, wide=found.wide)
-    warnings = [*strange, *final.warnings, *_few(len(samples[0]), parts.held_back), *_in_float(final.graph)]
+    warnings = [*strange, *final.warnings, *_few(len(samples), parts.held_back), *_in_float(final.graph)]
     for loss in losses(found, judging):
         if loss.sqnr < NEXT_TO_NOTHING and not scheme.allow_loss:
             what = f"too little of the signal is left to be of use: {loss}"
@@ -53,7 +53,7 @@ def judged(graph: Graph, scheme: Scheme, refusals: Refusals, strange: Sequence[s
     return replace(final, noise=found.noise, warnings=tuple(warnings), judging=judging, held_back=parts.held_back)
 
 
-def losses(found: Quantised, judging: Sequence[Array]) -> list[Diagnosis]:
+def losses(found: Quantised, judging: Samples) -> list[Diagnosis]:
     """Why outputs with less than `LITTLE` have no more, those with the least first."""
     assert found.real is not None
     left = {name: found.noise[name] for name in dict.fromkeys(goals(found.real)) if name in found.noise}

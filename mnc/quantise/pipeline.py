@@ -10,7 +10,7 @@ import numpy as np
 from mnc.errors import argument, refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.types import Array, DType
-from mnc.quantise.calibrate import RANGES, Choose, by, cut_inputs, ranges_of, representative
+from mnc.quantise.calibrate import RANGES, Choose, by, cut_inputs, ranges_of
 from mnc.quantise.doubts import FAR, far_out
 from mnc.quantise.equalise import equalise
 from mnc.quantise.fit import Fit, fit
@@ -18,6 +18,7 @@ from mnc.quantise.quality import signal_to_noise
 from mnc.quantise.quantise import meaningless, quantise, split_activations
 from mnc.quantise.recurrent import cell_scales
 from mnc.quantise.sensitivity import Probe, goals, least_harmful, ways_to_widen
+from mnc.quantise.sequences import Samples, by_sequence, representative
 
 SCHEMES = ("int8", "int16x8", "mixed")
 INTERFACES = ("int8", "int16", "uint8", "float")
@@ -33,8 +34,8 @@ Refusals = Callable[[Graph], Mapping[str, str]]
 class Scheme:
     """How to quantise a network."""
 
-    calibration: Array | Sequence[Array] | None
-    """Representative inputs, as `Graph.predict` takes them."""
+    calibration: Samples | Array | Sequence[Array] | None
+    """Representative inputs, as `representative` takes them."""
     quantize: str = "int8"
     """The type of values: int8; int16x8, which is int16 with int8 weights; or mixed: int16 where the goal needs it."""
     min_sqnr: float | None = None
@@ -42,7 +43,7 @@ class Scheme:
     max_loss: float | None = None
     """For mixed: the largest allowed loss of accuracy against the float network, in percentage points."""
     labels: Array | None = None
-    """The samples' classes, (samples,); None: the float network's answers."""
+    """The samples' classes, (samples,), of sequences one behind the other; None: the float network's answers."""
     io: str | None = None
     """The type of the network's inputs and outputs: one of `INTERFACES`; None: the type of the layers there."""
     ranges: str = "mse"
@@ -100,8 +101,8 @@ class Quantised:
     """The float graph that it was made of, with the same names; None where nothing was quantised."""
     wide: frozenset[str] = frozenset()
     """The layers that were to work on int16."""
-    judging: Sequence[Array] = ()
-    """The samples that judge, float, one array for each input."""
+    judging: Samples | None = None
+    """The samples that judge."""
     held_back: int = 0
     """How many of the calibration samples these are; 0 where it was calibrated on all of them."""
     warnings: tuple[str, ...] = ()
@@ -114,13 +115,13 @@ def to_integers(
     scheme: Scheme,
     refusals: Refusals,
     *,
-    judging: Sequence[Array] | None = None,
+    judging: Samples | None = None,
     wide: Collection[str] | None = None,
 ) -> Quantised:
     """Quantise an optimised float graph.
 
-    `judging` are samples to judge it by, float, one array for each input (None:
-    those of the scheme's calibration).  `wide` are layers to work on int16, by
+    `judging` are samples to judge it by (None: those of the scheme's
+    calibration).  `wide` are layers to work on int16, by
     name (None: as the scheme has it).
 
     A layer that has no meaning in int16, or that `refusals` names there,
@@ -138,9 +139,10 @@ def to_integers(
         raise refuse(argument("quantize"), "needs representative inputs", "give some dozens as its calibration")
     real = split_activations(graph)
     given = representative(graph, scheme.calibration)
-    samples = cut_inputs(real, given, _choice(real, given, scheme, wide=scheme.quantize != "int8"))
+    choice = _choice(real, given.arrays, scheme, wide=scheme.quantize != "int8")
+    samples = replace(given, arrays=tuple(cut_inputs(real, given.arrays, choice)))
     if scheme.equalise:
-        real = equalise(real, samples, dense=scheme.per_channel_dense)
+        real = equalise(real, samples.arrays, dense=scheme.per_channel_dense)
     judges = samples if judging is None else _without_outliers(judging, samples, scheme)
     trials = _Trials(real, samples, judges, scheme, refusals)
     if wide is None and scheme.quantize == "mixed":
@@ -149,16 +151,16 @@ def to_integers(
         found = trials.quantised({node.name for node in real.nodes} if scheme.quantize == "int16x8" else set())
     else:
         found = trials.quantised(set(wide))
-    return replace(found, warnings=(*far_out(graph, given, samples), *narrowed(found.fallbacks)))
+    return replace(found, warnings=(*far_out(graph, given.arrays, samples.arrays), *narrowed(found.fallbacks)))
 
 
-def _without_outliers(judging: Sequence[Array], cut: Sequence[Array], scheme: Scheme) -> list[Array]:
+def _without_outliers(judging: Samples, cut: Samples, scheme: Scheme) -> Samples:
     """The samples that judge; numbers far beyond the inputs' ranges are cut where the scheme is to cut them off."""
     if scheme.ranges not in (AUTO, "percentile"):
-        return list(judging)
-    limits = (FAR * np.abs(x).max() if x.dtype == np.float32 else None for x in cut)
-    pairs = zip(judging, limits, strict=True)
-    return [x if limit is None else np.clip(x, -limit, limit) for x, limit in pairs]
+        return judging
+    limits = (FAR * np.abs(x).max() if x.dtype == np.float32 else None for x in cut.arrays)
+    pairs = zip(judging.arrays, limits, strict=True)
+    return replace(judging, arrays=tuple(x if limit is None else np.clip(x, -limit, limit) for x, limit in pairs))
 
 
 def narrowed(fallbacks: Sequence[Fallback]) -> tuple[str, ...]:
@@ -180,7 +182,7 @@ def _choice(real: Graph, samples: Sequence[Array], scheme: Scheme, *, wide: bool
 def _mixed(trials: _Trials) -> Quantised:
     """As few layers in int16 as reach the goal, found by halving: the more there are, the better it is."""
     real = trials.real
-    ways = ways_to_widen(Probe.of(real, trials.samples), trials.ranges)
+    ways = ways_to_widen(Probe.of(real, trials.samples.arrays), trials.ranges)
     found = trials.quantised(ways[-1])
     if (missed := _missed(trials, found)) is not None:
         goal, reason = missed
@@ -215,10 +217,10 @@ def _missed(trials: _Trials, tried: Quantised) -> tuple[str, str] | None:
     return "max_loss", f"{loss:.2f} points are lost, not {scheme.max_loss:g}"
 
 
-def _classes(graph: Graph, samples: Sequence[Array]) -> Array:
+def _classes(graph: Graph, samples: Samples) -> Array:
     """The index of the largest output, by sample."""
-    scores = graph.predict(samples)
-    if not isinstance(scores, np.ndarray) or scores[0].size < 2:
+    scores = by_sequence(graph, samples)[graph.outputs[0]]
+    if len(graph.outputs) > 1 or scores[0].size < 2:
         raise refuse(argument("max_loss"), "is for networks with one output of several classes", "ask for decibels")
     return np.asarray(scores.reshape(len(scores), -1).argmax(axis=1))
 
@@ -229,17 +231,18 @@ class _Trials:
     def __init__(
         self,
         real: Graph,
-        samples: Sequence[Array],
-        judging: Sequence[Array],
+        samples: Samples,
+        judging: Samples,
         scheme: Scheme,
         refusals: Refusals,
     ) -> None:
         self.real, self.samples, self.judging = real, samples, judging
         self.scheme, self.refusals = scheme, refusals
-        self.ranges = ranges_of(real, samples, _choice(real, samples, scheme, wide=False))
+        arrays = samples.arrays
+        self.ranges = ranges_of(real, arrays, _choice(real, arrays, scheme, wide=False))
         wide = scheme.quantize != "int8" or scheme.io == "int16"
-        self.wide_ranges = ranges_of(real, samples, _choice(real, samples, scheme, wide=True)) if wide else self.ranges
-        self.cells = cell_scales(real, samples)
+        self.wide_ranges = ranges_of(real, arrays, _choice(real, arrays, scheme, wide=True)) if wide else self.ranges
+        self.cells = cell_scales(real, arrays)
         self.refused: dict[tuple[str, DType], str] = {}
         """The layers, and the types in which they cannot be, each with the reason."""
 
@@ -266,7 +269,7 @@ class _Trials:
             self.refused |= refused
         if scheme.rounding != "nearest" or scheme.bias_correction:
             what = Fit(scheme.rounding != "nearest", scheme.rounding == "fitted", scheme.bias_correction)
-            integers = fit(self.real, integers, self.samples, what)
+            integers = fit(self.real, integers, self.samples.arrays, what)
         noise = signal_to_noise(self.real, integers, self.judging)
         return Quantised(integers, noise, self.real, frozenset(wide), fallbacks=tuple(self._fallbacks(dtypes, wide)))
 

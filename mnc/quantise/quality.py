@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,20 +11,20 @@ from mnc.ir.graph import Graph
 from mnc.ir.layers import Softmax
 from mnc.ir.types import Array
 from mnc.quantise.calibrate import softmax_reader
-from mnc.reference import evaluate
+from mnc.quantise.sequences import Samples, by_frame, by_sequence
 
 HALF_A_STEP = math.log(512.0)
 """Softmax gives less than half of its step of 1/256 for an input that lies this far below the largest."""
 
 
-def signal_to_noise(real: Graph, quantised: Graph, samples: Sequence[Array]) -> dict[str, float]:
+def signal_to_noise(real: Graph, quantised: Graph, samples: Samples) -> dict[str, float]:
     """Signal-to-quantisation-noise ratio in dB of every value that both graphs have, over the samples.
 
-    `samples` are float, one array for each input; infinite where nothing is lost.
+    Infinite where nothing is lost.  A quantised network with states runs the
+    sequences by itself, so the noise of a run is in all that follow.
     Differences of a value that no reader can see (`visible`) are no loss.
     """
-    expected = evaluate(real, samples)
-    got = evaluate(quantised, samples)
+    expected, got = by_frame(real, samples.arrays), by_sequence(quantised, samples)
     ratios = {}
     for name in got:
         if name in expected:

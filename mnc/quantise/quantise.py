@@ -35,6 +35,7 @@ from mnc.ir.layers import (
     UnitNormalization,
     shifted,
 )
+from mnc.ir.state import State
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.names import Names
 from mnc.quantise import recurrent
@@ -125,9 +126,10 @@ class _Quantiser:
         self.dtypes = dtypes
         self.per_channel_dense = per_channel_dense
         self.nodes: list[Node] = []
+        self.fixed = self._fixed()
         self.quants = {
-            dtype: quantisations(graph, ranges[dtype], {name for name in dtypes if dtypes[name] is dtype}, dtype)
-            for dtype in INTEGERS
+            dtype: quantisations(graph, ranges[dtype], {name for name in dtypes if dtypes[name] is dtype}, dtype, given)
+            for dtype, given in zip(INTEGERS, ({}, self.fixed), strict=True)
         }
         self.stored: dict[tuple[str, DType], str] = {}
         """The quantised form of a value, by the value's name and the type."""
@@ -150,6 +152,12 @@ class _Quantiser:
                 quant = self.quants[dtype][given.name]
                 inputs.append(Input(given.name, TensorType(given.type.shape, dtype, quant)))
                 self.stored[given.name, dtype] = given.name
+        kept = {state.name: self._made_of(state, io) for state in graph.states}
+        for name, dtype in kept.items():
+            if dtype is DType.FLOAT32:
+                self.real[name] = name
+            else:
+                self.stored[name, dtype] = name
         for node in graph.nodes:
             if self.dtypes[node.name] is not DType.FLOAT32:
                 self.integer(node, self.dtypes[node.name])
@@ -158,13 +166,55 @@ class _Quantiser:
                 self.nodes.append(replace(node, inputs=reads))
                 self.real.update({name: name for name in node.outputs})
         outputs = tuple(self._given_out(name, io) for name in graph.outputs)
-        return replace(graph, inputs=tuple(inputs), nodes=tuple(self.nodes), outputs=outputs)
+        states = tuple(self._kept(state, kept[state.name]) for state in graph.states)
+        return replace(graph, inputs=tuple(inputs), nodes=tuple(self.nodes), outputs=outputs, states=states)
+
+    def _fixed(self) -> dict[str, Quantisation]:
+        """The quantisation in int16 of the vectors of state that recurrent layers give, where the layer fixes it."""
+        fixed: dict[str, Quantisation] = {}
+        for node in self.graph.nodes:
+            if isinstance(node.layer, Recurrent) and self.dtypes[node.name] is not DType.FLOAT32:
+                quants = recurrent.fixed_states(node.layer, self.cells.get(node.name))
+                fixed |= {name: quant for name, quant in zip(node.outputs[1:], quants, strict=False) if quant}
+        return fixed
+
+    def _made_of(self, state: State, io: DType | None) -> DType:
+        """The type of a state: that of what it becomes."""
+        name, passed = state.next, {state.name}
+        following = {each.name: each.next for each in self.graph.states}
+        while name in following and name not in passed:
+            passed.add(name)
+            name = following[name]
+        if name in self.graph.producers:
+            return DType.INT16 if name in self.fixed else self.dtypes[self.graph.producers[name].name]
+        given = next((each for each in self.graph.inputs if each.name == name), None)
+        if given is None:
+            return self._read_as(state.name)
+        dtype = self._input_type(given, io)
+        return DType.INT8 if dtype is DType.UINT8 else dtype
+
+    def _kept(self, state: State, dtype: DType) -> State:
+        """A state of that type, with its initial value, and with a next value of the same type."""
+        if dtype is DType.FLOAT32:
+            return replace(state, next=self.as_real(state.next))
+        type_ = TensorType(state.type.shape, dtype, self.quants[dtype][state.name])
+        initial = Constant(type_.stored(state.beginning))
+        following = self.exactly(state.next, dtype, self.quants[dtype][state.name])
+        return State(state.name, type_, initial, following, state.held)
 
     def _input_type(self, given: Input, io: DType | None) -> DType:
-        """As `io` says, else the narrowest type that keeps all that readers take; float where none takes integers."""
-        if io is not None:
-            return io
-        read = {self.dtypes[node.name] for node in self.graph.consumers[given.name]}
+        """As `io` says, else as its readers take it."""
+        return self._read_as(given.name) if io is None else io
+
+    def _read_as(self, name: str) -> DType:
+        """The narrowest type that keeps all that readers of a value take; float32 where none takes integers.
+
+        Who reads a state that becomes the value reads the value, one run later.
+        """
+        names = [name]
+        for each in names:
+            names += [state.name for state in self.graph.states if state.next == each and state.name not in names]
+        read = {self.dtypes[node.name] for each in names for node in self.graph.consumers[each]}
         integers = [dtype for dtype in INTEGERS if dtype in read]
         return integers[-1] if integers else DType.FLOAT32
 
@@ -182,8 +232,9 @@ class _Quantiser:
 
     def integer(self, node: Node, dtype: DType) -> None:
         """Append a layer in integers."""
-        reads = tuple(self.as_stored(name, dtype) for name in node.inputs)
         layer = node.layer
+        operands = node.inputs[:1] if isinstance(layer, Recurrent) else node.inputs
+        reads = tuple(self.as_stored(name, dtype) for name in operands)
         quants = self.quants[dtype]
         if isinstance(layer, Linear):
             layer = self.weighted(layer, quants[node.inputs[0]], dtype)
@@ -192,11 +243,21 @@ class _Quantiser:
         elif isinstance(layer, Merge) and layer.operand is not None:
             layer = replace(layer, operand=_stored(layer.operand, dtype))
         if isinstance(layer, Recurrent):
+            reads += self.begun(node, layer, dtype)
             layer = recurrent.stored(layer, quants[node.inputs[0]], dtype, self.cells.get(node.name))
         if not isinstance(layer, KEEPING):
             layer = replace(layer, output=ElementType(dtype, quants[node.name]))
         self.nodes.append(replace(node, layer=layer, inputs=reads))
-        self.stored[node.name, dtype] = node.name
+        for name in node.outputs:
+            self.stored[name, DType.INT16 if name in self.fixed else dtype] = name
+
+    def begun(self, node: Node, layer: Recurrent, dtype: DType) -> tuple[str, ...]:
+        """The vectors of state that a recurrent layer begins with, as it stores them."""
+        fixed = recurrent.fixed_states(layer, self.cells.get(node.name))
+        return tuple(
+            self.exactly(name, *((DType.INT16, quant) if quant else (dtype, self.quants[dtype][node.name])))
+            for name, quant in zip(node.inputs[1:], fixed, strict=False)
+        )
 
     def weighted(self, layer: Linear, given: Quantisation, dtype: DType) -> Layer:
         """Weights symmetric in int8, bias at the product of the scales."""
@@ -223,6 +284,11 @@ class _Quantiser:
             output = ElementType(dtype, self.quants[dtype][name])
             self.stored[name, dtype] = self._converted(source or self.real[name], output, name)
         return self.stored[name, dtype]
+
+    def exactly(self, name: str, dtype: DType, quant: Quantisation) -> str:
+        """The form of a value with this quantisation, whichever is its own."""
+        source = self.as_stored(name, dtype)
+        return source if self.quants[dtype][name] == quant else self._converted(source, ElementType(dtype, quant), name)
 
     def _converted(self, source: str, output: ElementType, name: str = "") -> str:
         """A value in another element type; `name` is its name in the float network where that is not `source`."""

@@ -11,8 +11,8 @@ from mnc.ir.graph import Graph
 from mnc.ir.layers import LSTM, Recurrent
 from mnc.ir.layers.recurrent import CELL_SCALES, STATE_SCALE
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation
+from mnc.quantise.sequences import by_frame
 from mnc.quantise.weights import BIASES, weight_scale
-from mnc.reference import evaluate
 from mnc.reference.recurrent import largest_cell
 
 
@@ -21,21 +21,27 @@ def fault(layer: Recurrent) -> str | None:
     kind = type(layer).__name__
     if layer.unfit is not None:
         return f"{kind} {layer.unfit}"
-    if layer.initial_state or layer.return_state:
-        return f"{kind} is made one in integers where no layer gives it a state or takes its own"
     return None
 
 
 def cell_scales(graph: Graph, samples: Sequence[Array]) -> dict[str, float]:
     """For each LSTM of a float graph the finest power of two by which int16 holds its cell over the samples."""
     nodes = [node for node in graph.nodes if isinstance(node.layer, LSTM)]
-    values = evaluate(graph, samples) if nodes else {}
+    values = by_frame(graph, samples) if nodes else {}
     largest = {
         node.name: largest_cell(node.layer, *(values[name] for name in node.inputs))
         for node in nodes
         if isinstance(node.layer, LSTM)
     }
     return {name: _finest(each) for name, each in largest.items()}
+
+
+def fixed_states(layer: Recurrent, cell_scale: float | None) -> tuple[Quantisation | None, ...]:
+    """How each vector of a layer's state is stored, which is int16 then; None: as the layer's output is stored."""
+    if not isinstance(layer, LSTM):
+        return (Quantisation((STATE_SCALE,), 0),)
+    assert cell_scale is not None
+    return None, Quantisation((cell_scale,), 0)
 
 
 def _finest(largest: float) -> float:

@@ -9,6 +9,7 @@ is left to do; a value whose scale is fixed by TensorFlow Lite keeps it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from mnc.ir.activations import Sigmoid, Tanh
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    LSTM,
     Activation,
     AveragePooling2D,
     Broadcast,
@@ -103,10 +105,22 @@ def _width(span: Range, dtype: DType) -> float:
 
 
 def quantisations(
-    graph: Graph, ranges: Mapping[str, Range], own: Collection[str], dtype: DType
+    graph: Graph,
+    ranges: Mapping[str, Range],
+    own: Collection[str],
+    dtype: DType,
+    fixed: Mapping[str, Quantisation] = MappingProxyType({}),
 ) -> dict[str, Quantisation]:
-    """The quantisation in `dtype` of every value that has a range; `own` names the nodes that work on that type."""
-    groups = _Groups(graph, ranges, own, dtype)
+    """The quantisation in `dtype` of every value that has a range; `own` names the nodes that work on that type.
+
+    `fixed` are those that some values have whatever their range.
+    """
+    groups = _Groups(graph, ranges, own, dtype, fixed)
+    for state in graph.states:
+        groups.join(state.next, state.name)
+    for node in graph.nodes:
+        if node.name in own and isinstance(node.layer, LSTM):
+            groups.join(node.name, *node.outputs[1:2])
     for node in graph.nodes:
         if node.name in own and isinstance(node.layer, KEEPING):
             groups.join(node.inputs[0], node.name)
@@ -131,7 +145,14 @@ def fixed_quantisation(layer: Layer, dtype: DType) -> Quantisation | None:
 class _Groups:
     """Values that are stored with one quantisation, each group known by one of them."""
 
-    def __init__(self, graph: Graph, ranges: Mapping[str, Range], own: Collection[str], dtype: DType) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        ranges: Mapping[str, Range],
+        own: Collection[str],
+        dtype: DType,
+        given: Mapping[str, Quantisation],
+    ) -> None:
         self.dtype = dtype
         self.parent = {name: name for name in graph.types}
         self.span = {name: Range.around(span) for name, span in ranges.items()}
@@ -142,6 +163,7 @@ class _Groups:
         }
         """The width of the narrowest value of the group that a layer computes with."""
         fixed = {node.name: fixed_quantisation(node.layer, dtype) for node in graph.nodes if node.name in own}
+        fixed.update(given)
         self.fixed = {name: fixed.get(name) for name in ranges}
         """The quantisation of the group, whatever it has to cover."""
 
@@ -156,15 +178,16 @@ class _Groups:
         group = self.find(name)
         return self.fixed[group] or quantisation(*self.span[group], self.dtype)
 
-    def join(self, one: str, other: str) -> None:
-        """Make the groups of two values one."""
-        one, other = self.find(one), self.find(other)
-        if one == other:
-            return
-        self.parent[other] = one
-        self.span[one] = Range.around(self.span[one], self.span[other])
-        self.finest[one] = min(self.finest[one], self.finest[other])
-        self.fixed[one] = self.fixed[one] or self.fixed[other]
+    def join(self, one: str, *others: str) -> None:
+        """Make the groups of values one."""
+        for other in others:
+            one, other = self.find(one), self.find(other)
+            if one == other or not {one, other} <= self.span.keys():
+                continue
+            self.parent[other] = one
+            self.span[one] = Range.around(self.span[one], self.span[other])
+            self.finest[one] = min(self.finest[one], self.finest[other])
+            self.fixed[one] = self.fixed[one] or self.fixed[other]
 
     def concatenate(self, node: Node) -> None:
         """Let the inputs of a concatenation take over its output's scale, as far as that does good.

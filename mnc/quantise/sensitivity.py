@@ -16,7 +16,7 @@ from mnc.ir.layers import Flatten, Reshape, Softmax
 from mnc.ir.types import Array, DType, Quantisation
 from mnc.quantise.calibrate import RANGES, Choose, least_that_counts
 from mnc.quantise.scales import Range, quantisation
-from mnc.reference import evaluate
+from mnc.quantise.sequences import by_frame
 from mnc.reference.run import apply_node
 
 CANDIDATES = ("minmax", "percentile", "mse")
@@ -54,7 +54,7 @@ class Probe:
 
     @classmethod
     def of(cls, graph: Graph, samples: Sequence[Array]) -> Probe:
-        return cls(graph, evaluate(graph, samples))
+        return cls(graph, by_frame(graph, samples))
 
     def contributions(self, ranges: Mapping[str, Range]) -> Mapping[str, float]:
         """The noise that each value's rounding to int8 makes."""
@@ -112,9 +112,13 @@ def ways_to_widen(probe: Probe, ranges: Mapping[str, Range]) -> list[set[str]]:
 
 
 def keepers(graph: Graph, name: str) -> set[str]:
-    """The layers that have to work on int16 for a value to keep 16 bits: its producer and its readers."""
+    """The layers that have to work on int16 for a value to keep 16 bits: its producer and its readers.
+
+    A state is made by the producer of what it becomes.
+    """
     readers = {node.name for node in graph.consumers[name]}
-    return readers | ({graph.producers[name].name} if name in graph.producers else set())
+    sources = (name, *(state.next for state in graph.states if state.name == name))
+    return readers | {graph.producers[each].name for each in sources if each in graph.producers}
 
 
 def round_to(values: Array, quant: Quantisation, dtype: DType = DType.INT8) -> Array:

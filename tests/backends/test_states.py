@@ -268,11 +268,6 @@ def test_rows_are_not_fed_to_a_network_with_states() -> None:
         mnc.compile(register(), feed="rows")
 
 
-def test_calibration_does_not_run_sequences() -> None:
-    with pytest.raises(CompileError, match=r"keeps states \('history', 'largest'\)"):
-        mnc.compile(register(), quantize="int8", calibration=frames(register(), 20))
-
-
 def test_initial_values_count_as_constants() -> None:
     zeros, others = (mnc.compile(register(initial=x)) for x in (None, frames(register(), 3)))
     assert others.report.flash.total_constants == zeros.report.flash.total_constants + 64
