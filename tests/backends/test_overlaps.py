@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from generated_c import build, checked_run
 from hypothesis import assume, given
@@ -31,8 +32,8 @@ from mnc.backends.unit import Unit, unit
 from mnc.backends.writer import Writer, declaration
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Quantize, Softmax
-from mnc.ir.types import DType, ElementType, Quantisation, TensorType
+from mnc.ir.layers import DepthwiseConv2D, Quantize, Slice, Softmax
+from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.names import snake
 from mnc.passes import optimise
 from mnc.plan.arena import Arena, Overlap
@@ -172,7 +173,7 @@ def _trial(number: int, trial: Trial) -> str:
 
 @st.composite
 def some_of_each(draw: Draw, dtype: DType, table: Collection[type[Layer]]) -> Batch:
-    """Some layers of each kind, by themselves; always a softmax of columns, and one that changes the scale only."""
+    """Some layers of each kind, by themselves; always a softmax of columns, and a new layout or only a new scale."""
     assume(draw(st.booleans()))  # the first example would be the simplest of each: see `networks.batches`
     graphs = []
     for kind in sorted((kind for kind in table if kind in KINDS), key=lambda kind: kind.__name__):
@@ -183,7 +184,9 @@ def some_of_each(draw: Draw, dtype: DType, table: Collection[type[Layer]]) -> Ba
             )
     across = chain((4, 5), y=Softmax(0))
     if dtype is DType.FLOAT32:
-        return Batch([*graphs, across])
+        kernel = Constant(np.ones((3, 3, 6, 1), np.float32))
+        planes = chain((8, 8, 8), cut=Slice((0, 0, 0), (8, 8, 6), (1, 1, 1)), y=DepthwiseConv2D(kernel))
+        return Batch([*graphs, across, planes])
     return Batch([*graphs, quantised(across, 0, dtypes=[dtype]), requantised(dtype)])
 
 

@@ -114,7 +114,13 @@ class Context(Generic[L]):
         )
 
     def _works_in_place(self, nest: Loops) -> bool:
-        """Whether a call may write where it reads, or below: inputs as large as the output are walked as it is."""
+        """Whether a call may write where it reads, or below.
+
+        Of an input at least as large as the output no element lies below the one that it becomes, so
+        what is overwritten has been read.
+        """
         size = self.output.type.elements
-        large = [own for own, x in zip(nest.strides[1:], self.inputs, strict=True) if x.type.elements == size]
-        return nest.ascend and all(own == nest.strides[0] for own in large)
+        large = [own for own, x in zip(nest.strides[1:], self.inputs, strict=True) if x.type.elements >= size]
+        return nest.ascend and all(
+            back >= forth for own in large for back, forth in zip(own, nest.strides[0], strict=True)
+        )
