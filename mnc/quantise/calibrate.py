@@ -29,6 +29,9 @@ BELOW_LARGEST = 2.0 * math.log(512.0)
 """Softmax gives less than half of its step of 1/256 for what lies ln 512 below the largest of its inputs; twice
 that, because other samples are less clear than those of the calibration."""
 
+HIDDEN = -1000.0
+"""No score that a network computes is as far below the others: what is, a mask has hidden."""
+
 
 def observe(graph: Graph, samples: Sequence[Array], method: str = "minmax") -> dict[str, Range]:
     """The range of every float value of `graph` over representative inputs.
@@ -83,8 +86,9 @@ def ranges_of(graph: Graph, samples: Sequence[Array], choose: Choose) -> dict[st
                     raise refuse(
                         f"value {each!r}", "is not finite for a calibration sample", "check the samples' scale"
                     )
-                low, high = choose(each, array)
-                ranges[each] = Range(max(low, least_that_counts(graph, each, moved)), high)
+                least = least_that_counts(graph, each, moved)
+                low, high = choose(each, array if array.min() > HIDDEN else np.maximum(array, np.float32(least)))
+                ranges[each] = Range(max(low, least), high)
             moved = {each: _cut(array, *(ranges[each] for each in moved)) for each, array in moved.items()}
         cut.update(moved)
 
@@ -108,7 +112,8 @@ def least_that_counts(graph: Graph, name: str, values: Mapping[str, Array]) -> f
         return -np.inf
     assert isinstance(softmax.layer, Softmax)
     read = values[softmax.inputs[0]]
-    return float(read.max(axis=softmax.layer.axis % (read.ndim - 1) + 1).min()) - BELOW_LARGEST
+    largest = read.max(axis=softmax.layer.axis % (read.ndim - 1) + 1)
+    return float(largest.min(where=largest > HIDDEN, initial=largest.max())) - BELOW_LARGEST
 
 
 def softmax_reader(graph: Graph, name: str) -> Node | None:

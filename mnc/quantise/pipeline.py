@@ -14,9 +14,11 @@ from mnc.quantise.calibrate import RANGES, Choose, by, cut_inputs, ranges_of
 from mnc.quantise.doubts import FAR, far_out
 from mnc.quantise.equalise import equalise
 from mnc.quantise.fit import Fit, fit
+from mnc.quantise.indices import compares_indices, indices
 from mnc.quantise.quality import signal_to_noise
 from mnc.quantise.quantise import meaningless, quantise, split_activations
 from mnc.quantise.recurrent import cell_scales
+from mnc.quantise.scores import nearer
 from mnc.quantise.sensitivity import Probe, goals, least_harmful, ways_to_widen
 from mnc.quantise.sequences import Samples, by_sequence, representative
 
@@ -242,7 +244,9 @@ class _Trials:
         self.ranges = ranges_of(real, arrays, _choice(real, arrays, scheme, wide=False))
         wide = scheme.quantize != "int8" or scheme.io == "int16"
         self.wide_ranges = ranges_of(real, arrays, _choice(real, arrays, scheme, wide=True)) if wide else self.ranges
+        self.storable, (self.ranges, self.wide_ranges) = nearer(real, self.ranges, self.wide_ranges)
         self.cells = cell_scales(real, arrays)
+        self.indices = indices(real)
         self.refused: dict[tuple[str, DType], str] = {}
         """The layers, and the types in which they cannot be, each with the reason."""
 
@@ -252,7 +256,7 @@ class _Trials:
         while True:
             dtypes = {node.name: self._type(node, wide) for node in self.real.nodes}
             integers = quantise(
-                self.real,
+                self.storable,
                 {DType.INT8: self.ranges, DType.INT16: self.wide_ranges},
                 dtypes,
                 cells=self.cells,
@@ -280,6 +284,8 @@ class _Trials:
 
     def _fault(self, node: Node, dtype: DType) -> str | None:
         """Why a node cannot be of a type, or None."""
+        if compares_indices(node, self.indices):
+            return f"{type(node.layer).__name__} reads numbers of rows of a table, which a scale would round"
         return meaningless(self.real, node, dtype) or self.refused.get((node.name, dtype))
 
     def _fallbacks(self, dtypes: Mapping[str, DType], wide: Collection[str]) -> Iterator[Fallback]:

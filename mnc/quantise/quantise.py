@@ -39,6 +39,7 @@ from mnc.ir.state import State
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.names import Names
 from mnc.quantise import recurrent
+from mnc.quantise.indices import indices, only_indices
 from mnc.quantise.scales import KEEPING, Range, quantisation, quantisations
 from mnc.quantise.weights import BIASES, weight_scale
 from mnc.reference.quantised import compute_quantised
@@ -127,8 +128,12 @@ class _Quantiser:
         self.per_channel_dense = per_channel_dense
         self.nodes: list[Node] = []
         self.fixed = self._fixed()
+        self.indices = indices(graph)
+        whole = only_indices(graph, self.indices)
         self.quants = {
-            dtype: quantisations(graph, ranges[dtype], {name for name in dtypes if dtypes[name] is dtype}, dtype, given)
+            dtype: quantisations(
+                graph, ranges[dtype], {name for name in dtypes if dtypes[name] is dtype}, dtype, given, whole
+            )
             for dtype, given in zip(INTEGERS, ({}, self.fixed), strict=True)
         }
         self.stored: dict[tuple[str, DType], str] = {}
@@ -207,10 +212,12 @@ class _Quantiser:
         return self._read_as(given.name) if io is None else io
 
     def _read_as(self, name: str) -> DType:
-        """The narrowest type that keeps all that readers of a value take; float32 where none takes integers.
+        """The narrowest type that keeps all that readers of a value take; float32 for numbers of rows, and for none.
 
         Who reads a state that becomes the value reads the value, one run later.
         """
+        if name in self.indices:
+            return DType.FLOAT32
         names = [name]
         for each in names:
             names += [state.name for state in self.graph.states if state.next == each and state.name not in names]

@@ -71,6 +71,9 @@ UNIT = Quantisation((1.0 / 256.0,), -128)
 WIDE_UNIT = Quantisation((1.0 / 32768.0,), 0)
 """TFLite's fixed quantisation of either in int16."""
 
+WHOLE = {DType.INT8: Quantisation((1.0,), -128), DType.INT16: Quantisation((1.0,), 0)}
+"""The quantisation that keeps whole numbers as they are."""
+
 COARSER = 2.0
 """By this factor at most a concatenation makes the steps coarser of an input that others compute with: a bit."""
 
@@ -110,12 +113,19 @@ def quantisations(
     own: Collection[str],
     dtype: DType,
     fixed: Mapping[str, Quantisation] = MappingProxyType({}),
+    whole: Collection[str] = (),
 ) -> dict[str, Quantisation]:
     """The quantisation in `dtype` of every value that has a range; `own` names the nodes that work on that type.
 
-    `fixed` are those that some values have whatever their range.
+    `fixed` are those that some values have whatever their range; `whole` are values of whole numbers that a layer
+    takes exactly: their step is 1 where their range allows it.
     """
     groups = _Groups(graph, ranges, own, dtype, fixed)
+    step = WHOLE[dtype]
+    for name in ranges.keys() & set(whole):
+        low, high = groups.span[name]
+        if dtype.least - step.zero_point <= low and high <= dtype.most - step.zero_point:
+            groups.fixed[name] = step
     for state in graph.states:
         groups.join(state.next, state.name)
     for node in graph.nodes:

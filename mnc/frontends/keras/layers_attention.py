@@ -84,7 +84,7 @@ def multi_head_attention(config: Config) -> Build:
             raise call.fault(what, "multiply it into attention_mask, whose rows are those of the query")
         given = axes_of(call, axes)
         query, value, key = sequences(call, len(given) > 1)
-        hidden = hidden_scores(call, query, value, key, near)
+        seen = seen_scores(call, query, value, key, near)
 
         def dense(x: Value, part: str, size: int, scale: float = 1.0, own: str = "") -> Value:
             weights = call.weights.inside(f"{own or part}_dense")
@@ -105,9 +105,9 @@ def multi_head_attention(config: Config) -> Build:
         gate = dense(query, "gate", value_size) if has_gate else None
         v = by_head(dense(value, "value", value_size), "value", value_size)
         scores = call.emit(MatMul(transpose_b=True), q, k, part="scores")
-        shares = call.emit(Softmax(2), masked(call, scores, hidden), part="shares")
+        shares = call.emit(Softmax(2), masked(call, scores, seen), part="shares")
         if config.keras >= 3 and (drops or flag(call, "return_attention_scores")):
-            shares = of_those_seen(call, shares, hidden)
+            shares = of_those_seen(call, shares, seen)
         mixed = call.emit(MatMul(), shares, v, part="mixed")
         if heads > 1:
             mixed = call.emit(Permute((1, 0, 2)), mixed, part="in_steps")
@@ -144,23 +144,17 @@ def axes_of(call: Call, axes: tuple[int, ...] | None) -> Shape:
     return first.shape[:-1]
 
 
-def of_those_seen(call: Call, shares: Value, hidden: Value | Constant | None) -> Value:
+def of_those_seen(call: Call, shares: Value, seen: Value | Constant | None) -> Value:
     """Shares of which those that are hidden are 0, also where all are."""
-    if hidden is None:
+    if seen is None:
         return shares
-    if isinstance(hidden, Constant):
-        seen = Constant((hidden.array == 0.0).astype(np.float32))
+    if isinstance(seen, Constant):
         return call.emit(Multiply(operand=seen), shares, part="seen_shares")
-    size = call.emit(Activation(fn.Abs()), hidden, part="size")
-    less = call.emit(
-        Multiply(operand=Constant(np.float32(-1.0))), call.emit(Activation(fn.Sign()), size, part="lost"), part="less"
-    )
-    seen_now = call.emit(Add(operand=Constant(np.float32(1.0))), less, part="seen_scores")
-    return call.emit(Multiply(), shares, seen_now, part="seen_shares")
+    return call.emit(Multiply(), shares, seen, part="seen_shares")
 
 
-def hidden_scores(call: Call, query: Value, value: Value, key: Value, near: int | None) -> Value | Constant | None:
-    """MASKED where a query shall not see a key, else 0; None where each sees all."""
+def seen_scores(call: Call, query: Value, value: Value, key: Value, near: int | None) -> Value | Constant | None:
+    """1 where a query shall see a key, else 0; None where each sees all."""
     parts = []
     rows, columns = query.shape[0], key.shape[0]
     for name, x, shape in (("query", query, (rows, 1)), ("value", value, (1, columns)), ("key", key, (1, columns))):
@@ -176,28 +170,27 @@ def hidden_scores(call: Call, query: Value, value: Value, key: Value, near: int 
         if not isinstance(given, Value) or given.shape != (rows, columns):
             raise call.fault(f"the attention_mask must be a tensor of the model of {rows}x{columns} elements")
         parts.append(call.assembly.plain(call.where, given))
-    return _hidden(call, parts, _places(rows, columns, flag(call, "use_causal_mask"), near))
+    return _seen(call, parts, _places(rows, columns, flag(call, "use_causal_mask"), near))
 
 
-def _hidden(call: Call, parts: list[Value], places: Array | None) -> Value | Constant | None:
-    """MASKED where any of the masks is 0, or the place; a constant where only the places say it."""
+def _seen(call: Call, parts: list[Value], places: Array | None) -> Value | Constant | None:
+    """The product of the masks and of the places; a constant where only the places say it."""
     if not parts:
-        return None if places is None else Constant((places - 1.0) * np.float32(-MASKED))
+        return None if places is None else Constant(places)
     seen = parts[0]
     for i, part in enumerate(parts[1:]):
         seen = call.emit(Multiply(), seen, part, part=f"seen{i}")
-    if places is not None:
-        seen = call.emit(Multiply(operand=Constant(places)), seen, part="seen_places")
-    missing = call.emit(Add(operand=Constant(np.float32(-1.0))), seen, part="missing")
-    return call.emit(Multiply(operand=Constant(np.float32(-MASKED))), missing, part="hidden")
+    return seen if places is None else call.emit(Multiply(operand=Constant(places)), seen, part="seen_places")
 
 
-def masked(call: Call, scores: Value, hidden: Value | Constant | None) -> Value:
-    """Scores of which those that are hidden do not count."""
-    if hidden is None:
+def masked(call: Call, scores: Value, seen: Value | Constant | None) -> Value:
+    """Scores of which those that are hidden do not count: MASKED is added to them."""
+    if seen is None:
         return scores
-    if isinstance(hidden, Constant):
-        return call.emit(Add(operand=hidden), scores, part="masked_scores")
+    if isinstance(seen, Constant):
+        return call.emit(Add(operand=Constant((seen.array - 1.0) * np.float32(-MASKED))), scores, part="masked_scores")
+    missing = call.emit(Add(operand=Constant(np.float32(-1.0))), seen, part="missing")
+    hidden = call.emit(Multiply(operand=Constant(np.float32(-MASKED))), missing, part="hidden")
     return call.emit(Add(), scores, hidden, part="masked_scores")
 
 
@@ -312,7 +305,7 @@ def _weighed(call: Call, scores: Value, query: Value, value: Value) -> Value | t
     query_mask, value_mask = _masks(call, query, value)
     parts = [] if value_mask is None else [call.emit(Reshape((1, value.shape[0])), value_mask, part="value_mask")]
     places = _places(scores.shape[0], scores.shape[1], flag(call, "use_causal_mask"), None)
-    shares = call.emit(Softmax(1), masked(call, scores, _hidden(call, parts, places)), part="shares")
+    shares = call.emit(Softmax(1), masked(call, scores, _seen(call, parts, places)), part="shares")
     call.weights.discard()  # the state of a random generator
     if query_mask is None:
         result = call.emit(MatMul(), shares, value)

@@ -11,9 +11,9 @@ from mnc.frontends.keras.config import Config
 from mnc.frontends.keras.layers_attention import (
     CALL_ARGUMENTS,
     flag,
-    hidden_scores,
     masked,
     of_those_seen,
+    seen_scores,
     sequences,
     window,
 )
@@ -46,7 +46,7 @@ def grouped_query_attention(config: Config) -> Build:
     def build(call: Call) -> Value | tuple[Value, ...]:
         query, value, key = sequences(call)
         steps, keys = query.shape[0], key.shape[0]
-        hidden = hidden_scores(call, query, value, key, near)
+        seen = seen_scores(call, query, value, key, near)
 
         def dense(x: Value, part: str, count: int, scale: float = 1.0) -> Value:
             weights = call.weights.inside(f"_{part}_dense")
@@ -68,9 +68,9 @@ def grouped_query_attention(config: Config) -> Build:
         v = by_head(dense(value, "value", shared), "value")
         scores = call.emit(MatMul(transpose_b=True), q, k, part="group_scores")
         scores = call.emit(Reshape((heads, steps, keys)), scores, part="scores")
-        shares = call.emit(Softmax(2), masked(call, scores, hidden), part="shares")
+        shares = call.emit(Softmax(2), masked(call, scores, seen), part="shares")
         if drops or flag(call, "return_attention_scores"):
-            shares = of_those_seen(call, shares, hidden)
+            shares = of_those_seen(call, shares, seen)
         grouped = call.emit(Reshape((shared, each * steps, keys)), shares, part="group_shares")
         mixed = call.emit(MatMul(), grouped, v, part="mixed")
         mixed = call.emit(Reshape((heads, steps, size)), mixed, part="mixed_heads")
