@@ -98,8 +98,10 @@ def _at_the_peak(_: Report, memory: MemoryMap) -> str:
     if not live:
         return ""
     names = _named([(box.name, box.bytes) for box in live], "bytes")
-    layers = ", ".join(repr(layer) for layer in memory.moments[memory.peak].layers)
-    return f"at the peak, step {memory.peak} (layer {layers}), the arena holds {names}"
+    layers = memory.moments[memory.peak].layers
+    alone = len(layers) == 1
+    at_work = f"layer {layers[0]!r}" if alone else f"layers {layers[0]!r} to {layers[-1]!r}, {len(layers)} in turns"
+    return f"at the peak, step {memory.peak} ({at_work}), the arena holds {names}"
 
 
 def _unknown(*_: object) -> str:

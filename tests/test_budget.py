@@ -47,6 +47,10 @@ def test_a_budget_names_what_takes_the_most() -> None:
     assert ram.what == "needs 800 bytes of RAM, 100 more than the budget of 700"
     held = "'b' (400 bytes), 'c' (396 bytes)"
     assert ram.hints == (f"at the peak, step 2 (layer 'c'), the arena holds {held}",)
+    together = replace(MEMORY, moments=(*MEMORY.moments[:2], Moment(("c", "e", "f")), *MEMORY.moments[3:]))
+    assert over_budget(REPORT, together, Budget(700))[0].hints == (
+        f"at the peak, step 2 (layers 'c' to 'f', 3 in turns), the arena holds {held}",
+    )
     assert (
         flash.what == "needs 500 bytes of flash for constants alone, code not counted, 400 more than the budget of 100"
     )
