@@ -57,6 +57,9 @@ INT8_MODELS = {
 CPP_TARGETS = ("host", "cortex-m4")
 """Where backend `cpp` is measured: its class has the kernels of `c`, so that more of the same says nothing new."""
 
+ALIKE = {"cortex-m85": "cortex-m55"}
+"""Targets whose code is another's and runs where that does: the other's figures are theirs."""
+
 LEAST_RAM = 64 * 1024
 """Bytes; none of the models fits a target with less."""
 
@@ -79,7 +82,7 @@ def jobs(models: Path, on: Sequence[str]) -> list[Job]:
     library = (cmsis_nn.BACKEND,) if os.environ.get(cmsis_nn.VARIABLE) else ()
     found = []
     for target in on:
-        if targets.get(target).max_ram < LEAST_RAM:
+        if target in ALIKE or targets.get(target).max_ram < LEAST_RAM:
             continue
         own = ("c", "cpp") if target in CPP_TARGETS else ("c",)
         for named, backends in ((FLOAT32_MODELS, own), (INT8_MODELS, (*own, *library))):

@@ -77,14 +77,21 @@ AN547 = _cortex_m_board("mps3-an547", 32_000_000, 0x1000_0000, Region(0x1100_000
 
 
 def _cortex_m(
-    core: str, title: str, flags: tuple[str, ...], features: set[str], board: Board, max_flash: int, max_ram: int
+    core: str,
+    title: str,
+    flags: tuple[str, ...],
+    features: set[str],
+    board: Board,
+    max_flash: int,
+    max_ram: int,
+    compiled_as: str | None = None,
 ) -> Target:
     return Target(
         name=core,
         title=title,
         compiler=ARM_GCC,
         cpp=ARM_GXX,
-        flags=(f"-mcpu={core}", "-mthumb", *flags),
+        flags=(f"-mcpu={compiled_as or core}", "-mthumb", *flags),
         features=frozenset(features),
         board=board,
         max_flash=max_flash,
@@ -132,6 +139,17 @@ TARGETS = (
         AN547,
         4 * M,
         4 * M,
+    ),
+    # GCC has it from 13 on, QEMU not yet; it has all instructions of a Cortex-M55.
+    _cortex_m(
+        "cortex-m85",
+        "Cortex-M85 with Helium, as a Cortex-M55",
+        ("-mfloat-abi=hard",),
+        {"fpu", "fpu64", "dsp", "mve", "mul64", "saturate"},
+        AN547,
+        4 * M,
+        4 * M,
+        compiled_as="cortex-m55",
     ),
     Target(
         name="rv32imc",
