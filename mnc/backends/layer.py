@@ -238,9 +238,10 @@ def _gather(w: Writer, step: Step, library: Library, rings: Mapping[str, int] | 
     for k, (value, window) in enumerate(_gathered(step)):
         first = first_row(window) if by_rows else str(-window.padding // window.divisor)
         numbers: tuple[object, ...] = (first, window.dilation, window.size, value.image[0], value.layout.row)
-        gather = f"mnc_rows_{value.type.dtype.suffix}"
+        few = "few_" if RowPointers(k, written_out=True) in _arguments(step) else ""
+        gather = f"mnc_{few}rows_{value.type.dtype.suffix}"
         if (ring := ring_rows(value, rings or {})) is not None:
-            gather, numbers = f"mnc_ring_rows_{value.type.dtype.suffix}", (*numbers, ring)
+            gather, numbers = f"mnc_{few}ring_rows_{value.type.dtype.suffix}", (*numbers, ring)
         names = (parameter.name for parameter in library.parameters(gather)[2:])
         named = joined([f"{number} /* {name} */" for number, name in zip(numbers, names, strict=True)])
         w.wrapped(f"{gather}({_rows_name(step, k)}, {ins[k]}, {named});")
@@ -248,9 +249,14 @@ def _gather(w: Writer, step: Step, library: Library, rings: Mapping[str, int] | 
 
 def _gathered(step: Step) -> tuple[tuple[Value, Window], ...]:
     """The inputs, with their windows, where calls take pointers to their rows."""
-    if step.rows is None or not any(isinstance(a, RowPointers) for c in step.calls for a in c.arguments.values()):
+    if step.rows is None or not any(isinstance(argument, RowPointers) for argument in _arguments(step)):
         return ()
     return tuple(zip(step.reads, step.rows.windows, strict=True))
+
+
+def _arguments(step: Step) -> list[Argument]:
+    """The arguments of all calls of an iteration."""
+    return [argument for call in step.calls for argument in call.arguments.values()]
 
 
 def _rows_name(step: Step, read: int) -> str:

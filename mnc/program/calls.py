@@ -14,6 +14,8 @@ class RowPointers:
     """The array of pointers to the input rows of the current output row."""
 
     read: int = 0
+    written_out: bool = False
+    """There is code for each of them, so that they can stay in registers."""
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,10 @@ class Window:
         first = (y * self.stride - self.padding) // self.divisor
         return [r for k in range(self.size) if 0 <= (r := first + k * self.dilation) < height]
 
+    def is_inside(self, count: int, height: int) -> bool:
+        """Whether the first `count` output rows read no row outside an input of `height` rows."""
+        return all(len(self.rows(y, height)) == self.size for y in (0, count - 1))
+
     def last(self, y: int, height: int) -> int:
         """The last of the rows inside an input of `height` rows that must be there for output row y; -1: none."""
         reach = (y * self.stride - self.padding) // self.divisor + (self.size - 1) * self.dilation

@@ -83,6 +83,7 @@ def conv2d(draw: Draw) -> Trial:
             "block_channels": width,
             "unroll_rows": draw(st.integers(0, 1)),
             "taps": divisor(draw, slide.kernel, 5),
+            "inside": int(None not in rows.argument.offsets and draw(st.booleans())),
             **fused,
         },
     )
@@ -123,7 +124,8 @@ def depthwise2d(draw: Draw) -> Trial:
     slide, rows, arguments = depthwise(draw, height, kernel)
     pixels = draw(st.integers(1, min(slide.out_width, 8)))
     blocks = max(-(-(slide.out_width - 2 * pixels) // pixels), 0)
-    only_ends = pixels == slide.out_width or (slide.begin <= pixels and (1 + blocks) * pixels <= slide.end)
+    first_alone = slide.begin <= min(pixels, slide.out_width - pixels)
+    only_ends = pixels == slide.out_width or (first_alone and (1 + blocks) * pixels <= slide.end)
     last = slide.input(slide.out_width - 1, slide.kernel - 1)
     zeros = Given(np.zeros((slide.in_width - 1) * rows.row.pixel + 1))
     return Trial(

@@ -1,15 +1,16 @@
 /* Adds one row of the kernel to the sums of a block: `pixels` neighbouring output
  * pixels x `channels` output channels.  The first tap lies over column `x` of the
- * row `in`; unless `inner`, taps may lie outside the row, which is NULL outside the
- * image.
+ * row `in`; unless `inner`, taps may lie outside the row; unless `inside`, it may be
+ * NULL.  With `first` the sums are 0 and there is one input channel.
  * w: [in_channels][kernel_width][channels]. */
 MNC_KERNEL void mnc_conv2d_taps_f32(float *sum, const float *in, const float *w, int x, int inner, int first_channel,
                                     int in_channels, int kernel_width, int stride, int dilation, int in_width,
-                                    int in_pixel, int in_channel, int pixels, int channels, int taps)
+                                    int in_pixel, int in_channel, int pixels, int channels, int taps, int inside,
+                                    int first)
 {
     int i, c, kx, t, k;
 
-    if (in == NULL)
+    if (!inside && in == NULL)
         return;
     in += x * in_pixel + first_channel * in_channel;
     for (k = 0; k < in_channels; ++k) {
@@ -22,8 +23,9 @@ MNC_KERNEL void mnc_conv2d_taps_f32(float *sum, const float *in, const float *w,
                 for (i = 0; i < pixels; ++i) {
                     MNC_UNROLL
                     for (c = 0; c < channels; ++c)
-                        MNC_ACCUMULATE(sum[i * channels + c], in[(i * stride + t * dilation) * in_pixel],
-                                       MNC_READ(w[t * channels + c]));
+                        sum[i * channels + c] =
+                            mnc_add_product_f32(sum[i * channels + c], in[(i * stride + t * dilation) * in_pixel],
+                                                MNC_READ(w[t * channels + c]), first && t == 0);
                 }
             }
         }
@@ -40,7 +42,7 @@ MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const
                                      int x, int inner, int first_channel, int in_channels, int kernel_height,
                                      int kernel_width, int stride, int dilation, int in_width, int in_pixel,
                                      int in_channel, int out_pixel, int out_channel, int pixels, int channels,
-                                     int unroll_rows, int taps, int activation, float high)
+                                     int unroll_rows, int taps, int inside, int activation, float high)
 {
     const int row = in_channels * kernel_width * channels;
     float sum[28];
@@ -53,14 +55,17 @@ MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const
             sum[i * channels + c] = bias == NULL ? 0.0f : MNC_READ(bias[c]);
     }
     if (unroll_rows) {
+        const int one_run = bias == NULL && in_channels == 1 && taps == kernel_width;
+
         MNC_UNROLL
         for (ky = 0; ky < kernel_height; ++ky)
             mnc_conv2d_taps_f32(sum, rows[ky], weights + ky * row, x, inner, first_channel, in_channels, kernel_width,
-                                stride, dilation, in_width, in_pixel, in_channel, pixels, channels, taps);
+                                stride, dilation, in_width, in_pixel, in_channel, pixels, channels, taps, inside,
+                                inside && inner && one_run && ky == 0);
     } else {
         for (ky = 0; ky < kernel_height; ++ky)
             mnc_conv2d_taps_f32(sum, rows[ky], weights + ky * row, x, inner, first_channel, in_channels, kernel_width,
-                                stride, dilation, in_width, in_pixel, in_channel, pixels, channels, taps);
+                                stride, dilation, in_width, in_pixel, in_channel, pixels, channels, taps, inside, 0);
     }
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
@@ -76,14 +81,14 @@ MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const
  * in_channels and out_channels count the channels of one group, group_size is the
  * distance from one group's output channels to the next one's; `taps` of the
  * kernel's columns are unrolled and must divide kernel_width, and with `unroll_rows`
- * so are its rows.
+ * so are its rows.  With `inside` no row is NULL.
  * weights: [groups][out_channels / block_channels][kernel_height][in_channels][kernel_width][block_channels]. */
 MNC_KERNEL void mnc_conv2d_f32(const float *const *rows, float *out, const float *weights, const float *bias,
                                int groups, int in_channels, int out_channels, int group_size, int kernel_height,
                                int kernel_width, int stride, int dilation, int padding, int in_width, int out_width,
                                int inner_begin, int inner_end, int in_pixel, int in_channel, int out_pixel,
                                int out_channel, int block_pixels, int block_channels, int unroll_rows, int taps,
-                               int activation, float high)
+                               int inside, int activation, float high)
 {
     int g, o, p, e;
 
@@ -97,14 +102,14 @@ MNC_KERNEL void mnc_conv2d_f32(const float *const *rows, float *out, const float
                 mnc_conv2d_block_f32(rows, y + p * out_pixel, weights, bias, p * stride - padding, 1,
                                      g * in_channels, in_channels, kernel_height, kernel_width, stride, dilation,
                                      in_width, in_pixel, in_channel, out_pixel, out_channel, block_pixels,
-                                     block_channels, unroll_rows, taps, activation, high);
+                                     block_channels, unroll_rows, taps, inside, activation, high);
             }
             for (e = 0; e < out_width - (inner_end - inner_begin); ++e) {
                 p = e < inner_begin ? e : e + inner_end - inner_begin;
                 mnc_conv2d_block_f32(rows, y + p * out_pixel, weights, bias, p * stride - padding, 0,
                                      g * in_channels, in_channels, kernel_height, kernel_width, stride, dilation,
                                      in_width, in_pixel, in_channel, out_pixel, out_channel, 1, block_channels,
-                                     unroll_rows, taps, activation, high);
+                                     unroll_rows, taps, inside, activation, high);
             }
             weights += kernel_height * in_channels * kernel_width * block_channels;
             if (bias != NULL)

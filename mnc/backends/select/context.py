@@ -43,8 +43,18 @@ class Context(Generic[L]):
 
     @property
     def few_registers(self) -> bool:
-        """Whether registers hold no more than a few sums: blocks are small then, and loops are not unrolled."""
-        return "few_registers" in (self.core or ())
+        """Whether registers hold no more than a few sums: blocks are small then, and loops are not unrolled.
+
+        On a core without FPU a sum of float32 is an argument and the result of a function at each multiply-add.
+        """
+        if self.core is None:
+            return False
+        return "few_registers" in self.core or ("fpu" not in self.core and self.output.type.dtype is DType.FLOAT32)
+
+    @property
+    def written_out(self) -> bool:
+        """Whether there may be code for each round of a short loop that is not over a block."""
+        return not self.compact and not self.few_registers
 
     def of(self, layer: M) -> Context[M]:
         """Another layer with these operands."""

@@ -38,7 +38,7 @@ def conv2d(context: Context[Conv2D]) -> Step:
             Call(
                 "mnc_conv2d_f32",
                 {
-                    "rows": RowPointers(),
+                    "rows": _row_pointers(context),
                     "out": Out(first * y.layout.channel),
                     "weights": Const("weights", sum(a.size for a in packed)),
                     "bias": bias_at(layer.bias, sum(a.size for a in biases)),
@@ -52,10 +52,9 @@ def conv2d(context: Context[Conv2D]) -> Step:
                     **strides(x, y),
                     "block_pixels": pixels,
                     "block_channels": width,
-                    "unroll_rows": int(
-                        group_in == 1 and layer.kernel[0] <= 4 and not context.compact and not context.few_registers
-                    ),
+                    "unroll_rows": int(group_in == 1 and _row_pointers(context).written_out),
                     "taps": _taps(layer.kernel[1]),
+                    "inside": int(window(layer).is_inside(y.image[0], x.image[0])),
                     **fused,
                 },
             )
@@ -94,7 +93,7 @@ def _pointwise(context: Context[Conv2D] | Context[Dense], matrix: Array, bias: C
                 **strides(x, y),
                 "block_pixels": block_pixels,
                 "block_channels": width,
-                "unroll": unrolled(inputs, compact=context.compact or context.few_registers),
+                "unroll": unrolled(inputs, compact=not context.written_out),
                 **fused,
             },
         )
@@ -116,7 +115,7 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
     if layer.bias is not None:
         constants["bias"] = layer.bias
     shared: dict[str, Argument] = {
-        "rows": RowPointers(),
+        "rows": _row_pointers(context),
         "out": Out(),
         "weights": Const("weights"),
         "bias": bias_at(layer.bias, 0),
@@ -128,7 +127,7 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
     }
     if height * width > 16:
         return context.by_rows(window(layer), (Call("mnc_depthwise2d_large_f32", shared), *after), constants)
-    zeros = any(window(layer).size != len(window(layer).rows(r, x.image[0])) for r in range(y.image[0]))
+    zeros = not window(layer).is_inside(y.image[0], x.image[0])
     if zeros:
         constants[ROW] = Constant(np.zeros((x.image[1] - 1) * x.layout.pixel + 1, np.float32))
     blocks = depthwise_blocks(layer, x.image[1], y.image[1])
@@ -194,6 +193,11 @@ def as_pointwise(layer: Dense) -> Conv2D:
     """A dense layer as a convolution of 1x1."""
     matrix = layer.weights.array.reshape(1, 1, *layer.weights.shape)
     return Conv2D(Constant(matrix, layer.weights.quant), layer.bias, activation=layer.activation)
+
+
+def _row_pointers(context: Context[Conv2D] | Context[DepthwiseConv2D]) -> RowPointers:
+    """Code for each of a few rows."""
+    return RowPointers(written_out=context.written_out and context.layer.kernel[0] <= 4)
 
 
 def _taps(kernel_width: int) -> int:
