@@ -20,6 +20,7 @@ TOOLS := gcc g++ clang tcc valgrind \
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc \
   gcc-xtensa-lx106 picolibc-xtensa-lx106-elf \
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
   gcc-avr avr-libc simavr arduino-builder arduino-core-avr \
   cmake chromium cppcheck espeak-ng
 

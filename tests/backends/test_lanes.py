@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generated_c import SANITIZED, STRICT, Case, build, run_cases
+from generated_c import SANITIZED, STRICT, Case, Tool, build, checked_run, run_cases
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from networks import batches, networks, samples
@@ -93,7 +93,9 @@ def supported(flags: tuple[str, ...]) -> bool:
         return False
 
 
-def assert_as_reference(graphs: list[Graph], folder: Path, compiler: str, flags: tuple[str, ...]) -> None:
+def assert_as_reference(
+    graphs: list[Graph], folder: Path, compiler: str, flags: tuple[str, ...], emulator: tuple[str, ...] = ()
+) -> None:
     """The code of these graphs, compiled with these flags, gives the reference's outputs."""
     machine = tuple(flag for flag in flags if flag.startswith("-m"))
     if machine and not supported(machine):
@@ -106,7 +108,9 @@ def assert_as_reference(graphs: list[Graph], folder: Path, compiler: str, flags:
         values = evaluate(graph, cases[-1].inputs)
         largest = max(float(np.abs(value).max()) for value in values.values())
         wanted.append(([values[output] for output in graph.outputs], max(largest, 1.0)))
-    for case, (outputs, largest), got in zip(cases, wanted, run_cases(cases, folder, compiler, flags), strict=True):
+    for case, (outputs, largest), got in zip(
+        cases, wanted, run_cases(cases, folder, compiler, flags, emulator), strict=True
+    ):
         for y, want in zip(got, outputs, strict=True):
             flat = want.reshape(len(y), -1)
             np.testing.assert_allclose(y, flat, rtol=1e-5, atol=2e-6 * largest, err_msg=case.name)
@@ -117,9 +121,16 @@ def test_layers_compute_their_definition(way: str, gcc: str, tmp_path: Path) -> 
     assert_as_reference([side_by_side(), planes()], tmp_path, gcc, (*SANITIZED, *WAYS[way]))
 
 
-def test_layers_compute_their_definition_by_clang(tool: object, tmp_path: Path) -> None:
-    clang = tool("clang")  # type: ignore[operator]  # the fixture is a function
+def test_layers_compute_their_definition_by_clang(tool: Tool, tmp_path: Path) -> None:
+    clang = tool("clang")
     assert_as_reference([side_by_side()], tmp_path, clang, ("-std=c89", "-O2", *(FUSED if supported(FUSED) else ())))
+
+
+def test_layers_compute_their_definition_on_aarch64(tool: Tool, tmp_path: Path) -> None:
+    compiler, emulator = tool("aarch64-linux-gnu-gcc"), tool("qemu-aarch64")
+    assert_as_reference([side_by_side(), planes()], tmp_path, compiler, (*STRICT, "-O2", "-static"), (emulator,))
+    instructions = checked_run(["aarch64-linux-gnu-objdump", "-d", "program"], tmp_path)
+    assert instructions.count("fmla") > 50
 
 
 @settings(
