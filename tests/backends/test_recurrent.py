@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from generated_c import SANITIZED, Case, run_cases
-from networks import samples
+from networks import chain, samples
+from quantised_networks import in_integers
 
 import mnc
+from mnc import targets
 from mnc.ir.graph import Graph, Input, Node
+from mnc.ir.layer import Layer
 from mnc.ir.layers import GRU, LSTM, Quantize, Recurrent, SimpleRNN
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
+from mnc.program import Name
 
 STEPS, FEATURES, UNITS = 4, 3, 5
 
@@ -112,3 +117,36 @@ def test_states_of_several_types_lie_side_by_side(gcc: str, tmp_path: Path) -> N
     np.testing.assert_allclose(real, expected[1], atol=1e-6)
     again = graph.predict(x[0][:1])
     assert (stored[1:] != np.concatenate([again[0]] * 3)).any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "factor", "rounding"),
+    [(DType.INT8, 1.0, "MNC_TWICE_PLAIN"), (DType.INT8, 16.0, "MNC_TWICE"), (DType.INT16, 1.0, "MNC_ONCE")],
+)
+def test_gates_by_pairs_of_products(dtype: DType, factor: float, rounding: str, cc: str) -> None:
+    """Odd and even numbers of elements and of channels, and sums that are rounded in any way."""
+    rng = np.random.default_rng(3)
+    layers: dict[str, Layer] = {}
+    features = 5
+    for name, kind, units in (("lstm", LSTM, 7), ("gru", GRU, 4), ("single", GRU, 1), ("rnn", SimpleRNN, 6)):
+        width = kind.gates * units
+        shapes = (features, width), (units, width), ((2, width) if kind is GRU else (width,))
+        kernel, recurrent, bias = (Constant(np.zeros(shape, np.float32)) for shape in shapes)
+        layers[name] = kind(kernel, recurrent, bias, return_sequences=True)
+        features = units
+    drawn = in_integers(chain((3, 5), **layers), 0, dtypes=[dtype])
+    graph = drawn.with_nodes(replace(node, layer=coarser(node.layer, factor)) for node in drawn.nodes)
+    build = mnc.compile(graph, name="net", target="cortex-m4")
+    (step,) = (step for step in build.emission.program.steps if step.node.name == "lstm")
+    (gates,) = (call for call in step.calls if call.kernel == "mnc_gates_s16")
+    assert gates.arguments["rounding"] == Name(rounding)
+    x = graph.inputs[0].type.stored(rng.normal(size=(4, 3, 5)))
+    (got,) = targets.run(targets.get("cortex-m4"), build.files, build.interface, [x])
+    np.testing.assert_array_equal(got.reshape(4, 3, 6), graph.predict(x))
+
+
+def coarser(layer: Layer, factor: float) -> Layer:
+    """A recurrent layer with larger steps of its weights for the input."""
+    assert isinstance(layer, Recurrent) and layer.kernel.quant is not None
+    quant = replace(layer.kernel.quant, scale=tuple(scale * factor for scale in layer.kernel.quant.scale))
+    return layer.changed(kernel=Constant(layer.kernel.array, quant))

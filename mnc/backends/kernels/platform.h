@@ -303,6 +303,15 @@
 #endif
 #endif
 
+/* x within int16. */
+#ifndef MNC_SATURATE_S16
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)
+#define MNC_SATURATE_S16(x) __asm__("ssat %0, #16, %1" : "=r"(x) : "r"(x))
+#else
+#define MNC_SATURATE_S16(x) ((x) = (x) < -32768 ? -32768 : (x) > 32767 ? 32767 : (x))
+#endif
+#endif
+
 /* Round each call of another library that returns a status: define it to trap where
  * the status is not ARM_CMSIS_NN_SUCCESS.  As planned, every call succeeds. */
 #ifndef MNC_CHECK

@@ -1,31 +1,97 @@
-/* Adds to the sums of a block the products of `count` elements; `unroll` divides it.
- * w: [count][block_channels]. */
+/* How the sums of gates are rounded where it is as MNC_TWICE says, multipliers are at
+ * least 2^30, shifts go to the right by 0 to 20, and sums are far from the ends of int32. */
+#define MNC_TWICE_PLAIN 3
+
+/* A number of int32 within int16. */
+MNC_KERNEL int16_t mnc_saturated_s16(int32_t x)
+{
+    MNC_SATURATE_S16(x);
+    return (int16_t)x;
+}
+
+/* A sum of a gate's products on its way to int16. */
+MNC_KERNEL int32_t mnc_gate_sum_s16(int32_t sum, int32_t multiplier, int shift, int rounding)
+{
+    if (rounding == MNC_TWICE_PLAIN)
+        return mnc_saturated_s16(mnc_rescale_plain(sum, multiplier, shift));
+    return mnc_requantise_s16(sum, multiplier, shift, rounding, -32768, 32767);
+}
+
+/* A product of two numbers of int16 on its way to int16, rounded as by mnc_narrow_s16. */
+MNC_KERNEL int16_t mnc_narrow_product_s16(int32_t x, int32_t multiplier, int shift, int low, int high)
+{
+    if (shift > 0 || shift < -20 || multiplier < ((int32_t)1 << 30))
+        return mnc_narrow_s16(x, multiplier, shift, low, high);
+    x = mnc_rescale_plain(x, multiplier, shift);
+    if (low <= -32768 && high >= 32767)
+        return mnc_saturated_s16(x);
+    x = x < low ? low : x;
+    return (int16_t)(x > high ? high : x);
+}
+
+/* Adds to the sums of a block of channels the products of two neighbouring elements.
+ * w: for each two channels the weights of either element, [block_channels / 2][2][2]; an
+ * odd block ends with a channel of zeros. */
+MNC_KERNEL void mnc_multiply_gate_s16(int32_t *sum, const int16_t *x, const int8_t *w, int block_channels)
+{
+    int c;
+#if defined(MNC_DSP)
+    uint32_t pair, both, of_pair;
+
+    MNC_LOAD_VECTOR4(pair, x);
+    MNC_UNROLL
+    for (c = 0; c < block_channels; c += 2) {
+        MNC_LOAD_VECTOR4(both, w + 2 * c);
+        MNC_EVEN(of_pair, both);
+        MNC_MULTIPLY_PAIRS(sum[c], pair, of_pair);
+        if (c + 1 < block_channels) {
+            MNC_ODD(both, both);
+            MNC_MULTIPLY_PAIRS(sum[c + 1], pair, both);
+        }
+    }
+#else
+    MNC_UNROLL
+    for (c = 0; c < block_channels; ++c) {
+        const int8_t *const v = w + 4 * (c / 2) + c % 2;
+
+        sum[c] += (int32_t)x[0] * MNC_READ_S8(v[0]) + (int32_t)x[1] * MNC_READ_S8(v[2]);
+    }
+#endif
+}
+
+/* Adds to the sums of a block the products of `count` elements; `unroll` divides its half.
+ * weights: for each two elements as mnc_multiply_gate_s16 reads them, then those of an odd one. */
 MNC_KERNEL void mnc_gate_sums_s16(int32_t *sum, const int16_t *x, const int8_t *w, int count, int block_channels,
                                   int unroll)
 {
-    int k, t, c;
+    const int step = (block_channels + 1) / 2 * 4;
+    int k, t;
 
-    for (k = 0; k < count; k += unroll) {
+    for (k = 0; k < count / 2; k += unroll) {
         MNC_UNROLL
-        for (t = 0; t < unroll; ++t) {
-            MNC_UNROLL
-            for (c = 0; c < block_channels; ++c)
-                sum[c] += (int32_t)x[t] * MNC_READ_S8(w[t * block_channels + c]);
-        }
-        x += unroll;
-        w += unroll * block_channels;
+        for (t = 0; t < unroll; ++t)
+            mnc_multiply_gate_s16(sum, x + 2 * t, w + t * step, block_channels);
+        x += 2 * unroll;
+        w += unroll * step;
+    }
+    if (count % 2 != 0) {
+        MNC_UNROLL
+        for (t = 0; t < block_channels; ++t)
+            sum[t] += (int32_t)x[0] * MNC_READ_S8(w[t]);
     }
 }
 
 /* The arguments of an LSTM's gates: for each, the saturated sum of its products with
  * the input and with the state, each of which is first brought to int16.  Zero points
  * are taken off already.  The last block of channels overlaps the one before.
- * weights: for each gate and block of channels [features][block], then [units][block].
+ * weights: for each gate and block of channels those of the input, then those of the
+ * state, as mnc_gate_sums_s16 reads them.
  * bias: [gates][units]; multiplier and shift: [2][gates], those of the input first. */
 MNC_KERNEL void mnc_gates_s16(const int16_t *in, const int16_t *state, int16_t *out, const int8_t *weights,
                               const int32_t *bias, const int32_t *multiplier, const int8_t *shift, int rounding,
                               int gates, int features, int units, int block_channels, int unroll, int unroll_state)
 {
+    const int step = (block_channels + 1) / 2 * 4;
     int g, o, c;
 
     for (g = 0; g < gates; ++g) {
@@ -40,18 +106,15 @@ MNC_KERNEL void mnc_gates_s16(const int16_t *in, const int16_t *state, int16_t *
                 kept[c] = 0;
             }
             mnc_gate_sums_s16(given, in, weights, features, block_channels, unroll);
-            weights += features * block_channels;
+            weights += features / 2 * step + features % 2 * block_channels;
             mnc_gate_sums_s16(kept, state, weights, units, block_channels, unroll_state);
-            weights += units * block_channels;
+            weights += units / 2 * step + units % 2 * block_channels;
             MNC_UNROLL
-            for (c = 0; c < block_channels; ++c) {
-                int32_t y = mnc_requantise_s16(given[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]), rounding,
-                                               -32768, 32767);
-
-                y += mnc_requantise_s16(kept[c], MNC_READ_S32(multiplier[gates + g]), MNC_READ_S8(shift[gates + g]),
-                                        rounding, -32768, 32767);
-                out[o + c] = (int16_t)(y < -32768 ? -32768 : y > 32767 ? 32767 : y);
-            }
+            for (c = 0; c < block_channels; ++c)
+                out[o + c] = mnc_saturated_s16(
+                    mnc_gate_sum_s16(given[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]), rounding) +
+                    mnc_gate_sum_s16(kept[c], MNC_READ_S32(multiplier[gates + g]), MNC_READ_S8(shift[gates + g]),
+                                     rounding));
         }
         bias += units;
         out += units;
@@ -69,11 +132,12 @@ MNC_KERNEL void mnc_lstm_cell_s16(const int16_t *gates, int16_t *cell, int units
     for (u = 0; u < units; ++u) {
         const int32_t kept = (int32_t)gates[units + u] * cell[u];
         const int32_t given = (int32_t)gates[u] * gates[3 * units + u];
-        int32_t sum = mnc_narrow_s16(kept, (int32_t)1 << 30, -14, -32768, 32767);
+        int32_t sum = mnc_narrow_product_s16(kept, (int32_t)1 << 30, -14, -32768, 32767);
 
-        sum += mnc_narrow_s16(given, multiplier, shift, -32768, 32767);
-        sum = sum < -most ? -most : sum > most ? most : sum;
-        cell[u] = (int16_t)(sum < -32768 ? -32768 : sum > 32767 ? 32767 : sum);
+        sum += mnc_narrow_product_s16(given, multiplier, shift, -32768, 32767);
+        if (most < 32768)
+            sum = sum < -most ? -most : sum > most ? most : sum;
+        cell[u] = mnc_saturated_s16(sum);
     }
 }
 
@@ -85,17 +149,19 @@ MNC_KERNEL void mnc_lstm_state_s16(const int16_t *gates, int16_t *state, int uni
     int u;
 
     for (u = 0; u < units; ++u)
-        state[u] =
-            mnc_narrow_s16((int32_t)gates[2 * units + u] * gates[3 * units + u], multiplier, shift, low, high);
+        state[u] = mnc_narrow_product_s16((int32_t)gates[2 * units + u] * gates[3 * units + u], multiplier, shift, low,
+                                          high);
 }
 
 /* Products of a vector with the weights of gates, each brought to int16.  The last
  * block of channels overlaps the one before.
- * weights: for each gate and block of channels [count][block].  bias: [gates][units]. */
+ * weights: for each gate and block of channels as mnc_gate_sums_s16 reads them.  bias:
+ * [gates][units]. */
 MNC_KERNEL void mnc_gate_products_s16(const int16_t *in, int16_t *out, const int8_t *weights, const int32_t *bias,
                                       const int32_t *multiplier, const int8_t *shift, int rounding, int gates,
                                       int count, int units, int block_channels, int unroll)
 {
+    const int step = (block_channels + 1) / 2 * 4;
     int g, o, c;
 
     for (g = 0; g < gates; ++g) {
@@ -108,11 +174,11 @@ MNC_KERNEL void mnc_gate_products_s16(const int16_t *in, int16_t *out, const int
             for (c = 0; c < block_channels; ++c)
                 sum[c] = MNC_READ_S32(bias[o + c]);
             mnc_gate_sums_s16(sum, in, weights, count, block_channels, unroll);
-            weights += count * block_channels;
+            weights += count / 2 * step + count % 2 * block_channels;
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c)
-                out[o + c] = mnc_requantise_s16(sum[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]), rounding,
-                                                -32768, 32767);
+                out[o + c] = (int16_t)mnc_gate_sum_s16(sum[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]),
+                                                       rounding);
         }
         bias += units;
         out += units;
@@ -124,11 +190,8 @@ MNC_KERNEL void mnc_add_saturated_s16(int16_t *sum, const int16_t *more, int cou
 {
     int i;
 
-    for (i = 0; i < count; ++i) {
-        const int32_t y = (int32_t)sum[i] + more[i];
-
-        sum[i] = (int16_t)(y < -32768 ? -32768 : y > 32767 ? 32767 : y);
-    }
+    for (i = 0; i < count; ++i)
+        sum[i] = mnc_saturated_s16((int32_t)sum[i] + more[i]);
 }
 
 /* Numbers times a gate in Q15. */
@@ -137,7 +200,7 @@ MNC_KERNEL void mnc_gated_s16(const int16_t *gate, const int16_t *in, int16_t *o
     int i;
 
     for (i = 0; i < count; ++i)
-        out[i] = mnc_narrow_s16((int32_t)gate[i] * in[i], (int32_t)1 << 30, -14, -32768, 32767);
+        out[i] = mnc_narrow_product_s16((int32_t)gate[i] * in[i], (int32_t)1 << 30, -14, -32768, 32767);
 }
 
 /* The state of a GRU after its gates: update * state + (1 - update) * candidate, all in Q15. */
@@ -149,7 +212,7 @@ MNC_KERNEL void mnc_gru_state_s16(const int16_t *update, const int16_t *candidat
         const int32_t kept = (int32_t)update[u] * state[u];
         const int32_t given = ((int32_t)32768 - update[u]) * candidate[u];
 
-        state[u] = mnc_narrow_s16(kept + given, (int32_t)1 << 30, -14, -32768, 32767);
+        state[u] = mnc_narrow_product_s16(kept + given, (int32_t)1 << 30, -14, -32768, 32767);
     }
 }
 

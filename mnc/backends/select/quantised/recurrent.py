@@ -43,20 +43,26 @@ LARGEST_BLOCK = 4
 def faults(layer: Recurrent, inputs: Sequence[TensorType], _output: TensorType) -> Iterator[str]:
     """Weights and sums that the kernels do not take."""
     dtype, units, gates = inputs[0].dtype, layer.units, layer.gates
-    biases = stored_biases(layer)
-    state = dtype if isinstance(layer, LSTM) else INT16
-    for weights, added, read in ((layer.kernel, biases[0], dtype), (layer.recurrent_kernel, biases[1], state)):
+    for weights in (layer.kernel, layer.recurrent_kernel):
         if weights.array.dtype != np.int8 or weights.quant is None or weights.quant.zero_point != 0:
             yield "for weights that are not int8 round 0"
             return
         scales = np.resize(weights.quant.scale, gates * units).reshape(gates, units)
         if len(weights.quant.scale) not in (1, gates * units) or (scales != scales[:, :1]).any():
             yield "for weights of several scales within a gate"
-        if int(largest_sums(weights.array, added, LARGEST_INPUT[read]).max()) >= 1 << 31:
-            yield "for sums beyond 32 bits"
+    if max(_largest_sums(layer, dtype)) >= 1 << 31:
+        yield "for sums beyond 32 bits"
     wanted = np.int64 if dtype is DType.INT16 else np.int32
     if layer.bias is not None and layer.bias.array.dtype != wanted:
         yield f"for a bias that is not {np.dtype(wanted).name}"
+
+
+def _largest_sums(layer: Recurrent, dtype: DType) -> tuple[int, int]:
+    """Bounds of the sums of products with the input, which is of this type, and of those with the state."""
+    biases, state = stored_biases(layer), dtype if isinstance(layer, LSTM) else INT16
+    given = largest_sums(layer.kernel.array, biases[0], LARGEST_INPUT[dtype])
+    kept = largest_sums(layer.recurrent_kernel.array, biases[1], LARGEST_INPUT[state])
+    return int(given.max()), int(kept.max())
 
 
 def lstm(context: Context[LSTM]) -> Step:
@@ -234,7 +240,7 @@ def _products(context: Context[GRU], vector: Argument, out: Argument, i: int, ga
         {
             "in": vector,
             "out": out,
-            "weights": Const(("kernel", "recurrent")[i], first * count * _padded(units)),
+            "weights": Const(("kernel", "recurrent")[i], first * _stored(count, units)),
             "bias": Const("bias", (3 * i + first) * units),
             "multiplier": Const("multiplier", 3 * i + first),
             "shift": Const("shift", 3 * i + first),
@@ -242,16 +248,21 @@ def _products(context: Context[GRU], vector: Argument, out: Argument, i: int, ga
             "gates": len(gates),
             "count": count,
             "units": units,
-            "block_channels": across(units, LARGEST_BLOCK),
-            "unroll": unrolled(count, compact=context.compact),
+            "block_channels": _block(units),
+            "unroll": unrolled(max(count // 2, 1), compact=context.compact),
         },
     )
 
 
-def _padded(units: int) -> int:
-    """Columns of a gate's weights: the last block overlaps the one before."""
-    size = across(units, LARGEST_BLOCK)
-    return -(-units // size) * size
+def _block(units: int) -> int:
+    """How many channels to work on at once: an even number, but for a single one."""
+    return min(2 * across(-(-units // 2), LARGEST_BLOCK // 2), max(units // 2 * 2, 1))
+
+
+def _stored(count: int, units: int) -> int:
+    """Elements of a gate's weights for vectors of `count`."""
+    size = _block(units)
+    return -(-units // size) * (count // 2 * 4 * -(-size // 2) + count % 2 * size)
 
 
 def _added(sum_: Argument, more: Argument, count: int) -> Call:
@@ -322,9 +333,9 @@ def _arguments(
             "gates": len(gates),
             "features": features,
             "units": units,
-            "block_channels": across(units, LARGEST_BLOCK),
-            "unroll": unrolled(features, compact=context.compact),
-            "unroll_state": unrolled(units, compact=context.compact),
+            "block_channels": _block(units),
+            "unroll": unrolled(max(features // 2, 1), compact=context.compact),
+            "unroll_state": unrolled(max(units // 2, 1), compact=context.compact),
         },
     )
 
@@ -334,21 +345,33 @@ def _rounding(context: Context[Any], gates: Sequence[int]) -> tuple[Array, Array
     multiplier, shift = (each[:, gates] for each in gate_multipliers(context.layer, operands(context)))
     if operands(context).is_int16:
         return rounded_once(multiplier, shift)
-    return multiplier, shift, Name("MNC_TWICE")
+    largest = max(_largest_sums(context.layer, context.inputs[0].type.dtype))
+    plain = multiplier.min() >= 1 << 30 and shift.min() >= -20 and shift.max() <= 0 and largest < 1 << 30
+    return multiplier, shift, Name("MNC_TWICE_PLAIN" if plain else "MNC_TWICE")
 
 
 def _blocks(context: Context[Any], matrices: Sequence[Constant], gates: Sequence[int]) -> Array:
     """Weights in the order in which kernels read them: by gate, by block of columns, by matrix."""
-    units, size = context.layer.units, across(context.layer.units, LARGEST_BLOCK)
+    units, size = context.layer.units, _block(context.layer.units)
     starts = [min(first, units - size) for first in range(0, units, size)]
     return np.concatenate(
         [
-            matrix.array[:, gate * units + first : gate * units + first + size].ravel()
+            _paired(matrix.array[:, gate * units + first : gate * units + first + size])
             for gate in gates
             for first in starts
             for matrix in matrices
         ]
     )
+
+
+def _paired(block: Array) -> Array:
+    """Weights of a block, (count, channels), as mnc_gate_sums_s16 reads them."""
+    count, channels = block.shape
+    even = np.pad(block[: count // 2 * 2], ((0, 0), (0, channels % 2)))
+    pairs = even.reshape(count // 2, 2, even.shape[1] // 2, 2).transpose(
+        0, 2, 1, 3
+    )  # (pairs of elements, pairs of channels, 2, 2)
+    return np.concatenate([pairs.ravel(), block[count // 2 * 2 :].ravel()])
 
 
 def _constants(context: Context[LSTM] | Context[SimpleRNN], gates: Sequence[int]) -> dict[str, Constant]:
