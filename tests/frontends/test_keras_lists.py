@@ -1,15 +1,13 @@
-"""Keras' own lists of layers and activations, beside what mnc reads; and networks of those that few use."""
+"""Keras' own lists of layers and activations, beside what mnc reads."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from live_keras import agrees, answers, needed
-from rare_networks import CASES
+from live_keras import needed
 
 from mnc.frontends.keras.activations import ALONG_AXIS, FUNCTIONS
 from mnc.frontends.keras.registry import CLASSES, FOREIGN, IN_FRONT
@@ -61,14 +59,3 @@ def test_every_activation_of_keras_is_read(listed: list[set[str]]) -> None:
     not_by_name = {"deserialize", "get", "serialize", "threshold"}  # threshold has two parameters, so no layer names it
     by_version = {"linear", "hard_sigmoid"}
     assert listed[1] - not_by_name - by_version <= FUNCTIONS.keys() | ALONG_AXIS.keys()
-
-
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return answers("rare_networks", tmp_path_factory.mktemp("rare"))
-
-
-@pytest.mark.parametrize("kind", ["keras", "h5"])
-@pytest.mark.parametrize("name", CASES)
-def test_rare_layers(networks: Path, name: str, kind: str) -> None:
-    agrees(networks, name, kind)

@@ -114,7 +114,12 @@ def test_scaling_by_a_constant_is_folded_like_rescaling(tmp_path: Path) -> None:
 
 ANYTHING = "convert the model, tf.lite"
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown": (keras_3("Fft", {}), f"the operation 'Fft' is not supported\nhint: {ANYTHING}"),
+    "unknown": (keras_3("Argsort", {}), f"the operation 'Argsort' is not supported\nhint: {ANYTHING}"),
+    "a spectrum": (
+        keras_3("STFT", {}),
+        "nor is the operator that a .tflite has for it",
+    ),
+    "patches of volumes": (keras_3("ExtractPatches", {"size": [2, 2]}), "patches are those of images"),
     "over the batch": (keras_3("Mean", {"axis": None}), "without axis the operation goes over the batch, too"),
     "along the batch": (keras_3("Sum", {"axis": 0}), "axis = 0 is the axis of the batch"),
     "no such axis": (keras_3("Sum", {"axis": 3}), "axis = 3 is not among the 2 axes after the batch"),
@@ -135,6 +140,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "4294967296 indices along one axis are too many",
     ),
 }
+
+
+def test_a_branch_that_is_no_number_where_it_is_not_chosen(tmp_path: Path) -> None:
+    """Keras chooses; 0 times that would be no number either."""
+    model = with_operation(
+        keras_3("Where", {}, {"class_name": "__keras_tensor__", "config": {"keras_history": ["l", 0, 0]}}, 0.0)
+    )
+    before = {**keras_3("Log", {}), "name": "l", "config": {"name": "l"}}
+    model["config"]["layers"].insert(1, before)
+    fault = refusal(save_zip(tmp_path / "m.keras", model, {}))
+    assert "x1 comes from log, which is not a number everywhere" in fault
+    assert "keras.ops.maximum(x, 1e-7)" in fault
 
 
 @pytest.mark.parametrize("name", REFUSED)

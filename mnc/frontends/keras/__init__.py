@@ -42,7 +42,10 @@ from mnc.frontends.keras import (
     layers_volume_transposed,
     layers_wrapped,
     operations_arithmetic,
+    operations_compare,
+    operations_fourier,
     operations_keras2,
+    operations_patches,
     operations_reduce,
     operations_shape,
 )
@@ -74,7 +77,10 @@ __all__ = [
     "layers_volume_transposed",
     "layers_wrapped",
     "operations_arithmetic",
+    "operations_compare",
+    "operations_fourier",
     "operations_keras2",
+    "operations_patches",
     "operations_reduce",
     "operations_shape",
 ]

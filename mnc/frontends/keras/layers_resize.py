@@ -54,7 +54,7 @@ def up_sampling2d(config: Config) -> Build:
     def build(call: Call) -> Value:
         x = call.image(layout)
         height, width, _ = x.type.shape
-        return _resized(call, x, (height * vertical, width * horizontal), method, antialias=False)
+        return _resized(call, x, (height * vertical, width * horizontal), method, False, config.keras)
 
     return build
 
@@ -78,7 +78,7 @@ def resizing(config: Config) -> Build:
             x = _cropped(call, x, size)
         elif pads:
             x = _padded(call, x, size, fill)
-        return _resized(call, x, size, method, antialias)
+        return _resized(call, x, size, method, antialias, config.keras)
 
     return build
 
@@ -114,7 +114,7 @@ def _padded(call: Call, x: Value, size: Pair, fill: float) -> Value:
     return x
 
 
-def _resized(call: Call, x: Value, size: Pair, method: str, antialias: bool) -> Value:
+def _resized(call: Call, x: Value, size: Pair, method: str, antialias: bool, keras: int) -> Value:
     height, width, _ = x.type.shape
     shrinks = height > size[0] or width > size[1]
     if method == "nearest":
@@ -126,5 +126,6 @@ def _resized(call: Call, x: Value, size: Pair, method: str, antialias: bool) -> 
         before = x.type.shape[axis]
         limited(call, before, size[axis])
         if before != size[axis]:
-            y = multiplied(call, y, axis, resizing_matrix(before, size[axis], method, antialias), part)
+            matrix = resizing_matrix(before, size[axis], method, antialias, rounded=keras < 3)
+            y = multiplied(call, y, axis, matrix, part)
     return call.emit(Identity(), y, axes=x.axes)

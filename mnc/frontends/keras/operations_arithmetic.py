@@ -149,10 +149,10 @@ def _clamp(low: float, high: float) -> Function:
 # Two operands
 
 
-def _pair(op: Operands) -> tuple[Operand, Operand]:
+def pair(op: Operands, *names: str) -> tuple[Operand, Operand]:
     """Both operands, of which one at least is a tensor; those without batch fit the other."""
-    pair = op.operand("x1"), op.operand("x2")
-    tensors = [each for each in pair if isinstance(each, Value)]
+    both = [op.operand(name) for name in names or ("x1", "x2")]
+    tensors = [each for each in both if isinstance(each, Value)]
     if not tensors:
         raise op.call.fault("the operation needs a tensor of the model")
     rank = len(tensors[0].type.shape)
@@ -160,11 +160,12 @@ def _pair(op: Operands) -> tuple[Operand, Operand]:
         raise op.call.fault(
             "the tensors have different numbers of axes, so the batch of one would meet an axis of the other"
         )
-    first, second = (each if isinstance(each, Value) else _without_batch(op, each, rank) for each in pair)
+    first, second = (each if isinstance(each, Value) else without_batch(op, each, rank) for each in both)
     return first, second
 
 
-def _without_batch(op: Operands, array: Array, rank: int) -> Array:
+def without_batch(op: Operands, array: Array, rank: int) -> Array:
+    """Constant numbers for a tensor of `rank` axes."""
     if array.ndim <= rank:
         return array
     if array.ndim > rank + 1 or array.shape[0] != 1:
@@ -192,7 +193,7 @@ def _scaled(op: Operands, x: Value, array: Array, kind: type[Merge], *, scale: b
 @operation("Add", "x1 x2")
 def add(op: Operands) -> Result:
     """x1 + x2."""
-    return added(op, *_pair(op))
+    return added(op, *pair(op))
 
 
 def added(op: Operands, a: Operand, b: Operand) -> Value:
@@ -207,7 +208,7 @@ def added(op: Operands, a: Operand, b: Operand) -> Value:
 @operation("Subtract", "x1 x2")
 def subtract(op: Operands) -> Result:
     """x1 - x2."""
-    a, b = _pair(op)
+    a, b = pair(op)
     if not isinstance(a, Value):
         assert isinstance(b, Value)
         return op.affine(b, -1.0, a.ravel()) if _is_along_last(b, a) else _with_constant(op, Subtract, b, a, True)
@@ -217,7 +218,7 @@ def subtract(op: Operands) -> Result:
 @operation("Multiply", "x1 x2")
 def multiply(op: Operands) -> Result:
     """x1 * x2."""
-    a, b = _pair(op)
+    a, b = pair(op)
     if isinstance(a, Value) and isinstance(b, Value):
         return op.emit(Multiply(), a, b)
     x, array = (a, b) if isinstance(a, Value) else (b, a)
@@ -228,7 +229,7 @@ def multiply(op: Operands) -> Result:
 @operation("TrueDivide Divide", "x1 x2")
 def divide(op: Operands) -> Result:
     """x1 / x2."""
-    a, b = _pair(op)
+    a, b = pair(op)
     if isinstance(b, Value):
         return op.emit(Divide(), a, b) if isinstance(a, Value) else _with_constant(op, Divide, b, a, True)
     assert isinstance(a, Value)
@@ -258,39 +259,6 @@ def _quotient(op: Operands) -> Value:
     return op.affine(x, 1.0 / divisor.ravel(), part="quotient")
 
 
-@operation("NotEqual", "x1 x2")
-def not_equal(op: Operands) -> Result:
-    """1 where a tensor is not a number, else 0."""
-    return _differs(op, "")
-
-
-@operation("Equal", "x1 x2")
-def equal(op: Operands) -> Result:
-    """1 where a tensor is a number, else 0."""
-    return op.affine(_differs(op, "differs"), -1.0, 1.0)
-
-
-def _differs(op: Operands, part: str) -> Value:
-    x, number = op.value("x1"), op.numbers("x2")
-    if number.size != 1:
-        raise op.call.fault("tensors are compared with one number alone")
-    offset = Constant(np.float32(-number.ravel()[0]))
-    distance = op.emit(Add(operand=offset), x, part="distance")
-    return op.emit(Activation(fn.Sign()), op.emit(Activation(fn.Abs()), distance, part="size"), part=part)
-
-
-@operation("LogicalAnd", "x1 x2")
-def logical_and(op: Operands) -> Result:
-    """1 where both are."""
-    return op.emit(Multiply(), op.value("x1"), op.value("x2"))
-
-
-@operation("LogicalOr", "x1 x2")
-def logical_or(op: Operands) -> Result:
-    """1 where either is."""
-    return op.emit(Maximum(), op.value("x1"), op.value("x2"))
-
-
 @operation("ZerosLike", "x dtype")
 def zeros_like(op: Operands) -> Result:
     """As many zeros."""
@@ -306,16 +274,10 @@ def ones_like(op: Operands) -> Result:
     return op.emit(Add(operand=Constant(np.float32(1.0))), zeros)
 
 
-@operation("LogicalNot")
-def logical_not(op: Operands) -> Result:
-    """1 where a mask is 0, and the other way round."""
-    return op.affine(op.value(), -1.0, 1.0)
-
-
 @operation("Power", "x1 x2")
 def power(op: Operands) -> Result:
     """A tensor to the power of a number, or a number to the power of a tensor."""
-    a, b = _pair(op)
+    a, b = pair(op)
     if isinstance(a, Value) and not isinstance(b, Value) and b.size == 1:
         return raised(op, a, float(b.ravel()[0]))
     if isinstance(b, Value) and not isinstance(a, Value) and a.size == 1 and a.min() > 0:
@@ -374,7 +336,7 @@ def minimum(op: Operands) -> Result:
 
 
 def _extreme(op: Operands, kind: type[Merge]) -> Value:
-    a, b = _pair(op)
+    a, b = pair(op)
     if isinstance(a, Value) and isinstance(b, Value):
         return op.emit(kind(), a, b)
     x, array = (a, b) if isinstance(a, Value) else (b, a)
@@ -389,7 +351,7 @@ def _extreme(op: Operands, kind: type[Merge]) -> Value:
 @operation("SquaredDifference", "x1 x2")
 def squared_difference(op: Operands) -> Result:
     """(x1 - x2)^2."""
-    a, b = _pair(op)
+    a, b = pair(op)
     if isinstance(a, Value) and isinstance(b, Value):
         return op.emit(SquaredDifference(), a, b)
     x, array = (a, b) if isinstance(a, Value) else (b, a)

@@ -16,6 +16,16 @@ keras_2("math.pow", "Power", XY)
 keras_2("math.maximum", "Maximum", XY)
 keras_2("math.minimum", "Minimum", XY)
 keras_2("math.squared_difference", "SquaredDifference", XY)
+keras_2("math.greater", "Greater", XY)
+keras_2("math.greater_equal", "GreaterEqual", XY)
+keras_2("math.less", "Less", XY)
+keras_2("math.less_equal", "LessEqual", XY)
+keras_2("math.equal", "Equal", XY)
+keras_2("math.not_equal", "NotEqual", XY)
+keras_2("math.logical_and", "LogicalAnd", XY)
+keras_2("math.logical_or", "LogicalOr", XY)
+keras_2("math.logical_not", "LogicalNot")
+keras_2("where", "Where", {"x": "x1", "y": "x2"})
 
 for _functions, _name in (
     ("math.negative", "Negative"),

@@ -22,6 +22,9 @@ from mnc.ir.types import Array, Constant
 MOST = 2**24
 """Elements of a matrix along an axis."""
 
+TABLE = 1024
+"""Places between two pixels for which TensorFlow knows the cubic filter (resize_bicubic_op.cc)."""
+
 Filter = Callable[[Array], Array]
 """The weight of a pixel by its distance from the place that is sampled, in pixels."""
 
@@ -53,13 +56,16 @@ FILTERS: dict[str, Filter] = {
 """By Keras' names of interpolations."""
 
 
-def resizing_matrix(before: int, after: int, method: str, antialias: bool) -> Array:
+def resizing_matrix(before: int, after: int, method: str, antialias: bool, rounded: bool = False) -> Array:
     """How much of each of `before` old pixels is in each of `after` new ones: (before, after).
 
     Filters are widened by the factor of shrinking where `antialias` is set.
+    Places between pixels are `rounded` to the steps of TensorFlow's table of the cubic filter.
     """
     step = before / after
     places = (np.arange(after) + 0.5) * step - 0.5
+    if rounded and method == "bicubic" and not antialias:
+        places = np.round(places * TABLE) / TABLE
     width = max(step, 1.0) if antialias else 1.0
     weights = FILTERS[method](np.abs(places[None, :] - np.arange(before)[:, None]) / width)
     return np.asarray(weights / weights.sum(axis=0, keepdims=True))
