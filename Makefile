@@ -16,7 +16,7 @@ LISTEN := build/listen
 QUIET := $(shell test -t 2 || echo --quiet)
 
 # Debian's names of the compilers, builders and emulators that the tests use, of the memory checker, and of a voice.
-TOOLS := gcc g++ clang tcc valgrind \
+TOOLS := gcc g++ clang clang-22 tcc valgrind \
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc \
   gcc-xtensa-lx106 picolibc-xtensa-lx106-elf \

@@ -145,19 +145,28 @@ def test_the_page_of_results_has_every_model_and_target(results: ModuleType, roo
             assert f"| {model} | int8 | {backend} |" in page
 
 
-def test_our_side_of_the_articles_table_is_what_was_measured(root: Path) -> None:
-    """RAM and constants of both forms, in kB, as bench/results.md has them for the ESP8266."""
-    results = (root / "bench" / "results.md").read_text(encoding="utf-8").partition("## esp8266")[2]
-    measured = {
-        cells[1]: (int(cells[9].replace(",", "")), int(cells[8].replace(",", "")))
-        for line in results.splitlines()
-        if len(cells := [cell.strip() for cell in line.split("|")]) > 10 and cells[3] == "c"
+def measured_on(target: str, results: str) -> dict[str, list[int]]:
+    """Numbers of backend `c` in the page's section of one target: of each model, from its MACs on."""
+    section = results.partition(f"## {target}: ")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines()]
+    return {
+        cells[0]: [int(cell.replace(",", "")) for cell in cells[3:] if "." not in cell]
+        for cells in rows
+        if cells[2:3] == ["c"]
     }
+
+
+def test_our_side_of_the_articles_table_is_what_was_measured(root: Path) -> None:
+    """RAM and constants of both forms, in kB, as on an ESP8266, and million instructions as on a core with FPU."""
+    results = (root / "bench" / "results.md").read_text(encoding="utf-8")
+    memory, counted = measured_on("esp8266", results), measured_on("esp32", results)
     table = (root / "docs" / "zoo.md").read_text(encoding="utf-8").partition("### The article's table")[2]
     rows = re.findall(r"^\| (Pico|Nano|Micro|Milli|Base) \|(.*)\|$", table, re.MULTILINE)
     assert len(rows) == 5
     for name, rest in rows:
-        cells = [cell.strip() for cell in rest.split("|")]
-        (ram, constants), (ram_int8, constants_int8) = measured[name.lower()], measured[f"{name.lower()}_int8"]
-        stated = [cells[2], cells[3], cells[5], cells[6]]
-        assert stated == [f"{number / 1000:.2f}" for number in (ram, ram_int8, constants, constants_int8)], name
+        stated = [cell.strip() for cell in rest.split("|")]
+        forms = (name.lower(), f"{name.lower()}_int8")
+        for form, ram, constants, instructions in zip(forms, (2, 3), (5, 6), (8, 9), strict=True):
+            assert stated[ram] == f"{memory[form][4] / 1000:.2f}", form
+            assert stated[constants] == f"{memory[form][3] / 1000:.2f}", form
+            assert stated[instructions] == f"{counted[form][1] / 1e6:.2f}", form

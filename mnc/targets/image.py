@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mnc.errors import CompileError, refuse
 from mnc.targets import process
-from mnc.targets.target import Board, Target, Tool
+from mnc.targets.target import COMMON, Board, Target, Tool
 
 COMPILE_SECONDS = 600.0
 
@@ -193,18 +193,23 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 def _compile(target: Target, source: str, folder: Path, options: Options, flags: Sequence[str]) -> str:
     """The object file of one C or C++ file in `folder`, by name."""
     made = str(Path(source).with_suffix(".o"))
-    compiler, language = (target.cpp, CPP_FLAGS) if source.endswith(".cpp") else (target.compiler, ())
+    compiler, core = (target.compiler, target.flags)
+    if source in target.board.sources:
+        compiler, core = target.linker
+    elif source.endswith(".cpp"):
+        compiler, core = (target.cpp, (*target.flags, *CPP_FLAGS))
     include = [f"-I{path}" for path in options.include]
     level = options.optimise or target.optimise
-    arguments = [*target.common_flags, *language, level, "-I.", *include, *flags, "-c", source, "-o", made]
+    arguments = [*core, *COMMON, level, "-I.", *include, *flags, "-c", source, "-o", made]
     _run(target, compiler, arguments, folder, Path(source).name)
     return made
 
 
 def _link(target: Target, objects: Sequence[str], folder: Path, options: Options) -> None:
     libraries = [str(path) for path in options.libraries]
-    arguments = [*target.flags, *target.board.link, *objects, *libraries, "-lm", "-o", "image"]
-    _run(target, target.compiler, arguments, folder, f"target {target.name}")
+    linker, flags = target.linker
+    arguments = [*flags, *target.board.link, *objects, *libraries, "-lm", "-o", "image"]
+    _run(target, linker, arguments, folder, f"target {target.name}")
 
 
 def _run(target: Target, tool: Tool, arguments: Sequence[str], folder: Path, where: str) -> None:

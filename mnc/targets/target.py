@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+COMMON = ("-ffp-contract=fast", "-ffunction-sections", "-fdata-sections")
+"""Flags of every compilation, whatever the core is."""
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -59,6 +62,10 @@ class Board:
     """None: the image runs by itself."""
     arguments: tuple[str, ...] = ()
     """Arguments of the emulator; the image is a file called `image` in its folder."""
+    compiler: Tool | None = None
+    """Compiles the board's files and links; None: the target's compiler does, with its flags."""
+    flags: tuple[str, ...] = ()
+    """Flags of that compiler."""
     link: tuple[str, ...] = ()
     """Flags of the linker."""
     regions: tuple[tuple[str, Region], ...] = ()
@@ -101,11 +108,17 @@ class Target:
 
     def binutil(self, name: str) -> Tool:
         """The program called `name` of the binutils that the compiler goes with: `ar`, `size`."""
-        compiler = self.compiler.program
+        compiler = (self.board.compiler or self.compiler).program
         prefix = compiler.removesuffix("gcc") if compiler.endswith("-gcc") else ""
         return Tool(f"{prefix}{name}", "binutils")
 
     @property
     def common_flags(self) -> tuple[str, ...]:
         """Flags of every compilation for this target, the optimisation level apart."""
-        return (*self.flags, "-ffp-contract=fast", "-ffunction-sections", "-fdata-sections")
+        return (*self.flags, *COMMON)
+
+    @property
+    def linker(self) -> tuple[Tool, tuple[str, ...]]:
+        """The compiler that links, which the board's own files are compiled with, and its flags."""
+        own = self.board.compiler
+        return (self.compiler, self.flags) if own is None else (own, self.board.flags)

@@ -22,7 +22,7 @@ EMULATED = tuple(name for name in targets.names() if name != "host")
 def machine(name: str) -> Target:
     """The target; the test is skipped where its compiler or emulator is not installed."""
     target = targets.get(name)
-    for tool in (target.compiler, target.board.emulator):
+    for tool in (target.compiler, target.board.compiler, target.board.emulator):
         if tool is not None and shutil.which(tool.program) is None:
             pytest.skip(f"{tool.program} is not installed (Debian: {tool.package})")
     return target
@@ -186,7 +186,7 @@ public:
 """
 
 
-@pytest.mark.parametrize("name", ["host", "cortex-m4", "cortex-m0plus", "rv32imc", "esp8266"])
+@pytest.mark.parametrize("name", ["host", "cortex-m4", "cortex-m0plus", "rv32imc", "esp8266", "esp32"])
 def test_a_cpp_class_is_run_and_measured_too(name: str) -> None:
     target = machine(name)
     if shutil.which(target.cpp.program) is None:
@@ -222,8 +222,9 @@ def test_layers_are_counted_and_shown_one_by_one(name: str) -> None:
     files, interface = network(body, [INT], [INT], TRACED)
     x = np.array([[5], [6]], np.int32)
     counts = targets.layer_instructions(target, files, 3, interface, [x])
+    hook = 48 if name == "esp32" else 24  # its compiler's combiner is off
     for sample in counts:
-        assert all(abs(count - 2 * turns) <= 24 for count, turns in zip(sample, (10, 1000, 50), strict=True)), sample
+        assert all(abs(count - 2 * turns) <= hook for count, turns in zip(sample, (10, 1000, 50), strict=True)), sample
     values, _ = targets.layer_values(target, files, [INT] * 3, interface, [x])
     assert [value.tolist() for value in values] == [[[5], [6]], [[6], [7]], [[7], [8]]]
     (y,) = targets.run(target, files, interface, [x])

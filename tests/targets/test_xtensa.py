@@ -19,8 +19,6 @@ from mnc.errors import CompileError
 from mnc.ir.types import Array
 from mnc.samples import random_inputs
 
-CORES = ("esp8266",)
-
 NETWORKS = {
     **{
         name: (f"micromobilenet/{name}.keras2.h5", f"micromobilenet/{name}.int8.tflite")
@@ -33,14 +31,22 @@ NETWORKS = {
 }
 """Nine networks: the file in float32, and in int8."""
 
+FLOATS = (
+    # Of the two largest, whose floats take the emulator a minute each without an FPU, integers have to do.
+    *(("esp8266", name) for name in NETWORKS if name not in ("resnet8", "vww")),
+    ("esp32", "vww"),
+)
+INTEGERS = (*(("esp8266", name) for name in NETWORKS), ("esp32", "pico"))
+"""Target and network; on esp32 those that its compiler's faults hit (docs/targets.md)."""
 
-@pytest.fixture(params=CORES)
+
+@pytest.fixture
 def core(request: pytest.FixtureRequest, tool: Callable[[str], str]) -> targets.Target:
-    """Each target, where its compiler and its emulator are installed."""
+    """The target that a test's parameter names, where its compilers and its emulator are installed."""
     target = targets.get(request.param)
-    for needed in (target.compiler, target.board.emulator):
-        assert needed is not None
-        tool(needed.program)
+    for needed in (target.compiler, target.board.compiler, target.board.emulator):
+        if needed is not None:
+            tool(needed.program)
     return target
 
 
@@ -50,9 +56,8 @@ def run(target: targets.Target, model: Path, x: Array) -> Array:
     return y
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("resnet8", "vww")])
+@pytest.mark.parametrize(("core", "name"), FLOATS, indirect=["core"])
 def test_a_float_network_gives_what_keras_gave(models: Path, core: targets.Target, name: str) -> None:
-    """Of the two largest, whose floats take the emulator a minute each without an FPU, integers have to do."""
     model = models / NETWORKS[name][0]
     (x,), (want,) = golden(model)
     got = run(core, model, x[:1])
@@ -60,7 +65,7 @@ def test_a_float_network_gives_what_keras_gave(models: Path, core: targets.Targe
     assert float(np.abs(got.reshape(want[:1].shape) - want[:1]).max()) <= bound
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("core", "name"), INTEGERS, indirect=["core"])
 def test_an_int8_network_gives_every_byte_of_tensorflow_lite_micro(
     models: Path, core: targets.Target, name: str
 ) -> None:
@@ -70,6 +75,7 @@ def test_an_int8_network_gives_every_byte_of_tensorflow_lite_micro(
     np.testing.assert_array_equal(run(core, model, x).reshape(want.shape), want)
 
 
+@pytest.mark.parametrize("core", ["esp8266"], indirect=True)
 @pytest.mark.parametrize("kind", [0, 1], ids=["float32", "int8"])
 def test_code_for_few_registers_takes_three_fifths_of_that_for_any_core(
     models: Path, core: targets.Target, kind: int
@@ -162,7 +168,12 @@ def test_wide_integers_are_multiplied(computed: Arithmetic, a: int, b: int) -> N
     assert (int(product) - a * b) % 2**64 == 0
 
 
-def test_without_the_tools_the_target_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "package"), [("esp8266", "gcc-xtensa-lx106 and picolibc-xtensa-lx106-elf"), ("esp32", "clang-22")]
+)
+def test_without_the_tools_the_target_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, name: str, package: str
+) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(CompileError, match="gcc-xtensa-lx106 and picolibc-xtensa-lx106-elf"):
-        targets.compiler_version(targets.get("esp8266"))
+    with pytest.raises(CompileError, match=f"Debian has it in the package {package}"):
+        targets.compiler_version(targets.get(name))

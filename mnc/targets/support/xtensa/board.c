@@ -99,6 +99,10 @@ __asm__(".section .reset, \"ax\"\n"
         "    wsr.vecbase a2\n"
         "    movi a2, 0x20\n" /* interrupts on, no exception, user mode */
         "    wsr.ps a2\n"
+#if defined(BOARD_HAS_FPU)
+        "    movi a2, 1\n"
+        "    .byte 0x20, 0xE0, 0x13\n" /* wsr.cpenable a2, which the assembler of a core without FPU does not know */
+#endif
         "    rsync\n"
         "    movi a1, board_stack_top\n"
         "    movi a0, main\n"
