@@ -126,16 +126,16 @@ def cost(
     options = targets.cmsis_nn.linked(machine, build.files, options, cmsis_nn)
     interface = build.interface
     inputs = [samples[:1] for samples in random_inputs(build.graph)]
-    measured = targets.measure(machine, build.files, interface, inputs, options)
+    measured = targets.measure(machine, build.linkable, interface, inputs, options)
     costs: tuple[LayerCost, ...] = ()
     if layers:
         tracing = traced(build)
         steps = tracing.program.steps
         (counts,) = targets.layer_instructions(
-            machine, tracing.files, len(steps), interface, inputs, options, events=tracing.events
+            machine, tracing.linkable(name), len(steps), interface, inputs, options, events=tracing.events
         )
         endings = [function_ending(number, step) for number, step in enumerate(build.emission.program.steps)]
-        codes = targets.layer_code(machine, build.files, endings, interface, options)
+        codes = targets.layer_code(machine, build.linkable, endings, interface, options)
         costs = tuple(
             LayerCost(
                 step.node.name,

@@ -249,7 +249,7 @@ def targets() -> None:
 def packed(build: Build, package: str | None, sample: Path | None, author: str | None) -> Mapping[str, str | bytes]:
     """The files to write: the generated ones, or a package of them."""
     if package is None:
-        return build.files
+        return build.contents
     from mnc.packages import PACKAGES, archived, first_sample, marked
     from mnc.packages.example import AUTHOR
     from mnc.reference.run import feed

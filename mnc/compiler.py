@@ -64,6 +64,17 @@ class Build(Shown):
         return self.emission.files
 
     @property
+    def linkable(self) -> Mapping[str, str]:
+        """The files of an image that holds all of the network: those, and constants that are in a file of their own."""
+        return self.emission.linkable(self.name)
+
+    @property
+    def contents(self) -> Mapping[str, str | bytes]:
+        """All that is written: the files, and `NAME.bin` where constants are in a file of their own."""
+        blob = self.emission.blob
+        return self.files if blob is None else {**self.files, f"{self.name}.bin": blob}
+
+    @property
     def plan(self) -> MemoryMap:
         """The places of values in the network's memory, and their lifetimes."""
         return memory_map(self.emission.program, self.emission.plan)
@@ -79,7 +90,7 @@ class Build(Shown):
         CompileError where the directory cannot be written, or has files of
         these names that mnc has not made, unless `force` says to replace them.
         """
-        write_files(self.files, Path(directory), force=force)
+        write_files(self.contents, Path(directory), force=force)
 
     def predict(self, x: Array | Sequence[Array], *, cmsis_nn: Path | None = None) -> Array | list[Array]:
         """Run the generated code itself, built with the host's C compiler.
@@ -94,7 +105,7 @@ class Build(Shown):
         xs = list(feed(self.graph, x).values())
         host = targets.get("host")
         ys = targets.run(
-            host, self.files, self.interface, xs, targets.cmsis_nn.linked(host, self.files, Options(), cmsis_nn)
+            host, self.linkable, self.interface, xs, targets.cmsis_nn.linked(host, self.files, Options(), cmsis_nn)
         )
         return given_out(self.graph, ys, real=real)
 
@@ -246,7 +257,7 @@ def measured(build: Build, *, run: bool = True) -> Build:
     for inputs in (random_inputs(build.graph), None) if run else (None,):
         try:
             options = targets.cmsis_nn.linked(target, build.files, Options(), None)
-            found = targets.footprint(target, build.files, interface, inputs, options)
+            found = targets.footprint(target, build.linkable, interface, inputs, options)
             break
         except CompileError as fault:
             why = f"{fault.problems[0].where}: {fault.problems[0].what}"

@@ -103,6 +103,8 @@ def _part(own: str, build: Build, name: str) -> Part:
             "makes code that is not linked: each object of its class has its memory",
             "use --backend c or cmsis-nn; objects of C++ classes may share memory in a union",
         )
+    if build.emission.blob is not None:
+        raise refuse("option 'weights'", f"{own!r} has constants in a file of its own", "leave weights=binary out")
     if build.emission.plan.regions:
         raise refuse(
             argument("region"), f"{own!r} lies in several memories, and linked networks share one", "leave it out"

@@ -109,6 +109,8 @@ class Flash:
     """Instructions, those of library functions that only the network calls included; None: not measured."""
     total: int | None = None
     """Code and constants of the linked code; None where nothing was measured."""
+    apart: int | None = None
+    """Bytes of the file that holds the constants, apart from the code; None where they are in it."""
 
     @property
     def needed(self) -> int:

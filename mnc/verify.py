@@ -160,7 +160,7 @@ def compared(
     steps = emission.program.steps
     got, outputs = layer_values(
         machine,
-        emission.files,
+        emission.linkable(name),
         [step.writes[0].type for step in steps],
         Interface.of_graph(emission.program.graph, name, emission.plan.region_names),
         inputs,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 import mnc
+from mnc.backends.blob import ALIGNMENT, FAULTS, MEMBER, PARAMETER
 from mnc.backends.c_functions import class_table, converter, ends, functions, quantizer
 from mnc.backends.c_run import (
     begin_feeding,
@@ -25,6 +25,7 @@ from mnc.backends.c_run import (
     run_calls,
     run_parameters,
     unread,
+    without_weights,
 )
 from mnc.backends.c_step import declare_step, step_macros, step_source
 from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_macro
@@ -50,7 +51,7 @@ from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type
 from mnc.backends.selftest import SelfTest
 from mnc.backends.unit import Unit, layout
-from mnc.backends.writer import Writer, declaration, joined, literal
+from mnc.backends.writer import Writer, declaration, joined, linkage, literal
 from mnc.ir.types import DType
 from mnc.pieces import Files
 from mnc.plan.liveness import Plan
@@ -63,6 +64,7 @@ class C(CFamily):
     name = "c"
     api_version = API_VERSION
     has_regions = True
+    has_blobs = True
     description = "ANSI C (C89 and every later C and C++), one source and one header"
 
     def helpers(self, program: Program) -> Collection[str]:
@@ -70,6 +72,7 @@ class C(CFamily):
         graph = program.graph
         return [
             *(HELPERS if program.timed else ()),
+            *(["mnc_weights_fault"] if program.apart else ()),
             *(f"mnc_top_{graph.types[v].dtype.suffix}" for v in graph.outputs if self.top),
             *(quantizer(given.type) for given in graph.inputs if given.type.quant is not None),
             *(converter("dequantize", graph.types[v]) for v in graph.outputs if graph.types[v].quant is not None),
@@ -79,7 +82,7 @@ class C(CFamily):
         """See `CFamily.wrap`."""
         return Files(
             {
-                f"{name}.h": _header(program, plan, pieces.test, name, top=self.top),
+                f"{name}.h": _header(program, plan, pieces, name, top=self.top),
                 f"{name}.c": _source(program, plan, pieces, name, self.conditions(program), top=self.top, trace=trace),
             }
         )
@@ -89,13 +92,15 @@ class C(CFamily):
         return ""
 
 
-def _header(program: Program, plan: Plan, test: SelfTest | None, name: str, *, top: bool) -> Writer:
+def _header(program: Program, plan: Plan, pieces: Unit, name: str, *, top: bool) -> Writer:
     upper = name.upper()
     w = Writer()
     w(LICENCE)
     w(f"/* {name}: made by mnc {mnc.__version__}; change the model, not this file. */")
     w(f"#ifndef {upper}_H")
     w(f"#define {upper}_H")
+    if program.apart:
+        w("#include <stddef.h>")
     if has_integers(program):
         w("#include <stdint.h>")
     w()
@@ -111,6 +116,10 @@ def _header(program: Program, plan: Plan, test: SelfTest | None, name: str, *, t
     w()
     version_macro(w)
     macros(w, program, plan, name)
+    if pieces.blob is not None:
+        w(f"/** Bytes of {name}.bin, its constants, which begin at a multiple of {ALIGNMENT} in memory. */")
+        w(f"#define {upper}_WEIGHTS_SIZE {len(pieces.blob.content)}L")
+        w()
     with linkage(w):
         for region in plan.regions:
             w(f"/** {region_comment(region)} */")
@@ -126,28 +135,18 @@ def _header(program: Program, plan: Plan, test: SelfTest | None, name: str, *, t
             members(w, program, plan, name)
         w()
         asserted_in_header(w, program, plan, name)
-        declarations(w, program, plan, test, name, top=top)
+        declarations(w, program, plan, pieces.test, name, top=top)
     w("#endif")
     return w
 
 
-@contextmanager
-def linkage(w: Writer) -> Iterator[None]:
-    """C's linkage, for a C++ compiler, of the declarations that are written inside."""
-    w("#ifdef __cplusplus")
-    w('extern "C" {')
-    w("#endif")
-    w()
-    yield
-    w("#ifdef __cplusplus")
-    w("}")
-    w("#endif")
-    w()
-
-
 def has_integers(program: Program) -> bool:
     """Whether its header has a type of <stdint.h>."""
-    return program.timed or any(type_.dtype is not DType.FLOAT32 for type_ in program.graph.types.values())
+    return (
+        program.timed
+        or program.apart
+        or any(type_.dtype is not DType.FLOAT32 for type_ in program.graph.types.values())
+    )
 
 
 def macros(w: Writer, program: Program, plan: Plan, name: str) -> None:
@@ -184,6 +183,8 @@ def macros(w: Writer, program: Program, plan: Plan, name: str) -> None:
         w(f"#define {upper}_PROFILE_LINE {line_size(program)}")
     if plan.regions:
         w("/** Bytes of RAM, in the structs of all regions and in the network's own, but for its pointers to them. */")
+    elif program.apart:
+        w("/** Bytes of RAM, all of them in the struct, which also has a pointer to the constants. */")
     elif program.holder is not None:
         w("/** Bytes of RAM that this network needs. */")
     else:
@@ -226,18 +227,26 @@ def members(w: Writer, program: Program, plan: Plan, name: str) -> None:
         of_rows = "How many rows were handed in, then how many each layer of the first stage has made."
         w(f"/** {POSITION if program.sliced else of_rows} */")
         w(f"short made[{counted}];")
+    if program.apart:
+        w("/** The constants; NULL: there are none. */")
+        w(f"{PARAMETER};")
 
 
 def declarations(w: Writer, program: Program, plan: Plan, test: SelfTest | None, name: str, *, top: bool) -> None:
     """The functions of a header."""
     graph = program.graph
     w("/** Call once before the first run.")
-    w(" * @param net the memory, of whatever content" + ("" if plan.regions else " */"))
+    w(" * @param net the memory, of whatever content" + ("" if plan.regions or program.apart else " */"))
     for i, region in enumerate(plan.regions, 1):
-        end = " */" if i == len(plan.regions) else ""
+        end = " */" if i == len(plan.regions) and not program.apart else ""
         alone = "alone" if region.state else "alone while it runs"
         w(f" * @param {part(region)} of this network {alone}, of whatever content{end}")
-    w.lines(f"void {name}_init({_init_parameters(program, plan, name)});")
+    if program.apart:
+        w(f" * @param weights {name}.bin, which stays where it is as long as the network runs")
+        w(f" * @param size bytes from there on that may be read, {name.upper()}_WEIGHTS_SIZE or more")
+        for i, line in enumerate(FAULTS):
+            w(f" * {'    ' if i else '@return '}{line}{' */' if i == len(FAULTS) - 1 else ''}")
+    w.lines(f"{'int' if program.apart else 'void'} {name}_init({_init_parameters(program, plan, name)});")
     w()
     declare_feeding(w, program, name)
     if program.frames is not None:
@@ -296,7 +305,11 @@ def _source(
     for region in plan.regions:
         of, size = f"{name}_{region.name}", f"{region_macro(name, region.name)}_SIZE"
         w.lines(f"typedef char {of}_is_as_planned[sizeof({of}_t) == {size} ? 1 : -1];")
-    if not plan.regions:
+    if program.apart and not plan.regions:
+        size = f"{name.upper()}_RAM_SIZE"
+        within = f"sizeof({name}_t) >= {size} && sizeof({name}_t) <= {size} + 2 * sizeof(void *)"
+        w.lines(f"typedef char {name}_ram_is_as_planned[{within} ? 1 : -1];")
+    elif not plan.regions:
         w.lines(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
     asserted_in_source(w, program, pieces, name)
     w()
@@ -344,18 +357,29 @@ def layers_source(
 def network_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool = False) -> None:
     """The functions that set a network up, and run it."""
     kept = program.held(name).kept
-    w.lines(f"void {name}_init({_init_parameters(program, plan, name)})")
+    w.lines(f"{'int' if program.apart else 'void'} {name}_init({_init_parameters(program, plan, name)})")
     with w.block():
-        if counted := counters(program, plan):
+        if pieces.blob is not None:
+            low, high = pieces.blob.layout
+            size = f"{name.upper()}_WEIGHTS_SIZE"
+            arguments = f"weights, size, {size}, 0x{low:08X}UL, 0x{high:08X}UL"
+            w.lines(f"const int fault = mnc_weights_fault({arguments});")
+        counted = counters(program, plan)
+        if counted:
             w("int i;")
+        if counted or program.apart:
             w()
+        if counted:
             no_counts(w, counted, kept)
         for region in plan.regions:
             w(f"net->{part(region)} = {part(region)};")
         if pieces.begin is not None:
             w.lines(pieces.begin.call(*state_places(program, kept, pieces.begin.memories)))
         begin_feeding(w, program, kept)
-        if not (program.remembers or plan.regions):
+        if program.apart:
+            w(f"{kept}{MEMBER} = fault == 0 ? (const uint8_t *)weights : NULL;")
+            w("return fault;")
+        elif not (program.remembers or plan.regions):
             w("(void)net; /* nothing outlives a run */")
     w()
     if program.fed is not None:
@@ -377,11 +401,12 @@ def network_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: 
         if program.feed == "owned":
             w("int i;")
             w()
-        elif plan.arena.size or program.state_bytes or program.timed:
+        elif plan.arena.size or program.state_bytes or program.timed or program.apart:
             w()
         else:
             w("(void)net;")
         unread(w, program)
+        without_weights(w, program, "return;")
         begin_run(w, program, pieces)
         run_calls(w, pieces.calls, timed=program.timed, trace=trace)
         end_run(w, program, pieces, program.held(name).kept)
@@ -389,6 +414,6 @@ def network_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: 
 
 
 def _init_parameters(program: Program, plan: Plan, name: str) -> str:
-    return joined(
-        [f"{program.held(name).type} *net", *(f"{name}_{each.name}_t *{part(each)}" for each in plan.regions)]
-    )
+    regions = [f"{name}_{each.name}_t *{part(each)}" for each in plan.regions]
+    apart = ["const void *weights", "size_t size"] * program.apart
+    return joined([f"{program.held(name).type} *net", *regions, *apart])

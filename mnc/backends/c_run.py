@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mnc.backends.blob import MEMBER
 from mnc.backends.c_functions import operands_of_test
 from mnc.backends.in_slices import no_counts
 from mnc.backends.layer import parameter_names
@@ -24,6 +25,8 @@ def locals_of_run(w: Writer, program: Program, plan: Plan, name: str) -> None:
         arena_map(w, program, plan)
     for pointer in pointers(program, plan, program.held(name)):
         w(pointer)
+    if program.apart:
+        w(f"const uint8_t *const {MEMBER} = {program.held(name).kept}{MEMBER};")
     if program.timed:
         w(f"uint32_t *const ticks = {program.held(name).kept}ticks;")
         if times_layers(program, plan):
@@ -46,6 +49,13 @@ def run_calls(w: Writer, calls: Sequence[RunCall], *, timed: bool, trace: bool, 
             w(after(call.layer))
         if trace and call.layer is not None:
             w(f"MNC_TRACE({call.layer}, {call.place});")
+
+
+def without_weights(w: Writer, program: Program, statement: str, null: str = "NULL") -> None:
+    """The statement that leaves a function where no weights were handed in, or none that fit."""
+    if program.apart:
+        w(f"if ({MEMBER} == {null})")
+        w(f"    {statement}")
 
 
 def unread(w: Writer, program: Program) -> None:
@@ -243,6 +253,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         w(f"{type_} *const slot = {name}_row(net);")
         w("int i;")
         w()
+        without_weights(w, program, "return 0;")
         w(f"for (i = 0; row != NULL && row != slot && i < {size}; ++i)")
         w("    slot[i] = row[i];")
         if program.timed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.backends.c_run import begin_run, end_run, locals_of_run, run_parameters, unread
+from mnc.backends.c_run import begin_run, end_run, locals_of_run, run_parameters, unread, without_weights
 from mnc.backends.in_slices import no_counts, remarks, step_body
 from mnc.backends.layer import parameter_names
 from mnc.backends.memory import counters
@@ -62,6 +62,7 @@ def step_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str
             w("int begun = 0;")
         w()
         unread(w, program)
+        without_weights(w, program, "return 0;")
         step_body(
             w,
             program,

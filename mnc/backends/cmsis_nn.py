@@ -25,6 +25,7 @@ class CmsisNN(C):
     name = "cmsis-nn"
     api_version = API_VERSION
     has_planes = False
+    has_blobs = False
     description = "C that calls CMSIS-NN for int8 and int16 layers; float32 layers, and what it lacks, are mnc's own"
     options: Mapping[str, str] = MappingProxyType(
         {

@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection, Sequence
 
 import mnc
+from mnc.backends.blob import MEMBER, PARAMETER
 from mnc.backends.c_functions import operands_of_test
-from mnc.backends.c_run import counts, end_run, run_calls, take_frame, unread
+from mnc.backends.c_run import counts, end_run, run_calls, take_frame, unread, without_weights
 from mnc.backends.cpp_facts import Fact, known_facts, output_names, unsigned
 from mnc.backends.cpp_run import (
     begin_functions,
@@ -59,6 +60,7 @@ class Cpp(CFamily):
     name = "cpp"
     api_version = API_VERSION
     has_regions = True
+    has_blobs = True
     description = "one C++11 class in one header, with predict(), output and proba"
 
     def prefix(self, name: str) -> str:
@@ -73,11 +75,13 @@ class Cpp(CFamily):
         """The kernel that searches the outputs."""
         graph = program.graph
         top = [f"mnc_top_{graph.types[graph.outputs[0]].dtype.suffix}"] if self.top else []
-        return [*top, *(HELPERS if program.timed else ())]
+        return [*top, *(HELPERS if program.timed else ()), *(["mnc_weights_fault"] if program.apart else ())]
 
     def wrap(self, program: Program, plan: Plan, pieces: Unit, name: str, *, trace: bool) -> Files:
         """See `CFamily.wrap`."""
         known = known_facts(program, plan)
+        if pieces.blob is not None:
+            known.append(Fact("kWeightsSize", "uint32_t", str(len(pieces.blob.content)), remark=" /* bytes */"))
         _check_class_name(name, program, plan, known)
         w = Writer()
         w(LICENCE)
@@ -112,7 +116,7 @@ def _check_class_name(name: str, program: Program, plan: Plan, known: Sequence[F
     """CompileError where the class would be called like one of its members, or like a macro of any header."""
     members = {"output", "proba", "predict", "reset", "arena", "state", "Unused", *output_names(program)}
     members |= {"top", "made", "row", "push_row", "finish", "ticks", "profile", "layer_names"}
-    members |= {"step", "push", "frames", "waiting", "runs", "unused", "begin"}
+    members |= {"step", "weights", "push", "frames", "waiting", "runs", "unused", "begin"}
     members |= {"selftest", "check_layers", "seed", "sums", "crcs", "wrong"}
     members |= {each for region in plan.regions for each in (class_region(region.name), part(region))}
     members |= {fact.name for fact in known}
@@ -197,6 +201,7 @@ def _class(
         if program.state_bytes and not plan.regions:
             members.append("state()")
         members += [f"{part(region)}(nullptr)" for region in plan.regions]
+        members += [f"{MEMBER}(nullptr)"] * program.apart
         if program.collected:
             members += ["frames()", "waiting(0)"]
         if program.counted:
@@ -253,6 +258,7 @@ def _class(
                 w("return output;")
             else:
                 name_memory(w, program, plan)
+                without_weights(w, program, "return output;", "nullptr")
                 unread(w, program)
                 name_moment(w, program, plan)
                 begin_run(w, program, pieces)
@@ -268,12 +274,14 @@ def _class(
                 take_frame(w, program, "", "false")
                 w(f"predict({'frames' if program.collected else 'frame'});")
                 w(f"return {counts(program, '') or 'true'};")
-        if plan.arena.size or program.remembers or plan.regions:
+        if plan.arena.size or program.remembers or plan.regions or program.apart:
             w()
             w.outdented("private:")
         for region in plan.regions:
             w(f"{class_region(region.name)} *{part(region)};")
             w.lines(f'static_assert(sizeof({class_region(region.name)}) == {region.bytes}, "as it is planned");')
+        if program.apart:
+            w(f"{PARAMETER}; /* the constants; nullptr: there are none */")
         if plan.arena.size and not plan.regions:
             w(memory(program, plan.arena.size))
         if program.state_bytes and not plan.regions:

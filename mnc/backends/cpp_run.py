@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mnc.backends.c_run import begin_feeding, end_run, run_calls, times_layers, unread
+from mnc.backends.blob import FAULTS, MEMBER
+from mnc.backends.c_run import begin_feeding, end_run, run_calls, times_layers, unread, without_weights
 from mnc.backends.cpp_facts import real, unsigned
 from mnc.backends.in_slices import remarks, step_body
 from mnc.backends.layer import parameter_names
@@ -53,19 +54,34 @@ def name_input_memory(w: Writer, program: Program, plan: Plan, given: str) -> No
 
 def begin_functions(w: Writer, program: Program, plan: Plan, pieces: Unit) -> None:
     """The functions before the first run, as far as there is something to do."""
-    if plan.regions:
-        w("/** Hand in the memories besides the object's own; call it once before anything else.")
+    if plan.regions or pieces.blob is not None:
+        what = ["memories besides the object's own"] * bool(plan.regions) + ["weights"] * (pieces.blob is not None)
+        w(f"/** Hand in the {' and the '.join(what)}; call it once before anything else.")
         for i, region in enumerate(plan.regions, 1):
             alone = "alone" if region.state else "alone while it runs"
-            end = " */" if i == len(plan.regions) else ""
+            end = " */" if i == len(plan.regions) and pieces.blob is None else ""
             w(f" * @param in_{region.name} of this network {alone}, of whatever content{end}")
         parameters = [f"{class_region(each.name)} &in_{each.name}" for each in plan.regions]
-        w.lines(f"void begin({joined(parameters)})")
+        if pieces.blob is not None:
+            parameters += ["const void *file", "size_t size"]
+            w(" * @param file the generated file .bin, which stays where it is as long as the network runs")
+            w(" * @param size bytes from there on that may be read, kWeightsSize or more")
+            for i, line in enumerate(FAULTS):
+                w(f" * {'    ' if i else '@return '}{line}{' */' if i == len(FAULTS) - 1 else ''}")
+        w.lines(f"{'void' if pieces.blob is None else 'int'} begin({joined(parameters)})")
         with w.block():
+            if pieces.blob is not None:
+                low, high = pieces.blob.layout
+                words = f"0x{low:08X}UL, 0x{high:08X}UL"
+                w.lines(f"const int fault = this->mnc_weights_fault(file, size, kWeightsSize, {words});")
+                w()
+                w(f"{MEMBER} = fault == 0 ? static_cast<const uint8_t *>(file) : nullptr;")
             for region in plan.regions:
                 w(f"{part(region)} = &in_{region.name};")
             if program.remembers:
                 w("reset();")
+            if pieces.blob is not None:
+                w("return fault;")
         w()
     if program.remembers:
         w("/** Forget what earlier runs left behind. */")
@@ -121,6 +137,7 @@ def step_function(
         if begins:
             w("int begun = 0;")
         w()
+        without_weights(w, program, "return false;", "nullptr")
         unread(w, program)
 
         def end() -> None:
@@ -176,6 +193,7 @@ def feeding_functions(w: Writer, program: Program, plan: Plan, pieces: Unit, *, 
     with w.block(f"bool push_row(const {type_} *row)"):
         name_memory(w, program, plan)
         name_moment(w, program, plan)
+        without_weights(w, program, "return false;", "nullptr")
         w(f"{type_} *const slot = this->row();")
         with w.block("if (row != nullptr && row != slot)"), w.block(f"for (size_t i = 0; i < {size}; ++i)"):
             w("slot[i] = row[i];")

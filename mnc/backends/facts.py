@@ -26,7 +26,8 @@ def facts(program: Program, plan: Plan) -> tuple[str, ...]:
     return (
         f"{parameters(graph):,} parameters in {len(program.steps)} layers,"
         f" {sum(graph.macs(node) for node in graph.nodes):,} multiply-accumulate operations a run,",
-        f"{ram_bytes(program, plan):,} bytes of RAM besides {besides}, {weights:,} bytes of constants in flash.",
+        f"{ram_bytes(program, plan):,} bytes of RAM besides {besides}, {weights:,} bytes of constants"
+        f" {'in a file of their own' if program.apart else 'in flash'}.",
     )
 
 

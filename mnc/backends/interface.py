@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
+from mnc.backends.blob import as_array
 from mnc.backends.class_names import check_places
 from mnc.backends.in_slices import check_feed, check_sizes, limit_of
 from mnc.backends.layer import parameter_names
@@ -51,6 +52,12 @@ class Emission:
     """Bytes of constants of each layer, by its name."""
     other_bytes: int = 0
     """Bytes of constants besides."""
+    blob: bytes | None = None
+    """The constants, where they lie in a file of their own."""
+
+    def linkable(self, name: str) -> Mapping[str, str]:
+        """The files of an image that holds all of the network, its constants included."""
+        return self.files if self.blob is None else {**self.files, **as_array(name, self.blob)}
 
     @property
     def events(self) -> list[Firing]:
@@ -136,6 +143,8 @@ class CFamily:
     """Whether its code takes the frames of an input without end, one by one."""
     has_regions = False
     """Whether its code takes the arena in parts, each in a memory of its own."""
+    has_blobs = False
+    """Whether its code can be handed its constants when it runs."""
     options: Mapping[str, str] = MappingProxyType(
         {
             "code": "fast (the default): each size of layer has its code; compact: sizes share it: smaller, slower",
@@ -144,6 +153,7 @@ class CFamily:
             "step": "MACs that a slice of a run takes at most, 1: a layer; 0 (the default): a run is in one piece",
             "selftest": "0 (the default); 1: a function that tests constants and every layer on the device",
             "winograd": "0 (the default); 1: float32 convolutions three columns wide are faster and round otherwise",
+            "weights": "text (the default): constants in C; binary: in NAME.bin, which NAME_init is handed and checks",
             "top": "0 (the default); 1: functions that tell the largest of an output's elements, and the k largest",
         }
     )
@@ -162,6 +172,19 @@ class CFamily:
         self.top = chosen(settings, "top", "0", "1")
         self.selftest = chosen(settings, "selftest", "0", "1")
         self.profile = chosen(settings, "profile", "0", "1")
+        self.apart = chosen(settings, "weights", "text", "binary")
+        if self.apart and not self.has_blobs:
+            raise refuse(
+                "option 'weights'",
+                f"the code of backend {self.name!r} holds constants itself",
+                "use --backend c or cpp",
+            )
+        if self.apart and self.selftest:
+            raise refuse(
+                "option 'weights'",
+                "a self-test compares outputs with those of this model, and another model's weights may be handed in",
+                "leave one of them out: the weights are checked by a CRC-32 when they are handed in",
+            )
         self.sliced = limit_of(settings.get("step", "0"))
         self.spare_flash = bytes_of(settings, "flash")
         self.winograd = chosen(settings, "winograd", "0", "1")
@@ -205,7 +228,7 @@ class CFamily:
         """See `Backend.emit`."""
         if self.top:
             check_places(program.graph)
-        asked = replace(program, timed=self.profile, sliced=self.sliced)
+        asked = replace(program, timed=self.profile, sliced=self.sliced, apart=self.apart)
         check_feed(asked)
         made, layout = schedule(resumable(asked))
         check_sizes(Slices(made, layout.stages))
@@ -221,7 +244,8 @@ class CFamily:
     def _printed(self, program: Program, layout: Plan, name: str, *, trace: bool) -> Emission:
         pieces = self.pieces(program, layout, name, trace=trace)
         files = self.wrap(program, layout, pieces, name, trace=trace)
-        return Emission(files, program, layout, pieces.constant_bytes, pieces.other_bytes)
+        content = None if pieces.blob is None else pieces.blob.content
+        return Emission(files, program, layout, pieces.constant_bytes, pieces.other_bytes, content)
 
     def pieces(self, program: Program, layout: Plan, name: str, *, trace: bool = False) -> Unit:
         """The program as C text in pieces, for `wrap`."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from mnc.backends import blob
 from mnc.backends.library import Library, calling
 from mnc.backends.names import comment
 from mnc.backends.records import Records
@@ -88,10 +90,12 @@ def layer_text(
     library: Library,
     order: Order,
     rings: Mapping[str, int] | None,
+    apart: Mapping[str, int] = MappingProxyType({}),
 ) -> LayerText:
     """A layer, with the constant structs that are not yet defined.
 
-    With `rings` the function makes one iteration of the step, for a stage.
+    With `rings` the function makes one iteration of the step, for a stage.  `apart`: constants that lie in a file of
+    their own, and where there.
     """
     step, function = records.step, records.function
     y = step.writes[0]
@@ -106,12 +110,17 @@ def layer_text(
     parameters += [f"{step.scratch_dtype.c} *scratch"] * (step.arena_scratch > 0)
     parameters += [f"{step.state_dtype.c} *state"] * (step.state > 0)
     parameters += ["int y"] * (rings is not None)
+    constants = {f"{function}_{name}": constant.array for name, constant in step.constants.items()}
+    parameters[:0] = [blob.PARAMETER] * bool(apart.keys() & constants.keys())
     records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
     w.lines(f"MNC_LAYER void {function}({', '.join(parameters)})")
     by_rows = step.loop.count > 1 and not step.whole and rings is None
     with w.block():
         if rings is not None and order.reason:
             w.lines(order.reason)
+        for name, array in constants.items():
+            if name in apart:
+                blob.pointer(w, name, array, apart[name])
         records.declare(w)
         for k, (value, window) in enumerate(_gathered(step)):
             w(f"const {value.type.dtype.c} *{_rows_name(step, k)}[{window.size}];")
@@ -120,7 +129,7 @@ def layer_text(
             w(f"{step.scratch_dtype.c} scratch[{step.scratch // step.scratch_dtype.bytes}];")
         if by_rows:
             w("int y;")
-        if by_rows or records.locals or on_stack or _gathered(step):
+        if by_rows or records.locals or on_stack or _gathered(step) or apart.keys() & constants.keys():
             w()
         records.fill(w)
         if rings is not None:
@@ -140,8 +149,7 @@ def layer_text(
             _calls(w, records, step.after, library)
         if rings is not None and not re.search(r"\by\b", w.text().rpartition("int y)")[2]):
             w("(void)y; /* the rows of all operands lie in one place */")
-    constants = {f"{function}_{name}": constant.array for name, constant in step.constants.items()}
-    return LayerText(remark, constants, w.text())
+    return LayerText(remark, {name: array for name, array in constants.items() if name not in apart}, w.text())
 
 
 def _iteration(w: Writer, records: Records, library: Library, rings: Mapping[str, int], order: Order) -> None:

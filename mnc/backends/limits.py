@@ -30,6 +30,8 @@ def asserted_in_header(w: Writer, program: Program, plan: Plan, name: str) -> No
     """Definitions below the network's struct that are no C where it is too large, or a run takes too long."""
     upper = name.upper()
     memory = f"sizeof({name}_t)"
+    if program.apart and not plan.regions:  # beside which the struct has a pointer to the constants
+        memory = f"{upper}_RAM_SIZE"
     if plan.regions:  # beside which the network's struct has pointers to them
         besides = ram_bytes(program, plan) - sum(region.bytes for region in plan.regions)
         memory = " + ".join([*(f"sizeof({name}_{region.name}_t)" for region in plan.regions), f"{besides}"])
@@ -69,7 +71,8 @@ def asserted_in_class(w: Writer, program: Program, plan: Plan, pieces: Unit) -> 
 
 def constant_sizes(pieces: Unit) -> str:
     """The bytes of all constants in C; empty where there are none."""
-    return " + ".join(f"sizeof({constant})" for layer in pieces.layers for constant in layer.constants)
+    apart = [] if pieces.blob is None else [str(len(pieces.blob.content))]
+    return " + ".join([*apart, *(f"sizeof({constant})" for layer in pieces.layers for constant in layer.constants)])
 
 
 def _macro(name: str, kind: str) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import mnc
-from mnc.backends.c import C, declarations, has_integers, layers_source, linkage, macros, members, network_source
+from mnc.backends.c import C, declarations, has_integers, layers_source, macros, members, network_source
 from mnc.backends.facts import LICENCE, facts, terms, version_macro
 from mnc.backends.library import guarded
 from mnc.backends.memory import Kept, alignment, memory
 from mnc.backends.unit import Unit
-from mnc.backends.writer import Writer, declaration
+from mnc.backends.writer import Writer, declaration, linkage
 from mnc.ir.types import Array, DType
 from mnc.pieces import Files
 from mnc.plan.liveness import Plan

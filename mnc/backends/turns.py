@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from mnc.backends import blob
 from mnc.backends.profile import after, before
 from mnc.backends.windows import first_row, plus, row_of
 from mnc.backends.writer import Writer, joined
@@ -41,6 +42,8 @@ class Turns:
     its place."""
     kept: Mapping[str, str] = field(default_factory=dict)
     """Further memory that these statements use, by name with its declaration."""
+    reading: frozenset[int] = frozenset()
+    """The numbers of steps that read constants from a file of their own."""
     costs: Mapping[int, int] = field(default_factory=dict)
     """Where the stage is in slices, the operations of an iteration of each step, by number, as slices count them."""
 
@@ -91,14 +94,16 @@ class Turns:
     def statement(self) -> str:
         """The call in a run."""
         besides = [*[TICKS] * self.program.timed, *[FED] * self._held, *self.kept]
-        return f"{self.name}({joined([*self._memory, *besides])});"
+        apart = [blob.MEMBER] * bool(self.reading)
+        return f"{self.name}({joined([*apart, *self._memory, *besides])});"
 
     def function(self) -> str:
         """The definition."""
         w = Writer()
         demands = needs(self.program.steps, self.stage, self.program.fed)
         timed = self.program.timed
-        parameters = [*self._memory.values(), *[f"uint32_t *{TICKS}"] * timed, *[f"short *{FED}"] * self._held]
+        parameters = [*[blob.PARAMETER] * bool(self.reading), *self._memory.values()]
+        parameters += [*[f"uint32_t *{TICKS}"] * timed, *[f"short *{FED}"] * self._held]
         parameters += self.kept.values()
         w.lines(f"MNC_LAYER {'int' if self.costs else 'void'} {self.name}({joined(parameters)})")
         with w.block():
@@ -118,7 +123,8 @@ class Turns:
                     can = [f"{turn} < {step.loop.count}"]
                     can += [self._ready(number, k, need) for k, need in demands[number - self.stage.first].items()]
                     made = self._row(number)
-                    call = f"{self.functions[number]}({joined([*self.operands[number], made])}"
+                    apart = [blob.MEMBER] * (number in self.reading)
+                    call = f"{self.functions[number]}({joined([*apart, *self.operands[number], made])}"
                     several = self.told is not None or timed or bool(self.costs)
                     with w.braceless(f"{otherwise}if ({' && '.join(filter(None, can))})", block=several):
                         if self.costs:

@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from mnc.backends import blob
+from mnc.backends.blob import Blob
+from mnc.backends.facts import model_hash
 from mnc.backends.layer import LayerText, Order, layer_text, order_of
 from mnc.backends.library import Item, Library, headers
 from mnc.backends.memory import located
@@ -19,6 +22,7 @@ from mnc.ir.types import Array, DType, TensorType
 from mnc.names import snake
 from mnc.plan.liveness import Plan
 from mnc.program import (
+    ROW,
     Buffer,
     Program,
     Record,
@@ -74,6 +78,8 @@ class Unit:
     """The function that does so after the first runs, for states that are held; None where none is."""
     test: SelfTest | None = None
     """The parts of a self-test; None: there is none."""
+    blob: Blob | None = None
+    """The constants, where they lie in a file of their own."""
 
 
 def unit(
@@ -105,6 +111,8 @@ def unit(
     calls: list[RunCall] = []
     defined: dict[str, Record] = {}
     slices = Slices(program, plan.stages)
+    apart = _apart(program, plan, prefix)
+    places = blob.places(apart)
     for stage in plan.stages:
         names, resumes = {}, slices.resumes(stage)
         for i in stage.numbers:
@@ -115,11 +123,13 @@ def unit(
             if stage.interleaved:
                 order = Order(descending=False)
             rings = plan.rings if stage.interleaved or resumes else None
-            layers.append(layer_text(program, records, defined, library, order, rings))
+            layers.append(layer_text(program, records, defined, library, order, rings, places))
             owned.append(layers[-1].constants)
             defined |= records.constants
+        reading = {i for i in names if any(f"{names[i]}_{each}" in apart for each in program.steps[i].constants)}
         operands = {i: [pointers[buffer] for buffer in _memory(program.steps[i])] for i in names}
         turns = Turns(program, stage, f"{prefix}_stage_{stage.first:02d}", names, operands, plan.rings, memories, outer)
+        turns = replace(turns, reading=frozenset(reading))
         if resumes:
             turns = replace(turns, costs=slices.costs(stage.numbers))
         if stage.interleaved:
@@ -135,14 +145,15 @@ def unit(
             calls.append(RunCall(statement, stage.numbers, checked=checked, resumes=resumes))
             continue
         ((i, function),) = names.items()
+        apart_of = [blob.MEMBER] * (i in reading)
         place, count = pointers[program.steps[i].writes[0].buffer], program.steps[i].loop.count
         if resumes:
             layers.append(LayerText(turns.comment, {}, turns.function()))
             row = f"{count - 1} - i" if stage.descending else "i"
-            one = f"{function}({joined([*operands[i], row])});"
+            one = f"{function}({joined([*apart_of, *operands[i], row])});"
             calls.append(RunCall(turns.statement, stage.numbers, place, one, count, resumes=True))
             continue
-        statement = f"{function}({joined(operands[i])});"
+        statement = f"{function}({joined([*apart_of, *operands[i]])});"
         calls.append(RunCall(statement, stage.numbers, place, statement))
     begin = beginning(program, plan, prefix)
     hold = holding(program, plan, prefix)
@@ -155,6 +166,11 @@ def unit(
         layers.append(LayerText("the constants' checksums, for the self-test", {}, test.constants(groups)))
     functions = "\n".join(layer.function for layer in layers)
     items = library.closure({"MNC_FLASH", *helpers, *library.mentioned(functions)})
+    content = None
+    if program.apart:
+        left = [f"{name} {array.tobytes().hex()}" for layer in layers for name, array in layer.constants.items()]
+        readers = [functions, *(each.statement for each in calls), *(item.text for item in items), *left]
+        content = Blob.of(apart, [*readers, blob.ends(program.graph)], model_hash(program.graph))
     return Unit(
         headers("".join(item.text for item in items) + functions) + _library_headers(program),
         (*(item.text for item in items if item.parameters is None), *_out_of_reach(program)),
@@ -168,7 +184,22 @@ def unit(
         begin,
         hold,
         test,
+        content,
     )
+
+
+def _apart(program: Program, plan: Plan, prefix: str) -> dict[str, Array]:
+    """The constants that lie in a file of their own, by name, in order of execution.
+
+    Rows that stand for rows of an input stay in the code: they may have to lie in the memory of inputs.
+    """
+    numbers = [i for stage in plan.stages for i in stage.numbers] if program.apart else []
+    return {
+        f"{prefix}{function_ending(i, program.steps[i])}_{name}": constant.array
+        for i in numbers
+        for name, constant in program.steps[i].constants.items()
+        if name != ROW
+    }
 
 
 def function_ending(number: int, step: Step) -> str:

@@ -86,6 +86,20 @@ class Writer:
         return "".join(self)
 
 
+@contextmanager
+def linkage(w: Writer) -> Iterator[None]:
+    """C's linkage, for a C++ compiler, of the declarations that are written inside."""
+    w("#ifdef __cplusplus")
+    w('extern "C" {')
+    w("#endif")
+    w()
+    yield
+    w("#ifdef __cplusplus")
+    w("}")
+    w("#endif")
+    w()
+
+
 def wrap(text: str, *, depth: int = 0, indent: int = 1) -> list[str]:
     """Text broken at spaces outside comments, and that are not `GLUE`, into lines of at most WIDTH columns."""
     glued = text.replace(" /*", f"{GLUE}/*").replace("/* ", f"/*{GLUE}").replace(" */", f"{GLUE}*/")

@@ -36,6 +36,12 @@ def firmware(kind: str, emission: Emission, name: str, code: int) -> Mapping[str
             "is not plain C, which a firmware is made of",
             "use backend c; `mnc verify --on TARGET` looks at the layers of the others in an emulator",
         )
+    if emission.blob is not None:
+        raise refuse(
+            f"network {name!r}",
+            "has constants in a file of its own, which a firmware lacks",
+            "leave weights=binary out",
+        )
     if name.startswith("mnc_"):
         raise refuse(f"network {name!r}", "would be called like a part of the firmware", "give it another --name")
     include = f'#include "{name}.h"\n'

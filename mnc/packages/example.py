@@ -86,6 +86,12 @@ def sources(build: Build) -> Mapping[str, str]:
 def example(build: Build, sample: Sequence[Array]) -> Example:
     """How this network is called; CompileError where it is neither C nor C++."""
     name = build.name
+    if build.emission.blob is not None:
+        raise refuse(
+            f"network {name!r}",
+            f"has its constants in {name}.bin, which a package has no place for",
+            "leave -X weights=binary out, or --package",
+        )
     label = f"{name.upper()}_SAMPLE_LABEL"
     pointers = [f"{name}_{each}" for each in parameter_names("sample", len(sample))]
     text = _sample(build, sample, pointers, label)

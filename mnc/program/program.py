@@ -76,6 +76,8 @@ class Program:
     """Whether a run counts the time that each layer takes, in counters beside the state."""
     sliced: int = 0
     """Operations that a slice of a run takes at most, 1: a layer (see `Slices`); 0: a run is in one piece."""
+    apart: bool = False
+    """Whether constants lie in a file of their own, which is handed in at run time."""
     limits: tuple[tuple[str, int], ...] = ()
     """Limits of the code, which a compiler checks where it can: bytes of `ram` and `flash`, and `macs` of a run."""
     frames: Frames | None = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from mnc.errors import refuse
 from mnc.ir.types import TensorType
 from mnc.targets.image import GENERATED
-from mnc.targets.interface import Interface
+from mnc.targets.interface import Interface, array_header
 
 
 def adapter(
@@ -38,10 +38,11 @@ def adapter(
     ]
     memory = [*_arrays(outputs, interface.outputs), _table("output", outputs)]
     empty = ["void mnc_set_up(void) {}", "void mnc_inference(void) {}"]
+    blob = array_header(interface.name) in files
     if f"{interface.name}.c" in files:
-        network = {"network.c": _lines(*head, *memory, *_functions(interface, [*inputs, *outputs]))}
+        network = {"network.c": _lines(*head, *memory, *_functions(interface, [*inputs, *outputs], blob))}
     else:
-        network = {"network.cpp": _lines(*head, *_object(interface, inputs, len(outputs)))}
+        network = {"network.cpp": _lines(*head, *_object(interface, inputs, len(outputs), blob))}
     return {**network, "empty.c": _lines(*head, *memory, *empty)}
 
 
@@ -49,26 +50,29 @@ def _lines(*lines: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _functions(interface: Interface, arguments: Sequence[str]) -> list[str]:
-    """How backend `c` is called."""
+def _functions(interface: Interface, arguments: Sequence[str], blob: bool) -> list[str]:
+    """How backend `c` is called; `blob`: its constants are an array that it is handed."""
     name = interface.name
     parts = [f"&mnc_{region}" for region in interface.regions]
     return [
         f'#include "{GENERATED}/{name}.h"',
+        *_blob_header(name, blob),
         f"static {name}_t mnc_network;",
         *(f"static {name}_{region}_t mnc_{region};" for region in interface.regions),
-        f"void mnc_set_up(void) {{ {name}_init({', '.join(('&mnc_network', *parts))}); }}",
+        f"void mnc_set_up(void) {{ {name}_init({', '.join(('&mnc_network', *parts, *_blob(name, blob)))}); }}",
         f"void mnc_inference(void) {{ {name}_run({', '.join(('&mnc_network', *arguments))}); }}",
     ]
 
 
-def _object(interface: Interface, arguments: Sequence[str], outputs: int) -> list[str]:
+def _object(interface: Interface, arguments: Sequence[str], outputs: int, blob: bool) -> list[str]:
     """How backend `cpp` is called; the object, which may be larger than the stack, is made anew where it lies."""
     name, regions = interface.name, interface.regions
-    begin = f" mnc_network.begin({', '.join(f'mnc_{region}' for region in regions)});" if regions else ""
+    parts = [*(f"mnc_{region}" for region in regions), *_blob(name, blob)]
+    begin = f" mnc_network.begin({', '.join(parts)});" if parts else ""
     members = ["mnc_network.outputs", *(f"mnc_network.outputs{i}" for i in range(1, outputs))]
     return [
         f'#include "{GENERATED}/{name}.h"',
+        *_blob_header(name, blob),
         f"static {name} mnc_network;",
         *(f"static {name}::{region}_region mnc_{region};" for region in regions),
         _table("output", members),
@@ -76,6 +80,15 @@ def _object(interface: Interface, arguments: Sequence[str], outputs: int) -> lis
         f"void mnc_set_up(void) {{ new (&mnc_network) {name}();{begin} }}",
         f"void mnc_inference(void) {{ mnc_network.predict({', '.join(arguments)}); }}",
     ]
+
+
+def _blob_header(name: str, blob: bool) -> list[str]:
+    return [f'#include "{GENERATED}/{array_header(name)}"'] * blob
+
+
+def _blob(name: str, blob: bool) -> list[str]:
+    """The arguments by which a network is handed its constants."""
+    return [f"{name}_blob", f"sizeof {name}_blob"] * blob
 
 
 def _names(role: str, types: Sequence[TensorType]) -> list[str]:

@@ -27,6 +27,11 @@ class Interface:
         return cls(name, tuple(i.type for i in graph.inputs), tuple(graph.types[o] for o in graph.outputs), regions)
 
 
+def array_header(name: str) -> str:
+    """The name of the header of a network's constants, where they are an array that `<name>_init` is handed."""
+    return f"{name}_blob.h"
+
+
 def records(types: tuple[TensorType, ...]) -> np.dtype[np.void]:
     """One sample of all these values, one after another without gaps."""
     return np.dtype([(f"v{i}", t.dtype.numpy.newbyteorder("<"), t.shape) for i, t in enumerate(types)])

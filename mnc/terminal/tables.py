@@ -244,6 +244,8 @@ FEW_CHARACTERS = 70
 def _flash(report: Report) -> str:
     """The shares of the flash, and how they are known."""
     flash, parameters = report.flash, f"{report.params:,} parameters"
+    if flash.apart is not None:
+        parameters += f", in {report.name}.bin {bytes_(flash.apart)}"
     if flash.code is None:
         why = f": {report.unmeasured}" if report.unmeasured else ""
         return f"constants only, {parameters}; code is not counted{why}"
