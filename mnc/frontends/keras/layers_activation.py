@@ -78,6 +78,7 @@ def softmax(config: Config) -> Build:
         axis = axis[0]
     if isinstance(axis, bool) or not isinstance(axis, int):
         raise config.fault(f"axis = {axis!r} is not supported; softmax goes along one axis", AS_TFLITE)
+    config.ignore("robust_masking")  # in float32 -1e9 leaves nothing of a number, added or put in its place
 
     def build(call: Call) -> Value:
         x = call.tensor

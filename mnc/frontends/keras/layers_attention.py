@@ -75,7 +75,8 @@ def multi_head_attention(config: Config) -> Build:
     axes = None if config.raw("attention_axes") is None else config.integer_list("attention_axes", -8)
     near = window(config)
     drops = config.number("dropout", 0.0) > 0.0
-    config.ignore("flash_attention", "seed", "query_shape", "key_shape", "value_shape")
+    # robust or not, what is added to hidden scores leaves nothing of them in float32
+    config.ignore("flash_attention", "seed", "query_shape", "key_shape", "value_shape", "softmax_robust_masking")
     config.weights = Count((4 + has_gate) * (1 + has_bias))
 
     def build(call: Call) -> Value | tuple[Value, ...]:

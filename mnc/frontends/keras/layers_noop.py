@@ -54,7 +54,7 @@ def dropout(config: Config) -> Build:
     return _nothing()
 
 
-@converts("Identity", to=(), over_time=True, masks="passes")
+@converts("Identity", to=(), over_time=True, masks="passes since 3")
 def identity(_config: Config) -> Build:
     """The input."""
     return _nothing()

@@ -164,7 +164,7 @@ def unit_normalization(config: Config) -> Build:
     return build
 
 
-@converts("Rescaling", to=(BatchNormalization,), over_time=True, masks="passes")
+@converts("Rescaling", to=(BatchNormalization,), over_time=True, masks="passes since 3")
 def rescaling(config: Config) -> Build:
     """Scale * x + offset: one of each, or one for each channel."""
     scale, offset = _numbers(config, "scale", 1.0), _numbers(config, "offset", 0.0)
@@ -180,7 +180,7 @@ def rescaling(config: Config) -> Build:
     return build
 
 
-@converts("Normalization", to=(BatchNormalization, Reshape), over_time=True, masks="passes")
+@converts("Normalization", to=(BatchNormalization, Reshape), over_time=True, masks="passes since 3")
 def normalization(config: Config) -> Build:
     """(x - mean) / standard deviation, or its inverse; the statistics are in the attributes or in the weights."""
     stated = config.raw("axis", [-1])

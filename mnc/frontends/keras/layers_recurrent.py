@@ -384,7 +384,11 @@ def _inner_loop(config: Config, key: str) -> Loop:
         raise config.fault(f"the wrapped layer {brief(class_name)} is not supported", known, AS_TFLITE)
     spec = read_spec(KINDS[class_name], inner)
     inner.refuse_leftovers()
-    return _loop(inner, spec)
+    loop = _loop(inner, spec)
+    if config.keras < 2:
+        return loop
+    # the wrapper says whether masked steps give 0, whatever the layer's attribute says
+    return replace(loop, cells=tuple(replace(each, zero_output_for_mask=each.return_sequences) for each in loop.cells))
 
 
 def _inner(config: Config, key: str) -> tuple[str, Config]:

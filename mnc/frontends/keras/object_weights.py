@@ -122,7 +122,8 @@ def _object_layer(where: str, place: Place | None) -> LayerWeights:
         entries.append(Entry(f"{where}/vars/{len(entries)}", "", dataset))
 
     def part(attribute: str) -> LayerWeights:
-        inner = None if place is None else place.inside(where, attribute)
-        return _object_layer(f"{where}/{attribute}", inner)
+        names = (attribute, f"_{attribute}")  # Keras 2 names an attribute by its variable
+        found = (None if place is None else place.inside(where, name) for name in names)
+        return _object_layer(f"{where}/{attribute}", next(filter(None, found), None))
 
     return LayerWeights(where, entries, part)

@@ -274,6 +274,13 @@ def ones_like(op: Operands) -> Result:
     return op.emit(Add(operand=Constant(np.float32(1.0))), zeros)
 
 
+@operation("Round", "x decimals", decimals=0)
+def rounded(op: Operands) -> Result:
+    """To whole numbers, halves to even ones."""
+    op.config.only("decimals", 0)
+    return op.emit(Activation(fn.Round()), op.value())
+
+
 @operation("Power", "x1 x2")
 def power(op: Operands) -> Result:
     """A tensor to the power of a number, or a number to the power of a tensor."""

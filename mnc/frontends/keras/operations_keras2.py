@@ -10,7 +10,7 @@ keras_2("math.add __operators__.add", "Add", XY)
 keras_2("math.subtract __operators__.sub", "Subtract", XY)
 keras_2("math.multiply __operators__.mul", "Multiply", XY)
 keras_2("math.divide math.truediv __operators__.truediv", "TrueDivide", XY)
-keras_2("math.floordiv", "FloorDivide", XY)
+keras_2("math.floordiv compat.v1.floor_div", "FloorDivide", XY)
 keras_2("math.floormod math.mod", "Mod", XY)
 keras_2("math.pow", "Power", XY)
 keras_2("math.maximum", "Maximum", XY)
@@ -40,6 +40,7 @@ for _functions, _name in (
     ("math.log1p", "Log1p"),
     ("math.log_sigmoid", "LogSigmoid"),
     ("math.reciprocal", "Reciprocal"),
+    ("math.round", "Round"),
     ("math.rsqrt", "Rsqrt"),
     ("math.sigmoid nn.sigmoid", "Sigmoid"),
     ("math.sign", "Sign"),

@@ -304,7 +304,8 @@ def pad(op: Operands) -> Result:
         widths = np.repeat(np.broadcast_to(widths.ravel(), (rank,))[:, np.newaxis], 2, axis=1)
     if widths[0].any() or (widths < 0).any():
         raise op.call.fault("the batch would be padded, too, or by less than nothing")
-    mode = op.config.choice("mode", "constant", "reflect", "symmetric", "edge")
+    modes = ("constant", "reflect", "symmetric", "edge")
+    mode = op.config.choice("mode", *modes, *(each.upper() for each in modes)).lower()  # TensorFlow's are upper case
     value = op.config.number("constant_values", 0.0)
     for axis, (before, after) in enumerate(widths[1:].tolist()):
         if before or after:

@@ -21,7 +21,7 @@ Converter = Callable[[Config], Build]
 """Reads a whole configuration, refuses what it cannot honour, and returns how to build one call."""
 
 
-MaskRule = Literal["ends", "passes", "own"]
+MaskRule = Literal["ends", "passes", "passes since 3", "own"]
 """It ends there; the result has it, too; or the layer gives its result one of its own, or none."""
 
 
@@ -75,8 +75,9 @@ def convert(where: str, entry: Mapping[str, object], findings: Findings) -> tupl
     known = CLASSES[class_name]
     build = known.convert(config)
     config.refuse_leftovers()
-    arguments = known.arguments | {"mask"} if known.masks == "passes" else known.arguments
-    return _masked(build) if known.masks == "passes" else build, config.weights, arguments
+    if known.masks == "passes" or (known.masks == "passes since 3" and config.keras >= 3):
+        return _masked(build), config.weights, known.arguments | {"mask"}
+    return build, config.weights, known.arguments
 
 
 def _masked(build: Build) -> Build:
@@ -98,6 +99,9 @@ READ_BY_NAME = frozenset({"CustomScaleLayer", "LayerScale", "PruneLowMagnitude"}
 QUANTISED = frozenset({"QuantizeLayer", "QuantizeWrapper", "QuantizeWrapperV2", "QuantizeAnnotate"})
 """Wrappers of the TensorFlow Model Optimization Toolkit."""
 
+
+GIVES_INTEGERS = frozenset({"CategoryEncoding", "Discretization"})
+"""Layers whose results Keras 2 stores as integers, which float32 holds exactly."""
 
 IN_FRONT = frozenset(
     {
@@ -179,5 +183,8 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
     if class_name not in CLASSES:
         raise _unsupported(where, stated)
     config = Config(raw, where, findings)
-    config.check_policy()
+    if class_name in GIVES_INTEGERS and raw.get("dtype") in ("int32", "int64"):
+        config.ignore("dtype")
+    else:
+        config.check_policy()
     return class_name, config
