@@ -318,6 +318,33 @@ def cast(c: Case) -> File:
 
 
 @case
+def embedding_lookup(c: Case) -> File:
+    """Places from 0 on that are computed."""
+    count, width = c.integer(1, 6), c.choice((3,), (2, 2))
+    x = c.input((1, count))
+    positive, places = c.like(x, (count,)), c.add(Tensor((count,), "INT32"))
+    turned = c.like(x, (count,))
+    table = c.constant(c.rng.standard_normal((40, *width)).astype(np.float32))
+    operators = [
+        Operator("RESHAPE", [x, c.integers(count)], [turned]),
+        Operator("ABS", [turned], [positive]),
+        Operator("CAST", [positive], [places]),
+        Operator("EMBEDDING_LOOKUP", [places, table], [c.value((count, *width))]),
+    ]
+    return File(c.tensors, operators, c.given, operators[-1].outputs)
+
+
+@case
+def zeros_like(c: Case) -> File:
+    """Zeros that a value is compared with: stored ones, whatever the zero point is."""
+    shape = image(c)[: c.integer(2, 4)]
+    x = c.input(shape)
+    zeros, y = c.like(x, shape), c.like(x, shape)
+    operators = [Operator("ZEROS_LIKE", [x], [zeros]), Operator("MAXIMUM", [x, zeros], [y])]
+    return File(c.tensors, operators, c.given, [y])
+
+
+@case
 def l2_normalization(c: Case) -> File:
     shape = image(c)[: c.integer(2, 4)]
     x = c.input(shape)
@@ -382,14 +409,14 @@ WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"
 """Further cases of operators that are drawn under their own names as well."""
 BETWEEN_TYPES = {"quantize", "dequantize"}
 FLOAT_ONLY = {
-    "add_n", "cast", "ceil", "cos", "cumsum", "div", "exp", "floor", "floor_div", "l2_pool_2d", "log", "log_softmax",
-    "neg", "round", "sin", "sqrt", "square", "while",
+    "add_n", "cast", "ceil", "cos", "cumsum", "div", "embedding_lookup", "exp", "floor", "floor_div",
+    "l2_pool_2d", "log", "log_softmax", "neg", "round", "sin", "sqrt", "square", "while",
 }  # fmt: skip
 """The operators that are computed in float32 only."""
 NOT_INT16 = {
     "abs", "batch_matmul", "elu", "hard_swish", "l2_normalization", "reduce_max", "reduce_min", "resize_bilinear",
-    "rsqrt", "svdf",
-    "arg_max", "arg_min", *NOT_MOVED_IN_INT16, *FLOAT_ONLY,
+    "arg_max", "arg_min", "rsqrt", "svdf", "zeros_like",
+    *NOT_MOVED_IN_INT16, *FLOAT_ONLY,
 }  # fmt: skip
 """The operators that TensorFlow Lite Micro has no int16 kernel for."""
 

@@ -155,7 +155,7 @@ def answer(kind: str, type_: str) -> str:
         quantised: dict[str, Any] = {} if type_ == "FLOAT32" else {"scale": [0.5], "zero_point": [0]}
         reading = read(register(type_, **quantised))
         return "" if reading.graph is not None else reading.problems[0].what
-    if kind not in CONVERTERS and not (kind == LOOP and type_ == "FLOAT32"):
+    if kind not in (*CONVERTERS, "ZEROS_LIKE") and not (kind == LOOP and type_ == "FLOAT32"):
         if kind == LOOP:
             return "only loops of float32 are read, as the recurrent layers they were"
         tensors = [Tensor((1, 4), name="x"), Tensor((1, 4), name="y")]

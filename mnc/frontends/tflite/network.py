@@ -17,7 +17,7 @@ from mnc.frontends.tflite.loops import LOOP, Given, loop
 from mnc.frontends.tflite.loops.emission import emitted
 from mnc.frontends.tflite.operators import CONVERTERS
 from mnc.frontends.tflite.operators.recurrent import STATES
-from mnc.frontends.tflite.tensors import axes_of, element_type, held, stored_array
+from mnc.frontends.tflite.tensors import ELEMENTS, axes_of, element_type, held, stored_array
 from mnc.frontends.tflite.unsigned import ON_UINT8, signed
 from mnc.frontends.tflite.unsupported import way_out
 from mnc.frontends.tflite.variables import ON_VARIABLES, Variables
@@ -25,10 +25,16 @@ from mnc.ir.layers import Quantize, shifted
 from mnc.ir.state import State
 from mnc.ir.types import Array, DType, ElementType, ShapeError, TensorType, show
 
+OF_SHAPES = ("SHAPE", "ZEROS_LIKE")
+"""The operators whose result follows from the shape of what they read."""
+ZEROED = ("FLOAT32", "INT8", "INT32", "INT64")
+"""The types of ZEROS_LIKE, which stores zeros whatever the zero point is."""
 BETWEEN_TYPES = ("ARG_MAX", "ARG_MIN", "CAST", "QUANTIZE", "DEQUANTIZE", "SOFTMAX")
 PLACES = "INT32"
 """The type of places: in a table, where they are held as float32, and of elements along an axis."""
-ON_PLACES = ("EXPAND_DIMS", "GATHER", "QUANTIZE", "RESHAPE", "SQUEEZE")
+LOOKING_UP = ("EMBEDDING_LOOKUP", "GATHER")
+"""The operators that read places in a table."""
+ON_PLACES = (*LOOKING_UP, "EXPAND_DIMS", "QUANTIZE", "RESHAPE", "SQUEEZE")
 """The operators that read computed values of int32."""
 SHARING = 16
 """How many times its own size the constants of a file may take: a small file can refer to one buffer many times."""
@@ -151,14 +157,14 @@ class _Reader:
             self._loop(where, operator)
             return
         converter = CONVERTERS.get(operator.kind)
-        if converter is None and operator.kind not in (*FOLDS, "SHAPE"):
+        if converter is None and operator.kind not in (*FOLDS, *OF_SHAPES):
             raise refuse(where, f"the operator {operator.kind} is not supported", way_out(operator.kind))
         states = STATES.get(operator.kind, ())
         known = tuple(None if place in states else self._known(where, i) for place, i in enumerate(operator.inputs))
-        if operator.kind == "SHAPE" and len(operator.inputs) == len(operator.outputs) == 1:
+        if operator.kind in OF_SHAPES and len(operator.inputs) == len(operator.outputs) == 1:
             value = self.values.get(operator.inputs[0])
             if value is not None:
-                self.known[operator.outputs[0]] = np.array(value.shape, np.int32)
+                self.known[operator.outputs[0]] = self._of_shape(where, operator, value)
                 return
         present = [x for x in known if x is not None]
         if len(operator.outputs) == 1 and present and len(present) == len(known):
@@ -173,6 +179,15 @@ class _Reader:
             self._stand_in(operator)  # what it reads was refused before
             return
         self.values.update(zip(operator.outputs, self._convert(where, operator, known), strict=True))
+
+    def _of_shape(self, where: str, operator: Operator, value: Value) -> Array:
+        """What follows from the shape of a value alone."""
+        if operator.kind == "SHAPE":
+            return np.array(value.shape, np.int32)
+        given, made = (self.model.tensors[i] for i in (operator.inputs[0], operator.outputs[0]))
+        if made.type != given.type or made.type not in ZEROED:
+            raise refuse(where, f"it is supported from one of {', '.join(ZEROED)} to the same, not to {made.type}")
+        return np.zeros(value.shape, ELEMENTS[made.type])
 
     def _variable(self, where: str, operator: Operator) -> None:
         """An operator on a variable."""
@@ -238,7 +253,7 @@ class _Reader:
             )
         declared = [element_type(where, result) for result in results if operator.kind != "CAST"]
         for i in operator.inputs:
-            if i in self.values and not (tensors[i].type == PLACES and operator.kind == "GATHER"):
+            if i in self.values and not (tensors[i].type == PLACES and operator.kind in LOOKING_UP):
                 given = element_type(where, tensors[i])
                 if given.dtype is DType.INT32 and operator.kind not in ON_PLACES:
                     what = f"values of type {tensors[i].type} are not supported here, as {tensors[i].name!r} is"

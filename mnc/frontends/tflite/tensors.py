@@ -25,7 +25,7 @@ ELEMENTS: dict[str, np.dtype[Any]] = {
 }
 """The element types that a constant may have."""
 
-ZERO_POINTS = {each.name: each.zero_points for each in (DType.INT8, DType.INT16)}
+ZERO_POINTS = {each.name: each.zero_points for each in (DType.INT8, DType.UINT8, DType.INT16)}
 """The types of the values of quantised networks, and their zero points: int16 is symmetric."""
 UNSIGNED16 = ("INT16", (-(2**15),))
 """Type and zero points of what SOFTMAX gives QUANTIZE in 65536ths: it is held as the int32 that it is plus 2^15."""

@@ -29,6 +29,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "DIV": merge.div,
     "DYNAMIC_UPDATE_SLICE": shape.dynamic_update_slice,
     "ELU": activation.elu,
+    "EMBEDDING_LOOKUP": part.embedding_lookup,
     "EXP": activation.elementary,
     "EXPAND_DIMS": shape.rearranged,
     "FLOOR": activation.elementary,

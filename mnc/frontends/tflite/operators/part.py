@@ -101,7 +101,9 @@ def unpack(call: Call) -> tuple[Value, ...]:
 def gather(call: Call) -> Value:
     """Elements, or runs of them, at known places along an axis; or rows of a known table at computed places."""
     if call.optional_array(1) is None and call.optional_array(0) is not None:
-        return _looked_up(call)
+        if call.integer("BatchDims") != 0 or call.integer("Axis") != 0:
+            raise call.fault("a table is supported where its first axis is looked up, without batch_dims")
+        return _looked_up(call, 0, 1)
     call.keeps_scale()
     places = call.array(1, "indices")
     if call.integer("BatchDims") != 0:
@@ -121,15 +123,19 @@ def cast(call: Call) -> Value:
     return x
 
 
-def _looked_up(call: Call) -> Value:
-    call.not_quantised()
-    if call.value(1).type.dtype is not DType.FLOAT32:
+def embedding_lookup(call: Call) -> Value:
+    """Rows of a known table at computed places; those outside of it, on which TensorFlow Lite Micro stops, are near."""
+    return _looked_up(call, 1, 0)
+
+
+def _looked_up(call: Call, table: int, places: int) -> Value:
+    call.not_in_integers()
+    if call.value(places).type.dtype is not DType.FLOAT32:
         raise call.fault("its indices are computed as INT32; those that CAST makes of FLOAT32 are supported")
-    table = call.operand(0, "table").array
-    if call.integer("BatchDims") != 0 or call.integer("Axis") != 0 or table.ndim < 1:
-        raise call.fault("a table is supported where its first axis is looked up, without batch_dims")
-    rows = Constant(table.reshape(len(table), -1))
-    return call.shaped(call.emit(Embedding(rows), call.value(1)))
+    rows = call.operand(table, "table").array
+    if rows.ndim < 1:
+        raise call.fault("its table has no axes")
+    return call.shaped(call.emit(Embedding(Constant(rows.reshape(len(rows), -1))), call.value(places)))
 
 
 def gather_nd(call: Call) -> Value:
