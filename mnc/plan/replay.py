@@ -55,8 +55,9 @@ def accesses(program: Program, stages: Sequence[Stage] | None = None) -> Iterato
                     yield from _iteration(program, program.steps[number], row)
             continue
         step = program.steps[stage.first]
-        # Without windows every iteration accesses everything: two show what any number would.
-        iterations = range(step.loop.count if step.rows else min(step.loop.count, 2))
+        # Without rows every iteration accesses everything: two show what any number would.
+        by_row = isinstance(step.loop, Fold | Rows)
+        iterations = range(step.loop.count if by_row else min(step.loop.count, 2))
         for row in reversed(iterations) if stage.descending else iterations:
             yield from _iteration(program, step, row)
         if step.in_place:

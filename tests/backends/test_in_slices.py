@@ -13,7 +13,7 @@ import pytest
 from generated_c import SANITIZED, WARNINGS, Case, Tool, checked_run, run_cases, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import batches, chain, networks
+from networks import batches, chain, networks, samples
 from quantised_networks import quantised_networks, stored_samples
 from same_bits import BATCH, case_of
 from stateful import stateful
@@ -22,7 +22,7 @@ import mnc
 from mnc.compiler import Build
 from mnc.errors import CompileError
 from mnc.ir.graph import Graph
-from mnc.ir.layers import Dense, Flatten
+from mnc.ir.layers import Dense, Flatten, GlobalMaxPooling
 from mnc.ir.types import Constant
 from mnc.program import Memory, Slices, up_to
 
@@ -237,3 +237,14 @@ def test_a_limit_is_a_number(value: str, fixtures: Path) -> None:
 def test_rows_that_are_handed_in_are_refused(fixtures: Path) -> None:
     with pytest.raises(CompileError, match="does some of its work with each row already"):
         mnc.compile(mnc.load(fixtures / "pico.keras2.h5"), settings={"step": "1"}, feed="rows")
+
+
+def test_a_reduction_is_cut_between_its_rows(cc: str, tmp_path: Path) -> None:
+    """It alone, without layers that take turns: its sums stay in the arena from slice to slice."""
+    graph = chain((3, 2, 7), reduced=GlobalMaxPooling())
+    build = mnc.compile(graph, name="net", settings={"step": "14"})
+    assert Slices(build.emission.program, build.emission.plan.stages).cut == {0}
+    assert "STEPS 3" in build.files["net.h"]
+    x = samples(graph)
+    ((got,),) = run_cases([replace(case_of(build, x), sliced=True)], tmp_path, cc)
+    np.testing.assert_array_equal(got, x[0].max(axis=(1, 2)))
