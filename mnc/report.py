@@ -146,7 +146,8 @@ class LayerReport:
     """Signal-to-quantisation-noise ratio of the output over the samples that judge, in dB; None where
     nothing was quantised or nothing is lost."""
     reason: str | None = None
-    """Why a kernel that the backend would rather call does not compute the layer; None where there is none."""
+    """Why a kernel that the backend would rather call does not compute the layer, or does less at a time;
+    None where there is no such reason."""
 
 
 @dataclass(frozen=True)

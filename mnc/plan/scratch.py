@@ -25,6 +25,11 @@ def filled(program: Program, planned: Program, layout: Plan) -> tuple[Program, P
     """
     if all(step.fallback is None for step in program.steps):
         return planned, layout
+    made, new = _with_gaps(program, planned, layout)
+    return made.with_steps(_explained(program, made, new)), new
+
+
+def _with_gaps(program: Program, planned: Program, layout: Plan) -> tuple[Program, Plan]:
     spare = layout.saved // 2 if program.memory == "balanced" else 0
     for extra in dict.fromkeys((spare, 0)):
         try:
@@ -47,6 +52,21 @@ def _filled(program: Program, planned: Program, layout: Plan, extra: int) -> tup
     made = planned.with_steps(chosen)
     new = replace(plan(made, layout.stages), saved=layout.saved, cost=layout.cost)
     return made, new
+
+
+def _explained(program: Program, made: Program, layout: Plan) -> list[Step]:
+    """The steps of a program, with the reason for those that work with less scratch memory than was wanted."""
+    wanted = {step.node.name: step for step in program.steps}
+    steps = list(made.steps)
+    for stage in layout.stages:
+        for i in stage.numbers:
+            first = wanted.get(steps[i].node.name)
+            fast = first.rowwise if first is not None and stage.interleaved else first
+            if fast is None or fast.scratch <= steps[i].scratch or steps[i].reason:
+                continue
+            reason = f"the {fast.scratch:,} bytes of scratch memory with which {fast.kernel} is fastest"
+            steps[i] = replace(steps[i], reason=f"{reason} would enlarge the arena")
+    return steps
 
 
 def _lean(step: Step) -> Step:

@@ -206,6 +206,9 @@ def _sums(report: Report) -> Table:
         layers = ", ".join(f"{printable(s.layers[0])} to {printable(s.layers[-1])}" for s in ram.stages)
         cost = f"about {ram.cost:.1%} more instructions" if ram.saved else "as the input is handed in so"
         table.add_row("", "", Text(f"rows in turns save {bytes_(ram.saved)}, {cost}: {layers}"))
+    slower = [printable(layer.name) for layer in report.layers if layer.reason]
+    if slower and report.backend != cmsis_nn.BACKEND:  # which has a line on every kernel
+        table.add_row("", "", Text(f"faster kernels would enlarge the arena: {', '.join(slower)}"))
     if ram.regions:
         regions = (f"{printable(each.name)} {each.size:,} of {bytes_(each.limit)}" for each in ram.regions)
         table.add_row("", "", Text(f"in {', '.join(regions)}"))

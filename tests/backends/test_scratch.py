@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from mnc.ir.layers import Conv2D
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.plan.schedule import schedule
 from mnc.program import Program
+from mnc.terminal.tables import Paper, compiled
 
 INT8 = Quantisation((0.02,), -3)
 
@@ -91,6 +93,18 @@ def test_where_nothing_has_room_for_the_window_of_the_fastest_block_a_smaller_on
         if step.kernel == "mnc_conv2d_paired_s8" and step.scratch_on_stack and step.scratch <= ON_STACK
     }
     assert blocks == {16: 4, 32: 4, 64: 1}
+
+
+def test_the_report_says_which_layers_are_slower_for_want_of_scratch_memory() -> None:
+    """Four pixels' window of 64 channels has 2,304 bytes, of 32 channels 1,152, which the stack bears."""
+    fast = "the 2,304 bytes of scratch memory with which mnc_conv2d_paired_s8 is fastest would enlarge the arena"
+    for channels, reason in ((32, None), (64, fast)):
+        report = mnc.compile(chain(16, [4, channels, channels, 4]), name="net", memory="fast").report
+        assert [layer.reason for layer in report.layers] == [None, reason, reason]
+        said = compiled(report, Paper(200, False, False))
+        assert ("faster kernels would enlarge the arena: v1, v2\n" in re.sub(" *\n", "\n", said)) == (
+            reason is not None
+        )
 
 
 @pytest.mark.parametrize("channels", [[4, 16, 16, 4, 4], [4, 64, 64, 4], [4, 96, 96, 4], [3, 8, 8]])
