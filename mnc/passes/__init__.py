@@ -20,6 +20,7 @@ from mnc.passes.decompose_separable import decompose_separable
 from mnc.passes.fold_batchnorm import fold_batchnorm
 from mnc.passes.fuse_activation import fuse_activation
 from mnc.passes.fuse_pad import fuse_pad
+from mnc.passes.last_step import last_step
 from mnc.passes.lower_batchnorm import lower_batchnorm
 from mnc.passes.merge_reshapes import merge_reshapes
 from mnc.passes.move_reshapes import move_reshapes
@@ -40,6 +41,7 @@ class Pass:
 PASSES = (
     Pass("remove-dead", remove_dead),
     Pass("remove-noops", remove_noops),
+    Pass("last-step", last_step),
     Pass("decompose-separable", decompose_separable),
     Pass("move-reshapes", move_reshapes),
     Pass("fold-batchnorm", fold_batchnorm),

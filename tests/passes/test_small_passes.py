@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from networks import chain, samples
@@ -11,6 +13,8 @@ from mnc.ir.activations import Relu, Sigmoid, Tanh
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    GRU,
+    LSTM,
     Activation,
     Add,
     AveragePooling2D,
@@ -29,12 +33,15 @@ from mnc.ir.layers import (
     ResizeBilinear,
     Reverse,
     SeparableConv2D,
+    SimpleRNN,
+    Slice,
     ZeroPadding2D,
 )
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.passes import optimise
 from mnc.passes.decompose_separable import decompose_separable
 from mnc.passes.fuse_activation import fuse_activation
+from mnc.passes.last_step import last_step
 from mnc.passes.lower_batchnorm import lower_batchnorm
 from mnc.passes.merge_reshapes import merge_reshapes
 from mnc.passes.move_reshapes import move_reshapes
@@ -228,3 +235,30 @@ def test_a_one_dimensional_network_becomes_a_two_dimensional_one() -> None:
         out=Reshape((8, 2)),
     )
     assert kinds(same(graph, optimise(graph))) == [Reshape, Conv2D, Conv2D, Reshape]
+
+
+ROWS = {"gru": (GRU, 12), "lstm": (LSTM, 16), "simple_rnn": (SimpleRNN, 4)}
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (5, 1, 4), (1, 5, 4)])
+@pytest.mark.parametrize("name", ROWS)
+def test_a_sequence_of_which_the_last_step_is_read_is_not_kept(name: str, shape: tuple[int, ...]) -> None:
+    kind, width = ROWS[name]
+    rows = kind(constant(3, width), constant(4, width), return_sequences=True)
+    sizes = (1,) * (len(shape) - 1) + (4,)
+    starts = tuple(whole - size for whole, size in zip(shape, sizes, strict=True))
+    cut = Slice(starts, sizes, (1,) * len(shape))
+    graph = chain((5, 3), rows=rows, shaped=Reshape(shape), cut=cut, y=Flatten())
+    after = same(graph, last_step(graph))
+    assert kinds(after) == [kind, Reshape, Flatten]
+    assert not after.nodes[0].layer.return_sequences  # type: ignore[attr-defined]
+    assert last_step(after) == after
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_other_steps_are_kept(first: int) -> None:
+    rows = GRU(constant(3, 12), constant(4, 12), return_sequences=True)
+    graph = chain((5, 3), rows=rows, y=Slice((first, 0), (5 - max(first, 3), 4), (1, 1)))
+    assert last_step(graph) == graph
+    read_twice = replace(chain((5, 3), rows=rows, y=Slice((4, 0), (1, 4), (1, 1))), outputs=("y", "rows"))
+    assert last_step(read_twice) == read_twice
