@@ -68,6 +68,26 @@ def trained(layer: Layer) -> Layer:
     return replace(layer, weights=Constant(array, layer.weights.quant))
 
 
+def scaled(layer: Layer, spread: int) -> Layer:
+    """The layer with scales whose least is 2^spread times less than the largest, or with one scale for all, at 0."""
+    assert isinstance(layer, (Conv2D, DepthwiseConv2D)) and layer.weights.quant is not None
+    scales = np.full(layer.filters, np.float32(0.01))
+    scales[::2] *= np.float32(2.0**-spread)
+    quant = replace(layer.weights.quant, scale=tuple(map(float, scales)))
+    return replace(layer, weights=Constant(layer.weights.array, quant))
+
+
+def enlarged_layers() -> Iterator[tuple[tuple[int, ...], Layer]]:
+    """Layers of few channels, whose weights and sums are enlarged to a shift that all channels have, or are not."""
+    for spread in (0, 3, 7, 9):
+        for channels in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 16):
+            yield (2, 2 + channels % 4, channels), scaled(trained(conv((1, 1), channels, 3 + spread)), spread)
+        for stride, filters in ((1, 2), (2, 3), (3, 7), (2, 1), (1, 4)):
+            width = stride * (1 + filters) + 3 + spread % 2
+            yield (6, width, 1), scaled(trained(conv((3, 3), 1, filters, stride=(stride, stride))), spread)
+    yield (5, 9, 1), trained(conv((3, 3), 1, 3, padding=((1, 1), (0, 0))))
+
+
 def paired_layers() -> Iterator[tuple[tuple[int, ...], Layer]]:
     """Layers that kernels for pairs of 16 bits compute, of every block, with borders on all sides."""
     for inputs, outputs in ((4, 2), (8, 7), (12, 5), (64, 9), (100, 16)):
@@ -88,6 +108,7 @@ def paired_layers() -> Iterator[tuple[tuple[int, ...], Layer]]:
     yield (7, 9, 4), trained(conv((3, 2), 4, 4, stride=(2, 2), padding=((0, 1), (0, 1))))
     yield (3, 3, 8), trained(conv((3, 3), 8, 4, padding=((2, 2), (3, 3))))
     yield (7, 6, 3), trained(conv((2, 2), 3, 4, dilation=(3, 1), padding=((1, 1), (0, 1))))
+    yield from enlarged_layers()
 
 
 def depthwise(kernel: tuple[int, int], inputs: int, multiplier: int = 1, **attributes: object) -> Layer:
@@ -155,7 +176,7 @@ def test_convolutions_read_uint8_inputs_as_they_are(target: str) -> None:
     assert sliding and sliding <= read_as_uint8(unsigned_ends(graph), target)
 
 
-PAIRING = {"conv2d_paired", "dense_paired", "pointwise_twice", "depthwise3x3_planes"}
+PAIRING = {"conv2d_paired", "conv2d_single", "dense_paired", "depthwise3x3_planes", "pointwise_few"}
 
 
 def test_each_pairing_kernel_is_among_them() -> None:

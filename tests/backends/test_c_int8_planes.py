@@ -21,7 +21,7 @@ from mnc.ir.types import Constant, DType, ElementType, Quantisation, TensorType
 from mnc.verify import verify
 
 RNG = np.random.default_rng(4)
-BOTH = ("mnc_pointwise_twice_s8", "mnc_depthwise3x3_planes_s8")
+BOTH = ("mnc_pointwise_few_s8", "mnc_depthwise3x3_planes_s8")
 
 
 def weights(*shape: int) -> Constant:

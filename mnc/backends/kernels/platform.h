@@ -112,9 +112,12 @@
 #if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__ARM_32BIT_STATE) && !defined(__ARM_BIG_ENDIAN) && \
     !defined(MNC_NO_DSP)
 #define MNC_HIGH_MULTIPLY(y, a, b, c) __asm__("smmlar %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(c))
+#define MNC_HIGH_PRODUCT_PLUS(y, a, b, c) __asm__("smmla %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(c))
 #if defined(__ARM_FEATURE_UNALIGNED)
 #define MNC_DSP
 #define MNC_LOAD_VECTOR4(y, p) __asm__ volatile("ldr %0, %1" : "=r"(y) : "m"(*(const char(*)[4])(p)))
+#define MNC_LOAD_TWO(y, z, p) \
+    __asm__ volatile("ldrd %0, %1, %2" : "=r"(y), "=r"(z) : "m"(*(const double __attribute__((may_alias)) *)(p)))
 #define MNC_EVEN(y, x) __asm__ volatile("sxtb16 %0, %1" : "=r"(y) : "r"(x))
 #define MNC_ODD(y, x) __asm__ volatile("sxtb16 %0, %1, ror #8" : "=r"(y) : "r"(x))
 #define MNC_EVEN_S8(y, x) MNC_EVEN(y, x)
@@ -137,6 +140,16 @@
 #define MNC_PAIRS_PLUS(y, x, w, sum) __asm__ volatile("smlad %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(sum))
 #define MNC_CROSSED_PLUS(y, x, w, sum) __asm__ volatile("smladx %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(sum))
 #define MNC_JOIN(y, low, high) __asm__ volatile("pkhbt %0, %1, %2" : "=r"(y) : "r"(low), "r"(high))
+#endif
+#endif
+
+/* *p = x, which is within int8.  GCC would gather neighbouring bytes in a register, which takes more
+ * instructions than to store each. */
+#ifndef MNC_STORE_S8
+#if defined(MNC_DSP)
+#define MNC_STORE_S8(p, x) __asm__ volatile("strb %1, %0" : "=m"(*(p)) : "r"((int32_t)(x)))
+#else
+#define MNC_STORE_S8(p, x) (*(p) = (int8_t)(x))
 #endif
 #endif
 
@@ -285,6 +298,15 @@
 } while (0)
 #endif
 
+/* Two neighbouring constants. */
+#ifndef MNC_READ_TWO
+#if defined(MNC_DSP) && defined(MNC_ONE_MEMORY)
+#define MNC_READ_TWO(y, z, p) MNC_LOAD_TWO(y, z, p)
+#else
+#define MNC_READ_TWO(y, z, p) ((y) = MNC_READ_S32((p)[0]), (z) = MNC_READ_S32((p)[1]))
+#endif
+#endif
+
 /* x / 2^n rounded down, of a negative x too: C leaves to the compiler whether a shift
  * keeps the sign.  Every compiler for these cores does; define it for another. */
 #ifndef MNC_SHIFT_RIGHT
@@ -309,6 +331,15 @@
 #define MNC_SATURATE_S16(x) __asm__("ssat %0, #16, %1" : "=r"(x) : "r"(x))
 #else
 #define MNC_SATURATE_S16(x) ((x) = (x) < -32768 ? -32768 : (x) > 32767 ? 32767 : (x))
+#endif
+#endif
+
+/* x shifted to the right by a literal and within int8, in one instruction where the
+ * core has it and the compiler sees that the shift is a literal. */
+#ifndef MNC_SATURATE_SHIFTED
+#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(MNC_SMALL) && \
+    defined(__ARM_FEATURE_SAT)
+#define MNC_SATURATE_SHIFTED(x, shift) __asm__("ssat %0, #8, %1, asr %2" : "=r"(x) : "r"(x), "i"(shift))
 #endif
 #endif
 

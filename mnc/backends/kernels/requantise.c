@@ -1,21 +1,30 @@
+/* a * b / 2^32, rounded down.  MNC_NO_INT64 is for compilers without int64_t; a
+ * Cortex-M0, which has no long multiplication, takes fewer instructions so. */
+MNC_KERNEL int32_t mnc_high_product(int32_t a, int32_t b)
+{
+#if !defined(MNC_NO_INT64) && !defined(__ARM_ARCH_6M__)
+    return (int32_t)MNC_SHIFT_RIGHT((int64_t)a * b, 32);
+#else
+    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu), a1 = MNC_SHIFT_RIGHT(a, 16);
+    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu), b1 = MNC_SHIFT_RIGHT(b, 16);
+    const int32_t first = a1 * b0 + (int32_t)((uint32_t)a0 * (uint32_t)b0 >> 16);
+    const int32_t second = a0 * b1 + (int32_t)((uint32_t)first & 0xFFFFu);
+
+    return a1 * b1 + MNC_SHIFT_RIGHT(first, 16) + MNC_SHIFT_RIGHT(second, 16);
+#endif
+}
+
 /* round(a * b / 2^31), halves upwards; b is a multiplier below 2^31, so nothing
- * overflows.  MNC_NO_INT64 is for compilers without int64_t; a Cortex-M0, which has no long
- * multiplication, takes fewer instructions so. */
+ * overflows. */
 MNC_KERNEL int32_t mnc_high_multiply(int32_t a, int32_t b)
 {
 #if !defined(MNC_NO_INT64) && !defined(__ARM_ARCH_6M__)
     return (int32_t)MNC_SHIFT_RIGHT((int64_t)a * b + ((int64_t)1 << 30), 31);
 #else
-    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu), a1 = MNC_SHIFT_RIGHT(a, 16);
-    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu), b1 = MNC_SHIFT_RIGHT(b, 16);
-    const uint32_t bottom = (uint32_t)a0 * (uint32_t)b0;
-    const int32_t first = a1 * b0 + (int32_t)(bottom >> 16);
-    const int32_t second = a0 * b1 + (int32_t)((uint32_t)first & 0xFFFFu);
-    const int32_t high = a1 * b1 + MNC_SHIFT_RIGHT(first, 16) + MNC_SHIFT_RIGHT(second, 16);
     const uint32_t low = (uint32_t)a * (uint32_t)b;
     const uint32_t rounded = low + 0x40000000u;
 
-    return (int32_t)((((uint32_t)high + (rounded < low ? 1u : 0u)) << 1) | (rounded >> 31));
+    return (int32_t)((((uint32_t)mnc_high_product(a, b) + (rounded < low ? 1u : 0u)) << 1) | (rounded >> 31));
 #endif
 }
 
@@ -81,6 +90,18 @@ MNC_KERNEL int8_t mnc_clamp_s8(int32_t x, int low, int high)
     return (int8_t)x;
 }
 
+/* x / 2^shift rounded down, within int8 and within the limits of an activation. */
+MNC_KERNEL int32_t mnc_saturate_shifted_s8(int32_t x, int shift, int low, int high)
+{
+#if defined(MNC_SATURATE_SHIFTED)
+    if (__builtin_constant_p(shift) && low <= -128 && high >= 127) {
+        MNC_SATURATE_SHIFTED(x, shift);
+        return x;
+    }
+#endif
+    return mnc_clamp_s8(MNC_SHIFT_RIGHT(x, shift), low, high);
+}
+
 /* A sum on its way to int8, by a multiplier of at least 2^30 and a shift to the right by
  * 1 to 20; the sum is far from the ends of int32.  `doubled` has the bits of twice the
  * multiplier; `offset` is (2 * zero point + 1) * 2^(shift - 1): the zero point is added
@@ -96,22 +117,58 @@ MNC_KERNEL int8_t mnc_requantise_ready_s8(int32_t sum, int32_t doubled, int32_t 
     return mnc_clamp_s8(MNC_SHIFT_RIGHT(x + offset, shift), low, high);
 }
 
-/* mnc_requantise_ready_s8 given twice the sum and the multiplier itself: the offset is
- * added as the product is rounded. */
-MNC_KERNEL int8_t mnc_requantise_twice_s8(int32_t twice, int32_t multiplier, int32_t offset, int shift, int positive,
-                                          int low, int high)
+/* round(twice * multiplier / 2^32), halves upwards, plus the offset of
+ * mnc_requantise_ready_s8; and, unless `positive`, less 1 where the sum is below 0: the
+ * rounding that follows takes halves away from zero. */
+MNC_KERNEL int32_t mnc_scale_twice_s8(int32_t twice, int32_t multiplier, int32_t offset, int positive)
 {
     int32_t x;
 
 #if defined(MNC_HIGH_MULTIPLY)
-    MNC_HIGH_MULTIPLY(x, twice, multiplier, positive ? offset : 0);
-    if (!positive)
-        x += MNC_SHIFT_RIGHT(x, 31) + offset;
+    MNC_HIGH_MULTIPLY(x, twice, multiplier, offset);
 #else
-    x = mnc_high_multiply(MNC_SHIFT_RIGHT(twice, 1), multiplier);
-    x += (positive ? 0 : MNC_SHIFT_RIGHT(x, 31)) + offset;
+    x = mnc_high_multiply(MNC_SHIFT_RIGHT(twice, 1), multiplier) + offset;
 #endif
-    return mnc_clamp_s8(MNC_SHIFT_RIGHT(x, shift), low, high);
+    return positive ? x : x + MNC_SHIFT_RIGHT(twice, 31);
+}
+
+/* mnc_requantise_ready_s8 given twice the sum and the multiplier itself: the offset is
+ * added as the product is rounded. */
+MNC_KERNEL int32_t mnc_requantise_twice_s8(int32_t twice, int32_t multiplier, int32_t offset, int shift, int positive,
+                                           int low, int high)
+{
+    int32_t x;
+
+#if defined(MNC_HIGH_MULTIPLY)
+    MNC_HIGH_MULTIPLY(x, twice, multiplier, offset);
+#else
+    x = mnc_high_multiply(MNC_SHIFT_RIGHT(twice, 1), multiplier) + offset;
+#endif
+    if (!positive)
+        x += MNC_SHIFT_RIGHT(twice, 31);
+    return mnc_saturate_shifted_s8(x, shift, low, high);
+}
+
+/* A sum on its way to int8, enlarged as the channel's weights and its bias are.  Where
+ * channels have no `shift` in common, it is 0, and mnc_requantise_twice_s8 takes twice the
+ * sum and the channel's `own` shift.  Else the shift is a literal of 1 to 31, and takes one
+ * instruction together with the limits.  Where `positive`, it is one more at
+ * least than the shift that belongs to the multiplier, and the sum is 2^(1 + shift - that)
+ * times what it stands for: both roundings are then one addition, by an `offset`
+ * of zero point * 2^shift + 2^(shift - 1) + 2^(shift - that - 1). */
+MNC_KERNEL int32_t mnc_requantise_enlarged_s8(int32_t enlarged, int32_t multiplier, int32_t offset, int shift,
+                                              int own, int positive, int low, int high)
+{
+    int32_t x;
+
+    if (shift == 0 || !positive)
+        return mnc_requantise_twice_s8(enlarged, multiplier, offset, shift == 0 ? own : shift, positive, low, high);
+#if defined(MNC_HIGH_PRODUCT_PLUS)
+    MNC_HIGH_PRODUCT_PLUS(x, enlarged, multiplier, offset);
+#else
+    x = mnc_high_product(enlarged, multiplier) + offset;
+#endif
+    return mnc_saturate_shifted_s8(x, shift, low, high);
 }
 
 /* A sum on its way to int8.  Unless `general`, the shift is -1 to -20, the

@@ -31,6 +31,25 @@ def largest_sums(weights: Array, bias: Array, largest_input: int) -> Array:
     return np.asarray(absolute * largest_input + np.abs(bias.astype(np.float64)))
 
 
+LARGEST_FACTOR = 256
+"""By which an int8 weight may be multiplied and fit int16, -128 too."""
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """Sums of a layer with weights of 16 bits: those of a channel, and its bias, are multiplied by a power of two."""
+
+    factor: Array
+    """(channels,) int64."""
+    scales: Array
+    """(channels, 2) int32, multiplier and offset of mnc_requantise_enlarged_s8.
+
+    Where `shift` is 0: (channels, 3), as mnc_requantise_twice_s8 takes them.
+    """
+    shift: int
+    """Of all channels to the right, at the end."""
+
+
 @dataclass(frozen=True)
 class Accumulators:
     """Initial values and epilogue of a weighted layer's accumulators, by output channel in the layer's order."""
@@ -71,6 +90,26 @@ class Accumulators:
             "per_channel": int(self.per_channel),
             **self.epilogue,
         }
+
+    @property
+    def positive(self) -> bool:
+        """Whether negative sums are clipped, as after ReLU: then rounding needs no look at the sign."""
+        zero, low = self.epilogue["zero"], self.epilogue["low"]
+        assert isinstance(zero, int) and isinstance(low, int)
+        return low >= zero
+
+    def enlarged(self) -> Enlarged:
+        """Sums as large as weights of 16 bits make them, at one shift for all channels where that can be."""
+        scales = np.broadcast_to(self.ready(doubled=False), (self.bias.shape[0], 3))
+        shift, zero = scales[:, 2].astype(np.int64), self.epilogue["zero"]
+        assert isinstance(zero, int)
+        common = int(shift.max()) + int(self.positive)
+        factor = 2 << (common - shift)
+        if factor.max() > (LARGEST_FACTOR if self.positive else 2) or int(factor.max()) * self.largest >= 2**31:
+            return Enlarged(np.full_like(factor, 2), scales, 0)
+        # factor // 4 is 0 unless the sums are positive: the first rounding is then a part of the multiplication
+        offset = (2 * zero + 1) * 2 ** (common - 1) + factor // 4
+        return Enlarged(factor, np.stack([scales[:, 0], offset.astype(np.int32)], axis=-1), common)
 
     def ready(self, *, doubled: bool = True) -> Array:
         """(channels or 1, 3) int32: multiplier, doubled for mnc_requantise_ready_s8, offset, and shift to the right."""

@@ -161,7 +161,7 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
         "weights": Constant(np.pad(taps, ((0, 0), (0, 1), (0, 1))).astype(np.int8).ravel()),
         "scales": Constant(scales.astype(np.int32).ravel()),
     }
-    del constants["bias"]
+    del constants["records"]
     columns = max(padding + -(-x.image[1] // VECTOR) * VECTOR, (y.image[1] - 1) * stride + 4)
     step = replace(
         otherwise, calls=(call,), constants=constants, scratch=4 * columns, scratch_dtype=DType.INT8, fallback=None

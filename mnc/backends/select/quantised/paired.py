@@ -29,6 +29,9 @@ NARROW = 16
 FEW_CHANNELS = 16
 """Input channels of a 1x1 layer up to which weights of 16 bits take fewer instructions, and cost little flash."""
 
+HELD = 8
+"""Pairs of inputs that registers hold while one output channel after the other is computed."""
+
 LARGEST_SUM = 2**23
 """Bound of the sum of an odd channel, of which 256 times as much must fit int32."""
 
@@ -156,20 +159,17 @@ def _by_blocks(
 
 
 def _few(context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators, shape: Shape) -> Step:
-    """A 1x1 layer from few channels, whose requantisation takes most of the time: weights of 16 bits, doubled."""
+    """A 1x1 layer from few channels, whose requantisation takes most of the time: weights of 16 bits, enlarged."""
     (x,), y = context.inputs, context.output
-    channels = min(2, shape.outputs)
-    # A pair takes a load and two multiplications for each pixel; each output then takes some eight.
-    sizes = range(min(4, shape.pixels), 0, -1)
-    pixels = min(sizes, key=lambda p: -(-shape.pixels // p) * (shape.pairs * (3 * p + 2) + 8 * p + 12))
-    order = overlapping(shape.outputs, channels)
+    enlarged, pairs = sums.enlarged(), shape.pairs
+    sizes = [p for p in (4, 2, 1) if p <= shape.pixels and p * pairs <= HELD] or [1]
+    pixels = min(sizes, key=lambda p: -(-shape.pixels // p) * (p * pairs * 2 + shape.outputs * (p + 1) * (pairs + 3)))
     call = Call(
-        "mnc_pointwise_twice_s8",
+        "mnc_pointwise_few_s8",
         {
-            "rows": RowPointers(),
+            "in": In(),
             "out": Out(),
-            "window": Scratch(),
-            **_constants_of(sums),
+            "records": Const("records"),
             "in_channels": shape.inputs,
             "out_channels": shape.outputs,
             "pixels": shape.pixels,
@@ -177,20 +177,46 @@ def _few(context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumul
             "out_pixel": y.layout.pixel,
             "out_channel": y.layout.channel,
             "block_pixels": pixels,
-            "block_channels": channels,
+            "unroll": max(count for count in range(1, 7) if shape.outputs % count == 0),
+            "shift": enlarged.shift,
+            "positive": int(sums.positive),
+            "low": sums.epilogue["low"],
+            "high": sums.epilogue["high"],
         },
     )
-    runs = _runs(layer.weights.array, order)[0]
-    constants = {
-        "weights": Constant(
-            (2 * runs).astype(np.int16).reshape(-1, 2, len(order) // channels, channels).transpose(2, 0, 3, 1).ravel()
-        ),
-        "bias": Constant(2 * sums.bias[order]),
-        "scales": Constant(by_order(sums.ready(doubled=False), order)),
-    }
-    scratch = 2 * (pixels * shape.inputs + 1)
-    step = context.by_rows(window(layer), (call,), constants, scratch=scratch, scratch_dtype=DType.INT16)
-    return replace(step, fallback=replace(step, scratch_on_stack=True))
+    weights = _by_pairs(layer.weights.array[0, 0].astype(np.int64) * enlarged.factor)
+    bias = (sums.bias * enlarged.factor)[:, np.newaxis]
+    records = np.concatenate([weights[:, :1], bias, weights[:, 1:], enlarged.scales], axis=1)
+    return context.by_rows(Window(), (call,), {"records": Constant(records.astype(np.int32).ravel())})
+
+
+def _by_pairs(weights: Array) -> Array:
+    """Weights (inputs, outputs) as words of two, (outputs, pairs), in the order of mnc_element_of_pair."""
+    channels = weights.shape[0]
+    left, words = list(range(channels)), []
+
+    def next_of(element: int) -> Array:
+        """The weights of an element; of one that is there for the second time, zeros."""
+        if element not in left:
+            return np.zeros_like(weights[0])
+        left.remove(element)
+        return np.asarray(weights[element])
+
+    for low, high in element_pairs(channels):
+        words.append((next_of(low) & 0xFFFF) + (next_of(high) << 16))
+    assert not left
+    return np.stack(words, axis=-1)
+
+
+def element_pairs(channels: int) -> list[tuple[int, int]]:
+    """The elements of a pixel in pairs: fours as their even and their odd ones, then those that are left over."""
+    whole = channels - channels % 4
+    pairs = [(k + odd, k + odd + 2) for k in range(0, whole, 4) for odd in (0, 1)]
+    if channels == 3:
+        return [(0, 2), (1, 1)]
+    if channels % 4 == 3:
+        return [*pairs, (channels - 4, channels - 2), (channels - 3, channels - 1)]
+    return [*pairs, (whole, channels - 1)] if channels > whole else pairs
 
 
 def _dense(context: Context[Conv2D] | Context[Dense], layer: Conv2D, sums: Accumulators) -> Step | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mnc.backends.select.blocks import across, overlapping
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import window
 from mnc.backends.select.quantised.accumulators import Accumulators, by_channel
@@ -11,17 +12,23 @@ from mnc.backends.select.quantised.paired import is_fast
 from mnc.backends.select.quantised.requantise import quant
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Conv2D, DepthwiseConv2D
-from mnc.ir.types import Constant, DType
+from mnc.ir.types import Array, Constant, DType
 from mnc.program import NULL, ROW, Argument, Call, Const, Out, RowPointers, Step, image_shape
 
 WORD = 4
 """Columns that a core with DSP instructions loads at once; a row has at least as many."""
 
+MOST_PIXELS = 5
+"""Of a block, whose sums and pairs of columns a Cortex-M4 holds in registers."""
+
+WIDENING = {1: 3, 2: 5, 3: 6}
+"""Instructions that take apart what two neighbouring pixels see of a row, by stride."""
+
 FEW_CHANNELS = 7
 """Output channels up to which a convolution from one channel slides along it for each."""
 
-TAPS = [0, 2, 3, 5, 6, 8, 1, 4, 7]
-"""The order in which mnc_depthwise3x3_planes_s8 reads a channel's taps: the outer columns, then the middle one."""
+TAPS = [0, 2, 1, 4, 3, 5, 6, 8, 7, 9]
+"""The order in which kernels of 3x3 read a channel's taps, two a word; the tenth is 0."""
 
 
 def planar_values(graph: Graph, narrow: int = 0) -> frozenset[str]:
@@ -69,26 +76,69 @@ def from_one_channel(context: Context[Conv2D]) -> Step | None:
     if not (small and is_fast(context) and layer.kernel == (3, 3) and layer.dilation == (1, 1)):
         return None
     sums = Accumulators.of(context)
-    if sums.epilogue["general"] or x.image[1] < WORD or not _block(layer, x.image[1], y.image[1]):
+    if sums.epilogue["general"] or x.image[1] < WORD:
         return None
-    return _sliding(context, sums, 0)
+    if layer.padding[1] == (0, 0) and y.image[1] > 1:
+        return _single(context, sums)
+    return _sliding(context, sums, 0) if _block(layer, x.image[1], y.image[1]) else None
+
+
+def _single(context: Context[Conv2D], sums: Accumulators) -> Step:
+    """Two pixels at once of a few channels, which share what the pixels see."""
+    layer, y = context.layer, context.output
+    (border, constants), (scales, records) = _padding_row(context), _records(layer, sums)
+    channels = across(layer.filters, most=3)
+    arguments: dict[str, Argument] = {
+        "rows": RowPointers(),
+        "out": Out(),
+        "padding_row": border,
+        "records": Const("records"),
+        "channels": layer.filters,
+        "stride": layer.stride[1],
+        "out_width": y.image[1],
+        "out_pixel": y.layout.pixel,
+        "out_channel": y.layout.channel,
+        "block_channels": channels,
+        **scales,
+    }
+    constants["records"] = Constant(records[overlapping(layer.filters, channels)].ravel())
+    return context.by_rows(window(layer), (Call("mnc_conv2d_single_s8", arguments),), constants)
+
+
+def _records(layer: Conv2D | DepthwiseConv2D, sums: Accumulators) -> tuple[dict[str, Argument], Array]:
+    """A kernel's arguments about scales, and (channels, words) int32: taps, bias and scales of each channel."""
+    enlarged = sums.enlarged()
+    taps = by_channel(layer)[:, 0].T.astype(np.int64) * enlarged.factor[:, np.newaxis]
+    taps = np.pad(taps, ((0, 0), (0, 1)))[:, TAPS]
+    words = (taps[:, ::2] & 0xFFFF) + (taps[:, 1::2] << 16)
+    bias = (sums.bias * enlarged.factor)[:, np.newaxis]
+    arguments: dict[str, Argument] = {
+        "shift": enlarged.shift,
+        "positive": int(sums.positive),
+        "low": sums.epilogue["low"],
+        "high": sums.epilogue["high"],
+    }
+    return arguments, np.concatenate([words[:, :1], bias, words[:, 1:], enlarged.scales], axis=1).astype(np.int32)
+
+
+def _padding_row(context: Context[Conv2D] | Context[DepthwiseConv2D]) -> tuple[Argument, dict[str, Constant]]:
+    """What stands for a row outside the image, and the constant that it is, if any."""
+    (x,), rows = context.inputs, window(context.layer)
+    if all(len(rows.rows(row, x.image[0])) == rows.size for row in range(context.output.image[0])):
+        return NULL, {}
+    zeros = np.full(x.image[1], quant(context).zero_point, x.type.dtype.numpy)
+    return Const(ROW), {ROW: Constant(zeros)}
 
 
 def _sliding(context: Context[Conv2D] | Context[DepthwiseConv2D], sums: Accumulators, in_channel: int) -> Step:
     layer, (x,), y = context.layer, context.inputs, context.output
-    (in_height, in_width, _), out_width = x.image, y.image[1]
-    zero, low, in_zero = sums.epilogue["zero"], sums.epilogue["low"], quant(context).zero_point
-    assert isinstance(zero, int) and isinstance(low, int)
-    rows = window(layer)
-    borders = any(len(rows.rows(row, in_height)) < rows.size for row in range(y.image[0]))
+    in_width, out_width = x.image[1], y.image[1]
+    (border, constants), (scales, records) = _padding_row(context), _records(layer, sums)
     arguments: dict[str, Argument] = {
         "rows": RowPointers(),
         "out": Out(),
-        "padding_row": Const(ROW) if borders else NULL,
-        "weights": Const("weights"),
-        "bias": Const("bias"),
-        "scales": Const("scales"),
-        "positive": int(low >= zero),
+        "padding_row": border,
+        "records": Const("records"),
         "channels": layer.filters,
         "stride": layer.stride[1],
         "padding": layer.padding[1][0],
@@ -98,19 +148,11 @@ def _sliding(context: Context[Conv2D] | Context[DepthwiseConv2D], sums: Accumula
         "out_pixel": y.layout.pixel,
         "out_channel": y.layout.channel,
         "block_pixels": _block(layer, in_width, out_width),
-        "in_zero": in_zero,
-        "low": low,
-        "high": sums.epilogue["high"],
+        "in_zero": quant(context).zero_point,
+        **scales,
     }
-    taps = 2 * by_channel(layer)[TAPS, 0].T.astype(np.int16)
-    constants = {
-        "weights": Constant(np.pad(taps, ((0, 0), (0, 1))).ravel()),
-        "bias": Constant(2 * sums.bias),
-        "scales": Constant(np.broadcast_to(sums.ready(doubled=False), (layer.filters, 3)).ravel()),
-    }
-    if borders:
-        constants[ROW] = Constant(np.full(in_width, in_zero, x.type.dtype.numpy))
-    return context.by_rows(rows, (Call("mnc_depthwise3x3_planes_s8", arguments),), constants)
+    constants["records"] = Constant(records.ravel())
+    return context.by_rows(window(layer), (Call("mnc_depthwise3x3_planes_s8", arguments),), constants)
 
 
 def _fits(layer: DepthwiseConv2D, in_width: int, out_width: int) -> bool:
@@ -125,20 +167,12 @@ def _block(layer: Conv2D | DepthwiseConv2D, in_width: int, out_width: int) -> in
     """
     stride, padding = layer.stride[1], layer.padding[1][0]
 
-    def columns(pixels: int) -> int:
-        return (pixels - 1) * stride + 3
-
     def inside(pixels: int) -> bool:
-        needed = columns(pixels)
-        if needed >= 5 * WORD - 2:
-            return False
-        read = needed if needed % WORD == 1 else -(-needed // WORD) * WORD
         firsts = [p * stride - padding for p in range(pixels, out_width - pixels, pixels)]
-        return not firsts or (firsts[0] >= 0 and firsts[-1] + read <= in_width)
+        columns = max((pixels - 1) * stride + 3, WORD)
+        return not firsts or (firsts[0] >= 0 and firsts[-1] + columns <= in_width)
 
     def cost(pixels: int) -> int:
-        crossing = sum(i * stride % WORD >= 2 for i in range(pixels))
-        row = 2 + 3 * ((columns(pixels) + 2) // WORD) + 2 * pixels + crossing
-        return -(-out_width // pixels) * (3 * row + 6 * pixels + 8)
+        return -(-out_width // pixels) * (3 * ((pixels + 1) // 2 * WIDENING[stride]) + 9 * pixels + 12)
 
-    return min((p for p in range(1, min(out_width, 6) + 1) if inside(p)), key=cost, default=0)
+    return min((p for p in range(1, min(out_width, MOST_PIXELS) + 1) if inside(p)), key=cost, default=0)

@@ -16,7 +16,7 @@ from mnc.program import Call, Step, Value
 
 KERNELS = {
     f"mnc_{name}_s8": f"mnc_{name}_u8"
-    for name in ("conv2d", "conv2d_paired", "conv2d_window", "conv2d_border", "depthwise3x3_planes")
+    for name in ("conv2d", "conv2d_paired", "conv2d_window", "conv2d_border", "conv2d_single", "depthwise3x3_planes")
 }
 """The kernels of int8 that have a like for uint8 inputs."""
 

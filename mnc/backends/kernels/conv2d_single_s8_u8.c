@@ -1,0 +1,97 @@
+/* A template, written for int8; library.py makes the kernels for uint8 by substituting the type of inputs. */
+
+/* Two neighbouring pixels of a block of channels, by a kernel of 3x3 from one channel.
+ * record: as mnc_conv2d_single_s8 has them for these channels. */
+MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, const int8_t *x2, int8_t *out,
+                                         const int32_t *record, int stride, int out_pixel, int out_channel,
+                                         int block_channels, int shift, int positive, int low, int high)
+{
+    const int size = shift > 0 ? 8 : 9;
+    int32_t sum[8], multiplier, offset, own = 0;
+    int c, i;
+#if defined(MNC_DSP)
+    uint32_t outer[2], middle[2], upper[2], w, next;
+
+    mnc_pairs_of_columns_s8(outer, upper, x0, 0, stride, 0, 0, 1, 0);
+    MNC_UNROLL
+    for (c = 0; c < block_channels; ++c) {
+        MNC_LOAD_TWO(w, next, record + c * size);
+        MNC_PAIRS_PLUS(sum[2 * c], outer[0], w, next);
+        MNC_PAIRS_PLUS(sum[2 * c + 1], outer[1], w, next);
+    }
+    mnc_pairs_of_columns_s8(outer, middle, x1, 0, stride, 0, 0, 1, 0);
+    MNC_PAIR(next, upper[0], middle[0]);
+    MNC_PAIR_HIGH(upper[1], middle[1], upper[1]);
+    upper[0] = next;
+    MNC_UNROLL
+    for (c = 0; c < block_channels; ++c) {
+        MNC_LOAD_TWO(next, w, record + c * size + 2);
+        MNC_MULTIPLY_PAIRS(sum[2 * c], outer[0], w);
+        MNC_MULTIPLY_PAIRS(sum[2 * c + 1], outer[1], w);
+        MNC_MULTIPLY_PAIRS(sum[2 * c], upper[0], next);
+        MNC_MULTIPLY_PAIRS(sum[2 * c + 1], upper[1], next);
+    }
+    mnc_pairs_of_columns_s8(outer, middle, x2, 0, stride, 0, 0, 1, 0);
+    MNC_UNROLL
+    for (c = 0; c < block_channels; ++c) {
+        MNC_LOAD_TWO(w, next, record + c * size + 4);
+        MNC_MULTIPLY_PAIRS(sum[2 * c], outer[0], w);
+        MNC_MULTIPLY_PAIRS(sum[2 * c + 1], outer[1], w);
+        MNC_MULTIPLY_LOW(sum[2 * c], middle[0], next);
+        MNC_MULTIPLY_UPPER_LOW(sum[2 * c + 1], middle[1], next);
+    }
+#else
+    MNC_UNROLL
+    for (c = 0; c < block_channels; ++c) {
+        MNC_UNROLL
+        for (i = 0; i < 2; ++i)
+            sum[2 * c + i] = mnc_sum3x3_s8(x0, x1, x2, record + c * size, i * stride, 0, 1, 0);
+    }
+#endif
+    MNC_OPAQUE(out);
+    MNC_UNROLL
+    for (c = 0; c < block_channels; ++c) {
+        const int32_t *const scales = record + c * size + 6;
+
+        MNC_READ_TWO(multiplier, offset, scales);
+        if (shift == 0)
+            own = MNC_READ_S32(scales[2]);
+        MNC_UNROLL
+        for (i = 0; i < 2; ++i)
+            MNC_STORE_S8(out + i * out_pixel + c * out_channel,
+                         mnc_requantise_enlarged_s8(sum[2 * c + i], multiplier, offset, shift, (int)own, positive,
+                                                    low, high));
+    }
+}
+
+/* One row of a convolution of 3x3 from one channel to a few, with stride 1 to 3 and
+ * without padding at the sides.  A block is two pixels by a few channels; the second block
+ * of an odd number of pixels overlaps the first, the last one of channels that before it.
+ * The input's zero point is in the bias; `padding_row` takes the place of a row outside
+ * the image.
+ * records: for each channel pairs of weights of 16 bits by row and column, w00 w02, then the
+ * bias, w01 w11, w10 w12, w20 w22, w21 0, and its scales as mnc_requantise_enlarged_s8
+ * takes them. */
+MNC_KERNEL void mnc_conv2d_single_s8(const int8_t *const *rows, int8_t *out, const int8_t *padding_row,
+                                     const int32_t *records, int channels, int stride, int out_width, int out_pixel,
+                                     int out_channel, int block_channels, int shift, int positive, int low, int high)
+{
+    const int8_t *row0 = rows[0] != NULL ? rows[0] : padding_row, *row1 = rows[1] != NULL ? rows[1] : padding_row;
+    const int8_t *row2 = rows[2] != NULL ? rows[2] : padding_row;
+    int p, c;
+
+    for (p = -(out_width % 2); p < out_width; p += 2) {
+        const int first = p < 0 ? 0 : p;
+        const int32_t *record = records;
+
+        for (c = 0; c < channels; c += block_channels) {
+            if (channels % block_channels != 0 && c > channels - block_channels)
+                c = channels - block_channels;
+            MNC_OPAQUE(record);
+            mnc_conv2d_two_pixels_s8(row0 + first * stride, row1 + first * stride, row2 + first * stride,
+                                     out + first * out_pixel + c * out_channel, record, stride, out_pixel, out_channel,
+                                     block_channels, shift, positive, low, high);
+            record += block_channels * (shift > 0 ? 8 : 9);
+        }
+    }
+}
