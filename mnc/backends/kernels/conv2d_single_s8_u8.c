@@ -6,7 +6,7 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
                                          const int32_t *record, int stride, int out_pixel, int out_channel,
                                          int block_channels, int shift, int positive, int low, int high)
 {
-    const int size = shift > 0 ? 8 : 9;
+    const int size = 9;
     int32_t sum[8], multiplier, offset, own = 0;
     int c, i;
 #if defined(MNC_DSP)
@@ -91,7 +91,7 @@ MNC_KERNEL void mnc_conv2d_single_s8(const int8_t *const *rows, int8_t *out, con
             mnc_conv2d_two_pixels_s8(row0 + first * stride, row1 + first * stride, row2 + first * stride,
                                      out + first * out_pixel + c * out_channel, record, stride, out_pixel, out_channel,
                                      block_channels, shift, positive, low, high);
-            record += block_channels * (shift > 0 ? 8 : 9);
+            record += block_channels * 9;
         }
     }
 }

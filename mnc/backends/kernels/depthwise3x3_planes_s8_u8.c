@@ -192,6 +192,6 @@ MNC_KERNEL void mnc_depthwise3x3_planes_s8(const int8_t *const *rows, int8_t *ou
         row1 += step1;
         row2 += step2;
         out += out_channel;
-        records += shift > 0 ? 8 : 9;
+        records += 9;
     }
 }

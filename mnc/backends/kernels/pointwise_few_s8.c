@@ -122,7 +122,7 @@ MNC_KERNEL void mnc_channel_of_few_s8(const uint32_t *pairs, const int8_t *x, in
  * convolution of one row.  The pairs of a block of pixels stay in registers for all
  * output channels, `unroll` of which are written out.  The input's zero point is in the
  * bias.  The last block overlaps the one before.
- * records: [out_channels][pairs of input channels + 3, or 4 where `shift` is 0]: a pair of
+ * records: [out_channels][pairs of input channels + 4]: a pair of
  * weights, each of 16 bits, the bias, the other pairs, and the channel's scales as
  * mnc_requantise_enlarged_s8 takes them. */
 MNC_KERNEL void mnc_pointwise_few_s8(const int8_t *in, int8_t *out, const int32_t *records, int in_channels,
@@ -130,7 +130,7 @@ MNC_KERNEL void mnc_pointwise_few_s8(const int8_t *in, int8_t *out, const int32_
                                      int block_pixels, int unroll, int shift, int positive, int low, int high)
 {
     const int count = (in_channels + 1) / 2;
-    const int size = count + (shift > 0 ? 3 : 4);
+    const int size = count + 4;
     uint32_t pairs[8];
     int p, i, c, t;
 

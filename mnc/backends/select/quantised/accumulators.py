@@ -42,10 +42,7 @@ class Enlarged:
     factor: Array
     """(channels,) int64."""
     scales: Array
-    """(channels, 2) int32, multiplier and offset of mnc_requantise_enlarged_s8.
-
-    Where `shift` is 0: (channels, 3), as mnc_requantise_twice_s8 takes them.
-    """
+    """(channels, 3) int32, multiplier, offset and own shift, as mnc_requantise_enlarged_s8 takes them."""
     shift: int
     """Of all channels to the right, at the end."""
 
@@ -109,7 +106,7 @@ class Accumulators:
             return Enlarged(np.full_like(factor, 2), scales, 0)
         # factor // 4 is 0 unless the sums are positive: the first rounding is then a part of the multiplication
         offset = (2 * zero + 1) * 2 ** (common - 1) + factor // 4
-        return Enlarged(factor, np.stack([scales[:, 0], offset.astype(np.int32)], axis=-1), common)
+        return Enlarged(factor, np.stack([scales[:, 0], offset.astype(np.int32), scales[:, 2]], axis=-1), common)
 
     def ready(self, *, doubled: bool = True) -> Array:
         """(channels or 1, 3) int32: multiplier, doubled for mnc_requantise_ready_s8, offset, and shift to the right."""
