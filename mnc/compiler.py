@@ -202,7 +202,7 @@ def compile(  # the contract's name  # noqa: A001
     if measure:
         build = measured(build, run=max_stack is not None or build.report.macs <= LONGEST_RUN)
     if scheme is not None:
-        warnings = (*build.report.warnings, *_dearer(request, chosen, build.report))
+        warnings = (*build.report.warnings, *_dearer(request, chosen, build.report), *_slower(request, build.report))
         build = replace(build, report=replace(build.report, warnings=warnings))
     if target is not None:
         _check_reach(build.report, targets.get(target))
@@ -271,6 +271,7 @@ def measured(build: Build, *, run: bool = True) -> Build:
             ram=replace(planned.ram, measured=sizes.ram),
             flash=replace(planned.flash, code=sizes.code, total=sizes.flash),
             stack=found.stack,
+            instructions=found.instructions,
             compiler=f"{targets.compiler_version(target)} {target.optimise}",
         ),
     )
@@ -363,6 +364,28 @@ def _dearer(request: Request, chosen: backends.Backend, integers: Report) -> tup
             ("flash for constants", integers.flash.total_constants, needs.flash.total_constants),
         )
         if now > then
+    )
+
+
+LONGEST_COMPARISON = 5_000_000
+"""Instructions above which a network in integers is not compared with float32: a longer run is mostly sums of
+products, of which integers take no more."""
+
+
+def _slower(request: Request, integers: Report) -> tuple[str, ...]:
+    """A warning where a network in integers takes more instructions than in float32, both counted on the target."""
+    if integers.instructions is None or integers.instructions > LONGEST_COMPARISON:
+        return ()
+    try:
+        plain, _ = _built(replace(request, scheme=None), integers.name)
+    except CompileError:
+        return ()
+    count = measured(plain).report.instructions
+    if count is None or count >= integers.instructions:
+        return ()
+    return (
+        f"in integers a run takes more instructions than in float32: {integers.instructions:,}, not {count:,}"
+        f" (on {integers.target}); leave --quantize out where speed matters more than memory",
     )
 
 

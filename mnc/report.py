@@ -201,6 +201,8 @@ class Report(Shown):
     """Matters for the user to look at, one sentence each."""
     stack: int | None = None
     """Bytes of stack that a run takes on the target; None: not measured."""
+    instructions: int | None = None
+    """Instructions of a run on the target, which are not cycles; None: not counted."""
     on_stack: tuple[LocalReport, ...] = ()
     """Layers whose functions have local arrays: a run takes at least as much stack as the largest of them."""
     compiler: str | None = None

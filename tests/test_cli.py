@@ -227,7 +227,7 @@ def test_the_summary_says_how_it_knows_the_flash(
     assert re.search(
         r"^flash +[\d,]+ B  code [\d,]+ B, constants [\d,]+ B, .*; linked by arm-none-eabi-gcc", printed, re.MULTILINE
     )
-    assert re.search(r"^stack +\d+ B  of a run on cortex-m4", printed, re.MULTILINE)
+    assert re.search(r"^stack +\d+ B  of a run on cortex-m4, which takes [\d,]+ instr", printed, re.MULTILINE)
     assert run([*compile_, "--target", "cortex-m4", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     flash = report["flash"]

@@ -71,8 +71,7 @@ def measure(
     """As `run`, with its cost."""
     head, body = _execute(target, files, interface, inputs, options)
     if clock := target.board.clock:
-        call = _steps(clock, head["stamps"])[0]
-        instructions = tuple(round(_steps(clock, row)[0] - call) for row in body["stamps"])
+        instructions = _counted(clock, head, body)
     else:
         image = build(target, freeze(files), freeze(adapter(interface, files)), options)
         counts = callgrind.count(image, pack(interface.inputs, tuple(inputs), f"target {target.name}"))
@@ -89,6 +88,8 @@ class Footprint:
     """Bytes that the network adds to an image."""
     stack: int | None
     """Bytes of stack that one run uses; None where it was not run."""
+    instructions: int | None
+    """Of that run; None where it was not run, or the machine's own clock does not count them."""
 
 
 def footprint(
@@ -98,15 +99,23 @@ def footprint(
     inputs: Sequence[Array] | None,
     options: Options = PLAIN,
 ) -> Footprint:
-    """The sizes of linked code, and the stack of a run on one sample of `inputs`; None: it is not run.
+    """The sizes of linked code, and stack and instructions of a run on one sample of `inputs`; None: it is not run.
 
     CompileError as for `run`.
     """
-    stack = None
+    stack = instructions = None
     if inputs is not None:
-        head, _ = _execute(target, files, interface, [samples[:1] for samples in inputs], options)
+        head, body = _execute(target, files, interface, [samples[:1] for samples in inputs], options)
         stack = int(head["stack"])
-    return Footprint(sizes(target, freeze(files), freeze(adapter(interface, files)), options), stack)
+        if clock := target.board.clock:
+            (instructions,) = _counted(clock, head, body)
+    return Footprint(sizes(target, freeze(files), freeze(adapter(interface, files)), options), stack, instructions)
+
+
+def _counted(clock: Clock, head: np.void, body: Array) -> tuple[int, ...]:
+    """The instructions of each sample's run, without those of the call that takes the time."""
+    call = _steps(clock, head["stamps"])[0]
+    return tuple(round(_steps(clock, row)[0] - call) for row in body["stamps"])
 
 
 def layer_code(

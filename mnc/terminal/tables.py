@@ -206,7 +206,7 @@ def _sums(report: Report) -> Table:
         layers = ", ".join(f"{printable(s.layers[0])} to {printable(s.layers[-1])}" for s in ram.stages)
         cost = f"about {ram.cost:.1%} more instructions" if ram.saved else "as the input is handed in so"
         table.add_row("", "", Text(f"rows in turns save {bytes_(ram.saved)}, {cost}: {layers}"))
-    slower = [printable(layer.name) for layer in report.layers if layer.reason]
+    slower = [printable(layer.name) for layer in report.layers if layer.reason and layer.kernel != WINOGRAD]
     if slower and report.backend != cmsis_nn.BACKEND:  # which has a line on every kernel
         table.add_row("", "", Text(f"faster kernels would enlarge the arena: {', '.join(slower)}"))
     if ram.regions:
@@ -214,7 +214,8 @@ def _sums(report: Report) -> Table:
         table.add_row("", "", Text(f"in {', '.join(regions)}"))
     table.add_row("flash", bytes_(report.flash.needed), Text(_flash(report)))
     if report.stack is not None:
-        table.add_row("stack", bytes_(report.stack), Text(f"of a run on {report.target}"))
+        counted = "" if report.instructions is None else f", which takes {report.instructions:,} instructions"
+        table.add_row("stack", bytes_(report.stack), Text(f"of a run on {report.target}{counted}"))
     elif report.on_stack:
         largest = max(report.on_stack, key=lambda each: each.bytes)
         others = f", and of {len(report.on_stack) - 1} more" if len(report.on_stack) > 1 else ""

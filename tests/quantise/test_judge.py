@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,6 +186,18 @@ def test_an_integer_network_that_takes_more_than_the_float_one_is_told() -> None
     warnings = mnc.compile(graph, quantize="int8", calibration=SAMPLES).report.warnings
     assert any("takes more flash for constants than in float32" in warning for warning in warnings)
     assert not mnc.compile(dense(WEIGHTS), quantize="int8", calibration=SAMPLES).report.warnings
+
+
+@pytest.mark.usefixtures("arm_gcc", "qemu_arm")
+def test_an_integer_network_that_is_slower_than_the_float_one_is_told(root: Path) -> None:
+    """The digits' first layer, of one channel, takes more instructions in int8 where a core has an FPU."""
+    digits = mnc.load(root / "examples" / "digits" / "nano.h5")
+    images = np.random.default_rng(5).uniform(size=(24, *digits.inputs[0].type.shape)).astype(np.float32)
+    for target, slower in (("cortex-m4", True), ("cortex-m0plus", False)):
+        report = mnc.compile(digits, target=target, quantize="int8", calibration=images, measure=True).report
+        told = [warning for warning in report.warnings if "more instructions than in float32" in warning]
+        assert bool(told) is slower
+        assert not told or f"float32: {report.instructions:,}, not " in told[0]
 
 
 def normalised() -> Graph:
