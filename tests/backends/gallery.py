@@ -28,8 +28,9 @@ LOWERED = (BatchNormalization, SeparableConv2D)
 """Kinds that passes turn into others."""
 SUPPORTED = [kind for kind in KINDS if kind in FLOAT32 or kind in VIEWS or kind in LOWERED]
 """Networks that the C backends compile."""
-ELSEWHERE = re.compile(r"_lanes_|^mnc_(crc|noise|sums)_")
-"""Kernels of one target or option, whose tests are `test_lanes.py` and `test_selftest.py`."""
+ELSEWHERE = re.compile(r"_lanes_|_winograd_|^mnc_(crc|noise|sums|tiles|arg_extreme)_")
+"""Kernels of one target or option, and of whole numbers as outputs: `test_lanes.py`, `test_selftest.py`,
+`test_c_winograd.py` and `test_places.py` have their tests."""
 
 
 @dataclass(frozen=True)
