@@ -144,7 +144,7 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
     if isinstance(layer, Conv2D) and of_window:
         yield from svdf.window_faults(layer, inputs, output)
     elif isinstance(layer, Linear):
-        yield from _weights(layer, inputs[0].dtype)
+        yield from _weights(layer, DType.INT16 if inputs[0].dtype is DType.INT16 else DType.INT8)  # uint8 is as int8
         if isinstance(layer, Dense) and inputs[0].dtype is not dtype:
             yield from svdf.frame_faults(layer, inputs, output)
     elif isinstance(layer, PReLU):
