@@ -54,8 +54,11 @@ def local_arrays(build: Build) -> Mapping[int, int]:
     return found
 
 
-def test_local_arrays_are_counted(fixtures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = fixtures / "pico.int8.tflite"
+KEYWORDS = "mlperf_tiny/kws_ref_model.tflite"
+
+
+def test_local_arrays_are_counted(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = models / KEYWORDS
     build = mnc.compile(mnc.load(model), name="net", memory="least")
     held = local_arrays(build)
     assert held
@@ -79,8 +82,8 @@ def test_nothing_is_said_of_arrays_that_are_not_there() -> None:
     reason="needs arm-none-eabi-gcc and qemu-system-arm",
 )
 @pytest.mark.parametrize("backend", ["c", "cpp"])
-def test_a_measured_stack_stands_in_the_header(backend: str, fixtures: Path) -> None:
-    graph = mnc.load(fixtures / "pico.int8.tflite")
+def test_a_measured_stack_stands_in_the_header(backend: str, models: Path) -> None:
+    graph = mnc.load(models / KEYWORDS)
     build = mnc.compile(graph, backend, "Net", "cortex-m4", memory="least", measure=True)
     assert build.report.stack is not None
     assert build.report.stack >= max(each.bytes for each in build.report.on_stack)

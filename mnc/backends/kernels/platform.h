@@ -117,7 +117,8 @@
 #define MNC_DSP
 #define MNC_LOAD_VECTOR4(y, p) __asm__ volatile("ldr %0, %1" : "=r"(y) : "m"(*(const char(*)[4])(p)))
 #define MNC_LOAD_TWO(y, z, p) \
-    __asm__ volatile("ldrd %0, %1, %2" : "=r"(y), "=r"(z) : "m"(*(const double __attribute__((may_alias)) *)(p)))
+    __asm__ volatile("ldrd %0, %1, %2" : "=r"(y), "=r"(z) \
+                     : "m"(*(const double __attribute__((may_alias)) *)(p)))
 #define MNC_EVEN(y, x) __asm__ volatile("sxtb16 %0, %1" : "=r"(y) : "r"(x))
 #define MNC_ODD(y, x) __asm__ volatile("sxtb16 %0, %1, ror #8" : "=r"(y) : "r"(x))
 #define MNC_EVEN_S8(y, x) MNC_EVEN(y, x)
