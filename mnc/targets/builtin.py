@@ -198,7 +198,7 @@ TARGETS = (
         compiler=RISCV_GCC,
         cpp=RISCV_GXX,
         flags=("--specs=picolibc.specs", "-march=rv32imc", "-mabi=ilp32"),
-        features=frozenset({"mul64"}),
+        features=frozenset({"mul64", "many_registers"}),
         board=Board(
             name="virt",
             support="riscv",

@@ -117,21 +117,6 @@ MNC_KERNEL int8_t mnc_requantise_ready_s8(int32_t sum, int32_t doubled, int32_t 
     return mnc_clamp_s8(MNC_SHIFT_RIGHT(x + offset, shift), low, high);
 }
 
-/* round(twice * multiplier / 2^32), halves upwards, plus the offset of
- * mnc_requantise_ready_s8; and, unless `positive`, less 1 where the sum is below 0: the
- * rounding that follows takes halves away from zero. */
-MNC_KERNEL int32_t mnc_scale_twice_s8(int32_t twice, int32_t multiplier, int32_t offset, int positive)
-{
-    int32_t x;
-
-#if defined(MNC_HIGH_MULTIPLY)
-    MNC_HIGH_MULTIPLY(x, twice, multiplier, offset);
-#else
-    x = mnc_high_multiply(MNC_SHIFT_RIGHT(twice, 1), multiplier) + offset;
-#endif
-    return positive ? x : x + MNC_SHIFT_RIGHT(twice, 31);
-}
-
 /* mnc_requantise_ready_s8 given twice the sum and the multiplier itself: the offset is
  * added as the product is rounded. */
 MNC_KERNEL int32_t mnc_requantise_twice_s8(int32_t twice, int32_t multiplier, int32_t offset, int shift, int positive,

@@ -156,23 +156,30 @@ VECTOR = 4
 
 
 @cache
-def vector_block(pixels: int, channels: int, *, few_registers: bool = False) -> tuple[int, int]:
+def vector_block(
+    pixels: int, channels: int, *, many_registers: bool = False, few_registers: bool = False
+) -> tuple[int, int]:
     """(pixels, channels) of the block of int8 sums that computes a row in the fewest instructions.
 
     Counted for a 4-vector of inputs with Arm's DSP instructions: each 4-vector is loaded
     and split into two pairs, each sum takes two multiplications.  Thirteen
     registers hold the sums, the pairs of the shorter side, one more pair of
-    pairs, a pointer to either operand.  With few registers, a 4-vector goes element by
-    element: they hold the sums, the elements of the shorter side, one more element.
+    pairs, a pointer to either operand.  Such blocks are the best on most other cores, too.
+    With many or few registers a 4-vector goes element by element, with a multiplication and
+    an addition for each sum.  Many, RISC-V's 31, hold six sums before GCC spills; few hold
+    the sums, the elements of the shorter side, one more element.
     The last block either way overlaps the one before.
     """
+    by_element = many_registers or few_registers
 
     def cost(p: int, c: int) -> int:
-        work = 8 * p * c + 4 * p + 4 * c + 2 if few_registers else 2 * p * c + 3 * p + 3 * c + 2
+        work = 8 * p * c + 4 * p + 4 * c + 2 if by_element else 2 * p * c + 3 * p + 3 * c + 2
         return -(-pixels // p) * -(-channels // c) * work
 
     def fits(p: int, c: int) -> bool:
-        return p * c + min(p, c) + 1 <= FEW if few_registers else p * c + 2 * min(p, c) + 4 <= 14
+        if few_registers:
+            return p * c + min(p, c) + 1 <= FEW
+        return p <= 3 and p * c <= 6 and c <= 4 if many_registers else p * c + 2 * min(p, c) + 4 <= 14
 
     sizes = ((p, c) for p in range(1, min(pixels, 4) + 1) for c in range(1, min(channels, 8) + 1) if fits(p, c))
     return min(sizes, key=lambda size: (cost(*size), size[0] * size[1]))

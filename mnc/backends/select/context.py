@@ -52,6 +52,12 @@ class Context(Generic[L]):
         return "few_registers" in self.core or ("fpu" not in self.core and self.output.type.dtype is DType.FLOAT32)
 
     @property
+    def registers(self) -> Mapping[str, bool]:
+        """The arguments of `vector_block` that tell of the core's registers."""
+        many = "many_registers" in (self.core or ())
+        return {"many_registers": many, "few_registers": self.few_registers}
+
+    @property
     def written_out(self) -> bool:
         """Whether there may be code for each round of a short loop that is not over a block."""
         return not self.compact and not self.few_registers

@@ -39,7 +39,7 @@ def _by_runs(context: Context[Conv2D]) -> Step:
     begin, end = interior(layer, x.image[1], y.image[1])
     height, width, group_in, filters = layer.weights.shape
     group_out = filters // layer.groups
-    pixels, channels = vector_block(max(end - begin, 1), group_out, few_registers=context.few_registers)
+    pixels, channels = vector_block(max(end - begin, 1), group_out, **context.registers)
     sums = Accumulators.of(context)
     fits = group_in % VECTOR == 0 or height * width * group_in <= LARGEST_WINDOW
     joined = fits and layer.dilation[1] == 1 and layer.groups == 1
@@ -93,7 +93,7 @@ def dense(context: Context[Dense]) -> Step:
 def _pointwise(context: Context[Linear]) -> Step:
     (x,), y, matrix = context.inputs, context.output, context.layer.as_matrix()[0, 0]
     inputs, outputs = matrix.shape
-    pixels, channels = vector_block(y.image[1], outputs, few_registers=context.few_registers)
+    pixels, channels = vector_block(y.image[1], outputs, **context.registers)
     sums = Accumulators.of(context)
     call = Call(
         "mnc_pointwise_s8",

@@ -248,20 +248,20 @@ def _products(context: Context[GRU], vector: Argument, out: Argument, i: int, ga
             "gates": len(gates),
             "count": count,
             "units": units,
-            "block_channels": _block(units),
+            "block_channels": block(units),
             "unroll": unrolled(max(count // 2, 1), compact=context.compact),
         },
     )
 
 
-def _block(units: int) -> int:
+def block(units: int) -> int:
     """How many channels to work on at once: an even number, but for a single one."""
     return min(2 * across(-(-units // 2), LARGEST_BLOCK // 2), max(units // 2 * 2, 1))
 
 
 def _stored(count: int, units: int) -> int:
     """Elements of a gate's weights for vectors of `count`."""
-    size = _block(units)
+    size = block(units)
     return -(-units // size) * (count // 2 * 4 * -(-size // 2) + count % 2 * size)
 
 
@@ -333,7 +333,7 @@ def _arguments(
             "gates": len(gates),
             "features": features,
             "units": units,
-            "block_channels": _block(units),
+            "block_channels": block(units),
             "unroll": unrolled(max(features // 2, 1), compact=context.compact),
             "unroll_state": unrolled(max(units // 2, 1), compact=context.compact),
         },
@@ -352,26 +352,30 @@ def _rounding(context: Context[Any], gates: Sequence[int]) -> tuple[Array, Array
 
 def _blocks(context: Context[Any], matrices: Sequence[Constant], gates: Sequence[int]) -> Array:
     """Weights in the order in which kernels read them: by gate, by block of columns, by matrix."""
-    units, size = context.layer.units, _block(context.layer.units)
-    starts = [min(first, units - size) for first in range(0, units, size)]
+    units = context.layer.units
     return np.concatenate(
         [
-            _paired(matrix.array[:, gate * units + first : gate * units + first + size])
+            part
             for gate in gates
-            for first in starts
-            for matrix in matrices
+            for parts in zip(*(blocks(each.array[:, gate * units :][:, :units]) for each in matrices), strict=True)
+            for part in parts
         ]
     )
 
 
-def _paired(block: Array) -> Array:
-    """Weights of a block, (count, channels), as mnc_gate_sums_s16 reads them."""
-    count, channels = block.shape
-    even = np.pad(block[: count // 2 * 2], ((0, 0), (0, channels % 2)))
-    pairs = even.reshape(count // 2, 2, even.shape[1] // 2, 2).transpose(
-        0, 2, 1, 3
-    )  # (pairs of elements, pairs of channels, 2, 2)
-    return np.concatenate([pairs.ravel(), block[count // 2 * 2 :].ravel()])
+def blocks(matrix: Array) -> list[Array]:
+    """The weights of one gate, (count, units), block by block as mnc_gate_sums_s16 reads them."""
+    units = matrix.shape[1]
+    size = block(units)
+    return [_paired(matrix[:, first : first + size]) for first in (*range(0, units - size, size), units - size)]
+
+
+def _paired(columns: Array) -> Array:
+    """The weights of a block, (count, channels): pairs of elements by pairs of channels, then an odd element."""
+    count, channels = columns.shape
+    even = np.pad(columns[: count // 2 * 2], ((0, 0), (0, channels % 2)))
+    pairs = even.reshape(count // 2, 2, even.shape[1] // 2, 2).transpose(0, 2, 1, 3)
+    return np.concatenate([pairs.ravel(), columns[count // 2 * 2 :].ravel()])
 
 
 def _constants(context: Context[LSTM] | Context[SimpleRNN], gates: Sequence[int]) -> dict[str, Constant]:

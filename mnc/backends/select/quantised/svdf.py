@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mnc.backends.select.blocks import across, overlapping, unrolled
+from mnc.backends.select.blocks import unrolled
 from mnc.backends.select.context import Context
-from mnc.backends.select.quantised.recurrent import LARGEST_BLOCK, widened
+from mnc.backends.select.quantised.recurrent import block, blocks, widened
 from mnc.backends.select.quantised.requantise import limits, operands, quant
 from mnc.ir.layers import NO_PADDING, Conv2D, Dense
 from mnc.ir.types import Array, Constant, DType, TensorType
@@ -33,7 +33,6 @@ def frame(context: Context[Dense]) -> Step:
     """A dense layer from int8 to int16."""
     layer = context.layer
     count, units = layer.weights.shape
-    size = across(units, LARGEST_BLOCK)
     multiplier, shift = channel_multipliers(layer, operands(context))
     calls = (
         widened(In(), count, quant(context).zero_point, Scratch()),
@@ -50,14 +49,13 @@ def frame(context: Context[Dense]) -> Step:
                 "gates": 1,
                 "count": count,
                 "units": units,
-                "block_channels": size,
-                "unroll": unrolled(count, compact=context.compact),
+                "block_channels": block(units),
+                "unroll": unrolled(max(count // 2, 1), compact=context.compact),
             },
         ),
     )
-    columns = layer.weights.array[:, overlapping(units, size)].reshape(count, -1, size)
     constants = {
-        "weights": Constant(columns.swapaxes(0, 1).ravel()),
+        "weights": Constant(np.concatenate(blocks(layer.weights.array))),
         "bias": Constant(_bias(layer.bias, units)),
         "multiplier": Constant(multiplier.astype(np.int32)),
         "shift": Constant(shift.astype(np.int8)),
