@@ -145,10 +145,9 @@ MNC_KERNEL void mnc_pointwise_few_s8(const int8_t *in, int8_t *out, const int32_
         y = out + p * out_pixel;
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
-            if (in_channels != 3)
-                mnc_pairs_of_pixel_s8(pairs + i * count, x + i * in_pixel, in_channels, block_pixels);
-            else if (i % 2 == 0)
-                mnc_pairs_of_pixel_s8(pairs + i / 2 * 3, x + i * in_pixel, in_channels, block_pixels);
+            if (in_channels != 3 || i % 2 == 0)
+                mnc_pairs_of_pixel_s8(pairs + (in_channels != 3 ? i * count : i / 2 * 3), x + i * in_pixel,
+                                      in_channels, block_pixels);
         }
         for (c = 0; c < out_channels; c += unroll) {
             MNC_OPAQUE(record);
