@@ -79,10 +79,10 @@ def scaled(layer: Layer, spread: int) -> Layer:
 
 def enlarged_layers() -> Iterator[tuple[tuple[int, ...], Layer]]:
     """Layers of few channels, whose weights and sums are enlarged to a shift that all channels have, or are not."""
-    for spread in (0, 3, 7, 9):
-        for channels in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 16):
+    for i, spread in enumerate((0, 3, 7, 9)):
+        for channels in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 16)[i % 2 :: 2]:
             yield (2, 2 + channels % 4, channels), scaled(trained(conv((1, 1), channels, 3 + spread)), spread)
-        for stride, filters in ((1, 2), (2, 3), (3, 7), (2, 1), (1, 4)):
+        for stride, filters in ((1, 2), (2, 3), (3, 7), (2, 1), (1, 4))[i % 2 :: 2]:
             width = stride * (1 + filters) + 3 + spread % 2
             yield (6, width, 1), scaled(trained(conv((3, 3), 1, filters, stride=(stride, stride))), spread)
     yield (5, 9, 1), trained(conv((3, 3), 1, 3, padding=((1, 1), (0, 0))))
