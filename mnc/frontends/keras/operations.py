@@ -208,9 +208,11 @@ def build_operation(where: str, entry: Mapping[str, object], findings: Findings)
 
 def _unknown(where: str, name: object) -> CompileError:
     if isinstance(name, str) and name.upper().endswith(("FFT", "FFT2", "STFT")):
-        what = f"the operation {brief(name)} is not supported, nor is the operator that a .tflite has for it"
-        hint = "let the program compute it, and compile the layers behind it, keras.Model(spectrum, outputs)"
-        return refuse(where, what, hint)
+        return refuse(
+            where,
+            f"the operation {brief(name)} is not supported, nor is the operator that a .tflite has for it",
+            "compute it in the program, and compile the layers behind it, keras.Model(spectrum, outputs)",
+        )
     return refuse(
         where,
         f"the operation {brief(name)} is not supported",

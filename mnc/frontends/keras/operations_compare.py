@@ -121,7 +121,7 @@ def where(op: Operands) -> Result:
         if isinstance(branch, Value) and (kind := _no_number(op, branch)):
             raise op.call.fault(
                 f"both branches are computed, and {name} comes from {kind}, which is not a number everywhere",
-                "bound what goes into it, keras.ops.maximum(x, 1e-7): the answer stays the same where it is chosen",
+                "put keras.ops.maximum(x, 1e-7) in front of it: the answer stays the same where it is chosen",
             )
     first = _kept(op, chosen, one, "chosen")
     second = _kept(op, _opposite(op, chosen, "left"), other, "others")
