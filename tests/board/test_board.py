@@ -161,7 +161,7 @@ def test_the_command_compares_and_times_every_layer(
         assert found["target"] == f"port {board.path}"
         assert all(layer["microseconds"] >= 0 for layer in found["layers"])
         assert sum(layer["microseconds"] for layer in found["layers"]) > 0
-        assert run(["verify", model, "--on", f"serial:{board.path}:57600"]) == 1
+        assert run(["verify", model, "--memory", "fast", "--on", f"serial:{board.path}:57600"]) == 1
         assert "the board runs this model compiled in another way" in capsys.readouterr().err
 
 
