@@ -125,10 +125,10 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
     "an operation of TensorFlow": (
         lambda layers, _: layers[3].update(
             class_name="TFOpLambda",
-            config={"name": "fft", "function": "signal.fft"},
+            config={"name": "dct", "function": "signal.dct"},
             inbound_nodes=[["norm", 0, 0, {}]],
         ),
-        "model_config/layers/3 (TFOpLambda 'fft'): the operation 'signal.fft' is not supported",
+        "model_config/layers/3 (TFOpLambda 'dct'): the operation 'signal.dct' is not supported",
         f"{AS_TFLITE}\nhint: or write it by operations that are read; docs/layers.md lists them",
     ),
     "an unknown attribute": (
