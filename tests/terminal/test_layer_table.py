@@ -70,7 +70,7 @@ def test_no_layer_is_left_that_nothing_in_keras_becomes(fixtures: Path) -> None:
     assert orphans == {"ArgMax", "ArgMin", "Broadcast", "Dequantize", "Quantize", "SquaredDifference"}
 
 
-WITH_OPERATIONS = ("conv_lstm", "einsum", "encoded", "mask", "operations")
+WITH_OPERATIONS = ("conv_lstm", "einsum", "encoded", "mask", "old_rules", "operations")
 """Fixtures that have operations, some of which are called as classes are."""
 BESIDES = {"Identity", "Reshape", "Permute", "Flatten", "Activation", "Softmax", "Cropping2D", "UnitNormalization"} | {
     *("LogSoftmax", "Multiply", "Slice", "Sparsemax")
