@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -202,7 +202,7 @@ def compile(  # the contract's name  # noqa: A001
     if measure:
         build = measured(build, run=max_stack is not None or build.report.macs <= LONGEST_RUN)
     if scheme is not None:
-        warnings = (*build.report.warnings, *_dearer(request, chosen, build.report), *_slower(request, build.report))
+        warnings = (*build.report.warnings, *_dearer(request, build.report))
         build = replace(build, report=replace(build.report, warnings=warnings))
     if target is not None:
         _check_reach(build.report, targets.get(target))
@@ -348,45 +348,37 @@ def _streamed(prepared: Quantised, storage: Storage) -> tuple[Quantised, Stream 
     return (prepared, None) if stream is None else (replace(prepared, graph=optimise(stream.graph)), stream)
 
 
-def _dearer(request: Request, chosen: backends.Backend, integers: Report) -> tuple[str, ...]:
-    """Warnings where a network in integers needs more memory than in float32 by the same backend, as planned."""
-    try:
-        prepared, stream = _streamed(Quantised(optimise(request.graph)), request.storage)
-        program = request.storage.of(backends.program_of(chosen, prepared.graph), chosen, stream)
-    except CompileError:
-        return ()
-    needs = report(prepared, integers.name, integers.backend, integers.target, chosen.emit(program, integers.name))
-    return tuple(
-        f"in integers the network takes more {what} than in float32: {now:,} bytes, not {then:,} "
-        "(as planned; `mnc bench` measures code and instructions of either)"
-        for what, now, then in (
-            ("RAM", integers.ram.total, needs.ram.total),
-            ("flash for constants", integers.flash.total_constants, needs.flash.total_constants),
-        )
-        if now > then
-    )
-
-
 LONGEST_COMPARISON = 5_000_000
 """Instructions above which a network in integers is not compared with float32: a longer run is mostly sums of
 products, of which integers take no more."""
 
 
-def _slower(request: Request, integers: Report) -> tuple[str, ...]:
-    """A warning where a network in integers takes more instructions than in float32, both counted on the target."""
-    if integers.instructions is None or integers.instructions > LONGEST_COMPARISON:
-        return ()
+def _dearer(request: Request, integers: Report) -> Iterator[str]:
+    """Warnings where a network in integers takes more than in float32 by the same backend.
+
+    Of memory as planned; of instructions where both were counted on the target.
+    """
     try:
         plain, _ = _built(replace(request, scheme=None), integers.name)
     except CompileError:
-        return ()
+        return
+    for what, now, then in (
+        ("RAM", integers.ram.total, plain.report.ram.total),
+        ("flash for constants", integers.flash.total_constants, plain.report.flash.total_constants),
+    ):
+        if now > then:
+            yield (
+                f"in integers the network takes more {what} than in float32: {now:,} bytes, not {then:,} "
+                "(as planned; `mnc bench` measures code and instructions of either)"
+            )
+    if integers.instructions is None or integers.instructions > LONGEST_COMPARISON:
+        return
     count = measured(plain).report.instructions
-    if count is None or count >= integers.instructions:
-        return ()
-    return (
-        f"in integers a run takes more instructions than in float32: {integers.instructions:,}, not {count:,}"
-        f" (on {integers.target}); leave --quantize out where speed matters more than memory",
-    )
+    if count is not None and count < integers.instructions:
+        yield (
+            f"in integers a run takes more instructions than in float32: {integers.instructions:,}, not {count:,}"
+            f" (on {integers.target}); leave --quantize out where speed matters more than memory"
+        )
 
 
 def _configured(backend: str, target: str | None, settings: Mapping[str, str]) -> backends.Backend:
