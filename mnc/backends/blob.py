@@ -49,10 +49,8 @@ class Blob:
         table = [f"{name} {DType.of(array).value} {array.size}" for name, array in arrays.items()]
         hashed = hashlib.sha256("\0".join([*table, *readers]).encode()).digest()
         layout = struct.unpack("<2I", hashed[:8])
-        body = b""
-        for array in arrays.values():
-            stored = array.ravel().astype(array.dtype.newbyteorder("<")).tobytes()
-            body += stored.ljust(up_to(len(stored), ALIGNMENT), b"\0")
+        stored = (array.ravel().astype(array.dtype.newbyteorder("<")).tobytes() for array in arrays.values())
+        body = b"".join(each.ljust(up_to(len(each), ALIGNMENT), b"\0") for each in stored)
         size = HEAD + len(body) + 4
         head = MAGIC + struct.pack("<5I", size, *layout, model, 0)
         return cls(head + body + struct.pack("<I", zlib.crc32(head + body)), (layout[0], layout[1]))

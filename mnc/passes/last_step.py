@@ -21,7 +21,8 @@ def last_step(graph: Graph) -> Graph:
         last = (names.new(f"{rows.name}/last"), *rows.outputs[1:])
         nodes[rows.name] = replace(rows, outputs=last, layer=rows.layer.changed(return_sequences=False))
         nodes[node.name] = replace(node, layer=Reshape(node.layer.sizes), inputs=last[:1])
-        nodes = {name: each for name, each in nodes.items() if name not in _between(graph, node)}
+        for name in _between(graph, node):
+            del nodes[name]
     return graph.with_nodes(nodes.values())
 
 
