@@ -29,7 +29,7 @@ from mnc.backends.c_run import (
 )
 from mnc.backends.c_step import declare_step, step_macros, step_source
 from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_macro
-from mnc.backends.in_slices import POSITION, no_counts
+from mnc.backends.in_slices import POSITION
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.layer import parameter_names
 from mnc.backends.library import guarded
@@ -50,6 +50,7 @@ from mnc.backends.memory import (
 from mnc.backends.names import comment
 from mnc.backends.profile import HELPERS, define_names, line_size, names_type
 from mnc.backends.selftest import SelfTest
+from mnc.backends.turns import no_counts
 from mnc.backends.unit import Unit, layout
 from mnc.backends.writer import Writer, declaration, joined, linkage, literal
 from mnc.ir.types import DType

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from mnc.backends.blob import MEMBER
 from mnc.backends.c_functions import operands_of_test
-from mnc.backends.in_slices import no_counts
 from mnc.backends.layer import parameter_names
 from mnc.backends.memory import arena_map, located, part, pointers, region_of
 from mnc.backends.profile import after, before, starts
 from mnc.backends.selftest import SelfTest
+from mnc.backends.turns import no_counts
 from mnc.backends.unit import RunCall, Unit
 from mnc.backends.windows import plus
 from mnc.backends.writer import Writer, joined

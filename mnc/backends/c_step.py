@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mnc.backends.c_run import begin_run, end_run, locals_of_run, run_parameters, unread, without_weights
-from mnc.backends.in_slices import no_counts, remarks, step_body
+from mnc.backends.in_slices import remarks, step_body
 from mnc.backends.layer import parameter_names
 from mnc.backends.memory import counters
-from mnc.backends.turns import FED
+from mnc.backends.turns import FED, no_counts
 from mnc.backends.unit import Unit
 from mnc.backends.writer import Writer, joined
 from mnc.plan.liveness import Plan

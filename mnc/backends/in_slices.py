@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from mnc.backends.profile import after, before
-from mnc.backends.turns import FED
+from mnc.backends.c_run import run_calls
+from mnc.backends.turns import FED, no_counts
 from mnc.backends.unit import RunCall, Unit
 from mnc.backends.writer import Writer
 from mnc.errors import refuse
@@ -19,7 +19,7 @@ NAMED = 6
 
 
 def limit_of(value: str) -> int:
-    """What `-X step=VALUE` asks for; 0: a run in one piece."""
+    """The number in `-X step=VALUE`; 0: a run is in one piece."""
     if not value.isascii() or not value.isdigit() or len(value) > 9:
         hint = "such as 50000; 1 makes every layer a slice, 0 (the default) none"
         raise refuse(OPTION, f"is a number of multiply-accumulate operations, not {value!r}", hint)
@@ -50,17 +50,11 @@ def check_sizes(slices: Slices) -> None:
 
 
 def remarks(program: Program) -> Iterator[str]:
-    """What a slice is, in lines of a comment."""
+    """Lines of a comment that say how much a slice is."""
     if program.sliced == WHOLE:
         yield "A slice is a layer, or a row where layers make their rows in turns."
     else:
         yield f"A slice is a layer, or as many of its rows as take no more than {program.sliced:,} operations."
-
-
-def no_counts(w: Writer, count: int, owner: str = "") -> None:
-    """The statements by which counters begin at 0; `i` is an `int` that is declared."""
-    w(f"for (i = 0; i < {count}; ++i)")
-    w(f"    {owner}{FED}[i] = 0;")
 
 
 def step_body(
@@ -92,8 +86,7 @@ def step_body(
             _slice(w, call, yes, timed=program.timed, trace=trace, this=this)
             w("break;")
     if count > 1:
-        w(f"for (i = 1; i < {count}; ++i)")
-        w(f"    {FED}[i] = 0;")
+        no_counts(w, count, first=1)
     w(f"if (++{FED}[0] <= {last})")
     w(f"    return {yes};")
     w(f"{FED}[0] = 0;")
@@ -103,14 +96,10 @@ def step_body(
 
 def _slice(w: Writer, call: RunCall, yes: str, *, timed: bool, trace: bool, this: str) -> None:
     """The statements of one stage's slices."""
-    if call.resumes:
-        w.lines(f"if ({this}{call.statement.removesuffix(';')} != 0)")
-        w(f"    return {yes};")
-    else:
-        if timed and call.layer is not None:
-            w(before(call.layer))
-        w.lines(f"{this}{call.statement}")
-        if timed and call.layer is not None:
-            w(after(call.layer))
+    if not call.resumes:
+        run_calls(w, [call], timed=timed, trace=trace, this=this)
+        return
+    w.lines(f"if ({this}{call.statement.removesuffix(';')} != 0)")
+    w(f"    return {yes};")
     if trace and call.layer is not None:
         w(f"MNC_TRACE({call.layer}, {call.place});")

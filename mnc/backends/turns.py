@@ -21,6 +21,12 @@ FED = "made"
 """The counters of a stage that lives across calls: of the input's rows or of a run's stages, then of each step's."""
 
 
+def no_counts(w: Writer, count: int, owner: str = "", *, first: int = 0) -> None:
+    """The statements by which counters begin at 0; `i` is an `int` that is declared."""
+    w(f"for (i = {first}; i < {count}; ++i)")
+    w(f"    {owner}{FED}[i] = 0;")
+
+
 @dataclass(frozen=True)
 class Turns:
     """An interleaved stage, whose steps' functions make a row each."""
