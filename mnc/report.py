@@ -146,8 +146,8 @@ class LayerReport:
     """Signal-to-quantisation-noise ratio of the output over the samples that judge, in dB; None where
     nothing was quantised or nothing is lost."""
     reason: str | None = None
-    """Why a kernel that the backend would rather call does not compute the layer, or does less at a time;
-    None where there is no such reason."""
+    """Why a kernel that the backend would rather call does not compute the layer, or does less at a time; of a
+    kernel that rounds otherwise, as the user has asked, by how much; None where neither is to be said."""
 
 
 @dataclass(frozen=True)

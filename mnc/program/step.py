@@ -82,7 +82,8 @@ class Step:
     """Bytes."""
     state_dtype: DType = DType.FLOAT32
     reason: str = ""
-    """Why a kernel that the backend would rather call does not compute the layer, or does less at a time."""
+    """Why a kernel that the backend would rather call does not compute the layer, or does less at a time; or by how
+    much the results of a kernel that the user has asked for differ from the layer's definition."""
     fallback: Step | None = None
     """The layer with less scratch memory in the arena, for where this much would enlarge the arena."""
     by_row: Step | None = None

@@ -41,7 +41,7 @@ LX106_FLAGS = (f"--specs={LX106_PICOLIBC}", "-mlongcalls", "-mtext-section-liter
 LX106_HEADERS = "/usr/lib/xtensa-lx106-elf/include"
 
 ESP32_FEATURES = ("bool", "clamps", "coprocessor", "density", "fp", "minmax", "mul16", "mul32", "nsa", "sext")
-"""What an ESP32's core and QEMU's `de233_fpu` share, as LLVM calls it; the latter has no high word of a product."""
+"""The features that an ESP32 shares with QEMU's `de233_fpu`, by LLVM's names; QEMU's has no high word of a product."""
 
 CLANG_ESP32 = (
     *("--target=xtensa-esp-elf", "-isystem", LX106_HEADERS, "-fomit-frame-pointer"),

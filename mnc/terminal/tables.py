@@ -21,6 +21,7 @@ from mnc.terminal.columns import SIGNS, Bar, Cell, folded
 CMSIS_NN = "arm_"
 """How the names of Arm's kernels begin."""
 WINOGRAD = "mnc_conv2d_winograd_f32"
+"""The kernel that is asked for, and rounds otherwise than the layer's definition."""
 WORST = 3
 """Largest number of layers that are named for their loss by quantisation."""
 PLAIN_WIDTH = 160

@@ -51,7 +51,7 @@ def calling(built: Build, name: str) -> str:
 
 
 def results(builds: Sequence[Build], folder: Path, compiler: str, flags: Sequence[str]) -> list[int]:
-    """What the tests of networks, whose names differ, return in one program."""
+    """The results of the tests of networks, whose names differ, in one program."""
     heads = "".join(f'#include "{each.name}.h"\n' for each in builds)
     body = "".join(calling(each, each.name) for each in builds)
     main = f"#include <stdio.h>\n{heads}int main(void)\n{{\n{body}return 0;\n}}\n"

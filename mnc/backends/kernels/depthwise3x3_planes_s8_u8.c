@@ -26,9 +26,9 @@ MNC_KERNEL uint32_t mnc_four_columns_s8(const int8_t *x, int column, int in_widt
     return word;
 }
 
-/* What two neighbouring pixels of a kernel three columns wide see of a row, from the column
- * `first` on: the outer elements of either; the middle one of the first pixel in the lower
- * half of middle[0], that of the second in the upper half of middle[1].  A pixel `alone`
+/* The elements of a row that two neighbouring pixels see through a kernel three columns wide, from
+ * the column `first` on: the outer elements of either; the middle one of the first pixel in the
+ * lower half of middle[0], that of the second in the upper half of middle[1].  A pixel `alone`
  * is the second one, of which the first may be outside. */
 MNC_KERNEL void mnc_pairs_of_columns_s8(uint32_t *outer, uint32_t *middle, const int8_t *x, int first, int stride,
                                         int alone, int in_width, int inside, int in_zero)

@@ -1,4 +1,4 @@
-/* What is wrong with weights that are handed in, `given` bytes of them: see the header of the network. */
+/* The fault of weights that are handed in, `given` bytes of them, by the numbers in the network's header. */
 MNC_KERNEL int mnc_weights_fault(const void *weights, size_t given, long size, uint32_t layout, uint32_t layout_high)
 {
     const int32_t *const words = (const int32_t *)weights;

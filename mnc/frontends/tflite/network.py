@@ -181,7 +181,7 @@ class _Reader:
         self.values.update(zip(operator.outputs, self._convert(where, operator, known), strict=True))
 
     def _of_shape(self, where: str, operator: Operator, value: Value) -> Array:
-        """What follows from the shape of a value alone."""
+        """The result of an operator that reads nothing of a value but its shape."""
         if operator.kind == "SHAPE":
             return np.array(value.shape, np.int32)
         given, made = (self.model.tensors[i] for i in (operator.inputs[0], operator.outputs[0]))

@@ -122,7 +122,7 @@ def _records(layer: Conv2D | DepthwiseConv2D, sums: Accumulators) -> tuple[dict[
 
 
 def _padding_row(context: Context[Conv2D] | Context[DepthwiseConv2D]) -> tuple[Argument, dict[str, Constant]]:
-    """What stands for a row outside the image, and the constant that it is, if any."""
+    """The argument that stands for a row outside the image, and its constant, where there is such a row."""
     (x,), rows = context.inputs, window(context.layer)
     if all(len(rows.rows(row, x.image[0])) == rows.size for row in range(context.output.image[0])):
         return NULL, {}
