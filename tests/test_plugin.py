@@ -280,7 +280,7 @@ def test_a_setting_that_a_backend_does_not_have(model: Path, capsys: pytest.Capt
     assert run(["compile", str(model), "-X", "degree=4"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "error: backend 'c': has no option 'degree'",
-        "hint: its options: code, flash, profile, selftest, top",
+        "hint: its options: code, flash, profile, step, selftest, winograd, weights, top",
     ]
 
 
