@@ -64,7 +64,7 @@ def functions(program: Program, name: str, *, top: bool, test: SelfTest | None, 
             },
             f"int {name}_selftest({joined([f'{program.held(name).type} *net', *inputs, *outputs])})",
             f"int wrong = {test.prefix}_check_constants();\n\n"
-            f"{init}\nif (wrong == 0)\n    wrong = {checks};\n{init}\nreturn wrong;",
+            f"{init}\nif (wrong == 0) {{\n    wrong = {checks};\n}}\n{init}\nreturn wrong;",
             RESULT,
         )
     if program.timed:

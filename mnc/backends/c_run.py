@@ -54,8 +54,8 @@ def run_calls(w: Writer, calls: Sequence[RunCall], *, timed: bool, trace: bool, 
 def without_weights(w: Writer, program: Program, statement: str, null: str = "NULL") -> None:
     """The statement that leaves a function where no weights were handed in, or none that fit."""
     if program.apart:
-        w(f"if ({MEMBER} == {null})")
-        w(f"    {statement}")
+        with w.block(f"if ({MEMBER} == {null})"):
+            w(statement)
 
 
 def unread(w: Writer, program: Program) -> None:
@@ -70,8 +70,8 @@ def begin_run(w: Writer, program: Program, pieces: Unit) -> None:
     inputs = parameter_names("input", len(program.graph.inputs))
     for given, value in zip(inputs, program.graph.inputs, strict=True) if program.feed == "owned" else ():
         place = pieces.pointers[value.name]
-        w(f"for (i = 0; {given} != NULL && {given} != {place} && i < {value.type.elements}; ++i)")
-        w(f"    {f'({place})' if ' ' in place else place}[i] = {given}[i];")
+        with w.block(f"for (i = 0; {given} != NULL && {given} != {place} && i < {value.type.elements}; ++i)"):
+            w(f"{f'({place})' if ' ' in place else place}[i] = {given}[i];")
     if program.timed:
         for statement in starts(program):
             w(statement)
@@ -193,8 +193,8 @@ def end_run(w: Writer, program: Program, pieces: Unit, owner: str, prefix: str =
     if not program.counted:
         return
     if pieces.hold is None:
-        w(f"if ({owner}runs < {program.counted})")
-        w(f"    ++{owner}runs;")
+        with w.block(f"if ({owner}runs < {program.counted})"):
+            w(f"++{owner}runs;")
         return
     with w.block(f"if ({owner}runs < {program.counted})"):
         w(f"++{owner}runs;")
@@ -222,10 +222,10 @@ def take_frame(w: Writer, program: Program, owner: str, nothing: str) -> None:
         size = program.collected // program.frames.hop
         w("int i;")
         w()
-        w(f"for (i = 0; i < {size}; ++i)")
-        w(f"    {owner}frames[{owner}waiting * {size} + i] = frame[i];")
-        w(f"if (++{owner}waiting < {program.frames.hop})")
-        w(f"    return {nothing};")
+        with w.block(f"for (i = 0; i < {size}; ++i)"):
+            w(f"{owner}frames[{owner}waiting * {size} + i] = frame[i];")
+        with w.block(f"if (++{owner}waiting < {program.frames.hop})"):
+            w(f"return {nothing};")
         w(f"{owner}waiting = 0;")
 
 
@@ -254,8 +254,8 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         w("int i;")
         w()
         without_weights(w, program, "return 0;")
-        w(f"for (i = 0; row != NULL && row != slot && i < {size}; ++i)")
-        w("    slot[i] = row[i];")
+        with w.block(f"for (i = 0; row != NULL && row != slot && i < {size}; ++i)"):
+            w("slot[i] = row[i];")
         if program.timed:
             with w.block("if (made[0] == 0)"):
                 for statement in starts(program):
@@ -263,8 +263,8 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         w("++made[0];")
         first, *rest = pieces.calls
         run_calls(w, [first], timed=program.timed, trace=trace)
-        w(f"if (made[0] < {height})")
-        w("    return 0;")
+        with w.block(f"if (made[0] < {height})"):
+            w("return 0;")
         no_counts(w, counted)
         run_calls(w, rest, timed=program.timed, trace=trace)
         w("return 1;")
@@ -273,10 +273,10 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
     with w.block():
         w("int y;")
         w()
-        w(f"for (y = 0; y < {counted}; ++y)")
-        w(f"    {program.held(name).kept}made[y] = 0;")
-        w(f"for (y = 0; y < {height}; ++y)")
-        w.lines(f"    (void){name}_push_row({joined(['net', f'input + (size_t)y * {size}', *outputs])});")
+        with w.block(f"for (y = 0; y < {counted}; ++y)"):
+            w(f"{program.held(name).kept}made[y] = 0;")
+        with w.block(f"for (y = 0; y < {height}; ++y)"):
+            w.lines(f"(void){name}_push_row({joined(['net', f'input + (size_t)y * {size}', *outputs])});")
 
 
 def run_parameters(program: Program, name: str) -> str:

@@ -75,8 +75,8 @@ def step_body(
     """
     no, yes = truth
     if begins is not None:
-        w(f"for (i = 0; i < {count}; ++i)")
-        w(f"    begun |= {FED}[i];")
+        with w.block(f"for (i = 0; i < {count}; ++i)"):
+            w(f"begun |= {FED}[i];")
         with w.block("if (begun == 0)"):
             begins()
     last = len(pieces.calls) - 1
@@ -87,8 +87,8 @@ def step_body(
             w("break;")
     if count > 1:
         no_counts(w, count, first=1)
-    w(f"if (++{FED}[0] <= {last})")
-    w(f"    return {yes};")
+    with w.block(f"if (++{FED}[0] <= {last})"):
+        w(f"return {yes};")
     w(f"{FED}[0] = 0;")
     ends()
     w(f"return {no};")
@@ -99,7 +99,7 @@ def _slice(w: Writer, call: RunCall, yes: str, *, timed: bool, trace: bool, this
     if not call.resumes:
         run_calls(w, [call], timed=timed, trace=trace, this=this)
         return
-    w.lines(f"if ({this}{call.statement.removesuffix(';')} != 0)")
-    w(f"    return {yes};")
+    with w.block(f"if ({this}{call.statement.removesuffix(';')} != 0)"):
+        w(f"return {yes};")
     if trace and call.layer is not None:
         w(f"MNC_TRACE({call.layer}, {call.place});")

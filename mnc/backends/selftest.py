@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,8 +95,8 @@ class SelfTest:
                     stored = values.ravel().astype(values.dtype.newbyteorder("<"))
                     expected, before = zlib.crc32(stored.tobytes(), expected), "crc"
                 if group:
-                    w(f"if (crc != 0x{expected:08X}UL)")
-                    w(f"    return -{number};")
+                    with w.block(f"if (crc != 0x{expected:08X}UL)"):
+                        w(f"return -{number};")
             w("return 0;")
         return w.text()
 
@@ -145,9 +146,8 @@ class SelfTest:
         """
         for call in calls:
             if call.layer is not None:
-                if call.repeated:
-                    w(f"for (i = 0; i < {call.repeated}; ++i)")
-                w.lines(f"{'    ' * (call.repeated > 0)}{this}{call.checked}")
+                with w.block(f"for (i = 0; i < {call.repeated}; ++i)") if call.repeated else nullcontext():
+                    w.lines(f"{this}{call.checked}")
                 self._end_layer(w, call.layer, call.place, this)
                 continue
             self._begin_stage(w, call.numbers)
@@ -167,8 +167,8 @@ class SelfTest:
         """Statements in front of a stage's call."""
         for name in self.kept(numbers):
             each, zero = ("2 * ", "0.0f") if name == "sums" else ("", "0")
-            w(f"for (i = 0; i < {each}{len(numbers)}; ++i)")
-            w(f"    {name}[i] = {zero};")
+            with w.block(f"for (i = 0; i < {each}{len(numbers)}; ++i)"):
+                w(f"{name}[i] = {zero};")
 
     def _end_stage(self, w: Writer, numbers: range, this: str = "") -> None:
         """Statements behind a stage's call: the first of its layers that differs is returned."""
@@ -178,8 +178,8 @@ class SelfTest:
             if isinstance(expected, Sums):
                 self._near(w, i, f"sums + {2 * at}" if at else "sums", expected, this)
             else:
-                w(f"if (crcs[{at}] != 0x{expected:08X}UL)")
-                w(f"    return {i + 1};")
+                with w.block(f"if (crcs[{at}] != 0x{expected:08X}UL)"):
+                    w(f"return {i + 1};")
 
     def _end_layer(self, w: Writer, number: int, place: str, this: str = "") -> None:
         """Statements behind a layer as a whole."""
@@ -187,8 +187,8 @@ class SelfTest:
         suffix, count = y.type.dtype.suffix, f"{y.type.elements}L"
         expected = self.golden.outputs[number]
         if not isinstance(expected, Sums):
-            w.lines(f"if ({this}{self.prefix}_crc_{suffix}({place}, {count}, 0) != 0x{expected:08X}UL)")
-            w(f"    return {number + 1};")
+            with w.block(f"if ({this}{self.prefix}_crc_{suffix}({place}, {count}, 0) != 0x{expected:08X}UL)"):
+                w(f"return {number + 1};")
             return
         w("sums[0] = 0.0f;")
         w("sums[1] = 0.0f;")
@@ -197,8 +197,8 @@ class SelfTest:
 
     def _near(self, w: Writer, number: int, sums: str, expected: Sums, this: str) -> None:
         numbers = (expected.plain, expected.plain_off, expected.weighted, expected.weighted_off)
-        w.lines(f"if (!{this}mnc_near({joined([sums, *map(literal, numbers)])}))")
-        w(f"    return {number + 1};")
+        with w.block(f"if (!{this}mnc_near({joined([sums, *map(literal, numbers)])}))"):
+            w(f"return {number + 1};")
 
 
 def _crc(name: str, values: Array) -> str:

@@ -104,8 +104,8 @@ def _filling(program: Program, function: str, fills: Sequence[_Fill], *, held: b
             value = (
                 _READ[each.dtype].format(f"{names[id(each)]}[i]") if id(each) in names else literal(each.values.flat[0])
             )
-            w(f"for (i = 0; {f'runs <= {each.held} && ' if held else ''}i < {each.count}; ++i)")
-            w(f"    {memory}[{place}] = {value};")
+            with w.block(f"for (i = 0; {f'runs <= {each.held} && ' if held else ''}i < {each.count}; ++i)"):
+                w(f"{memory}[{place}] = {value};")
     return Beginning(
         function,
         memories,

@@ -23,8 +23,8 @@ FED = "made"
 
 def no_counts(w: Writer, count: int, owner: str = "", *, first: int = 0) -> None:
     """The statements by which counters begin at 0; `i` is an `int` that is declared."""
-    w(f"for (i = {first}; i < {count}; ++i)")
-    w(f"    {owner}{FED}[i] = 0;")
+    with w.block(f"for (i = {first}; i < {count}; ++i)"):
+        w(f"{owner}{FED}[i] = 0;")
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,6 @@ class Turns:
             if timed or self.costs or not self._held:
                 w()
             with w.block("for (;;)"):
-                otherwise = ""
                 for number in reversed(self.stage.numbers):
                     step, turn = self.program.steps[number], self._counter(number)
                     can = [f"{turn} < {step.loop.count}"]
@@ -131,22 +130,20 @@ class Turns:
                     made = self._row(number)
                     apart = [blob.MEMBER] * (number in self.reading)
                     call = f"{self.functions[number]}({joined([*apart, *self.operands[number], made])}"
-                    several = self.told is not None or timed or bool(self.costs)
-                    with w.braceless(f"{otherwise}if ({' && '.join(filter(None, can))})", block=several):
+                    otherwise = "else " * (number != self.stage.last)
+                    with w.block(f"{otherwise}if ({' && '.join(filter(None, can))})"):
                         if self.costs:
-                            w(f"if ((left -= {self.costs[number]}) < 0)")
-                            w("    return 1;")
+                            with w.block(f"if ((left -= {self.costs[number]}) < 0)"):
+                                w("return 1;")
                         if timed:
                             w(before(number))
-                        w.lines(f"{call}{'' if several else '++'});")
+                        w.lines(f"{call});")
                         if timed:
                             w(after(number))
                         if self.told is not None:
                             self._tell(w, self.told, number, turn)
-                        if several:
-                            w(f"++{turn};")
-                    otherwise = "else "
-                with w.braceless("else", block=False):
+                        w(f"++{turn};")
+                with w.block("else"):
                     w("return 0;" if self.costs else "return;")
         return w.text()
 

@@ -62,24 +62,18 @@ class Writer:
 
     @contextmanager
     def block(self, head: str = "", tail: str = "") -> Iterator[None]:
-        """Braces round what is written inside; without a head they open a line of their own."""
-        self(f"{head} {{" if head else "{")
+        """Braces round what is written inside; without a head they open a line of their own.
+
+        A head that begins with `else` goes on in the line that the block before it ends with.
+        """
+        if head.startswith("else"):
+            head = f"{self._lines.pop()} {head}".lstrip()
+            assert head.startswith("} else"), head
+        self.lines(f"{head} {{" if head else "{")
         self._depth += 1
         yield
         self._depth -= 1
         self("}" + tail)
-
-    @contextmanager
-    def braceless(self, head: str, *, block: bool) -> Iterator[None]:
-        """One statement below a condition; `block`: several, in braces."""
-        if block:
-            with self.block(head):
-                yield
-            return
-        self.lines(head)
-        self._depth += 1
-        yield
-        self._depth -= 1
 
     def text(self) -> str:
         """Everything written, ending in a newline."""

@@ -21,10 +21,12 @@ MNC_KERNEL void mnc_add_mve_s8(const int8_t *a, const int8_t *b, int8_t *out, in
             for (; rest >= 4; rest -= 4) {
                 MNC_LOAD_WIDENED(u, l);
                 MNC_LOAD_WIDENED(v, r);
-                if (a_zero != 0)
+                if (a_zero != 0) {
                     MNC_ADD_TO_ALL(u, -a_zero);
-                if (b_zero != 0)
+                }
+                if (b_zero != 0) {
                     MNC_ADD_TO_ALL(v, -b_zero);
+                }
                 MNC_SHIFT_LEFT_20(u);
                 MNC_SHIFT_LEFT_20(v);
                 MNC_HIGH_PRODUCTS_BY(u, a_multiplier);
@@ -39,11 +41,13 @@ MNC_KERNEL void mnc_add_mve_s8(const int8_t *a, const int8_t *b, int8_t *out, in
                 }
                 MNC_ADD_VECTORS(u, v);
                 MNC_HIGH_PRODUCTS_BY(u, multiplier);
-                if (low < zero)
+                if (low < zero) {
                     MNC_ADD_SIGNS(u, t);
+                }
                 MNC_SHIFT_ALL(u, shift);
-                if (zero != 0)
+                if (zero != 0) {
                     MNC_ADD_TO_ALL(u, zero);
+                }
                 MNC_WITHIN(u, least, most);
                 MNC_STORE_NARROWED(o, u);
                 l += 4;

@@ -11,8 +11,9 @@ MNC_KERNEL void mnc_arg_extreme_f32(const float *in, int32_t *out, int smaller, 
             const float *const x = in + o * count * inner + i;
             int found = 0;
 
-            for (k = 1; k < count; ++k)
+            for (k = 1; k < count; ++k) {
                 found = (smaller ? x[k * inner] < x[found * inner] : x[k * inner] > x[found * inner]) ? k : found;
+            }
             *out++ = found;
         }
     }

@@ -3,8 +3,9 @@ MNC_KERNEL void mnc_signed_s8(const uint8_t *in, int8_t *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = (int8_t)(in[i] - 128);
+    }
 }
 
 /* The uint8 that an int8 stands for under a zero point 128 more. */
@@ -12,8 +13,9 @@ MNC_KERNEL void mnc_unsigned_u8(const int8_t *in, uint8_t *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = (uint8_t)(in[i] + 128);
+    }
 }
 
 /* round(in / scale) + zero, halves away from zero. */
@@ -48,6 +50,7 @@ MNC_KERNEL void mnc_dequantize_u8(const uint8_t *in, float *out, int count, floa
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = scale * (float)(in[i] - zero);
+    }
 }

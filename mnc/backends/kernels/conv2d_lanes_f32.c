@@ -23,27 +23,31 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
     for (v = 0; v < vectors; ++v) {
         MNC_LOAD_LANES(sum[v], bias + v * MNC_LANES);
         MNC_UNROLL
-        for (i = 1; i < pixels; ++i)
+        for (i = 1; i < pixels; ++i) {
             sum[i * vectors + v] = sum[v];
+        }
     }
     for (ky = 0; ky < kernel_height; ++ky) {
         const float *in = rows[ky];
         const float *tap = weights + ky * row;
 
-        if (in == NULL)
+        if (in == NULL) {
             continue;
+        }
         in += first * in_channels;
         if (run == kernel_width && first >= 0 && first + (pixels - 1) * stride + kernel_width <= in_width) {
             for (k = 0; k < kernel_width * in_channels; ++k, ++in, tap += 8) {
                 MNC_UNROLL
-                for (v = 0; v < vectors; ++v)
+                for (v = 0; v < vectors; ++v) {
                     MNC_LOAD_LANES(w[v], tap + v * MNC_LANES / 8 * kernel_height * row + v * MNC_LANES % 8);
+                }
                 MNC_UNROLL
                 for (i = 0; i < pixels; ++i) {
                     MNC_FILL_LANES(x, in + i * stride * in_channels);
                     MNC_UNROLL
-                    for (v = 0; v < vectors; ++v)
+                    for (v = 0; v < vectors; ++v) {
                         MNC_MULTIPLY_LANES(sum[i * vectors + v], x, w[v]);
+                    }
                 }
             }
             continue;
@@ -52,18 +56,21 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
         for (kx = 0; kx < kernel_width; ++kx) {
             for (k = 0; k < in_channels; ++k, tap += 8) {
                 MNC_UNROLL
-                for (v = 0; v < vectors; ++v)
+                for (v = 0; v < vectors; ++v) {
                     MNC_LOAD_LANES(w[v], tap + v * MNC_LANES / 8 * kernel_height * row + v * MNC_LANES % 8);
+                }
                 MNC_UNROLL
                 for (i = 0; i < pixels; ++i) {
                     const int at = first + i * stride + kx * dilation;
 
-                    if (at < 0 || at >= in_width)
+                    if (at < 0 || at >= in_width) {
                         continue;
+                    }
                     MNC_FILL_LANES(x, in + (i * stride + kx * dilation) * in_channels + k);
                     MNC_UNROLL
-                    for (v = 0; v < vectors; ++v)
+                    for (v = 0; v < vectors; ++v) {
                         MNC_MULTIPLY_LANES(sum[i * vectors + v], x, w[v]);
+                    }
                 }
             }
         }
@@ -80,8 +87,9 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
                 MNC_STORE_LANES(out + i * out_pixel + v * MNC_LANES, x, left);
             } else {
                 MNC_UNROLL
-                for (c = 0; c < left; ++c)
+                for (c = 0; c < left; ++c) {
                     out[i * out_pixel + (v * MNC_LANES + c) * out_channel] = x[c];
+                }
             }
         }
     }
@@ -96,8 +104,9 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
                     const int at = first + i * stride + kx * dilation;
 
                     for (k = 0; k < in_channels; ++k, tap += 8) {
-                        if (rows[ky] != NULL && at >= 0 && at < in_width)
+                        if (rows[ky] != NULL && at >= 0 && at < in_width) {
                             total = MNC_FMA(rows[ky][at * in_channels + k], MNC_READ(*tap), total);
+                        }
                     }
                 }
             }
@@ -122,8 +131,9 @@ MNC_KERNEL void mnc_conv2d_lanes_row_f32(const float *const *rows, float *out, c
 
     if (!inner) {
         for (p = 0; p < out_width; p += block_pixels) {
-            if (p > last)
+            if (p > last) {
                 p = last;
+            }
             mnc_conv2d_lanes_block_f32(rows, out + p * out_pixel, weights, bias, p * stride - padding, in_channels,
                                        count, kernel_height, kernel_width, stride, dilation, in_width, out_pixel,
                                        out_channel, block_pixels, activation, high);
@@ -137,16 +147,18 @@ MNC_KERNEL void mnc_conv2d_lanes_row_f32(const float *const *rows, float *out, c
         int ky;
 
         MNC_UNROLL
-        for (ky = 0; ky < kernel_height; ++ky)
+        for (ky = 0; ky < kernel_height; ++ky) {
             inside[ky] = rows[ky] == NULL ? NULL : rows[ky] + (p * block_pixels * stride - padding) * in_channels;
+        }
         mnc_conv2d_lanes_block_f32(inside, out + p * block_pixels * out_pixel, weights, bias, 0, in_channels, count,
                                    kernel_height, kernel_width, stride, dilation, columns, out_pixel, out_channel,
                                    block_pixels, activation, high);
     }
-    if (!whole_row)
+    if (!whole_row) {
         mnc_conv2d_lanes_block_f32(rows, out + last * out_pixel, weights, bias, last * stride - padding, in_channels,
                                    count, kernel_height, kernel_width, stride, dilation, in_width, out_pixel,
                                    out_channel, block_pixels, activation, high);
+    }
 }
 
 /* One row of a convolution of interleaved channels as a PC's vectors compute it: blocks
@@ -167,14 +179,16 @@ MNC_KERNEL void mnc_conv2d_lanes_f32(const float *const *rows, float *out, const
     const int eight = kernel_height * kernel_width * in_channels;
     int o;
 
-    for (o = 0; o < whole; o += most)
+    for (o = 0; o < whole; o += most) {
         mnc_conv2d_lanes_row_f32(rows, out + o * out_channel, weights + o * eight, bias + o,
                                  in_channels, most, kernel_height, kernel_width, stride, dilation, padding, in_width,
                                  out_width, inner, whole_row, blocks, out_pixel, out_channel, block_pixels,
                                  activation, high);
-    if (whole < out_channels)
+    }
+    if (whole < out_channels) {
         mnc_conv2d_lanes_row_f32(rows, out + whole * out_channel, weights + whole * eight,
                                  bias + whole, in_channels, out_channels - whole, kernel_height,
                                  kernel_width, stride, dilation, padding, in_width, out_width, inner, whole_row,
                                  blocks, out_pixel, out_channel, block_pixels, activation, high);
+    }
 }

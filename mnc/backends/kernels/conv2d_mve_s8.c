@@ -8,8 +8,9 @@ MNC_KERNEL void mnc_copy_mve_s8(int8_t *to, const int8_t *from, int count)
 #else
     int k;
 
-    for (k = 0; k < count; ++k)
+    for (k = 0; k < count; ++k) {
         to[k] = from[k];
+    }
 #endif
 }
 
@@ -23,8 +24,9 @@ MNC_KERNEL void mnc_fill_mve_s8(int8_t *to, int value, int count)
 #else
     int k;
 
-    for (k = 0; k < count; ++k)
+    for (k = 0; k < count; ++k) {
         to[k] = (int8_t)value;
+    }
 #endif
 }
 
@@ -40,8 +42,9 @@ MNC_KERNEL void mnc_columns_mve_s8(int8_t *to, const int8_t *row, int at, int co
         const int end = at + columns < in_width ? at + columns : in_width;
 
         mnc_fill_mve_s8(to, value, columns * channels);
-        if (row != NULL && first < end)
+        if (row != NULL && first < end) {
             mnc_copy_mve_s8(to + (first - at) * channels, row + first * channels, (end - first) * channels);
+        }
     }
 }
 
@@ -66,19 +69,21 @@ MNC_KERNEL void mnc_window_products_mve_s8(int32_t *sum, const int8_t *x, const 
             MNC_UNROLL
             for (t = 0; t < unroll; ++t) {
 #if defined(MNC_LOAD_BESIDE)
-                if (pixels > 1 && pixel < 128)
+                if (pixels > 1 && pixel < 128) {
                     MNC_LOAD_BESIDE(b, x0, pixel < 128 ? pixel : 0);
-                else
+                } else
 #endif
-                if (pixels > 1)
+                if (pixels > 1) {
                     MNC_LOAD_VECTOR(b, x1);
+                }
                 MNC_LOAD_VECTOR(a, x0);
                 MNC_UNROLL
                 for (c = 0; c < channels; ++c) {
                     MNC_LOAD_VECTOR(v, w);
                     MNC_ADD_PRODUCTS(sum[c], a, v);
-                    if (pixels > 1)
+                    if (pixels > 1) {
                         MNC_ADD_PRODUCTS(sum[channels + c], b, v);
+                    }
                 }
             }
         } while (unroll != vectors && w != row_end);
@@ -95,8 +100,9 @@ MNC_KERNEL void mnc_window_products_mve_s8(int32_t *sum, const int8_t *x, const 
                 for (i = 0; i < pixels; ++i) {
                     int32_t total = 0;
 
-                    for (t = 0; t < 16; ++t)
+                    for (t = 0; t < 16; ++t) {
                         total += x[i * pixel + k * 16 + t] * MNC_READ_S8(w[t]);
+                    }
                     sum[i * channels + c] += total;
                 }
                 w += 16;
@@ -126,8 +132,9 @@ MNC_KERNEL void mnc_requantise4_mve_s8(int8_t *out, const int32_t *sum, const in
     for (i = 0; i < pixels; ++i) {
         MNC_FOUR(y, sum[i * channels], sum[i * channels + 1], sum[i * channels + 2], sum[i * channels + 3]);
         MNC_HIGH_PRODUCTS(y, by);
-        if (!positive)
+        if (!positive) {
             MNC_ADD_SIGNS(y, t);
+        }
         MNC_SHIFT_EACH(y, shift);
         MNC_ADD_TO_ALL(y, zero);
         MNC_WITHIN(y, least, most);
@@ -143,10 +150,11 @@ MNC_KERNEL void mnc_requantise4_mve_s8(int8_t *out, const int32_t *sum, const in
 
     (void)positive;
     for (i = 0; i < pixels; ++i) {
-        for (c = 0; c < 4; ++c)
+        for (c = 0; c < 4; ++c) {
             out[i * pixel + c * step] =
                 mnc_requantise_s8(sum[i * channels + c], MNC_READ_S32(scales[c]), (int)MNC_READ_S32(scales[4 + c]), 0,
                                   zero, low, high);
+        }
     }
 #endif
 }
@@ -170,8 +178,9 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
     int p, o, i, c, ky;
 
     if (!shared) {
-        for (i = 0; i < block_pixels; ++i)
+        for (i = 0; i < block_pixels; ++i) {
             mnc_fill_mve_s8(window + i * window_pixel + taps, 0, vectors * 16 - taps);
+        }
     } else if (taps < vectors * 16) {
         mnc_fill_mve_s8(window + window_row, 0, vectors * 16 - taps);
     }
@@ -179,8 +188,9 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
         const int8_t *x = window, *w = weights;
         const int32_t *b = bias, *s = scales;
 
-        if (out_width % block_pixels != 0 && p > out_width - block_pixels)
+        if (out_width % block_pixels != 0 && p > out_width - block_pixels) {
             p = out_width - block_pixels;
+        }
         if (direct && (in_channels % 16 == 0 || (p + block_pixels - 1) * stride * in_channels + vectors * 16 <=
                                                     in_width * in_channels)) {
             x = rows[0] + p * stride * in_channels;
@@ -191,9 +201,10 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
                                        (block_pixels - 1) * stride + kernel_width, in_width, in_channels, in_zero);
                 } else {
                     MNC_UNROLL
-                    for (i = 0; i < block_pixels; ++i)
+                    for (i = 0; i < block_pixels; ++i) {
                         mnc_columns_mve_s8(window + i * window_pixel + ky * kernel_width * in_channels, rows[ky],
                                            (p + i) * stride - padding, kernel_width, in_width, in_channels, in_zero);
+                    }
                 }
             }
         }
@@ -201,14 +212,16 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
             int8_t *y;
             int32_t sum[8];
 
-            if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+            if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
                 o = out_channels - block_channels;
+            }
             y = out + p * out_pixel + o * out_channel;
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
+                for (c = 0; c < block_channels; ++c) {
                     sum[i * block_channels + c] = MNC_READ_S32(b[c]);
+                }
             }
             mnc_window_products_mve_s8(sum, x, w, window_rows, window_row, vectors, window_pixel, block_pixels,
                                        block_channels, unroll);

@@ -8,13 +8,16 @@ MNC_KERNEL void mnc_widen_s8(int16_t *to, const int8_t *from, int count, int fou
 
     for (k = 0; k + 16 <= count; k += 16) {
         MNC_UNROLL
-        for (t = 0; t < 16; t += 4)
+        for (t = 0; t < 16; t += 4) {
             mnc_widen_four_s8(to + k + t, from + k + t, fours);
+        }
     }
-    for (; k + 4 <= count; k += 4)
+    for (; k + 4 <= count; k += 4) {
         mnc_widen_four_s8(to + k, from + k, fours);
-    for (; k < count; ++k)
+    }
+    for (; k < count; ++k) {
         to[k] = from[k];
+    }
 }
 
 /* Four elements as mnc_widen_s8 lays them out. */
@@ -69,8 +72,9 @@ MNC_KERNEL void mnc_window_s8(int16_t *window, const int8_t *const *rows, int ke
                 if (row != NULL && at >= 0 && at < in_width) {
                     mnc_widen_s8(to, row + at * in_pixel, in_channels, fours);
                 } else {
-                    for (k = 0; k < in_channels; ++k)
+                    for (k = 0; k < in_channels; ++k) {
                         to[k] = (int16_t)in_zero;
+                    }
                 }
                 to += in_channels;
             }
@@ -103,30 +107,34 @@ MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int
     int p, o, ky;
 
     if (run % 2 != 0) {
-        for (ky = 0; ky < kernel_height; ++ky)
+        for (ky = 0; ky < kernel_height; ++ky) {
             window[ky * window_row + columns * in_channels] = 0;
+        }
     }
     for (p = 0; p < blocked; p += block_pixels) {
         const int16_t *w = weights;
         const int32_t *b = bias, *s = scales;
 
-        if (blocked % block_pixels != 0 && p > blocked - block_pixels)
+        if (blocked % block_pixels != 0 && p > blocked - block_pixels) {
             p = blocked - block_pixels;
+        }
         mnc_window_s8(window, rows, kernel_height, p * stride - padding, columns, column_stride, in_channels, in_width,
                       in_pixel, window_row, in_zero);
         for (o = 0; o < out_channels; o += block_channels) {
             const int16_t *x = window;
             int32_t sum[16];
 
-            if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+            if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
                 o = out_channels - block_channels;
+            }
             mnc_begin_s8(sum, b, block_pixels, block_channels);
             if (kernel_height > 1 && kernel_height * pairs <= 24) {
                 MNC_OPAQUE(x);
                 MNC_UNROLL
-                for (ky = 0; ky < kernel_height; ++ky)
+                for (ky = 0; ky < kernel_height; ++ky) {
                     mnc_run_paired_s8(sum, x + ky * window_row, w + ky * pairs * block_channels, pairs, block_channels,
                                       2, pixel, block_pixels, block_channels, unroll);
+                }
                 w += kernel_height * pairs * block_channels;
             } else {
                 for (ky = 0; ky < kernel_height; ++ky) {
@@ -149,9 +157,10 @@ MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int
             int32_t sum[16];
 
             mnc_begin_s8(sum, bias + o, 1, 8);
-            for (ky = 0; ky < kernel_height; ++ky)
+            for (ky = 0; ky < kernel_height; ++ky) {
                 mnc_run_paired_s8(sum, window + ky * run, weights + (o / 2 * kernel_height + ky) * 2 * pairs, pairs, 2,
                                   kernel_height * 2 * pairs, 0, 1, 8, unroll);
+            }
             mnc_requantise_paired_s8(sum, out + blocked * out_pixel + o * out_channel, scales + scale_step * o,
                                      scale_step, positive, out_pixel, out_channel, 1, 8, low, high);
         }

@@ -22,8 +22,9 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
                     MNC_UNROLL
-                    for (c = 0; c < block_channels; ++c)
+                    for (c = 0; c < block_channels; ++c) {
                         sum[i * block_channels + c] = MNC_READ_S32(bias[c]);
+                    }
                 }
                 p = inner_begin + b * block_pixels;
                 for (ky = 0; ky < kernel_height; ++ky) {
@@ -41,9 +42,10 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                                 MNC_UNROLL
                                 for (i = 0; i < block_pixels; ++i) {
                                     MNC_UNROLL
-                                    for (c = 0; c < block_channels; ++c)
+                                    for (c = 0; c < block_channels; ++c) {
                                         sum[i * block_channels + c] += (int32_t)x[i * stride * in_pixel + t] *
                                                                        MNC_READ_S8(w[t * block_channels + c]);
+                                    }
                                 }
                             }
                             x += unroll;
@@ -54,10 +56,11 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
                     MNC_UNROLL
-                    for (c = 0; c < block_channels; ++c)
+                    for (c = 0; c < block_channels; ++c) {
                         y[(p + i) * out_pixel + c] =
                             mnc_requantise_s16(sum[i * block_channels + c], MNC_READ_S32(multiplier[c * per_channel]),
                                                MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
+                    }
                 }
             }
             for (b = 0; b < out_width - blocks * block_pixels; ++b) {
@@ -65,8 +68,9 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
 
                 p = b < inner_begin ? b : b + blocks * block_pixels;
                 MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
+                for (c = 0; c < block_channels; ++c) {
                     sum[c] = MNC_READ_S32(bias[c]);
+                }
                 for (ky = 0; ky < kernel_height; ++ky) {
                     for (kx = 0; kx < kernel_width; ++kx) {
                         const int at = p * stride - padding + kx * dilation;
@@ -76,17 +80,19 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
 
                             for (k = 0; k < in_channels; ++k) {
                                 MNC_UNROLL
-                                for (c = 0; c < block_channels; ++c)
+                                for (c = 0; c < block_channels; ++c) {
                                     sum[c] += (int32_t)x[k] * MNC_READ_S8(w[k * block_channels + c]);
+                                }
                             }
                         }
                         w += in_channels * block_channels;
                     }
                 }
                 MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
+                for (c = 0; c < block_channels; ++c) {
                     y[p * out_pixel + c] = mnc_requantise_s16(sum[c], MNC_READ_S32(multiplier[c * per_channel]),
                                                               MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
+                }
             }
             weights += kernel_height * kernel_width * in_channels * block_channels;
             bias += block_channels;

@@ -19,20 +19,23 @@ MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8
 
     for (g = 0; g < groups; ++g) {
         for (o = 0; o < out_channels; o += block_channels) {
-            if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+            if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
                 o = out_channels - block_channels;
+            }
             for (p = begin; p < end; p += block_pixels) {
                 const int8_t *w = weights;
                 int32_t sum[16];
 
-                if ((end - begin) % block_pixels != 0 && p > end - block_pixels)
+                if ((end - begin) % block_pixels != 0 && p > end - block_pixels) {
                     p = end - block_pixels;
+                }
                 mnc_begin_s8(sum, bias, block_pixels, block_channels);
                 for (ky = 0; ky < kernel_height; ++ky) {
                     const int8_t *x = rows[ky];
 
-                    if (x != NULL)
+                    if (x != NULL) {
                         x += (p * stride - padding) * in_pixel + g * in_channels;
+                    }
                     for (kx = 0; kx < runs; ++kx) {
                         if (x == NULL) {
                             mnc_padding_run_s8(sum, in_zero, w, run, block_pixels, block_channels);
@@ -69,8 +72,9 @@ MNC_KERNEL void mnc_conv2d_border_s8(const int8_t *const *rows, int8_t *out, con
 
     for (g = 0; g < groups; ++g) {
         for (o = 0; o < out_channels; o += block_channels) {
-            if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+            if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
                 o = out_channels - block_channels;
+            }
             for (p = begin > 0 ? 0 : end; p < out_width; p = p + 1 == begin ? end : p + 1) {
                 const int8_t *w = weights;
                 int32_t sum[16];
@@ -80,11 +84,12 @@ MNC_KERNEL void mnc_conv2d_border_s8(const int8_t *const *rows, int8_t *out, con
                     for (kx = 0; kx < kernel_width; ++kx) {
                         const int at = p * stride - padding + kx * dilation;
 
-                        if (rows[ky] == NULL || at < 0 || at >= in_width)
+                        if (rows[ky] == NULL || at < 0 || at >= in_width) {
                             mnc_padding_run_s8(sum, in_zero, w, in_channels, 1, block_channels);
-                        else
+                        } else {
                             mnc_run_s8(sum, rows[ky] + at * in_pixel + g * in_channels, w, in_channels, 0, 1,
                                        block_channels, unroll);
+                        }
                         w += column;
                     }
                 }
@@ -123,8 +128,9 @@ MNC_KERNEL void mnc_conv2d_window_s8(const int8_t *const *rows, int8_t *out, con
                 const int at = p * stride - padding + kx;
                 const int outside = rows[ky] == NULL || at < 0 || at >= in_width;
 
-                for (k = 0; k < in_channels; ++k)
+                for (k = 0; k < in_channels; ++k) {
                     *x++ = (int8_t)(outside ? in_zero : rows[ky][at * in_pixel + k]);
+                }
             }
         }
         for (o = 0; o < out_channels; o += block_channels) {

@@ -44,8 +44,9 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
         MNC_UNROLL
-        for (i = 0; i < 2; ++i)
+        for (i = 0; i < 2; ++i) {
             sum[2 * c + i] = mnc_sum3x3_s8(x0, x1, x2, record + c * size, i * stride, 0, 1, 0);
+        }
     }
 #endif
     MNC_OPAQUE(out);
@@ -54,13 +55,15 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
         const int32_t *const scales = record + c * size + 6;
 
         MNC_READ_TWO(multiplier, offset, scales);
-        if (shift == 0)
+        if (shift == 0) {
             own = MNC_READ_S32(scales[2]);
+        }
         MNC_UNROLL
-        for (i = 0; i < 2; ++i)
+        for (i = 0; i < 2; ++i) {
             MNC_STORE_S8(out + i * out_pixel + c * out_channel,
                          mnc_requantise_enlarged_s8(sum[2 * c + i], multiplier, offset, shift, (int)own, positive,
                                                     low, high));
+        }
     }
 }
 
@@ -85,8 +88,9 @@ MNC_KERNEL void mnc_conv2d_single_s8(const int8_t *const *rows, int8_t *out, con
         const int32_t *record = records;
 
         for (c = 0; c < channels; c += block_channels) {
-            if (channels % block_channels != 0 && c > channels - block_channels)
+            if (channels % block_channels != 0 && c > channels - block_channels) {
                 c = channels - block_channels;
+            }
             MNC_OPAQUE(record);
             mnc_conv2d_two_pixels_s8(row0 + first * stride, row1 + first * stride, row2 + first * stride,
                                      out + first * out_pixel + c * out_channel, record, stride, out_pixel, out_channel,

@@ -17,24 +17,28 @@ MNC_KERNEL void mnc_conv2d_transpose_block_f32(const float *const *rows, float *
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
-        for (c = 0; c < channels; ++c)
+        for (c = 0; c < channels; ++c) {
             sum[i * channels + c] = bias == NULL ? 0.0f : MNC_READ(bias[c]);
+        }
     }
     for (j = 0; j < height && ky >= 0; ++j, ky -= stride_y) {
-        if (rows[j] == NULL)
+        if (rows[j] == NULL) {
             continue;
+        }
         for (tap = kx, at = x; tap >= 0; tap -= stride_x, at += dilation) {
             const float *in = rows[j] + at * in_pixel;
             const float *w = weights + (ky * kernel_width + tap) * in_channels * channels;
 
-            if (!inner && (at < 0 || at >= in_width))
+            if (!inner && (at < 0 || at >= in_width)) {
                 continue;
+            }
             for (k = 0; k < in_channels; ++k) {
                 MNC_UNROLL
                 for (i = 0; i < pixels; ++i) {
                     MNC_UNROLL
-                    for (c = 0; c < channels; ++c)
+                    for (c = 0; c < channels; ++c) {
                         sum[i * channels + c] = MNC_FMA(in[i * in_pixel], MNC_READ(w[c]), sum[i * channels + c]);
+                    }
                 }
                 in += in_channel;
                 w += channels;
@@ -44,8 +48,9 @@ MNC_KERNEL void mnc_conv2d_transpose_block_f32(const float *const *rows, float *
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
-        for (c = 0; c < channels; ++c)
+        for (c = 0; c < channels; ++c) {
             out[i * out_pixel + c * out_channel] = mnc_activate_f32(sum[i * channels + c], activation, high);
+        }
     }
 }
 
@@ -80,11 +85,13 @@ MNC_KERNEL void mnc_conv2d_transpose_f32(const float *const *rows, float *out, c
             int end = in_width - reach - x;
 
             end = end < count ? end : count;
-            if (end - begin < block_pixels)
+            if (end - begin < block_pixels) {
                 begin = end = 0;
+            }
             for (p = begin; p < end; p += block_pixels) {
-                if (p > end - block_pixels)
+                if (p > end - block_pixels) {
                     p = end - block_pixels;
+                }
                 mnc_conv2d_transpose_block_f32(rows, y + p * stride_x * out_pixel, weights, bias, ky, kx, x + p, 1,
                                                in_channels, height, kernel_width, stride_y, stride_x, dilation,
                                                in_width, in_pixel, in_channel, stride_x * out_pixel, out_channel,
@@ -99,7 +106,8 @@ MNC_KERNEL void mnc_conv2d_transpose_f32(const float *const *rows, float *out, c
             }
         }
         weights += kernel_height * kernel_width * in_channels * block_channels;
-        if (bias != NULL)
+        if (bias != NULL) {
             bias += block_channels;
+        }
     }
 }

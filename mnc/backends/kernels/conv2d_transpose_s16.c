@@ -18,26 +18,30 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
-        for (c = 0; c < channels; ++c)
+        for (c = 0; c < channels; ++c) {
             sum[i * channels + c] = MNC_READ_S32(bias[c]);
+        }
     }
     for (j = 0; j < height && ky >= 0; ++j, ky -= stride_y) {
-        if (rows[j] == NULL)
+        if (rows[j] == NULL) {
             continue;
+        }
         for (tap = kx, at = x; tap >= 0; tap -= stride_x, at += dilation) {
             const int16_t *in = rows[j] + at * in_pixel;
             const int8_t *w = weights + (ky * kernel_width + tap) * in_channels * channels;
 
-            if (!inner && (at < 0 || at >= in_width))
+            if (!inner && (at < 0 || at >= in_width)) {
                 continue;
+            }
             for (k = 0; k < in_channels; ++k) {
                 MNC_UNROLL
                 for (i = 0; i < pixels; ++i) {
                     const int32_t value = in[i * in_pixel];
 
                     MNC_UNROLL
-                    for (c = 0; c < channels; ++c)
+                    for (c = 0; c < channels; ++c) {
                         sum[i * channels + c] += value * MNC_READ_S8(w[c]);
+                    }
                 }
                 ++in;
                 w += channels;
@@ -47,10 +51,11 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
-        for (c = 0; c < channels; ++c)
+        for (c = 0; c < channels; ++c) {
             out[i * out_pixel + c] =
                 mnc_requantise_s16(sum[i * channels + c], MNC_READ_S32(multiplier[c * per_channel]),
                                    MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
+        }
     }
 }
 
@@ -86,11 +91,13 @@ MNC_KERNEL void mnc_conv2d_transpose_s16(const int16_t *const *rows, int16_t *ou
             int end = in_width - reach - x;
 
             end = end < count ? end : count;
-            if (end - begin < block_pixels)
+            if (end - begin < block_pixels) {
                 begin = end = 0;
+            }
             for (p = begin; p < end; p += block_pixels) {
-                if (p > end - block_pixels)
+                if (p > end - block_pixels) {
                     p = end - block_pixels;
+                }
                 mnc_conv2d_transpose_block_s16(rows, y + p * stride_x * out_pixel, weights, bias, multiplier, shift,
                                                per_channel, rounding, ky, kx, x + p, 1, in_channels, height,
                                                kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,

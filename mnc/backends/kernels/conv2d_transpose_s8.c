@@ -17,22 +17,25 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s8(const int8_t *const *rows, int8_t 
 
     mnc_begin_s8(sum, bias, pixels, channels);
     for (j = 0; j < height && ky >= 0; ++j, ky -= stride_y) {
-        if (rows[j] == NULL)
+        if (rows[j] == NULL) {
             continue;
+        }
         for (tap = kx, at = x; tap >= 0; tap -= stride_x, at += dilation) {
             const int8_t *in = rows[j] + at * in_pixel;
             const int8_t *w = weights + (ky * kernel_width + tap) * in_channels * channels;
 
-            if (!inner && (at < 0 || at >= in_width))
+            if (!inner && (at < 0 || at >= in_width)) {
                 continue;
+            }
             for (k = 0; k < in_channels; ++k) {
                 MNC_UNROLL
                 for (i = 0; i < pixels; ++i) {
                     const int32_t value = (int32_t)in[i * in_pixel] - in_zero;
 
                     MNC_UNROLL
-                    for (c = 0; c < channels; ++c)
+                    for (c = 0; c < channels; ++c) {
                         sum[i * channels + c] += value * MNC_READ_S8(w[c]);
+                    }
                 }
                 ++in;
                 w += channels;
@@ -74,11 +77,13 @@ MNC_KERNEL void mnc_conv2d_transpose_s8(const int8_t *const *rows, int8_t *out, 
             int end = in_width - reach - x;
 
             end = end < count ? end : count;
-            if (end - begin < block_pixels)
+            if (end - begin < block_pixels) {
                 begin = end = 0;
+            }
             for (p = begin; p < end; p += block_pixels) {
-                if (p > end - block_pixels)
+                if (p > end - block_pixels) {
                     p = end - block_pixels;
+                }
                 mnc_conv2d_transpose_block_s8(rows, y + p * stride_x * out_pixel, weights, bias, multiplier, shift,
                                               per_channel, general, ky, kx, x + p, 1, in_channels, height,
                                               kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,

@@ -46,8 +46,9 @@ MNC_KERNEL void mnc_conv2d_two_s8(const int8_t *const *rows, int8_t *out, int32_
         const int8_t *w = weights;
         uint32_t inputs = 0, upper = 0, *sums;
 
-        if (p > out_width - 2)
+        if (p > out_width - 2) {
             p = out_width - 2;
+        }
         for (ky = 0; ky < kernel_height; ky += rows_at_once) {
             uint32_t *to = x;
 
@@ -76,13 +77,15 @@ MNC_KERNEL void mnc_conv2d_two_s8(const int8_t *const *rows, int8_t *out, int32_
                     }
                 }
             }
-            while (to < x + count)
+            while (to < x + count) {
                 *to++ = 0;
+            }
             sums = x + count;
             for (o = 0; o < out_channels; o += 4) {
                 if (ky == 0) {
-                    for (c = 0; c < 8; ++c)
+                    for (c = 0; c < 8; ++c) {
                         sums[c] = 0;
+                    }
                 }
                 mnc_two_products_s8(sums, x, w, count);
                 sums += 8;

@@ -7,8 +7,9 @@ MNC_KERNEL void mnc_add_products_wide(int32_t *high, uint32_t *low, const int16_
     for (k = 0; k < count;) {
         int32_t sum = 0;
 
-        for (end = count - k < 511 ? count : k + 511; k < end; ++k)
+        for (end = count - k < 511 ? count : k + 511; k < end; ++k) {
             sum += (int32_t)x[k] * MNC_READ_S8(w[k]);
+        }
         *low += (uint32_t)sum;
         *high += (sum < 0 ? -1 : 0) + (*low < (uint32_t)sum ? 1 : 0);
     }
@@ -36,10 +37,11 @@ MNC_KERNEL void mnc_conv2d_wide_s16(const int16_t *const *rows, int16_t *out, co
                 for (kx = 0; kx < kernel_width; ++kx) {
                     const int at = p * stride - padding + kx * dilation;
 
-                    if (rows[ky] != NULL && at >= 0 && at < in_width)
+                    if (rows[ky] != NULL && at >= 0 && at < in_width) {
                         mnc_add_products_wide(&upper, &lower,
                                               rows[ky] + at * in_pixel + o / out_channels * in_channels, w,
                                               in_channels);
+                    }
                     w += in_channels;
                 }
             }

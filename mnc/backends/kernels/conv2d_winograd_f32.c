@@ -49,8 +49,9 @@ MNC_KERNEL void mnc_conv2d_winograd_f32(const float *const *rows, float *out, fl
     for (p = 0; p < out_width; p += block_pixels) {
         const float *w = weights;
 
-        if (p > out_width - block_pixels)
+        if (p > out_width - block_pixels) {
             p = out_width - block_pixels;
+        }
         for (ky = 0; ky < kernel_height; ++ky) {
             const float *const row = rows[ky];
             const float *columns[18];
@@ -67,31 +68,35 @@ MNC_KERNEL void mnc_conv2d_winograd_f32(const float *const *rows, float *out, fl
             const float *v = window;
             float products[6][28];
 
-            if (o > out_channels - block_channels)
+            if (o > out_channels - block_channels) {
                 o = out_channels - block_channels;
+            }
             for (j = 0; j < 6; ++j) {
                 float sum[28];
 
                 MNC_UNROLL
-                for (t = 0; t < block_tiles * block_channels; ++t)
+                for (t = 0; t < block_tiles * block_channels; ++t) {
                     sum[t] = 0.0f;
+                }
                 for (k = 0; k < count; k += unroll) {
                     MNC_UNROLL
                     for (u = 0; u < unroll; ++u) {
                         MNC_UNROLL
                         for (t = 0; t < block_tiles; ++t) {
                             MNC_UNROLL
-                            for (c = 0; c < block_channels; ++c)
+                            for (c = 0; c < block_channels; ++c) {
                                 MNC_ACCUMULATE(sum[t * block_channels + c], v[u * block_tiles + t],
                                                MNC_READ(w[u * block_channels + c]));
+                            }
                         }
                     }
                     v += unroll * block_tiles;
                     w += unroll * block_channels;
                 }
                 MNC_UNROLL
-                for (t = 0; t < block_tiles * block_channels; ++t)
+                for (t = 0; t < block_tiles * block_channels; ++t) {
                     products[j][t] = sum[t];
+                }
             }
             for (c = 0; c < block_channels; ++c) {
                 const float first = bias == NULL ? 0.0f : MNC_READ(bias[o + c]);

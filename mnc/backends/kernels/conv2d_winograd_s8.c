@@ -62,8 +62,9 @@ MNC_KERNEL void mnc_tiles_s8(int16_t *v, const int8_t *const *columns, int tiles
                 int16_t *const to = v + t * tile + k + h;
                 int x[6];
 
-                for (j = 0; j < 6; ++j)
+                for (j = 0; j < 6; ++j) {
                     x[j] = columns[4 * t + j][channel] + 128;
+                }
                 to[0] = (int16_t)(4 * x[0] - 5 * x[2] + x[4]);
                 to[step] = (int16_t)(x[4] - 4 * x[2] + x[3] - 4 * x[1]);
                 to[2 * step] = (int16_t)(x[4] - 4 * x[2] - x[3] + 4 * x[1]);
@@ -86,17 +87,19 @@ MNC_KERNEL void mnc_tile_products_s8(int32_t *sum, const int16_t *v, const int16
     uint32_t pairs[4], weights;
 
     MNC_UNROLL
-    for (t = 0; t < tiles; ++t)
+    for (t = 0; t < tiles; ++t) {
         MNC_LOAD_VECTOR4(pairs[t], v + t * tile);
+    }
     MNC_UNROLL
     for (c = 0; c < channels; ++c) {
         MNC_LOAD_VECTOR4(weights, w + 2 * c);
         MNC_UNROLL
         for (t = 0; t < tiles; ++t) {
-            if (begin)
+            if (begin) {
                 MNC_PRODUCTS_OF_PAIRS(sum[t * channels + c], pairs[t], weights);
-            else
+            } else {
                 MNC_MULTIPLY_PAIRS(sum[t * channels + c], pairs[t], weights);
+            }
         }
     }
 #else
@@ -149,8 +152,9 @@ MNC_KERNEL void mnc_conv2d_winograd_s8(const int8_t *const *rows, int8_t *out, i
         const int16_t *w = weights;
         const int32_t *b = bias, *s = scales;
 
-        if (out_width % block_pixels != 0 && p > out_width - block_pixels)
+        if (out_width % block_pixels != 0 && p > out_width - block_pixels) {
             p = out_width - block_pixels;
+        }
         for (ky = 0; ky < kernel_height; ++ky) {
             const int8_t *const row = rows[ky];
             const unsigned width = row != NULL ? (unsigned)in_width : 0u;
@@ -167,28 +171,32 @@ MNC_KERNEL void mnc_conv2d_winograd_s8(const int8_t *const *rows, int8_t *out, i
             const int16_t *v = window;
             int32_t products[6][8];
 
-            if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+            if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
                 o = out_channels - block_channels;
+            }
             for (j = 0; j < 6; ++j) {
                 int32_t sum[8];
 
                 for (k = 0; k < tile / 2; k += unroll) {
                     if (k == 0 && unroll < tile / 2) {
                         MNC_UNROLL
-                        for (t = 0; t < block_tiles * block_channels; ++t)
+                        for (t = 0; t < block_tiles * block_channels; ++t) {
                             sum[t] = 0;
+                        }
                     }
                     MNC_UNROLL
-                    for (t = 0; t < unroll; ++t)
+                    for (t = 0; t < unroll; ++t) {
                         mnc_tile_products_s8(sum, v + 2 * t, w + 2 * t * block_channels, t == 0 && unroll == tile / 2,
                                              tile, block_tiles, block_channels);
+                    }
                     v += 2 * unroll;
                     w += 2 * unroll * block_channels;
                 }
                 v += step - tile;
                 MNC_UNROLL
-                for (t = 0; t < block_tiles * block_channels; ++t)
+                for (t = 0; t < block_tiles * block_channels; ++t) {
                     products[j][t] = sum[t];
+                }
             }
             for (c = 0; c < block_channels; ++c) {
                 const uint32_t begin = (uint32_t)MNC_READ_S32(b[c]);
@@ -202,8 +210,9 @@ MNC_KERNEL void mnc_conv2d_winograd_s8(const int8_t *const *rows, int8_t *out, i
                     uint32_t m[6], sum, difference, far_sum, far_difference;
 
                     MNC_UNROLL
-                    for (j = 0; j < 6; ++j)
+                    for (j = 0; j < 6; ++j) {
                         m[j] = (uint32_t)products[j][t * block_channels + c];
+                    }
                     sum = m[1] + m[2];
                     difference = m[1] - m[2];
                     far_sum = m[3] + m[4];

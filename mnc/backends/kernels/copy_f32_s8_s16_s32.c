@@ -8,8 +8,9 @@ MNC_KERNEL void mnc_copy_f32(const float *in, float *out, int rows, int pixels, 
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
-            for (c = 0; c < channels; ++c)
+            for (c = 0; c < channels; ++c) {
                 out[y * out_row + p * out_pixel + c * out_channel] = in[y * in_row + p * in_pixel + c * in_channel];
+            }
         }
     }
 }

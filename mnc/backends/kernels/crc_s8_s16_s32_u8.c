@@ -5,7 +5,8 @@ MNC_KERNEL uint32_t mnc_crc_s8(const int8_t *x, long count, uint32_t crc)
 {
     long i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         crc = mnc_crc_bytes((uint32_t)x[i], (int)sizeof(int8_t), crc);
+    }
     return crc;
 }

@@ -54,13 +54,15 @@ MNC_KERNEL void mnc_dense_paired_s8(const int8_t *in, int8_t *out, const int16_t
         const int8_t *x = in;
         int32_t sum[16];
 
-        if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+        if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
             o = out_channels - block_channels;
+        }
         mnc_begin_s8(sum, bias, 1, block_channels);
         for (k = 0; k < in_channels; k += 4 * unroll) {
             MNC_UNROLL
-            for (t = 0; t < unroll; ++t)
+            for (t = 0; t < unroll; ++t) {
                 mnc_multiply_dense_s8(sum, x + 4 * t, weights + 2 * t * block_channels, block_channels);
+            }
             x += 4 * unroll;
             weights += 2 * unroll * block_channels;
         }

@@ -10,8 +10,9 @@ MNC_KERNEL void mnc_depthwise2d_block_f32(const float *const *in, float *out, co
     int i, ky, kx;
 
     MNC_UNROLL
-    for (i = 0; i < pixels; ++i)
+    for (i = 0; i < pixels; ++i) {
         sum[i] = bias == NULL ? 0.0f : MNC_READ(*bias);
+    }
     MNC_UNROLL
     for (ky = 0; ky < kernel_height; ++ky) {
         MNC_UNROLL
@@ -20,15 +21,17 @@ MNC_KERNEL void mnc_depthwise2d_block_f32(const float *const *in, float *out, co
             for (i = 0; i < pixels; ++i) {
                 const int at = first + i * stride + kx * dilation;
 
-                if (at >= 0 && at < in_width)
+                if (at >= 0 && at < in_width) {
                     sum[i] = mnc_add_product_f32(sum[i], in[ky][at * in_pixel], tap[ky * kernel_width + kx],
                                                  bias == NULL && ky == 0 && (kx == 0 || at < dilation));
+                }
             }
         }
     }
     MNC_UNROLL
-    for (i = 0; i < pixels; ++i)
+    for (i = 0; i < pixels; ++i) {
         out[i * out_pixel] = mnc_activate_f32(sum[i], activation, high);
+    }
 }
 
 /* One row of a depthwise convolution, channel by channel: each input channel
@@ -60,12 +63,14 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
         }
         for (m = 0; m < multiplier; ++m) {
             MNC_UNROLL
-            for (i = 0; i < kernel_height * kernel_width; ++i)
+            for (i = 0; i < kernel_height * kernel_width; ++i) {
                 tap[i] = MNC_READ(weights[i]);
+            }
             if (!inner) {
                 for (p = 0; p < out_width; p += block_pixels) {
-                    if (p > last)
+                    if (p > last) {
                         p = last;
+                    }
                     mnc_depthwise2d_block_f32(row, out + p * out_pixel, tap, bias, p * stride - padding, kernel_height,
                                               kernel_width, stride, dilation, in_width, in_pixel, out_pixel,
                                               block_pixels, activation, high);
@@ -80,27 +85,31 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
                 mnc_depthwise2d_block_f32(row, y, tap, bias, -padding, kernel_height, kernel_width, stride, dilation,
                                           columns, in_pixel, out_pixel, block_pixels, activation, high);
                 MNC_UNROLL
-                for (ky = 0; ky < kernel_height; ++ky)
+                for (ky = 0; ky < kernel_height; ++ky) {
                     in[ky] = row[ky] + (block_pixels * stride - padding) * in_pixel;
+                }
                 for (p = 0; p < blocks; ++p) {
                     y += block_pixels * out_pixel;
                     mnc_depthwise2d_block_f32(in, y, tap, bias, 0, kernel_height, kernel_width, stride, dilation,
                                               columns, in_pixel, out_pixel, block_pixels, activation, high);
                     MNC_UNROLL
-                    for (ky = 0; ky < kernel_height; ++ky)
+                    for (ky = 0; ky < kernel_height; ++ky) {
                         in[ky] += block_pixels * stride * in_pixel;
+                    }
                 }
                 MNC_UNROLL
-                for (ky = 0; ky < kernel_height; ++ky)
+                for (ky = 0; ky < kernel_height; ++ky) {
                     in[ky] = row[ky] + (last * stride - padding) * in_pixel;
+                }
                 mnc_depthwise2d_block_f32(in, out + last * out_pixel, tap, bias, 0, kernel_height, kernel_width,
                                           stride, dilation, columns - beyond, in_pixel, out_pixel, block_pixels,
                                           activation, high);
             }
             out += out_channel;
             weights += kernel_height * kernel_width;
-            if (bias != NULL)
+            if (bias != NULL) {
                 ++bias;
+            }
         }
     }
 }
@@ -123,20 +132,23 @@ MNC_KERNEL void mnc_depthwise2d_large_f32(const float *const *rows, float *out, 
                     const float *in = rows[ky];
                     int x = p * stride - padding;
 
-                    if (in == NULL)
+                    if (in == NULL) {
                         continue;
+                    }
                     for (kx = 0; kx < kernel_width; ++kx, x += dilation) {
-                        if (x >= 0 && x < in_width)
+                        if (x >= 0 && x < in_width) {
                             total = MNC_FMA(in[x * in_pixel + c * in_channel], MNC_READ(weights[ky * kernel_width + kx]),
                                             total);
+                        }
                     }
                 }
                 out[p * out_pixel] = mnc_activate_f32(total, activation, high);
             }
             out += out_channel;
             weights += kernel_height * kernel_width;
-            if (bias != NULL)
+            if (bias != NULL) {
                 ++bias;
+            }
         }
     }
 }

@@ -14,14 +14,16 @@ MNC_KERNEL void mnc_depthwise2d_lanes_block_f32(const float *const *rows, float 
 
     MNC_LOAD_LANES(sum[0], bias + channel);
     MNC_UNROLL
-    for (i = 1; i < pixels; ++i)
+    for (i = 1; i < pixels; ++i) {
         sum[i] = sum[0];
+    }
     MNC_UNROLL
     for (ky = 0; ky < kernel_height; ++ky) {
         const float *const in = rows[ky];
 
-        if (in == NULL)
+        if (in == NULL) {
             continue;
+        }
         MNC_UNROLL
         for (kx = 0; kx < kernel_width; ++kx) {
             MNC_LOAD_LANES(w, weights + (ky * kernel_width + kx) * channels + channel);
@@ -29,8 +31,9 @@ MNC_KERNEL void mnc_depthwise2d_lanes_block_f32(const float *const *rows, float 
             for (i = 0; i < pixels; ++i) {
                 const int at = first + i * stride + kx * dilation;
 
-                if (at < 0 || at >= in_width)
+                if (at < 0 || at >= in_width) {
                     continue;
+                }
                 MNC_LOAD_LANES(x, in + at * channels + channel);
                 MNC_MULTIPLY_LANES(sum[i], x, w);
             }
@@ -49,9 +52,10 @@ MNC_KERNEL void mnc_depthwise2d_lanes_block_f32(const float *const *rows, float 
             for (kx = 0; kx < kernel_width; ++kx) {
                 const int at = first + i * stride + kx * dilation;
 
-                if (rows[ky] != NULL && at >= 0 && at < in_width)
+                if (rows[ky] != NULL && at >= 0 && at < in_width) {
                     total = MNC_FMA(rows[ky][at * channels + channel],
                                     MNC_READ(weights[(ky * kernel_width + kx) * channels + channel]), total);
+                }
             }
         }
         out[i * out_pixel + channel] = mnc_activate_f32(total, activation, high);
@@ -81,12 +85,14 @@ MNC_KERNEL void mnc_depthwise2d_lanes_f32(const float *const *rows, float *out, 
     int c, p, ky;
 
     for (c = 0; c < channels; c += step) {
-        if (c > channels - step)
+        if (c > channels - step) {
             c = channels - step;
+        }
         if (!inner) {
             for (p = 0; p < out_width; p += block_pixels) {
-                if (p > last)
+                if (p > last) {
                     p = last;
+                }
                 mnc_depthwise2d_lanes_block_f32(rows, out + p * out_pixel, weights, bias, p * stride - padding, c,
                                                 channels, kernel_height, kernel_width, stride, dilation, in_width,
                                                 out_pixel, block_pixels, activation, high);
@@ -97,15 +103,17 @@ MNC_KERNEL void mnc_depthwise2d_lanes_f32(const float *const *rows, float *out, 
                                         stride, dilation, in_width, out_pixel, block_pixels, activation, high);
         for (p = 1; p <= blocks; ++p) {
             MNC_UNROLL
-            for (ky = 0; ky < kernel_height; ++ky)
+            for (ky = 0; ky < kernel_height; ++ky) {
                 inside[ky] = rows[ky] == NULL ? NULL : rows[ky] + (p * block_pixels * stride - padding) * channels;
+            }
             mnc_depthwise2d_lanes_block_f32(inside, out + p * block_pixels * out_pixel, weights, bias, 0, c, channels,
                                             kernel_height, kernel_width, stride, dilation, columns, out_pixel,
                                             block_pixels, activation, high);
         }
-        if (!whole_row)
+        if (!whole_row) {
             mnc_depthwise2d_lanes_block_f32(rows, out + last * out_pixel, weights, bias, last * stride - padding, c,
                                             channels, kernel_height, kernel_width, stride, dilation, in_width,
                                             out_pixel, block_pixels, activation, high);
+        }
     }
 }

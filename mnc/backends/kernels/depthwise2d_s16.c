@@ -20,8 +20,9 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
 
                 p = inner_begin + b * block_pixels;
                 MNC_UNROLL
-                for (i = 0; i < block_pixels; ++i)
+                for (i = 0; i < block_pixels; ++i) {
                     sum[i] = MNC_READ_S32(*bias);
+                }
                 for (ky = 0; ky < kernel_height; ++ky) {
                     if (rows[ky] != NULL) {
                         const int16_t *const x = rows[ky] + (p * stride - padding) * in_pixel + c;
@@ -29,16 +30,18 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
                         MNC_UNROLL
                         for (kx = 0; kx < kernel_width; ++kx) {
                             MNC_UNROLL
-                            for (i = 0; i < block_pixels; ++i)
+                            for (i = 0; i < block_pixels; ++i) {
                                 sum[i] += (int32_t)x[(i * stride + kx * dilation) * in_pixel] * MNC_READ_S8(w[kx]);
+                            }
                         }
                     }
                     w += kernel_width;
                 }
                 MNC_UNROLL
-                for (i = 0; i < block_pixels; ++i)
+                for (i = 0; i < block_pixels; ++i) {
                     out[(p + i) * out_pixel] = mnc_requantise_s16(sum[i], MNC_READ_S32(*multiplier),
                                                                   MNC_READ_S8(*shift), rounding, low, high);
+                }
             }
             for (b = 0; b < out_width - blocks * block_pixels; ++b) {
                 const int8_t *w = weights;
@@ -49,8 +52,9 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
                     for (kx = 0; kx < kernel_width; ++kx) {
                         const int at = p * stride - padding + kx * dilation;
 
-                        if (rows[ky] != NULL && at >= 0 && at < in_width)
+                        if (rows[ky] != NULL && at >= 0 && at < in_width) {
                             total += (int32_t)rows[ky][at * in_pixel + c] * MNC_READ_S8(*w);
+                        }
                         ++w;
                     }
                 }

@@ -15,8 +15,9 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
     int32_t sum[8];
 
     for (ky = 0; ky < kernel_height; ++ky) {
-        if (rows[ky] == NULL)
+        if (rows[ky] == NULL) {
             inside = 0;
+        }
     }
     for (c = 0; c < in_channels; ++c) {
         for (m = 0; m < multiplicity; ++m) {
@@ -25,23 +26,26 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
 
                 p = inner_begin + b * block_pixels;
                 MNC_UNROLL
-                for (i = 0; i < block_pixels; ++i)
+                for (i = 0; i < block_pixels; ++i) {
                     sum[i] = MNC_READ_S32(*bias);
+                }
                 for (ky = 0; ky < kernel_height; ++ky) {
                     const int8_t *const x = rows[ky] + (p * stride - padding) * in_pixel + c * in_channel;
 
                     MNC_UNROLL
                     for (kx = 0; kx < kernel_width; ++kx) {
                         MNC_UNROLL
-                        for (i = 0; i < block_pixels; ++i)
+                        for (i = 0; i < block_pixels; ++i) {
                             sum[i] += x[(i * stride + kx * dilation) * in_pixel] * MNC_READ_S8(w[kx]);
+                        }
                     }
                     w += kernel_width;
                 }
                 MNC_UNROLL
-                for (i = 0; i < block_pixels; ++i)
+                for (i = 0; i < block_pixels; ++i) {
                     out[(p + i) * out_pixel] = mnc_requantise_s8(sum[i], MNC_READ_S32(*multiplier), MNC_READ_S8(*shift),
                                                                  general, zero, low, high);
+                }
             }
             for (b = 0; b < out_width - inside * block_pixels; ++b) {
                 const int8_t *w = weights;

@@ -6,8 +6,9 @@ MNC_KERNEL void mnc_interleave3_mve_s8(int8_t *columns, const int8_t *row0, cons
     int j;
 
 #if defined(MNC_MVE)
-    for (j = 0; j < count; j += 16)
+    for (j = 0; j < count; j += 16) {
         MNC_INTERLEAVE(columns + j * 4, row0 + j, row1 + j, row2 + j, count - j);
+    }
 #else
     for (j = 0; j < count; ++j) {
         columns[j * 4] = row0[j];
@@ -37,8 +38,9 @@ MNC_KERNEL void mnc_depthwise3x3_channel_mve_s8(int8_t *out, const int8_t *colum
         const int8_t *x;
         int32_t sum[4];
 
-        if (out_width % 4 != 0 && p > out_width - 4)
+        if (out_width % 4 != 0 && p > out_width - 4) {
             p = out_width - 4;
+        }
         x = columns + p * stride * 4;
         MNC_UNROLL
         for (i = 0; i < 4; ++i) {
@@ -52,8 +54,9 @@ MNC_KERNEL void mnc_depthwise3x3_channel_mve_s8(int8_t *out, const int8_t *colum
         }
         MNC_FOUR(y, sum[0], sum[1], sum[2], sum[3]);
         MNC_HIGH_PRODUCTS_BY(y, scales[1]);
-        if (!positive)
+        if (!positive) {
             MNC_ADD_SIGNS(y, t);
+        }
         MNC_SHIFT_ALL(y, scales[2]);
         MNC_ADD_TO_ALL(y, zero);
         MNC_WITHIN(y, least, most);
@@ -70,8 +73,9 @@ MNC_KERNEL void mnc_depthwise3x3_channel_mve_s8(int8_t *out, const int8_t *colum
         int32_t sum = MNC_READ_S32(scales[0]);
 
         for (i = 0; i < 12; ++i) {
-            if (i % 4 != 3)
+            if (i % 4 != 3) {
                 sum += columns[p * stride * 4 + i] * MNC_READ_S8(w[i]);
+            }
         }
         out[p * step] =
             mnc_requantise_s8(sum, MNC_READ_S32(scales[1]), (int)MNC_READ_S32(scales[2]), 0, zero, low, high);
@@ -99,12 +103,14 @@ MNC_KERNEL void mnc_depthwise3x3_mve_s8(const int8_t *const *rows, int8_t *out, 
     const int step2 = rows[2] != NULL ? in_channel : 0;
     int c;
 
-    if (padding > 0)
+    if (padding > 0) {
         mnc_fill_mve_s8(columns, in_zero, padding * 4);
+    }
     for (c = 0; c < channels; ++c) {
         mnc_interleave3_mve_s8(columns + padding * 4, row0, row1, row2, in_width);
-        if (right > 0)
+        if (right > 0) {
             mnc_fill_mve_s8(columns + (padding + in_width) * 4, in_zero, right * 4);
+        }
         mnc_depthwise3x3_channel_mve_s8(out, columns, weights, scales, positive, stride, out_width, out_pixel, zero,
                                         low, high);
         row0 += step0;

@@ -10,9 +10,10 @@ MNC_KERNEL void mnc_depthwise3x3_products_mve_s8(int32_t *sum, const int8_t *in,
         for (i = 0; i < pixels; ++i) {
             const int at = i * stride + kx - padding;
 
-            for (c = 0; c < 4; ++c)
+            for (c = 0; c < 4; ++c) {
                 sum[i * 4 + c] += MNC_READ_S8(w[kx * 4 + c]) *
                                   (in == NULL || at < 0 || at >= in_width ? in_zero : in[at * channels + c]);
+            }
         }
     }
 }
@@ -34,11 +35,13 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
         MNC_VECTOR_S32 sum[6], w, x, by, shift, least, most, t;
         int kx;
 
-        if (channels % 4 != 0 && c > channels - 4)
+        if (channels % 4 != 0 && c > channels - 4) {
             c = channels - 4;
+        }
         MNC_UNROLL
-        for (i = 0; i < out_width; ++i)
+        for (i = 0; i < out_width; ++i) {
             MNC_LOAD_WORDS(sum[i], scales);
+        }
         for (ky = 0; ky < 3; ++ky) {
             const int8_t *const in = rows[ky];
 
@@ -47,8 +50,9 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
                 MNC_MOVE_WIDENED(w, weights, 4);
                 if (in == NULL) {
                     MNC_UNROLL
-                    for (i = 0; i < out_width; ++i)
+                    for (i = 0; i < out_width; ++i) {
                         MNC_ADD_MULTIPLE(sum[i], w, in_zero);
+                    }
                 } else {
                     const int before = kx < padding ? (padding - kx + stride - 1) / stride : 0;
                     const int8_t *from = in + (before * stride + kx - padding) * channels + c;
@@ -79,8 +83,9 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
         for (i = 0; i < out_width; ++i) {
             MNC_LOAD_WORDS(by, scales + 4);
             MNC_HIGH_PRODUCTS(sum[i], by);
-            if (!positive)
+            if (!positive) {
                 MNC_ADD_SIGNS(sum[i], t);
+            }
             MNC_LOAD_WORDS(shift, scales + 8);
             MNC_SHIFT_EACH(sum[i], shift);
             MNC_ADD_TO_ALL(sum[i], zero);
@@ -91,17 +96,21 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
         int32_t sum[24];
 
         (void)positive;
-        if (channels % 4 != 0 && c > channels - 4)
+        if (channels % 4 != 0 && c > channels - 4) {
             c = channels - 4;
-        for (i = 0; i < out_width * 4; ++i)
+        }
+        for (i = 0; i < out_width * 4; ++i) {
             sum[i] = MNC_READ_S32(scales[i % 4]);
-        for (ky = 0; ky < 3; ++ky, weights += 12)
+        }
+        for (ky = 0; ky < 3; ++ky, weights += 12) {
             mnc_depthwise3x3_products_mve_s8(sum, rows[ky] == NULL ? NULL : rows[ky] + c, weights, channels, stride,
                                              padding, in_width, out_width, in_zero);
-        for (i = 0; i < out_width * 4; ++i)
+        }
+        for (i = 0; i < out_width * 4; ++i) {
             out[i / 4 * out_pixel + c + i % 4] =
                 mnc_requantise_s8(sum[i], MNC_READ_S32(scales[4 + i % 4]), (int)MNC_READ_S32(scales[8 + i % 4]), 0,
                                   zero, low, high);
+        }
 #endif
         scales += 12;
     }

@@ -107,10 +107,12 @@ MNC_KERNEL void mnc_depthwise3x3_block_s8(const int8_t *x0, const int8_t *x1, co
     MNC_LOAD_VECTOR4(middles, record + 2);
     MNC_UNROLL
     for (k = 0; k < 3; ++k) {
-        if (k == 1)
+        if (k == 1) {
             MNC_LOAD_VECTOR4(ends, record + 3);
-        if (k == 2)
+        }
+        if (k == 2) {
             MNC_LOAD_TWO(ends, middles, record + 4);
+        }
         MNC_UNROLL
         for (i = 0; i < block_pixels; i += 2) {
             const int alone = i + 1 == block_pixels;
@@ -119,36 +121,43 @@ MNC_KERNEL void mnc_depthwise3x3_block_s8(const int8_t *x0, const int8_t *x1, co
 
             mnc_pairs_of_columns_s8(outer, middle, k == 0 ? x0 : k == 1 ? x1 : x2, at, stride, alone, in_width, inside,
                                     in_zero);
-            if (!alone && k == 0)
+            if (!alone && k == 0) {
                 MNC_PAIRS_PLUS(sum[i], outer[0], ends, next);
-            else if (!alone)
+            } else if (!alone) {
                 MNC_MULTIPLY_PAIRS(sum[i], outer[0], ends);
-            if (k == 0)
+            }
+            if (k == 0) {
                 MNC_PAIRS_PLUS(*last, outer[1], ends, next);
-            else
+            } else {
                 MNC_MULTIPLY_PAIRS(*last, outer[1], ends);
-            if (!alone && k == 1)
+            }
+            if (!alone && k == 1) {
                 MNC_MULTIPLY_HIGH(sum[i], middle[0], middles);
-            else if (!alone)
+            } else if (!alone) {
                 MNC_MULTIPLY_LOW(sum[i], middle[0], middles);
-            if (k == 1)
+            }
+            if (k == 1) {
                 MNC_MULTIPLY_UPPER_HIGH(*last, middle[1], middles);
-            else
+            } else {
                 MNC_MULTIPLY_UPPER_LOW(*last, middle[1], middles);
+            }
         }
     }
 #else
     MNC_UNROLL
-    for (i = 0; i < block_pixels; ++i)
+    for (i = 0; i < block_pixels; ++i) {
         sum[i] = mnc_sum3x3_s8(x0, x1, x2, record, first + i * stride, in_width, inside, in_zero);
+    }
 #endif
     MNC_READ_TWO(multiplier, offset, record + 6);
-    if (shift == 0)
+    if (shift == 0) {
         own = MNC_READ_S32(record[8]);
+    }
     MNC_UNROLL
-    for (i = 0; i < block_pixels; ++i)
+    for (i = 0; i < block_pixels; ++i) {
         MNC_STORE_S8(out + i * out_pixel, mnc_requantise_enlarged_s8(sum[i], multiplier, offset, shift, (int)own,
                                                                      positive, low, high));
+    }
 }
 
 /* One row of a depthwise convolution of 3x3 whose input rows lie in planes of at least
@@ -185,9 +194,10 @@ MNC_KERNEL void mnc_depthwise3x3_planes_s8(const int8_t *const *rows, int8_t *ou
                 x2 += step;
             }
         }
-        if (last > 0)
+        if (last > 0) {
             mnc_depthwise3x3_block_s8(row0, row1, row2, out + last * out_pixel, records, last * stride - padding,
                                       stride, in_width, 0, out_pixel, block_pixels, in_zero, shift, positive, low, high);
+        }
         row0 += step0;
         row1 += step1;
         row2 += step2;

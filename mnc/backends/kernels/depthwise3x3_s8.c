@@ -66,10 +66,11 @@ MNC_KERNEL int32_t mnc_multiply_column3x3_s8(int32_t sum, const int32_t *column,
 {
 #if defined(MNC_DSP)
     MNC_MULTIPLY_PAIRS(sum, column[0], taps[kx]);
-    if (kx == 1)
+    if (kx == 1) {
         MNC_MULTIPLY_HIGH(sum, column[1], taps[3]);
-    else
+    } else {
         MNC_MULTIPLY_LOW(sum, column[1], taps[3 + kx / 2]);
+    }
     return sum;
 #else
     return sum + column[0] * taps[kx] + column[1] * taps[3 + kx] + column[2] * taps[6 + kx];
@@ -105,8 +106,9 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
         } else {
             int8_t kept[9];
 
-            for (k = 0; k < 9; ++k)
+            for (k = 0; k < 9; ++k) {
                 kept[k] = MNC_READ_S8(weights[k]);
+            }
             if (rows[0] == NULL) {
                 start += in_zero * ((int32_t)kept[0] + kept[1] + kept[4]);
                 kept[0] = kept[1] = kept[4] = 0;
@@ -125,29 +127,34 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
             const int columns = (block_pixels - 1) * stride + 3;
             int first;
 
-            if ((end - begin) % block_pixels != 0 && p > end - block_pixels)
+            if ((end - begin) % block_pixels != 0 && p > end - block_pixels) {
                 p = end - block_pixels;
+            }
             first = p * stride - padding;
             MNC_UNROLL
-            for (i = 0; i < block_pixels; ++i)
+            for (i = 0; i < block_pixels; ++i) {
                 sum[i] = start;
+            }
             MNC_UNROLL
             for (j = 0; j < columns; ++j) {
                 const int at = (first + j) * in_pixel;
 
-                if (whole_row && (first + j < 0 || first + j >= in_width))
+                if (whole_row && (first + j < 0 || first + j >= in_width)) {
                     mnc_padding_column3x3_s8(column, in_zero);
-                else
+                } else {
                     mnc_column3x3_s8(column, row0 + at, row1 + at, row2 + at);
+                }
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
-                    if (j >= i * stride && j - i * stride < 3)
+                    if (j >= i * stride && j - i * stride < 3) {
                         sum[i] = mnc_multiply_column3x3_s8(sum[i], column, taps, j - i * stride);
+                    }
                 }
             }
             MNC_UNROLL
-            for (i = 0; i < block_pixels; ++i)
+            for (i = 0; i < block_pixels; ++i) {
                 out[(p + i) * out_pixel] = mnc_requantise_s8(sum[i], by, power, general, zero, low, high);
+            }
         }
         for (p = begin > 0 ? 0 : end; p < out_width; p = p + 1 == begin ? end : p + 1) {
             sum[0] = start;
@@ -155,10 +162,11 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
             for (j = 0; j < 3; ++j) {
                 const int at = p * stride - padding + j;
 
-                if (at >= 0 && at < in_width)
+                if (at >= 0 && at < in_width) {
                     mnc_column3x3_s8(column, row0 + at * in_pixel, row1 + at * in_pixel, row2 + at * in_pixel);
-                else
+                } else {
                     mnc_padding_column3x3_s8(column, in_zero);
+                }
                 sum[0] = mnc_multiply_column3x3_s8(sum[0], column, taps, j);
             }
             out[p * out_pixel] = mnc_requantise_s8(sum[0], by, power, general, zero, low, high);

@@ -16,23 +16,27 @@ MNC_KERNEL void mnc_dot_f32(const float *a, const float *b, float *out, int a_ou
                     float *z = out + m * b_inner;
                     float sum[8];
 
-                    if (n > b_inner - block)
+                    if (n > b_inner - block) {
                         n = b_inner - block;
+                    }
                     y += n * b_inner_stride;
                     z += n;
                     MNC_UNROLL
-                    for (c = 0; c < block; ++c)
+                    for (c = 0; c < block; ++c) {
                         sum[c] = 0.0f;
+                    }
                     for (k = 0; k < count; ++k) {
                         MNC_UNROLL
-                        for (c = 0; c < block; ++c)
+                        for (c = 0; c < block; ++c) {
                             sum[c] = MNC_FMA(*x, y[c * b_inner_stride], sum[c]);
+                        }
                         x += a_stride;
                         y += b_stride;
                     }
                     MNC_UNROLL
-                    for (c = 0; c < block; ++c)
+                    for (c = 0; c < block; ++c) {
                         z[c] = sum[c];
+                    }
                 }
             }
             out += b_outer * b_inner;

@@ -6,8 +6,9 @@ MNC_KERNEL void mnc_begin_s8(int32_t *sum, const int32_t *bias, int block_pixels
     MNC_UNROLL
     for (i = 0; i < block_pixels; ++i) {
         MNC_UNROLL
-        for (c = 0; c < block_channels; ++c)
+        for (c = 0; c < block_channels; ++c) {
             sum[i * block_channels + c] = MNC_READ_S32(bias[c]);
+        }
     }
 }
 
@@ -31,8 +32,9 @@ MNC_KERNEL void mnc_padding_run_s8(int32_t *sum, int value, const int8_t *w, int
                 ++w;
             }
             MNC_UNROLL
-            for (i = 0; i < block_pixels; ++i)
+            for (i = 0; i < block_pixels; ++i) {
                 sum[i * block_channels + c] += total * value;
+            }
         }
     }
 }
@@ -50,8 +52,9 @@ MNC_KERNEL void mnc_end_s8(const int32_t *sum, int8_t *out, const int32_t *multi
         const int power = MNC_READ_S8(shift[c * per_channel]);
 
         MNC_UNROLL
-        for (i = 0; i < block_pixels; ++i)
+        for (i = 0; i < block_pixels; ++i) {
             out[i * out_pixel + c * out_channel] =
                 mnc_requantise_s8(sum[i * block_channels + c], by, power, general, zero, low, high);
+        }
     }
 }

@@ -35,88 +35,99 @@ MNC_KERNEL void mnc_square_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = in[i] * in[i];
+    }
 }
 
 MNC_KERNEL void mnc_sqrt_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_SQRTF(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_rsqrt_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = 1.0f / MNC_SQRTF(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_power_f32(const float *in, float *out, int count, float exponent)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_POWF(in[i], exponent);
+    }
 }
 
 MNC_KERNEL void mnc_log_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_LOGF(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_log1p_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_LOG1PF(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_sin_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_SINF(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_cos_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_COSF(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_erf_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_ERFF(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_floor_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_FLOORF(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_ceil_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = -MNC_FLOORF(-in[i]);
+    }
 }
 
 /* The nearest whole number, of two the even one. */

@@ -67,10 +67,12 @@ MNC_KERNEL void mnc_extreme_s16(const int16_t *a, const int16_t *b, int16_t *out
                 int32_t l = a[y * a_row + p * a_pixel + c * a_channel];
                 int32_t r = second;
 
-                if (a_scaled)
+                if (a_scaled) {
                     l = mnc_narrow_s16(l, a_multiplier, a_shift, -32768, 32767);
-                if (b_scaled)
+                }
+                if (b_scaled) {
                     r = mnc_narrow_s16(r, b_multiplier, b_shift, -32768, 32767);
+                }
                 l = (l < r) == (smaller != 0) ? l : r;
                 l = l < low ? low : l;
                 l = l > high ? high : l;
@@ -96,10 +98,11 @@ MNC_KERNEL void mnc_prelu_s16(const int16_t *in, int16_t *out, const int8_t *alp
                 const int32_t slope =
                     (int32_t)MNC_READ_S8(alpha[y * alpha_row + p * alpha_pixel + c * alpha_channel]) - alpha_zero;
 
-                if (x >= 0)
+                if (x >= 0) {
                     out[at] = mnc_narrow_s16(x, multiplier, shift, -32768, 32767);
-                else
+                } else {
                     out[at] = mnc_narrow_s16(x * slope, below_multiplier, below_shift, -32768, 32767);
+                }
             }
         }
     }

@@ -68,10 +68,12 @@ MNC_KERNEL void mnc_extreme_s8(const int8_t *a, const int8_t *b, int8_t *out, in
                 int32_t l = a[y * a_row + p * a_pixel + c * a_channel];
                 int32_t r = second;
 
-                if (a_scaled)
+                if (a_scaled) {
                     l = mnc_requantise_s8(l - a_zero, a_multiplier, a_shift, 1, zero, -128, 127);
-                if (b_scaled)
+                }
+                if (b_scaled) {
                     r = mnc_requantise_s8(r - b_zero, b_multiplier, b_shift, 1, zero, -128, 127);
+                }
                 l = (l < r) == (smaller != 0) ? l : r;
                 l = l < low ? low : l;
                 l = l > high ? high : l;
@@ -118,10 +120,11 @@ MNC_KERNEL void mnc_prelu_s8(const int8_t *in, int8_t *out, const int8_t *alpha,
                 const int32_t slope =
                     (int32_t)MNC_READ_S8(alpha[y * alpha_row + p * alpha_pixel + c * alpha_channel]) - alpha_zero;
 
-                if (x >= 0)
+                if (x >= 0) {
                     out[at] = mnc_requantise_s8(x, multiplier, shift, 1, zero, -128, 127);
-                else
+                } else {
                     out[at] = mnc_requantise_s8(x * slope, below_multiplier, below_shift, 1, zero, -128, 127);
+                }
             }
         }
     }
@@ -132,8 +135,9 @@ MNC_KERNEL void mnc_lookup_s8(const int8_t *in, int8_t *out, int count, const in
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_READ_S8(table[in[i] + 128]);
+    }
 }
 
 /* round(in / scale) + zero, halves away from zero. */
@@ -173,8 +177,9 @@ MNC_KERNEL void mnc_dequantize_s8(const int8_t *in, float *out, int count, float
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = scale * (float)(in[i] - zero);
+    }
 }
 
 /* The square of the difference of a and b, each first shifted left by 7 bits and brought

@@ -4,6 +4,7 @@ MNC_KERNEL void mnc_fill_f32(float *out, int count, float value)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = value;
+    }
 }

@@ -8,8 +8,9 @@ MNC_KERNEL void mnc_fold_sum_f32(const float *in, float *sums, int row, int pixe
         const float *x = in + c * in_channel;
         float sum = row == 0 ? 0.0f : sums[c];
 
-        for (p = 0; p < pixels; ++p)
+        for (p = 0; p < pixels; ++p) {
             sum += x[p * in_pixel];
+        }
         sums[c] = sum;
     }
 }
@@ -19,8 +20,9 @@ MNC_KERNEL void mnc_fold_mean_f32(const float *sums, float *out, int channels, i
 {
     int c;
 
-    for (c = 0; c < channels; ++c)
+    for (c = 0; c < channels; ++c) {
         out[c * out_channel] = sums[c] * part;
+    }
 }
 
 /* Row number `row` of an image, of in_channels elements, in a dense layer over all of the image: its products are
@@ -36,21 +38,24 @@ MNC_KERNEL void mnc_fold_dense_f32(const float *in, float *sums, const float *we
         float sum[28];
 
         MNC_UNROLL
-        for (c = 0; c < block_channels; ++c)
+        for (c = 0; c < block_channels; ++c) {
             sum[c] = row > 0 ? sums[o + c] : bias == NULL ? 0.0f : MNC_READ(bias[o + c]);
+        }
         for (k = 0; k < in_channels; k += unroll) {
             MNC_UNROLL
             for (u = 0; u < unroll; ++u) {
                 MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
+                for (c = 0; c < block_channels; ++c) {
                     MNC_ACCUMULATE(sum[c], x[u], MNC_READ(weights[u * block_channels + c]));
+                }
             }
             x += unroll;
             weights += unroll * block_channels;
         }
         MNC_UNROLL
-        for (c = 0; c < block_channels; ++c)
+        for (c = 0; c < block_channels; ++c) {
             sums[o + c] = sum[c];
+        }
     }
 }
 
@@ -59,6 +64,7 @@ MNC_KERNEL void mnc_fold_end_f32(const float *sums, float *out, int channels, in
 {
     int c;
 
-    for (c = 0; c < channels; ++c)
+    for (c = 0; c < channels; ++c) {
         out[c] = mnc_activate_f32(sums[c], activation, high);
+    }
 }

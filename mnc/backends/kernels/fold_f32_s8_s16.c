@@ -10,8 +10,9 @@ MNC_KERNEL void mnc_fold_max_f32(const float *in, float *largest, int row, int p
         const float *x = in + c * in_channel;
         float most = row == 0 ? x[0] : largest[c];
 
-        for (p = 0; p < pixels; ++p)
+        for (p = 0; p < pixels; ++p) {
             most = x[p * in_pixel] > most ? x[p * in_pixel] : most;
+        }
         largest[c] = most;
     }
 }

@@ -4,6 +4,7 @@ MNC_KERNEL void mnc_fold_rescale_s16(const int32_t *sums, int16_t *out, int chan
 {
     int c;
 
-    for (c = 0; c < channels; ++c)
+    for (c = 0; c < channels; ++c) {
         out[c] = mnc_narrow_s16(sums[c], multiplier, shift, low, high);
+    }
 }

@@ -4,8 +4,9 @@ MNC_KERNEL void mnc_fold_rescale_s8(const int32_t *sums, int8_t *out, int channe
 {
     int c;
 
-    for (c = 0; c < channels; ++c)
+    for (c = 0; c < channels; ++c) {
         out[c] = mnc_requantise_s8(sums[c] - count * in_zero, multiplier, shift, 1, zero, low, high);
+    }
 }
 
 /* Row number `row` of an image, of in_channels elements, in a dense layer over all of the image: its products are
@@ -21,12 +22,14 @@ MNC_KERNEL void mnc_fold_dense_s8(const int8_t *in, int32_t *sums, const int8_t 
         int32_t sum[16];
 
         MNC_UNROLL
-        for (c = 0; c < block_channels; ++c)
+        for (c = 0; c < block_channels; ++c) {
             sum[c] = row > 0 ? sums[o + c] : MNC_READ_S32(bias[o + c]);
+        }
         mnc_run_s8(sum, in, weights, in_channels, 0, 1, block_channels, unroll);
         MNC_UNROLL
-        for (c = 0; c < block_channels; ++c)
+        for (c = 0; c < block_channels; ++c) {
             sums[o + c] = sum[c];
+        }
         weights += (in_channels < 4 ? in_channels : (in_channels + 3) / 4 * 4) * block_channels;
     }
 }
@@ -39,8 +42,9 @@ MNC_KERNEL void mnc_fold_end_s8(const int32_t *sums, int8_t *out, int out_channe
     int o;
 
     for (o = 0; o < out_channels; o += block_channels) {
-        if (out_channels % block_channels != 0 && o > out_channels - block_channels)
+        if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
             o = out_channels - block_channels;
+        }
         mnc_end_s8(sums, out + o, multiplier, shift, per_channel, general, 0, 1, 1, block_channels, zero, low, high);
         sums += block_channels;
         multiplier += block_channels * per_channel;

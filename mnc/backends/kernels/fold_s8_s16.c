@@ -10,8 +10,9 @@ MNC_KERNEL void mnc_fold_sum_s8(const int8_t *in, int32_t *sums, int row, int pi
         const int8_t *x = in + c * in_channel;
         int32_t sum = row == 0 ? 0 : sums[c];
 
-        for (p = 0; p < pixels; ++p)
+        for (p = 0; p < pixels; ++p) {
             sum += x[p * in_pixel];
+        }
         sums[c] = sum;
     }
 }

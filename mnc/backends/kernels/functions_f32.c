@@ -15,8 +15,9 @@ MNC_KERNEL void mnc_elu_f32(const float *in, float *out, int count, float alpha,
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = scale * (in[i] > 0.0f ? in[i] : alpha * MNC_EXPM1F(in[i]));
+    }
 }
 
 MNC_KERNEL float mnc_sigmoid1_f32(float x)
@@ -28,8 +29,9 @@ MNC_KERNEL void mnc_sigmoid_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = mnc_sigmoid1_f32(in[i]);
+    }
 }
 
 /* clamp(slope * x + 0.5, 0, 1). */
@@ -43,16 +45,18 @@ MNC_KERNEL void mnc_hard_sigmoid_f32(const float *in, float *out, int count, flo
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = mnc_hard_sigmoid1_f32(in[i], slope);
+    }
 }
 
 MNC_KERNEL void mnc_tanh_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_TANHF(in[i]);
+    }
 }
 
 /* log(1 + exp(x)), written so that the exponential never overflows. */
@@ -65,32 +69,36 @@ MNC_KERNEL void mnc_softplus_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = mnc_softplus1_f32(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_softsign_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = in[i] / (1.0f + (in[i] < 0.0f ? -in[i] : in[i]));
+    }
 }
 
 MNC_KERNEL void mnc_swish_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = in[i] * mnc_sigmoid1_f32(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_hard_swish_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = in[i] * mnc_hard_sigmoid1_f32(in[i], 1.0f / 6.0f);
+    }
 }
 
 /* x / 2 * (1 + erf(x / sqrt(2))). */
@@ -98,8 +106,9 @@ MNC_KERNEL void mnc_gelu_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = 0.5f * in[i] * (1.0f + MNC_ERFF(in[i] * 0.70710678f));
+    }
 }
 
 /* x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))). */
@@ -117,16 +126,18 @@ MNC_KERNEL void mnc_exponential_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = MNC_EXPF(in[i]);
+    }
 }
 
 MNC_KERNEL void mnc_mish_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = in[i] * MNC_TANHF(mnc_softplus1_f32(in[i]));
+    }
 }
 
 MNC_KERNEL void mnc_celu_f32(const float *in, float *out, int count, float alpha)
@@ -207,6 +218,7 @@ MNC_KERNEL void mnc_log_sigmoid_f32(const float *in, float *out, int count)
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = -mnc_softplus1_f32(-in[i]);
+    }
 }

@@ -11,8 +11,9 @@ MNC_KERNEL void mnc_matmul_s8(const int8_t *a, const int8_t *b, int8_t *out, int
             const int8_t *const y = b + j * b_inner_stride;
             int32_t sum = 0;
 
-            for (k = 0; k < count; ++k)
+            for (k = 0; k < count; ++k) {
                 sum += ((int32_t)x[k * a_stride] - a_zero) * ((int32_t)y[k * b_stride] - b_zero);
+            }
             *out++ = mnc_requantise_s8(sum, multiplier, shift, 1, zero, low, high);
         }
     }

@@ -15,8 +15,9 @@ MNC_KERNEL void mnc_normalization_f32(const float *in, float *out, const float *
             float mean = 0.0f, variance = 0.0f, scale;
 
             for (r = 0; r < rows; ++r) {
-                for (k = 0; k < count; ++k)
+                for (k = 0; k < count; ++k) {
                     mean += in[first + r * row_stride + k * stride];
+                }
             }
             mean *= part;
             for (r = 0; r < rows; ++r) {
@@ -62,8 +63,9 @@ MNC_KERNEL void mnc_unit_normalization_f32(const float *in, float *out, int oute
             length = MNC_SQRTF(length);
             scale = 1.0f / (length > epsilon ? length : epsilon);
             for (r = 0; r < rows; ++r) {
-                for (k = 0; k < count; ++k)
+                for (k = 0; k < count; ++k) {
                     out[first + r * row_stride + k * stride] = in[first + r * row_stride + k * stride] * scale;
+                }
             }
         }
     }

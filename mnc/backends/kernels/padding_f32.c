@@ -8,7 +8,8 @@ MNC_KERNEL void mnc_zero_padding2d_f32(const float *const *rows, float *out, int
     for (p = 0; p < out_width; ++p) {
         const int inside = rows[0] != NULL && p >= left && p < left + in_width;
 
-        for (c = 0; c < channels; ++c)
+        for (c = 0; c < channels; ++c) {
             out[p * out_pixel + c * out_channel] = inside ? rows[0][(p - left) * in_pixel + c * in_channel] : 0.0f;
+        }
     }
 }

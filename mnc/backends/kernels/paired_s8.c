@@ -25,8 +25,9 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
         uint32_t pairs[4];
 
         MNC_UNROLL
-        for (i = 0; i < block_pixels; ++i)
+        for (i = 0; i < block_pixels; ++i) {
             MNC_LOAD_VECTOR4(pairs[i], x + i * pixel);
+        }
         MNC_UNROLL
         for (c = 0; c < block_channels; c += 2) {
             MNC_LOAD_VECTOR4(both, w + c / 2 * channel_step);
@@ -70,15 +71,17 @@ MNC_KERNEL void mnc_run_paired_s8(int32_t *sum, const int16_t *x, const int16_t 
 
     for (k = 0; k < pairs / unroll; ++k) {
         MNC_UNROLL
-        for (t = 0; t < unroll; ++t)
+        for (t = 0; t < unroll; ++t) {
             mnc_multiply_paired_s8(sum, x + 2 * t, w + t * pair_step, channel_step, pixel, block_pixels,
                                    block_channels);
+        }
         x += 2 * unroll;
         w += unroll * pair_step;
     }
     MNC_UNROLL
-    for (t = 0; t < pairs % unroll; ++t)
+    for (t = 0; t < pairs % unroll; ++t) {
         mnc_multiply_paired_s8(sum, x + 2 * t, w + t * pair_step, channel_step, pixel, block_pixels, block_channels);
+    }
 }
 
 /* The sums of a block, of which those of odd channels are paired with those before, to

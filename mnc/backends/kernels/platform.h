@@ -289,8 +289,9 @@
 #endif
 #define MNC_CLIP_LANES(v, activation, high) do { \
     const MNC_LANES_F32 zeros = {0.0f}, limits = (high) - zeros; \
-    if ((activation) != MNC_LINEAR) \
+    if ((activation) != MNC_LINEAR) { \
         (v) = (MNC_LANES_F32)((MNC_LANES_S32)(v) & ~(MNC_LANES_S32)((v) < zeros)); \
+    } \
     if ((activation) == MNC_CLAMP) { \
         const MNC_LANES_S32 over = (MNC_LANES_S32)((v) > limits); \
         \

@@ -18,16 +18,18 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
             float *y = out;
             float sum[28];
 
-            if (p > pixels - block_pixels)
+            if (p > pixels - block_pixels) {
                 p = pixels - block_pixels;
+            }
             MNC_OPAQUE(w);
             x += p * in_pixel;
             y += p * out_pixel;
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
+                for (c = 0; c < block_channels; ++c) {
                     sum[i * block_channels + c] = bias == NULL ? 0.0f : MNC_READ(bias[c]);
+                }
             }
             for (k = 0; k < in_channels; k += unroll) {
                 MNC_UNROLL
@@ -35,10 +37,11 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
                     MNC_UNROLL
                     for (i = 0; i < block_pixels; ++i) {
                         MNC_UNROLL
-                        for (c = 0; c < block_channels; ++c)
+                        for (c = 0; c < block_channels; ++c) {
                             sum[i * block_channels + c] = mnc_add_product_f32(
                                 sum[i * block_channels + c], x[u * in_channel + i * in_pixel],
                                 MNC_READ(w[u * block_channels + c]), bias == NULL && unroll == in_channels && u == 0);
+                        }
                     }
                 }
                 x += unroll * in_channel;
@@ -47,14 +50,16 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
+                for (c = 0; c < block_channels; ++c) {
                     y[i * out_pixel + c * out_channel] =
                         mnc_activate_f32(sum[i * block_channels + c], activation, high);
+                }
             }
         }
         out += block_channels * out_channel;
         weights += in_channels * block_channels;
-        if (bias != NULL)
+        if (bias != NULL) {
             bias += block_channels;
+        }
     }
 }

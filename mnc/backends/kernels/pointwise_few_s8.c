@@ -5,12 +5,15 @@ MNC_KERNEL int mnc_element_of_pair(int k, int upper, int channels)
 {
     const int whole = channels & ~3;
 
-    if (2 * k < whole)
+    if (2 * k < whole) {
         return 2 * k - k % 2 + 2 * upper;
-    if (channels == 3)
+    }
+    if (channels == 3) {
         return k == 0 ? 2 * upper : 1;
-    if (channels % 4 == 3)
+    }
+    if (channels % 4 == 3) {
         return channels - 4 + k - whole / 2 + 2 * upper;
+    }
     return upper ? channels - 1 : whole;
 }
 
@@ -74,24 +77,28 @@ MNC_KERNEL void mnc_channel_of_few_s8(const uint32_t *pairs, const int8_t *x, in
 
     MNC_LOAD_TWO(w, next, record);
     MNC_UNROLL
-    for (i = 0; i < block_pixels; ++i)
+    for (i = 0; i < block_pixels; ++i) {
         MNC_PAIRS_PLUS(sum[i], pairs[in_channels == 3 ? i / 2 * 3 + i % 2 : i * count], w, next);
+    }
     MNC_UNROLL
     for (k = 1; k < count; k += 2) {
-        if (k + 1 < count)
+        if (k + 1 < count) {
             MNC_LOAD_TWO(w, next, record + k + 1);
-        else
+        } else {
             MNC_LOAD_VECTOR4(w, record + k + 1);
+        }
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
-            if (in_channels != 3)
+            if (in_channels != 3) {
                 MNC_MULTIPLY_PAIRS(sum[i], pairs[i * count + k], w);
-            else if (i % 2 == 0)
+            } else if (i % 2 == 0) {
                 MNC_MULTIPLY_LOW(sum[i], pairs[i / 2 * 3 + 2], w);
-            else
+            } else {
                 MNC_MULTIPLY_UPPER_LOW(sum[i], pairs[i / 2 * 3 + 2], w);
-            if (k + 1 < count)
+            }
+            if (k + 1 < count) {
                 MNC_MULTIPLY_PAIRS(sum[i], pairs[i * count + k + 1], next);
+            }
         }
     }
     (void)x, (void)in_pixel;
@@ -110,12 +117,14 @@ MNC_KERNEL void mnc_channel_of_few_s8(const uint32_t *pairs, const int8_t *x, in
     (void)pairs;
 #endif
     MNC_READ_TWO(multiplier, offset, scales);
-    if (shift == 0)
+    if (shift == 0) {
         own = MNC_READ_S32(scales[2]);
+    }
     MNC_UNROLL
-    for (i = 0; i < block_pixels; ++i)
+    for (i = 0; i < block_pixels; ++i) {
         MNC_STORE_S8(out + i * out_pixel, mnc_requantise_enlarged_s8(sum[i], multiplier, offset, shift, (int)own,
                                                                      positive, low, high));
+    }
 }
 
 /* A dense layer on each of `pixels` pixels, from up to 16 input channels: a 1x1
@@ -139,23 +148,26 @@ MNC_KERNEL void mnc_pointwise_few_s8(const int8_t *in, int8_t *out, const int32_
         const int32_t *record = records;
         int8_t *y;
 
-        if (pixels % block_pixels != 0 && p > pixels - block_pixels)
+        if (pixels % block_pixels != 0 && p > pixels - block_pixels) {
             p = pixels - block_pixels;
+        }
         x = in + p * in_pixel;
         y = out + p * out_pixel;
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
-            if (in_channels != 3 || i % 2 == 0)
+            if (in_channels != 3 || i % 2 == 0) {
                 mnc_pairs_of_pixel_s8(pairs + (in_channels != 3 ? i * count : i / 2 * 3), x + i * in_pixel,
                                       in_channels, block_pixels);
+            }
         }
         for (c = 0; c < out_channels; c += unroll) {
             MNC_OPAQUE(record);
             MNC_OPAQUE(y);
             MNC_UNROLL
-            for (t = 0; t < unroll; ++t)
+            for (t = 0; t < unroll; ++t) {
                 mnc_channel_of_few_s8(pairs, x, y + t * out_channel, record + t * size, in_channels, in_pixel,
                                       out_pixel, block_pixels, shift, positive, low, high);
+            }
             record += unroll * size;
             y += unroll * out_channel;
         }

@@ -16,15 +16,17 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
             int16_t *y = out;
             int32_t sum[16];
 
-            if (pixels % block_pixels != 0 && p > pixels - block_pixels)
+            if (pixels % block_pixels != 0 && p > pixels - block_pixels) {
                 p = pixels - block_pixels;
+            }
             x += p * in_pixel;
             y += p * out_pixel;
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
+                for (c = 0; c < block_channels; ++c) {
                     sum[i * block_channels + c] = MNC_READ_S32(bias[c]);
+                }
             }
             for (k = 0; k < in_channels; k += unroll) {
                 MNC_UNROLL
@@ -32,9 +34,10 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
                     MNC_UNROLL
                     for (i = 0; i < block_pixels; ++i) {
                         MNC_UNROLL
-                        for (c = 0; c < block_channels; ++c)
+                        for (c = 0; c < block_channels; ++c) {
                             sum[i * block_channels + c] +=
                                 (int32_t)x[i * in_pixel + t] * MNC_READ_S8(w[t * block_channels + c]);
+                        }
                     }
                 }
                 x += unroll;
@@ -43,10 +46,11 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
+                for (c = 0; c < block_channels; ++c) {
                     y[i * out_pixel + c] =
                         mnc_requantise_s16(sum[i * block_channels + c], MNC_READ_S32(multiplier[c * per_channel]),
                                            MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
+                }
             }
         }
         out += block_channels;

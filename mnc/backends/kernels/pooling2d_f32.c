@@ -15,27 +15,32 @@ MNC_KERNEL void mnc_max_pooling2d_f32(const float *const *rows, float *out, int 
         for (c = 0; c < channels; c += block_channels) {
             float largest[16];
 
-            if (c > channels - block_channels)
+            if (c > channels - block_channels) {
                 c = channels - block_channels;
+            }
             MNC_UNROLL
-            for (i = 0; i < block_channels; ++i)
+            for (i = 0; i < block_channels; ++i) {
                 largest[i] = -FLT_MAX;
+            }
             for (ky = 0; ky < pool_height; ++ky) {
                 const float *in = rows[ky];
 
-                if (in == NULL)
+                if (in == NULL) {
                     continue;
+                }
                 in += first * in_pixel + c * in_channel;
                 for (kx = first; kx < last; ++kx) {
                     MNC_UNROLL
-                    for (i = 0; i < block_channels; ++i)
+                    for (i = 0; i < block_channels; ++i) {
                         largest[i] = in[i * in_channel] > largest[i] ? in[i * in_channel] : largest[i];
+                    }
                     in += in_pixel;
                 }
             }
             MNC_UNROLL
-            for (i = 0; i < block_channels; ++i)
+            for (i = 0; i < block_channels; ++i) {
                 out[p * out_pixel + (c + i) * out_channel] = largest[i];
+            }
         }
     }
 }
@@ -50,8 +55,9 @@ MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, 
 {
     int c, p, ky, kx, i, height = 0;
 
-    for (ky = 0; ky < pool_height; ++ky)
+    for (ky = 0; ky < pool_height; ++ky) {
         height += whole || rows[ky] != NULL;
+    }
     for (p = 0; p < out_width; ++p) {
         const int x = p * stride - padding;
         const int first = x < 0 ? 0 : x;
@@ -61,27 +67,32 @@ MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, 
         for (c = 0; c < channels; c += block_channels) {
             float sum[16];
 
-            if (c > channels - block_channels)
+            if (c > channels - block_channels) {
                 c = channels - block_channels;
+            }
             MNC_UNROLL
-            for (i = 0; i < block_channels; ++i)
+            for (i = 0; i < block_channels; ++i) {
                 sum[i] = 0.0f;
+            }
             for (ky = 0; ky < pool_height; ++ky) {
                 const float *in = rows[ky];
 
-                if (in == NULL)
+                if (in == NULL) {
                     continue;
+                }
                 in += first * in_pixel + c * in_channel;
                 for (kx = first; kx < last; ++kx) {
                     MNC_UNROLL
-                    for (i = 0; i < block_channels; ++i)
+                    for (i = 0; i < block_channels; ++i) {
                         sum[i] += in[i * in_channel];
+                    }
                     in += in_pixel;
                 }
             }
             MNC_UNROLL
-            for (i = 0; i < block_channels; ++i)
+            for (i = 0; i < block_channels; ++i) {
                 out[p * out_pixel + (c + i) * out_channel] = sum[i] * part;
+            }
         }
     }
 }
@@ -95,24 +106,28 @@ MNC_KERNEL void mnc_global_max_f32(const float *in, float *out, int rows, int pi
     for (c = 0; c < channels; c += block_channels) {
         float largest[16];
 
-        if (c > channels - block_channels)
+        if (c > channels - block_channels) {
             c = channels - block_channels;
+        }
         MNC_UNROLL
-        for (i = 0; i < block_channels; ++i)
+        for (i = 0; i < block_channels; ++i) {
             largest[i] = in[(c + i) * in_channel];
+        }
         for (y = 0; y < rows; ++y) {
             const float *x = in + y * in_row + c * in_channel;
 
             for (p = 0; p < pixels; ++p) {
                 MNC_UNROLL
-                for (i = 0; i < block_channels; ++i)
+                for (i = 0; i < block_channels; ++i) {
                     largest[i] = x[i * in_channel] > largest[i] ? x[i * in_channel] : largest[i];
+                }
                 x += in_pixel;
             }
         }
         MNC_UNROLL
-        for (i = 0; i < block_channels; ++i)
+        for (i = 0; i < block_channels; ++i) {
             out[c + i] = largest[i];
+        }
     }
 }
 
@@ -125,23 +140,27 @@ MNC_KERNEL void mnc_global_average_f32(const float *in, float *out, int rows, in
     for (c = 0; c < channels; c += block_channels) {
         float sum[16];
 
-        if (c > channels - block_channels)
+        if (c > channels - block_channels) {
             c = channels - block_channels;
+        }
         MNC_UNROLL
-        for (i = 0; i < block_channels; ++i)
+        for (i = 0; i < block_channels; ++i) {
             sum[i] = 0.0f;
+        }
         for (y = 0; y < rows; ++y) {
             const float *x = in + y * in_row + c * in_channel;
 
             for (p = 0; p < pixels; ++p) {
                 MNC_UNROLL
-                for (i = 0; i < block_channels; ++i)
+                for (i = 0; i < block_channels; ++i) {
                     sum[i] += x[i * in_channel];
+                }
                 x += in_pixel;
             }
         }
         MNC_UNROLL
-        for (i = 0; i < block_channels; ++i)
+        for (i = 0; i < block_channels; ++i) {
             out[c + i] = sum[i] * (1.0f / ((float)rows * (float)pixels));
+        }
     }
 }

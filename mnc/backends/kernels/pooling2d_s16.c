@@ -9,23 +9,27 @@ MNC_KERNEL void mnc_global_average_s16(const int16_t *in, int16_t *out, int rows
     for (c = 0; c < channels; c += block_channels) {
         int32_t sum[16];
 
-        if (c > channels - block_channels)
+        if (c > channels - block_channels) {
             c = channels - block_channels;
+        }
         MNC_UNROLL
-        for (i = 0; i < block_channels; ++i)
+        for (i = 0; i < block_channels; ++i) {
             sum[i] = 0;
+        }
         for (y = 0; y < rows; ++y) {
             const int16_t *x = in + y * in_row + c * in_channel;
 
             for (p = 0; p < pixels; ++p) {
                 MNC_UNROLL
-                for (i = 0; i < block_channels; ++i)
+                for (i = 0; i < block_channels; ++i) {
                     sum[i] += x[i * in_channel];
+                }
                 x += in_pixel;
             }
         }
         MNC_UNROLL
-        for (i = 0; i < block_channels; ++i)
+        for (i = 0; i < block_channels; ++i) {
             out[c + i] = mnc_narrow_s16(sum[i], multiplier, shift, low, high);
+        }
     }
 }

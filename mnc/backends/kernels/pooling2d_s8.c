@@ -9,23 +9,27 @@ MNC_KERNEL void mnc_global_average_s8(const int8_t *in, int8_t *out, int rows, i
     for (c = 0; c < channels; c += block_channels) {
         int32_t sum[16];
 
-        if (c > channels - block_channels)
+        if (c > channels - block_channels) {
             c = channels - block_channels;
+        }
         MNC_UNROLL
-        for (i = 0; i < block_channels; ++i)
+        for (i = 0; i < block_channels; ++i) {
             sum[i] = -(int32_t)rows * pixels * in_zero;
+        }
         for (y = 0; y < rows; ++y) {
             const int8_t *x = in + y * in_row + c * in_channel;
 
             for (p = 0; p < pixels; ++p) {
                 MNC_UNROLL
-                for (i = 0; i < block_channels; ++i)
+                for (i = 0; i < block_channels; ++i) {
                     sum[i] += x[i * in_channel];
+                }
                 x += in_pixel;
             }
         }
         MNC_UNROLL
-        for (i = 0; i < block_channels; ++i)
+        for (i = 0; i < block_channels; ++i) {
             out[c + i] = mnc_requantise_s8(sum[i], multiplier, shift, 1, zero, low, high);
+        }
     }
 }

@@ -18,8 +18,9 @@ MNC_KERNEL void mnc_max_pooling2d_s8(const int8_t *const *rows, int8_t *out, int
             for (ky = 0; ky < pool_height; ++ky) {
                 const int8_t *in = rows[ky];
 
-                if (in == NULL)
+                if (in == NULL) {
                     continue;
+                }
                 in += (x + first) * in_pixel + c;
                 for (kx = first; kx < last; ++kx) {
                     largest = *in > largest ? *in : largest;
@@ -51,8 +52,9 @@ MNC_KERNEL void mnc_average_pooling2d_s8(const int8_t *const *rows, int8_t *out,
             for (ky = 0; ky < pool_height; ++ky) {
                 const int8_t *in = rows[ky];
 
-                if (in == NULL)
+                if (in == NULL) {
                     continue;
+                }
                 in += (x + first) * in_pixel + c;
                 for (kx = first; kx < last; ++kx) {
                     sum += *in;
@@ -75,23 +77,27 @@ MNC_KERNEL void mnc_global_max_s8(const int8_t *in, int8_t *out, int rows, int p
     for (c = 0; c < channels; c += block_channels) {
         int largest[16];
 
-        if (c > channels - block_channels)
+        if (c > channels - block_channels) {
             c = channels - block_channels;
+        }
         MNC_UNROLL
-        for (i = 0; i < block_channels; ++i)
+        for (i = 0; i < block_channels; ++i) {
             largest[i] = -128;
+        }
         for (y = 0; y < rows; ++y) {
             const int8_t *x = in + y * in_row + c * in_channel;
 
             for (p = 0; p < pixels; ++p) {
                 MNC_UNROLL
-                for (i = 0; i < block_channels; ++i)
+                for (i = 0; i < block_channels; ++i) {
                     largest[i] = x[i * in_channel] > largest[i] ? x[i * in_channel] : largest[i];
+                }
                 x += in_pixel;
             }
         }
         MNC_UNROLL
-        for (i = 0; i < block_channels; ++i)
+        for (i = 0; i < block_channels; ++i) {
             out[c + i] = (int8_t)largest[i];
+        }
     }
 }

@@ -5,8 +5,9 @@ MNC_KERNEL void mnc_clear_ticks(uint32_t *ticks, int layers)
 {
     int i;
 
-    for (i = 0; i < layers; ++i)
+    for (i = 0; i < layers; ++i) {
         ticks[i] = 0;
+    }
 }
 
 /* Add what has passed since `began`. */
@@ -24,8 +25,9 @@ MNC_KERNEL uint32_t mnc_sum_ticks(const uint32_t *ticks, int layers)
     uint32_t sum = 0;
     int i;
 
-    for (i = 0; i < layers; ++i)
+    for (i = 0; i < layers; ++i) {
         sum += ticks[i];
+    }
     return sum;
 }
 
@@ -36,8 +38,9 @@ MNC_KERNEL void mnc_put_number(char *text, int room, uint32_t number)
         text[--room] = (char)('0' + (int)(number % 10));
         number /= 10;
     } while (number != 0 && room > 0);
-    while (room > 0)
+    while (room > 0) {
         text[--room] = ' ';
+    }
 }
 
 /* A line of the table: a name, which zeros fill up to `width`, ticks, and their share of all in per
@@ -55,8 +58,9 @@ MNC_KERNEL void mnc_ticks_line(const char *name, int width, uint32_t ticks, uint
     line += width;
     mnc_put_number(line, 11, ticks);
     /* So that a thousand times as many have 32 bits. */
-    for (share = ticks; all > 4000000UL; all /= 2)
+    for (share = ticks; all > 4000000UL; all /= 2) {
         share /= 2;
+    }
     share = all == 0 ? 0 : (share * 1000 + all / 2) / all;
     mnc_put_number(line + 11, 4, share / 10);
     line[15] = '.';

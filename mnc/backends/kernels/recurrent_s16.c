@@ -12,19 +12,22 @@ MNC_KERNEL int16_t mnc_saturated_s16(int32_t x)
 /* A sum of a gate's products on its way to int16. */
 MNC_KERNEL int32_t mnc_gate_sum_s16(int32_t sum, int32_t multiplier, int shift, int rounding)
 {
-    if (rounding == MNC_TWICE_PLAIN)
+    if (rounding == MNC_TWICE_PLAIN) {
         return mnc_saturated_s16(mnc_rescale_plain(sum, multiplier, shift));
+    }
     return mnc_requantise_s16(sum, multiplier, shift, rounding, -32768, 32767);
 }
 
 /* A product of two numbers of int16 on its way to int16, rounded as by mnc_narrow_s16. */
 MNC_KERNEL int16_t mnc_narrow_product_s16(int32_t x, int32_t multiplier, int shift, int low, int high)
 {
-    if (shift > 0 || shift < -20 || multiplier < ((int32_t)1 << 30))
+    if (shift > 0 || shift < -20 || multiplier < ((int32_t)1 << 30)) {
         return mnc_narrow_s16(x, multiplier, shift, low, high);
+    }
     x = mnc_rescale_plain(x, multiplier, shift);
-    if (low <= -32768 && high >= 32767)
+    if (low <= -32768 && high >= 32767) {
         return mnc_saturated_s16(x);
+    }
     x = x < low ? low : x;
     return (int16_t)(x > high ? high : x);
 }
@@ -69,15 +72,17 @@ MNC_KERNEL void mnc_gate_sums_s16(int32_t *sum, const int16_t *x, const int8_t *
 
     for (k = 0; k < count / 2; k += unroll) {
         MNC_UNROLL
-        for (t = 0; t < unroll; ++t)
+        for (t = 0; t < unroll; ++t) {
             mnc_multiply_gate_s16(sum, x + 2 * t, w + t * step, block_channels);
+        }
         x += 2 * unroll;
         w += unroll * step;
     }
     if (count % 2 != 0) {
         MNC_UNROLL
-        for (t = 0; t < block_channels; ++t)
+        for (t = 0; t < block_channels; ++t) {
             sum[t] += (int32_t)x[0] * MNC_READ_S8(w[t]);
+        }
     }
 }
 
@@ -98,8 +103,9 @@ MNC_KERNEL void mnc_gates_s16(const int16_t *in, const int16_t *state, int16_t *
         for (o = 0; o < units; o += block_channels) {
             int32_t given[16], kept[16];
 
-            if (units % block_channels != 0 && o > units - block_channels)
+            if (units % block_channels != 0 && o > units - block_channels) {
                 o = units - block_channels;
+            }
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c) {
                 given[c] = MNC_READ_S32(bias[o + c]);
@@ -110,11 +116,12 @@ MNC_KERNEL void mnc_gates_s16(const int16_t *in, const int16_t *state, int16_t *
             mnc_gate_sums_s16(kept, state, weights, units, block_channels, unroll_state);
             weights += units / 2 * step + units % 2 * block_channels;
             MNC_UNROLL
-            for (c = 0; c < block_channels; ++c)
+            for (c = 0; c < block_channels; ++c) {
                 out[o + c] = mnc_saturated_s16(
                     mnc_gate_sum_s16(given[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]), rounding) +
                     mnc_gate_sum_s16(kept[c], MNC_READ_S32(multiplier[gates + g]), MNC_READ_S8(shift[gates + g]),
                                      rounding));
+            }
         }
         bias += units;
         out += units;
@@ -135,8 +142,9 @@ MNC_KERNEL void mnc_lstm_cell_s16(const int16_t *gates, int16_t *cell, int units
         int32_t sum = mnc_narrow_product_s16(kept, (int32_t)1 << 30, -14, -32768, 32767);
 
         sum += mnc_narrow_product_s16(given, multiplier, shift, -32768, 32767);
-        if (most < 32768)
+        if (most < 32768) {
             sum = sum < -most ? -most : sum > most ? most : sum;
+        }
         cell[u] = mnc_saturated_s16(sum);
     }
 }
@@ -148,9 +156,10 @@ MNC_KERNEL void mnc_lstm_state_s16(const int16_t *gates, int16_t *state, int uni
 {
     int u;
 
-    for (u = 0; u < units; ++u)
+    for (u = 0; u < units; ++u) {
         state[u] = mnc_narrow_product_s16((int32_t)gates[2 * units + u] * gates[3 * units + u], multiplier, shift, low,
                                           high);
+    }
 }
 
 /* Products of a vector with the weights of gates, each brought to int16.  The last
@@ -168,17 +177,20 @@ MNC_KERNEL void mnc_gate_products_s16(const int16_t *in, int16_t *out, const int
         for (o = 0; o < units; o += block_channels) {
             int32_t sum[16];
 
-            if (units % block_channels != 0 && o > units - block_channels)
+            if (units % block_channels != 0 && o > units - block_channels) {
                 o = units - block_channels;
+            }
             MNC_UNROLL
-            for (c = 0; c < block_channels; ++c)
+            for (c = 0; c < block_channels; ++c) {
                 sum[c] = MNC_READ_S32(bias[o + c]);
+            }
             mnc_gate_sums_s16(sum, in, weights, count, block_channels, unroll);
             weights += count / 2 * step + count % 2 * block_channels;
             MNC_UNROLL
-            for (c = 0; c < block_channels; ++c)
+            for (c = 0; c < block_channels; ++c) {
                 out[o + c] = (int16_t)mnc_gate_sum_s16(sum[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]),
                                                        rounding);
+            }
         }
         bias += units;
         out += units;
@@ -190,8 +202,9 @@ MNC_KERNEL void mnc_add_saturated_s16(int16_t *sum, const int16_t *more, int cou
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         sum[i] = mnc_saturated_s16((int32_t)sum[i] + more[i]);
+    }
 }
 
 /* Numbers times a gate in Q15. */
@@ -199,8 +212,9 @@ MNC_KERNEL void mnc_gated_s16(const int16_t *gate, const int16_t *in, int16_t *o
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = mnc_narrow_product_s16((int32_t)gate[i] * in[i], (int32_t)1 << 30, -14, -32768, 32767);
+    }
 }
 
 /* The state of a GRU after its gates: update * state + (1 - update) * candidate, all in Q15. */
@@ -233,8 +247,9 @@ MNC_KERNEL void mnc_window_sums_s8(const int16_t *in, int8_t *out, const int16_t
             const int first = (t * units + u) * depth;
 
             MNC_UNROLL
-            for (d = 0; d < depth; ++d)
+            for (d = 0; d < depth; ++d) {
                 sum += (uint32_t)((int32_t)in[first + d] * MNC_READ_S16(weights[first + d]));
+            }
         }
         out[u] = mnc_requantise_s8((int32_t)sum, multiplier, shift, 1, zero, low, high);
     }

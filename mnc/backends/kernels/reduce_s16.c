@@ -17,8 +17,9 @@ MNC_KERNEL void mnc_reduce_sum_s16(const int16_t *in, int16_t *out, int rows, in
                     for (j = 0; j < inner; ++j) {
                         const int16_t *x = first + (i * outer_stride + j * inner_stride);
 
-                        for (k = 0; k < count; ++k)
+                        for (k = 0; k < count; ++k) {
                             sum += x[k * stride];
+                        }
                     }
                 }
                 *out++ = mnc_narrow_s16(sum, multiplier, shift, low, high);

@@ -17,8 +17,9 @@ MNC_KERNEL void mnc_reduce_sum_s8(const int8_t *in, int8_t *out, int rows, int p
                     for (j = 0; j < inner; ++j) {
                         const int8_t *x = first + (i * outer_stride + j * inner_stride);
 
-                        for (k = 0; k < count; ++k)
+                        for (k = 0; k < count; ++k) {
                             sum += x[k * stride];
+                        }
                     }
                 }
                 *out++ = mnc_requantise_s8(sum, multiplier, shift, 1, zero, low, high);

@@ -112,8 +112,9 @@ MNC_KERNEL int8_t mnc_requantise_ready_s8(int32_t sum, int32_t doubled, int32_t 
 {
     int32_t x = mnc_high_multiply_doubled(sum, doubled);
 
-    if (!positive)
+    if (!positive) {
         x += MNC_SHIFT_RIGHT(x, 31);
+    }
     return mnc_clamp_s8(MNC_SHIFT_RIGHT(x + offset, shift), low, high);
 }
 
@@ -129,8 +130,9 @@ MNC_KERNEL int32_t mnc_requantise_twice_s8(int32_t twice, int32_t multiplier, in
 #else
     x = mnc_high_multiply(MNC_SHIFT_RIGHT(twice, 1), multiplier) + offset;
 #endif
-    if (!positive)
+    if (!positive) {
         x += MNC_SHIFT_RIGHT(twice, 31);
+    }
     return mnc_saturate_shifted_s8(x, shift, low, high);
 }
 
@@ -146,8 +148,9 @@ MNC_KERNEL int32_t mnc_requantise_enlarged_s8(int32_t enlarged, int32_t multipli
 {
     int32_t x;
 
-    if (shift == 0 || !positive)
+    if (shift == 0 || !positive) {
         return mnc_requantise_twice_s8(enlarged, multiplier, offset, shift == 0 ? own : shift, positive, low, high);
+    }
 #if defined(MNC_HIGH_PRODUCT_PLUS)
     MNC_HIGH_PRODUCT_PLUS(x, enlarged, multiplier, offset);
 #else
@@ -162,8 +165,9 @@ MNC_KERNEL int32_t mnc_requantise_enlarged_s8(int32_t enlarged, int32_t multipli
 MNC_KERNEL int8_t mnc_requantise_s8(int32_t sum, int32_t multiplier, int shift, int general, int zero, int low,
                                     int high)
 {
-    if (general)
+    if (general) {
         return mnc_clamp_s8(mnc_rescale(sum, multiplier, shift) + zero, low, high);
+    }
     return mnc_requantise_ready_s8(sum, (int32_t)((uint32_t)multiplier << 1),
                                    (int32_t)((uint32_t)(2 * zero + 1) << (-shift - 1)), -shift, low >= zero, low,
                                    high);

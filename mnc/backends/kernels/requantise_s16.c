@@ -17,9 +17,10 @@ MNC_KERNEL void mnc_rescale_s16(const int16_t *in, int16_t *out, int rows, int p
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
-            for (c = 0; c < channels; ++c)
+            for (c = 0; c < channels; ++c) {
                 out[y * out_row + p * out_pixel + c * out_channel] =
                     mnc_narrow_s16(in[y * in_row + p * in_pixel + c * in_channel], multiplier, shift, low, high);
+            }
         }
     }
 }
@@ -29,8 +30,9 @@ MNC_KERNEL void mnc_widen_s16(const int8_t *in, int16_t *out, int count, int in_
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = mnc_narrow_s16((int32_t)in[i] - in_zero, multiplier, shift, -32768, 32767);
+    }
 }
 
 /* From int16 to int8. */
@@ -38,8 +40,9 @@ MNC_KERNEL void mnc_narrow_s8(const int16_t *in, int8_t *out, int count, int32_t
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = mnc_requantise_s8(in[i], multiplier, shift, 1, zero, -128, 127);
+    }
 }
 
 /* round(in / scale), halves away from zero. */
@@ -79,8 +82,9 @@ MNC_KERNEL void mnc_dequantize_s16(const int16_t *in, float *out, int count, flo
 {
     int i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         out[i] = scale * (float)in[i];
+    }
 }
 
 /* x * multiplier / 2^shift on its way to int16, rounded once, halves upwards.  x is
@@ -104,12 +108,13 @@ MNC_KERNEL int16_t mnc_requantise_wide_s16(int32_t high, uint32_t low, int32_t m
         low += half;
         high += low < half ? 1 : 0;
         beyond = MNC_SHIFT_RIGHT(high, shift - 1);
-        if (shift == 32)
+        if (shift == 32) {
             y = high;
-        else if (beyond != 0 && beyond != -1)
+        } else if (beyond != 0 && beyond != -1) {
             y = high < 0 ? least : most; /* far beyond int16 */
-        else
+        } else {
             y = (int32_t)((uint32_t)high << (32 - shift) | low >> shift);
+        }
     }
     y = y < least ? least : y;
     y = y > most ? most : y;
@@ -138,10 +143,12 @@ MNC_KERNEL int32_t mnc_top_product(int32_t a, int32_t b)
  * as in mnc_rescale. */
 MNC_KERNEL int16_t mnc_requantise_s16(int32_t sum, int32_t multiplier, int shift, int rounding, int low, int high)
 {
-    if (rounding == MNC_TWICE)
+    if (rounding == MNC_TWICE) {
         return mnc_narrow_s16(sum, multiplier, shift, low, high);
-    if (rounding == MNC_ONCE_SHIFTED)
+    }
+    if (rounding == MNC_ONCE_SHIFTED) {
         return mnc_requantise_wide_s16(MNC_SHIFT_RIGHT(sum, 31), (uint32_t)sum, multiplier, shift, low, high);
+    }
     sum = mnc_top_product(sum, multiplier);
     sum = sum < low ? low : sum;
     sum = sum > high ? high : sum;

@@ -11,7 +11,8 @@ MNC_KERNEL void mnc_resize_nearest_f32(const float *const *rows, float *out, int
     for (p = 0; p < out_width; ++p) {
         const float *const in = rows[0] + (int)(((long)p * step + start) / divisor) * in_pixel;
 
-        for (c = 0; c < channels; ++c)
+        for (c = 0; c < channels; ++c) {
             out[p * out_pixel + c * out_channel] = in[c * in_channel];
+        }
     }
 }

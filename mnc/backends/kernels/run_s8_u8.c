@@ -13,8 +13,9 @@ MNC_KERNEL void mnc_vector4_s8(int32_t *sum, const int8_t *x, const int8_t *w, i
     (void)first;
     if (block_pixels > block_channels) {
         MNC_UNROLL
-        for (c = 0; c < block_channels; ++c)
+        for (c = 0; c < block_channels; ++c) {
             MNC_LOAD_VECTOR4(odd[c], w + c * 4);
+        }
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
             MNC_EVEN(even[c], odd[c]);
@@ -58,8 +59,9 @@ MNC_KERNEL void mnc_vector4_s8(int32_t *sum, const int8_t *x, const int8_t *w, i
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
             MNC_UNROLL
-            for (c = 0; c < block_channels; ++c)
+            for (c = 0; c < block_channels; ++c) {
                 sum[i * block_channels + c] += x[i * pixel + t] * MNC_READ_S8(w[c * 4 + t]);
+            }
         }
     }
 #endif
@@ -81,19 +83,22 @@ MNC_KERNEL void mnc_run_s8(int32_t *sum, const int8_t *x, const int8_t *w, int r
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
-                for (c = 0; c < block_channels; ++c)
+                for (c = 0; c < block_channels; ++c) {
                     sum[i * block_channels + c] += x[i * pixel + t] * MNC_READ_S8(w[c * run + t]);
+                }
             }
         }
         return;
     }
     for (k = 0; k < run / 4; k += unroll) {
         MNC_UNROLL
-        for (t = 0; t < unroll; ++t)
+        for (t = 0; t < unroll; ++t) {
             mnc_vector4_s8(sum, x + t * 4, w + t * 4 * block_channels, 0, pixel, block_pixels, block_channels);
+        }
         x += unroll * 4;
         w += unroll * 4 * block_channels;
     }
-    if (run % 4 != 0)
+    if (run % 4 != 0) {
         mnc_vector4_s8(sum, x + run % 4 - 4, w, 4 - run % 4, pixel, block_pixels, block_channels);
+    }
 }

@@ -9,8 +9,9 @@ MNC_KERNEL uint32_t mnc_crc_bytes(uint32_t bits, int bytes, uint32_t crc)
     crc = ~crc;
     for (i = 0; i < bytes; ++i) {
         crc ^= bits & 0xFFu;
-        for (k = 0; k < 8; ++k)
+        for (k = 0; k < 8; ++k) {
             crc = (crc >> 1) ^ ((crc & 1u) != 0 ? (uint32_t)0xEDB88320UL : 0u);
+        }
         bits >>= 8;
     }
     return ~crc;
@@ -21,8 +22,9 @@ MNC_KERNEL uint32_t mnc_crc_flash_s8(const int8_t *x, long count, uint32_t crc)
 {
     long i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         crc = mnc_crc_bytes((uint32_t)MNC_READ_S8(x[i]), 1, crc);
+    }
     return crc;
 }
 
@@ -30,8 +32,9 @@ MNC_KERNEL uint32_t mnc_crc_flash_s16(const int16_t *x, long count, uint32_t crc
 {
     long i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         crc = mnc_crc_bytes((uint32_t)MNC_READ_S16(x[i]), 2, crc);
+    }
     return crc;
 }
 
@@ -39,8 +42,9 @@ MNC_KERNEL uint32_t mnc_crc_flash_s32(const int32_t *x, long count, uint32_t crc
 {
     long i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         crc = mnc_crc_bytes((uint32_t)MNC_READ_S32(x[i]), 4, crc);
+    }
     return crc;
 }
 
@@ -61,8 +65,9 @@ MNC_KERNEL uint32_t mnc_crc_real(float number, uint32_t crc)
     uint32_t bits;
     int k;
 
-    for (k = 0; k < 4; ++k)
+    for (k = 0; k < 4; ++k) {
         ((unsigned char *)&bits)[k] = ((const unsigned char *)&number)[k];
+    }
     return mnc_crc_bytes(bits, 4, crc);
 }
 
@@ -70,8 +75,9 @@ MNC_KERNEL uint32_t mnc_crc_flash_f32(const float *x, long count, uint32_t crc)
 {
     long i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         crc = mnc_crc_real(MNC_READ(x[i]), crc);
+    }
     return crc;
 }
 
@@ -80,8 +86,9 @@ MNC_KERNEL uint32_t mnc_crc_f32(const float *x, long count, uint32_t crc)
 {
     long i;
 
-    for (i = 0; i < count; ++i)
+    for (i = 0; i < count; ++i) {
         crc = mnc_crc_real(x[i], crc);
+    }
     return crc;
 }
 

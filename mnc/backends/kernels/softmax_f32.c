@@ -11,14 +11,16 @@ MNC_KERNEL void mnc_softmax_f32(const float *in, float *out, int vectors, int co
         float *const y = out + first;
         float largest = x[0], sum = 0.0f;
 
-        for (i = 1; i < count; ++i)
+        for (i = 1; i < count; ++i) {
             largest = x[i * stride] > largest ? x[i * stride] : largest;
+        }
         for (i = 0; i < count; ++i) {
             y[i * stride] = MNC_EXPF(x[i * stride] - largest);
             sum += y[i * stride];
         }
-        for (i = 0; i < count; ++i)
+        for (i = 0; i < count; ++i) {
             y[i * stride] /= sum;
+        }
     }
 }
 
@@ -33,13 +35,16 @@ MNC_KERNEL void mnc_log_softmax_f32(const float *in, float *out, int vectors, in
         float *const y = out + first;
         float largest = x[0], sum = 0.0f, logarithm;
 
-        for (i = 1; i < count; ++i)
+        for (i = 1; i < count; ++i) {
             largest = x[i * stride] > largest ? x[i * stride] : largest;
-        for (i = 0; i < count; ++i)
+        }
+        for (i = 0; i < count; ++i) {
             sum += MNC_EXPF(x[i * stride] - largest);
+        }
         logarithm = MNC_LOGF(sum);
-        for (i = 0; i < count; ++i)
+        for (i = 0; i < count; ++i) {
             y[i * stride] = x[i * stride] - largest - logarithm;
+        }
     }
 }
 
@@ -59,30 +64,35 @@ MNC_KERNEL void mnc_sparsemax_f32(const float *in, float *out, int vectors, int 
         float largest = x[0], least = 0.0f, sum = -1.0f, t;
         int above = count, before = count + 1;
 
-        for (i = 1; i < count; ++i)
+        for (i = 1; i < count; ++i) {
             largest = x[i * stride] > largest ? x[i * stride] : largest;
+        }
         while (above > 0 && above < before) {
             float total = -1.0f;
             int next = 0;
 
-            for (i = 0; i < count; ++i)
+            for (i = 0; i < count; ++i) {
                 total += before > count || x[i * stride] - largest > least ? x[i * stride] - largest : 0.0f;
+            }
             least = total / (float)above;
-            for (i = 0; i < count; ++i)
+            for (i = 0; i < count; ++i) {
                 next += x[i * stride] - largest > least;
+            }
             before = above;
             above = next;
         }
         for (i = 0; i < count; ++i) {
             int times = 0;
 
-            for (j = 0; j < count; ++j)
+            for (j = 0; j < count; ++j) {
                 times += x[j * stride] - largest > least &&
                          (x[j * stride] < x[i * stride] || (x[j * stride] <= x[i * stride] && j >= i));
+            }
             sum += x[i * stride] - largest > least ? (float)times * x[i * stride] : 0.0f;
         }
         t = sum / (float)above;
-        for (i = 0; i < count; ++i)
+        for (i = 0; i < count; ++i) {
             y[i * stride] = x[i * stride] > t ? x[i * stride] - t : 0.0f;
+        }
     }
 }

@@ -23,8 +23,9 @@ MNC_KERNEL void mnc_softmax_s16(const int16_t *in, int16_t *out, int vectors, in
         int32_t largest = x[0], sum = 0, inverse, mantissa;
         int leading = 0;
 
-        for (i = 1; i < count; ++i)
+        for (i = 1; i < count; ++i) {
             largest = x[i * stride] > largest ? x[i * stride] : largest;
+        }
         for (i = 0; i < count; ++i) {
             int32_t place = mnc_rescale(x[i * stride] - largest, multiplier, shift) + 32767;
 
@@ -32,8 +33,9 @@ MNC_KERNEL void mnc_softmax_s16(const int16_t *in, int16_t *out, int vectors, in
             y[i * stride] = (int16_t)mnc_interpolated(place, powers);
             sum += y[i * stride];
         }
-        while (((uint32_t)sum << leading & 0x80000000u) == 0)
+        while (((uint32_t)sum << leading & 0x80000000u) == 0) {
             ++leading;
+        }
         mantissa = (int32_t)((((uint32_t)sum << (leading - 1)) + 8192u) >> 14) - 98304;
         inverse = mnc_interpolated(mantissa > 32767 ? 32767 : mantissa, reciprocals);
         for (i = 0; i < count; ++i) {

@@ -6,8 +6,9 @@ MNC_KERNEL int32_t mnc_reciprocal_of_one_plus(int32_t a)
     int32_t x = 1515870810 + mnc_high_multiply(half, -1010580540);
     int i;
 
-    for (i = 0; i < 3; ++i)
+    for (i = 0; i < 3; ++i) {
         x += mnc_high_multiply(x, 536870912 - mnc_high_multiply(half, x)) * 4;
+    }
     return x >= 1073741824 ? 2147483647 : x * 2;
 }
 
@@ -21,11 +22,13 @@ MNC_KERNEL int32_t mnc_softmax_reciprocal_s8(const int8_t *x, int count, int str
     int i, bits = 0;
 
     for (i = 0; i < count; ++i) {
-        if (largest - x[i * stride] < powers_count)
+        if (largest - x[i * stride] < powers_count) {
             sum += mnc_divide_by_power(MNC_READ_S32(powers[largest - x[i * stride]]), 12);
+        }
     }
-    while (((uint32_t)sum << bits & 0x80000000u) == 0)
+    while (((uint32_t)sum << bits & 0x80000000u) == 0) {
         ++bits;
+    }
     *leading = bits;
     return mnc_reciprocal_of_one_plus((int32_t)(((uint32_t)sum << bits) & 0x7FFFFFFFu));
 }
@@ -45,8 +48,9 @@ MNC_KERNEL void mnc_softmax_s8(const int8_t *in, int8_t *out, int vectors, int c
         int largest = x[0], leading;
         int32_t inverse;
 
-        for (i = 1; i < count; ++i)
+        for (i = 1; i < count; ++i) {
             largest = x[i * stride] > largest ? x[i * stride] : largest;
+        }
         inverse = mnc_softmax_reciprocal_s8(x, count, stride, largest, powers, powers_count, &leading);
         for (i = 0; i < count; ++i) {
             const int below = largest - x[i * stride];
@@ -75,8 +79,9 @@ MNC_KERNEL void mnc_softmax_s32(const int8_t *in, int32_t *out, int vectors, int
         int largest = x[0], leading;
         int32_t inverse;
 
-        for (i = 1; i < count; ++i)
+        for (i = 1; i < count; ++i) {
             largest = x[i * stride] > largest ? x[i * stride] : largest;
+        }
         inverse = mnc_softmax_reciprocal_s8(x, count, stride, largest, powers, powers_count, &leading);
         for (i = 0; i < count; ++i) {
             const int below = largest - x[i * stride];

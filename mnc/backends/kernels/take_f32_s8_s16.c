@@ -11,8 +11,9 @@ MNC_KERNEL void mnc_take_f32(const float *in, float *out, const int32_t *places,
         for (p = 0; p < count; ++p) {
             const float *x = in + (o * size + (int)MNC_READ_S32(places[p])) * inner;
 
-            for (i = 0; i < inner; ++i)
+            for (i = 0; i < inner; ++i) {
                 out[i] = x[i];
+            }
             out += inner;
         }
     }

@@ -7,10 +7,13 @@ MNC_KERNEL void mnc_top_f32(const float *values, int size, int count, int *indic
     int i, place;
 
     for (i = 0; i < size; ++i) {
-        for (place = i < count ? i : count; place > 0 && values[i] > values[indices[place - 1]]; --place)
-            if (place < count)
+        for (place = i < count ? i : count; place > 0 && values[i] > values[indices[place - 1]]; --place) {
+            if (place < count) {
                 indices[place] = indices[place - 1];
-        if (place < count)
+            }
+        }
+        if (place < count) {
             indices[place] = i;
+        }
     }
 }
