@@ -52,7 +52,7 @@ from mnc.backends.profile import HELPERS, define_names, line_size, names_type
 from mnc.backends.selftest import SelfTest
 from mnc.backends.turns import no_counts
 from mnc.backends.unit import Unit, layout
-from mnc.backends.writer import Writer, declaration, joined, linkage, literal
+from mnc.backends.writer import Writer, assertion, declaration, joined, linkage, literal
 from mnc.ir.types import DType
 from mnc.pieces import Files
 from mnc.plan.liveness import Plan
@@ -305,13 +305,13 @@ def _source(
     w("/* The compiler's plan and the struct agree. */")
     for region in plan.regions:
         of, size = f"{name}_{region.name}", f"{region_macro(name, region.name)}_SIZE"
-        w.lines(f"typedef char {of}_is_as_planned[sizeof({of}_t) == {size} ? 1 : -1];")
+        w.lines(assertion(f"{of}_is_as_planned", f"(long)sizeof({of}_t) == {size}"))
     if program.apart and not plan.regions:
-        size = f"{name.upper()}_RAM_SIZE"
-        within = f"sizeof({name}_t) >= {size} && sizeof({name}_t) <= {size} + 2 * sizeof(void *)"
-        w.lines(f"typedef char {name}_ram_is_as_planned[{within} ? 1 : -1];")
+        size, taken = f"{name.upper()}_RAM_SIZE", f"(long)sizeof({name}_t)"
+        within = f"({taken} >= {size}) && ({taken} <= ({size} + (2 * (long)sizeof(void *))))"
+        w.lines(assertion(f"{name}_ram_is_as_planned", within))
     elif not plan.regions:
-        w.lines(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) == {name.upper()}_RAM_SIZE ? 1 : -1];")
+        w.lines(assertion(f"{name}_ram_is_as_planned", f"(long)sizeof({name}_t) == {name.upper()}_RAM_SIZE"))
     asserted_in_source(w, program, pieces, name)
     w()
     network_source(w, program, plan, pieces, name, trace=trace)
@@ -378,7 +378,7 @@ def network_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: 
             w.lines(pieces.begin.call(*state_places(program, kept, pieces.begin.memories)))
         begin_feeding(w, program, kept)
         if program.apart:
-            w(f"{kept}{MEMBER} = fault == 0 ? (const uint8_t *)weights : NULL;")
+            w(f"{kept}{MEMBER} = (fault == 0) ? (const uint8_t *)weights : NULL;")
             w("return fault;")
         elif not (program.remembers or plan.regions):
             w("(void)net; /* nothing outlives a run */")

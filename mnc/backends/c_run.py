@@ -70,7 +70,7 @@ def begin_run(w: Writer, program: Program, pieces: Unit) -> None:
     inputs = parameter_names("input", len(program.graph.inputs))
     for given, value in zip(inputs, program.graph.inputs, strict=True) if program.feed == "owned" else ():
         place = pieces.pointers[value.name]
-        with w.block(f"for (i = 0; {given} != NULL && {given} != {place} && i < {value.type.elements}; ++i)"):
+        with w.block(f"for (i = 0; ({given} != NULL) && ({given} != {place}) && (i < {value.type.elements}); ++i)"):
             w(f"{f'({place})' if ' ' in place else place}[i] = {given}[i];")
     if program.timed:
         for statement in starts(program):
@@ -223,7 +223,7 @@ def take_frame(w: Writer, program: Program, owner: str, nothing: str) -> None:
         w("int i;")
         w()
         with w.block(f"for (i = 0; i < {size}; ++i)"):
-            w(f"{owner}frames[{owner}waiting * {size} + i] = frame[i];")
+            w(f"{owner}frames[({owner}waiting * {size}) + i] = frame[i];")
         with w.block(f"if (++{owner}waiting < {program.frames.hop})"):
             w(f"return {nothing};")
         w(f"{owner}waiting = 0;")
@@ -244,7 +244,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
     w(f"{type_} *{name}_row({program.held(name).type} *net)")
     with w.block():
         place = input_place(program, plan, name, "input")
-        w(f"return {place} + {program.held(name).kept}made[0] % {held} * {size};")
+        w(f"return {place} + ({program.held(name).kept}made[0] % {held} * {size});")
     w()
     w.lines(f"int {name}_push_row({_push_parameters(program, name)})")
     with w.block():
@@ -254,7 +254,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         w("int i;")
         w()
         without_weights(w, program, "return 0;")
-        with w.block(f"for (i = 0; row != NULL && row != slot && i < {size}; ++i)"):
+        with w.block(f"for (i = 0; (row != NULL) && (row != slot) && (i < {size}); ++i)"):
             w("slot[i] = row[i];")
         if program.timed:
             with w.block("if (made[0] == 0)"):
@@ -276,7 +276,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         with w.block(f"for (y = 0; y < {counted}; ++y)"):
             w(f"{program.held(name).kept}made[y] = 0;")
         with w.block(f"for (y = 0; y < {height}; ++y)"):
-            w.lines(f"(void){name}_push_row({joined(['net', f'input + (size_t)y * {size}', *outputs])});")
+            w.lines(f"(void){name}_push_row({joined(['net', f'input + ((size_t)y * {size})', *outputs])});")
 
 
 def run_parameters(program: Program, name: str) -> str:

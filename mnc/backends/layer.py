@@ -11,7 +11,7 @@ from mnc.backends import blob
 from mnc.backends.library import Library, calling
 from mnc.backends.names import comment
 from mnc.backends.records import Records
-from mnc.backends.windows import first_row, row_of
+from mnc.backends.windows import first_row, operand, row_of, times
 from mnc.backends.writer import Writer, joined, literal
 from mnc.ir.types import Array, show
 from mnc.program import (
@@ -214,7 +214,11 @@ def _calls(
                 return pointer("state", offset)
             case Const(name, offset, stride):
                 y = "(long)y" if abs(stride) * (step.loop.count - 1) > REACH_OF_INT else "y"
-                moves = "" if rings is None or not stride else f" {'-' if stride < 0 else '+'} {y} * {abs(stride)}"
+                moves = (
+                    ""
+                    if rings is None or not stride
+                    else f" {'-' if stride < 0 else '+'} {operand(times(y, abs(stride)))}"
+                )
                 return pointer(f"{function}_{name}", offset, moves)
             case Name(text):
                 return text

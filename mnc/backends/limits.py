@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mnc.backends.memory import class_region, counters, ram_bytes, unused
 from mnc.backends.unit import Unit
-from mnc.backends.writer import Writer
+from mnc.backends.writer import Writer, assertion
 from mnc.plan.liveness import Plan
 from mnc.program import Program
 
@@ -38,7 +38,7 @@ def asserted_in_header(w: Writer, program: Program, plan: Plan, name: str) -> No
     taken = {"ram": memory, "macs": f"{upper}_MACS"}
     kinds = [kind for kind, _ in program.limits if kind in taken]
     for kind in kinds:
-        w.lines(f"typedef char {name}_keeps_max_{kind}[{taken[kind]} <= {_macro(name, kind)} ? 1 : -1];")
+        w.lines(assertion(f"{name}_keeps_max_{kind}", f"{taken[kind]} <= {_macro(name, kind)}"))
     if kinds:
         w()
 
@@ -46,7 +46,7 @@ def asserted_in_header(w: Writer, program: Program, plan: Plan, name: str) -> No
 def asserted_in_source(w: Writer, program: Program, pieces: Unit, name: str) -> None:
     """A definition that is no C where the constants take more flash than there is."""
     if "flash" in dict(program.limits) and (sizes := constant_sizes(pieces)):
-        w.lines(f"typedef char {name}_keeps_max_flash[{sizes} <= {_macro(name, 'flash')} ? 1 : -1];")
+        w.lines(assertion(f"{name}_keeps_max_flash", f"{sizes} <= {_macro(name, 'flash')}"))
 
 
 def asserted_in_class(w: Writer, program: Program, plan: Plan, pieces: Unit) -> None:

@@ -11,7 +11,7 @@ from mnc.backends.facts import LICENCE, facts, terms, version_macro
 from mnc.backends.library import guarded
 from mnc.backends.memory import Kept, alignment, memory
 from mnc.backends.unit import Unit
-from mnc.backends.writer import Writer, declaration, linkage
+from mnc.backends.writer import Writer, assertion, declaration, linkage
 from mnc.ir.types import Array, DType
 from mnc.pieces import Files
 from mnc.plan.liveness import Plan
@@ -225,7 +225,7 @@ def _source(
     w("/* ---- all ---- */")
     w()
     w("/* The struct is as planned, or smaller by what a core that aligns nothing does not fill up. */")
-    w.lines(f"typedef char {name}_ram_is_as_planned[sizeof({name}_t) <= {name.upper()}_RAM_SIZE ? 1 : -1];")
+    w.lines(assertion(f"{name}_ram_is_as_planned", f"(long)sizeof({name}_t) <= {name.upper()}_RAM_SIZE"))
     w()
     w(f"void {name}_init({name}_t *net)")
     with w.block():

@@ -63,7 +63,7 @@ def table_line(program: Program, ticks: str, names: str, layers: str, this: str 
     """The body of the function that writes a line of the table, `this` as in `starts`."""
     return (
         f"const uint32_t all = {this}mnc_sum_ticks({ticks}, {layers});\n\n"
-        f"{this}mnc_ticks_line({names}[layer], {width(program)}, layer < {layers} ? {ticks}[layer] : all, all, line);"
+        f"{this}mnc_ticks_line({names}[layer], {width(program)}, (layer < {layers}) ? {ticks}[layer] : all, all, line);"
     )
 
 

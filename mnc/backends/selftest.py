@@ -166,8 +166,8 @@ class SelfTest:
     def _begin_stage(self, w: Writer, numbers: range) -> None:
         """Statements in front of a stage's call."""
         for name in self.kept(numbers):
-            each, zero = ("2 * ", "0.0f") if name == "sums" else ("", "0")
-            with w.block(f"for (i = 0; i < {each}{len(numbers)}; ++i)"):
+            count, zero = (2 * len(numbers), "0.0f") if name == "sums" else (len(numbers), "0")
+            with w.block(f"for (i = 0; i < {count}; ++i)"):
                 w(f"{name}[i] = {zero};")
 
     def _end_stage(self, w: Writer, numbers: range, this: str = "") -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mnc.backends.memory import located
-from mnc.backends.windows import plus
+from mnc.backends.windows import both, plus
 from mnc.backends.writer import Writer, joined, literal
 from mnc.ir.types import Array, DType
 from mnc.names import snake
@@ -104,7 +104,7 @@ def _filling(program: Program, function: str, fills: Sequence[_Fill], *, held: b
             value = (
                 _READ[each.dtype].format(f"{names[id(each)]}[i]") if id(each) in names else literal(each.values.flat[0])
             )
-            with w.block(f"for (i = 0; {f'runs <= {each.held} && ' if held else ''}i < {each.count}; ++i)"):
+            with w.block(f"for (i = 0; {both([f'runs <= {each.held}'] * held + [f'i < {each.count}'])}; ++i)"):
                 w(f"{memory}[{place}] = {value};")
     return Beginning(
         function,

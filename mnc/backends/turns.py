@@ -8,7 +8,7 @@ from functools import cached_property
 
 from mnc.backends import blob
 from mnc.backends.profile import after, before
-from mnc.backends.windows import first_row, plus, row_of
+from mnc.backends.windows import both, first_row, operand, plus, row_of, times
 from mnc.backends.writer import Writer, joined
 from mnc.ir.types import DType
 from mnc.program import INPUT, Fold, Program, Rows, Stage
@@ -116,8 +116,9 @@ class Turns:
             if self.costs:
                 w(f"long left = {max(self.program.sliced, WHOLE)}; /* operations, as the plan counts them */")
             if not self._held:
-                counters = joined([f"{self._counter(number)} = 0" for number in self.stage.numbers])
-                w.lines(f"int {counters}; /* rows that each layer has made */")
+                w("/* The rows that each layer has made. */")
+                for number in self.stage.numbers:
+                    w(f"int {self._counter(number)} = 0;")
             if timed:
                 w("uint32_t began;")
             if timed or self.costs or not self._held:
@@ -131,7 +132,7 @@ class Turns:
                     apart = [blob.MEMBER] * (number in self.reading)
                     call = f"{self.functions[number]}({joined([*apart, *self.operands[number], made])}"
                     otherwise = "else " * (number != self.stage.last)
-                    with w.block(f"{otherwise}if ({' && '.join(filter(None, can))})"):
+                    with w.block(f"{otherwise}if ({both(list(filter(None, can)))})"):
                         if self.costs:
                             with w.block(f"if ((left -= {self.costs[number]}) < 0)"):
                                 w("return 1;")
@@ -169,12 +170,11 @@ class Turns:
                 reach = (window.size - 1) * window.dilation
                 last = plus(first_row(window, turn), reach) if reach else first_row(window, turn)
                 if window.divisor == 1:  # one number instead of two
-                    moved = turn if window.stride == 1 else f"{turn} * {window.stride}"
-                    last = plus(moved if window.stride else "0", reach - window.padding)
+                    last = plus(times(turn, window.stride) if window.stride else "0", reach - window.padding)
                 beyond = (step.loop.count - 1) * window.stride - window.padding
                 if beyond // window.divisor + reach < count:
-                    return f"{made} > {last}"
-                return f"({made} > {last} || {made} == {count})"
+                    return f"{made} > {operand(last)}"
+                return f"({made} > {operand(last)}) || ({made} == {count})"
         return f"{made} > {turn}"
 
     def traced(self, number: int, turn: str, place: str) -> str:

@@ -185,6 +185,11 @@ def _marked(text: str) -> str:
     return text + "f" if "." in text or "e" in text else text + ".0f"
 
 
+def assertion(name: str, condition: str) -> str:
+    """A declaration that no compiler takes unless the condition holds: of an array that nothing defines or uses."""
+    return f"extern char {name}[({condition}) ? 1 : -1];"
+
+
 def joined(items: Sequence[object]) -> str:
     """Items as a C list."""
     return ", ".join(map(str, items))

@@ -18,10 +18,10 @@ MNC_KERNEL float mnc_activate_f32(float x, int activation, float high)
 {
 #if defined(__SSE__) || defined(__aarch64__) || UINT_MAX != 0xFFFFFFFFu
     if (activation != MNC_LINEAR) {
-        x = x < 0.0f ? 0.0f : x;
+        x = (x < 0.0f) ? 0.0f : x;
     }
     if (activation == MNC_CLAMP) {
-        x = x > high ? high : x;
+        x = (x > high) ? high : x;
     }
     return x;
 #else
@@ -33,16 +33,16 @@ MNC_KERNEL float mnc_activate_f32(float x, int activation, float high)
     y.value = x;
     limit.value = high;
 #if defined(MNC_SATURATE_U30)
-    if (activation == MNC_CLAMP && limit.bits == 0x40000000) {
+    if ((activation == MNC_CLAMP) && (limit.bits == 0x40000000)) {
         MNC_SATURATE_U30(y.bits);
         return y.value;
     }
 #endif
     if (activation != MNC_LINEAR) {
-        y.bits = y.bits < 0 ? 0 : y.bits;
+        y.bits = (y.bits < 0) ? 0 : y.bits;
     }
     if (activation == MNC_CLAMP) {
-        y.bits = y.bits > limit.bits ? limit.bits : y.bits;
+        y.bits = (y.bits > limit.bits) ? limit.bits : y.bits;
     }
     return y.value;
 #endif
@@ -51,7 +51,7 @@ MNC_KERNEL float mnc_activate_f32(float x, int activation, float high)
 /* sum + x * weight, of a sum that is 0 if it is the `first` product. */
 MNC_KERNEL float mnc_add_product_f32(float sum, float x, float weight, int first)
 {
-    if (first) {
+    if (first != 0) {
         return x * weight;
     }
     MNC_ACCUMULATE(sum, x, weight);

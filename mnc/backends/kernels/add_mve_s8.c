@@ -5,16 +5,21 @@ MNC_KERNEL void mnc_add_mve_s8(const int8_t *a, const int8_t *b, int8_t *out, in
                                int32_t a_multiplier, int a_shift, int b_zero, int32_t b_multiplier, int b_shift,
                                int32_t multiplier, int shift, int zero, int low, int high)
 {
-    int y, p;
+    int y;
+    int p;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
-            const int8_t *l = a + y * a_row + p * a_pixel;
-            const int8_t *r = b + y * b_row + p * b_pixel;
-            int8_t *o = out + y * out_row + p * out_pixel;
+            const int8_t *l = a + (y * a_row) + (p * a_pixel);
+            const int8_t *r = b + (y * b_row) + (p * b_pixel);
+            int8_t *o = out + (y * out_row) + (p * out_pixel);
             int rest = channels;
 #if defined(MNC_MVE)
-            MNC_VECTOR_S32 u, v, least, most, t;
+            MNC_VECTOR_S32 u;
+            MNC_VECTOR_S32 v;
+            MNC_VECTOR_S32 least;
+            MNC_VECTOR_S32 most;
+            MNC_VECTOR_S32 t;
 
             MNC_EVERYWHERE(least, low);
             MNC_EVERYWHERE(most, high);

@@ -8,26 +8,30 @@ MNC_KERNEL void mnc_conv2d_taps_f32(float *sum, const float *in, const float *w,
                                     int in_pixel, int in_channel, int pixels, int channels, int taps, int inside,
                                     int first)
 {
-    int i, c, kx, t, k;
+    int i;
+    int c;
+    int kx;
+    int t;
+    int k;
 
-    if (!inside && in == NULL) {
+    if (!inside && (in == NULL)) {
         return;
     }
-    in += x * in_pixel + first_channel * in_channel;
+    in += (x * in_pixel) + (first_channel * in_channel);
     for (k = 0; k < in_channels; ++k) {
         for (kx = 0; kx < kernel_width; kx += taps) {
             MNC_UNROLL
-            for (t = kx; t < kx + taps; ++t) {
-                if (!inner && (x + t * dilation < 0 || x + t * dilation >= in_width)) {
+            for (t = kx; t < (kx + taps); ++t) {
+                if (!inner && (((x + (t * dilation)) < 0) || ((x + (t * dilation)) >= in_width))) {
                     continue;
                 }
                 MNC_UNROLL
                 for (i = 0; i < pixels; ++i) {
                     MNC_UNROLL
                     for (c = 0; c < channels; ++c) {
-                        sum[i * channels + c] =
-                            mnc_add_product_f32(sum[i * channels + c], in[(i * stride + t * dilation) * in_pixel],
-                                                MNC_READ(w[t * channels + c]), first && t == 0);
+                        sum[(i * channels) + c] =
+                            mnc_add_product_f32(sum[(i * channels) + c], in[((i * stride) + (t * dilation)) * in_pixel],
+                                                MNC_READ(w[(t * channels) + c]), first && (t == 0));
                     }
                 }
             }
@@ -49,27 +53,29 @@ MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const
 {
     const int row = in_channels * kernel_width * channels;
     float sum[28];
-    int i, c, ky;
+    int i;
+    int c;
+    int ky;
 
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
         for (c = 0; c < channels; ++c) {
-            sum[i * channels + c] = bias == NULL ? 0.0f : MNC_READ(bias[c]);
+            sum[(i * channels) + c] = (bias == NULL) ? 0.0f : MNC_READ(bias[c]);
         }
     }
-    if (unroll_rows) {
-        const int one_run = bias == NULL && in_channels == 1 && taps == kernel_width;
+    if (unroll_rows != 0) {
+        const int one_run = (bias == NULL) && (in_channels == 1) && (taps == kernel_width);
 
         MNC_UNROLL
         for (ky = 0; ky < kernel_height; ++ky) {
-            mnc_conv2d_taps_f32(sum, rows[ky], weights + ky * row, x, inner, first_channel, in_channels, kernel_width,
+            mnc_conv2d_taps_f32(sum, rows[ky], weights + (ky * row), x, inner, first_channel, in_channels, kernel_width,
                                 stride, dilation, in_width, in_pixel, in_channel, pixels, channels, taps, inside,
-                                inside && inner && one_run && ky == 0);
+                                inside && inner && one_run && (ky == 0));
         }
     } else {
         for (ky = 0; ky < kernel_height; ++ky) {
-            mnc_conv2d_taps_f32(sum, rows[ky], weights + ky * row, x, inner, first_channel, in_channels, kernel_width,
+            mnc_conv2d_taps_f32(sum, rows[ky], weights + (ky * row), x, inner, first_channel, in_channels, kernel_width,
                                 stride, dilation, in_width, in_pixel, in_channel, pixels, channels, taps, inside, 0);
         }
     }
@@ -77,7 +83,7 @@ MNC_KERNEL void mnc_conv2d_block_f32(const float *const *rows, float *out, const
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
         for (c = 0; c < channels; ++c) {
-            out[i * out_pixel + c * out_channel] = mnc_activate_f32(sum[i * channels + c], activation, high);
+            out[(i * out_pixel) + (c * out_channel)] = mnc_activate_f32(sum[(i * channels) + c], activation, high);
         }
     }
 }
@@ -97,24 +103,27 @@ MNC_KERNEL void mnc_conv2d_f32(const float *const *rows, float *out, const float
                                int out_channel, int block_pixels, int block_channels, int unroll_rows, int taps,
                                int inside, int activation, float high)
 {
-    int g, o, p, e;
+    int g;
+    int o;
+    int p;
+    int e;
 
     for (g = 0; g < groups; ++g) {
         for (o = 0; o < out_channels; o += block_channels) {
-            float *const y = out + (g * group_size + o) * out_channel;
+            float *const y = out + (((g * group_size) + o) * out_channel);
 
             for (p = inner_begin; p < inner_end; p += block_pixels) {
-                if (p > inner_end - block_pixels) {
+                if (p > (inner_end - block_pixels)) {
                     p = inner_end - block_pixels;
                 }
-                mnc_conv2d_block_f32(rows, y + p * out_pixel, weights, bias, p * stride - padding, 1,
+                mnc_conv2d_block_f32(rows, y + (p * out_pixel), weights, bias, (p * stride) - padding, 1,
                                      g * in_channels, in_channels, kernel_height, kernel_width, stride, dilation,
                                      in_width, in_pixel, in_channel, out_pixel, out_channel, block_pixels,
                                      block_channels, unroll_rows, taps, inside, activation, high);
             }
-            for (e = 0; e < out_width - (inner_end - inner_begin); ++e) {
-                p = e < inner_begin ? e : e + inner_end - inner_begin;
-                mnc_conv2d_block_f32(rows, y + p * out_pixel, weights, bias, p * stride - padding, 0,
+            for (e = 0; e < (out_width - (inner_end - inner_begin)); ++e) {
+                p = (e < inner_begin) ? e : (e + inner_end - inner_begin);
+                mnc_conv2d_block_f32(rows, y + (p * out_pixel), weights, bias, (p * stride) - padding, 0,
                                      g * in_channels, in_channels, kernel_height, kernel_width, stride, dilation,
                                      in_width, in_pixel, in_channel, out_pixel, out_channel, 1, block_channels,
                                      unroll_rows, taps, inside, activation, high);

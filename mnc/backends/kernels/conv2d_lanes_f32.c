@@ -12,41 +12,47 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
                                            float high)
 {
     const int row = kernel_width * in_channels * 8;
-    int i, c, k, ky, kx;
+    int i;
+    int c;
+    int k;
+    int ky;
+    int kx;
 #if defined(MNC_LANES)
     const int vectors = (count + MNC_LANES - 1) / MNC_LANES;
-    const int run = dilation == 1 || kernel_width == 1 ? kernel_width : 1;
-    MNC_LANES_F32 sum[12], w[12], x;
+    const int run = ((dilation == 1) || (kernel_width == 1)) ? kernel_width : 1;
+    MNC_LANES_F32 sum[12];
+    MNC_LANES_F32 w[12];
+    MNC_LANES_F32 x;
     int v;
 
     MNC_UNROLL
     for (v = 0; v < vectors; ++v) {
-        MNC_LOAD_LANES(sum[v], bias + v * MNC_LANES);
+        MNC_LOAD_LANES(sum[v], bias + (v * MNC_LANES));
         MNC_UNROLL
         for (i = 1; i < pixels; ++i) {
-            sum[i * vectors + v] = sum[v];
+            sum[(i * vectors) + v] = sum[v];
         }
     }
     for (ky = 0; ky < kernel_height; ++ky) {
         const float *in = rows[ky];
-        const float *tap = weights + ky * row;
+        const float *tap = weights + (ky * row);
 
         if (in == NULL) {
             continue;
         }
         in += first * in_channels;
-        if (run == kernel_width && first >= 0 && first + (pixels - 1) * stride + kernel_width <= in_width) {
-            for (k = 0; k < kernel_width * in_channels; ++k, ++in, tap += 8) {
+        if ((run == kernel_width) && (first >= 0) && ((first + ((pixels - 1) * stride) + kernel_width) <= in_width)) {
+            for (k = 0; k < (kernel_width * in_channels); ++k, ++in, tap += 8) {
                 MNC_UNROLL
                 for (v = 0; v < vectors; ++v) {
-                    MNC_LOAD_LANES(w[v], tap + v * MNC_LANES / 8 * kernel_height * row + v * MNC_LANES % 8);
+                    MNC_LOAD_LANES(w[v], tap + (v * MNC_LANES / 8 * kernel_height * row) + (v * MNC_LANES % 8));
                 }
                 MNC_UNROLL
                 for (i = 0; i < pixels; ++i) {
-                    MNC_FILL_LANES(x, in + i * stride * in_channels);
+                    MNC_FILL_LANES(x, in + (i * stride * in_channels));
                     MNC_UNROLL
                     for (v = 0; v < vectors; ++v) {
-                        MNC_MULTIPLY_LANES(sum[i * vectors + v], x, w[v]);
+                        MNC_MULTIPLY_LANES(sum[(i * vectors) + v], x, w[v]);
                     }
                 }
             }
@@ -57,19 +63,19 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
             for (k = 0; k < in_channels; ++k, tap += 8) {
                 MNC_UNROLL
                 for (v = 0; v < vectors; ++v) {
-                    MNC_LOAD_LANES(w[v], tap + v * MNC_LANES / 8 * kernel_height * row + v * MNC_LANES % 8);
+                    MNC_LOAD_LANES(w[v], tap + (v * MNC_LANES / 8 * kernel_height * row) + (v * MNC_LANES % 8));
                 }
                 MNC_UNROLL
                 for (i = 0; i < pixels; ++i) {
-                    const int at = first + i * stride + kx * dilation;
+                    const int at = first + (i * stride) + (kx * dilation);
 
-                    if (at < 0 || at >= in_width) {
+                    if ((at < 0) || (at >= in_width)) {
                         continue;
                     }
-                    MNC_FILL_LANES(x, in + (i * stride + kx * dilation) * in_channels + k);
+                    MNC_FILL_LANES(x, in + (((i * stride) + (kx * dilation)) * in_channels) + k);
                     MNC_UNROLL
                     for (v = 0; v < vectors; ++v) {
-                        MNC_MULTIPLY_LANES(sum[i * vectors + v], x, w[v]);
+                        MNC_MULTIPLY_LANES(sum[(i * vectors) + v], x, w[v]);
                     }
                 }
             }
@@ -79,16 +85,16 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
         for (v = 0; v < vectors; ++v) {
-            const int left = count - v * MNC_LANES < MNC_LANES ? count - v * MNC_LANES : MNC_LANES;
+            const int left = ((count - (v * MNC_LANES)) < MNC_LANES) ? (count - (v * MNC_LANES)) : MNC_LANES;
 
-            x = sum[i * vectors + v];
+            x = sum[(i * vectors) + v];
             MNC_CLIP_LANES(x, activation, high);
             if (out_channel == 1) {
-                MNC_STORE_LANES(out + i * out_pixel + v * MNC_LANES, x, left);
+                MNC_STORE_LANES(out + (i * out_pixel) + (v * MNC_LANES), x, left);
             } else {
                 MNC_UNROLL
                 for (c = 0; c < left; ++c) {
-                    out[i * out_pixel + (v * MNC_LANES + c) * out_channel] = x[c];
+                    out[(i * out_pixel) + (((v * MNC_LANES) + c) * out_channel)] = x[c];
                 }
             }
         }
@@ -96,21 +102,21 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
 #else
     for (i = 0; i < pixels; ++i) {
         for (c = 0; c < count; ++c) {
-            const float *tap = weights + c / 8 * kernel_height * row + c % 8;
+            const float *tap = weights + (c / 8 * kernel_height * row) + (c % 8);
             float total = MNC_READ(bias[c]);
 
             for (ky = 0; ky < kernel_height; ++ky) {
                 for (kx = 0; kx < kernel_width; ++kx) {
-                    const int at = first + i * stride + kx * dilation;
+                    const int at = first + (i * stride) + (kx * dilation);
 
                     for (k = 0; k < in_channels; ++k, tap += 8) {
-                        if (rows[ky] != NULL && at >= 0 && at < in_width) {
-                            total = MNC_FMA(rows[ky][at * in_channels + k], MNC_READ(*tap), total);
+                        if ((rows[ky] != NULL) && (at >= 0) && (at < in_width)) {
+                            total = MNC_FMA(rows[ky][(at * in_channels) + k], MNC_READ(*tap), total);
                         }
                     }
                 }
             }
-            out[i * out_pixel + c * out_channel] = mnc_activate_f32(total, activation, high);
+            out[(i * out_pixel) + (c * out_channel)] = mnc_activate_f32(total, activation, high);
         }
     }
 #endif
@@ -126,7 +132,7 @@ MNC_KERNEL void mnc_conv2d_lanes_row_f32(const float *const *rows, float *out, c
                                          int out_channel, int block_pixels, int activation, float high)
 {
     const int last = out_width - block_pixels;
-    const int columns = (block_pixels - 1) * stride + (kernel_width - 1) * dilation + 1;
+    const int columns = ((block_pixels - 1) * stride) + ((kernel_width - 1) * dilation) + 1;
     int p;
 
     if (!inner) {
@@ -134,7 +140,7 @@ MNC_KERNEL void mnc_conv2d_lanes_row_f32(const float *const *rows, float *out, c
             if (p > last) {
                 p = last;
             }
-            mnc_conv2d_lanes_block_f32(rows, out + p * out_pixel, weights, bias, p * stride - padding, in_channels,
+            mnc_conv2d_lanes_block_f32(rows, out + (p * out_pixel), weights, bias, (p * stride) - padding, in_channels,
                                        count, kernel_height, kernel_width, stride, dilation, in_width, out_pixel,
                                        out_channel, block_pixels, activation, high);
         }
@@ -148,16 +154,17 @@ MNC_KERNEL void mnc_conv2d_lanes_row_f32(const float *const *rows, float *out, c
 
         MNC_UNROLL
         for (ky = 0; ky < kernel_height; ++ky) {
-            inside[ky] = rows[ky] == NULL ? NULL : rows[ky] + (p * block_pixels * stride - padding) * in_channels;
+            inside[ky] = (rows[ky] == NULL) ? NULL
+                : (rows[ky] + (((p * block_pixels * stride) - padding) * in_channels));
         }
-        mnc_conv2d_lanes_block_f32(inside, out + p * block_pixels * out_pixel, weights, bias, 0, in_channels, count,
+        mnc_conv2d_lanes_block_f32(inside, out + (p * block_pixels * out_pixel), weights, bias, 0, in_channels, count,
                                    kernel_height, kernel_width, stride, dilation, columns, out_pixel, out_channel,
                                    block_pixels, activation, high);
     }
     if (!whole_row) {
-        mnc_conv2d_lanes_block_f32(rows, out + last * out_pixel, weights, bias, last * stride - padding, in_channels,
-                                   count, kernel_height, kernel_width, stride, dilation, in_width, out_pixel,
-                                   out_channel, block_pixels, activation, high);
+        mnc_conv2d_lanes_block_f32(rows, out + (last * out_pixel), weights, bias, (last * stride) - padding,
+                                   in_channels, count, kernel_height, kernel_width, stride, dilation, in_width,
+                                   out_pixel, out_channel, block_pixels, activation, high);
     }
 }
 
@@ -173,20 +180,20 @@ MNC_KERNEL void mnc_conv2d_lanes_f32(const float *const *rows, float *out, const
 #if defined(MNC_LANES)
     const int most = block_vectors * MNC_LANES;
 #else
-    const int most = 8 + 0 * block_vectors; /* in the block, channels go one by one */
+    const int most = 8 + (0 * block_vectors); /* in the block, channels go one by one */
 #endif
-    const int whole = out_channels - out_channels % most;
+    const int whole = out_channels - (out_channels % most);
     const int eight = kernel_height * kernel_width * in_channels;
     int o;
 
     for (o = 0; o < whole; o += most) {
-        mnc_conv2d_lanes_row_f32(rows, out + o * out_channel, weights + o * eight, bias + o,
+        mnc_conv2d_lanes_row_f32(rows, out + (o * out_channel), weights + (o * eight), bias + o,
                                  in_channels, most, kernel_height, kernel_width, stride, dilation, padding, in_width,
                                  out_width, inner, whole_row, blocks, out_pixel, out_channel, block_pixels,
                                  activation, high);
     }
     if (whole < out_channels) {
-        mnc_conv2d_lanes_row_f32(rows, out + whole * out_channel, weights + whole * eight,
+        mnc_conv2d_lanes_row_f32(rows, out + (whole * out_channel), weights + (whole * eight),
                                  bias + whole, in_channels, out_channels - whole, kernel_height,
                                  kernel_width, stride, dilation, padding, in_width, out_width, inner, whole_row,
                                  blocks, out_pixel, out_channel, block_pixels, activation, high);

@@ -35,15 +35,15 @@ MNC_KERNEL void mnc_fill_mve_s8(int8_t *to, int value, int count)
 MNC_KERNEL void mnc_columns_mve_s8(int8_t *to, const int8_t *row, int at, int columns, int in_width, int channels,
                                    int value)
 {
-    if (row != NULL && at >= 0 && at + columns <= in_width) {
-        mnc_copy_mve_s8(to, row + at * channels, columns * channels);
+    if ((row != NULL) && (at >= 0) && ((at + columns) <= in_width)) {
+        mnc_copy_mve_s8(to, row + (at * channels), columns * channels);
     } else {
-        const int first = at < 0 ? 0 : at;
-        const int end = at + columns < in_width ? at + columns : in_width;
+        const int first = (at < 0) ? 0 : at;
+        const int end = ((at + columns) < in_width) ? (at + columns) : in_width;
 
         mnc_fill_mve_s8(to, value, columns * channels);
-        if (row != NULL && first < end) {
-            mnc_copy_mve_s8(to + (first - at) * channels, row + first * channels, (end - first) * channels);
+        if ((row != NULL) && (first < end)) {
+            mnc_copy_mve_s8(to + ((first - at) * channels), row + (first * channels), (end - first) * channels);
         }
     }
 }
@@ -57,20 +57,24 @@ MNC_KERNEL void mnc_window_products_mve_s8(int32_t *sum, const int8_t *x, const 
                                            int vectors, int pixel, int pixels, int channels, int unroll)
 {
 #if defined(MNC_MVE)
-    const int8_t *const end = w + rows * vectors * channels * 16;
-    const int8_t *x0 = x, *x1 = x + pixel;
-    MNC_VECTOR_S8 a, b, v;
-    int t, c;
+    const int8_t *const end = w + (rows * vectors * channels * 16);
+    const int8_t *x0 = x;
+    const int8_t *x1 = x + pixel;
+    MNC_VECTOR_S8 a;
+    MNC_VECTOR_S8 b;
+    MNC_VECTOR_S8 v;
+    int t;
+    int c;
 
     do {
-        const int8_t *const row_end = w + vectors * channels * 16;
+        const int8_t *const row_end = w + (vectors * channels * 16);
 
         do {
             MNC_UNROLL
             for (t = 0; t < unroll; ++t) {
 #if defined(MNC_LOAD_BESIDE)
-                if (pixels > 1 && pixel < 128) {
-                    MNC_LOAD_BESIDE(b, x0, pixel < 128 ? pixel : 0);
+                if ((pixels > 1) && (pixel < 128)) {
+                    MNC_LOAD_BESIDE(b, x0, (pixel < 128) ? pixel : 0);
                 } else
 #endif
                 if (pixels > 1) {
@@ -86,12 +90,16 @@ MNC_KERNEL void mnc_window_products_mve_s8(int32_t *sum, const int8_t *x, const 
                     }
                 }
             }
-        } while (unroll != vectors && w != row_end);
-        x0 += row - vectors * 16;
-        x1 += row - vectors * 16;
-    } while (rows != 1 && w != end);
+        } while ((unroll != vectors) && (w != row_end));
+        x0 += row - (vectors * 16);
+        x1 += row - (vectors * 16);
+    } while ((rows != 1) && (w != end));
 #else
-    int r, k, c, i, t;
+    int r;
+    int k;
+    int c;
+    int i;
+    int t;
 
     (void)unroll;
     for (r = 0; r < rows; ++r) {
@@ -101,9 +109,9 @@ MNC_KERNEL void mnc_window_products_mve_s8(int32_t *sum, const int8_t *x, const 
                     int32_t total = 0;
 
                     for (t = 0; t < 16; ++t) {
-                        total += x[i * pixel + k * 16 + t] * MNC_READ_S8(w[t]);
+                        total += x[(i * pixel) + (k * 16) + t] * MNC_READ_S8(w[t]);
                     }
-                    sum[i * channels + c] += total;
+                    sum[(i * channels) + c] += total;
                 }
                 w += 16;
             }
@@ -122,7 +130,12 @@ MNC_KERNEL void mnc_requantise4_mve_s8(int8_t *out, const int32_t *sum, const in
 {
     int i;
 #if defined(MNC_MVE)
-    MNC_VECTOR_S32 y, by, shift, least, most, t;
+    MNC_VECTOR_S32 y;
+    MNC_VECTOR_S32 by;
+    MNC_VECTOR_S32 shift;
+    MNC_VECTOR_S32 least;
+    MNC_VECTOR_S32 most;
+    MNC_VECTOR_S32 t;
 
     MNC_LOAD_WORDS(by, scales);
     MNC_LOAD_WORDS(shift, scales + 4);
@@ -130,7 +143,7 @@ MNC_KERNEL void mnc_requantise4_mve_s8(int8_t *out, const int32_t *sum, const in
     MNC_EVERYWHERE(most, high);
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
-        MNC_FOUR(y, sum[i * channels], sum[i * channels + 1], sum[i * channels + 2], sum[i * channels + 3]);
+        MNC_FOUR(y, sum[i * channels], sum[(i * channels) + 1], sum[(i * channels) + 2], sum[(i * channels) + 3]);
         MNC_HIGH_PRODUCTS(y, by);
         if (!positive) {
             MNC_ADD_SIGNS(y, t);
@@ -139,10 +152,10 @@ MNC_KERNEL void mnc_requantise4_mve_s8(int8_t *out, const int32_t *sum, const in
         MNC_ADD_TO_ALL(y, zero);
         MNC_WITHIN(y, least, most);
         if (step == 1) {
-            MNC_STORE_NARROWED(out + i * pixel, y);
+            MNC_STORE_NARROWED(out + (i * pixel), y);
         } else {
             MNC_FOUR(t, 0, step, 2 * step, 3 * step);
-            MNC_SCATTER_NARROWED(out + i * pixel, t, y);
+            MNC_SCATTER_NARROWED(out + (i * pixel), t, y);
         }
     }
 #else
@@ -151,8 +164,8 @@ MNC_KERNEL void mnc_requantise4_mve_s8(int8_t *out, const int32_t *sum, const in
     (void)positive;
     for (i = 0; i < pixels; ++i) {
         for (c = 0; c < 4; ++c) {
-            out[i * pixel + c * step] =
-                mnc_requantise_s8(sum[i * channels + c], MNC_READ_S32(scales[c]), (int)MNC_READ_S32(scales[4 + c]), 0,
+            out[(i * pixel) + (c * step)] =
+                mnc_requantise_s8(sum[(i * channels) + c], MNC_READ_S32(scales[c]), (int)MNC_READ_S32(scales[4 + c]), 0,
                                   zero, low, high);
         }
     }
@@ -175,35 +188,42 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
                                   int block_pixels, int block_channels, int in_zero, int zero, int low, int high)
 {
     const int taps = kernel_height * kernel_width * in_channels;
-    int p, o, i, c, ky;
+    int p;
+    int o;
+    int i;
+    int c;
+    int ky;
 
     if (!shared) {
         for (i = 0; i < block_pixels; ++i) {
-            mnc_fill_mve_s8(window + i * window_pixel + taps, 0, vectors * 16 - taps);
+            mnc_fill_mve_s8(window + (i * window_pixel) + taps, 0, (vectors * 16) - taps);
         }
-    } else if (taps < vectors * 16) {
-        mnc_fill_mve_s8(window + window_row, 0, vectors * 16 - taps);
+    } else if (taps < (vectors * 16)) {
+        mnc_fill_mve_s8(window + window_row, 0, (vectors * 16) - taps);
     }
     for (p = 0; p < out_width; p += block_pixels) {
-        const int8_t *x = window, *w = weights;
-        const int32_t *b = bias, *s = scales;
+        const int8_t *x = window;
+        const int8_t *w = weights;
+        const int32_t *b = bias;
+        const int32_t *s = scales;
 
-        if (out_width % block_pixels != 0 && p > out_width - block_pixels) {
+        if (((out_width % block_pixels) != 0) && (p > (out_width - block_pixels))) {
             p = out_width - block_pixels;
         }
-        if (direct && (in_channels % 16 == 0 || (p + block_pixels - 1) * stride * in_channels + vectors * 16 <=
-                                                    in_width * in_channels)) {
-            x = rows[0] + p * stride * in_channels;
+        if (direct &&
+            (((in_channels % 16) == 0) ||
+             ((((p + block_pixels - 1) * stride * in_channels) + (vectors * 16)) <= (in_width * in_channels)))) {
+            x = rows[0] + (p * stride * in_channels);
         } else {
             for (ky = 0; ky < kernel_height; ++ky) {
-                if (shared) {
-                    mnc_columns_mve_s8(window + ky * window_row, rows[ky], p * stride - padding,
-                                       (block_pixels - 1) * stride + kernel_width, in_width, in_channels, in_zero);
+                if (shared != 0) {
+                    mnc_columns_mve_s8(window + (ky * window_row), rows[ky], (p * stride) - padding,
+                                       ((block_pixels - 1) * stride) + kernel_width, in_width, in_channels, in_zero);
                 } else {
                     MNC_UNROLL
                     for (i = 0; i < block_pixels; ++i) {
-                        mnc_columns_mve_s8(window + i * window_pixel + ky * kernel_width * in_channels, rows[ky],
-                                           (p + i) * stride - padding, kernel_width, in_width, in_channels, in_zero);
+                        mnc_columns_mve_s8(window + (i * window_pixel) + (ky * kernel_width * in_channels), rows[ky],
+                                           ((p + i) * stride) - padding, kernel_width, in_width, in_channels, in_zero);
                     }
                 }
             }
@@ -212,22 +232,22 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
             int8_t *y;
             int32_t sum[8];
 
-            if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
+            if (((out_channels % block_channels) != 0) && (o > (out_channels - block_channels))) {
                 o = out_channels - block_channels;
             }
-            y = out + p * out_pixel + o * out_channel;
+            y = out + (p * out_pixel) + (o * out_channel);
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    sum[i * block_channels + c] = MNC_READ_S32(b[c]);
+                    sum[(i * block_channels) + c] = MNC_READ_S32(b[c]);
                 }
             }
             mnc_window_products_mve_s8(sum, x, w, window_rows, window_row, vectors, window_pixel, block_pixels,
                                        block_channels, unroll);
             MNC_UNROLL
             for (c = 0; c < block_channels; c += 4) {
-                mnc_requantise4_mve_s8(y + c * out_channel, sum + c, s, positive, block_pixels, block_channels,
+                mnc_requantise4_mve_s8(y + (c * out_channel), sum + c, s, positive, block_pixels, block_channels,
                                        out_pixel, out_channel, zero, low, high);
                 s += 8;
             }

@@ -9,12 +9,21 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                                int inner_begin, int blocks, int in_pixel, int out_pixel, int runs, int run,
                                int block_pixels, int block_channels, int unroll, int low, int high)
 {
-    int g, o, b, p, i, c, k, t, ky, kx;
+    int g;
+    int o;
+    int b;
+    int p;
+    int i;
+    int c;
+    int k;
+    int t;
+    int ky;
+    int kx;
     int32_t sum[16];
 
     for (g = 0; g < groups; ++g) {
         for (o = 0; o < out_channels; o += block_channels) {
-            int16_t *const y = out + g * group_size + o;
+            int16_t *const y = out + (g * group_size) + o;
 
             for (b = 0; b < blocks; ++b) {
                 const int8_t *w = weights;
@@ -23,10 +32,10 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                 for (i = 0; i < block_pixels; ++i) {
                     MNC_UNROLL
                     for (c = 0; c < block_channels; ++c) {
-                        sum[i * block_channels + c] = MNC_READ_S32(bias[c]);
+                        sum[(i * block_channels) + c] = MNC_READ_S32(bias[c]);
                     }
                 }
-                p = inner_begin + b * block_pixels;
+                p = inner_begin + (b * block_pixels);
                 for (ky = 0; ky < kernel_height; ++ky) {
                     if (rows[ky] == NULL) {
                         w += runs * run * block_channels;
@@ -34,7 +43,7 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                     }
                     for (kx = 0; kx < runs; ++kx) {
                         const int16_t *x =
-                            rows[ky] + (p * stride - padding + kx * dilation) * in_pixel + g * in_channels;
+                            rows[ky] + (((p * stride) - padding + (kx * dilation)) * in_pixel) + (g * in_channels);
 
                         for (k = 0; k < run; k += unroll) {
                             MNC_UNROLL
@@ -43,8 +52,8 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                                 for (i = 0; i < block_pixels; ++i) {
                                     MNC_UNROLL
                                     for (c = 0; c < block_channels; ++c) {
-                                        sum[i * block_channels + c] += (int32_t)x[i * stride * in_pixel + t] *
-                                                                       MNC_READ_S8(w[t * block_channels + c]);
+                                        sum[(i * block_channels) + c] += (int32_t)x[(i * stride * in_pixel) + t] *
+                                                                       MNC_READ_S8(w[(t * block_channels) + c]);
                                     }
                                 }
                             }
@@ -57,31 +66,31 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                 for (i = 0; i < block_pixels; ++i) {
                     MNC_UNROLL
                     for (c = 0; c < block_channels; ++c) {
-                        y[(p + i) * out_pixel + c] =
-                            mnc_requantise_s16(sum[i * block_channels + c], MNC_READ_S32(multiplier[c * per_channel]),
+                        y[((p + i) * out_pixel) + c] =
+                            mnc_requantise_s16(sum[(i * block_channels) + c], MNC_READ_S32(multiplier[c * per_channel]),
                                                MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
                     }
                 }
             }
-            for (b = 0; b < out_width - blocks * block_pixels; ++b) {
+            for (b = 0; b < (out_width - (blocks * block_pixels)); ++b) {
                 const int8_t *w = weights;
 
-                p = b < inner_begin ? b : b + blocks * block_pixels;
+                p = (b < inner_begin) ? b : (b + (blocks * block_pixels));
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
                     sum[c] = MNC_READ_S32(bias[c]);
                 }
                 for (ky = 0; ky < kernel_height; ++ky) {
                     for (kx = 0; kx < kernel_width; ++kx) {
-                        const int at = p * stride - padding + kx * dilation;
+                        const int at = (p * stride) - padding + (kx * dilation);
 
-                        if (rows[ky] != NULL && at >= 0 && at < in_width) {
-                            const int16_t *const x = rows[ky] + at * in_pixel + g * in_channels;
+                        if ((rows[ky] != NULL) && (at >= 0) && (at < in_width)) {
+                            const int16_t *const x = rows[ky] + (at * in_pixel) + (g * in_channels);
 
                             for (k = 0; k < in_channels; ++k) {
                                 MNC_UNROLL
                                 for (c = 0; c < block_channels; ++c) {
-                                    sum[c] += (int32_t)x[k] * MNC_READ_S8(w[k * block_channels + c]);
+                                    sum[c] += (int32_t)x[k] * MNC_READ_S8(w[(k * block_channels) + c]);
                                 }
                             }
                         }
@@ -90,8 +99,9 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                 }
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    y[p * out_pixel + c] = mnc_requantise_s16(sum[c], MNC_READ_S32(multiplier[c * per_channel]),
-                                                              MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
+                    y[(p * out_pixel) + c] = mnc_requantise_s16(sum[c], MNC_READ_S32(multiplier[c * per_channel]),
+                                                                MNC_READ_S8(shift[c * per_channel]), rounding, low,
+                                                                high);
                 }
             }
             weights += kernel_height * kernel_width * in_channels * block_channels;

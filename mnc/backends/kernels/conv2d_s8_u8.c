@@ -10,23 +10,27 @@
 MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights, const int32_t *bias,
                               const int32_t *multiplier, const int8_t *shift, int per_channel, int general, int groups,
                               int in_channels, int out_channels, int kernel_height, int stride, int dilation,
-                              int padding, int begin, int end, int in_pixel, int out_pixel, int out_channel,
-                              int runs, int run, int block_pixels, int block_channels, int unroll, int in_zero, int zero, int low,
+                              int padding, int begin, int end, int in_pixel, int out_pixel, int out_channel, int runs,
+                              int run, int block_pixels, int block_channels, int unroll, int in_zero, int zero, int low,
                               int high)
 {
-    const int run_weights = (run < 4 ? run : (run + 3) / 4 * 4) * block_channels;
-    int g, o, p, ky, kx;
+    const int run_weights = ((run < 4) ? run : ((run + 3) / 4 * 4)) * block_channels;
+    int g;
+    int o;
+    int p;
+    int ky;
+    int kx;
 
     for (g = 0; g < groups; ++g) {
         for (o = 0; o < out_channels; o += block_channels) {
-            if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
+            if (((out_channels % block_channels) != 0) && (o > (out_channels - block_channels))) {
                 o = out_channels - block_channels;
             }
             for (p = begin; p < end; p += block_pixels) {
                 const int8_t *w = weights;
                 int32_t sum[16];
 
-                if ((end - begin) % block_pixels != 0 && p > end - block_pixels) {
+                if ((((end - begin) % block_pixels) != 0) && (p > (end - block_pixels))) {
                     p = end - block_pixels;
                 }
                 mnc_begin_s8(sum, bias, block_pixels, block_channels);
@@ -34,7 +38,7 @@ MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8
                     const int8_t *x = rows[ky];
 
                     if (x != NULL) {
-                        x += (p * stride - padding) * in_pixel + g * in_channels;
+                        x += (((p * stride) - padding) * in_pixel) + (g * in_channels);
                     }
                     for (kx = 0; kx < runs; ++kx) {
                         if (x == NULL) {
@@ -46,8 +50,8 @@ MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8
                         w += run_weights;
                     }
                 }
-                mnc_end_s8(sum, out + p * out_pixel + (g * out_channels + o) * out_channel, multiplier, shift, per_channel, general,
-                           out_pixel, out_channel, block_pixels, block_channels, zero, low, high);
+                mnc_end_s8(sum, out + (p * out_pixel) + (((g * out_channels) + o) * out_channel), multiplier, shift,
+                           per_channel, general, out_pixel, out_channel, block_pixels, block_channels, zero, low, high);
             }
             weights += kernel_height * runs * run_weights;
             bias += block_channels;
@@ -67,34 +71,38 @@ MNC_KERNEL void mnc_conv2d_border_s8(const int8_t *const *rows, int8_t *out, con
                                     int out_channel, int block_channels, int unroll, int in_zero, int zero, int low,
                                     int high)
 {
-    const int column = (in_channels < 4 ? in_channels : (in_channels + 3) / 4 * 4) * block_channels;
-    int g, o, p, ky, kx;
+    const int column = ((in_channels < 4) ? in_channels : ((in_channels + 3) / 4 * 4)) * block_channels;
+    int g;
+    int o;
+    int p;
+    int ky;
+    int kx;
 
     for (g = 0; g < groups; ++g) {
         for (o = 0; o < out_channels; o += block_channels) {
-            if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
+            if (((out_channels % block_channels) != 0) && (o > (out_channels - block_channels))) {
                 o = out_channels - block_channels;
             }
-            for (p = begin > 0 ? 0 : end; p < out_width; p = p + 1 == begin ? end : p + 1) {
+            for (p = (begin > 0) ? 0 : end; p < out_width; p = ((p + 1) == begin) ? end : (p + 1)) {
                 const int8_t *w = weights;
                 int32_t sum[16];
 
                 mnc_begin_s8(sum, bias, 1, block_channels);
                 for (ky = 0; ky < kernel_height; ++ky) {
                     for (kx = 0; kx < kernel_width; ++kx) {
-                        const int at = p * stride - padding + kx * dilation;
+                        const int at = (p * stride) - padding + (kx * dilation);
 
-                        if (rows[ky] == NULL || at < 0 || at >= in_width) {
+                        if ((rows[ky] == NULL) || (at < 0) || (at >= in_width)) {
                             mnc_padding_run_s8(sum, in_zero, w, in_channels, 1, block_channels);
                         } else {
-                            mnc_run_s8(sum, rows[ky] + at * in_pixel + g * in_channels, w, in_channels, 0, 1,
+                            mnc_run_s8(sum, rows[ky] + (at * in_pixel) + (g * in_channels), w, in_channels, 0, 1,
                                        block_channels, unroll);
                         }
                         w += column;
                     }
                 }
-                mnc_end_s8(sum, out + p * out_pixel + (g * out_channels + o) * out_channel, multiplier, shift, per_channel, general,
-                           out_pixel, out_channel, 1, block_channels, zero, low, high);
+                mnc_end_s8(sum, out + (p * out_pixel) + (((g * out_channels) + o) * out_channel), multiplier, shift,
+                           per_channel, general, out_pixel, out_channel, 1, block_channels, zero, low, high);
             }
             weights += kernel_height * kernel_width * column;
             bias += block_channels;
@@ -115,35 +123,39 @@ MNC_KERNEL void mnc_conv2d_window_s8(const int8_t *const *rows, int8_t *out, con
                                     int in_zero, int zero, int low, int high)
 {
     const int run = kernel_width * in_channels;
-    const int run_weights = (run < 4 ? run : (run + 3) / 4 * 4) * block_channels;
-    int o, p, ky, kx, k;
+    const int run_weights = ((run < 4) ? run : ((run + 3) / 4 * 4)) * block_channels;
+    int o;
+    int p;
+    int ky;
+    int kx;
+    int k;
 
-    for (p = begin > 0 ? 0 : end; p < out_width; p = p + 1 == begin ? end : p + 1) {
+    for (p = (begin > 0) ? 0 : end; p < out_width; p = ((p + 1) == begin) ? end : (p + 1)) {
         const int8_t *w = weights;
         int8_t window[128];
         int8_t *x = window;
 
         for (ky = 0; ky < kernel_height; ++ky) {
             for (kx = 0; kx < kernel_width; ++kx) {
-                const int at = p * stride - padding + kx;
-                const int outside = rows[ky] == NULL || at < 0 || at >= in_width;
+                const int at = (p * stride) - padding + kx;
+                const int outside = (rows[ky] == NULL) || (at < 0) || (at >= in_width);
 
                 for (k = 0; k < in_channels; ++k) {
-                    *x++ = (int8_t)(outside ? in_zero : rows[ky][at * in_pixel + k]);
+                    *x++ = (int8_t)((outside != 0) ? in_zero : rows[ky][(at * in_pixel) + k]);
                 }
             }
         }
         for (o = 0; o < out_channels; o += block_channels) {
-            const int at = o < out_channels - block_channels ? o : out_channels - block_channels;
+            const int at = (o < (out_channels - block_channels)) ? o : (out_channels - block_channels);
             const int scaled = o * per_channel;
             int32_t sum[16];
 
             mnc_begin_s8(sum, bias + o, 1, block_channels);
             for (ky = 0; ky < kernel_height; ++ky) {
-                mnc_run_s8(sum, window + ky * run, w, run, 0, 1, block_channels, unroll);
+                mnc_run_s8(sum, window + (ky * run), w, run, 0, 1, block_channels, unroll);
                 w += run_weights;
             }
-            mnc_end_s8(sum, out + p * out_pixel + at * out_channel, multiplier + scaled, shift + scaled,
+            mnc_end_s8(sum, out + (p * out_pixel) + (at * out_channel), multiplier + scaled, shift + scaled,
                        per_channel, general, out_pixel, out_channel, 1, block_channels, zero, low, high);
         }
     }

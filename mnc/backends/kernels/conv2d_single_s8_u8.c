@@ -7,17 +7,25 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
                                          int block_channels, int shift, int positive, int low, int high)
 {
     const int size = 9;
-    int32_t sum[8], multiplier, offset, own = 0;
-    int c, i;
+    int32_t sum[8];
+    int32_t multiplier;
+    int32_t offset;
+    int32_t own = 0;
+    int c;
+    int i;
 #if defined(MNC_DSP)
-    uint32_t outer[2], middle[2], upper[2], w, next;
+    uint32_t outer[2];
+    uint32_t middle[2];
+    uint32_t upper[2];
+    uint32_t w;
+    uint32_t next;
 
     mnc_pairs_of_columns_s8(outer, upper, x0, 0, stride, 0, 0, 1, 0);
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
-        MNC_LOAD_TWO(w, next, record + c * size);
+        MNC_LOAD_TWO(w, next, record + (c * size));
         MNC_PAIRS_PLUS(sum[2 * c], outer[0], w, next);
-        MNC_PAIRS_PLUS(sum[2 * c + 1], outer[1], w, next);
+        MNC_PAIRS_PLUS(sum[(2 * c) + 1], outer[1], w, next);
     }
     mnc_pairs_of_columns_s8(outer, middle, x1, 0, stride, 0, 0, 1, 0);
     MNC_PAIR(next, upper[0], middle[0]);
@@ -25,34 +33,34 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
     upper[0] = next;
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
-        MNC_LOAD_TWO(next, w, record + c * size + 2);
+        MNC_LOAD_TWO(next, w, record + (c * size) + 2);
         MNC_MULTIPLY_PAIRS(sum[2 * c], outer[0], w);
-        MNC_MULTIPLY_PAIRS(sum[2 * c + 1], outer[1], w);
+        MNC_MULTIPLY_PAIRS(sum[(2 * c) + 1], outer[1], w);
         MNC_MULTIPLY_PAIRS(sum[2 * c], upper[0], next);
-        MNC_MULTIPLY_PAIRS(sum[2 * c + 1], upper[1], next);
+        MNC_MULTIPLY_PAIRS(sum[(2 * c) + 1], upper[1], next);
     }
     mnc_pairs_of_columns_s8(outer, middle, x2, 0, stride, 0, 0, 1, 0);
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
-        MNC_LOAD_TWO(w, next, record + c * size + 4);
+        MNC_LOAD_TWO(w, next, record + (c * size) + 4);
         MNC_MULTIPLY_PAIRS(sum[2 * c], outer[0], w);
-        MNC_MULTIPLY_PAIRS(sum[2 * c + 1], outer[1], w);
+        MNC_MULTIPLY_PAIRS(sum[(2 * c) + 1], outer[1], w);
         MNC_MULTIPLY_LOW(sum[2 * c], middle[0], next);
-        MNC_MULTIPLY_UPPER_LOW(sum[2 * c + 1], middle[1], next);
+        MNC_MULTIPLY_UPPER_LOW(sum[(2 * c) + 1], middle[1], next);
     }
 #else
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
         MNC_UNROLL
         for (i = 0; i < 2; ++i) {
-            sum[2 * c + i] = mnc_sum3x3_s8(x0, x1, x2, record + c * size, i * stride, 0, 1, 0);
+            sum[(2 * c) + i] = mnc_sum3x3_s8(x0, x1, x2, record + (c * size), i * stride, 0, 1, 0);
         }
     }
 #endif
     MNC_OPAQUE(out);
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
-        const int32_t *const scales = record + c * size + 6;
+        const int32_t *const scales = record + (c * size) + 6;
 
         MNC_READ_TWO(multiplier, offset, scales);
         if (shift == 0) {
@@ -60,8 +68,8 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
         }
         MNC_UNROLL
         for (i = 0; i < 2; ++i) {
-            MNC_STORE_S8(out + i * out_pixel + c * out_channel,
-                         mnc_requantise_enlarged_s8(sum[2 * c + i], multiplier, offset, shift, (int)own, positive,
+            MNC_STORE_S8(out + (i * out_pixel) + (c * out_channel),
+                         mnc_requantise_enlarged_s8(sum[(2 * c) + i], multiplier, offset, shift, (int)own, positive,
                                                     low, high));
         }
     }
@@ -79,21 +87,23 @@ MNC_KERNEL void mnc_conv2d_single_s8(const int8_t *const *rows, int8_t *out, con
                                      const int32_t *records, int channels, int stride, int out_width, int out_pixel,
                                      int out_channel, int block_channels, int shift, int positive, int low, int high)
 {
-    const int8_t *row0 = rows[0] != NULL ? rows[0] : padding_row, *row1 = rows[1] != NULL ? rows[1] : padding_row;
-    const int8_t *row2 = rows[2] != NULL ? rows[2] : padding_row;
-    int p, c;
+    const int8_t *row0 = (rows[0] != NULL) ? rows[0] : padding_row;
+    const int8_t *row1 = (rows[1] != NULL) ? rows[1] : padding_row;
+    const int8_t *row2 = (rows[2] != NULL) ? rows[2] : padding_row;
+    int p;
+    int c;
 
     for (p = -(out_width % 2); p < out_width; p += 2) {
-        const int first = p < 0 ? 0 : p;
+        const int first = (p < 0) ? 0 : p;
         const int32_t *record = records;
 
         for (c = 0; c < channels; c += block_channels) {
-            if (channels % block_channels != 0 && c > channels - block_channels) {
+            if (((channels % block_channels) != 0) && (c > (channels - block_channels))) {
                 c = channels - block_channels;
             }
             MNC_OPAQUE(record);
-            mnc_conv2d_two_pixels_s8(row0 + first * stride, row1 + first * stride, row2 + first * stride,
-                                     out + first * out_pixel + c * out_channel, record, stride, out_pixel, out_channel,
+            mnc_conv2d_two_pixels_s8(row0 + (first * stride), row1 + (first * stride), row2 + (first * stride), out +
+                                     (first * out_pixel) + (c * out_channel), record, stride, out_pixel, out_channel,
                                      block_channels, shift, positive, low, high);
             record += block_channels * 9;
         }

@@ -12,24 +12,29 @@ MNC_KERNEL void mnc_conv2d_transpose_block_f32(const float *const *rows, float *
                                                int out_channel, int pixels, int channels, int activation, float high)
 {
     float sum[28];
-    int i, c, j, k, tap, at;
+    int i;
+    int c;
+    int j;
+    int k;
+    int tap;
+    int at;
 
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
         for (c = 0; c < channels; ++c) {
-            sum[i * channels + c] = bias == NULL ? 0.0f : MNC_READ(bias[c]);
+            sum[(i * channels) + c] = (bias == NULL) ? 0.0f : MNC_READ(bias[c]);
         }
     }
-    for (j = 0; j < height && ky >= 0; ++j, ky -= stride_y) {
+    for (j = 0; (j < height) && (ky >= 0); ++j, ky -= stride_y) {
         if (rows[j] == NULL) {
             continue;
         }
         for (tap = kx, at = x; tap >= 0; tap -= stride_x, at += dilation) {
-            const float *in = rows[j] + at * in_pixel;
-            const float *w = weights + (ky * kernel_width + tap) * in_channels * channels;
+            const float *in = rows[j] + (at * in_pixel);
+            const float *w = weights + (((ky * kernel_width) + tap) * in_channels * channels);
 
-            if (!inner && (at < 0 || at >= in_width)) {
+            if (!inner && ((at < 0) || (at >= in_width))) {
                 continue;
             }
             for (k = 0; k < in_channels; ++k) {
@@ -37,7 +42,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_f32(const float *const *rows, float *
                 for (i = 0; i < pixels; ++i) {
                     MNC_UNROLL
                     for (c = 0; c < channels; ++c) {
-                        sum[i * channels + c] = MNC_FMA(in[i * in_pixel], MNC_READ(w[c]), sum[i * channels + c]);
+                        sum[(i * channels) + c] = MNC_FMA(in[i * in_pixel], MNC_READ(w[c]), sum[(i * channels) + c]);
                     }
                 }
                 in += in_channel;
@@ -49,7 +54,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_f32(const float *const *rows, float *
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
         for (c = 0; c < channels; ++c) {
-            out[i * out_pixel + c * out_channel] = mnc_activate_f32(sum[i * channels + c], activation, high);
+            out[(i * out_pixel) + (c * out_channel)] = mnc_activate_f32(sum[(i * channels) + c], activation, high);
         }
     }
 }
@@ -71,35 +76,38 @@ MNC_KERNEL void mnc_conv2d_transpose_f32(const float *const *rows, float *out, c
                                          int in_channel, int out_pixel, int out_channel, int block_pixels,
                                          int block_channels, int activation, float high)
 {
-    const int ky = kernel_height - stride_y + (row + row_start) % stride_y;
-    int o, phase, p, e;
+    const int ky = kernel_height - stride_y + ((row + row_start) % stride_y);
+    int o;
+    int phase;
+    int p;
+    int e;
 
     for (o = 0; o < out_channels; o += block_channels) {
         for (phase = 0; phase < stride_x; ++phase) {
-            const int kx = kernel_width - stride_x + (phase + start) % stride_x;
-            const int reach = kx < 0 ? 0 : kx / stride_x * dilation;
-            const int x = (phase + start) / stride_x - before;
+            const int kx = kernel_width - stride_x + ((phase + start) % stride_x);
+            const int reach = (kx < 0) ? 0 : (kx / stride_x * dilation);
+            const int x = ((phase + start) / stride_x) - before;
             const int count = (out_width - phase + stride_x - 1) / stride_x;
-            float *const y = out + o * out_channel + phase * out_pixel;
-            int begin = x < 0 ? -x : 0;
+            float *const y = out + (o * out_channel) + (phase * out_pixel);
+            int begin = (x < 0) ? -x : 0;
             int end = in_width - reach - x;
 
-            end = end < count ? end : count;
-            if (end - begin < block_pixels) {
+            end = (end < count) ? end : count;
+            if ((end - begin) < block_pixels) {
                 begin = end = 0;
             }
             for (p = begin; p < end; p += block_pixels) {
-                if (p > end - block_pixels) {
+                if (p > (end - block_pixels)) {
                     p = end - block_pixels;
                 }
-                mnc_conv2d_transpose_block_f32(rows, y + p * stride_x * out_pixel, weights, bias, ky, kx, x + p, 1,
+                mnc_conv2d_transpose_block_f32(rows, y + (p * stride_x * out_pixel), weights, bias, ky, kx, x + p, 1,
                                                in_channels, height, kernel_width, stride_y, stride_x, dilation,
                                                in_width, in_pixel, in_channel, stride_x * out_pixel, out_channel,
                                                block_pixels, block_channels, activation, high);
             }
-            for (e = 0; e < count - (end - begin); ++e) {
-                p = e < begin ? e : e + end - begin;
-                mnc_conv2d_transpose_block_f32(rows, y + p * stride_x * out_pixel, weights, bias, ky, kx, x + p, 0,
+            for (e = 0; e < (count - (end - begin)); ++e) {
+                p = (e < begin) ? e : (e + end - begin);
+                mnc_conv2d_transpose_block_f32(rows, y + (p * stride_x * out_pixel), weights, bias, ky, kx, x + p, 0,
                                                in_channels, height, kernel_width, stride_y, stride_x, dilation,
                                                in_width, in_pixel, in_channel, stride_x * out_pixel, out_channel, 1,
                                                block_channels, activation, high);

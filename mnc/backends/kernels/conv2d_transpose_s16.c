@@ -13,24 +13,29 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
                                                int pixels, int channels, int low, int high)
 {
     int32_t sum[16];
-    int i, c, j, k, tap, at;
+    int i;
+    int c;
+    int j;
+    int k;
+    int tap;
+    int at;
 
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
         for (c = 0; c < channels; ++c) {
-            sum[i * channels + c] = MNC_READ_S32(bias[c]);
+            sum[(i * channels) + c] = MNC_READ_S32(bias[c]);
         }
     }
-    for (j = 0; j < height && ky >= 0; ++j, ky -= stride_y) {
+    for (j = 0; (j < height) && (ky >= 0); ++j, ky -= stride_y) {
         if (rows[j] == NULL) {
             continue;
         }
         for (tap = kx, at = x; tap >= 0; tap -= stride_x, at += dilation) {
-            const int16_t *in = rows[j] + at * in_pixel;
-            const int8_t *w = weights + (ky * kernel_width + tap) * in_channels * channels;
+            const int16_t *in = rows[j] + (at * in_pixel);
+            const int8_t *w = weights + (((ky * kernel_width) + tap) * in_channels * channels);
 
-            if (!inner && (at < 0 || at >= in_width)) {
+            if (!inner && ((at < 0) || (at >= in_width))) {
                 continue;
             }
             for (k = 0; k < in_channels; ++k) {
@@ -40,7 +45,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
 
                     MNC_UNROLL
                     for (c = 0; c < channels; ++c) {
-                        sum[i * channels + c] += value * MNC_READ_S8(w[c]);
+                        sum[(i * channels) + c] += value * MNC_READ_S8(w[c]);
                     }
                 }
                 ++in;
@@ -52,8 +57,8 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
     for (i = 0; i < pixels; ++i) {
         MNC_UNROLL
         for (c = 0; c < channels; ++c) {
-            out[i * out_pixel + c] =
-                mnc_requantise_s16(sum[i * channels + c], MNC_READ_S32(multiplier[c * per_channel]),
+            out[(i * out_pixel) + c] =
+                mnc_requantise_s16(sum[(i * channels) + c], MNC_READ_S32(multiplier[c * per_channel]),
                                    MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
         }
     }
@@ -77,35 +82,38 @@ MNC_KERNEL void mnc_conv2d_transpose_s16(const int16_t *const *rows, int16_t *ou
                                          int out_width, int in_pixel, int out_pixel, int block_pixels,
                                          int block_channels, int low, int high)
 {
-    const int ky = kernel_height - stride_y + (row + row_start) % stride_y;
-    int o, phase, p, e;
+    const int ky = kernel_height - stride_y + ((row + row_start) % stride_y);
+    int o;
+    int phase;
+    int p;
+    int e;
 
     for (o = 0; o < out_channels; o += block_channels) {
         for (phase = 0; phase < stride_x; ++phase) {
-            const int kx = kernel_width - stride_x + (phase + start) % stride_x;
-            const int reach = kx < 0 ? 0 : kx / stride_x * dilation;
-            const int x = (phase + start) / stride_x - before;
+            const int kx = kernel_width - stride_x + ((phase + start) % stride_x);
+            const int reach = (kx < 0) ? 0 : (kx / stride_x * dilation);
+            const int x = ((phase + start) / stride_x) - before;
             const int count = (out_width - phase + stride_x - 1) / stride_x;
-            int16_t *const y = out + o + phase * out_pixel;
-            int begin = x < 0 ? -x : 0;
+            int16_t *const y = out + o + (phase * out_pixel);
+            int begin = (x < 0) ? -x : 0;
             int end = in_width - reach - x;
 
-            end = end < count ? end : count;
-            if (end - begin < block_pixels) {
+            end = (end < count) ? end : count;
+            if ((end - begin) < block_pixels) {
                 begin = end = 0;
             }
             for (p = begin; p < end; p += block_pixels) {
-                if (p > end - block_pixels) {
+                if (p > (end - block_pixels)) {
                     p = end - block_pixels;
                 }
-                mnc_conv2d_transpose_block_s16(rows, y + p * stride_x * out_pixel, weights, bias, multiplier, shift,
+                mnc_conv2d_transpose_block_s16(rows, y + (p * stride_x * out_pixel), weights, bias, multiplier, shift,
                                                per_channel, rounding, ky, kx, x + p, 1, in_channels, height,
                                                kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,
                                                stride_x * out_pixel, block_pixels, block_channels, low, high);
             }
-            for (e = 0; e < count - (end - begin); ++e) {
-                p = e < begin ? e : e + end - begin;
-                mnc_conv2d_transpose_block_s16(rows, y + p * stride_x * out_pixel, weights, bias, multiplier, shift,
+            for (e = 0; e < (count - (end - begin)); ++e) {
+                p = (e < begin) ? e : (e + end - begin);
+                mnc_conv2d_transpose_block_s16(rows, y + (p * stride_x * out_pixel), weights, bias, multiplier, shift,
                                                per_channel, rounding, ky, kx, x + p, 0, in_channels, height,
                                                kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,
                                                stride_x * out_pixel, 1, block_channels, low, high);

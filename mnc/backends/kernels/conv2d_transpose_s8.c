@@ -13,18 +13,23 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s8(const int8_t *const *rows, int8_t 
                                               int pixels, int channels, int in_zero, int zero, int low, int high)
 {
     int32_t sum[16];
-    int i, c, j, k, tap, at;
+    int i;
+    int c;
+    int j;
+    int k;
+    int tap;
+    int at;
 
     mnc_begin_s8(sum, bias, pixels, channels);
-    for (j = 0; j < height && ky >= 0; ++j, ky -= stride_y) {
+    for (j = 0; (j < height) && (ky >= 0); ++j, ky -= stride_y) {
         if (rows[j] == NULL) {
             continue;
         }
         for (tap = kx, at = x; tap >= 0; tap -= stride_x, at += dilation) {
-            const int8_t *in = rows[j] + at * in_pixel;
-            const int8_t *w = weights + (ky * kernel_width + tap) * in_channels * channels;
+            const int8_t *in = rows[j] + (at * in_pixel);
+            const int8_t *w = weights + (((ky * kernel_width) + tap) * in_channels * channels);
 
-            if (!inner && (at < 0 || at >= in_width)) {
+            if (!inner && ((at < 0) || (at >= in_width))) {
                 continue;
             }
             for (k = 0; k < in_channels; ++k) {
@@ -34,7 +39,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s8(const int8_t *const *rows, int8_t 
 
                     MNC_UNROLL
                     for (c = 0; c < channels; ++c) {
-                        sum[i * channels + c] += value * MNC_READ_S8(w[c]);
+                        sum[(i * channels) + c] += value * MNC_READ_S8(w[c]);
                     }
                 }
                 ++in;
@@ -63,36 +68,39 @@ MNC_KERNEL void mnc_conv2d_transpose_s8(const int8_t *const *rows, int8_t *out, 
                                         int out_width, int in_pixel, int out_pixel, int block_pixels,
                                         int block_channels, int in_zero, int zero, int low, int high)
 {
-    const int ky = kernel_height - stride_y + (row + row_start) % stride_y;
-    int o, phase, p, e;
+    const int ky = kernel_height - stride_y + ((row + row_start) % stride_y);
+    int o;
+    int phase;
+    int p;
+    int e;
 
     for (o = 0; o < out_channels; o += block_channels) {
         for (phase = 0; phase < stride_x; ++phase) {
-            const int kx = kernel_width - stride_x + (phase + start) % stride_x;
-            const int reach = kx < 0 ? 0 : kx / stride_x * dilation;
-            const int x = (phase + start) / stride_x - before;
+            const int kx = kernel_width - stride_x + ((phase + start) % stride_x);
+            const int reach = (kx < 0) ? 0 : (kx / stride_x * dilation);
+            const int x = ((phase + start) / stride_x) - before;
             const int count = (out_width - phase + stride_x - 1) / stride_x;
-            int8_t *const y = out + o + phase * out_pixel;
-            int begin = x < 0 ? -x : 0;
+            int8_t *const y = out + o + (phase * out_pixel);
+            int begin = (x < 0) ? -x : 0;
             int end = in_width - reach - x;
 
-            end = end < count ? end : count;
-            if (end - begin < block_pixels) {
+            end = (end < count) ? end : count;
+            if ((end - begin) < block_pixels) {
                 begin = end = 0;
             }
             for (p = begin; p < end; p += block_pixels) {
-                if (p > end - block_pixels) {
+                if (p > (end - block_pixels)) {
                     p = end - block_pixels;
                 }
-                mnc_conv2d_transpose_block_s8(rows, y + p * stride_x * out_pixel, weights, bias, multiplier, shift,
+                mnc_conv2d_transpose_block_s8(rows, y + (p * stride_x * out_pixel), weights, bias, multiplier, shift,
                                               per_channel, general, ky, kx, x + p, 1, in_channels, height,
                                               kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,
                                               stride_x * out_pixel, block_pixels, block_channels, in_zero, zero, low,
                                               high);
             }
-            for (e = 0; e < count - (end - begin); ++e) {
-                p = e < begin ? e : e + end - begin;
-                mnc_conv2d_transpose_block_s8(rows, y + p * stride_x * out_pixel, weights, bias, multiplier, shift,
+            for (e = 0; e < (count - (end - begin)); ++e) {
+                p = (e < begin) ? e : (e + end - begin);
+                mnc_conv2d_transpose_block_s8(rows, y + (p * stride_x * out_pixel), weights, bias, multiplier, shift,
                                               per_channel, general, ky, kx, x + p, 0, in_channels, height,
                                               kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,
                                               stride_x * out_pixel, 1, block_channels, in_zero, zero, low, high);

@@ -2,16 +2,17 @@
  * words: the upper one signed, the lower one not. */
 MNC_KERNEL void mnc_add_products_wide(int32_t *high, uint32_t *low, const int16_t *x, const int8_t *w, int count)
 {
-    int k, end;
+    int k;
+    int end;
 
     for (k = 0; k < count;) {
         int32_t sum = 0;
 
-        for (end = count - k < 511 ? count : k + 511; k < end; ++k) {
+        for (end = ((count - k) < 511) ? count : (k + 511); k < end; ++k) {
             sum += (int32_t)x[k] * MNC_READ_S8(w[k]);
         }
         *low += (uint32_t)sum;
-        *high += (sum < 0 ? -1 : 0) + (*low < (uint32_t)sum ? 1 : 0);
+        *high += ((sum < 0) ? -1 : 0) + ((*low < (uint32_t)sum) ? 1 : 0);
     }
 }
 
@@ -25,9 +26,12 @@ MNC_KERNEL void mnc_conv2d_wide_s16(const int16_t *const *rows, int16_t *out, co
                                     int kernel_width, int stride, int dilation, int padding, int in_width,
                                     int out_width, int in_pixel, int out_pixel, int low, int high)
 {
-    int o, p, ky, kx;
+    int o;
+    int p;
+    int ky;
+    int kx;
 
-    for (o = 0; o < groups * out_channels; ++o) {
+    for (o = 0; o < (groups * out_channels); ++o) {
         for (p = 0; p < out_width; ++p) {
             const int8_t *w = weights;
             int32_t upper = MNC_READ_S32(bias[0]);
@@ -35,18 +39,18 @@ MNC_KERNEL void mnc_conv2d_wide_s16(const int16_t *const *rows, int16_t *out, co
 
             for (ky = 0; ky < kernel_height; ++ky) {
                 for (kx = 0; kx < kernel_width; ++kx) {
-                    const int at = p * stride - padding + kx * dilation;
+                    const int at = (p * stride) - padding + (kx * dilation);
 
-                    if (rows[ky] != NULL && at >= 0 && at < in_width) {
+                    if ((rows[ky] != NULL) && (at >= 0) && (at < in_width)) {
                         mnc_add_products_wide(&upper, &lower,
-                                              rows[ky] + at * in_pixel + o / out_channels * in_channels, w,
+                                              rows[ky] + (at * in_pixel) + (o / out_channels * in_channels), w,
                                               in_channels);
                     }
                     w += in_channels;
                 }
             }
-            out[p * out_pixel + o] = mnc_requantise_wide_s16(upper, lower, MNC_READ_S32(*multiplier),
-                                                             MNC_READ_S8(*shift), low, high);
+            out[(p * out_pixel) + o] = mnc_requantise_wide_s16(upper, lower, MNC_READ_S32(*multiplier),
+                                                               MNC_READ_S8(*shift), low, high);
         }
         weights += kernel_height * kernel_width * in_channels;
         bias += 2;

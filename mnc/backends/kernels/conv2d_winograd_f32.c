@@ -4,18 +4,28 @@
  * v: [in_channels][tiles], `step` from one of the six to the next. */
 MNC_KERNEL void mnc_tiles_f32(float *v, const float *const *columns, int tiles, int in_channels, int step)
 {
-    int t, k;
+    int t;
+    int k;
 
     for (t = 0; t < tiles; ++t) {
-        const float *const *const x = columns + 4 * t;
-        const float *const x0 = x[0], *const x1 = x[1], *const x2 = x[2];
-        const float *const x3 = x[3], *const x4 = x[4], *const x5 = x[5];
+        const float *const *const x = columns + (4 * t);
+        const float *const x0 = x[0];
+        const float *const x1 = x[1];
+        const float *const x2 = x[2];
+        const float *const x3 = x[3];
+        const float *const x4 = x[4];
+        const float *const x5 = x[5];
 
         for (k = 0; k < in_channels; ++k) {
-            float *const to = v + k * tiles + t;
-            const float second = x1[k], third = x2[k], fourth = x3[k], fifth = x4[k];
-            const float near_even = MNC_FMA(-4.0f, third, fifth), near_odd = MNC_FMA(-4.0f, second, fourth);
-            const float far_even = fifth - third, far_odd = fourth - second;
+            float *const to = v + (k * tiles) + t;
+            const float second = x1[k];
+            const float third = x2[k];
+            const float fourth = x3[k];
+            const float fifth = x4[k];
+            const float near_even = MNC_FMA(-4.0f, third, fifth);
+            const float near_odd = MNC_FMA(-4.0f, second, fourth);
+            const float far_even = fifth - third;
+            const float far_odd = fourth - second;
 
             to[0] = MNC_FMA(4.0f, x0[k], MNC_FMA(-5.0f, third, fifth));
             to[step] = near_even + near_odd;
@@ -44,38 +54,45 @@ MNC_KERNEL void mnc_conv2d_winograd_f32(const float *const *rows, float *out, fl
 {
     const int count = kernel_height * in_channels;
     const int block_pixels = 4 * block_tiles;
-    int p, o, ky, j, k, u, c, t;
+    int p;
+    int o;
+    int ky;
+    int j;
+    int k;
+    int u;
+    int c;
+    int t;
 
     for (p = 0; p < out_width; p += block_pixels) {
         const float *w = weights;
 
-        if (p > out_width - block_pixels) {
+        if (p > (out_width - block_pixels)) {
             p = out_width - block_pixels;
         }
         for (ky = 0; ky < kernel_height; ++ky) {
             const float *const row = rows[ky];
             const float *columns[18];
 
-            for (j = 0; j < block_pixels + 2; ++j) {
+            for (j = 0; j < (block_pixels + 2); ++j) {
                 const int at = p - padding + j;
 
-                columns[j] = row == NULL || at < 0 || at >= in_width ? padding_row : row + at * in_pixel;
+                columns[j] = ((row == NULL) || (at < 0) || (at >= in_width)) ? padding_row : (row + (at * in_pixel));
             }
-            mnc_tiles_f32(window + ky * in_channels * block_tiles, columns, block_tiles, in_channels,
+            mnc_tiles_f32(window + (ky * in_channels * block_tiles), columns, block_tiles, in_channels,
                           count * block_tiles);
         }
         for (o = 0; o < out_channels; o += block_channels) {
             const float *v = window;
             float products[6][28];
 
-            if (o > out_channels - block_channels) {
+            if (o > (out_channels - block_channels)) {
                 o = out_channels - block_channels;
             }
             for (j = 0; j < 6; ++j) {
                 float sum[28];
 
                 MNC_UNROLL
-                for (t = 0; t < block_tiles * block_channels; ++t) {
+                for (t = 0; t < (block_tiles * block_channels); ++t) {
                     sum[t] = 0.0f;
                 }
                 for (k = 0; k < count; k += unroll) {
@@ -85,8 +102,8 @@ MNC_KERNEL void mnc_conv2d_winograd_f32(const float *const *rows, float *out, fl
                         for (t = 0; t < block_tiles; ++t) {
                             MNC_UNROLL
                             for (c = 0; c < block_channels; ++c) {
-                                MNC_ACCUMULATE(sum[t * block_channels + c], v[u * block_tiles + t],
-                                               MNC_READ(w[u * block_channels + c]));
+                                MNC_ACCUMULATE(sum[(t * block_channels) + c], v[(u * block_tiles) + t],
+                                               MNC_READ(w[(u * block_channels) + c]));
                             }
                         }
                     }
@@ -94,26 +111,28 @@ MNC_KERNEL void mnc_conv2d_winograd_f32(const float *const *rows, float *out, fl
                     w += unroll * block_channels;
                 }
                 MNC_UNROLL
-                for (t = 0; t < block_tiles * block_channels; ++t) {
+                for (t = 0; t < (block_tiles * block_channels); ++t) {
                     products[j][t] = sum[t];
                 }
             }
             for (c = 0; c < block_channels; ++c) {
-                const float first = bias == NULL ? 0.0f : MNC_READ(bias[o + c]);
+                const float first = (bias == NULL) ? 0.0f : MNC_READ(bias[o + c]);
 
                 for (t = 0; t < block_tiles; ++t) {
-                    float *const y = out + (p + 4 * t) * out_pixel + (o + c) * out_channel;
-                    const int at = t * block_channels + c;
+                    float *const y = out + ((p + (4 * t)) * out_pixel) + ((o + c) * out_channel);
+                    const int at = (t * block_channels) + c;
                     const float one = products[1][at] + first;
-                    const float near_sum = one + products[2][at], near_difference = one - products[2][at];
+                    const float near_sum = one + products[2][at];
+                    const float near_difference = one - products[2][at];
                     const float far_sum = products[3][at] + products[4][at];
                     const float far_difference = products[3][at] - products[4][at];
 
                     y[0] = mnc_activate_f32(products[0][at] + near_sum + far_sum, activation, high);
                     y[out_pixel] = mnc_activate_f32(MNC_FMA(2.0f, far_difference, near_difference), activation, high);
                     y[2 * out_pixel] = mnc_activate_f32(MNC_FMA(4.0f, far_sum, near_sum), activation, high);
-                    y[3 * out_pixel] = mnc_activate_f32(MNC_FMA(8.0f, far_difference, near_difference) + products[5][at],
-                                                        activation, high);
+                    y[3 * out_pixel] =
+                        mnc_activate_f32(MNC_FMA(8.0f, far_difference, near_difference) + products[5][at], activation,
+                                         high);
                 }
             }
         }

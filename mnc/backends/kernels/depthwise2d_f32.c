@@ -2,16 +2,19 @@
  * registers.  The first tap lies over column `first` of the rows `in`; what lies
  * outside a row of `in_width` columns adds nothing, and with literal sizes costs
  * nothing. */
-MNC_KERNEL void mnc_depthwise2d_block_f32(const float *const *in, float *out, const float *tap, const float *bias, int first,
-                                          int kernel_height, int kernel_width, int stride, int dilation, int in_width,
-                                          int in_pixel, int out_pixel, int pixels, int activation, float high)
+MNC_KERNEL void mnc_depthwise2d_block_f32(const float *const *in, float *out, const float *tap, const float *bias,
+                                          int first, int kernel_height, int kernel_width, int stride, int dilation,
+                                          int in_width, int in_pixel, int out_pixel, int pixels, int activation,
+                                          float high)
 {
     float sum[8];
-    int i, ky, kx;
+    int i;
+    int ky;
+    int kx;
 
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
-        sum[i] = bias == NULL ? 0.0f : MNC_READ(*bias);
+        sum[i] = (bias == NULL) ? 0.0f : MNC_READ(*bias);
     }
     MNC_UNROLL
     for (ky = 0; ky < kernel_height; ++ky) {
@@ -19,11 +22,11 @@ MNC_KERNEL void mnc_depthwise2d_block_f32(const float *const *in, float *out, co
         for (kx = 0; kx < kernel_width; ++kx) {
             MNC_UNROLL
             for (i = 0; i < pixels; ++i) {
-                const int at = first + i * stride + kx * dilation;
+                const int at = first + (i * stride) + (kx * dilation);
 
-                if (at >= 0 && at < in_width) {
-                    sum[i] = mnc_add_product_f32(sum[i], in[ky][at * in_pixel], tap[ky * kernel_width + kx],
-                                                 bias == NULL && ky == 0 && (kx == 0 || at < dilation));
+                if ((at >= 0) && (at < in_width)) {
+                    sum[i] = mnc_add_product_f32(sum[i], in[ky][at * in_pixel], tap[(ky * kernel_width) + kx],
+                                                 (bias == NULL) && (ky == 0) && ((kx == 0) || (at < dilation)));
                 }
             }
         }
@@ -49,21 +52,26 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
                                     int in_channel, int out_pixel, int out_channel, int block_pixels, int activation,
                                     float high)
 {
-    const int columns = (block_pixels - 1) * stride + (kernel_width - 1) * dilation + 1;
+    const int columns = ((block_pixels - 1) * stride) + ((kernel_width - 1) * dilation) + 1;
     const int last = out_width - block_pixels;
-    const float *row[16], *in[16];
+    const float *row[16];
+    const float *in[16];
     float tap[16];
-    int c, m, p, i, ky;
+    int c;
+    int m;
+    int p;
+    int i;
+    int ky;
 
     for (c = 0; c < in_channels; ++c) {
         MNC_UNROLL
         for (ky = 0; ky < kernel_height; ++ky) {
-            row[ky] = rows[ky] == NULL ? zeros : rows[ky] + c * in_channel;
+            row[ky] = (rows[ky] == NULL) ? zeros : (rows[ky] + (c * in_channel));
             MNC_OPAQUE(row[ky]);
         }
         for (m = 0; m < multiplier; ++m) {
             MNC_UNROLL
-            for (i = 0; i < kernel_height * kernel_width; ++i) {
+            for (i = 0; i < (kernel_height * kernel_width); ++i) {
                 tap[i] = MNC_READ(weights[i]);
             }
             if (!inner) {
@@ -71,11 +79,11 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
                     if (p > last) {
                         p = last;
                     }
-                    mnc_depthwise2d_block_f32(row, out + p * out_pixel, tap, bias, p * stride - padding, kernel_height,
-                                              kernel_width, stride, dilation, in_width, in_pixel, out_pixel,
-                                              block_pixels, activation, high);
+                    mnc_depthwise2d_block_f32(row, out + (p * out_pixel), tap, bias, (p * stride) - padding,
+                                              kernel_height, kernel_width, stride, dilation, in_width, in_pixel,
+                                              out_pixel, block_pixels, activation, high);
                 }
-            } else if (whole_row) {
+            } else if (whole_row != 0) {
                 mnc_depthwise2d_block_f32(row, out, tap, bias, -padding, kernel_height, kernel_width, stride, dilation,
                                           columns - padding - beyond, in_pixel, out_pixel, block_pixels, activation,
                                           high);
@@ -86,7 +94,7 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
                                           columns, in_pixel, out_pixel, block_pixels, activation, high);
                 MNC_UNROLL
                 for (ky = 0; ky < kernel_height; ++ky) {
-                    in[ky] = row[ky] + (block_pixels * stride - padding) * in_pixel;
+                    in[ky] = row[ky] + (((block_pixels * stride) - padding) * in_pixel);
                 }
                 for (p = 0; p < blocks; ++p) {
                     y += block_pixels * out_pixel;
@@ -99,9 +107,9 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
                 }
                 MNC_UNROLL
                 for (ky = 0; ky < kernel_height; ++ky) {
-                    in[ky] = row[ky] + (last * stride - padding) * in_pixel;
+                    in[ky] = row[ky] + (((last * stride) - padding) * in_pixel);
                 }
-                mnc_depthwise2d_block_f32(in, out + last * out_pixel, tap, bias, 0, kernel_height, kernel_width,
+                mnc_depthwise2d_block_f32(in, out + (last * out_pixel), tap, bias, 0, kernel_height, kernel_width,
                                           stride, dilation, columns - beyond, in_pixel, out_pixel, block_pixels,
                                           activation, high);
             }
@@ -121,24 +129,29 @@ MNC_KERNEL void mnc_depthwise2d_large_f32(const float *const *rows, float *out, 
                                           int out_width, int in_pixel, int in_channel, int out_pixel,
                                           int out_channel, int activation, float high)
 {
-    int c, m, p, ky, kx;
+    int c;
+    int m;
+    int p;
+    int ky;
+    int kx;
 
     for (c = 0; c < in_channels; ++c) {
         for (m = 0; m < multiplier; ++m) {
             for (p = 0; p < out_width; ++p) {
-                float total = bias == NULL ? 0.0f : MNC_READ(*bias);
+                float total = (bias == NULL) ? 0.0f : MNC_READ(*bias);
 
                 for (ky = 0; ky < kernel_height; ++ky) {
                     const float *in = rows[ky];
-                    int x = p * stride - padding;
+                    int x = (p * stride) - padding;
 
                     if (in == NULL) {
                         continue;
                     }
                     for (kx = 0; kx < kernel_width; ++kx, x += dilation) {
-                        if (x >= 0 && x < in_width) {
-                            total = MNC_FMA(in[x * in_pixel + c * in_channel], MNC_READ(weights[ky * kernel_width + kx]),
-                                            total);
+                        if ((x >= 0) && (x < in_width)) {
+                            total =
+                                MNC_FMA(in[(x * in_pixel) + (c * in_channel)],
+                                        MNC_READ(weights[(ky * kernel_width) + kx]), total);
                         }
                     }
                 }

@@ -8,9 +8,13 @@ MNC_KERNEL void mnc_depthwise2d_lanes_block_f32(const float *const *rows, float 
                                                 int kernel_height, int kernel_width, int stride, int dilation,
                                                 int in_width, int out_pixel, int pixels, int activation, float high)
 {
-    int i, ky, kx;
+    int i;
+    int ky;
+    int kx;
 #if defined(MNC_LANES)
-    MNC_LANES_F32 sum[8], w, x;
+    MNC_LANES_F32 sum[8];
+    MNC_LANES_F32 w;
+    MNC_LANES_F32 x;
 
     MNC_LOAD_LANES(sum[0], bias + channel);
     MNC_UNROLL
@@ -26,15 +30,15 @@ MNC_KERNEL void mnc_depthwise2d_lanes_block_f32(const float *const *rows, float 
         }
         MNC_UNROLL
         for (kx = 0; kx < kernel_width; ++kx) {
-            MNC_LOAD_LANES(w, weights + (ky * kernel_width + kx) * channels + channel);
+            MNC_LOAD_LANES(w, weights + (((ky * kernel_width) + kx) * channels) + channel);
             MNC_UNROLL
             for (i = 0; i < pixels; ++i) {
-                const int at = first + i * stride + kx * dilation;
+                const int at = first + (i * stride) + (kx * dilation);
 
-                if (at < 0 || at >= in_width) {
+                if ((at < 0) || (at >= in_width)) {
                     continue;
                 }
-                MNC_LOAD_LANES(x, in + at * channels + channel);
+                MNC_LOAD_LANES(x, in + (at * channels) + channel);
                 MNC_MULTIPLY_LANES(sum[i], x, w);
             }
         }
@@ -42,7 +46,7 @@ MNC_KERNEL void mnc_depthwise2d_lanes_block_f32(const float *const *rows, float 
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
         MNC_CLIP_LANES(sum[i], activation, high);
-        MNC_STORE_LANES(out + i * out_pixel + channel, sum[i], MNC_LANES);
+        MNC_STORE_LANES(out + (i * out_pixel) + channel, sum[i], MNC_LANES);
     }
 #else
     for (i = 0; i < pixels; ++i) {
@@ -50,15 +54,15 @@ MNC_KERNEL void mnc_depthwise2d_lanes_block_f32(const float *const *rows, float 
 
         for (ky = 0; ky < kernel_height; ++ky) {
             for (kx = 0; kx < kernel_width; ++kx) {
-                const int at = first + i * stride + kx * dilation;
+                const int at = first + (i * stride) + (kx * dilation);
 
-                if (rows[ky] != NULL && at >= 0 && at < in_width) {
-                    total = MNC_FMA(rows[ky][at * channels + channel],
-                                    MNC_READ(weights[(ky * kernel_width + kx) * channels + channel]), total);
+                if ((rows[ky] != NULL) && (at >= 0) && (at < in_width)) {
+                    total = MNC_FMA(rows[ky][(at * channels) + channel],
+                                    MNC_READ(weights[(((ky * kernel_width) + kx) * channels) + channel]), total);
                 }
             }
         }
-        out[i * out_pixel + channel] = mnc_activate_f32(total, activation, high);
+        out[(i * out_pixel) + channel] = mnc_activate_f32(total, activation, high);
     }
 #endif
 }
@@ -80,12 +84,14 @@ MNC_KERNEL void mnc_depthwise2d_lanes_f32(const float *const *rows, float *out, 
     const int step = 1;
 #endif
     const int last = out_width - block_pixels;
-    const int columns = (block_pixels - 1) * stride + (kernel_width - 1) * dilation + 1;
+    const int columns = ((block_pixels - 1) * stride) + ((kernel_width - 1) * dilation) + 1;
     const float *inside[16];
-    int c, p, ky;
+    int c;
+    int p;
+    int ky;
 
     for (c = 0; c < channels; c += step) {
-        if (c > channels - step) {
+        if (c > (channels - step)) {
             c = channels - step;
         }
         if (!inner) {
@@ -93,7 +99,7 @@ MNC_KERNEL void mnc_depthwise2d_lanes_f32(const float *const *rows, float *out, 
                 if (p > last) {
                     p = last;
                 }
-                mnc_depthwise2d_lanes_block_f32(rows, out + p * out_pixel, weights, bias, p * stride - padding, c,
+                mnc_depthwise2d_lanes_block_f32(rows, out + (p * out_pixel), weights, bias, (p * stride) - padding, c,
                                                 channels, kernel_height, kernel_width, stride, dilation, in_width,
                                                 out_pixel, block_pixels, activation, high);
             }
@@ -104,14 +110,15 @@ MNC_KERNEL void mnc_depthwise2d_lanes_f32(const float *const *rows, float *out, 
         for (p = 1; p <= blocks; ++p) {
             MNC_UNROLL
             for (ky = 0; ky < kernel_height; ++ky) {
-                inside[ky] = rows[ky] == NULL ? NULL : rows[ky] + (p * block_pixels * stride - padding) * channels;
+                inside[ky] = (rows[ky] == NULL) ? NULL
+                    : (rows[ky] + (((p * block_pixels * stride) - padding) * channels));
             }
-            mnc_depthwise2d_lanes_block_f32(inside, out + p * block_pixels * out_pixel, weights, bias, 0, c, channels,
+            mnc_depthwise2d_lanes_block_f32(inside, out + (p * block_pixels * out_pixel), weights, bias, 0, c, channels,
                                             kernel_height, kernel_width, stride, dilation, columns, out_pixel,
                                             block_pixels, activation, high);
         }
         if (!whole_row) {
-            mnc_depthwise2d_lanes_block_f32(rows, out + last * out_pixel, weights, bias, last * stride - padding, c,
+            mnc_depthwise2d_lanes_block_f32(rows, out + (last * out_pixel), weights, bias, (last * stride) - padding, c,
                                             channels, kernel_height, kernel_width, stride, dilation, in_width,
                                             out_pixel, block_pixels, activation, high);
         }

@@ -10,7 +10,13 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
                                     int in_width, int out_width, int inner_begin, int blocks, int in_pixel,
                                     int out_pixel, int block_pixels, int low, int high)
 {
-    int c, m, b, p, i, ky, kx;
+    int c;
+    int m;
+    int b;
+    int p;
+    int i;
+    int ky;
+    int kx;
     int32_t sum[8];
 
     for (c = 0; c < in_channels; ++c) {
@@ -18,20 +24,20 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
             for (b = 0; b < blocks; ++b) {
                 const int8_t *w = weights;
 
-                p = inner_begin + b * block_pixels;
+                p = inner_begin + (b * block_pixels);
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
                     sum[i] = MNC_READ_S32(*bias);
                 }
                 for (ky = 0; ky < kernel_height; ++ky) {
                     if (rows[ky] != NULL) {
-                        const int16_t *const x = rows[ky] + (p * stride - padding) * in_pixel + c;
+                        const int16_t *const x = rows[ky] + (((p * stride) - padding) * in_pixel) + c;
 
                         MNC_UNROLL
                         for (kx = 0; kx < kernel_width; ++kx) {
                             MNC_UNROLL
                             for (i = 0; i < block_pixels; ++i) {
-                                sum[i] += (int32_t)x[(i * stride + kx * dilation) * in_pixel] * MNC_READ_S8(w[kx]);
+                                sum[i] += (int32_t)x[((i * stride) + (kx * dilation)) * in_pixel] * MNC_READ_S8(w[kx]);
                             }
                         }
                     }
@@ -43,17 +49,17 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
                                                                   MNC_READ_S8(*shift), rounding, low, high);
                 }
             }
-            for (b = 0; b < out_width - blocks * block_pixels; ++b) {
+            for (b = 0; b < (out_width - (blocks * block_pixels)); ++b) {
                 const int8_t *w = weights;
                 int32_t total = MNC_READ_S32(*bias);
 
-                p = b < inner_begin ? b : b + blocks * block_pixels;
+                p = (b < inner_begin) ? b : (b + (blocks * block_pixels));
                 for (ky = 0; ky < kernel_height; ++ky) {
                     for (kx = 0; kx < kernel_width; ++kx) {
-                        const int at = p * stride - padding + kx * dilation;
+                        const int at = (p * stride) - padding + (kx * dilation);
 
-                        if (rows[ky] != NULL && at >= 0 && at < in_width) {
-                            total += (int32_t)rows[ky][at * in_pixel + c] * MNC_READ_S8(*w);
+                        if ((rows[ky] != NULL) && (at >= 0) && (at < in_width)) {
+                            total += (int32_t)rows[ky][(at * in_pixel) + c] * MNC_READ_S8(*w);
                         }
                         ++w;
                     }

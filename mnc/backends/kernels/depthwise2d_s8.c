@@ -11,7 +11,14 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                                    int blocks, int in_pixel, int in_channel, int out_pixel, int out_channel,
                                    int block_pixels, int in_zero, int zero, int low, int high)
 {
-    int c, m, b, p, i, ky, kx, inside = blocks;
+    int c;
+    int m;
+    int b;
+    int p;
+    int i;
+    int ky;
+    int kx;
+    int inside = blocks;
     int32_t sum[8];
 
     for (ky = 0; ky < kernel_height; ++ky) {
@@ -24,19 +31,19 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
             for (b = 0; b < inside; ++b) {
                 const int8_t *w = weights;
 
-                p = inner_begin + b * block_pixels;
+                p = inner_begin + (b * block_pixels);
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
                     sum[i] = MNC_READ_S32(*bias);
                 }
                 for (ky = 0; ky < kernel_height; ++ky) {
-                    const int8_t *const x = rows[ky] + (p * stride - padding) * in_pixel + c * in_channel;
+                    const int8_t *const x = rows[ky] + (((p * stride) - padding) * in_pixel) + (c * in_channel);
 
                     MNC_UNROLL
                     for (kx = 0; kx < kernel_width; ++kx) {
                         MNC_UNROLL
                         for (i = 0; i < block_pixels; ++i) {
-                            sum[i] += x[(i * stride + kx * dilation) * in_pixel] * MNC_READ_S8(w[kx]);
+                            sum[i] += x[((i * stride) + (kx * dilation)) * in_pixel] * MNC_READ_S8(w[kx]);
                         }
                     }
                     w += kernel_width;
@@ -47,17 +54,17 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                                                                  general, zero, low, high);
                 }
             }
-            for (b = 0; b < out_width - inside * block_pixels; ++b) {
+            for (b = 0; b < (out_width - (inside * block_pixels)); ++b) {
                 const int8_t *w = weights;
                 int32_t total = MNC_READ_S32(*bias);
 
-                p = inside == 0 || b < inner_begin ? b : b + inside * block_pixels;
+                p = ((inside == 0) || (b < inner_begin)) ? b : (b + (inside * block_pixels));
                 for (ky = 0; ky < kernel_height; ++ky) {
                     for (kx = 0; kx < kernel_width; ++kx) {
-                        const int at = p * stride - padding + kx * dilation;
+                        const int at = (p * stride) - padding + (kx * dilation);
 
-                        total += (rows[ky] != NULL && at >= 0 && at < in_width ? rows[ky][at * in_pixel + c * in_channel]
-                                                                      : in_zero) *
+                        total += (((rows[ky] != NULL) && (at >= 0) && (at < in_width))
+                                  ? rows[ky][(at * in_pixel) + (c * in_channel)] : in_zero) *
                                  MNC_READ_S8(*w);
                         ++w;
                     }

@@ -7,13 +7,13 @@ MNC_KERNEL void mnc_interleave3_mve_s8(int8_t *columns, const int8_t *row0, cons
 
 #if defined(MNC_MVE)
     for (j = 0; j < count; j += 16) {
-        MNC_INTERLEAVE(columns + j * 4, row0 + j, row1 + j, row2 + j, count - j);
+        MNC_INTERLEAVE(columns + (j * 4), row0 + j, row1 + j, row2 + j, count - j);
     }
 #else
     for (j = 0; j < count; ++j) {
         columns[j * 4] = row0[j];
-        columns[j * 4 + 1] = row1[j];
-        columns[j * 4 + 2] = columns[j * 4 + 3] = row2[j];
+        columns[(j * 4) + 1] = row1[j];
+        columns[(j * 4) + 2] = columns[(j * 4) + 3] = row2[j];
     }
 #endif
 }
@@ -26,10 +26,15 @@ MNC_KERNEL void mnc_depthwise3x3_channel_mve_s8(int8_t *out, const int8_t *colum
                                                 const int32_t *scales, int positive, int stride, int out_width,
                                                 int step, int zero, int low, int high)
 {
-    int p, i;
+    int p;
+    int i;
 #if defined(MNC_MVE)
-    MNC_VECTOR_S8 v, taps;
-    MNC_VECTOR_S32 y, least, most, t;
+    MNC_VECTOR_S8 v;
+    MNC_VECTOR_S8 taps;
+    MNC_VECTOR_S32 y;
+    MNC_VECTOR_S32 least;
+    MNC_VECTOR_S32 most;
+    MNC_VECTOR_S32 t;
 
     MNC_LOAD_AT(taps, w);
     MNC_EVERYWHERE(least, low);
@@ -38,17 +43,17 @@ MNC_KERNEL void mnc_depthwise3x3_channel_mve_s8(int8_t *out, const int8_t *colum
         const int8_t *x;
         int32_t sum[4];
 
-        if (out_width % 4 != 0 && p > out_width - 4) {
+        if (((out_width % 4) != 0) && (p > (out_width - 4))) {
             p = out_width - 4;
         }
-        x = columns + p * stride * 4;
+        x = columns + (p * stride * 4);
         MNC_UNROLL
         for (i = 0; i < 4; ++i) {
             sum[i] = scales[0];
 #if defined(MNC_LOAD_BESIDE)
             MNC_LOAD_BESIDE(v, x, i * stride * 4);
 #else
-            MNC_LOAD_AT(v, x + i * stride * 4);
+            MNC_LOAD_AT(v, x + (i * stride * 4));
 #endif
             MNC_ADD_PRODUCTS(sum[i], v, taps);
         }
@@ -64,7 +69,7 @@ MNC_KERNEL void mnc_depthwise3x3_channel_mve_s8(int8_t *out, const int8_t *colum
             MNC_STORE_NARROWED(out + p, y);
         } else {
             MNC_FOUR(t, 0, step, 2 * step, 3 * step);
-            MNC_SCATTER_NARROWED(out + p * step, t, y);
+            MNC_SCATTER_NARROWED(out + (p * step), t, y);
         }
     }
 #else
@@ -73,8 +78,8 @@ MNC_KERNEL void mnc_depthwise3x3_channel_mve_s8(int8_t *out, const int8_t *colum
         int32_t sum = MNC_READ_S32(scales[0]);
 
         for (i = 0; i < 12; ++i) {
-            if (i % 4 != 3) {
-                sum += columns[p * stride * 4 + i] * MNC_READ_S8(w[i]);
+            if ((i % 4) != 3) {
+                sum += columns[(p * stride * 4) + i] * MNC_READ_S8(w[i]);
             }
         }
         out[p * step] =
@@ -94,22 +99,22 @@ MNC_KERNEL void mnc_depthwise3x3_mve_s8(const int8_t *const *rows, int8_t *out, 
                                         int out_width, int in_channel, int out_pixel, int out_channel, int in_zero,
                                         int zero, int low, int high)
 {
-    const int right = (out_width - 1) * stride + 3 - padding - in_width;
-    const int8_t *row0 = rows[0] != NULL ? rows[0] : padding_row;
-    const int8_t *row1 = rows[1] != NULL ? rows[1] : padding_row;
-    const int8_t *row2 = rows[2] != NULL ? rows[2] : padding_row;
-    const int step0 = rows[0] != NULL ? in_channel : 0;
-    const int step1 = rows[1] != NULL ? in_channel : 0;
-    const int step2 = rows[2] != NULL ? in_channel : 0;
+    const int right = ((out_width - 1) * stride) + 3 - padding - in_width;
+    const int8_t *row0 = (rows[0] != NULL) ? rows[0] : padding_row;
+    const int8_t *row1 = (rows[1] != NULL) ? rows[1] : padding_row;
+    const int8_t *row2 = (rows[2] != NULL) ? rows[2] : padding_row;
+    const int step0 = (rows[0] != NULL) ? in_channel : 0;
+    const int step1 = (rows[1] != NULL) ? in_channel : 0;
+    const int step2 = (rows[2] != NULL) ? in_channel : 0;
     int c;
 
     if (padding > 0) {
         mnc_fill_mve_s8(columns, in_zero, padding * 4);
     }
     for (c = 0; c < channels; ++c) {
-        mnc_interleave3_mve_s8(columns + padding * 4, row0, row1, row2, in_width);
+        mnc_interleave3_mve_s8(columns + (padding * 4), row0, row1, row2, in_width);
         if (right > 0) {
-            mnc_fill_mve_s8(columns + (padding + in_width) * 4, in_zero, right * 4);
+            mnc_fill_mve_s8(columns + ((padding + in_width) * 4), in_zero, right * 4);
         }
         mnc_depthwise3x3_channel_mve_s8(out, columns, weights, scales, positive, stride, out_width, out_pixel, zero,
                                         low, high);

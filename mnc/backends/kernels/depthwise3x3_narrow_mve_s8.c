@@ -4,15 +4,17 @@
 MNC_KERNEL void mnc_depthwise3x3_products_mve_s8(int32_t *sum, const int8_t *in, const int8_t *w, int channels,
                                                  int stride, int padding, int in_width, int pixels, int in_zero)
 {
-    int i, c, kx;
+    int i;
+    int c;
+    int kx;
 
     for (kx = 0; kx < 3; ++kx) {
         for (i = 0; i < pixels; ++i) {
-            const int at = i * stride + kx - padding;
+            const int at = (i * stride) + kx - padding;
 
             for (c = 0; c < 4; ++c) {
-                sum[i * 4 + c] += MNC_READ_S8(w[kx * 4 + c]) *
-                                  (in == NULL || at < 0 || at >= in_width ? in_zero : in[at * channels + c]);
+                sum[(i * 4) + c] += MNC_READ_S8(w[(kx * 4) + c]) *
+                                  (((in == NULL) || (at < 0) || (at >= in_width)) ? in_zero : in[(at * channels) + c]);
             }
         }
     }
@@ -28,14 +30,23 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
                                                int padding, int in_width, int out_width, int out_pixel, int in_zero,
                                                int zero, int low, int high)
 {
-    int i, c, ky;
+    int i;
+    int c;
+    int ky;
 
     for (c = 0; c < channels; c += 4) {
 #if defined(MNC_MVE) && defined(MNC_LOAD_BESIDE)
-        MNC_VECTOR_S32 sum[6], w, x, by, shift, least, most, t;
+        MNC_VECTOR_S32 sum[6];
+        MNC_VECTOR_S32 w;
+        MNC_VECTOR_S32 x;
+        MNC_VECTOR_S32 by;
+        MNC_VECTOR_S32 shift;
+        MNC_VECTOR_S32 least;
+        MNC_VECTOR_S32 most;
+        MNC_VECTOR_S32 t;
         int kx;
 
-        if (channels % 4 != 0 && c > channels - 4) {
+        if (((channels % 4) != 0) && (c > (channels - 4))) {
             c = channels - 4;
         }
         MNC_UNROLL
@@ -54,18 +65,18 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
                         MNC_ADD_MULTIPLE(sum[i], w, in_zero);
                     }
                 } else {
-                    const int before = kx < padding ? (padding - kx + stride - 1) / stride : 0;
-                    const int8_t *from = in + (before * stride + kx - padding) * channels + c;
+                    const int before = (kx < padding) ? ((padding - kx + stride - 1) / stride) : 0;
+                    const int8_t *from = in + (((before * stride) + kx - padding) * channels) + c;
 
                     MNC_UNROLL
                     for (i = 0; i < out_width; ++i) {
-                        const int at = i * stride + kx - padding;
+                        const int at = (i * stride) + kx - padding;
 
-                        if (at < 0 || at >= in_width) {
+                        if ((at < 0) || (at >= in_width)) {
                             MNC_ADD_MULTIPLE(sum[i], w, in_zero);
                         } else {
-                            if (stride * channels < 128) {
-                                MNC_MOVE_WIDENED(x, from, stride * channels < 128 ? stride * channels : 0);
+                            if ((stride * channels) < 128) {
+                                MNC_MOVE_WIDENED(x, from, ((stride * channels) < 128) ? (stride * channels) : 0);
                             } else {
                                 MNC_LOAD_WIDENED(x, from);
                                 from += stride * channels;
@@ -90,25 +101,25 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
             MNC_SHIFT_EACH(sum[i], shift);
             MNC_ADD_TO_ALL(sum[i], zero);
             MNC_WITHIN(sum[i], least, most);
-            MNC_STORE_NARROWED(out + i * out_pixel + c, sum[i]);
+            MNC_STORE_NARROWED(out + (i * out_pixel) + c, sum[i]);
         }
 #else
         int32_t sum[24];
 
         (void)positive;
-        if (channels % 4 != 0 && c > channels - 4) {
+        if (((channels % 4) != 0) && (c > (channels - 4))) {
             c = channels - 4;
         }
-        for (i = 0; i < out_width * 4; ++i) {
+        for (i = 0; i < (out_width * 4); ++i) {
             sum[i] = MNC_READ_S32(scales[i % 4]);
         }
         for (ky = 0; ky < 3; ++ky, weights += 12) {
-            mnc_depthwise3x3_products_mve_s8(sum, rows[ky] == NULL ? NULL : rows[ky] + c, weights, channels, stride,
+            mnc_depthwise3x3_products_mve_s8(sum, (rows[ky] == NULL) ? NULL : (rows[ky] + c), weights, channels, stride,
                                              padding, in_width, out_width, in_zero);
         }
-        for (i = 0; i < out_width * 4; ++i) {
-            out[i / 4 * out_pixel + c + i % 4] =
-                mnc_requantise_s8(sum[i], MNC_READ_S32(scales[4 + i % 4]), (int)MNC_READ_S32(scales[8 + i % 4]), 0,
+        for (i = 0; i < (out_width * 4); ++i) {
+            out[(i / 4 * out_pixel) + c + (i % 4)] =
+                mnc_requantise_s8(sum[i], MNC_READ_S32(scales[4 + (i % 4)]), (int)MNC_READ_S32(scales[8 + (i % 4)]), 0,
                                   zero, low, high);
         }
 #endif

@@ -9,16 +9,16 @@ MNC_KERNEL uint32_t mnc_four_columns_s8(const int8_t *x, int column, int in_widt
 #if defined(MNC_DSP)
     const uint32_t border = (uint32_t)(in_zero & 255) * 0x01010101u;
 
-    if (inside || (column >= 0 && column + 4 <= in_width)) {
+    if (inside || ((column >= 0) && ((column + 4) <= in_width))) {
         MNC_LOAD_VECTOR4(word, x + column);
-    } else if (column <= -4 || column >= in_width) {
+    } else if ((column <= -4) || (column >= in_width)) {
         word = border;
     } else if (column < 0) {
         MNC_LOAD_VECTOR4(word, x);
-        word = word << (-column * 8) | border >> ((4 + column) * 8);
+        word = (word << (-column * 8)) | (border >> ((4 + column) * 8));
     } else {
         MNC_LOAD_VECTOR4(word, x + in_width - 4);
-        word = word >> ((column + 4 - in_width) * 8) | border << ((in_width - column) * 8);
+        word = (word >> ((column + 4 - in_width) * 8)) | (border << ((in_width - column) * 8));
     }
 #else
     (void)x, (void)column, (void)in_width, (void)inside, (void)in_zero;
@@ -34,9 +34,9 @@ MNC_KERNEL void mnc_pairs_of_columns_s8(uint32_t *outer, uint32_t *middle, const
                                         int alone, int in_width, int inside, int in_zero)
 {
 #if defined(MNC_DSP)
-    uint32_t word = mnc_four_columns_s8(x, alone ? first + stride - 1 : first, in_width, inside, in_zero);
+    uint32_t word = mnc_four_columns_s8(x, (alone != 0) ? (first + stride - 1) : first, in_width, inside, in_zero);
 
-    if (alone || stride == 1) {
+    if (alone || (stride == 1)) {
         MNC_EVEN_S8(outer[0], word);
         MNC_ODD_S8(outer[1], word);
         middle[0] = outer[1];
@@ -67,22 +67,23 @@ MNC_KERNEL int32_t mnc_sum3x3_s8(const int8_t *x0, const int8_t *x1, const int8_
                                  int in_width, int inside, int in_zero)
 {
     int32_t sum = MNC_READ_S32(record[1]);
-    int k, j;
+    int k;
+    int j;
 
     MNC_UNROLL
     for (k = 0; k < 3; ++k) {
-        const int8_t *const x = k == 0 ? x0 : k == 1 ? x1 : x2;
-        const int32_t ends = MNC_READ_S32(record[k == 0 ? 0 : k + 2]);
-        const int32_t middle = MNC_READ_S32(record[k == 2 ? 5 : 2]);
+        const int8_t *const x = (k == 0) ? x0 : (k == 1) ? x1 : x2;
+        const int32_t ends = MNC_READ_S32(record[(k == 0) ? 0 : (k + 2)]);
+        const int32_t middle = MNC_READ_S32(record[(k == 2) ? 5 : 2]);
 
         MNC_UNROLL
         for (j = 0; j < 3; ++j) {
-            const int outside = !inside && (first + j < 0 || first + j >= in_width);
-            const int32_t both = j == 1 ? middle : ends;
-            const int upper = j == 1 ? k == 1 : j == 2;
+            const int outside = !inside && (((first + j) < 0) || ((first + j) >= in_width));
+            const int32_t both = (j == 1) ? middle : ends;
+            const int upper = (j == 1) ? (k == 1) : (j == 2);
 
-            sum += (int32_t)(outside ? in_zero : x[first + j]) *
-                   (upper ? MNC_SHIFT_RIGHT(both, 16) : ((both & 65535) ^ 32768) - 32768);
+            sum += (int32_t)((outside != 0) ? in_zero : x[first + j]) *
+                   ((upper != 0) ? MNC_SHIFT_RIGHT(both, 16) : (((both & 65535) ^ 32768) - 32768));
         }
     }
     return sum;
@@ -96,10 +97,17 @@ MNC_KERNEL void mnc_depthwise3x3_block_s8(const int8_t *x0, const int8_t *x1, co
                                           int out_pixel, int block_pixels, int in_zero, int shift, int positive,
                                           int low, int high)
 {
-    int32_t sum[5], multiplier, offset, own = 0;
+    int32_t sum[5];
+    int32_t multiplier;
+    int32_t offset;
+    int32_t own = 0;
     int i;
 #if defined(MNC_DSP)
-    uint32_t outer[2], middle[2], ends, middles, next;
+    uint32_t outer[2];
+    uint32_t middle[2];
+    uint32_t ends;
+    uint32_t middles;
+    uint32_t next;
     int k;
 
     MNC_OPAQUE(record);
@@ -115,13 +123,13 @@ MNC_KERNEL void mnc_depthwise3x3_block_s8(const int8_t *x0, const int8_t *x1, co
         }
         MNC_UNROLL
         for (i = 0; i < block_pixels; i += 2) {
-            const int alone = i + 1 == block_pixels;
-            const int at = first + (alone ? i - 1 : i) * stride;
+            const int alone = (i + 1) == block_pixels;
+            const int at = first + (((alone != 0) ? (i - 1) : i) * stride);
             int32_t *const last = sum + i + 1 - alone;
 
-            mnc_pairs_of_columns_s8(outer, middle, k == 0 ? x0 : k == 1 ? x1 : x2, at, stride, alone, in_width, inside,
-                                    in_zero);
-            if (!alone && k == 0) {
+            mnc_pairs_of_columns_s8(outer, middle, (k == 0) ? x0 : (k == 1) ? x1 : x2, at, stride, alone, in_width,
+                                    inside, in_zero);
+            if (!alone && (k == 0)) {
                 MNC_PAIRS_PLUS(sum[i], outer[0], ends, next);
             } else if (!alone) {
                 MNC_MULTIPLY_PAIRS(sum[i], outer[0], ends);
@@ -131,7 +139,7 @@ MNC_KERNEL void mnc_depthwise3x3_block_s8(const int8_t *x0, const int8_t *x1, co
             } else {
                 MNC_MULTIPLY_PAIRS(*last, outer[1], ends);
             }
-            if (!alone && k == 1) {
+            if (!alone && (k == 1)) {
                 MNC_MULTIPLY_HIGH(sum[i], middle[0], middles);
             } else if (!alone) {
                 MNC_MULTIPLY_LOW(sum[i], middle[0], middles);
@@ -146,7 +154,7 @@ MNC_KERNEL void mnc_depthwise3x3_block_s8(const int8_t *x0, const int8_t *x1, co
 #else
     MNC_UNROLL
     for (i = 0; i < block_pixels; ++i) {
-        sum[i] = mnc_sum3x3_s8(x0, x1, x2, record, first + i * stride, in_width, inside, in_zero);
+        sum[i] = mnc_sum3x3_s8(x0, x1, x2, record, first + (i * stride), in_width, inside, in_zero);
     }
 #endif
     MNC_READ_TWO(multiplier, offset, record + 6);
@@ -155,8 +163,8 @@ MNC_KERNEL void mnc_depthwise3x3_block_s8(const int8_t *x0, const int8_t *x1, co
     }
     MNC_UNROLL
     for (i = 0; i < block_pixels; ++i) {
-        MNC_STORE_S8(out + i * out_pixel, mnc_requantise_enlarged_s8(sum[i], multiplier, offset, shift, (int)own,
-                                                                     positive, low, high));
+        MNC_STORE_S8(out + (i * out_pixel), mnc_requantise_enlarged_s8(sum[i], multiplier, offset, shift, (int)own,
+                                                                       positive, low, high));
     }
 }
 
@@ -172,22 +180,27 @@ MNC_KERNEL void mnc_depthwise3x3_planes_s8(const int8_t *const *rows, int8_t *ou
                                            int out_width, int in_channel, int out_pixel, int out_channel,
                                            int block_pixels, int in_zero, int shift, int positive, int low, int high)
 {
-    const int8_t *row0 = rows[0] != NULL ? rows[0] : padding_row, *row1 = rows[1] != NULL ? rows[1] : padding_row;
-    const int8_t *row2 = rows[2] != NULL ? rows[2] : padding_row;
-    const int step0 = rows[0] != NULL ? in_channel : 0, step1 = rows[1] != NULL ? in_channel : 0;
-    const int step2 = rows[2] != NULL ? in_channel : 0;
+    const int8_t *row0 = (rows[0] != NULL) ? rows[0] : padding_row;
+    const int8_t *row1 = (rows[1] != NULL) ? rows[1] : padding_row;
+    const int8_t *row2 = (rows[2] != NULL) ? rows[2] : padding_row;
+    const int step0 = (rows[0] != NULL) ? in_channel : 0;
+    const int step1 = (rows[1] != NULL) ? in_channel : 0;
+    const int step2 = (rows[2] != NULL) ? in_channel : 0;
     const int step = block_pixels * stride;
     const int last = out_width - block_pixels;
-    int c, p;
+    int c;
+    int p;
 
     for (c = 0; c < channels; ++c) {
         mnc_depthwise3x3_block_s8(row0, row1, row2, out, records, -padding, stride, in_width, 0, out_pixel,
                                   block_pixels, in_zero, shift, positive, low, high);
         if (last > block_pixels) {
-            const int8_t *x0 = row0 + step - padding, *x1 = row1 + step - padding, *x2 = row2 + step - padding;
+            const int8_t *x0 = row0 + step - padding;
+            const int8_t *x1 = row1 + step - padding;
+            const int8_t *x2 = row2 + step - padding;
 
             for (p = block_pixels; p < last; p += block_pixels) {
-                mnc_depthwise3x3_block_s8(x0, x1, x2, out + p * out_pixel, records, 0, stride, in_width, 1, out_pixel,
+                mnc_depthwise3x3_block_s8(x0, x1, x2, out + (p * out_pixel), records, 0, stride, in_width, 1, out_pixel,
                                           block_pixels, in_zero, shift, positive, low, high);
                 x0 += step;
                 x1 += step;
@@ -195,8 +208,9 @@ MNC_KERNEL void mnc_depthwise3x3_planes_s8(const int8_t *const *rows, int8_t *ou
             }
         }
         if (last > 0) {
-            mnc_depthwise3x3_block_s8(row0, row1, row2, out + last * out_pixel, records, last * stride - padding,
-                                      stride, in_width, 0, out_pixel, block_pixels, in_zero, shift, positive, low, high);
+            mnc_depthwise3x3_block_s8(row0, row1, row2, out + (last * out_pixel), records, (last * stride) - padding,
+                                      stride, in_width, 0, out_pixel, block_pixels, in_zero, shift, positive, low,
+                                      high);
         }
         row0 += step0;
         row1 += step1;

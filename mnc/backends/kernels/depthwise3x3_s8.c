@@ -1,7 +1,7 @@
 /* One weight of a channel; if it is `kept`, it is a copy in RAM. */
 MNC_KERNEL int32_t mnc_tap_s8(const int8_t *weight, int kept)
 {
-    return kept ? *weight : MNC_READ_S8(*weight);
+    return (kept != 0) ? *weight : MNC_READ_S8(*weight);
 }
 
 /* The nine weights of a channel: with DSP instructions as five pairs, three of them
@@ -69,11 +69,11 @@ MNC_KERNEL int32_t mnc_multiply_column3x3_s8(int32_t sum, const int32_t *column,
     if (kx == 1) {
         MNC_MULTIPLY_HIGH(sum, column[1], taps[3]);
     } else {
-        MNC_MULTIPLY_LOW(sum, column[1], taps[3 + kx / 2]);
+        MNC_MULTIPLY_LOW(sum, column[1], taps[3 + (kx / 2)]);
     }
     return sum;
 #else
-    return sum + column[0] * taps[kx] + column[1] * taps[3 + kx] + column[2] * taps[6 + kx];
+    return sum + (column[0] * taps[kx]) + (column[1] * taps[3 + kx]) + (column[2] * taps[6 + kx]);
 #endif
 }
 
@@ -89,19 +89,26 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
                                     int end, int in_pixel, int in_channel, int out_pixel, int out_channel,
                                     int block_pixels, int whole_row, int in_zero, int zero, int low, int high)
 {
-    const int inside = rows[0] != NULL && rows[1] != NULL && rows[2] != NULL;
-    const int8_t *const some = rows[0] != NULL ? rows[0] : rows[1] != NULL ? rows[1] : rows[2];
-    const int8_t *row0 = rows[0] != NULL ? rows[0] : some;
-    const int8_t *row1 = rows[1] != NULL ? rows[1] : some;
-    const int8_t *row2 = rows[2] != NULL ? rows[2] : some;
-    int c, p, i, j, k;
+    const int inside = (rows[0] != NULL) && (rows[1] != NULL) && (rows[2] != NULL);
+    const int8_t *const some = (rows[0] != NULL) ? rows[0] : (rows[1] != NULL) ? rows[1] : rows[2];
+    const int8_t *row0 = (rows[0] != NULL) ? rows[0] : some;
+    const int8_t *row1 = (rows[1] != NULL) ? rows[1] : some;
+    const int8_t *row2 = (rows[2] != NULL) ? rows[2] : some;
+    int c;
+    int p;
+    int i;
+    int j;
+    int k;
 
     for (c = 0; c < channels; ++c) {
         const int32_t by = MNC_READ_S32(*multiplier);
         const int power = MNC_READ_S8(*shift);
-        int32_t start = MNC_READ_S32(*bias), taps[9], column[3], sum[8];
+        int32_t start = MNC_READ_S32(*bias);
+        int32_t taps[9];
+        int32_t column[3];
+        int32_t sum[8];
 
-        if (inside) {
+        if (inside != 0) {
             mnc_taps3x3_s8(taps, weights, 0);
         } else {
             int8_t kept[9];
@@ -124,13 +131,13 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
             mnc_taps3x3_s8(taps, kept, 1);
         }
         for (p = begin; p < end; p += block_pixels) {
-            const int columns = (block_pixels - 1) * stride + 3;
+            const int columns = ((block_pixels - 1) * stride) + 3;
             int first;
 
-            if ((end - begin) % block_pixels != 0 && p > end - block_pixels) {
+            if ((((end - begin) % block_pixels) != 0) && (p > (end - block_pixels))) {
                 p = end - block_pixels;
             }
-            first = p * stride - padding;
+            first = (p * stride) - padding;
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
                 sum[i] = start;
@@ -139,15 +146,15 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
             for (j = 0; j < columns; ++j) {
                 const int at = (first + j) * in_pixel;
 
-                if (whole_row && (first + j < 0 || first + j >= in_width)) {
+                if (whole_row && (((first + j) < 0) || ((first + j) >= in_width))) {
                     mnc_padding_column3x3_s8(column, in_zero);
                 } else {
                     mnc_column3x3_s8(column, row0 + at, row1 + at, row2 + at);
                 }
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
-                    if (j >= i * stride && j - i * stride < 3) {
-                        sum[i] = mnc_multiply_column3x3_s8(sum[i], column, taps, j - i * stride);
+                    if ((j >= (i * stride)) && ((j - (i * stride)) < 3)) {
+                        sum[i] = mnc_multiply_column3x3_s8(sum[i], column, taps, j - (i * stride));
                     }
                 }
             }
@@ -156,14 +163,14 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
                 out[(p + i) * out_pixel] = mnc_requantise_s8(sum[i], by, power, general, zero, low, high);
             }
         }
-        for (p = begin > 0 ? 0 : end; p < out_width; p = p + 1 == begin ? end : p + 1) {
+        for (p = (begin > 0) ? 0 : end; p < out_width; p = ((p + 1) == begin) ? end : (p + 1)) {
             sum[0] = start;
             MNC_UNROLL
             for (j = 0; j < 3; ++j) {
-                const int at = p * stride - padding + j;
+                const int at = (p * stride) - padding + j;
 
-                if (at >= 0 && at < in_width) {
-                    mnc_column3x3_s8(column, row0 + at * in_pixel, row1 + at * in_pixel, row2 + at * in_pixel);
+                if ((at >= 0) && (at < in_width)) {
+                    mnc_column3x3_s8(column, row0 + (at * in_pixel), row1 + (at * in_pixel), row2 + (at * in_pixel));
                 } else {
                     mnc_padding_column3x3_s8(column, in_zero);
                 }

@@ -5,18 +5,23 @@ MNC_KERNEL void mnc_dot_f32(const float *a, const float *b, float *out, int a_ou
                             int b_inner, int count, int a_outer_stride, int a_inner_stride, int a_stride,
                             int b_outer_stride, int b_inner_stride, int b_stride, int block)
 {
-    int i, j, m, n, k, c;
+    int i;
+    int j;
+    int m;
+    int n;
+    int k;
+    int c;
 
     for (i = 0; i < a_outer; ++i) {
         for (j = 0; j < a_inner; ++j) {
             for (m = 0; m < b_outer; ++m) {
                 for (n = 0; n < b_inner; n += block) {
-                    const float *x = a + i * a_outer_stride + j * a_inner_stride;
-                    const float *y = b + m * b_outer_stride;
-                    float *z = out + m * b_inner;
+                    const float *x = a + (i * a_outer_stride) + (j * a_inner_stride);
+                    const float *y = b + (m * b_outer_stride);
+                    float *z = out + (m * b_inner);
                     float sum[8];
 
-                    if (n > b_inner - block) {
+                    if (n > (b_inner - block)) {
                         n = b_inner - block;
                     }
                     y += n * b_inner_stride;

@@ -7,7 +7,7 @@ MNC_KERNEL void mnc_clip_f32(const float *in, float *out, int count, float low, 
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        out[i] = x < low ? low : x > high ? high : x;
+        out[i] = (x < low) ? low : (x > high) ? high : x;
     }
 }
 
@@ -17,7 +17,7 @@ MNC_KERNEL void mnc_abs_f32(const float *in, float *out, int count)
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        out[i] = x < 0.0f ? -x : x;
+        out[i] = (x < 0.0f) ? -x : x;
     }
 }
 
@@ -27,7 +27,7 @@ MNC_KERNEL void mnc_sign_f32(const float *in, float *out, int count)
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        out[i] = x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x;
+        out[i] = (x > 0.0f) ? 1.0f : (x < 0.0f) ? -1.0f : x;
     }
 }
 
@@ -138,7 +138,7 @@ MNC_KERNEL void mnc_round_f32(const float *in, float *out, int count)
     for (i = 0; i < count; ++i) {
         const float below = MNC_FLOORF(in[i]);
         const float rest = in[i] - below;
-        const int up = rest > 0.5f || (rest == 0.5f && 2.0f * MNC_FLOORF(0.5f * below) != below);
-        out[i] = up ? below + 1.0f : below;
+        const int up = (rest > 0.5f) || ((rest == 0.5f) && ((2.0f * MNC_FLOORF(0.5f * below)) != below));
+        out[i] = (up != 0) ? (below + 1.0f) : below;
     }
 }

@@ -7,20 +7,22 @@ MNC_KERNEL void mnc_add_s16(const int16_t *a, const int16_t *b, int16_t *out, in
                             int32_t a_multiplier, int a_shift, int32_t b_multiplier, int b_shift, int32_t multiplier,
                             int shift, int low, int high)
 {
-    int y, p, c;
+    int y;
+    int p;
+    int c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                const int16_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
-                const int16_t second = (int16_t)(b_in_flash ? MNC_READ_S16(*at) : *at);
-                const int32_t l = (int32_t)a[y * a_row + p * a_pixel + c * a_channel] * 32768;
+                const int16_t *at = b + ((y * b_row) + (p * b_pixel) + (c * b_channel));
+                const int16_t second = (int16_t)((b_in_flash != 0) ? MNC_READ_S16(*at) : *at);
+                const int32_t l = (int32_t)a[(y * a_row) + (p * a_pixel) + (c * a_channel)] * 32768;
                 const int32_t r = (int32_t)second * 32768;
                 const int32_t scaled_l = mnc_rescale(l, a_multiplier, a_shift);
                 const int32_t scaled_r = mnc_rescale(r, b_multiplier, b_shift);
-                const int32_t sum = reverse ? scaled_r + sign * scaled_l : scaled_l + sign * scaled_r;
+                const int32_t sum = (reverse != 0) ? (scaled_r + (sign * scaled_l)) : (scaled_l + (sign * scaled_r));
 
-                out[y * out_row + p * out_pixel + c * out_channel] =
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] =
                     mnc_narrow_s16(sum, multiplier, shift, low, high);
             }
         }
@@ -32,17 +34,19 @@ MNC_KERNEL void mnc_multiply_s16(const int16_t *a, const int16_t *b, int16_t *ou
                                  int b_channel, int out_row, int out_pixel, int out_channel, int32_t multiplier,
                                  int shift, int low, int high)
 {
-    int y, p, c;
+    int y;
+    int p;
+    int c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                const int16_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
-                const int16_t second = (int16_t)(b_in_flash ? MNC_READ_S16(*at) : *at);
-                const int32_t l = a[y * a_row + p * a_pixel + c * a_channel];
+                const int16_t *at = b + ((y * b_row) + (p * b_pixel) + (c * b_channel));
+                const int16_t second = (int16_t)((b_in_flash != 0) ? MNC_READ_S16(*at) : *at);
+                const int32_t l = a[(y * a_row) + (p * a_pixel) + (c * a_channel)];
                 const int32_t r = second;
 
-                out[y * out_row + p * out_pixel + c * out_channel] =
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] =
                     mnc_narrow_s16(l * r, multiplier, shift, low, high);
             }
         }
@@ -57,26 +61,28 @@ MNC_KERNEL void mnc_extreme_s16(const int16_t *a, const int16_t *b, int16_t *out
                                 int32_t a_multiplier, int a_shift, int b_scaled, int32_t b_multiplier, int b_shift,
                                 int low, int high)
 {
-    int y, p, c;
+    int y;
+    int p;
+    int c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                const int16_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
-                const int16_t second = (int16_t)(b_in_flash ? MNC_READ_S16(*at) : *at);
-                int32_t l = a[y * a_row + p * a_pixel + c * a_channel];
+                const int16_t *at = b + ((y * b_row) + (p * b_pixel) + (c * b_channel));
+                const int16_t second = (int16_t)((b_in_flash != 0) ? MNC_READ_S16(*at) : *at);
+                int32_t l = a[(y * a_row) + (p * a_pixel) + (c * a_channel)];
                 int32_t r = second;
 
-                if (a_scaled) {
+                if (a_scaled != 0) {
                     l = mnc_narrow_s16(l, a_multiplier, a_shift, -32768, 32767);
                 }
-                if (b_scaled) {
+                if (b_scaled != 0) {
                     r = mnc_narrow_s16(r, b_multiplier, b_shift, -32768, 32767);
                 }
-                l = (l < r) == (smaller != 0) ? l : r;
-                l = l < low ? low : l;
-                l = l > high ? high : l;
-                out[y * out_row + p * out_pixel + c * out_channel] = (int16_t)l;
+                l = ((l < r) == (smaller != 0)) ? l : r;
+                l = (l < low) ? low : l;
+                l = (l > high) ? high : l;
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = (int16_t)l;
             }
         }
     }
@@ -88,15 +94,17 @@ MNC_KERNEL void mnc_prelu_s16(const int16_t *in, int16_t *out, const int8_t *alp
                               int row, int pixel, int channel, int alpha_row, int alpha_pixel, int alpha_channel,
                               int alpha_zero, int32_t multiplier, int shift, int32_t below_multiplier, int below_shift)
 {
-    int y, p, c;
+    int y;
+    int p;
+    int c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                const int at = y * row + p * pixel + c * channel;
+                const int at = (y * row) + (p * pixel) + (c * channel);
                 const int32_t x = in[at];
                 const int32_t slope =
-                    (int32_t)MNC_READ_S8(alpha[y * alpha_row + p * alpha_pixel + c * alpha_channel]) - alpha_zero;
+                    (int32_t)MNC_READ_S8(alpha[(y * alpha_row) + (p * alpha_pixel) + (c * alpha_channel)]) - alpha_zero;
 
                 if (x >= 0) {
                     out[at] = mnc_narrow_s16(x, multiplier, shift, -32768, 32767);
@@ -117,9 +125,9 @@ MNC_KERNEL void mnc_slopes_s16(const int16_t *in, int16_t *out, int count, int32
     for (i = 0; i < count; ++i) {
         int32_t x = in[i];
 
-        x = x >= 0 ? mnc_rescale(x, multiplier, shift) : sign * mnc_rescale(x, below_multiplier, below_shift);
-        x = x < low ? low : x;
-        x = x > high ? high : x;
+        x = (x >= 0) ? mnc_rescale(x, multiplier, shift) : (sign * mnc_rescale(x, below_multiplier, below_shift));
+        x = (x < low) ? low : x;
+        x = (x > high) ? high : x;
         out[i] = (int16_t)x;
     }
 }
@@ -127,7 +135,7 @@ MNC_KERNEL void mnc_slopes_s16(const int16_t *in, int16_t *out, int count, int32
 /* x * multiplier / 2^shift, rounded halves upwards. */
 MNC_KERNEL int32_t mnc_shifted(int32_t x, int32_t multiplier, int shift)
 {
-    return MNC_SHIFT_RIGHT(x * multiplier + ((int32_t)1 << shift >> 1), shift);
+    return MNC_SHIFT_RIGHT((x * multiplier) + ((int32_t)1 << shift >> 1), shift);
 }
 
 /* The logistic function in Q15.  multiplier and shift bring x to steps of 1 / (24 * 512);
@@ -139,16 +147,16 @@ MNC_KERNEL void mnc_logistic_s16(const int16_t *in, int16_t *out, int count, int
 
     for (i = 0; i < count; ++i) {
         const int32_t x = mnc_shifted(in[i], multiplier, shift);
-        const int32_t distance = x < 0 ? -x : x;
+        const int32_t distance = (x < 0) ? -x : x;
         const int32_t step = distance >> 9;
         int32_t y = (int32_t)32767 << 10;
 
         if (step < 255) {
             const int32_t base = MNC_READ_S16(table[step]);
 
-            y = (base + 32768) * 512 + (distance & 511) * (MNC_READ_S16(table[step + 1]) - base);
+            y = ((base + 32768) * 512) + ((distance & 511) * (MNC_READ_S16(table[step + 1]) - base));
         }
-        out[i] = (int16_t)((x >= 0 ? y + 512 : 33554432 - y + 511) >> 10);
+        out[i] = (int16_t)(((x >= 0) ? (y + 512) : (33554432 - y + 511)) >> 10);
     }
 }
 
@@ -161,16 +169,16 @@ MNC_KERNEL void mnc_tanh_s16(const int16_t *in, int16_t *out, int count, int32_t
 
     for (i = 0; i < count; ++i) {
         const int32_t x = mnc_shifted(in[i], multiplier, shift);
-        const int32_t distance = x < 0 ? -x : x;
+        const int32_t distance = (x < 0) ? -x : x;
         const int32_t step = distance >> 8;
         int32_t y = (int32_t)32767 << 8;
 
         if (step < 255) {
             const int32_t base = MNC_READ_S16(table[step]);
 
-            y = base * 256 + (distance & 255) * (MNC_READ_S16(table[step + 1]) - base);
+            y = (base * 256) + ((distance & 255) * (MNC_READ_S16(table[step + 1]) - base));
         }
-        out[i] = (int16_t)((x >= 0 ? y + 128 : -y + 127) >> 8);
+        out[i] = (int16_t)(((x >= 0) ? (y + 128) : (-y + 127)) >> 8);
     }
 }
 
@@ -181,18 +189,21 @@ MNC_KERNEL void mnc_squared_difference_s16(const int16_t *a, const int16_t *b, i
                                           int32_t a_multiplier, int a_shift, int32_t b_multiplier,
                                           int b_shift, int32_t multiplier, int shift, int low, int high)
 {
-    int y, p, c;
+    int y;
+    int p;
+    int c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                const int16_t *at = b + (y * b_row + p * b_pixel + c * b_channel);
-                const int16_t second = (int16_t)(b_in_flash ? MNC_READ_S16(*at) : *at);
-                const int32_t l = a[y * a_row + p * a_pixel + c * a_channel];
+                const int16_t *at = b + ((y * b_row) + (p * b_pixel) + (c * b_channel));
+                const int16_t second = (int16_t)((b_in_flash != 0) ? MNC_READ_S16(*at) : *at);
+                const int32_t l = a[(y * a_row) + (p * a_pixel) + (c * a_channel)];
                 const int32_t r = second;
                 const int32_t x = mnc_rescale(l, a_multiplier, a_shift) - mnc_rescale(r, b_multiplier, b_shift);
 
-                out[y * out_row + p * out_pixel + c * out_channel] = mnc_narrow_s16(x * x, multiplier, shift, low, high);
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] =
+                    mnc_narrow_s16(x * x, multiplier, shift, low, high);
             }
         }
     }

@@ -4,14 +4,15 @@
 MNC_KERNEL void mnc_embedding_f32(const float *in, float *out, const float *table, int count, int entries,
                                   int dimensions)
 {
-    int i, d;
+    int i;
+    int d;
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        const int row = !(x > 0.0f) ? 0 : x < (float)(entries - 1) ? (int)x : entries - 1;
+        const int row = !(x > 0.0f) ? 0 : (x < (float)(entries - 1)) ? (int)x : (entries - 1);
 
         for (d = 0; d < dimensions; ++d) {
-            out[i * dimensions + d] = MNC_READ(table[row * dimensions + d]);
+            out[(i * dimensions) + d] = MNC_READ(table[(row * dimensions) + d]);
         }
     }
 }

@@ -7,8 +7,8 @@ MNC_KERNEL void mnc_few_rows_f32(const float **rows, const float *in, int first,
 
     MNC_UNROLL
     for (i = 0; i < count; ++i) {
-        const int y = first + i * step;
-        rows[i] = y >= 0 && y < height ? in + y * row_size : NULL;
+        const int y = first + (i * step);
+        rows[i] = ((y >= 0) && (y < height)) ? (in + (y * row_size)) : NULL;
     }
 }
 
@@ -21,7 +21,7 @@ MNC_KERNEL void mnc_few_ring_rows_f32(const float **rows, const float *in, int f
 
     MNC_UNROLL
     for (i = 0; i < count; ++i) {
-        const int y = first + i * step;
-        rows[i] = y >= 0 && y < height ? in + y % ring * row_size : NULL;
+        const int y = first + (i * step);
+        rows[i] = ((y >= 0) && (y < height)) ? (in + (y % ring * row_size)) : NULL;
     }
 }

@@ -2,11 +2,12 @@
 MNC_KERNEL void mnc_fold_sum_f32(const float *in, float *sums, int row, int pixels, int channels, int in_pixel,
                                  int in_channel)
 {
-    int c, p;
+    int c;
+    int p;
 
     for (c = 0; c < channels; ++c) {
-        const float *x = in + c * in_channel;
-        float sum = row == 0 ? 0.0f : sums[c];
+        const float *x = in + (c * in_channel);
+        float sum = (row == 0) ? 0.0f : sums[c];
 
         for (p = 0; p < pixels; ++p) {
             sum += x[p * in_pixel];
@@ -31,7 +32,10 @@ MNC_KERNEL void mnc_fold_mean_f32(const float *sums, float *out, int channels, i
 MNC_KERNEL void mnc_fold_dense_f32(const float *in, float *sums, const float *weights, const float *bias, int row,
                                    int in_channels, int out_channels, int block_channels, int unroll)
 {
-    int o, c, k, u;
+    int o;
+    int c;
+    int k;
+    int u;
 
     for (o = 0; o < out_channels; o += block_channels) {
         const float *x = in;
@@ -39,14 +43,14 @@ MNC_KERNEL void mnc_fold_dense_f32(const float *in, float *sums, const float *we
 
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
-            sum[c] = row > 0 ? sums[o + c] : bias == NULL ? 0.0f : MNC_READ(bias[o + c]);
+            sum[c] = (row > 0) ? sums[o + c] : (bias == NULL) ? 0.0f : MNC_READ(bias[o + c]);
         }
         for (k = 0; k < in_channels; k += unroll) {
             MNC_UNROLL
             for (u = 0; u < unroll; ++u) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    MNC_ACCUMULATE(sum[c], x[u], MNC_READ(weights[u * block_channels + c]));
+                    MNC_ACCUMULATE(sum[c], x[u], MNC_READ(weights[(u * block_channels) + c]));
                 }
             }
             x += unroll;

@@ -5,7 +5,7 @@ MNC_KERNEL void mnc_fold_rescale_s8(const int32_t *sums, int8_t *out, int channe
     int c;
 
     for (c = 0; c < channels; ++c) {
-        out[c] = mnc_requantise_s8(sums[c] - count * in_zero, multiplier, shift, 1, zero, low, high);
+        out[c] = mnc_requantise_s8(sums[c] - (count * in_zero), multiplier, shift, 1, zero, low, high);
     }
 }
 
@@ -16,21 +16,22 @@ MNC_KERNEL void mnc_fold_rescale_s8(const int32_t *sums, int8_t *out, int channe
 MNC_KERNEL void mnc_fold_dense_s8(const int8_t *in, int32_t *sums, const int8_t *weights, const int32_t *bias, int row,
                                   int in_channels, int out_channels, int block_channels, int unroll)
 {
-    int o, c;
+    int o;
+    int c;
 
     for (o = 0; o < out_channels; o += block_channels) {
         int32_t sum[16];
 
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
-            sum[c] = row > 0 ? sums[o + c] : MNC_READ_S32(bias[o + c]);
+            sum[c] = (row > 0) ? sums[o + c] : MNC_READ_S32(bias[o + c]);
         }
         mnc_run_s8(sum, in, weights, in_channels, 0, 1, block_channels, unroll);
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
             sums[o + c] = sum[c];
         }
-        weights += (in_channels < 4 ? in_channels : (in_channels + 3) / 4 * 4) * block_channels;
+        weights += ((in_channels < 4) ? in_channels : ((in_channels + 3) / 4 * 4)) * block_channels;
     }
 }
 
@@ -42,7 +43,7 @@ MNC_KERNEL void mnc_fold_end_s8(const int32_t *sums, int8_t *out, int out_channe
     int o;
 
     for (o = 0; o < out_channels; o += block_channels) {
-        if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
+        if (((out_channels % block_channels) != 0) && (o > (out_channels - block_channels))) {
             o = out_channels - block_channels;
         }
         mnc_end_s8(sums, out + o, multiplier, shift, per_channel, general, 0, 1, 1, block_channels, zero, low, high);

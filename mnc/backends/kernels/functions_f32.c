@@ -7,7 +7,7 @@ MNC_KERNEL void mnc_relu_f32(const float *in, float *out, int count, float thres
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        out[i] = x < threshold ? slope * (x - threshold) : x > high ? high : x;
+        out[i] = (x < threshold) ? (slope * (x - threshold)) : (x > high) ? high : x;
     }
 }
 
@@ -16,7 +16,7 @@ MNC_KERNEL void mnc_elu_f32(const float *in, float *out, int count, float alpha,
     int i;
 
     for (i = 0; i < count; ++i) {
-        out[i] = scale * (in[i] > 0.0f ? in[i] : alpha * MNC_EXPM1F(in[i]));
+        out[i] = scale * ((in[i] > 0.0f) ? in[i] : (alpha * MNC_EXPM1F(in[i])));
     }
 }
 
@@ -37,8 +37,8 @@ MNC_KERNEL void mnc_sigmoid_f32(const float *in, float *out, int count)
 /* clamp(slope * x + 0.5, 0, 1). */
 MNC_KERNEL float mnc_hard_sigmoid1_f32(float x, float slope)
 {
-    const float y = slope * x + 0.5f;
-    return y < 0.0f ? 0.0f : y > 1.0f ? 1.0f : y;
+    const float y = (slope * x) + 0.5f;
+    return (y < 0.0f) ? 0.0f : (y > 1.0f) ? 1.0f : y;
 }
 
 MNC_KERNEL void mnc_hard_sigmoid_f32(const float *in, float *out, int count, float slope)
@@ -62,7 +62,7 @@ MNC_KERNEL void mnc_tanh_f32(const float *in, float *out, int count)
 /* log(1 + exp(x)), written so that the exponential never overflows. */
 MNC_KERNEL float mnc_softplus1_f32(float x)
 {
-    return x > 0.0f ? x + MNC_LOG1PF(MNC_EXPF(-x)) : MNC_LOG1PF(MNC_EXPF(x));
+    return (x > 0.0f) ? (x + MNC_LOG1PF(MNC_EXPF(-x))) : MNC_LOG1PF(MNC_EXPF(x));
 }
 
 MNC_KERNEL void mnc_softplus_f32(const float *in, float *out, int count)
@@ -79,7 +79,7 @@ MNC_KERNEL void mnc_softsign_f32(const float *in, float *out, int count)
     int i;
 
     for (i = 0; i < count; ++i) {
-        out[i] = in[i] / (1.0f + (in[i] < 0.0f ? -in[i] : in[i]));
+        out[i] = in[i] / (1.0f + ((in[i] < 0.0f) ? -in[i] : in[i]));
     }
 }
 
@@ -118,7 +118,7 @@ MNC_KERNEL void mnc_gelu_tanh_f32(const float *in, float *out, int count)
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        out[i] = 0.5f * x * (1.0f + MNC_TANHF(0.79788456f * (x + 0.044715f * x * x * x)));
+        out[i] = 0.5f * x * (1.0f + MNC_TANHF(0.79788456f * (x + (0.044715f * x * x * x))));
     }
 }
 
@@ -146,7 +146,7 @@ MNC_KERNEL void mnc_celu_f32(const float *in, float *out, int count, float alpha
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        out[i] = x > 0.0f ? x : alpha * MNC_EXPM1F(x / alpha);
+        out[i] = (x > 0.0f) ? x : (alpha * MNC_EXPM1F(x / alpha));
     }
 }
 
@@ -156,7 +156,7 @@ MNC_KERNEL void mnc_hard_shrink_f32(const float *in, float *out, int count, floa
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        out[i] = x > threshold || x < -threshold ? x : 0.0f;
+        out[i] = ((x > threshold) || (x < -threshold)) ? x : 0.0f;
     }
 }
 
@@ -166,7 +166,7 @@ MNC_KERNEL void mnc_soft_shrink_f32(const float *in, float *out, int count, floa
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        out[i] = x > threshold ? x - threshold : x < -threshold ? x + threshold : 0.0f;
+        out[i] = (x > threshold) ? (x - threshold) : (x < -threshold) ? (x + threshold) : 0.0f;
     }
 }
 
@@ -186,7 +186,7 @@ MNC_KERNEL void mnc_threshold_f32(const float *in, float *out, int count, float 
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        out[i] = x > threshold ? x : value;
+        out[i] = (x > threshold) ? x : value;
     }
 }
 
@@ -197,8 +197,8 @@ MNC_KERNEL void mnc_squareplus_f32(const float *in, float *out, int count, float
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        const float root = MNC_SQRTF(x * x + b);
-        out[i] = x > 0.0f ? 0.5f * (x + root) : b == 0.0f ? 0.0f : 0.5f * b / (root - x);
+        const float root = MNC_SQRTF((x * x) + b);
+        out[i] = (x > 0.0f) ? (0.5f * (x + root)) : (b == 0.0f) ? 0.0f : (0.5f * b / (root - x));
     }
 }
 
@@ -209,8 +209,8 @@ MNC_KERNEL void mnc_sparse_plus_f32(const float *in, float *out, int count)
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        const float above = x > -1.0f ? x + 1.0f : 0.0f;
-        out[i] = x > 1.0f ? x : 0.25f * above * above;
+        const float above = (x > -1.0f) ? (x + 1.0f) : 0.0f;
+        out[i] = (x > 1.0f) ? x : (0.25f * above * above);
     }
 }
 

@@ -3,12 +3,14 @@ MNC_KERNEL void mnc_matmul_s8(const int8_t *a, const int8_t *b, int8_t *out, int
                               int a_inner_stride, int a_stride, int b_inner_stride, int b_stride, int a_zero,
                               int b_zero, int32_t multiplier, int shift, int zero, int low, int high)
 {
-    int i, j, k;
+    int i;
+    int j;
+    int k;
 
     for (i = 0; i < a_inner; ++i) {
         for (j = 0; j < b_inner; ++j) {
-            const int8_t *const x = a + i * a_inner_stride;
-            const int8_t *const y = b + j * b_inner_stride;
+            const int8_t *const x = a + (i * a_inner_stride);
+            const int8_t *const y = b + (j * b_inner_stride);
             int32_t sum = 0;
 
             for (k = 0; k < count; ++k) {

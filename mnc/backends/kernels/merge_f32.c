@@ -14,25 +14,28 @@ MNC_KERNEL void mnc_merge_f32(const float *a, const float *b, float *out, int b_
                               int b_pixel, int b_channel, int out_row, int out_pixel, int out_channel, float factor,
                               int activation, float high)
 {
-    int y, p, c;
+    int y;
+    int p;
+    int c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                const float *at = b + (y * b_row + p * b_pixel + c * b_channel);
-                const float first = a[y * a_row + p * a_pixel + c * a_channel];
-                const float second = b_in_flash ? MNC_READ(*at) : *at;
-                const float l = reverse ? second : first;
-                const float r = reverse ? first : second;
-                const float x = operation == MNC_ADD        ? l + r
-                                : operation == MNC_SUBTRACT ? l - r
-                                : operation == MNC_MULTIPLY ? l * r
-                                : operation == MNC_MAXIMUM  ? (l > r ? l : r)
-                                : operation == MNC_MINIMUM  ? (l < r ? l : r)
-                                : operation == MNC_DIVIDE   ? l / r
-                                                            : (l - r) * (l - r);
+                const float *at = b + ((y * b_row) + (p * b_pixel) + (c * b_channel));
+                const float first = a[(y * a_row) + (p * a_pixel) + (c * a_channel)];
+                const float second = (b_in_flash != 0) ? MNC_READ(*at) : *at;
+                const float l = (reverse != 0) ? second : first;
+                const float r = (reverse != 0) ? first : second;
+                const float x = (operation == MNC_ADD)        ? (l + r)
+                                : (operation == MNC_SUBTRACT) ? (l - r)
+                                : (operation == MNC_MULTIPLY) ? (l * r)
+                                : (operation == MNC_MAXIMUM)  ? ((l > r) ? l : r)
+                                : (operation == MNC_MINIMUM)  ? ((l < r) ? l : r)
+                                : (operation == MNC_DIVIDE)   ? (l / r)
+                                                            : ((l - r) * (l - r));
 
-                out[y * out_row + p * out_pixel + c * out_channel] = mnc_activate_f32(x * factor, activation, high);
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] =
+                    mnc_activate_f32(x * factor, activation, high);
             }
         }
     }

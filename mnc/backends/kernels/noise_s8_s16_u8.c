@@ -7,7 +7,7 @@ MNC_KERNEL uint32_t mnc_noise_s8(int8_t *x, long count, uint32_t seed)
 
     for (i = 0; i < count; ++i) {
         seed = mnc_next_seed(seed);
-        x[i] = (int8_t)((int32_t)(seed >> (32 - 8 * (int)sizeof(int8_t))) + -128);
+        x[i] = (int8_t)((int32_t)(seed >> (32 - (8 * (int)sizeof(int8_t)))) + -128);
     }
     return seed;
 }

@@ -3,18 +3,20 @@
  * Up to 1, x counts as 1. */
 MNC_KERNEL int32_t mnc_inverse_root(int32_t x, int *shift)
 {
-    int32_t half, root = (int32_t)1 << 28;
-    int right = 11, i;
+    int32_t half;
+    int32_t root = (int32_t)1 << 28;
+    int right = 11;
+    int i;
 
     if (x <= 1) {
         *shift = 0;
         return 2147483647;
     }
-    while (x >= (int32_t)1 << 29) {
+    while (x >= ((int32_t)1 << 29)) {
         x /= 4;
         ++right;
     }
-    while (x < (int32_t)1 << 27) {
+    while (x < ((int32_t)1 << 27)) {
         x *= 4;
         --right;
     }
@@ -22,7 +24,7 @@ MNC_KERNEL int32_t mnc_inverse_root(int32_t x, int *shift)
     for (i = 0; i < 5; ++i) {
         int32_t cube = mnc_high_multiply(mnc_high_multiply(root, root), root);
 
-        cube = cube > 33554431 ? 2147483647 : cube * 64;
+        cube = (cube > 33554431) ? 2147483647 : (cube * 64);
         root = (mnc_high_multiply(((int32_t)1 << 28) + ((int32_t)1 << 27), root) - mnc_high_multiply(half, cube)) * 8;
     }
     root = mnc_high_multiply(root, 1518500250);
@@ -39,17 +41,21 @@ MNC_KERNEL int32_t mnc_inverse_root(int32_t x, int *shift)
 MNC_KERNEL void mnc_unit_normalization_s8(const int8_t *in, int8_t *out, int outer, int inner, int rows, int count,
                                           int outer_stride, int inner_stride, int row_stride, int stride, int in_zero)
 {
-    int o, i, r, k;
+    int o;
+    int i;
+    int r;
+    int k;
 
     for (o = 0; o < outer; ++o) {
         for (i = 0; i < inner; ++i) {
-            const int first = o * outer_stride + i * inner_stride;
-            int32_t sum = 0, multiplier;
+            const int first = (o * outer_stride) + (i * inner_stride);
+            int32_t sum = 0;
+            int32_t multiplier;
             int shift;
 
             for (r = 0; r < rows; ++r) {
                 for (k = 0; k < count; ++k) {
-                    const int32_t x = (int32_t)in[first + r * row_stride + k * stride] - in_zero;
+                    const int32_t x = (int32_t)in[first + (r * row_stride) + (k * stride)] - in_zero;
 
                     sum += x * x;
                 }
@@ -57,7 +63,7 @@ MNC_KERNEL void mnc_unit_normalization_s8(const int8_t *in, int8_t *out, int out
             multiplier = mnc_inverse_root(sum, &shift);
             for (r = 0; r < rows; ++r) {
                 for (k = 0; k < count; ++k) {
-                    const int at = first + r * row_stride + k * stride;
+                    const int at = first + (r * row_stride) + (k * stride);
 
                     out[at] = mnc_clamp_s8(mnc_rescale((int32_t)in[at] - in_zero, multiplier, 7 - shift), -128, 127);
                 }

@@ -5,20 +5,23 @@
 MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int16_t *w, int channel_step, int pixel,
                                        int block_pixels, int block_channels)
 {
-    int i, c;
+    int i;
+    int c;
 #if defined(MNC_DSP)
-    uint32_t pair, even, both;
+    uint32_t pair;
+    uint32_t even;
+    uint32_t both;
 
     if (block_pixels >= block_channels) {
         MNC_UNROLL
         for (c = 0; c < block_channels; c += 2) {
-            MNC_LOAD_VECTOR4(both, w + c / 2 * channel_step);
+            MNC_LOAD_VECTOR4(both, w + (c / 2 * channel_step));
             MNC_EVEN(even, both);
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
-                MNC_LOAD_VECTOR4(pair, x + i * pixel);
-                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c], pair, even);
-                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c + 1], pair, both);
+                MNC_LOAD_VECTOR4(pair, x + (i * pixel));
+                MNC_MULTIPLY_PAIRS(sum[(i * block_channels) + c], pair, even);
+                MNC_MULTIPLY_PAIRS(sum[(i * block_channels) + c + 1], pair, both);
             }
         }
     } else {
@@ -26,16 +29,16 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
 
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
-            MNC_LOAD_VECTOR4(pairs[i], x + i * pixel);
+            MNC_LOAD_VECTOR4(pairs[i], x + (i * pixel));
         }
         MNC_UNROLL
         for (c = 0; c < block_channels; c += 2) {
-            MNC_LOAD_VECTOR4(both, w + c / 2 * channel_step);
+            MNC_LOAD_VECTOR4(both, w + (c / 2 * channel_step));
             MNC_EVEN(even, both);
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
-                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c], pairs[i], even);
-                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c + 1], pairs[i], both);
+                MNC_MULTIPLY_PAIRS(sum[(i * block_channels) + c], pairs[i], even);
+                MNC_MULTIPLY_PAIRS(sum[(i * block_channels) + c + 1], pairs[i], both);
             }
         }
     }
@@ -46,15 +49,15 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
     for (c = 0; c < block_channels; c += 2) {
         MNC_UNROLL
         for (t = 0; t < 2; ++t) {
-            const int32_t both = MNC_READ_S16(w[c / 2 * channel_step + t]);
+            const int32_t both = MNC_READ_S16(w[(c / 2 * channel_step) + t]);
             const int32_t even = ((both & 255) ^ 128) - 128;
 
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
-                int32_t *const s = sum + i * block_channels + c;
+                int32_t *const s = sum + (i * block_channels) + c;
 
-                s[0] += x[i * pixel + t] * even;
-                s[1] = (int32_t)((uint32_t)s[1] + (uint32_t)(x[i * pixel + t] * both));
+                s[0] += x[(i * pixel) + t] * even;
+                s[1] = (int32_t)((uint32_t)s[1] + (uint32_t)(x[(i * pixel) + t] * both));
             }
         }
     }
@@ -67,20 +70,22 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
 MNC_KERNEL void mnc_run_paired_s8(int32_t *sum, const int16_t *x, const int16_t *w, int pairs, int pair_step,
                                   int channel_step, int pixel, int block_pixels, int block_channels, int unroll)
 {
-    int k, t;
+    int k;
+    int t;
 
-    for (k = 0; k < pairs / unroll; ++k) {
+    for (k = 0; k < (pairs / unroll); ++k) {
         MNC_UNROLL
         for (t = 0; t < unroll; ++t) {
-            mnc_multiply_paired_s8(sum, x + 2 * t, w + t * pair_step, channel_step, pixel, block_pixels,
+            mnc_multiply_paired_s8(sum, x + (2 * t), w + (t * pair_step), channel_step, pixel, block_pixels,
                                    block_channels);
         }
         x += 2 * unroll;
         w += unroll * pair_step;
     }
     MNC_UNROLL
-    for (t = 0; t < pairs % unroll; ++t) {
-        mnc_multiply_paired_s8(sum, x + 2 * t, w + t * pair_step, channel_step, pixel, block_pixels, block_channels);
+    for (t = 0; t < (pairs % unroll); ++t) {
+        mnc_multiply_paired_s8(sum, x + (2 * t), w + (t * pair_step), channel_step, pixel, block_pixels,
+                               block_channels);
     }
 }
 
@@ -92,24 +97,26 @@ MNC_KERNEL void mnc_requantise_paired_s8(const int32_t *sum, int8_t *out, const 
                                          int positive, int out_pixel, int out_channel, int block_pixels,
                                          int block_channels, int low, int high)
 {
-    int32_t doubled = MNC_READ_S32(scales[0]), offset = MNC_READ_S32(scales[1]);
+    int32_t doubled = MNC_READ_S32(scales[0]);
+    int32_t offset = MNC_READ_S32(scales[1]);
     int shift = (int)MNC_READ_S32(scales[2]);
-    int i, c;
+    int i;
+    int c;
 
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
-        if (c > 0 && scale_step > 0) {
+        if ((c > 0) && (scale_step > 0)) {
             doubled = MNC_READ_S32(scales[c * scale_step]);
-            offset = MNC_READ_S32(scales[c * scale_step + 1]);
-            shift = (int)MNC_READ_S32(scales[c * scale_step + 2]);
+            offset = MNC_READ_S32(scales[(c * scale_step) + 1]);
+            shift = (int)MNC_READ_S32(scales[(c * scale_step) + 2]);
         }
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
-            const int32_t *const s = sum + i * block_channels + c;
+            const int32_t *const s = sum + (i * block_channels) + c;
             const int32_t own =
-                c % 2 == 0 ? s[0] : MNC_SHIFT_RIGHT((int32_t)((uint32_t)s[0] - (uint32_t)s[-1]), 8);
+                ((c % 2) == 0) ? s[0] : MNC_SHIFT_RIGHT((int32_t)((uint32_t)s[0] - (uint32_t)s[-1]), 8);
 
-            out[i * out_pixel + c * out_channel] =
+            out[(i * out_pixel) + (c * out_channel)] =
                 mnc_requantise_ready_s8(own, doubled, offset, shift, positive, low, high);
         }
     }

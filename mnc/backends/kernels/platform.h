@@ -49,9 +49,9 @@
 #if defined(__FP_FAST_FMAF) && defined(__GNUC__)
 #define MNC_FMA(x, y, z) __builtin_fmaf((x), (y), (z))
 #elif defined(MNC_EXACT_FMA) && defined(__SSE2__) && !defined(__FMA__)
-#define MNC_FMA(x, y, z) ((float)((double)(x) * (double)(y) + (double)(z)))
+#define MNC_FMA(x, y, z) ((float)(((double)(x) * (double)(y)) + (double)(z)))
 #else
-#define MNC_FMA(x, y, z) ((x) * (y) + (z))
+#define MNC_FMA(x, y, z) (((x) * (y)) + (z))
 #endif
 #endif
 
@@ -323,7 +323,7 @@
 #if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)
 #define MNC_SATURATE_S8(x) __asm__("ssat %0, #8, %1" : "=r"(x) : "r"(x))
 #else
-#define MNC_SATURATE_S8(x) ((x) = (x) < -128 ? -128 : (x) > 127 ? 127 : (x))
+#define MNC_SATURATE_S8(x) ((x) = ((x) < -128) ? -128 : ((x) > 127) ? 127 : (x))
 #endif
 #endif
 
@@ -332,7 +332,7 @@
 #if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)
 #define MNC_SATURATE_S16(x) __asm__("ssat %0, #16, %1" : "=r"(x) : "r"(x))
 #else
-#define MNC_SATURATE_S16(x) ((x) = (x) < -32768 ? -32768 : (x) > 32767 ? 32767 : (x))
+#define MNC_SATURATE_S16(x) ((x) = ((x) < -32768) ? -32768 : ((x) > 32767) ? 32767 : (x))
 #endif
 #endif
 

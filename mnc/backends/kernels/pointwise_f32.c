@@ -9,7 +9,12 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
                                   int out_pixel, int out_channel, int block_pixels, int block_channels,
                                   int unroll, int activation, float high)
 {
-    int o, p, i, c, k, u;
+    int o;
+    int p;
+    int i;
+    int c;
+    int k;
+    int u;
 
     for (o = 0; o < out_channels; o += block_channels) {
         for (p = 0; p < pixels; p += block_pixels) {
@@ -18,7 +23,7 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
             float *y = out;
             float sum[28];
 
-            if (p > pixels - block_pixels) {
+            if (p > (pixels - block_pixels)) {
                 p = pixels - block_pixels;
             }
             MNC_OPAQUE(w);
@@ -28,7 +33,7 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    sum[i * block_channels + c] = bias == NULL ? 0.0f : MNC_READ(bias[c]);
+                    sum[(i * block_channels) + c] = (bias == NULL) ? 0.0f : MNC_READ(bias[c]);
                 }
             }
             for (k = 0; k < in_channels; k += unroll) {
@@ -38,9 +43,11 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
                     for (i = 0; i < block_pixels; ++i) {
                         MNC_UNROLL
                         for (c = 0; c < block_channels; ++c) {
-                            sum[i * block_channels + c] = mnc_add_product_f32(
-                                sum[i * block_channels + c], x[u * in_channel + i * in_pixel],
-                                MNC_READ(w[u * block_channels + c]), bias == NULL && unroll == in_channels && u == 0);
+                            sum[(i * block_channels) + c] = mnc_add_product_f32( sum[(i * block_channels) + c],
+                                                                                x[(u * in_channel) + (i * in_pixel)],
+                                                                                MNC_READ(w[(u * block_channels) + c]),
+                                                                                (bias == NULL) &&
+                                                                                (unroll == in_channels) && (u == 0));
                         }
                     }
                 }
@@ -51,8 +58,8 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    y[i * out_pixel + c * out_channel] =
-                        mnc_activate_f32(sum[i * block_channels + c], activation, high);
+                    y[(i * out_pixel) + (c * out_channel)] =
+                        mnc_activate_f32(sum[(i * block_channels) + c], activation, high);
                 }
             }
         }

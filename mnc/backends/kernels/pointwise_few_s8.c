@@ -5,16 +5,16 @@ MNC_KERNEL int mnc_element_of_pair(int k, int upper, int channels)
 {
     const int whole = channels & ~3;
 
-    if (2 * k < whole) {
-        return 2 * k - k % 2 + 2 * upper;
+    if ((2 * k) < whole) {
+        return (2 * k) - (k % 2) + (2 * upper);
     }
     if (channels == 3) {
-        return k == 0 ? 2 * upper : 1;
+        return (k == 0) ? (2 * upper) : 1;
     }
-    if (channels % 4 == 3) {
-        return channels - 4 + k - whole / 2 + 2 * upper;
+    if ((channels % 4) == 3) {
+        return channels - 4 + k - (whole / 2) + (2 * upper);
     }
-    return upper ? channels - 1 : whole;
+    return (upper != 0) ? (channels - 1) : whole;
 }
 
 /* A pixel's elements as pairs of 16 bits.  Of three channels, two pixels go at once where
@@ -28,11 +28,11 @@ MNC_KERNEL void mnc_pairs_of_pixel_s8(uint32_t *pairs, const int8_t *x, int chan
 
     MNC_UNROLL
     for (k = 0; k < whole; k += 4) {
-        MNC_LOAD_VECTOR4(pairs[k / 2 + 1], x + k);
-        MNC_EVEN(pairs[k / 2], pairs[k / 2 + 1]);
-        MNC_ODD(pairs[k / 2 + 1], pairs[k / 2 + 1]);
+        MNC_LOAD_VECTOR4(pairs[(k / 2) + 1], x + k);
+        MNC_EVEN(pairs[k / 2], pairs[(k / 2) + 1]);
+        MNC_ODD(pairs[(k / 2) + 1], pairs[(k / 2) + 1]);
     }
-    if (channels == 3 && block_pixels > 1) {
+    if ((channels == 3) && (block_pixels > 1)) {
         MNC_LOAD_VECTOR4(pairs[2], x);
         MNC_LOAD_VECTOR4(other, x + 2);
         MNC_EVEN(pairs[0], pairs[2]);
@@ -45,15 +45,15 @@ MNC_KERNEL void mnc_pairs_of_pixel_s8(uint32_t *pairs, const int8_t *x, int chan
         MNC_LOAD_S8(other, x + 2);
         MNC_PAIR(pairs[0], pairs[0], other);
         MNC_LOAD_S8(pairs[2], x + 1);
-    } else if (channels % 4 == 3) {
+    } else if ((channels % 4) == 3) {
         MNC_LOAD_VECTOR4(other, x + channels - 4);
         MNC_EVEN(pairs[whole / 2], other);
-        MNC_ODD(pairs[whole / 2 + 1], other);
-    } else if (channels % 4 == 2) {
+        MNC_ODD(pairs[(whole / 2) + 1], other);
+    } else if ((channels % 4) == 2) {
         MNC_LOAD_S8(pairs[whole / 2], x + whole);
         MNC_LOAD_S8(other, x + whole + 1);
         MNC_PAIR(pairs[whole / 2], pairs[whole / 2], other);
-    } else if (channels % 4 == 1) {
+    } else if ((channels % 4) == 1) {
         MNC_LOAD_S8(pairs[whole / 2], x + whole);
     }
 #else
@@ -70,19 +70,24 @@ MNC_KERNEL void mnc_channel_of_few_s8(const uint32_t *pairs, const int8_t *x, in
 {
     const int count = (in_channels + 1) / 2;
     const int32_t *const scales = record + count + 1;
-    int32_t sum[4], multiplier, offset, own = 0;
-    int i, k;
+    int32_t sum[4];
+    int32_t multiplier;
+    int32_t offset;
+    int32_t own = 0;
+    int i;
+    int k;
 #if defined(MNC_DSP)
-    uint32_t w, next;
+    uint32_t w;
+    uint32_t next;
 
     MNC_LOAD_TWO(w, next, record);
     MNC_UNROLL
     for (i = 0; i < block_pixels; ++i) {
-        MNC_PAIRS_PLUS(sum[i], pairs[in_channels == 3 ? i / 2 * 3 + i % 2 : i * count], w, next);
+        MNC_PAIRS_PLUS(sum[i], pairs[(in_channels == 3) ? ((i / 2 * 3) + (i % 2)) : (i * count)], w, next);
     }
     MNC_UNROLL
     for (k = 1; k < count; k += 2) {
-        if (k + 1 < count) {
+        if ((k + 1) < count) {
             MNC_LOAD_TWO(w, next, record + k + 1);
         } else {
             MNC_LOAD_VECTOR4(w, record + k + 1);
@@ -90,14 +95,14 @@ MNC_KERNEL void mnc_channel_of_few_s8(const uint32_t *pairs, const int8_t *x, in
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
             if (in_channels != 3) {
-                MNC_MULTIPLY_PAIRS(sum[i], pairs[i * count + k], w);
-            } else if (i % 2 == 0) {
-                MNC_MULTIPLY_LOW(sum[i], pairs[i / 2 * 3 + 2], w);
+                MNC_MULTIPLY_PAIRS(sum[i], pairs[(i * count) + k], w);
+            } else if ((i % 2) == 0) {
+                MNC_MULTIPLY_LOW(sum[i], pairs[(i / 2 * 3) + 2], w);
             } else {
-                MNC_MULTIPLY_UPPER_LOW(sum[i], pairs[i / 2 * 3 + 2], w);
+                MNC_MULTIPLY_UPPER_LOW(sum[i], pairs[(i / 2 * 3) + 2], w);
             }
-            if (k + 1 < count) {
-                MNC_MULTIPLY_PAIRS(sum[i], pairs[i * count + k + 1], next);
+            if ((k + 1) < count) {
+                MNC_MULTIPLY_PAIRS(sum[i], pairs[(i * count) + k + 1], next);
             }
         }
     }
@@ -108,10 +113,10 @@ MNC_KERNEL void mnc_channel_of_few_s8(const uint32_t *pairs, const int8_t *x, in
         sum[i] = MNC_READ_S32(record[1]);
         MNC_UNROLL
         for (k = 0; k < count; ++k) {
-            const int32_t w = MNC_READ_S32(record[k == 0 ? 0 : k + 1]);
+            const int32_t w = MNC_READ_S32(record[(k == 0) ? 0 : (k + 1)]);
 
-            sum[i] += x[i * in_pixel + mnc_element_of_pair(k, 0, in_channels)] * (((w & 65535) ^ 32768) - 32768) +
-                      x[i * in_pixel + mnc_element_of_pair(k, 1, in_channels)] * MNC_SHIFT_RIGHT(w, 16);
+            sum[i] += (x[(i * in_pixel) + mnc_element_of_pair(k, 0, in_channels)] * (((w & 65535) ^ 32768) - 32768)) +
+                      (x[(i * in_pixel) + mnc_element_of_pair(k, 1, in_channels)] * MNC_SHIFT_RIGHT(w, 16));
         }
     }
     (void)pairs;
@@ -122,8 +127,8 @@ MNC_KERNEL void mnc_channel_of_few_s8(const uint32_t *pairs, const int8_t *x, in
     }
     MNC_UNROLL
     for (i = 0; i < block_pixels; ++i) {
-        MNC_STORE_S8(out + i * out_pixel, mnc_requantise_enlarged_s8(sum[i], multiplier, offset, shift, (int)own,
-                                                                     positive, low, high));
+        MNC_STORE_S8(out + (i * out_pixel), mnc_requantise_enlarged_s8(sum[i], multiplier, offset, shift, (int)own,
+                                                                       positive, low, high));
     }
 }
 
@@ -141,22 +146,25 @@ MNC_KERNEL void mnc_pointwise_few_s8(const int8_t *in, int8_t *out, const int32_
     const int count = (in_channels + 1) / 2;
     const int size = count + 4;
     uint32_t pairs[8];
-    int p, i, c, t;
+    int p;
+    int i;
+    int c;
+    int t;
 
     for (p = 0; p < pixels; p += block_pixels) {
         const int8_t *x;
         const int32_t *record = records;
         int8_t *y;
 
-        if (pixels % block_pixels != 0 && p > pixels - block_pixels) {
+        if (((pixels % block_pixels) != 0) && (p > (pixels - block_pixels))) {
             p = pixels - block_pixels;
         }
-        x = in + p * in_pixel;
-        y = out + p * out_pixel;
+        x = in + (p * in_pixel);
+        y = out + (p * out_pixel);
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
-            if (in_channels != 3 || i % 2 == 0) {
-                mnc_pairs_of_pixel_s8(pairs + (in_channels != 3 ? i * count : i / 2 * 3), x + i * in_pixel,
+            if ((in_channels != 3) || ((i % 2) == 0)) {
+                mnc_pairs_of_pixel_s8(pairs + ((in_channels != 3) ? (i * count) : (i / 2 * 3)), x + (i * in_pixel),
                                       in_channels, block_pixels);
             }
         }
@@ -165,7 +173,7 @@ MNC_KERNEL void mnc_pointwise_few_s8(const int8_t *in, int8_t *out, const int32_
             MNC_OPAQUE(y);
             MNC_UNROLL
             for (t = 0; t < unroll; ++t) {
-                mnc_channel_of_few_s8(pairs, x, y + t * out_channel, record + t * size, in_channels, in_pixel,
+                mnc_channel_of_few_s8(pairs, x, y + (t * out_channel), record + (t * size), in_channels, in_pixel,
                                       out_pixel, block_pixels, shift, positive, low, high);
             }
             record += unroll * size;

@@ -7,7 +7,12 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
                                   int in_channels, int out_channels, int pixels, int in_pixel, int out_pixel,
                                   int block_pixels, int block_channels, int unroll, int low, int high)
 {
-    int o, p, i, c, k, t;
+    int o;
+    int p;
+    int i;
+    int c;
+    int k;
+    int t;
 
     for (o = 0; o < out_channels; o += block_channels) {
         for (p = 0; p < pixels; p += block_pixels) {
@@ -16,7 +21,7 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
             int16_t *y = out;
             int32_t sum[16];
 
-            if (pixels % block_pixels != 0 && p > pixels - block_pixels) {
+            if (((pixels % block_pixels) != 0) && (p > (pixels - block_pixels))) {
                 p = pixels - block_pixels;
             }
             x += p * in_pixel;
@@ -25,7 +30,7 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    sum[i * block_channels + c] = MNC_READ_S32(bias[c]);
+                    sum[(i * block_channels) + c] = MNC_READ_S32(bias[c]);
                 }
             }
             for (k = 0; k < in_channels; k += unroll) {
@@ -35,8 +40,8 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
                     for (i = 0; i < block_pixels; ++i) {
                         MNC_UNROLL
                         for (c = 0; c < block_channels; ++c) {
-                            sum[i * block_channels + c] +=
-                                (int32_t)x[i * in_pixel + t] * MNC_READ_S8(w[t * block_channels + c]);
+                            sum[(i * block_channels) + c] +=
+                                (int32_t)x[(i * in_pixel) + t] * MNC_READ_S8(w[(t * block_channels) + c]);
                         }
                     }
                 }
@@ -47,8 +52,8 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    y[i * out_pixel + c] =
-                        mnc_requantise_s16(sum[i * block_channels + c], MNC_READ_S32(multiplier[c * per_channel]),
+                    y[(i * out_pixel) + c] =
+                        mnc_requantise_s16(sum[(i * block_channels) + c], MNC_READ_S32(multiplier[c * per_channel]),
                                            MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
                 }
             }

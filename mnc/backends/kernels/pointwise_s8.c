@@ -6,26 +6,28 @@
 MNC_KERNEL void mnc_pointwise_s8(const int8_t *in, int8_t *out, const int8_t *weights, const int32_t *bias,
                                  const int32_t *multiplier, const int8_t *shift, int per_channel, int general,
                                  int in_channels, int out_channels, int pixels, int in_pixel, int out_pixel,
-                                 int out_channel, int block_pixels, int block_channels, int unroll, int zero, int low, int high)
+                                 int out_channel, int block_pixels, int block_channels, int unroll, int zero, int low,
+                                 int high)
 {
-    int o, p;
+    int o;
+    int p;
 
     for (o = 0; o < out_channels; o += block_channels) {
-        if (out_channels % block_channels != 0 && o > out_channels - block_channels) {
+        if (((out_channels % block_channels) != 0) && (o > (out_channels - block_channels))) {
             o = out_channels - block_channels;
         }
         for (p = 0; p < pixels; p += block_pixels) {
             int32_t sum[16];
 
-            if (pixels % block_pixels != 0 && p > pixels - block_pixels) {
+            if (((pixels % block_pixels) != 0) && (p > (pixels - block_pixels))) {
                 p = pixels - block_pixels;
             }
             mnc_begin_s8(sum, bias, block_pixels, block_channels);
-            mnc_run_s8(sum, in + p * in_pixel, weights, in_channels, in_pixel, block_pixels, block_channels, unroll);
-            mnc_end_s8(sum, out + p * out_pixel + o * out_channel, multiplier, shift, per_channel, general, out_pixel,
-                       out_channel, block_pixels, block_channels, zero, low, high);
+            mnc_run_s8(sum, in + (p * in_pixel), weights, in_channels, in_pixel, block_pixels, block_channels, unroll);
+            mnc_end_s8(sum, out + (p * out_pixel) + (o * out_channel), multiplier, shift, per_channel, general,
+                       out_pixel, out_channel, block_pixels, block_channels, zero, low, high);
         }
-        weights += (in_channels < 4 ? in_channels : (in_channels + 3) / 4 * 4) * block_channels;
+        weights += ((in_channels < 4) ? in_channels : ((in_channels + 3) / 4 * 4)) * block_channels;
         bias += block_channels;
         multiplier += block_channels * per_channel;
         shift += block_channels * per_channel;

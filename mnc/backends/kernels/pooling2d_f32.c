@@ -5,17 +5,21 @@ MNC_KERNEL void mnc_max_pooling2d_f32(const float *const *rows, float *out, int 
                                       int in_pixel, int in_channel, int out_pixel, int out_channel,
                                       int block_channels)
 {
-    int c, p, ky, kx, i;
+    int c;
+    int p;
+    int ky;
+    int kx;
+    int i;
 
     for (p = 0; p < out_width; ++p) {
-        const int x = p * stride - padding;
-        const int first = x < 0 ? 0 : x;
-        const int last = x + pool_width > in_width ? in_width : x + pool_width;
+        const int x = (p * stride) - padding;
+        const int first = (x < 0) ? 0 : x;
+        const int last = ((x + pool_width) > in_width) ? in_width : (x + pool_width);
 
         for (c = 0; c < channels; c += block_channels) {
             float largest[16];
 
-            if (c > channels - block_channels) {
+            if (c > (channels - block_channels)) {
                 c = channels - block_channels;
             }
             MNC_UNROLL
@@ -28,18 +32,18 @@ MNC_KERNEL void mnc_max_pooling2d_f32(const float *const *rows, float *out, int 
                 if (in == NULL) {
                     continue;
                 }
-                in += first * in_pixel + c * in_channel;
+                in += (first * in_pixel) + (c * in_channel);
                 for (kx = first; kx < last; ++kx) {
                     MNC_UNROLL
                     for (i = 0; i < block_channels; ++i) {
-                        largest[i] = in[i * in_channel] > largest[i] ? in[i * in_channel] : largest[i];
+                        largest[i] = (in[i * in_channel] > largest[i]) ? in[i * in_channel] : largest[i];
                     }
                     in += in_pixel;
                 }
             }
             MNC_UNROLL
             for (i = 0; i < block_channels; ++i) {
-                out[p * out_pixel + (c + i) * out_channel] = largest[i];
+                out[(p * out_pixel) + ((c + i) * out_channel)] = largest[i];
             }
         }
     }
@@ -53,21 +57,26 @@ MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, 
                                           int in_pixel, int in_channel, int out_pixel, int out_channel,
                                           int block_channels, int whole)
 {
-    int c, p, ky, kx, i, height = 0;
+    int c;
+    int p;
+    int ky;
+    int kx;
+    int i;
+    int height = 0;
 
     for (ky = 0; ky < pool_height; ++ky) {
-        height += whole || rows[ky] != NULL;
+        height += whole || (rows[ky] != NULL);
     }
     for (p = 0; p < out_width; ++p) {
-        const int x = p * stride - padding;
-        const int first = x < 0 ? 0 : x;
-        const int last = x + pool_width > in_width ? in_width : x + pool_width;
-        const float part = 1.0f / (float)(height * (whole ? pool_width : last - first));
+        const int x = (p * stride) - padding;
+        const int first = (x < 0) ? 0 : x;
+        const int last = ((x + pool_width) > in_width) ? in_width : (x + pool_width);
+        const float part = 1.0f / (float)(height * ((whole != 0) ? pool_width : (last - first)));
 
         for (c = 0; c < channels; c += block_channels) {
             float sum[16];
 
-            if (c > channels - block_channels) {
+            if (c > (channels - block_channels)) {
                 c = channels - block_channels;
             }
             MNC_UNROLL
@@ -80,7 +89,7 @@ MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, 
                 if (in == NULL) {
                     continue;
                 }
-                in += first * in_pixel + c * in_channel;
+                in += (first * in_pixel) + (c * in_channel);
                 for (kx = first; kx < last; ++kx) {
                     MNC_UNROLL
                     for (i = 0; i < block_channels; ++i) {
@@ -91,7 +100,7 @@ MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, 
             }
             MNC_UNROLL
             for (i = 0; i < block_channels; ++i) {
-                out[p * out_pixel + (c + i) * out_channel] = sum[i] * part;
+                out[(p * out_pixel) + ((c + i) * out_channel)] = sum[i] * part;
             }
         }
     }
@@ -101,12 +110,15 @@ MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, 
 MNC_KERNEL void mnc_global_max_f32(const float *in, float *out, int rows, int pixels, int channels, int in_row,
                                    int in_pixel, int in_channel, int block_channels)
 {
-    int c, y, p, i;
+    int c;
+    int y;
+    int p;
+    int i;
 
     for (c = 0; c < channels; c += block_channels) {
         float largest[16];
 
-        if (c > channels - block_channels) {
+        if (c > (channels - block_channels)) {
             c = channels - block_channels;
         }
         MNC_UNROLL
@@ -114,12 +126,12 @@ MNC_KERNEL void mnc_global_max_f32(const float *in, float *out, int rows, int pi
             largest[i] = in[(c + i) * in_channel];
         }
         for (y = 0; y < rows; ++y) {
-            const float *x = in + y * in_row + c * in_channel;
+            const float *x = in + (y * in_row) + (c * in_channel);
 
             for (p = 0; p < pixels; ++p) {
                 MNC_UNROLL
                 for (i = 0; i < block_channels; ++i) {
-                    largest[i] = x[i * in_channel] > largest[i] ? x[i * in_channel] : largest[i];
+                    largest[i] = (x[i * in_channel] > largest[i]) ? x[i * in_channel] : largest[i];
                 }
                 x += in_pixel;
             }
@@ -135,12 +147,15 @@ MNC_KERNEL void mnc_global_max_f32(const float *in, float *out, int rows, int pi
 MNC_KERNEL void mnc_global_average_f32(const float *in, float *out, int rows, int pixels, int channels, int in_row,
                                        int in_pixel, int in_channel, int block_channels)
 {
-    int c, y, p, i;
+    int c;
+    int y;
+    int p;
+    int i;
 
     for (c = 0; c < channels; c += block_channels) {
         float sum[16];
 
-        if (c > channels - block_channels) {
+        if (c > (channels - block_channels)) {
             c = channels - block_channels;
         }
         MNC_UNROLL
@@ -148,7 +163,7 @@ MNC_KERNEL void mnc_global_average_f32(const float *in, float *out, int rows, in
             sum[i] = 0.0f;
         }
         for (y = 0; y < rows; ++y) {
-            const float *x = in + y * in_row + c * in_channel;
+            const float *x = in + (y * in_row) + (c * in_channel);
 
             for (p = 0; p < pixels; ++p) {
                 MNC_UNROLL

@@ -4,12 +4,15 @@ MNC_KERNEL void mnc_global_average_s16(const int16_t *in, int16_t *out, int rows
                                        int in_pixel, int in_channel, int block_channels, int32_t multiplier, int shift,
                                        int low, int high)
 {
-    int c, y, p, i;
+    int c;
+    int y;
+    int p;
+    int i;
 
     for (c = 0; c < channels; c += block_channels) {
         int32_t sum[16];
 
-        if (c > channels - block_channels) {
+        if (c > (channels - block_channels)) {
             c = channels - block_channels;
         }
         MNC_UNROLL
@@ -17,7 +20,7 @@ MNC_KERNEL void mnc_global_average_s16(const int16_t *in, int16_t *out, int rows
             sum[i] = 0;
         }
         for (y = 0; y < rows; ++y) {
-            const int16_t *x = in + y * in_row + c * in_channel;
+            const int16_t *x = in + (y * in_row) + (c * in_channel);
 
             for (p = 0; p < pixels; ++p) {
                 MNC_UNROLL

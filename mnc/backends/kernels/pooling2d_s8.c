@@ -4,12 +4,15 @@ MNC_KERNEL void mnc_global_average_s8(const int8_t *in, int8_t *out, int rows, i
                                       int in_pixel, int in_channel, int block_channels, int in_zero,
                                       int32_t multiplier, int shift, int zero, int low, int high)
 {
-    int c, y, p, i;
+    int c;
+    int y;
+    int p;
+    int i;
 
     for (c = 0; c < channels; c += block_channels) {
         int32_t sum[16];
 
-        if (c > channels - block_channels) {
+        if (c > (channels - block_channels)) {
             c = channels - block_channels;
         }
         MNC_UNROLL
@@ -17,7 +20,7 @@ MNC_KERNEL void mnc_global_average_s8(const int8_t *in, int8_t *out, int rows, i
             sum[i] = -(int32_t)rows * pixels * in_zero;
         }
         for (y = 0; y < rows; ++y) {
-            const int8_t *x = in + y * in_row + c * in_channel;
+            const int8_t *x = in + (y * in_row) + (c * in_channel);
 
             for (p = 0; p < pixels; ++p) {
                 MNC_UNROLL

@@ -5,12 +5,15 @@ MNC_KERNEL void mnc_max_pooling2d_s8(const int8_t *const *rows, int8_t *out, int
                                      int pool_width, int stride, int padding, int in_width, int out_width,
                                      int in_pixel, int out_pixel)
 {
-    int c, p, ky, kx;
+    int c;
+    int p;
+    int ky;
+    int kx;
 
     for (p = 0; p < out_width; ++p) {
-        const int x = p * stride - padding;
-        const int first = x < 0 ? -x : 0;
-        const int last = x + pool_width > in_width ? in_width - x : pool_width;
+        const int x = (p * stride) - padding;
+        const int first = (x < 0) ? -x : 0;
+        const int last = ((x + pool_width) > in_width) ? (in_width - x) : pool_width;
 
         for (c = 0; c < channels; ++c) {
             int largest = -128;
@@ -21,13 +24,13 @@ MNC_KERNEL void mnc_max_pooling2d_s8(const int8_t *const *rows, int8_t *out, int
                 if (in == NULL) {
                     continue;
                 }
-                in += (x + first) * in_pixel + c;
+                in += ((x + first) * in_pixel) + c;
                 for (kx = first; kx < last; ++kx) {
-                    largest = *in > largest ? *in : largest;
+                    largest = (*in > largest) ? *in : largest;
                     in += in_pixel;
                 }
             }
-            out[p * out_pixel + c] = (int8_t)largest;
+            out[(p * out_pixel) + c] = (int8_t)largest;
         }
     }
 }
@@ -38,12 +41,15 @@ MNC_KERNEL void mnc_average_pooling2d_s8(const int8_t *const *rows, int8_t *out,
                                          int pool_width, int stride, int padding, int in_width, int out_width,
                                          int in_pixel, int out_pixel)
 {
-    int c, p, ky, kx;
+    int c;
+    int p;
+    int ky;
+    int kx;
 
     for (p = 0; p < out_width; ++p) {
-        const int x = p * stride - padding;
-        const int first = x < 0 ? -x : 0;
-        const int last = x + pool_width > in_width ? in_width - x : pool_width;
+        const int x = (p * stride) - padding;
+        const int first = (x < 0) ? -x : 0;
+        const int last = ((x + pool_width) > in_width) ? (in_width - x) : pool_width;
 
         for (c = 0; c < channels; ++c) {
             int32_t sum = 0;
@@ -55,15 +61,15 @@ MNC_KERNEL void mnc_average_pooling2d_s8(const int8_t *const *rows, int8_t *out,
                 if (in == NULL) {
                     continue;
                 }
-                in += (x + first) * in_pixel + c;
+                in += ((x + first) * in_pixel) + c;
                 for (kx = first; kx < last; ++kx) {
                     sum += *in;
                     in += in_pixel;
                 }
                 count += last - first;
             }
-            sum = sum >= 0 ? (sum + count / 2) / count : -((count / 2 - sum) / count);
-            out[p * out_pixel + c] = (int8_t)sum;
+            sum = (sum >= 0) ? ((sum + (count / 2)) / count) : -(((count / 2) - sum) / count);
+            out[(p * out_pixel) + c] = (int8_t)sum;
         }
     }
 }
@@ -72,12 +78,15 @@ MNC_KERNEL void mnc_average_pooling2d_s8(const int8_t *const *rows, int8_t *out,
 MNC_KERNEL void mnc_global_max_s8(const int8_t *in, int8_t *out, int rows, int pixels, int channels, int in_row,
                                   int in_pixel, int in_channel, int block_channels)
 {
-    int c, y, p, i;
+    int c;
+    int y;
+    int p;
+    int i;
 
     for (c = 0; c < channels; c += block_channels) {
         int largest[16];
 
-        if (c > channels - block_channels) {
+        if (c > (channels - block_channels)) {
             c = channels - block_channels;
         }
         MNC_UNROLL
@@ -85,12 +94,12 @@ MNC_KERNEL void mnc_global_max_s8(const int8_t *in, int8_t *out, int rows, int p
             largest[i] = -128;
         }
         for (y = 0; y < rows; ++y) {
-            const int8_t *x = in + y * in_row + c * in_channel;
+            const int8_t *x = in + (y * in_row) + (c * in_channel);
 
             for (p = 0; p < pixels; ++p) {
                 MNC_UNROLL
                 for (i = 0; i < block_channels; ++i) {
-                    largest[i] = x[i * in_channel] > largest[i] ? x[i * in_channel] : largest[i];
+                    largest[i] = (x[i * in_channel] > largest[i]) ? x[i * in_channel] : largest[i];
                 }
                 x += in_pixel;
             }

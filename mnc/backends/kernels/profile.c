@@ -37,7 +37,7 @@ MNC_KERNEL void mnc_put_number(char *text, int room, uint32_t number)
     do {
         text[--room] = (char)('0' + (int)(number % 10));
         number /= 10;
-    } while (number != 0 && room > 0);
+    } while ((number != 0) && (room > 0));
     while (room > 0) {
         text[--room] = ' ';
     }
@@ -53,7 +53,7 @@ MNC_KERNEL void mnc_ticks_line(const char *name, int width, uint32_t ticks, uint
 
     for (i = 0; i < width; ++i) {
         letter = (char)MNC_READ_S8(name[i]);
-        line[i] = letter ? letter : ' ';
+        line[i] = (letter != '\0') ? letter : ' ';
     }
     line += width;
     mnc_put_number(line, 11, ticks);
@@ -61,7 +61,7 @@ MNC_KERNEL void mnc_ticks_line(const char *name, int width, uint32_t ticks, uint
     for (share = ticks; all > 4000000UL; all /= 2) {
         share /= 2;
     }
-    share = all == 0 ? 0 : (share * 1000 + all / 2) / all;
+    share = (all == 0) ? 0 : (((share * 1000) + (all / 2)) / all);
     mnc_put_number(line + 11, 4, share / 10);
     line[15] = '.';
     mnc_put_number(line + 16, 1, share % 10);

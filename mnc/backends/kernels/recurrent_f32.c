@@ -17,7 +17,7 @@ MNC_KERNEL void mnc_lstm_cell_f32(const float *gates, float *cell, int units)
     int u;
 
     for (u = 0; u < units; ++u) {
-        cell[u] = MNC_FMA(gates[units + u], cell[u], gates[u] * gates[3 * units + u]);
+        cell[u] = MNC_FMA(gates[units + u], cell[u], gates[u] * gates[(3 * units) + u]);
     }
 }
 

@@ -21,15 +21,15 @@ MNC_KERNEL int32_t mnc_gate_sum_s16(int32_t sum, int32_t multiplier, int shift, 
 /* A product of two numbers of int16 on its way to int16, rounded as by mnc_narrow_s16. */
 MNC_KERNEL int16_t mnc_narrow_product_s16(int32_t x, int32_t multiplier, int shift, int low, int high)
 {
-    if (shift > 0 || shift < -20 || multiplier < ((int32_t)1 << 30)) {
+    if ((shift > 0) || (shift < -20) || (multiplier < ((int32_t)1 << 30))) {
         return mnc_narrow_s16(x, multiplier, shift, low, high);
     }
     x = mnc_rescale_plain(x, multiplier, shift);
-    if (low <= -32768 && high >= 32767) {
+    if ((low <= -32768) && (high >= 32767)) {
         return mnc_saturated_s16(x);
     }
-    x = x < low ? low : x;
-    return (int16_t)(x > high ? high : x);
+    x = (x < low) ? low : x;
+    return (int16_t)((x > high) ? high : x);
 }
 
 /* Adds to the sums of a block of channels the products of two neighbouring elements.
@@ -39,15 +39,17 @@ MNC_KERNEL void mnc_multiply_gate_s16(int32_t *sum, const int16_t *x, const int8
 {
     int c;
 #if defined(MNC_DSP)
-    uint32_t pair, both, of_pair;
+    uint32_t pair;
+    uint32_t both;
+    uint32_t of_pair;
 
     MNC_LOAD_VECTOR4(pair, x);
     MNC_UNROLL
     for (c = 0; c < block_channels; c += 2) {
-        MNC_LOAD_VECTOR4(both, w + 2 * c);
+        MNC_LOAD_VECTOR4(both, w + (2 * c));
         MNC_EVEN(of_pair, both);
         MNC_MULTIPLY_PAIRS(sum[c], pair, of_pair);
-        if (c + 1 < block_channels) {
+        if ((c + 1) < block_channels) {
             MNC_ODD(both, both);
             MNC_MULTIPLY_PAIRS(sum[c + 1], pair, both);
         }
@@ -55,9 +57,9 @@ MNC_KERNEL void mnc_multiply_gate_s16(int32_t *sum, const int16_t *x, const int8
 #else
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
-        const int8_t *const v = w + 4 * (c / 2) + c % 2;
+        const int8_t *const v = w + (4 * (c / 2)) + (c % 2);
 
-        sum[c] += (int32_t)x[0] * MNC_READ_S8(v[0]) + (int32_t)x[1] * MNC_READ_S8(v[2]);
+        sum[c] += ((int32_t)x[0] * MNC_READ_S8(v[0])) + ((int32_t)x[1] * MNC_READ_S8(v[2]));
     }
 #endif
 }
@@ -68,17 +70,18 @@ MNC_KERNEL void mnc_gate_sums_s16(int32_t *sum, const int16_t *x, const int8_t *
                                   int unroll)
 {
     const int step = (block_channels + 1) / 2 * 4;
-    int k, t;
+    int k;
+    int t;
 
-    for (k = 0; k < count / 2; k += unroll) {
+    for (k = 0; k < (count / 2); k += unroll) {
         MNC_UNROLL
         for (t = 0; t < unroll; ++t) {
-            mnc_multiply_gate_s16(sum, x + 2 * t, w + t * step, block_channels);
+            mnc_multiply_gate_s16(sum, x + (2 * t), w + (t * step), block_channels);
         }
         x += 2 * unroll;
         w += unroll * step;
     }
-    if (count % 2 != 0) {
+    if ((count % 2) != 0) {
         MNC_UNROLL
         for (t = 0; t < block_channels; ++t) {
             sum[t] += (int32_t)x[0] * MNC_READ_S8(w[t]);
@@ -97,13 +100,16 @@ MNC_KERNEL void mnc_gates_s16(const int16_t *in, const int16_t *state, int16_t *
                               int gates, int features, int units, int block_channels, int unroll, int unroll_state)
 {
     const int step = (block_channels + 1) / 2 * 4;
-    int g, o, c;
+    int g;
+    int o;
+    int c;
 
     for (g = 0; g < gates; ++g) {
         for (o = 0; o < units; o += block_channels) {
-            int32_t given[16], kept[16];
+            int32_t given[16];
+            int32_t kept[16];
 
-            if (units % block_channels != 0 && o > units - block_channels) {
+            if (((units % block_channels) != 0) && (o > (units - block_channels))) {
                 o = units - block_channels;
             }
             MNC_UNROLL
@@ -112,9 +118,9 @@ MNC_KERNEL void mnc_gates_s16(const int16_t *in, const int16_t *state, int16_t *
                 kept[c] = 0;
             }
             mnc_gate_sums_s16(given, in, weights, features, block_channels, unroll);
-            weights += features / 2 * step + features % 2 * block_channels;
+            weights += (features / 2 * step) + (features % 2 * block_channels);
             mnc_gate_sums_s16(kept, state, weights, units, block_channels, unroll_state);
-            weights += units / 2 * step + units % 2 * block_channels;
+            weights += (units / 2 * step) + (units % 2 * block_channels);
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c) {
                 out[o + c] = mnc_saturated_s16(
@@ -138,12 +144,12 @@ MNC_KERNEL void mnc_lstm_cell_s16(const int16_t *gates, int16_t *cell, int units
 
     for (u = 0; u < units; ++u) {
         const int32_t kept = (int32_t)gates[units + u] * cell[u];
-        const int32_t given = (int32_t)gates[u] * gates[3 * units + u];
+        const int32_t given = (int32_t)gates[u] * gates[(3 * units) + u];
         int32_t sum = mnc_narrow_product_s16(kept, (int32_t)1 << 30, -14, -32768, 32767);
 
         sum += mnc_narrow_product_s16(given, multiplier, shift, -32768, 32767);
         if (most < 32768) {
-            sum = sum < -most ? -most : sum > most ? most : sum;
+            sum = (sum < -most) ? -most : (sum > most) ? most : sum;
         }
         cell[u] = mnc_saturated_s16(sum);
     }
@@ -157,8 +163,9 @@ MNC_KERNEL void mnc_lstm_state_s16(const int16_t *gates, int16_t *state, int uni
     int u;
 
     for (u = 0; u < units; ++u) {
-        state[u] = mnc_narrow_product_s16((int32_t)gates[2 * units + u] * gates[3 * units + u], multiplier, shift, low,
-                                          high);
+        state[u] =
+            mnc_narrow_product_s16((int32_t)gates[(2 * units) + u] * gates[(3 * units) + u], multiplier, shift, low,
+                                   high);
     }
 }
 
@@ -171,13 +178,15 @@ MNC_KERNEL void mnc_gate_products_s16(const int16_t *in, int16_t *out, const int
                                       int count, int units, int block_channels, int unroll)
 {
     const int step = (block_channels + 1) / 2 * 4;
-    int g, o, c;
+    int g;
+    int o;
+    int c;
 
     for (g = 0; g < gates; ++g) {
         for (o = 0; o < units; o += block_channels) {
             int32_t sum[16];
 
-            if (units % block_channels != 0 && o > units - block_channels) {
+            if (((units % block_channels) != 0) && (o > (units - block_channels))) {
                 o = units - block_channels;
             }
             MNC_UNROLL
@@ -185,7 +194,7 @@ MNC_KERNEL void mnc_gate_products_s16(const int16_t *in, int16_t *out, const int
                 sum[c] = MNC_READ_S32(bias[o + c]);
             }
             mnc_gate_sums_s16(sum, in, weights, count, block_channels, unroll);
-            weights += count / 2 * step + count % 2 * block_channels;
+            weights += (count / 2 * step) + (count % 2 * block_channels);
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c) {
                 out[o + c] = (int16_t)mnc_gate_sum_s16(sum[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]),
@@ -238,13 +247,15 @@ MNC_KERNEL void mnc_window_sums_s8(const int16_t *in, int8_t *out, const int16_t
                                    int taps, int units, int depth, int32_t multiplier, int shift, int zero, int low,
                                    int high)
 {
-    int u, t, d;
+    int u;
+    int t;
+    int d;
 
     for (u = 0; u < units; ++u) {
         uint32_t sum = (uint32_t)MNC_READ_S32(bias[u]);
 
         for (t = 0; t < taps; ++t) {
-            const int first = (t * units + u) * depth;
+            const int first = ((t * units) + u) * depth;
 
             MNC_UNROLL
             for (d = 0; d < depth; ++d) {

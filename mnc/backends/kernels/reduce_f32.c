@@ -8,24 +8,29 @@ MNC_KERNEL void mnc_reduce_f32(const float *in, float *out, int operation, int r
                                int pixel, int channel, int outer, int inner, int count, int outer_stride,
                                int inner_stride, int stride, float factor)
 {
-    int y, p, c, i, j, k;
+    int y;
+    int p;
+    int c;
+    int i;
+    int j;
+    int k;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                const float *first = in + (y * row + p * pixel + c * channel);
-                float result = operation == MNC_REDUCE_SUM ? 0.0f : *first;
+                const float *first = in + ((y * row) + (p * pixel) + (c * channel));
+                float result = (operation == MNC_REDUCE_SUM) ? 0.0f : *first;
 
                 for (i = 0; i < outer; ++i) {
                     for (j = 0; j < inner; ++j) {
-                        const float *x = first + (i * outer_stride + j * inner_stride);
+                        const float *x = first + ((i * outer_stride) + (j * inner_stride));
 
                         for (k = 0; k < count; ++k) {
                             const float next = x[k * stride];
 
-                            result = operation == MNC_REDUCE_SUM   ? result + next
-                                     : operation == MNC_REDUCE_MAX ? (next > result ? next : result)
-                                                                   : (next < result ? next : result);
+                            result = (operation == MNC_REDUCE_SUM)   ? (result + next)
+                                     : (operation == MNC_REDUCE_MAX) ? ((next > result) ? next : result)
+                                                                   : ((next < result) ? next : result);
                         }
                     }
                 }

@@ -5,17 +5,22 @@ MNC_KERNEL void mnc_reduce_sum_s16(const int16_t *in, int16_t *out, int rows, in
                                   int inner_stride, int stride,
                                   int32_t multiplier, int shift, int low, int high)
 {
-    int y, p, c, i, j, k;
+    int y;
+    int p;
+    int c;
+    int i;
+    int j;
+    int k;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                const int16_t *first = in + (y * row + p * pixel + c * channel);
+                const int16_t *first = in + ((y * row) + (p * pixel) + (c * channel));
                 int32_t sum = 0;
 
                 for (i = 0; i < outer; ++i) {
                     for (j = 0; j < inner; ++j) {
-                        const int16_t *x = first + (i * outer_stride + j * inner_stride);
+                        const int16_t *x = first + ((i * outer_stride) + (j * inner_stride));
 
                         for (k = 0; k < count; ++k) {
                             sum += x[k * stride];

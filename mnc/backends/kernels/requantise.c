@@ -5,12 +5,14 @@ MNC_KERNEL int32_t mnc_high_product(int32_t a, int32_t b)
 #if !defined(MNC_NO_INT64) && !defined(__ARM_ARCH_6M__)
     return (int32_t)MNC_SHIFT_RIGHT((int64_t)a * b, 32);
 #else
-    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu), a1 = MNC_SHIFT_RIGHT(a, 16);
-    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu), b1 = MNC_SHIFT_RIGHT(b, 16);
-    const int32_t first = a1 * b0 + (int32_t)((uint32_t)a0 * (uint32_t)b0 >> 16);
-    const int32_t second = a0 * b1 + (int32_t)((uint32_t)first & 0xFFFFu);
+    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu);
+    const int32_t a1 = MNC_SHIFT_RIGHT(a, 16);
+    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu);
+    const int32_t b1 = MNC_SHIFT_RIGHT(b, 16);
+    const int32_t first = (a1 * b0) + (int32_t)(((uint32_t)a0 * (uint32_t)b0) >> 16);
+    const int32_t second = (a0 * b1) + (int32_t)((uint32_t)first & 0xFFFFu);
 
-    return a1 * b1 + MNC_SHIFT_RIGHT(first, 16) + MNC_SHIFT_RIGHT(second, 16);
+    return (a1 * b1) + MNC_SHIFT_RIGHT(first, 16) + MNC_SHIFT_RIGHT(second, 16);
 #endif
 }
 
@@ -19,12 +21,12 @@ MNC_KERNEL int32_t mnc_high_product(int32_t a, int32_t b)
 MNC_KERNEL int32_t mnc_high_multiply(int32_t a, int32_t b)
 {
 #if !defined(MNC_NO_INT64) && !defined(__ARM_ARCH_6M__)
-    return (int32_t)MNC_SHIFT_RIGHT((int64_t)a * b + ((int64_t)1 << 30), 31);
+    return (int32_t)MNC_SHIFT_RIGHT(((int64_t)a * b) + ((int64_t)1 << 30), 31);
 #else
     const uint32_t low = (uint32_t)a * (uint32_t)b;
     const uint32_t rounded = low + 0x40000000u;
 
-    return (int32_t)((((uint32_t)mnc_high_product(a, b) + (rounded < low ? 1u : 0u)) << 1) | (rounded >> 31));
+    return (int32_t)((((uint32_t)mnc_high_product(a, b) + ((rounded < low) ? 1u : 0u)) << 1) | (rounded >> 31));
 #endif
 }
 
@@ -33,19 +35,19 @@ MNC_KERNEL int32_t mnc_divide_by_power(int32_t x, int exponent)
 {
     const int32_t mask = (int32_t)(((uint32_t)1 << exponent) - 1u);
 
-    return MNC_SHIFT_RIGHT(x, exponent) + ((x & mask) > (mask >> 1) + (x < 0) ? 1 : 0);
+    return MNC_SHIFT_RIGHT(x, exponent) + (((x & mask) > ((mask >> 1) + (x < 0))) ? 1 : 0);
 }
 
 /* x * multiplier * 2^(shift - 31), rounded in two steps.  A result that a shift to
  * the left pushes out of 32 bits is far beyond int8 anyway. */
 MNC_KERNEL int32_t mnc_rescale(int32_t x, int32_t multiplier, int shift)
 {
-    const int left = shift > 0 ? shift : 0;
+    const int left = (shift > 0) ? shift : 0;
 
     if (left > 0) {
         const int32_t most = 2147483647 >> left;
 
-        x = x > most ? most : x < -most ? -most : x;
+        x = (x > most) ? most : (x < -most) ? -most : x;
         x *= (int32_t)1 << left;
     }
     return mnc_divide_by_power(mnc_high_multiply(x, multiplier), left - shift);
@@ -75,17 +77,17 @@ MNC_KERNEL int32_t mnc_high_multiply_doubled(int32_t a, int32_t doubled)
 MNC_KERNEL int32_t mnc_rescale_plain(int32_t x, int32_t multiplier, int shift)
 {
     x = mnc_high_multiply_doubled(x, (int32_t)((uint32_t)multiplier << 1));
-    return shift == 0 ? x : MNC_SHIFT_RIGHT(x + MNC_SHIFT_RIGHT(x, 31) + ((int32_t)1 << (-shift - 1)), -shift);
+    return (shift == 0) ? x : MNC_SHIFT_RIGHT(x + MNC_SHIFT_RIGHT(x, 31) + ((int32_t)1 << (-shift - 1)), -shift);
 }
 
 /* x within int8 and within the limits of an activation. */
 MNC_KERNEL int8_t mnc_clamp_s8(int32_t x, int low, int high)
 {
-    if (low <= -128 && high >= 127) {
+    if ((low <= -128) && (high >= 127)) {
         MNC_SATURATE_S8(x);
     } else {
-        x = x < low ? low : x;
-        x = x > high ? high : x;
+        x = (x < low) ? low : x;
+        x = (x > high) ? high : x;
     }
     return (int8_t)x;
 }
@@ -94,7 +96,7 @@ MNC_KERNEL int8_t mnc_clamp_s8(int32_t x, int low, int high)
 MNC_KERNEL int32_t mnc_saturate_shifted_s8(int32_t x, int shift, int low, int high)
 {
 #if defined(MNC_SATURATE_SHIFTED)
-    if (__builtin_constant_p(shift) && low <= -128 && high >= 127) {
+    if (__builtin_constant_p(shift) && (low <= -128) && (high >= 127)) {
         MNC_SATURATE_SHIFTED(x, shift);
         return x;
     }
@@ -148,8 +150,8 @@ MNC_KERNEL int32_t mnc_requantise_enlarged_s8(int32_t enlarged, int32_t multipli
 {
     int32_t x;
 
-    if (shift == 0 || !positive) {
-        return mnc_requantise_twice_s8(enlarged, multiplier, offset, shift == 0 ? own : shift, positive, low, high);
+    if ((shift == 0) || !positive) {
+        return mnc_requantise_twice_s8(enlarged, multiplier, offset, (shift == 0) ? own : shift, positive, low, high);
     }
 #if defined(MNC_HIGH_PRODUCT_PLUS)
     MNC_HIGH_PRODUCT_PLUS(x, enlarged, multiplier, offset);
@@ -165,10 +167,10 @@ MNC_KERNEL int32_t mnc_requantise_enlarged_s8(int32_t enlarged, int32_t multipli
 MNC_KERNEL int8_t mnc_requantise_s8(int32_t sum, int32_t multiplier, int shift, int general, int zero, int low,
                                     int high)
 {
-    if (general) {
+    if (general != 0) {
         return mnc_clamp_s8(mnc_rescale(sum, multiplier, shift) + zero, low, high);
     }
     return mnc_requantise_ready_s8(sum, (int32_t)((uint32_t)multiplier << 1),
-                                   (int32_t)((uint32_t)(2 * zero + 1) << (-shift - 1)), -shift, low >= zero, low,
+                                   (int32_t)((uint32_t)((2 * zero) + 1) << (-shift - 1)), -shift, low >= zero, low,
                                    high);
 }

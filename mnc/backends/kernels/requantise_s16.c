@@ -2,8 +2,8 @@
 MNC_KERNEL int16_t mnc_narrow_s16(int32_t x, int32_t multiplier, int shift, int low, int high)
 {
     x = mnc_rescale(x, multiplier, shift);
-    x = x < low ? low : x;
-    x = x > high ? high : x;
+    x = (x < low) ? low : x;
+    x = (x > high) ? high : x;
     return (int16_t)x;
 }
 
@@ -13,13 +13,15 @@ MNC_KERNEL void mnc_rescale_s16(const int16_t *in, int16_t *out, int rows, int p
                                 int in_pixel, int in_channel, int out_row, int out_pixel, int out_channel,
                                 int32_t multiplier, int shift, int low, int high)
 {
-    int y, p, c;
+    int y;
+    int p;
+    int c;
 
     for (y = 0; y < rows; ++y) {
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
-                out[y * out_row + p * out_pixel + c * out_channel] =
-                    mnc_narrow_s16(in[y * in_row + p * in_pixel + c * in_channel], multiplier, shift, low, high);
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] =
+                    mnc_narrow_s16(in[(y * in_row) + (p * in_pixel) + (c * in_channel)], multiplier, shift, low, high);
             }
         }
     }
@@ -51,22 +53,23 @@ MNC_KERNEL void mnc_quantize_s16(const float *in, int16_t *out, int count, float
     int i;
 
     for (i = 0; i < count; ++i) {
-        float x = in[i] / scale, rest;
+        float x = in[i] / scale;
+        float rest;
         int32_t n;
 
-        x = x > -32768.0f ? x : -32768.0f; /* NaN, too */
-        x = x < 32767.0f ? x : 32767.0f;
+        x = (x > -32768.0f) ? x : -32768.0f; /* NaN, too */
+        x = (x < 32767.0f) ? x : 32767.0f;
         n = (int32_t)x;
         rest = x - (float)n;
-        n += rest >= 0.5f ? 1 : rest <= -0.5f ? -1 : 0;
+        n += (rest >= 0.5f) ? 1 : (rest <= -0.5f) ? -1 : 0;
         out[i] = (int16_t)n;
     }
 }
 
 /* round((in - offset) / scale), halves away from zero.  Each feature has a scale and
  * an offset of its own, and `inner` elements one behind the other. */
-MNC_KERNEL void mnc_quantize_features_s16(const float *in, int16_t *out, int count, const float *scale, const float *offset,
-                                         int features, int inner)
+MNC_KERNEL void mnc_quantize_features_s16(const float *in, int16_t *out, int count, const float *scale,
+                                          const float *offset, int features, int inner)
 {
     int i;
 
@@ -94,11 +97,11 @@ MNC_KERNEL int16_t mnc_requantise_wide_s16(int32_t high, uint32_t low, int32_t m
 {
     const uint32_t factor = (uint32_t)multiplier;
     const uint32_t bottom = (low & 0xFFFFu) * factor;
-    const uint32_t middle = (low >> 16) * factor + (bottom >> 16);
+    const uint32_t middle = ((low >> 16) * factor) + (bottom >> 16);
     int32_t y;
 
-    low = middle << 16 | (bottom & 0xFFFFu);
-    high = high * multiplier + (int32_t)(middle >> 16);
+    low = (middle << 16) | (bottom & 0xFFFFu);
+    high = (high * multiplier) + (int32_t)(middle >> 16);
     if (shift > 32) {
         y = MNC_SHIFT_RIGHT(high + ((int32_t)1 << (shift - 33)), shift - 32);
     } else {
@@ -106,18 +109,18 @@ MNC_KERNEL int16_t mnc_requantise_wide_s16(int32_t high, uint32_t low, int32_t m
         int32_t beyond;
 
         low += half;
-        high += low < half ? 1 : 0;
+        high += (low < half) ? 1 : 0;
         beyond = MNC_SHIFT_RIGHT(high, shift - 1);
         if (shift == 32) {
             y = high;
-        } else if (beyond != 0 && beyond != -1) {
-            y = high < 0 ? least : most; /* far beyond int16 */
+        } else if ((beyond != 0) && (beyond != -1)) {
+            y = (high < 0) ? least : most; /* far beyond int16 */
         } else {
-            y = (int32_t)((uint32_t)high << (32 - shift) | low >> shift);
+            y = (int32_t)(((uint32_t)high << (32 - shift)) | (low >> shift));
         }
     }
-    y = y < least ? least : y;
-    y = y > most ? most : y;
+    y = (y < least) ? least : y;
+    y = (y > most) ? most : y;
     return (int16_t)y;
 }
 
@@ -125,16 +128,18 @@ MNC_KERNEL int16_t mnc_requantise_wide_s16(int32_t high, uint32_t low, int32_t m
 MNC_KERNEL int32_t mnc_top_product(int32_t a, int32_t b)
 {
 #ifndef MNC_NO_INT64
-    return (int32_t)MNC_SHIFT_RIGHT((int64_t)a * b + ((int64_t)1 << 31), 32);
+    return (int32_t)MNC_SHIFT_RIGHT(((int64_t)a * b) + ((int64_t)1 << 31), 32);
 #else
-    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu), a1 = MNC_SHIFT_RIGHT(a, 16);
-    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu), b1 = MNC_SHIFT_RIGHT(b, 16);
+    const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu);
+    const int32_t a1 = MNC_SHIFT_RIGHT(a, 16);
+    const int32_t b0 = (int32_t)((uint32_t)b & 0xFFFFu);
+    const int32_t b1 = MNC_SHIFT_RIGHT(b, 16);
     const uint32_t bottom = (uint32_t)a0 * (uint32_t)b0;
-    const int32_t first = a1 * b0 + (int32_t)(bottom >> 16);
-    const int32_t second = a0 * b1 + (int32_t)((uint32_t)first & 0xFFFFu);
+    const int32_t first = (a1 * b0) + (int32_t)(bottom >> 16);
+    const int32_t second = (a0 * b1) + (int32_t)((uint32_t)first & 0xFFFFu);
 
-    return a1 * b1 + MNC_SHIFT_RIGHT(first, 16) + MNC_SHIFT_RIGHT(second, 16) +
-           (int32_t)((uint32_t)second >> 15 & 1u);
+    return (a1 * b1) + MNC_SHIFT_RIGHT(first, 16) + MNC_SHIFT_RIGHT(second, 16) +
+           (int32_t)(((uint32_t)second >> 15) & 1u);
 #endif
 }
 
@@ -150,8 +155,8 @@ MNC_KERNEL int16_t mnc_requantise_s16(int32_t sum, int32_t multiplier, int shift
         return mnc_requantise_wide_s16(MNC_SHIFT_RIGHT(sum, 31), (uint32_t)sum, multiplier, shift, low, high);
     }
     sum = mnc_top_product(sum, multiplier);
-    sum = sum < low ? low : sum;
-    sum = sum > high ? high : sum;
+    sum = (sum < low) ? low : sum;
+    sum = (sum > high) ? high : sum;
     return (int16_t)sum;
 }
 

@@ -7,26 +7,29 @@ MNC_KERNEL void mnc_resize_bilinear_f32(const float *const *rows, float *out, in
                                         int start, int divisor, int in_pixel, int in_channel, int out_pixel,
                                         int out_channel)
 {
-    const float *const above = rows[0] != NULL ? rows[0] : rows[1];
-    const float *const below = rows[1] != NULL ? rows[1] : rows[0];
-    const float down = (float)(((long)row * row_step + row_start) % row_divisor) * (1.0f / (float)row_divisor);
-    int p, c;
+    const float *const above = (rows[0] != NULL) ? rows[0] : rows[1];
+    const float *const below = (rows[1] != NULL) ? rows[1] : rows[0];
+    const float down = (float)((((long)row * row_step) + row_start) % row_divisor) * (1.0f / (float)row_divisor);
+    int p;
+    int c;
 
     for (p = 0; p < out_width; ++p) {
-        const long place = (long)p * step + start;
+        const long place = ((long)p * step) + start;
         const float right = (float)(place % divisor) * (1.0f / (float)divisor);
-        int next = (int)(place / divisor), left = next - 1;
+        int next = (int)(place / divisor);
+        int left = next - 1;
 
-        left = left < 0 ? 0 : left;
-        next = next < in_width ? next : in_width - 1;
+        left = (left < 0) ? 0 : left;
+        next = (next < in_width) ? next : (in_width - 1);
         left *= in_pixel;
         next *= in_pixel;
         for (c = 0; c < channels; ++c) {
-            const float a = above[left + c * in_channel], b = below[left + c * in_channel];
-            const float x = MNC_FMA(above[next + c * in_channel] - a, right, a);
-            const float y = MNC_FMA(below[next + c * in_channel] - b, right, b);
+            const float a = above[left + (c * in_channel)];
+            const float b = below[left + (c * in_channel)];
+            const float x = MNC_FMA(above[next + (c * in_channel)] - a, right, a);
+            const float y = MNC_FMA(below[next + (c * in_channel)] - b, right, b);
 
-            out[p * out_pixel + c * out_channel] = MNC_FMA(y - x, down, x);
+            out[(p * out_pixel) + (c * out_channel)] = MNC_FMA(y - x, down, x);
         }
     }
 }

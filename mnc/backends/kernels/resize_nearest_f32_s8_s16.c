@@ -6,13 +6,14 @@ MNC_KERNEL void mnc_resize_nearest_f32(const float *const *rows, float *out, int
                                        int start, int divisor, int in_pixel, int in_channel, int out_pixel,
                                        int out_channel)
 {
-    int p, c;
+    int p;
+    int c;
 
     for (p = 0; p < out_width; ++p) {
-        const float *const in = rows[0] + (int)(((long)p * step + start) / divisor) * in_pixel;
+        const float *const in = rows[0] + ((int)((((long)p * step) + start) / divisor) * in_pixel);
 
         for (c = 0; c < channels; ++c) {
-            out[p * out_pixel + c * out_channel] = in[c * in_channel];
+            out[(p * out_pixel) + (c * out_channel)] = in[c * in_channel];
         }
     }
 }

@@ -8,8 +8,8 @@ MNC_KERNEL void mnc_rows_f32(const float **rows, const float *in, int first, int
     int i;
 
     for (i = 0; i < count; ++i) {
-        const int y = first + i * step;
-        rows[i] = y >= 0 && y < height ? in + y * row_size : NULL;
+        const int y = first + (i * step);
+        rows[i] = ((y >= 0) && (y < height)) ? (in + (y * row_size)) : NULL;
     }
 }
 
@@ -20,7 +20,7 @@ MNC_KERNEL void mnc_ring_rows_f32(const float **rows, const float *in, int first
     int i;
 
     for (i = 0; i < count; ++i) {
-        const int y = first + i * step;
-        rows[i] = y >= 0 && y < height ? in + y % ring * row_size : NULL;
+        const int y = first + (i * step);
+        rows[i] = ((y >= 0) && (y < height)) ? (in + (y % ring * row_size)) : NULL;
     }
 }

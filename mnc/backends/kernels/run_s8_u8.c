@@ -6,15 +6,19 @@
 MNC_KERNEL void mnc_vector4_s8(int32_t *sum, const int8_t *x, const int8_t *w, int first, int pixel, int block_pixels,
                             int block_channels)
 {
-    int i, c;
+    int i;
+    int c;
 #if defined(MNC_DSP)
-    uint32_t even[8], odd[8], e, o;
+    uint32_t even[8];
+    uint32_t odd[8];
+    uint32_t e;
+    uint32_t o;
 
     (void)first;
     if (block_pixels > block_channels) {
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
-            MNC_LOAD_VECTOR4(odd[c], w + c * 4);
+            MNC_LOAD_VECTOR4(odd[c], w + (c * 4));
         }
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
@@ -23,31 +27,31 @@ MNC_KERNEL void mnc_vector4_s8(int32_t *sum, const int8_t *x, const int8_t *w, i
         }
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
-            MNC_LOAD_VECTOR4(o, x + i * pixel);
+            MNC_LOAD_VECTOR4(o, x + (i * pixel));
             MNC_EVEN_S8(e, o);
             MNC_ODD_S8(o, o);
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c) {
-                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c], e, even[c]);
-                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c], o, odd[c]);
+                MNC_MULTIPLY_PAIRS(sum[(i * block_channels) + c], e, even[c]);
+                MNC_MULTIPLY_PAIRS(sum[(i * block_channels) + c], o, odd[c]);
             }
         }
     } else {
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
-            MNC_LOAD_VECTOR4(o, x + i * pixel);
+            MNC_LOAD_VECTOR4(o, x + (i * pixel));
             MNC_EVEN_S8(even[i], o);
             MNC_ODD_S8(odd[i], o);
         }
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {
-            MNC_LOAD_VECTOR4(o, w + c * 4);
+            MNC_LOAD_VECTOR4(o, w + (c * 4));
             MNC_EVEN(e, o);
             MNC_ODD(o, o);
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
-                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c], even[i], e);
-                MNC_MULTIPLY_PAIRS(sum[i * block_channels + c], odd[i], o);
+                MNC_MULTIPLY_PAIRS(sum[(i * block_channels) + c], even[i], e);
+                MNC_MULTIPLY_PAIRS(sum[(i * block_channels) + c], odd[i], o);
             }
         }
     }
@@ -60,7 +64,7 @@ MNC_KERNEL void mnc_vector4_s8(int32_t *sum, const int8_t *x, const int8_t *w, i
         for (i = 0; i < block_pixels; ++i) {
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c) {
-                sum[i * block_channels + c] += x[i * pixel + t] * MNC_READ_S8(w[c * 4 + t]);
+                sum[(i * block_channels) + c] += x[(i * pixel) + t] * MNC_READ_S8(w[(c * 4) + t]);
             }
         }
     }
@@ -75,7 +79,10 @@ MNC_KERNEL void mnc_vector4_s8(int32_t *sum, const int8_t *x, const int8_t *w, i
 MNC_KERNEL void mnc_run_s8(int32_t *sum, const int8_t *x, const int8_t *w, int run, int pixel, int block_pixels,
                            int block_channels, int unroll)
 {
-    int i, c, k, t;
+    int i;
+    int c;
+    int k;
+    int t;
 
     if (run < 4) {
         MNC_UNROLL
@@ -84,21 +91,21 @@ MNC_KERNEL void mnc_run_s8(int32_t *sum, const int8_t *x, const int8_t *w, int r
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    sum[i * block_channels + c] += x[i * pixel + t] * MNC_READ_S8(w[c * run + t]);
+                    sum[(i * block_channels) + c] += x[(i * pixel) + t] * MNC_READ_S8(w[(c * run) + t]);
                 }
             }
         }
         return;
     }
-    for (k = 0; k < run / 4; k += unroll) {
+    for (k = 0; k < (run / 4); k += unroll) {
         MNC_UNROLL
         for (t = 0; t < unroll; ++t) {
-            mnc_vector4_s8(sum, x + t * 4, w + t * 4 * block_channels, 0, pixel, block_pixels, block_channels);
+            mnc_vector4_s8(sum, x + (t * 4), w + (t * 4 * block_channels), 0, pixel, block_pixels, block_channels);
         }
         x += unroll * 4;
         w += unroll * 4 * block_channels;
     }
-    if (run % 4 != 0) {
-        mnc_vector4_s8(sum, x + run % 4 - 4, w, 4 - run % 4, pixel, block_pixels, block_channels);
+    if ((run % 4) != 0) {
+        mnc_vector4_s8(sum, x + (run % 4) - 4, w, 4 - (run % 4), pixel, block_pixels, block_channels);
     }
 }

@@ -4,13 +4,14 @@
  * with 0.  It goes bit by bit, as a table would take flash or RAM. */
 MNC_KERNEL uint32_t mnc_crc_bytes(uint32_t bits, int bytes, uint32_t crc)
 {
-    int i, k;
+    int i;
+    int k;
 
     crc = ~crc;
     for (i = 0; i < bytes; ++i) {
         crc ^= bits & 0xFFu;
         for (k = 0; k < 8; ++k) {
-            crc = (crc >> 1) ^ ((crc & 1u) != 0 ? (uint32_t)0xEDB88320UL : 0u);
+            crc = (crc >> 1) ^ (((crc & 1u) != 0) ? (uint32_t)0xEDB88320UL : 0u);
         }
         bits >>= 8;
     }
@@ -115,7 +116,8 @@ MNC_KERNEL uint32_t mnc_noise_f32(float *x, long count, uint32_t seed)
 /* Whether both sums are as near as the network's rounding allows; NaN is near to nothing. */
 MNC_KERNEL int mnc_near(const float *sums, float plain, float plain_off, float weighted, float weighted_off)
 {
-    const float a = sums[0] - plain, b = sums[1] - weighted;
+    const float a = sums[0] - plain;
+    const float b = sums[1] - weighted;
 
-    return a <= plain_off && a >= -plain_off && b <= weighted_off && b >= -weighted_off;
+    return (a <= plain_off) && (a >= -plain_off) && (b <= weighted_off) && (b >= -weighted_off);
 }

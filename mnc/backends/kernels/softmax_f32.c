@@ -3,16 +3,18 @@
  * so that nothing overflows.  Works in place. */
 MNC_KERNEL void mnc_softmax_f32(const float *in, float *out, int vectors, int count, int stride)
 {
-    int v, i;
+    int v;
+    int i;
 
-    for (v = 0; v < vectors * stride; ++v) {
-        const int first = v / stride * stride * count + v % stride;
+    for (v = 0; v < (vectors * stride); ++v) {
+        const int first = (v / stride * stride * count) + (v % stride);
         const float *const x = in + first;
         float *const y = out + first;
-        float largest = x[0], sum = 0.0f;
+        float largest = x[0];
+        float sum = 0.0f;
 
         for (i = 1; i < count; ++i) {
-            largest = x[i * stride] > largest ? x[i * stride] : largest;
+            largest = (x[i * stride] > largest) ? x[i * stride] : largest;
         }
         for (i = 0; i < count; ++i) {
             y[i * stride] = MNC_EXPF(x[i * stride] - largest);
@@ -27,16 +29,19 @@ MNC_KERNEL void mnc_softmax_f32(const float *in, float *out, int vectors, int co
 /* in - log(sum of exp(in)), along vectors that lie as those of mnc_softmax_f32.  Works in place. */
 MNC_KERNEL void mnc_log_softmax_f32(const float *in, float *out, int vectors, int count, int stride)
 {
-    int v, i;
+    int v;
+    int i;
 
-    for (v = 0; v < vectors * stride; ++v) {
-        const int first = v / stride * stride * count + v % stride;
+    for (v = 0; v < (vectors * stride); ++v) {
+        const int first = (v / stride * stride * count) + (v % stride);
         const float *const x = in + first;
         float *const y = out + first;
-        float largest = x[0], sum = 0.0f, logarithm;
+        float largest = x[0];
+        float sum = 0.0f;
+        float logarithm;
 
         for (i = 1; i < count; ++i) {
-            largest = x[i * stride] > largest ? x[i * stride] : largest;
+            largest = (x[i * stride] > largest) ? x[i * stride] : largest;
         }
         for (i = 0; i < count; ++i) {
             sum += MNC_EXPF(x[i * stride] - largest);
@@ -55,28 +60,34 @@ MNC_KERNEL void mnc_log_softmax_f32(const float *in, float *out, int vectors, in
  * Works in place. */
 MNC_KERNEL void mnc_sparsemax_f32(const float *in, float *out, int vectors, int count, int stride)
 {
-    int v, i, j;
+    int v;
+    int i;
+    int j;
 
-    for (v = 0; v < vectors * stride; ++v) {
-        const int first = v / stride * stride * count + v % stride;
+    for (v = 0; v < (vectors * stride); ++v) {
+        const int first = (v / stride * stride * count) + (v % stride);
         const float *const x = in + first;
         float *const y = out + first;
-        float largest = x[0], least = 0.0f, sum = -1.0f, t;
-        int above = count, before = count + 1;
+        float largest = x[0];
+        float least = 0.0f;
+        float sum = -1.0f;
+        float t;
+        int above = count;
+        int before = count + 1;
 
         for (i = 1; i < count; ++i) {
-            largest = x[i * stride] > largest ? x[i * stride] : largest;
+            largest = (x[i * stride] > largest) ? x[i * stride] : largest;
         }
-        while (above > 0 && above < before) {
+        while ((above > 0) && (above < before)) {
             float total = -1.0f;
             int next = 0;
 
             for (i = 0; i < count; ++i) {
-                total += before > count || x[i * stride] - largest > least ? x[i * stride] - largest : 0.0f;
+                total += ((before > count) || ((x[i * stride] - largest) > least)) ? (x[i * stride] - largest) : 0.0f;
             }
             least = total / (float)above;
             for (i = 0; i < count; ++i) {
-                next += x[i * stride] - largest > least;
+                next += (x[i * stride] - largest) > least;
             }
             before = above;
             above = next;
@@ -85,14 +96,14 @@ MNC_KERNEL void mnc_sparsemax_f32(const float *in, float *out, int vectors, int 
             int times = 0;
 
             for (j = 0; j < count; ++j) {
-                times += x[j * stride] - largest > least &&
-                         (x[j * stride] < x[i * stride] || (x[j * stride] <= x[i * stride] && j >= i));
+                times += ((x[j * stride] - largest) > least) &&
+                         ((x[j * stride] < x[i * stride]) || ((x[j * stride] <= x[i * stride]) && (j >= i)));
             }
-            sum += x[i * stride] - largest > least ? (float)times * x[i * stride] : 0.0f;
+            sum += ((x[i * stride] - largest) > least) ? ((float)times * x[i * stride]) : 0.0f;
         }
         t = sum / (float)above;
         for (i = 0; i < count; ++i) {
-            y[i * stride] = x[i * stride] > t ? x[i * stride] - t : 0.0f;
+            y[i * stride] = (x[i * stride] > t) ? (x[i * stride] - t) : 0.0f;
         }
     }
 }

@@ -9,7 +9,7 @@ MNC_KERNEL int32_t mnc_reciprocal_of_one_plus(int32_t a)
     for (i = 0; i < 3; ++i) {
         x += mnc_high_multiply(x, 536870912 - mnc_high_multiply(half, x)) * 4;
     }
-    return x >= 1073741824 ? 2147483647 : x * 2;
+    return (x >= 1073741824) ? 2147483647 : (x * 2);
 }
 
 /* The reciprocal of the sum of exponentials of one vector, as mnc_reciprocal_of_one_plus
@@ -19,14 +19,15 @@ MNC_KERNEL int32_t mnc_softmax_reciprocal_s8(const int8_t *x, int count, int str
                                              const int32_t *powers, int powers_count, int *leading)
 {
     int32_t sum = 0;
-    int i, bits = 0;
+    int i;
+    int bits = 0;
 
     for (i = 0; i < count; ++i) {
-        if (largest - x[i * stride] < powers_count) {
+        if ((largest - x[i * stride]) < powers_count) {
             sum += mnc_divide_by_power(MNC_READ_S32(powers[largest - x[i * stride]]), 12);
         }
     }
-    while (((uint32_t)sum << bits & 0x80000000u) == 0) {
+    while ((((uint32_t)sum << bits) & 0x80000000u) == 0) {
         ++bits;
     }
     *leading = bits;
@@ -39,17 +40,19 @@ MNC_KERNEL int32_t mnc_softmax_reciprocal_s8(const int8_t *x, int count, int str
 MNC_KERNEL void mnc_softmax_s8(const int8_t *in, int8_t *out, int vectors, int count, int stride,
                                const int32_t *powers, int powers_count)
 {
-    int v, i;
+    int v;
+    int i;
 
-    for (v = 0; v < vectors * stride; ++v) {
-        const int first = v / stride * stride * count + v % stride;
+    for (v = 0; v < (vectors * stride); ++v) {
+        const int first = (v / stride * stride * count) + (v % stride);
         const int8_t *const x = in + first;
         int8_t *const y = out + first;
-        int largest = x[0], leading;
+        int largest = x[0];
+        int leading;
         int32_t inverse;
 
         for (i = 1; i < count; ++i) {
-            largest = x[i * stride] > largest ? x[i * stride] : largest;
+            largest = (x[i * stride] > largest) ? x[i * stride] : largest;
         }
         inverse = mnc_softmax_reciprocal_s8(x, count, stride, largest, powers, powers_count, &leading);
         for (i = 0; i < count; ++i) {
@@ -59,7 +62,7 @@ MNC_KERNEL void mnc_softmax_s8(const int8_t *in, int8_t *out, int vectors, int c
             if (below < powers_count) {
                 share = mnc_high_multiply(inverse, MNC_READ_S32(powers[below]));
                 share = mnc_divide_by_power(share, 35 - leading) - 128;
-                share = share > 127 ? 127 : share;
+                share = (share > 127) ? 127 : share;
             }
             y[i * stride] = (int8_t)share;
         }
@@ -70,17 +73,19 @@ MNC_KERNEL void mnc_softmax_s8(const int8_t *in, int8_t *out, int vectors, int c
 MNC_KERNEL void mnc_softmax_s32(const int8_t *in, int32_t *out, int vectors, int count, int stride,
                                 const int32_t *powers, int powers_count)
 {
-    int v, i;
+    int v;
+    int i;
 
-    for (v = 0; v < vectors * stride; ++v) {
-        const int first = v / stride * stride * count + v % stride;
+    for (v = 0; v < (vectors * stride); ++v) {
+        const int first = (v / stride * stride * count) + (v % stride);
         const int8_t *const x = in + first;
         int32_t *const y = out + first;
-        int largest = x[0], leading;
+        int largest = x[0];
+        int leading;
         int32_t inverse;
 
         for (i = 1; i < count; ++i) {
-            largest = x[i * stride] > largest ? x[i * stride] : largest;
+            largest = (x[i * stride] > largest) ? x[i * stride] : largest;
         }
         inverse = mnc_softmax_reciprocal_s8(x, count, stride, largest, powers, powers_count, &leading);
         for (i = 0; i < count; ++i) {
@@ -90,7 +95,7 @@ MNC_KERNEL void mnc_softmax_s32(const int8_t *in, int32_t *out, int vectors, int
             if (below < powers_count) {
                 share = mnc_high_multiply(inverse, MNC_READ_S32(powers[below]));
                 share = mnc_divide_by_power(share, 27 - leading);
-                share = share > 65535 ? 65535 : share;
+                share = (share > 65535) ? 65535 : share;
             }
             y[i * stride] = share;
         }

@@ -4,15 +4,17 @@
  * Groups of 64 keep rounding small. */
 MNC_KERNEL void mnc_sums_f32(const float *x, long first, long count, MNC_SUM *sums)
 {
-    MNC_SUM plain, weighted;
-    long i = 0, end;
+    MNC_SUM plain;
+    MNC_SUM weighted;
+    long i = 0;
+    long end;
 
     while (i < count) {
         plain = 0;
         weighted = 0;
-        for (end = count - i < 64 ? count : i + 64; i < end; ++i) {
+        for (end = ((count - i) < 64) ? count : (i + 64); i < end; ++i) {
             plain += (MNC_SUM)x[i];
-            weighted += (MNC_SUM)x[i] * (MNC_SUM)((first + i) % 31 + 1);
+            weighted += (MNC_SUM)x[i] * (MNC_SUM)(((first + i) % 31) + 1);
         }
         sums[0] += plain;
         sums[1] += weighted;

@@ -5,11 +5,13 @@
 MNC_KERNEL void mnc_take_f32(const float *in, float *out, const int32_t *places, int outer, int size, int count,
                              int inner)
 {
-    int o, p, i;
+    int o;
+    int p;
+    int i;
 
     for (o = 0; o < outer; ++o) {
         for (p = 0; p < count; ++p) {
-            const float *x = in + (o * size + (int)MNC_READ_S32(places[p])) * inner;
+            const float *x = in + (((o * size) + (int)MNC_READ_S32(places[p])) * inner);
 
             for (i = 0; i < inner; ++i) {
                 out[i] = x[i];

@@ -4,10 +4,11 @@
  * first comes first.  count is at most size. */
 MNC_KERNEL void mnc_top_f32(const float *values, int size, int count, int *indices)
 {
-    int i, place;
+    int i;
+    int place;
 
     for (i = 0; i < size; ++i) {
-        for (place = i < count ? i : count; place > 0 && values[i] > values[indices[place - 1]]; --place) {
+        for (place = (i < count) ? i : count; (place > 0) && (values[i] > values[indices[place - 1]]); --place) {
             if (place < count) {
                 indices[place] = indices[place - 1];
             }
