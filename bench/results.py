@@ -57,7 +57,7 @@ INT8_MODELS = {
 CPP_TARGETS = ("host", "cortex-m4")
 """Where backend `cpp` is measured: its class has the kernels of `c`, so that more of the same says nothing new."""
 
-ALIKE = {"cortex-m85": "cortex-m55"}
+ALIKE = {"cortex-m85": "cortex-m55", "esp32s3": "esp32"}
 """Targets whose code is another's and runs where that does: the other's figures are theirs."""
 
 LEAST_RAM = 64 * 1024

@@ -253,7 +253,7 @@ def measured(build: Build, *, run: bool = True) -> Build:
     if planned.target is None:
         return replace(build, report=replace(planned, unmeasured="no target is named"))
     target, interface = targets.get(planned.target), build.interface
-    found, why = None, ""
+    found, why = None, None if run else f"runs of more than {LONGEST_RUN:,} operations are made for --max-stack alone"
     for inputs in (random_inputs(build.graph), None) if run else (None,):
         try:
             options = targets.cmsis_nn.linked(target, build.files, Options(), None)
@@ -272,6 +272,7 @@ def measured(build: Build, *, run: bool = True) -> Build:
             flash=replace(planned.flash, code=sizes.code, total=sizes.flash),
             stack=found.stack,
             instructions=found.instructions,
+            unmeasured=why,
             compiler=f"{targets.compiler_version(target)} {target.optimise}",
         ),
     )

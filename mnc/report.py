@@ -208,7 +208,7 @@ class Report(Shown):
     compiler: str | None = None
     """The C compiler and its level of optimisation that code, RAM and stack were measured with."""
     unmeasured: str | None = None
-    """Why they were not measured; None where they were."""
+    """Why they were not measured, or, where code was, why its stack was not; None where all of them were."""
     classes: tuple[str, ...] = ()
     """The names of the classes that an output's elements stand for."""
     frames: FramesReport | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mnc.errors import refuse
 from mnc.names import similar
-from mnc.targets import cmsis_nn
+from mnc.targets import cmsis_nn, process
 from mnc.targets.builtin import TARGETS
 from mnc.targets.image import Options, Sizes, compiler_version
 from mnc.targets.interface import Interface
@@ -46,9 +46,13 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Target:
-    """The target called `name`.  `CompileError` with the nearest name where there is none."""
+    """The target called `name`, by the best compiler that is installed.
+
+    `CompileError` with the nearest name where there is none.
+    """
     for target in TARGETS:
         if target.name == name:
-            return target
+            other = target.instead
+            return other if other is not None and process.installed(other.compiler) else target
     hints = similar(name.lower(), names()) or (f"known: {', '.join(names())}",)
     raise refuse("", f"unknown target {name!r}", *hints)

@@ -140,6 +140,50 @@ def _xtensa_sim(core: str, *regions: tuple[str, Region]) -> Board:
     )
 
 
+ESP32 = Target(
+    name="esp32",
+    title="Xtensa LX with FPU",
+    compiler=CLANG,
+    cpp=CLANGXX,
+    flags=CLANG_ESP32,
+    features=frozenset({"fpu"}),
+    board=replace(
+        _xtensa_sim(
+            "de233_fpu",
+            ("RESET", Region(0xFE00_0000, K)),
+            ("RAM", Region(K, 4 * M - K)),
+            ("ROM", Region(4 * M, 64 * K)),
+            ("CODE", Region(4 * M + 64 * K, 4 * M - 64 * K)),
+        ),
+        compiler=XTENSA_GCC,
+        flags=(*LX106_FLAGS, "-DBOARD_HAS_FPU"),
+        link=(*BARE_METAL, "-Wl,--no-relax"),  # GNU's linker does not know this core's instructions
+    ),
+    max_flash=4 * M,
+    max_ram=320 * K,
+)
+
+ESP32_S3 = replace(ESP32, name="esp32s3", title="ESP32-S3, by clang-22 as an ESP32", max_flash=16 * M, max_ram=384 * K)
+
+ESP32_S3_BY_ESP_IDF = replace(
+    ESP32_S3,
+    title="ESP32-S3, by ESP-IDF's compiler",
+    compiler=Tool("xtensa-esp32s3-elf-gcc"),
+    cpp=Tool("xtensa-esp32s3-elf-g++"),
+    flags=("-mlongcalls", "-mtext-section-literals"),
+    board=replace(
+        ESP32.board,
+        name="no emulator",
+        sources=("board.c",),
+        emulator=None,
+        stays="code of xtensa-esp32s3-elf-gcc is only linked: Debian's QEMU has no core with its instructions",
+        compiler=None,
+        flags=(),
+        # The C library calls functions of ESP-IDF and of the chip's ROM, which are in no network's flash.
+        link=("-nostartfiles", "-Wl,--gc-sections", "-Wl,--unresolved-symbols=ignore-all", "-T", "link.ld"),
+    ),
+)
+
 TARGETS = (
     HOST,
     # ARMv6-M is a subset of ARMv7-M; QEMU's boards with a Cortex-M0 have 16 KiB of RAM, so a Cortex-M3 runs its code.
@@ -230,28 +274,8 @@ TARGETS = (
         max_ram=80 * K,
         optimise="-Os",
     ),
-    Target(
-        name="esp32",
-        title="Xtensa LX with FPU",
-        compiler=CLANG,
-        cpp=CLANGXX,
-        flags=CLANG_ESP32,
-        features=frozenset({"fpu"}),
-        board=replace(
-            _xtensa_sim(
-                "de233_fpu",
-                ("RESET", Region(0xFE00_0000, K)),
-                ("RAM", Region(K, 4 * M - K)),
-                ("ROM", Region(4 * M, 64 * K)),
-                ("CODE", Region(4 * M + 64 * K, 4 * M - 64 * K)),
-            ),
-            compiler=XTENSA_GCC,
-            flags=(*LX106_FLAGS, "-DBOARD_HAS_FPU"),
-            link=(*BARE_METAL, "-Wl,--no-relax"),  # GNU's linker does not know this core's instructions
-        ),
-        max_flash=4 * M,
-        max_ram=320 * K,
-    ),
+    ESP32,
+    replace(ESP32_S3, instead=ESP32_S3_BY_ESP_IDF),
     Target(
         name="avr",
         title="AVR ATmega1284P",

@@ -217,6 +217,8 @@ def _execute(
     """The head and the records of the driver's output file; driver.c says what they hold."""
     where = f"target {target.name}"
     board = target.board
+    if board.stays:
+        raise refuse(where, board.stays, "`mnc verify --on serial:PORT` asks a board itself")
     packed = pack(interface.inputs, tuple(inputs), where)
     layer_sizes = [value.bytes for value in values] or layers
     embedded = packed if board.console else b""

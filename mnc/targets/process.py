@@ -16,11 +16,17 @@ MAX_LINES = 20
 """Of a failed program's own words, how many an error shows."""
 
 
+def installed(tool: Tool) -> bool:
+    """Whether there is such a program."""
+    return shutil.which(tool.program) is not None
+
+
 def find(tool: Tool) -> str:
     """The program's path.  `CompileError` in one line where it is not installed."""
     found = shutil.which(tool.program)
     if found is None:
-        raise refuse("", f"{tool.program} is not installed; Debian has it in the package {tool.package}")
+        where = f"Debian has it in the package {tool.package}" if tool.package else "no package of Debian's has it"
+        raise refuse("", f"{tool.program} is not installed; {where}")
     return found
 
 

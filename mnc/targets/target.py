@@ -11,10 +11,10 @@ COMMON = ("-ffp-contract=fast", "-ffunction-sections", "-fdata-sections")
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that is run by name, and the Debian package that has it."""
+    """A program that is run by name, and the Debian package that has it; empty: none has."""
 
     program: str
-    package: str
+    package: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,8 @@ class Board:
     """Bytes of stack, where the linker script reserves it; to use more ends the run."""
     clock: Clock | None = None
     """None where the board itself cannot count."""
+    stays: str = ""
+    """Why no image of it is run: such images are linked for their sizes alone.  Empty where they run."""
     console: bool = False
     """Whether the image holds the inputs and prints the outputs, lines of `:` and hexadecimal, for want of files."""
 
@@ -105,6 +107,8 @@ class Target:
     """Whether constants are copied to RAM, unless they are marked and read with instructions of their own."""
     max_constants: int | None = None
     """Bytes of the constants that such instructions reach; None: all that there is room for."""
+    instead: Target | None = None
+    """The same target by another compiler, whose code it is the same for, which is taken where that is installed."""
 
     def binutil(self, name: str) -> Tool:
         """The program called `name` of the binutils that the compiler goes with: `ar`, `size`."""

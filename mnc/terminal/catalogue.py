@@ -37,4 +37,5 @@ def target_rows() -> list[tuple[str, str, str]]:
 
 
 def _runner(target: Target) -> str:
-    return target.board.emulator.program if target.board.emulator else "itself"
+    board = target.board
+    return "nothing: linked for its size" if board.stays else board.emulator.program if board.emulator else "itself"

@@ -223,6 +223,8 @@ def _sums(report: Report) -> Table:
         why = report.unmeasured or "no target is named"
         said = f"at least, for the local array of {printable(largest.layer)}{others}; not measured: {why}"
         table.add_row("stack", bytes_(largest.bytes), Text(said))
+    elif report.flash.code is not None and report.unmeasured:
+        table.add_row("stack", "", Text(f"not measured: {report.unmeasured}"))
     if report.frames is not None:
         table.add_row("frames", f"{report.frames.hop:,}", Text(_frames(report.frames)))
     if report.slices is not None:

@@ -1,8 +1,13 @@
-"""Xtensa cores: trained models give their frameworks' outputs; our stand-in for a ROM computes as IEEE 754 has it."""
+"""Xtensa cores: trained models give their frameworks' outputs; our stand-in for a ROM computes as IEEE 754 has it.
+
+ESP-IDF's compiler is not in Debian: programs of its names, which call those that are, show when and how it is called.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +17,15 @@ import pytest
 from goldens import golden
 from hypothesis import given
 from hypothesis import strategies as st
+from networks import chain
 
 import mnc
 from mnc import targets
 from mnc.errors import CompileError
-from mnc.ir.types import Array
+from mnc.ir.layers import Dense
+from mnc.ir.types import Array, Constant
 from mnc.samples import random_inputs
+from mnc.terminal.catalogue import target_rows
 
 NETWORKS = {
     **{
@@ -35,8 +43,9 @@ FLOATS = (
     # Of the two largest, whose floats take the emulator a minute each without an FPU, integers have to do.
     *(("esp8266", name) for name in NETWORKS if name not in ("resnet8", "vww")),
     ("esp32", "vww"),
+    ("esp32s3", "pico"),
 )
-INTEGERS = (*(("esp8266", name) for name in NETWORKS), ("esp32", "pico"))
+INTEGERS = (*(("esp8266", name) for name in NETWORKS), ("esp32", "pico"), ("esp32s3", "pico"))
 """Target and network; on esp32 those that its compiler's faults hit (docs/targets.md)."""
 
 
@@ -44,6 +53,8 @@ INTEGERS = (*(("esp8266", name) for name in NETWORKS), ("esp32", "pico"))
 def core(request: pytest.FixtureRequest, tool: Callable[[str], str]) -> targets.Target:
     """The target that a test's parameter names, where its compilers and its emulator are installed."""
     target = targets.get(request.param)
+    if target.board.stays:
+        pytest.skip(f"{target.compiler.program} is installed, whose code is not run")
     for needed in (target.compiler, target.board.compiler, target.board.emulator):
         if needed is not None:
             tool(needed.program)
@@ -177,3 +188,61 @@ def test_without_the_tools_the_target_says_what_to_install(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(CompileError, match=f"Debian has it in the package {package}"):
         targets.compiler_version(targets.get(name))
+
+
+@pytest.fixture
+def esp_idf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: Callable[[str], str]) -> Path:
+    """A folder of programs with the names of ESP-IDF's, first on the path: Debian's compilers do their work."""
+    clang, gcc = tool("clang-22"), tool("xtensa-lx106-elf-gcc")
+    board, own = targets.get("esp32").board, shlex.join(targets.get("esp32").flags)
+    programs = {
+        "gcc": f"""
+for argument; do
+    shift
+    case "$argument" in
+        --version) echo "xtensa-esp-elf-gcc, a stand-in"; exit ;;
+        board.c | -nostartfiles) also=yes ;;
+        -mlongcalls | -mtext-section-literals) flags="$flags $argument"; continue ;;
+    esac
+    set -- "$@" "$argument"
+done
+test "$flags" = " -mlongcalls -mtext-section-literals" || exit 1
+test -n "$also" && exec {gcc} {shlex.join(board.flags)} -Wl,--no-relax "$@"
+exec {clang} {own} "$@"
+""",
+        "size": f'exec {tool("xtensa-lx106-elf-size")} "$@"\n',
+    }
+    for name, text in programs.items():
+        program = tmp_path / f"xtensa-esp32s3-elf-{name}"
+        program.write_text(f"#!/bin/sh\n{text}", encoding="utf-8")
+        program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("esp_idf")
+def test_the_compiler_of_esp_idf_is_taken_where_it_is_installed() -> None:
+    """It tells the size of the code, which is linked; what it compiles is not run, and who asks for that is told."""
+    weights = Constant(np.linspace(-1, 1, 24, dtype=np.float32).reshape(8, 3))
+    graph = chain((8,), dense=Dense(weights))
+    build = mnc.compile(graph, name="net", target="esp32s3", measure=True)
+    report, by_clang = build.report, mnc.compile(graph, name="net", target="esp32", measure=True).report
+    assert report.compiler == "xtensa-esp-elf-gcc, a stand-in -O2"
+    assert report.flash.code == by_clang.flash.code
+    assert (report.stack, report.instructions) == (None, None)
+    assert ("esp32s3", "ESP32-S3, by ESP-IDF's compiler", "nothing: linked for its size") in target_rows()
+    said = "code of xtensa-esp32s3-elf-gcc is only linked: Debian's QEMU has no core with its instructions"
+    assert report.unmeasured == f"target esp32s3: {said}"
+    for refused in (
+        lambda: build.verify(on="esp32s3"),
+        lambda: build.bench(on="esp32s3"),
+        lambda: mnc.compile(graph, name="net", target="esp32s3", max_stack=4096),
+    ):
+        with pytest.raises(CompileError, match=said):
+            refused()
+
+
+def test_without_it_the_code_of_an_esp32_is_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert ("esp32s3", "ESP32-S3, by clang-22 as an ESP32", "qemu-system-xtensa") in target_rows()
+    assert targets.get("esp32s3").flags == targets.get("esp32").flags
