@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -153,27 +153,56 @@ def side_by_side() -> Graph:
     return Graph("layers", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
 
 
-@pytest.mark.parametrize("unsigned", [False, True], ids=["int8", "uint8"])
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m0plus", "cortex-m55"])
-def test_layers_give_the_same_bits(target: str, unsigned: bool) -> None:
-    graph = unsigned_ends(side_by_side()) if unsigned else side_by_side()
+def test_layers_give_the_same_bits(target: str) -> None:
+    graph = side_by_side()
     verification = verify(graph, target=target)
-    assert len(verification.layers) == len(graph.nodes) - len(read_as_uint8(graph, target))
+    assert len(verification.layers) == len(graph.nodes)
     assert [layer.name for layer in verification.layers if layer.max_abs_error > 0] == []
 
 
-def read_as_uint8(graph: Graph, target: str) -> set[str]:
-    """The layers that read their uint8 inputs as they are."""
-    compiled = {layer.name for layer in mnc.compile(graph, name="layers", target=target).report.layers}
-    converted = {node.name for node in graph.nodes} - compiled
-    return {node.name for node in graph.nodes if converted.intersection(node.inputs)}
+AT_ONCE = 12
+"""Layers of one network, whose conversions make them three times as many: the planner looks for an order of them."""
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])  # an M0+ has the kernels of any core
+def test_layers_that_read_uint8_give_the_same_bits(target: str) -> None:
+    """And one in eight of those that do not: behind a conversion these are the layers of int8."""
+    singles = [one for i, one in enumerate(each_alone()) if i % 8 == 0 or reads_uint8(one, target)]
+    for first in range(0, len(singles), AT_ONCE):
+        some = singles[first : first + AT_ONCE]
+        verification = verify(unsigned_ends(together(some)), target=target)
+        assert len(verification.layers) == 3 * len(some) - sum(reads_uint8(one, target) for one in some)
+        assert [layer.name for layer in verification.layers if layer.max_abs_error > 0] == []
+
+
+@cache
+def each_alone() -> list[Graph]:
+    """The networks of one layer that are side by side."""
+    pairs = zip(side_by_side().inputs, side_by_side().nodes, strict=True)
+    return [Graph("layer", (given,), (node,), node.outputs) for given, node in pairs]
+
+
+def together(singles: Sequence[Graph]) -> Graph:
+    """Networks of one layer as one."""
+    inputs, nodes = tuple(one.inputs[0] for one in singles), tuple(one.nodes[0] for one in singles)
+    return Graph("layers", inputs, nodes, tuple(node.name for node in nodes))
+
+
+@cache
+def reads_uint8(single: Graph, target: str) -> bool:
+    """Whether the layer reads an input of uint8 as it is."""
+    report = mnc.compile(unsigned_ends(single), name="layer", target=target).report
+    return len(report.layers) == 2
 
 
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m0plus"])
 def test_convolutions_read_uint8_inputs_as_they_are(target: str) -> None:
-    graph = side_by_side()
-    sliding = {n.name for n in graph.nodes if isinstance(n.layer, Conv2D) and not n.layer.is_pointwise}
-    assert sliding and sliding <= read_as_uint8(unsigned_ends(graph), target)
+    sliding = [
+        one for one in each_alone() if isinstance(one.nodes[0].layer, Conv2D) and not one.nodes[0].layer.is_pointwise
+    ]
+    assert sliding
+    assert all(reads_uint8(one, target) for one in sliding)
 
 
 PAIRING = {"conv2d_paired", "conv2d_single", "dense_paired", "depthwise3x3_planes", "pointwise_few"}
@@ -195,25 +224,24 @@ def trapping(core: str) -> Target:
     return replace(get(core), flags=(*get(core).flags, "-mno-unaligned-access", "-fno-tree-loop-distribute-patterns"))
 
 
-def on(target: Target, *flags: str) -> list[Array]:
-    """The layers' outputs there, and the expected ones."""
-    graph = side_by_side()
+def on(target: Target, singles: Sequence[Graph], *flags: str) -> list[Array]:
+    """For the layers' outputs there, which elements are the expected ones."""
+    graph = together(singles)
     build = mnc.compile(graph, name="layers")
     xs = random_inputs(graph)
     got = run(target, build.files, Interface.of_graph(graph, "layers"), xs, Options(flags=flags))
     return [y.reshape(want.shape) == want for y, want in zip(got, graph.predict(xs), strict=True)]
 
 
-@pytest.mark.parametrize(
-    "core", ["cortex-m3", "cortex-m4", "cortex-m55"]
-)  # an M7 and an M33 have the M4's instructions
-def test_layers_where_unaligned_accesses_are_trapped(core: str) -> None:
-    assert all(np.all(same) for same in on(trapping(core)))
+# An M7 and an M33 have the M4's instructions; the others read by bytes, or as the M4 does.
+@pytest.mark.parametrize(("core", "share"), [("cortex-m3", 3), ("cortex-m4", 1), ("cortex-m55", 3)])
+def test_layers_where_unaligned_accesses_are_trapped(core: str, share: int) -> None:
+    assert all(np.all(same) for same in on(trapping(core), each_alone()[::share]))
 
 
 def test_the_trap_catches_layers_that_are_compiled_without_regard_to_it() -> None:
     with pytest.raises(CompileError, match="the processor faulted at address"):
-        on(trapping("cortex-m4"), "-munaligned-access")
+        on(trapping("cortex-m4"), each_alone()[:8], "-munaligned-access")
 
 
 LOAD = """#include "n.h"

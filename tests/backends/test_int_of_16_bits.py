@@ -178,13 +178,6 @@ def test_random_layers_on_avr(graphs: Sequence[Graph], avr: None) -> None:
         ON_AVR.assert_same_bits(graph)
 
 
-def convolutions() -> list[Graph]:
-    """Kernels of int8 in all their forms."""
-    graph = test_c_int8_cortex_m.side_by_side()
-    pairs = zip(graph.inputs, graph.nodes, strict=True)
-    return [Graph("layer", (given,), (node,), node.outputs) for given, node in pairs]
-
-
 def integer_kernels() -> dict[Way, list[Graph]]:
     """Layers and networks, always the same ones, that together call every integer kernel."""
     steady = settings(
@@ -195,7 +188,7 @@ def integer_kernels() -> dict[Way, list[Graph]]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    convolved = convolutions()
+    convolved = test_c_int8_cortex_m.each_alone()
     resized = chain((3, 4, 2), resized=ResizeNearest((6, 8)))
     drawn = [
         *convolved,
