@@ -36,7 +36,7 @@ from mnc.backends.library import headers, standard
 from mnc.backends.storage import USUAL, Storage
 from mnc.compiler import prepare
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import Activation, Conv2D, DepthwiseConv2D, ResizeNearest
+from mnc.ir.layers import Activation, Conv2D, Conv2DTranspose, DepthwiseConv2D, ResizeNearest
 from mnc.ir.types import Constant, DType, ElementType, Quantisation
 from mnc.reference.run import feed
 from mnc.samples import random_inputs
@@ -169,6 +169,7 @@ OF_NAMED_CORES = ("conv2d_two", "two_products", "conv2d_winograd", "tiles", "til
 """Kernels that only code for certain cores of 32 bits takes."""
 ON_AVR = Way()
 WAYS = (ON_AVR, Way(None), Way(None, Storage(memory="least")))
+"""Kernels in their usual form, then those of convolutions for any core, then those that add up row by row."""
 
 
 @BATCH
@@ -189,13 +190,19 @@ def integer_kernels() -> dict[Way, list[Graph]]:
         suppress_health_check=list(HealthCheck),
     )
     convolved = test_c_int8_cortex_m.each_alone()
-    resized = chain((3, 4, 2), resized=ResizeNearest((6, 8)))
+    filters = Constant(np.linspace(-1, 1, 90, dtype=np.float32).reshape(3, 3, 5, 2))
+    alone = (
+        chain((3, 4, 2), resized=ResizeNearest((6, 8))),
+        chain((3, 4, 2), spread=Conv2DTranspose(filters, stride=(2, 2))),
+    )
+    folded = [in_integers(graph, 0, dtypes=[dtype]) for graph in folding() for dtype in ANY]
     drawn = [
         *convolved,
+        *folded,
         unsigned_ends(convolved[0]),
         between_int8_and_int16(),
         *wide_ends(),
-        *(in_integers(graph, 0, dtypes=[dtype]) for graph in (*folding(), resized) for dtype in ANY),
+        *(in_integers(graph, 0, dtypes=[dtype]) for graph in alone for dtype in ANY),
     ]
 
     @steady
@@ -211,8 +218,8 @@ def integer_kernels() -> dict[Way, list[Graph]]:
     draw()
     seen: set[str] = set()
     chosen: dict[Way, list[Graph]] = {way: [] for way in WAYS}
-    for way in WAYS:
-        for graph in sorted(drawn, key=size):
+    for way, candidates in zip(WAYS, (drawn, convolved, folded), strict=True):
+        for graph in sorted(candidates, key=size):
             if fresh := way.kernels(graph) - seen:
                 seen |= fresh
                 chosen[way].append(graph)
