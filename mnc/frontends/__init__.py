@@ -17,24 +17,17 @@ from mnc import files
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends import text
 from mnc.frontends.frontend import HEAD_BYTES, Besides, Frontend, Reading
-from mnc.frontends.keras import KERAS_H5, KERAS_JSON, KERAS_ZIP
+from mnc.frontends.keras import KERAS_JSON
 from mnc.frontends.recognise import MODELS, frontend_of
 from mnc.frontends.text import NETWORK_TEXT
-from mnc.frontends.tflite import TFLITE
 from mnc.ir.graph import Graph
 from mnc.ir.types import Shape
 
 if TYPE_CHECKING:
     from mnc.language.values import Value
 
-OPEN: tuple[Frontend, ...] = (KERAS_H5, KERAS_ZIP, KERAS_JSON)
-"""Frontends whose files may leave axes of inputs open."""
-
-OPEN_AXES: Mapping[Frontend, str] = {
-    NETWORK_TEXT: "write the shape into the text, or as a parameter and set that (--set)",
-    TFLITE: "convert the model again with the shape that it shall have",
-}
-"""The way out where the axes of inputs are fixed."""
+SET_SHAPE = "write the shape into the text, or as a parameter and set that (--set)"
+"""The way out for network texts, whose inputs have no open axes."""
 
 FRONTENDS: tuple[Frontend, ...] = (*MODELS, NETWORK_TEXT)
 """Every frontend, in the order in which they are asked whether a file is theirs."""
@@ -70,8 +63,8 @@ def read(
 
     `parameters` are a network text's, see `mnc.frontends.text`; `weights` are a
     text's, or those of a Keras model's configuration (`.json`); `input_shapes`
-    fill the open axes of a Keras model's inputs.  A file of another kind is
-    refused with them.
+    fill the open axes of inputs of Keras and TensorFlow Lite.  A file of another
+    kind is refused with them.
     """
     path = Path(path)
     try:
@@ -81,8 +74,8 @@ def read(
         if weights is not None and frontend not in (NETWORK_TEXT, KERAS_JSON):
             what = "weights are for network texts (.mnc) and configurations of Keras (.json), and this is neither"
             raise refuse(str(path), what, "leave them out")
-        if input_shapes and frontend not in OPEN:
-            raise refuse(str(path), f"the input shapes of {frontend.name} are fixed", OPEN_AXES[frontend])
+        if input_shapes and frontend is NETWORK_TEXT:
+            raise refuse(str(path), f"the input shapes of {frontend.name} are fixed", SET_SHAPE)
         if frontend is NETWORK_TEXT:
             return Reading(text.load(path, parameters, weights))
         return frontend.read(path, Besides(None if weights is None else Path(weights), input_shapes or {}))

@@ -131,7 +131,7 @@ OPEN = sequential(
 def test_open_axes_are_refused_with_the_option_that_closes_them(tmp_path: Path) -> None:
     path = save_h5(tmp_path / "m.h5", OPEN, WEIGHTS)
     with pytest.raises(
-        CompileError, match=r"has no fixed shape: \(\?, 4\)\nhint: give it one: --input-shape 'audio'=100,4"
+        CompileError, match=r"has no fixed shape: \(\?, 4\)\nhint: give it one: --input-shape audio=100,4"
     ):
         load(path)
 
@@ -164,9 +164,23 @@ def test_shapes_on_the_command_line(tmp_path: Path) -> None:
     assert run(["check", path, "--input-shape", "audio=7,5"]) == 1
 
 
+def test_a_name_that_a_shell_takes_apart_is_quoted(tmp_path: Path) -> None:
+    model = json.loads(json.dumps(OPEN).replace("audio", "a b"))
+    with pytest.raises(CompileError, match=r"hint: give it one: --input-shape 'a b=100,4'"):
+        load(save_h5(tmp_path / "m.h5", model, WEIGHTS))
+
+
+def test_an_input_of_whose_shape_the_file_says_nothing(tmp_path: Path) -> None:
+    path = save_h5(tmp_path / "m.h5", sequential(("Dense", {"name": "d", "units": 3})), WEIGHTS)
+    with pytest.raises(CompileError, match=r"is unknown\nhint: give it one: --input-shape d_input="):
+        load(path)
+    assert load(path, input_shapes={"d_input": (4,)}).predict(X).shape == (2, 3)
+
+
 def test_files_with_fixed_shapes_say_so(fixtures: Path, tmp_path: Path) -> None:
     text = tmp_path / "m.mnc"
     text.write_text("network m\ninput x: float32[3]\noutput relu(x)\n")
-    for path in (fixtures / "pico.int8.tflite", text):
-        with pytest.raises(CompileError, match=r"the input shapes of .* are fixed\nhint: "):
-            load(path, input_shapes={"x": (3,)})
+    with pytest.raises(CompileError, match=r"the input shapes of .* are fixed\nhint: write the shape into the text"):
+        load(text, input_shapes={"x": (3,)})
+    with pytest.raises(CompileError, match=r"'input': it is \(96, 96, 1\) in the file, not 9x9x1\nhint: name a shape"):
+        load(fixtures / "pico.int8.tflite", input_shapes={"input": (9, 9, 1)})

@@ -67,7 +67,7 @@ EDITS: dict[str, tuple[Edit, str, str]] = {
     "a dynamic shape": (
         lambda layers, _: layers[0]["config"].update(batch_input_shape=[None, None, None, 2]),
         "model_config/layers/0 (InputLayer 'image'): input 'image' has no fixed shape: (?, ?, 2)",
-        f"give it one: --input-shape 'image'=100,100,2\nhint: {FIXED_SHAPE}",
+        f"give it one: --input-shape image=100,100,2\nhint: {FIXED_SHAPE}",
     ),
     "no shape": (
         lambda layers, _: layers[0]["config"].pop("batch_input_shape"),
@@ -264,7 +264,8 @@ def test_bad_texts(tmp_path: Path, text: str) -> None:
 def test_a_sequential_model_that_was_never_built(tmp_path: Path) -> None:
     model = sequential(("Dense", {"name": "d", "units": 3}))
     assert refusal(save_h5(tmp_path / "m.h5", model, {})) == (
-        f"error: m.h5: model_config/layers/0 (Dense 'd'): the shape of input 'd_input' is unknown\nhint: {FIXED_SHAPE}"
+        "error: m.h5: model_config/layers/0 (Dense 'd'): the shape of input 'd_input' is unknown\n"
+        f"hint: give it one: --input-shape d_input=96,96,3\nhint: {FIXED_SHAPE}"
     )
 
 

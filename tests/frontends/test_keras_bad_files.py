@@ -125,7 +125,7 @@ CONTAINERS: dict[str, tuple[Callable[[h5py.File], object], str, str]] = {
     "only weights": (
         lambda file: file.attrs.pop("model_config"),
         "m.h5: there is no model_config in it; it holds weights only, or was not written by Keras",
-        "with the model's configuration, open('model.json', 'w').write(model.to_json()), it is one: "
+        "write the model's configuration, open('model.json', 'w').write(model.to_json()), and give both: "
         "mnc compile model.json --weights m.h5\n"
         "hint: rebuild the model in Keras, load the weights with model.load_weights(...), "
         "and save it with model.save('model.h5')",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
-from keras_files import numbers, refusal, save_h5, save_zip, sequential
+from keras_files import numbers, refusal, save_h5, save_zip, sequential, shared
 
 from mnc.frontends import load
 from mnc.frontends.keras.layers_noop import RANDOM_AUGMENTATION
@@ -156,11 +157,37 @@ def test_a_pruned_layer_is_read_through(tmp_path: Path) -> None:
     ("class_name", "hint"),
     [
         ("QuantizeWrapperV2", "hint: convert the model with tf.lite.TFLiteConverter.from_keras_model"),
-        ("QDense", "hint: build the model with Dense in place of QDense"),
+        ("ClusterWeights", "hint: save what tfmot.clustering.keras.strip_clustering(model) gives"),
+        ("QDense", "hint: build the model with Keras' layers, Dense for QDense"),
+        ("QConv2DBatchnorm", "Conv2D with bias for QConv2DBatchnorm"),
     ],
 )
 def test_layers_trained_in_integers_say_what_to_compile_instead(tmp_path: Path, class_name: str, hint: str) -> None:
     assert hint in refusal(save_h5(tmp_path / "m.h5", wrapped(class_name), {}))
+
+
+def test_all_layers_of_one_toolkit_are_refused_once(tmp_path: Path) -> None:
+    given = ("InputLayer", {"name": "i", "batch_input_shape": [None, 4]})
+    model = sequential(given, ("QDense", {"name": "a"}), ("QActivation", {"name": "b"}), ("QDense", {"name": "c"}))
+    assert "(QDense 'a') and 2 more: the layer is of QKeras" in refusal(save_h5(tmp_path / "m.h5", model, {}))
+
+
+def test_an_annotated_layer_is_read_through(tmp_path: Path) -> None:
+    weights = [("w/kernel:0", numbers(4, 3)), ("w/bias:0", numbers(3))]
+    path = save_h5(tmp_path / "m.h5", wrapped("QuantizeAnnotate", quantize_config=None), {"w": weights})
+    np.testing.assert_array_equal(load(path).predict(np.eye(4, dtype=np.float32)), numbers(4, 3) + numbers(3))
+
+
+def test_two_weights_of_one_name(tmp_path: Path) -> None:
+    """Keras 2 stops there, and leaves a file in which the first stands for both."""
+    path = save_h5(tmp_path / "m.h5", shared(1, 2), {"in": [("d/kernel:0", numbers(3, 3)), ("d/bias:0", numbers(3))]})
+    with h5py.File(path, "a") as file:
+        file["model_weights/in"].attrs["weight_names"] = [b"d/kernel:0", b"d/bias:0", b"d/kernel:0", b"d/bias:0"]
+    assert refusal(path) == (
+        "error: m.h5: model_weights/in/d/kernel:0: 2 weights have this name, and the file has one\n"
+        "hint: Keras stops with an error where it writes such a file; save the model as .keras, or give nested layers "
+        "of equal names others"
+    )
 
 
 def test_a_layer_of_convnext_by_name(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     "several samples": (lambda: one("RELU", Tensor((4, 3)), Tensor((4, 3))), "its shape 4x3 has no batch axis of 1"),
     "an open axis": (
         lambda: one("RELU", Tensor((1, 1, 3), signature=[-1, -1, 3]), Tensor((1, 1, 3))),
-        "axes other than the batch are left open",
+        "input 'tensor0': it has no fixed shape: (?, 3)\nhint: give it one: --input-shape 'tensor0'=100,3",
     ),
     "a function that int16 has not": (
         lambda: one("ELU", Tensor((1, 3), "INT16", [0.1], [0]), Tensor((1, 3), "INT16", [0.1], [0])),

@@ -69,7 +69,7 @@ def open_h5(path: Path) -> Iterator[SavedModel]:
             raise refuse(
                 path.name,
                 "there is no model_config in it; it holds weights only, or was not written by Keras",
-                f"with the model's configuration, open('model.json', 'w').write(model.to_json()), it is one: "
+                f"write the model's configuration, open('model.json', 'w').write(model.to_json()), and give both: "
                 f"mnc compile model.json --weights {path.name}",
                 foreign.WHOLE_MODEL,
             )

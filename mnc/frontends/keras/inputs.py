@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,9 @@ from mnc.names import brief
 FIXED_SHAPE = (
     "rebuild the model with a fixed input shape, for instance keras.Input((96, 96, 3)), and load the weights into it"
 )
+
+PLAIN = r"[\w.,=/:-]{1,60}"
+"""Words that mean themselves in a shell."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,22 @@ def input_spec(where: str, name: str, stated: object) -> InputSpec:
         return InputSpec(where, name, None, refused(f"cannot have the shape {brief(sizes)}"))
     fault = None
     if None in sizes:
-        example = ",".join("100" if size is None else brief(size) for size in sizes)
         what = f"input {brief(name)} has no fixed shape: {shown_sizes(sizes)}"
-        fault = Problem(where, what, (f"give it one: --input-shape {brief(name)}={example}", FIXED_SHAPE))
+        example = ",".join("100" if size is None else brief(size) for size in sizes)
+        fault = Problem(where, what, (option_for(name, example), FIXED_SHAPE))
     return InputSpec(where, name, tuple(sizes), fault)
+
+
+def unknown_input(where: str, name: str) -> InputSpec:
+    """An input of whose shape the file says nothing."""
+    what = f"the shape of input {brief(name)} is unknown"
+    return InputSpec(where, name, None, Problem(where, what, (option_for(name, "96,96,3"), FIXED_SHAPE)))
+
+
+def option_for(name: str, sizes: str) -> str:
+    """The way out by an option, in words that a shell takes."""
+    word = f"{name}={sizes}"
+    return f"give it one: --input-shape {word if re.fullmatch(PLAIN, word) else brief(word)}"
 
 
 def shown_sizes(sizes: Sequence[int | None]) -> str:

@@ -31,6 +31,13 @@ def prune_low_magnitude(config: Config) -> Build:
     return _held(config, Count(0, 3), besides=("mask", "threshold", "pruning_step"))
 
 
+@converts("QuantizeAnnotate", to=())
+def quantize_annotate(config: Config) -> Build:
+    """The wrapped layer, which `quantize_apply` was to train in integers."""
+    config.ignore("quantize_config")
+    return _held(config, Count())
+
+
 def _held(config: Config, own: Count, besides: tuple[str, ...] = ()) -> Build:
     entry = config.raw("layer")
     if not isinstance(entry, Mapping):

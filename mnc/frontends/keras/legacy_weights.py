@@ -9,6 +9,7 @@ weight's role.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,12 @@ from mnc.errors import refuse
 from mnc.frontends.keras import hdf5
 from mnc.frontends.keras.hdf5 import FOREIGN_WEIGHTS
 from mnc.frontends.keras.weights import Count, Entry, LayerWeights, Member, ModelWeights
+
+NOT_WRITTEN = (
+    "Keras stops with an error where it writes such a file; save the model as .keras, or give nested layers of equal "
+    "names others"
+)
+"""Where an `.h5` has no place for all weights."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,10 @@ class LegacyWeights:
         if group is None:
             return ()
         entries = []
-        for weight in hdf5.names(where, group, "weight_names") or ():
+        listed = hdf5.names(where, group, "weight_names") or ()
+        for weight, times in Counter(listed).items():
+            if times > 1:
+                raise refuse(f"{where}/{weight}", f"{times} weights have this name, and the file has one", NOT_WRITTEN)
             dataset = hdf5.child(where, group, weight)
             if not isinstance(dataset, hdf5.Dataset):
                 raise refuse(f"{where}/{weight}", "weight_names lists what is not there", FOREIGN_WEIGHTS)

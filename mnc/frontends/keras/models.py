@@ -11,7 +11,7 @@ from mnc.frontends.budget import SpentError
 from mnc.frontends.keras.assembly import Build
 from mnc.frontends.keras.config import Config, Findings
 from mnc.frontends.keras.container import SavedModel
-from mnc.frontends.keras.inputs import FIXED_SHAPE, InputSpec, input_spec
+from mnc.frontends.keras.inputs import InputSpec, input_spec, unknown_input
 from mnc.frontends.keras.registry import CLASSES, convert
 from mnc.frontends.keras.spelling import respell
 from mnc.frontends.keras.topology import NO_ARGUMENTS, Arguments, Ref, in_order, read_calls, read_refs
@@ -230,7 +230,8 @@ class _Members:
         is_keras3: bool,
     ) -> ModelSpec:
         outputs = read_refs(self._where, "output_layers", config.get("output_layers"))
-        counts = {name: len(calls[name]) for name, spec in specs.items() if isinstance(spec, ModelSpec)}
+        counted = [name for name, spec in specs.items() if isinstance(spec, ModelSpec) or _is_refused(spec)]
+        counts = {name: len(calls[name]) for name in counted}
         reads = {name: tuple(call.refs for call in own) for name, own in calls.items()}
         read = [ref for layer in reads.values() for refs in layer for ref in refs]
         if is_keras3:  # in output_layers alone it counts from 1
@@ -303,7 +304,7 @@ def _first_input(
     size = raw.get("input_dim")
     if type(size) is int and raw.get("input_length") is None:
         return input_spec(where, name, [None, size])
-    return InputSpec(where, name, None, Problem(where, f"the shape of input {brief(name)} is unknown", (FIXED_SHAPE,)))
+    return unknown_input(where, name)
 
 
 def _takes_all_steps(inner: Mapping[str, object]) -> bool:

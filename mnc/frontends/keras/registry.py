@@ -93,11 +93,14 @@ def _masked(build: Build) -> Build:
     return masked
 
 
-READ_BY_NAME = frozenset({"CustomScaleLayer", "LayerScale", "PruneLowMagnitude"})
+READ_BY_NAME = frozenset({"CustomScaleLayer", "LayerScale", "PruneLowMagnitude", "QuantizeAnnotate"})
 """Layers that are not of `keras.layers` and may say so."""
 
-QUANTISED = frozenset({"QuantizeLayer", "QuantizeWrapper", "QuantizeWrapperV2", "QuantizeAnnotate"})
-"""Wrappers of the TensorFlow Model Optimization Toolkit."""
+QUANTISED = frozenset({"QuantizeLayer", "QuantizeWrapper", "QuantizeWrapperV2"})
+"""What `quantize_apply` of the TensorFlow Model Optimization Toolkit puts in the place of layers."""
+
+CLUSTERED = frozenset({"ClusterWeights", "ClusterWeightsMHA"})
+"""What `cluster_weights` of that toolkit puts there; the weights of the layer inside follow from its centroids."""
 
 
 GIVES_INTEGERS = frozenset({"CategoryEncoding", "Discretization"})
@@ -130,18 +133,38 @@ def _unsupported(where: str, class_name: str) -> CompileError:
     return refuse(where, f"the layer {shown} is not supported", AS_TFLITE, REPLACE)
 
 
-def _of_quantised(class_name: str) -> tuple[str, ...]:
-    """The ways out for a layer that was trained in integers."""
+def _trained_otherwise(where: str, entry: Mapping[str, object], class_name: str) -> CompileError | None:
+    """The refusal of a layer that a toolkit has put in the place of Keras' own; one text for all of one toolkit."""
     if class_name in QUANTISED:
-        return (
+        return refuse(
+            where,
+            "the layer is of a model that quantize_apply has made to be trained in integers",
             "convert the model with tf.lite.TFLiteConverter.from_keras_model and optimizations = "
             "[tf.lite.Optimize.DEFAULT], and compile the .tflite, which has the ranges that were trained",
             "or save the model as it was before quantize_apply, and let mnc quantise it (--quantize int8)",
         )
-    return (
-        f"build the model with {class_name[1:]} in place of {class_name}, give it the weights that "
-        "qkeras.utils.model_save_quantized_weights returns, and save it; let mnc quantise that (--quantize int8)",
-    )
+    if class_name in CLUSTERED:
+        return refuse(
+            where,
+            "the layer is of a model whose weights are being clustered",
+            "save what tfmot.clustering.keras.strip_clustering(model) gives, the network with its clustered weights",
+        )
+    if _is_of_qkeras(entry, class_name):
+        return refuse(
+            where,
+            "the layer is of QKeras, whose layers round weights and values to a few bits",
+            "build the model with Keras' layers, Dense for QDense, relu for quantized_relu, Conv2D with bias for "
+            "QConv2DBatchnorm; give them the weights that qkeras.utils.model_save_quantized_weights returns, and save "
+            "it; let mnc quantise that (--quantize int8)",
+        )
+    return None
+
+
+def _is_of_qkeras(entry: Mapping[str, object], class_name: str) -> bool:
+    if str(entry.get("module")).split(".")[0] == "qkeras":
+        return True
+    plain = class_name[1:].removesuffix("Batchnorm")
+    return class_name.startswith("Q") and plain in (*CLASSES, "Activation", "AdaptiveActivation")
 
 
 def is_operation(entry: Mapping[str, object]) -> bool:
@@ -176,8 +199,8 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
             "or write its function among the layers, outputs = f(inputs) in place of Lambda(f)(inputs); "
             "docs/layers.md lists the operations that are read",
         )
-    if stated in QUANTISED or (stated.startswith("Q") and stated[1:] in (*CLASSES, "Activation")):
-        raise refuse(where, f"{brief(stated)} wraps a layer for training in integers", *_of_quantised(stated))
+    if (refusal := _trained_otherwise(where, entry, stated)) is not None:
+        raise refusal
     if not (is_of_keras(entry) or class_name in READ_BY_NAME):
         raise refuse(where, f"the custom layer {brief(stated)} is not supported", AS_TFLITE, REPLACE)
     if class_name not in CLASSES:

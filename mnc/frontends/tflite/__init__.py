@@ -37,7 +37,7 @@ class TFLite:
         from mnc.frontends.tflite.file import read_file
         from mnc.frontends.tflite.network import read_network
 
-        return read_network(read_file(path), path.stem)
+        return read_network(read_file(path), path.stem, besides.input_shapes)
 
 
 TFLITE = TFLite()

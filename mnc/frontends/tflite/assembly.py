@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ import numpy as np
 from mnc.errors import CompileError, Problem, refuse
 from mnc.frontends.assembly import BATCH, Assembly, ConsequenceError, Value
 from mnc.frontends.tflite.file import Operator, Option, Tensor
+from mnc.frontends.tflite.open_axes import filled
 from mnc.frontends.tflite.tensors import ELEMENTS, ZERO_POINTS, element_type, held, operand, weights
 from mnc.ir.activations import Function, Relu
 from mnc.ir.layer import Layer
@@ -101,7 +103,7 @@ class Call:
         """A known input of whole numbers, flat."""
         array = self.array(index, what)
         if array.dtype.kind != "i":
-            raise self.fault(f"its {what} must be whole numbers")
+            raise self.fault(f"its {what} must be whole numbers", "the file is damaged; convert the model again")
         return tuple(int(n) for n in array.ravel())
 
     def weights(self, index: int, order: Sequence[int], channels: int = 0, type_: str | None = None) -> Constant:
@@ -133,7 +135,7 @@ class Call:
         assert tensor is not None
         if array.dtype != ELEMENTS[type_]:
             raise self.fault(
-                f"its {what} {tensor.name!r} are {tensor.type} while the values are {self.result.type}",
+                f"its {what} are {tensor.type} while the values are {self.result.type}",
                 "for int8 throughout give the converter a representative data set; for float32 set no optimisations",
             )
         return array, tensor
@@ -297,10 +299,10 @@ class Call:
 
     def shaped(self, x: Value, result: int = 0) -> Value:
         """The elements of `x` under the shape that the file declares for the result, where it has as many."""
-        declared = self.results[result]
-        if declared.elements != x.type.elements or x.type.shape == held(declared.shape):
+        declared = filled(self.results[result], x.type.elements)
+        if math.prod(declared) != x.type.elements or x.type.shape == held(declared):
             return x
-        return self.emit(Reshape(held(declared.shape)), x, result=result)
+        return self.emit(Reshape(held(declared)), x, result=result)
 
     def activated(self, x: Value) -> Value:
         """`x` after the fused activation of an operator whose layer has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from mnc.frontends.tflite.file import SUBGRAPHS, Model, Operator, Tensor
 from mnc.frontends.tflite.folding import FOLDS, folded
 from mnc.frontends.tflite.loops import LOOP, Given, loop
 from mnc.frontends.tflite.loops.emission import emitted
+from mnc.frontends.tflite.open_axes import closed, filled, is_open, left_open
 from mnc.frontends.tflite.operators import CONVERTERS
 from mnc.frontends.tflite.operators.recurrent import STATES
 from mnc.frontends.tflite.tensors import ELEMENTS, axes_of, element_type, held, stored_array
@@ -23,7 +25,7 @@ from mnc.frontends.tflite.unsupported import way_out
 from mnc.frontends.tflite.variables import ON_VARIABLES, Variables
 from mnc.ir.layers import Quantize, shifted
 from mnc.ir.state import State
-from mnc.ir.types import Array, DType, ElementType, ShapeError, TensorType, show
+from mnc.ir.types import Array, DType, ElementType, Shape, ShapeError, TensorType, show
 
 OF_SHAPES = ("SHAPE", "ZEROS_LIKE")
 """The operators whose result follows from the shape of what they read."""
@@ -40,9 +42,9 @@ SHARING = 16
 """How many times its own size the constants of a file may take: a small file can refer to one buffer many times."""
 
 
-def read_network(model: Model, name: str) -> Reading:
-    """The network, or everything in it that is refused, at once."""
-    model = dilated(signed(model))
+def read_network(model: Model, name: str, input_shapes: Mapping[str, Shape] | None = None) -> Reading:
+    """The network, or everything in it that is refused, at once; `input_shapes` fill open axes of its inputs."""
+    model = dilated(closed(signed(model), input_shapes or {}))
     reader = _Reader(model)
     reader.read_inputs()
     for index, operator in enumerate(model.operators):
@@ -100,6 +102,7 @@ class _Reader:
                 self.values[index] = self._input(tensor)
             except CompileError as error:
                 self.note(error)
+                self.doubtful.add(index)
 
     def _input(self, tensor: Tensor) -> Value:
         where = f"input {tensor.name!r}"
@@ -112,12 +115,8 @@ class _Reader:
                 f"its shape {show(tensor.shape)} has no batch axis of 1 in front",
                 "convert the model for one sample, or with the batch axis left open",
             )
-        if any(tensor.open_axes[1:]) or (tensor.open_axes and tensor.open_axes[0] != 0):
-            raise refuse(
-                where,
-                "axes other than the batch are left open",
-                "give the input a fixed shape before converting, for instance keras.Input(shape=(96, 96, 1))",
-            )
+        if is_open(tensor):
+            raise left_open(tensor)
         outside = ElementType(DType.UINT8, shifted(element)) if tensor.unsigned else element
         given = self.assembly.input(where, tensor.name or "input", tensor.shape, axes_of(tensor.shape), outside)
         if not tensor.unsigned:
@@ -281,8 +280,9 @@ class _Reader:
 
     def _placed(self, where: str, value: Value, declared: Tensor) -> Value:
         """The value under the shape that the file declares for it, which must agree."""
-        if held(declared.shape) == value.type.shape:
-            return replace(value, axes=axes_of(declared.shape))
+        shape = filled(declared, value.type.elements)
+        if held(shape) == value.type.shape:
+            return replace(value, axes=axes_of(shape))
         if declared.open_axes:
             return value
         what = f"the file says that it gives {show(declared.shape)}, but it works out as {show(value.shape)}"
