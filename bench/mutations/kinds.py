@@ -131,6 +131,21 @@ def keras(rng: random.Random, corpus: Corpus) -> Case:
     return _model("m.keras", rezipped(members, rng, spoil=False))
 
 
+def apart(rng: random.Random, corpus: Corpus) -> Case:
+    """A model's configuration and its weights as two files, one of them spoilt."""
+    with zipfile.ZipFile(io.BytesIO(corpus.pick(".keras", rng))) as archive:
+        stated, stored = archive.read("config.json"), archive.read("model.weights.h5")
+    how = rng.random()
+    if how < 0.5:
+        stated = configuration(stated.decode(), rng).encode()
+    elif how < 0.8:
+        stored = rebuilt(stored, rng)
+    else:
+        stored = damaged(stored, rng, occurrences(stored, *HDF5_PARTS))
+    files = {"m.json": stated, "m.weights.h5": stored}
+    return Case("apart", files, ("compile", "m.json", "--weights", "m.weights.h5"))
+
+
 def tflite(rng: random.Random, corpus: Corpus) -> Case:
     """A flatbuffer damaged where its tables lie."""
     content = corpus.pick(".tflite", rng)
@@ -222,6 +237,7 @@ KINDS: dict[str, Callable[[random.Random, Corpus], Case]] = {
     "h5 bytes": h5_bytes,
     "h5 configuration": h5_configuration,
     "keras": keras,
+    "apart": apart,
     "tflite": tflite,
     "text": text,
     "samples": samples,
@@ -235,6 +251,7 @@ MADE_OF = {
     "h5 bytes": ".h5",
     "h5 configuration": ".h5",
     "keras": ".keras",
+    "apart": ".keras",
     "tflite": ".tflite",
 }
 """The files that a kind of spoilt models is made of."""
