@@ -174,7 +174,9 @@ def test_an_input_of_whose_shape_the_file_says_nothing(tmp_path: Path) -> None:
     path = save_h5(tmp_path / "m.h5", sequential(("Dense", {"name": "d", "units": 3})), WEIGHTS)
     with pytest.raises(CompileError, match=r"is unknown\nhint: give it one: --input-shape d_input="):
         load(path)
-    assert load(path, input_shapes={"d_input": (4,)}).predict(X).shape == (2, 3)
+    y = load(path, input_shapes={"d_input": (4,)}).predict(X)
+    assert isinstance(y, np.ndarray)
+    assert y.shape == (2, 3)
 
 
 def test_files_with_fixed_shapes_say_so(fixtures: Path, tmp_path: Path) -> None:
