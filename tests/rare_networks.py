@@ -124,6 +124,33 @@ def graph_attention(keras: Any, layers: Any, given: Any) -> Any:
     return keras.ops.matmul(keras.ops.softmax(scores, -1), hidden)
 
 
+def pictures(keras: Any, layers: Any, x: Any) -> Any:
+    """Images in other sizes and colours."""
+    image = keras.ops.image
+    return [
+        image.resize(x, (5, 9), interpolation="bicubic"),
+        image.resize(x, (12, 4)),
+        image.crop_images(x, top_cropping=1, left_cropping=2, target_height=3, target_width=3),
+        image.pad_images(x, 1, 0, target_height=9, target_width=8),
+        image.rgb_to_grayscale(x),
+        keras.ops.max_pool(x, 2, 2, "same"),
+        keras.ops.average_pool(x, (3, 2), (1, 2), "same"),
+    ]
+
+
+def places(keras: Any, layers: Any, x: Any) -> Any:
+    """Places of numbers of which many are equal, and vectors of them."""
+    ops = keras.ops
+    last = ops.argmax(x, axis=-1)
+    return [
+        ops.cast(last, "float32"),
+        ops.cast(ops.argmin(x, axis=1, keepdims=True), "float32"),
+        ops.one_hot(last, 6),
+        ops.cumsum(x, axis=1),
+        ops.cumsum(x, axis=-1),
+    ]
+
+
 CASES: dict[str, Case] = {
     "volume_valid": transposed(kernel_size=3),
     "volume_same": transposed(kernel_size=3, padding="same", strides=2),
@@ -138,6 +165,8 @@ CASES: dict[str, Case] = {
     **{f"compared_{name}": of_two(compared(name)) for name in COMPARISONS},
     "chosen": of_two(chosen),
     "joined": of_two(joined),
+    "pictures": of((6, 7, 3), pictures),
+    "places": of((4, 5), places, whole=True),
     "patches": patches(size=(2, 3)),
     "patches_same": patches(size=3, padding="same"),
     "patches_overlap": patches(size=(3, 2), strides=(2, 1), padding="same"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from keras_files import numbers, refusal, save_h5, sequential
+
+from mnc.frontends import load
 
 VOLUME = {"filters": 2, "kernel_size": [3, 3, 3]}
 IMAGES = {"filters": 2, "kernel_size": [3, 3]}
@@ -61,6 +64,18 @@ REFUSED: dict[str, tuple[str, list[int], dict[str, Any], str]] = {
         {"height": 2, "width": 2, "crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True},
         "cannot both be true",
     ),
+    "unshared weights with padding": (
+        "LocallyConnected2D",
+        [4, 4, 2],
+        {**IMAGES, "padding": "same", "implementation": 2},
+        "padding = 'same' is not supported",
+    ),
+    "unshared weights as one matrix": (
+        "LocallyConnected1D",
+        [4, 2],
+        {"filters": 2, "kernel_size": [3], "implementation": 2},
+        "only implementation = 1 is supported",
+    ),
     "a filter": ("UpSampling2D", [4, 4, 2], {"size": 2, "interpolation": "area"}, "interpolation = 'area' is not"),
     "too many heads": (
         "GroupQueryAttention",
@@ -95,3 +110,28 @@ def test_a_masked_sequence_of_images_is_refused(tmp_path: Path) -> None:
     model = sequential(given, ("Masking", {"name": "m", "mask_value": 0.0}), ("ConvLSTM2D", {"name": "n", **IMAGES}))
     message = refusal(save_h5(tmp_path / "m.h5", model, {"m": [], "n": []}))
     assert "(ConvLSTM2D 'n'): the layer reads a mask (from Masking), which is not supported" in message
+
+
+@pytest.mark.parametrize(("size", "kernel", "step"), [((7,), (3,), (2,)), ((5, 6), (2, 3), (1, 2))])
+def test_weights_of_each_place(
+    tmp_path: Path, size: tuple[int, ...], kernel: tuple[int, ...], step: tuple[int, ...]
+) -> None:
+    """Against the sum over each window, window by window, as Keras 2 defines it."""
+    rng = np.random.default_rng(4)
+    count = tuple((n - k) // s + 1 for n, k, s in zip(size, kernel, step, strict=True))
+    taps = int(np.prod(kernel)) * 2
+    weights = rng.normal(size=(int(np.prod(count)), taps, 3)).astype(np.float32)
+    bias = rng.normal(size=(*count, 3)).astype(np.float32)
+    config = {"filters": 3, "kernel_size": kernel, "strides": step, "activation": "relu", "implementation": 1}
+    class_name = f"LocallyConnected{len(size)}D"
+    model = sequential(
+        ("InputLayer", {"name": "i", "batch_input_shape": [None, *size, 2]}), (class_name, {"name": "n", **config})
+    )
+    path = save_h5(tmp_path / "m.h5", model, {"n": [("n/kernel:0", weights), ("n/bias:0", bias)]})
+    x = rng.normal(size=(2, *size, 2)).astype(np.float32)
+    expected, every = np.zeros((2, *count, 3)), (slice(None),)
+    for place, at in enumerate(np.ndindex(*count)):
+        window = tuple(slice(i * s, i * s + k) for i, s, k in zip(at, step, kernel, strict=True))
+        seen = x[every + window].reshape(2, taps)
+        expected[every + at] = np.maximum(seen @ weights[place] + bias[at], 0.0)
+    np.testing.assert_allclose(load(path).predict(x), expected, rtol=1e-4, atol=1e-5)

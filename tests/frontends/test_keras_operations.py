@@ -81,6 +81,7 @@ def test_operations_of_keras_2(tmp_path: Path, name: str) -> None:
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
 
 
+BOX = {"offset_height": 1, "offset_width": 2}
 IMAGE = np.random.default_rng(6).normal(size=(2, 4, 6, 8)).astype(np.float32)
 
 
@@ -93,6 +94,65 @@ def test_depth_to_space_and_back(tmp_path: Path) -> None:
     flat = keras_2("nn.space_to_depth", {"block_size": 2})
     again = load(save_h5(tmp_path / "m.h5", with_operation(flat, (8, 12, 2)), {})).predict(y)
     np.testing.assert_array_equal(again, IMAGE)
+
+
+C = IMAGE[..., :3]
+MEAN = C.mean((1, 2), keepdims=True)
+ALL = C.reshape(2, -1).astype(np.float64)
+OF_IMAGES: dict[str, tuple[dict[str, Any], Array]] = {
+    "flip_left_right": (keras_2("image.flip_left_right", {}), C[:, :, ::-1]),
+    "flip_up_down": (keras_2("image.flip_up_down", {}), C[:, ::-1]),
+    "central_crop": (keras_2("image.central_crop", {"central_fraction": 0.5}), C[:, 1:3, 1:5]),
+    "crop": (
+        keras_2("image.crop_to_bounding_box", dict(BOX, target_height=2, target_width=3)),
+        C[:, 1:3, 2:5],
+    ),
+    "pad": (
+        keras_2("image.pad_to_bounding_box", dict(BOX, target_height=5, target_width=9)),
+        np.pad(C, [(0, 0), (1, 0), (2, 1), (0, 0)]),
+    ),
+    "crop and pad": (
+        keras_2("image.resize_with_crop_or_pad", {"target_height": 7, "target_width": 3}),
+        np.pad(C[:, :, 1:4], [(0, 0), (1, 2), (0, 0), (0, 0)]),
+    ),
+    "grey": (keras_2("image.rgb_to_grayscale", {}), C @ np.array([[0.2989], [0.587], [0.114]])),
+    "brighter": (keras_2("image.adjust_brightness", {"delta": 0.25}), C + 0.25),
+    "contrast": (keras_2("image.adjust_contrast", {"contrast_factor": 2}), (C - MEAN) * 2 + MEAN),
+    "standard": (
+        keras_2("image.per_image_standardization", {}),
+        ((ALL - ALL.mean(1, keepdims=True)) / ALL.std(1, keepdims=True)).reshape(C.shape),
+    ),
+    "nearest": (keras_2("image.resize", {"size": [8, 12], "method": "nearest"}), C.repeat(2, 1).repeat(2, 2)),
+    "largest": (
+        keras_2("nn.max_pool2d", {"ksize": [1, 2, 2, 1], "strides": 2, "padding": "VALID"}),
+        C.reshape(2, 2, 2, 3, 2, 3).max((2, 4)),
+    ),
+    "mean": (
+        keras_2("nn.avg_pool2d", {"ksize": 2, "strides": [2, 2], "padding": "SAME"}),
+        C.reshape(2, 2, 2, 3, 2, 3).mean((2, 4)),
+    ),
+    "bias": (keras_2("nn.bias_add", {"bias": [1.0, 2.0, 3.0]}), C + np.array([1, 2, 3])),
+    "flat": (keras_2("keras.backend.batch_flatten", {}), C.reshape(2, -1)),
+    "turned": (keras_2("compat.v1.transpose", {"perm": [0, 3, 1, 2], "conjugate": False}), C.transpose(0, 3, 1, 2)),
+    "place": (keras_2("math.argmax", {"axis": -1}), C.argmax(-1)),
+    "smallest": (keras_2("math.argmin", {"axis": 1}), C.argmin(1)),
+    "sums behind": (keras_2("math.cumsum", {"axis": 2, "reverse": True}), C[:, :, ::-1].cumsum(2)[:, :, ::-1]),
+    "sums before": (keras_2("math.cumsum", {"axis": 1, "exclusive": True}), C.cumsum(1) - C),
+}
+
+
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_operations_of_keras_2_on_images(tmp_path: Path, name: str) -> None:
+    layer, expected = OF_IMAGES[name]
+    y = load(save_h5(tmp_path / "m.h5", with_operation(layer, (4, 6, 3)), {})).predict(C)
+    assert not isinstance(y, list)
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_vectors_of_places_have_the_values_that_are_asked_for(tmp_path: Path) -> None:
+    layer = keras_2("one_hot", {"depth": 3, "on_value": 5.0, "off_value": -1.0})
+    y = load(save_h5(tmp_path / "m.h5", with_operation(layer, (4,)), {})).predict(np.array([[0, 2, 7, -1]], np.float32))
+    np.testing.assert_array_equal(y, [[[5, -1, -1], [-1, -1, 5], [-1, -1, -1], [-1, -1, -1]]])
 
 
 NORMS = {None: 2, "euclidean": 2, 1: 1, "inf": np.inf}
@@ -119,6 +179,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         keras_3("STFT", {}),
         "nor is the operator that a .tflite has for it",
     ),
+    "grey of two channels": (keras_3("RGBToGrayscale", {}), "the operation needs an image"),
+    "places of the batch": (keras_3("Argmax", {"axis": None}), "without axis the operation goes over the batch, too"),
+    "an endless sum": (keras_3("OneHot", {"num_classes": 2**20}), "vectors of 1048576 places are too long"),
+    "lost operands": (keras_2("einsum", {}, "bij,bkj->bik"), "Keras 2 saves the operands of tf.einsum incompletely"),
+    "a size of the batch": (keras_2("compat.v1.shape", {"out_type": "int32"}), "hint: put a layer in its place"),
     "patches of volumes": (keras_3("ExtractPatches", {"size": [2, 2]}), "patches are those of images"),
     "over the batch": (keras_3("Mean", {"axis": None}), "without axis the operation goes over the batch, too"),
     "along the batch": (keras_3("Sum", {"axis": 0}), "axis = 0 is the axis of the batch"),

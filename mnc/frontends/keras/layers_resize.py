@@ -54,7 +54,7 @@ def up_sampling2d(config: Config) -> Build:
     def build(call: Call) -> Value:
         x = call.image(layout)
         height, width, _ = x.type.shape
-        return _resized(call, x, (height * vertical, width * horizontal), method, False, config.keras)
+        return resized(call, x, (height * vertical, width * horizontal), method, False, config.keras)
 
     return build
 
@@ -78,7 +78,7 @@ def resizing(config: Config) -> Build:
             x = _cropped(call, x, size)
         elif pads:
             x = _padded(call, x, size, fill)
-        return _resized(call, x, size, method, antialias, config.keras)
+        return resized(call, x, size, method, antialias, config.keras)
 
     return build
 
@@ -114,7 +114,8 @@ def _padded(call: Call, x: Value, size: Pair, fill: float) -> Value:
     return x
 
 
-def _resized(call: Call, x: Value, size: Pair, method: str, antialias: bool, keras: int) -> Value:
+def resized(call: Call, x: Value, size: Pair, method: str, antialias: bool, keras: int) -> Value:
+    """An image at another size, as this version of Keras samples it."""
     height, width, _ = x.type.shape
     shrinks = height > size[0] or width > size[1]
     if method == "nearest":

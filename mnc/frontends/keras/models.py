@@ -255,7 +255,7 @@ class _Members:
                 continue
             arguments = calls[name][index].replaced(lambda ref: _counted(ref, offsets))
             if not arguments.refs and not _is_refused(spec):
-                raise refuse(spec.where, "the layer is called without an input", SAVE_AGAIN)
+                raise _without_input(spec.where, arguments)
             steps.append(Step(name, index, spec, _inputs(spec, arguments), arguments))
         if not given or not outputs:
             raise refuse(self._where, "a model needs at least one input and one output", SAVE_AGAIN)
@@ -358,6 +358,13 @@ def _place(where: str, entry: object) -> tuple[str, str, str]:
 def _name(config: Mapping[str, object], otherwise: str) -> str:
     name = config.get("name")
     return name if isinstance(name, str) and name else otherwise
+
+
+def _without_input(where: str, arguments: Arguments) -> CompileError:
+    if not any(isinstance(each, str) for each in arguments.positional):
+        return refuse(where, "the layer is called without an input", SAVE_AGAIN)
+    what = "the operands of the function are not in the file: Keras 2 saves the operands of tf.einsum incompletely"
+    return refuse(where, what, AS_TFLITE, "or put layers.Dot, tf.matmul or an EinsumDense in its place")
 
 
 def _counted(ref: Ref, offsets: Mapping[str, int]) -> Ref:

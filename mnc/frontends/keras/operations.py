@@ -213,6 +213,13 @@ def _unknown(where: str, name: object) -> CompileError:
             f"the operation {brief(name)} is not supported, nor is the operator that a .tflite has for it",
             "compute it in the program, and compile the layers behind it, keras.Model(spectrum, outputs)",
         )
+    if name in ("shape", "compat.v1.shape"):
+        return refuse(
+            where,
+            "the operation tf.shape gives a size that is known only when the network runs",
+            "put a layer in its place, whose result is the same: Flatten()(x), or Reshape((4, -1))(x), for "
+            "tf.reshape(x, [tf.shape(x)[0], ...])",
+        )
     return refuse(
         where,
         f"the operation {brief(name)} is not supported",

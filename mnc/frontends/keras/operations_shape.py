@@ -133,6 +133,7 @@ def squeeze(op: Operands) -> Result:
 def transpose(op: Operands) -> Result:
     """The axes in another order, of which the batch is the first."""
     x = op.value()
+    op.config.ignore("conjugate")  # of TensorFlow; numbers here are real
     axes = op.config.integer_list("axes", 0) if "axes" in op else tuple(reversed(range(len(x.shape) + 1)))
     if sorted(axes) != list(range(len(x.shape) + 1)) or axes[0] != 0:
         raise op.call.fault(f"axes = {list(axes)} must name each axis once, and leave the batch where it is")
@@ -230,6 +231,7 @@ def unstack(op: Operands) -> Result:
 def take(op: Operands) -> Result:
     """Some indices of an axis, which are constant."""
     x, indices = op.value(), op.numbers("indices")
+    op.config.only("batch_dims", 0)
     axis = op.axis("axis", x)
     size = x.shape[axis]
     whole = [int(each) for each in indices.ravel()]
