@@ -10,7 +10,7 @@ import numpy as np
 
 from mnc.errors import refuse
 from mnc.ir.graph import Graph, Node
-from mnc.ir.layers import Flatten, Reshape, Softmax
+from mnc.ir.layers import Flatten, Multiply, Reshape, Softmax
 from mnc.ir.types import Array, DType
 from mnc.pace import counted
 from mnc.quantise.scales import KEEPING, Range
@@ -31,6 +31,11 @@ that, because other samples are less clear than those of the calibration."""
 
 HIDDEN = -1000.0
 """No score that a network computes is as far below the others: what is, a mask has hidden."""
+
+UNSEEN = 2.0**-9
+"""Of the largest of a value in int8: half a step, which is stored as 0."""
+MUCH_SMALLER = 4.0
+"""How many times smaller a range must become for rare factors to be cut off: two of the eight bits."""
 
 
 def observe(graph: Graph, samples: Sequence[Array], method: str = "minmax") -> dict[str, Range]:
@@ -87,6 +92,7 @@ def ranges_of(graph: Graph, samples: Sequence[Array], choose: Choose) -> dict[st
                         f"value {each!r}", "is not finite for a calibration sample", "check the samples' scale"
                     )
                 least = least_that_counts(graph, each, moved)
+                array = seen_in_product(graph, each, array, cut)
                 low, high = choose(each, array if array.min() > HIDDEN else np.maximum(array, np.float32(least)))
                 ranges[each] = Range(max(low, least), high)
             moved = {each: _cut(array, *(ranges[each] for each in moved)) for each, array in moved.items()}
@@ -114,6 +120,27 @@ def least_that_counts(graph: Graph, name: str, values: Mapping[str, Array]) -> f
     read = values[softmax.inputs[0]]
     largest = read.max(axis=softmax.layer.axis % (read.ndim - 1) + 1)
     return float(largest.min(where=largest > HIDDEN, initial=largest.max())) - BELOW_LARGEST
+
+
+def seen_in_product(graph: Graph, name: str, values: Array, others: Mapping[str, Array]) -> Array:
+    """The values, cut to those that show in the product which alone reads them, where they are much smaller.
+
+    A factor shows where the other one is not next to nothing: the reciprocal of
+    the length of a row of zeros, 1000 and more, would leave the others no step.
+    """
+    reader = graph.sole_consumer(name)
+    if reader is None or not isinstance(reader.layer, Multiply) or len(reader.inputs) != 2:
+        return values
+    other = next((each for each in reader.inputs if each != name), name)
+    if other not in others or others[other].ndim != values.ndim:
+        return values
+    sizes = np.abs(others[other])
+    shows = sizes > UNSEEN * sizes.max()
+    along = tuple(axis for axis, size in enumerate(values.shape) if size == 1 and axis)
+    shown = values[np.broadcast_to(shows.any(axis=along, keepdims=True), values.shape)]
+    if not shown.size or MUCH_SMALLER * np.abs(shown).max() > np.abs(values).max():
+        return values
+    return np.clip(values, shown.min(), shown.max())
 
 
 def softmax_reader(graph: Graph, name: str) -> Node | None:

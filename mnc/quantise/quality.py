@@ -55,7 +55,8 @@ def decibels(expected: Array, got: Array) -> float:
     noise = float(np.sum((expected.astype(np.float64) - got) ** 2))
     if noise == 0.0:
         return float("inf")
-    return float(10.0 * np.log10(signal / noise)) if signal > 0.0 else float("-inf")
+    ratio = signal / noise
+    return float(10.0 * np.log10(ratio)) if ratio > 0.0 else float("-inf")
 
 
 def correlation(expected: Array, got: Array) -> float | None:

@@ -19,6 +19,7 @@ from mnc.quantise import Quantised, Scheme
 from mnc.quantise.doubts import doubts
 from mnc.quantise.holdout import split
 from mnc.quantise.judge import LITTLE, NEXT_TO_NOTHING, judged
+from mnc.quantise.quality import decibels
 from mnc.verify import beyond_range, verify
 from mnc.zoo import networks
 from mnc.zoo.costs import lively
@@ -257,3 +258,7 @@ def test_no_network_of_the_zoo_is_refused(name: str) -> None:
     graph = lively(networks.graph(name, {"height": 32, "width": 32}))
     x = RNG.random((40, *graph.inputs[0].type.shape), dtype=np.float32)
     assert judge(graph, x).graph.inputs[0].type.quant is not None
+
+
+def test_an_error_beyond_all_numbers_leaves_nothing_of_the_signal() -> None:
+    assert decibels(np.array([1e-155]), np.array([1e10])) == float("-inf")

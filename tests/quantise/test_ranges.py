@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 import mnc
 from mnc.errors import CompileError
-from mnc.ir.activations import Relu
+from mnc.ir.activations import Relu, Rsqrt, Square
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import Dense, Flatten, MaxPooling2D, Softmax
+from mnc.ir.layers import Activation, Add, Dense, Flatten, MaxPooling2D, Multiply, ReduceMean, Softmax
 from mnc.ir.types import Array, Constant, TensorType
 from mnc.quantise import Scheme
-from mnc.quantise.calibrate import RANGES, observe, ranges_of
+from mnc.quantise.calibrate import RANGES, observe, ranges_of, seen_in_product
 from mnc.quantise.quality import decibels
 from mnc.quantise.scales import Range
 from mnc.quantise.sensitivity import least_harmful
@@ -177,6 +177,35 @@ def with_outlier() -> tuple[Graph, Array]:
     samples = rng.normal(size=(500, 40)).astype(np.float32)
     samples[7, 3] = 1e4
     return Graph("net", (Input("x", TensorType((40,))),), nodes, ("b",)), samples
+
+
+def test_a_factor_of_nothing_takes_no_steps_from_the_others() -> None:
+    """Rows of zeros have a factor of 1000, others of about 1: with one scale for both the others had 3 dB."""
+    nodes = (
+        Node(("square",), Activation(Square()), ("x",)),
+        Node(("mean",), ReduceMean((-1,), True), ("square",)),
+        Node(("above",), Add(operand=Constant(np.array(1e-6, np.float32))), ("mean",)),
+        Node(("factor",), Activation(Rsqrt()), ("above",)),
+        Node(("unit",), Multiply(), ("x", "factor")),
+    )
+    graph = Graph("m", (Input("x", TensorType((6, 4))),), nodes, ("unit",))
+    x = np.random.default_rng(0).normal(1.0, 0.3, (40, 6, 4)).astype(np.float32)
+    x[:, 4:] = 0.0
+    build = mnc.compile(graph, scheme=Scheme(x[:20], io="float"))
+    y, expected = build.graph.predict(x[20:]), graph.predict(x[20:])
+    assert isinstance(y, np.ndarray)
+    assert isinstance(expected, np.ndarray)
+    assert decibels(expected, y) > 30.0
+
+
+def test_a_factor_that_shows_is_not_cut_off() -> None:
+    values = np.array([[[1.0], [100.0]]], np.float32)
+    product = Node(("y",), Multiply(), ("x", "f"))
+    types = (Input("x", TensorType((2, 3))), Input("f", TensorType((2, 1))))
+    graph = Graph("m", types, (product,), ("y",))
+    for last, most in ((0.0, 1.0), (0.1, 100.0)):
+        x = np.array([[[2.0, 2.0, 2.0], [0.0, 0.0, last]]], np.float32)
+        assert seen_in_product(graph, "f", values, {"x": x}).max() == most
 
 
 def test_ranges_are_those_behind_what_is_cut_off() -> None:
