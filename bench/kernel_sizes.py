@@ -41,8 +41,11 @@ from mnc.ir.layers import (
     Divide,
     Dot,
     Embedding,
+    Equal,
     GlobalAveragePooling,
     GlobalMaxPooling,
+    Greater,
+    GreaterEqual,
     GroupNormalization,
     Identity,
     LayerNormalization,
@@ -52,6 +55,7 @@ from mnc.ir.layers import (
     MaxPooling2D,
     Minimum,
     Multiply,
+    NotEqual,
     Permute,
     PReLU,
     ReduceMax,
@@ -69,6 +73,7 @@ from mnc.ir.layers import (
     Subtract,
     Take,
     UnitNormalization,
+    Where,
     ZeroPadding2D,
 )
 from mnc.ir.types import Constant, Shape, TensorType, show
@@ -83,7 +88,20 @@ def weights(*shape: int) -> Constant:
     return Constant(np.linspace(0.5, 1.5, int(np.prod(shape)), dtype=np.float32).reshape(shape))
 
 
-MERGES = (Add, Average, Divide, Maximum, Minimum, Multiply, SquaredDifference, Subtract)
+MERGES = (
+    Add,
+    Average,
+    Divide,
+    Equal,
+    Greater,
+    GreaterEqual,
+    Maximum,
+    Minimum,
+    Multiply,
+    NotEqual,
+    SquaredDifference,
+    Subtract,
+)
 SAME = ((1, 1), (1, 1))
 IMAGE: Shape = (16, 16, 8)
 SEQUENCE: Shape = (20, 16)
@@ -114,6 +132,7 @@ def _examples() -> list[Example]:
     return [
         *(Example(type(function).__name__, Activation(function), (VECTOR,)) for function in functions),
         *(Example("", kind(), (IMAGE, IMAGE)) for kind in MERGES),
+        Example("", Where(), (IMAGE, IMAGE, IMAGE)),
         Example("by channel", Multiply(), (IMAGE, (1, 1, 8))),
         *(Example("", kind(), (SEQUENCE,)) for kind in (ArgMax, ArgMin)),
         Example("", AveragePooling2D(), (IMAGE,)),

@@ -46,6 +46,8 @@ def interpreted(content: bytes, inputs: Sequence[Array], count: int) -> list[Arr
 
 def _run(interpreter: Any, sample: Sequence[Array], count: int) -> list[Array]:
     for i, x in enumerate(sample):
-        interpreter.set_input(x.reshape(interpreter.get_input_details(i)["shape"]), i)
+        details = interpreter.get_input_details(i)
+        interpreter.set_input(x.reshape(details["shape"]).astype(details["dtype"]), i)
     interpreter.invoke()
-    return [np.array(interpreter.get_output(i)).reshape(-1) for i in range(count)]
+    outputs = [np.array(interpreter.get_output(i)).reshape(-1) for i in range(count)]
+    return [y.view(np.int8) if y.dtype == np.bool_ else y for y in outputs]

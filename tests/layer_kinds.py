@@ -33,9 +33,12 @@ from mnc.ir.layers import (
     Divide,
     Dot,
     Embedding,
+    Equal,
     Flatten,
     GlobalAveragePooling,
     GlobalMaxPooling,
+    Greater,
+    GreaterEqual,
     GroupNormalization,
     Identity,
     LayerNormalization,
@@ -46,6 +49,7 @@ from mnc.ir.layers import (
     Merge,
     Minimum,
     Multiply,
+    NotEqual,
     Padding,
     Pair,
     Permute,
@@ -68,6 +72,7 @@ from mnc.ir.layers import (
     Subtract,
     Take,
     UnitNormalization,
+    Where,
     ZeroPadding2D,
     same_padding,
 )
@@ -84,7 +89,7 @@ class Kind:
     ranks: tuple[int, ...]
     build: Callable[[Draw, np.random.Generator, TensorType], Layer]
     reads_inputs_only: bool = False
-    """Whether the layer jumps at whole numbers, which other layers give, but rounded in one way or another."""
+    """Whether the layer jumps at numbers that other layers give, but rounded in one way or another."""
 
 
 def _relu(draw: Draw) -> Function:
@@ -422,7 +427,7 @@ def inputs_of(layer: Layer) -> tuple[int, int | None]:
     if not isinstance(layer, Merge):
         return least, most
     constants = int(layer.operand is not None)
-    return 2 - constants, None if most is None else most - constants
+    return layer.least - constants, None if most is None else most - constants
 
 
 def _merge(kind: type[Merge]) -> Callable[[Draw, np.random.Generator, TensorType], Layer]:
@@ -496,6 +501,11 @@ KINDS: dict[type[Layer], Kind] = {
     Minimum: Kind(ANY_RANK, _merge(Minimum)),
     Divide: Kind(ANY_RANK, _divide),
     SquaredDifference: Kind(ANY_RANK, _merge(SquaredDifference)),
+    Greater: Kind(ANY_RANK, _merge(Greater), reads_inputs_only=True),
+    GreaterEqual: Kind(ANY_RANK, _merge(GreaterEqual), reads_inputs_only=True),
+    Equal: Kind(ANY_RANK, _merge(Equal), reads_inputs_only=True),
+    NotEqual: Kind(ANY_RANK, _merge(NotEqual), reads_inputs_only=True),
+    Where: Kind(ANY_RANK, _merge(Where)),
     Dot: Kind(ANY_RANK, _dot),
     MatMul: Kind((2, 3), _matmul),
     ReduceSum: Kind(ANY_RANK, lambda draw, rng, x: ReduceSum(draw(_some_axes(x)), draw(st.booleans()))),

@@ -34,6 +34,7 @@ from mnc.ir.layers import (
     GlobalAveragePooling,
     GlobalMaxPooling,
     Recurrent,
+    Where,
 )
 from mnc.ir.types import Array, Constant, Shape, ShapeError, TensorType
 from mnc.reference import apply
@@ -190,12 +191,14 @@ class _Growing:
         x = self.values[operand]
         layer = KINDS[kind].build(draw, self.rng, x)
         names = [operand]
+        if isinstance(layer, Where):
+            names.insert(0, self._mask(draw(st.sampled_from([x.shape, x.shape[-1:]]))))
         least, most = inputs_of(layer)
-        for _ in range(draw(st.integers(least, 3 if most is None else most)) - 1):
+        for _ in range(draw(st.integers(least, 3 if most is None else most)) - len(names)):
             names.append(draw(st.sampled_from([name for name in self.values if self._fit(layer, names, name)])))
         if isinstance(layer, Recurrent):
             names += [self._state(layer) for _ in range(layer.states if layer.initial_state else 0)]
-            names += [self._mask(x.shape[0])] * layer.masked
+            names += [self._mask(x.shape[:1])] * layer.masked
         types = layer.outputs(*(self.values[name] for name in names))
         arrays = apply(layer, *(self.arrays[name] for name in names))
         if not all(np.abs(array).max() <= LARGEST and array.size <= 10_000 for array in arrays):
@@ -216,9 +219,9 @@ class _Growing:
         self.add_input(TensorType((layer.units,)))
         return self.inputs[-1].name
 
-    def _mask(self, steps: int) -> str:
-        """A mask of about half of the steps."""
-        self.add_input(TensorType((steps,)))
+    def _mask(self, shape: Shape) -> str:
+        """Numbers of which about half are 0: those of a mask's steps, or a condition."""
+        self.add_input(TensorType(shape))
         mask = f"m{len(self.nodes)}"
         given, layer = self.inputs[-1].name, Activation(Relu())
         self.nodes.append(Node((mask,), layer, (given,)))
@@ -233,8 +236,9 @@ class _Growing:
 
     def _fit(self, layer: Layer, names: list[str], another: str) -> bool:
         """Whether `another` can be the next operand; the first one always can."""
+        missing = inputs_of(layer)[0] - len(names) - 1
         try:
-            layer.outputs(*(self.values[name] for name in (*names, another)))
+            layer.outputs(*(self.values[name] for name in (*names, another, *names[:1] * missing)))
         except ShapeError:
             return another == names[0]
         return True

@@ -14,6 +14,7 @@ from tflite_files import File, Operator, Tensor
 from tflite_loop_cases import changed
 from tflite_moving_cases import NOT_IN_TFLM, NOT_MOVED_IN_INT16
 from tflite_state_cases import KEPT
+from tflite_truth_cases import GIVING_TRUTHS, NOT_CHOSEN_IN_TFLM
 
 from mnc.ir.types import Array
 
@@ -404,7 +405,9 @@ def resize_nearest_neighbor(c: Case) -> File:
 
 
 assert CASES.keys() >= KEPT, "an operator with a state is not drawn"
-OPERATORS: Mapping[str, Maker] = {name: make for name, make in CASES.items() if name not in NOT_IN_TFLM}
+OPERATORS: Mapping[str, Maker] = {
+    name: make for name, make in CASES.items() if name not in NOT_IN_TFLM | NOT_CHOSEN_IN_TFLM
+}
 WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"dilated_convolution"}
 """Further cases of operators that are drawn under their own names as well."""
 BETWEEN_TYPES = {"quantize", "dequantize"}
@@ -416,7 +419,7 @@ FLOAT_ONLY = {
 NOT_INT16 = {
     "abs", "batch_matmul", "elu", "hard_swish", "l2_normalization", "reduce_max", "reduce_min", "resize_bilinear",
     "arg_max", "arg_min", "rsqrt", "svdf", "zeros_like",
-    *NOT_MOVED_IN_INT16, *FLOAT_ONLY,
+    *NOT_MOVED_IN_INT16, *FLOAT_ONLY, *GIVING_TRUTHS,
 }  # fmt: skip
 """The operators that TensorFlow Lite Micro has no int16 kernel for."""
 

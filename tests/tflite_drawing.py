@@ -140,6 +140,8 @@ class Case:
             every = np.resize(np.arange(-128, 128), tensor.shape)  # large ones have every value
             drawn = every if every.size >= 256 else self.rng.integers(-128, 128, tensor.shape)
             return drawn.astype(np.int8)
+        if tensor.type == "BOOL":
+            return self.rng.integers(0, 2, tensor.shape).astype(np.bool_)
         return (3 * self.rng.standard_normal(tensor.shape)).astype(np.float32)
 
 

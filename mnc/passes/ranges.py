@@ -14,6 +14,7 @@ from mnc.ir.layers import (
     Average,
     AveragePooling2D,
     Broadcast,
+    Comparison,
     Concatenate,
     Cropping2D,
     Flatten,
@@ -33,6 +34,7 @@ from mnc.ir.layers import (
     Softmax,
     Sparsemax,
     Take,
+    Where,
     ZeroPadding2D,
 )
 
@@ -93,6 +95,10 @@ def _merged(layer: Merge, inputs: list[Range]) -> Range:
             return _union(inputs)
         case Maximum():
             return Range(max(x.low for x in inputs), max(x.high for x in inputs))
+        case Comparison():
+            return Range(0.0, 1.0)
+        case Where():
+            return _union(inputs[1:])
         case Minimum():
             return Range(min(x.low for x in inputs), min(x.high for x in inputs))
     return ANYTHING

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mnc.ir.activations import Abs, Sign
 from mnc.ir.graph import Graph, Node
-from mnc.ir.layers import Activation, Embedding, Merge
+from mnc.ir.layers import Activation, Comparison, Embedding, Merge
 from mnc.quantise.scales import KEEPING
 
 
@@ -22,7 +22,8 @@ def indices(graph: Graph) -> frozenset[str]:
         if isinstance(node.layer, KEEPING) and node.name in found:
             found.update(node.inputs)
     for node in graph.nodes:
-        is_distance = isinstance(node.layer, Merge) or getattr(node.layer, "function", None) == Abs()
+        is_merge = isinstance(node.layer, Merge) and not isinstance(node.layer, Comparison)
+        is_distance = is_merge or getattr(node.layer, "function", None) == Abs()
         if is_distance and found.issuperset(node.inputs):
             found.add(node.name)
     return frozenset(found)

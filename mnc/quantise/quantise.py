@@ -23,6 +23,7 @@ from mnc.ir.layer import Layer
 from mnc.ir.layers import (
     Activation,
     AveragePooling2D,
+    Comparison,
     Dense,
     Dequantize,
     Linear,
@@ -74,11 +75,11 @@ def meaningless(graph: Graph, node: Node, dtype: DType) -> str | None:
     layer, kind = node.layer, type(node.layer).__name__
     if type(layer) not in compute_quantised.registry:
         return f"{kind} has no meaning in integers"
-    if isinstance(layer, Merge) and len(node.inputs) + (layer.operand is not None) != 2:
+    if isinstance(layer, Merge) and len(node.inputs) + (layer.operand is not None) != layer.least:
         return f"{kind} in integers takes two operands"
     if isinstance(layer, Recurrent) and (fault := recurrent.fault(layer)):
         return fault
-    if isinstance(layer, (MatMul, UnitNormalization)) and dtype is DType.INT16:
+    if isinstance(layer, (Comparison, MatMul, UnitNormalization)) and dtype is DType.INT16:
         return f"{kind} has no meaning in int16"
     if isinstance(layer, Softmax) and layer.axis not in (-1, graph.output_type(node).rank - 1):
         return f"{kind} in integers is that of the last axis"

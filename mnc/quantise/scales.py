@@ -22,6 +22,7 @@ from mnc.ir.layers import (
     Activation,
     AveragePooling2D,
     Broadcast,
+    Comparison,
     Concatenate,
     Cropping2D,
     Flatten,
@@ -73,6 +74,9 @@ WIDE_UNIT = Quantisation((1.0 / 32768.0,), 0)
 
 WHOLE = {DType.INT8: Quantisation((1.0,), -128), DType.INT16: Quantisation((1.0,), 0)}
 """The quantisation that keeps whole numbers as they are."""
+
+TRUTH = Quantisation((1.0,), 0)
+"""The quantisation of 1 and 0, as TensorFlow Lite stores true and false."""
 
 COARSER = 2.0
 """By this factor at most a concatenation makes the steps coarser of an input that others compute with: a bit."""
@@ -144,6 +148,8 @@ def fixed_quantisation(layer: Layer, dtype: DType) -> Quantisation | None:
     """The quantisation that TFLite fixes for a layer's output."""
     if isinstance(layer, UnitNormalization):
         return SYMMETRIC_UNIT
+    if isinstance(layer, Comparison) and layer.activation is None:
+        return TRUTH
     function = layer.function if isinstance(layer, Activation) else layer
     if not isinstance(function, (Softmax, Sigmoid, Tanh)):
         return None

@@ -17,7 +17,19 @@ activation function with `activate.register`.
 
 from __future__ import annotations
 
-from mnc.reference import conv, elementwise, embedding, norm, pool, recurrent, reduce, resize, shape, transpose_conv
+from mnc.reference import (
+    choice,
+    conv,
+    elementwise,
+    embedding,
+    norm,
+    pool,
+    recurrent,
+    reduce,
+    resize,
+    shape,
+    transpose_conv,
+)
 from mnc.reference.activations import activate
 from mnc.reference.dispatch import apply, compute
 from mnc.reference.run import evaluate, predict, predict_on
@@ -25,6 +37,7 @@ from mnc.reference.run import evaluate, predict, predict_on
 __all__ = [
     "activate",
     "apply",
+    "choice",
     "compute",
     "conv",
     "elementwise",

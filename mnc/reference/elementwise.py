@@ -86,7 +86,7 @@ def multiply(layer: Multiply, *inputs: Array) -> Array:
 
 @compute.register
 def average(layer: Average, *inputs: Array) -> Array:
-    operands = _operands(layer, inputs)
+    operands = operands_of(layer, inputs)
     total = functools.reduce(np.add, operands)
     return activate(layer.activation, total / len(operands))
 
@@ -121,10 +121,11 @@ def dot(layer: Dot, a: Array, b: Array) -> Array:
 
 
 def _merge(layer: Merge, combine: Callable[[Array, Array], Array], inputs: tuple[Array, ...]) -> Array:
-    return activate(layer.activation, functools.reduce(combine, _operands(layer, inputs)))
+    return activate(layer.activation, functools.reduce(combine, operands_of(layer, inputs)))
 
 
-def _operands(layer: Merge, inputs: tuple[Array, ...]) -> list[Array]:
+def operands_of(layer: Merge, inputs: tuple[Array, ...]) -> list[Array]:
+    """The operands of a merge, a constant one included, with one rank."""
     if layer.operand is None:
         return aligned(*inputs)
     return aligned(*layer.operands(inputs, layer.operand.array[np.newaxis].astype(np.float64)))

@@ -48,11 +48,11 @@ C = get("c")
 
 
 @st.composite
-def merges(draw: Draw, kind: type[Layer]) -> Graph:
+def merges(draw: Draw, kind: type[Merge]) -> Graph:
     """A merge of operands that broadcast; maxima and minima of up to three."""
     shape = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
     inputs: list[Input] = []
-    for _ in range(draw(st.integers(2, 3)) if kind in (Maximum, Minimum) else 2):
+    for _ in range(draw(st.integers(2, 3)) if kind in (Maximum, Minimum) else kind.least):
         cut = draw(st.integers(0, len(shape) - 1)) if draw(st.booleans()) else 0
         own = tuple(draw(st.sampled_from([n, n, 1])) for n in shape[cut:])
         inputs.append(Input(f"x{len(inputs)}", TensorType(own)))

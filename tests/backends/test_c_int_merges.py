@@ -13,8 +13,8 @@ from same_bits import BATCH, assert_same_bits
 
 from mnc.backends import get, refusals
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import Add, Dense, Maximum, Merge, Minimum, Multiply, SquaredDifference, Subtract
-from mnc.ir.types import Constant, TensorType
+from mnc.ir.layers import Add, Dense, Greater, Maximum, Merge, Minimum, Multiply, SquaredDifference, Subtract, Where
+from mnc.ir.types import Constant, DType, TensorType
 from mnc.quantise import Quantised, Scheme, to_integers
 from mnc.quantise.quality import decibels
 
@@ -56,6 +56,25 @@ def test_they_stay_in_integers_and_keep_the_signal(
     found, left = in_integers(merged(kind, shape, seed, first=first, constant=constant), scheme)
     assert found.fallbacks == ()
     assert left > LEAST[scheme]
+
+
+def chosen() -> Graph:
+    """A dense layer's result where it is above a constant, elsewhere another."""
+    rng = np.random.default_rng(0)
+    dense = Node(("a",), Dense(Constant(rng.normal(size=(5, 5)).astype(np.float32))), ("x",))
+    above = Node(("b",), Greater(operand=Constant(np.float32(0.3))), ("a",))
+    choice = Node(("y",), Where(operand=Constant(rng.normal(size=5).astype(np.float32))), ("b", "a"))
+    return Graph("chosen", (Input("x", TensorType((3, 4, 5))),), (dense, above, choice), ("y",))
+
+
+@pytest.mark.parametrize(("scheme", "got"), [("int8", []), ("int16x8", [DType.INT8])])
+def test_a_choice_stays_in_integers_and_a_comparison_in_int8(
+    scheme: str, got: list[DType], gcc: str, tmp_path: Path
+) -> None:
+    found, left = in_integers(chosen(), scheme)
+    assert [each.got for each in found.fallbacks] == got
+    assert left > 20.0
+    assert_same_bits([found.graph], tmp_path, gcc)
 
 
 def test_the_code_gives_the_same_bits(gcc: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mnc.backends.select import (
+    choice,
     dot,
     elementwise,
     lanes,
@@ -39,8 +40,11 @@ from mnc.ir.layers import (
     Divide,
     Dot,
     Embedding,
+    Equal,
     GlobalAveragePooling,
     GlobalMaxPooling,
+    Greater,
+    GreaterEqual,
     GroupNormalization,
     Identity,
     LayerNormalization,
@@ -50,6 +54,7 @@ from mnc.ir.layers import (
     MaxPooling2D,
     Minimum,
     Multiply,
+    NotEqual,
     Permute,
     PReLU,
     ReduceMax,
@@ -67,6 +72,7 @@ from mnc.ir.layers import (
     Subtract,
     Take,
     UnitNormalization,
+    Where,
     ZeroPadding2D,
 )
 from mnc.program import Step
@@ -95,9 +101,12 @@ FLOAT32: Mapping[type[Layer], Select] = {
     ReduceMin: reduce.reduction,
     ReduceSum: reduce.reduction,
     Embedding: lookup.embedding,
+    Equal: choice.comparison,
     GRU: recurrent.gru,
     GlobalAveragePooling: pool.global_pooling,
     GlobalMaxPooling: pool.global_pooling,
+    Greater: choice.comparison,
+    GreaterEqual: choice.comparison,
     GroupNormalization: norm.group_normalization,
     Identity: shape.copy,
     LSTM: recurrent.lstm,
@@ -107,6 +116,7 @@ FLOAT32: Mapping[type[Layer], Select] = {
     Maximum: elementwise.merge,
     Minimum: elementwise.merge,
     Multiply: elementwise.merge,
+    NotEqual: choice.comparison,
     PReLU: elementwise.prelu,
     Permute: shape.permute,
     ResizeBilinear: resize.resize_bilinear,
@@ -120,6 +130,7 @@ FLOAT32: Mapping[type[Layer], Select] = {
     Subtract: elementwise.merge,
     Take: shape.take,
     UnitNormalization: norm.unit_normalization,
+    Where: choice.where,
     ZeroPadding2D: shape.zero_padding2d,
 }
 """The float32 kernels of the C backends; views need none."""

@@ -116,9 +116,9 @@ class Call:
             raise self.fault(f"its weights must have {len(order)} axes, not {show(array.shape)}")
         return weights(self.where, tensor, array, order, channels)
 
-    def operand(self, index: int, what: str) -> Constant:
-        """An input that is constant where it could be computed as well, and so of the values' type."""
-        array, tensor = self._of_type(index, what, self.result.type)
+    def operand(self, index: int, what: str, type_: str = "") -> Constant:
+        """An input that is constant where it could be computed as well, and so of the result's type, or of another."""
+        array, tensor = self._of_type(index, what, type_ or self.result.type)
         return operand(self.where, tensor, array)
 
     def slopes(self, index: int) -> Constant:
@@ -260,6 +260,8 @@ class Call:
 
     def keeps_scale(self, index: int = 0) -> None:
         """Refuse an operator that only moves values where it would change what they stand for."""
+        if self.result.type == "BOOL":
+            return
         tensor = self.inputs[index] if self.optional_array(index) is not None else None
         given = self.value(index).type.quant if tensor is None else element_type(self.where, tensor).quant
         if any(given != element_type(self.where, result).quant for result in self.results):

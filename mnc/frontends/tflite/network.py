@@ -19,7 +19,8 @@ from mnc.frontends.tflite.loops.emission import emitted
 from mnc.frontends.tflite.open_axes import closed, filled, is_open, left_open
 from mnc.frontends.tflite.operators import CONVERTERS
 from mnc.frontends.tflite.operators.recurrent import STATES
-from mnc.frontends.tflite.tensors import ELEMENTS, axes_of, element_type, held, stored_array
+from mnc.frontends.tflite.operators.truth import COMPARISONS
+from mnc.frontends.tflite.tensors import ELEMENTS, TRUTH, axes_of, element_type, held, stored_array
 from mnc.frontends.tflite.unsigned import ON_UINT8, signed
 from mnc.frontends.tflite.unsupported import way_out
 from mnc.frontends.tflite.variables import ON_VARIABLES, Variables
@@ -31,7 +32,14 @@ OF_SHAPES = ("SHAPE", "ZEROS_LIKE")
 """The operators whose result follows from the shape of what they read."""
 ZEROED = ("FLOAT32", "INT8", "INT32", "INT64")
 """The types of ZEROS_LIKE, which stores zeros whatever the zero point is."""
-BETWEEN_TYPES = ("ARG_MAX", "ARG_MIN", "CAST", "QUANTIZE", "DEQUANTIZE", "SOFTMAX")
+TRUTHS = "BOOL"
+"""The type of true and false."""
+ON_TRUTHS = (*COMPARISONS, "CAST", "LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR", "REDUCE_ALL", "SELECT", "SELECT_V2")
+"""The operators that give or read true and false."""
+BETWEEN_TYPES = (*ON_TRUTHS, "ARG_MAX", "ARG_MIN", "QUANTIZE", "DEQUANTIZE", "SOFTMAX")
+"""The operators whose converters look at the types themselves."""
+MOVING_TRUTHS = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")
+"""The operators that give them another shape."""
 PLACES = "INT32"
 """The type of places: in a table, where they are held as float32, and of elements along an axis."""
 LOOKING_UP = ("EMBEDDING_LOOKUP", "GATHER")
@@ -250,6 +258,11 @@ class _Reader:
                 "it is not supported on uint8 values, nor by TensorFlow Lite Micro",
                 "convert the model in int8; its inputs and outputs may stay uint8",
             )
+        if operator.kind not in (*ON_TRUTHS, *MOVING_TRUTHS) and any(tensor.type == TRUTHS for tensor in operands):
+            kinds = "comparisons, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, REDUCE_ALL, SELECT, SELECT_V2 and CAST"
+            raise refuse(
+                where, "it is not supported on BOOL values", f"{kinds} are, and so are numbers that CAST makes"
+            )
         declared = [element_type(where, result) for result in results if operator.kind != "CAST"]
         for i in operator.inputs:
             if i in self.values and not (tensors[i].type == PLACES and operator.kind in LOOKING_UP):
@@ -257,7 +270,8 @@ class _Reader:
                 if given.dtype is DType.INT32 and operator.kind not in ON_PLACES:
                     what = f"values of type {tensors[i].type} are not supported here, as {tensors[i].name!r} is"
                     raise refuse(where, what, "leave what computes with them to the program round the network")
-                if operator.kind not in BETWEEN_TYPES and given.dtype is not declared[0].dtype:
+                types = given.dtype, tensors[i].type == TRUTHS
+                if operator.kind not in BETWEEN_TYPES and types != (declared[0].dtype, results[0].type == TRUTHS):
                     raise refuse(
                         where, f"it makes {results[0].type} of {tensors[i].type}", "use QUANTIZE or DEQUANTIZE"
                     )
@@ -321,6 +335,9 @@ class _Reader:
                 output = ElementType(DType.UINT8, shifted(stored))
                 where = f"output {tensor.name!r}"
                 names.append(self.assembly.emit(where, f"{value.name}/uint8", Quantize(output=output), [value]).name)
+            elif value is not None and tensor.type == TRUTHS and value.type.dtype is not DType.INT8:
+                where = f"output {tensor.name!r}"
+                names.append(self.assembly.emit(where, f"{value.name}/int8", Quantize(output=TRUTH), [value]).name)
             elif value is not None:
                 names.append(value.name)
             elif index not in self.values:

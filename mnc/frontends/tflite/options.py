@@ -47,6 +47,7 @@ OPTIONS: Mapping[str, Options] = {
     "MIRROR_PAD": Options("MirrorPadOptions", ("Mode",)),
     "MUL": Options("MulOptions", ("FusedActivationFunction",)),
     "PACK": Options("PackOptions", ("Axis",)),
+    "REDUCE_ALL": _REDUCE,
     "REDUCE_MAX": _REDUCE,
     "REDUCE_MIN": _REDUCE,
     "REDUCE_PROD": _REDUCE,

@@ -30,6 +30,9 @@ ZERO_POINTS = {each.name: each.zero_points for each in (DType.INT8, DType.UINT8,
 UNSIGNED16 = ("INT16", (-(2**15),))
 """Type and zero points of what SOFTMAX gives QUANTIZE in 65536ths: it is held as the int32 that it is plus 2^15."""
 
+TRUTH = ElementType(DType.INT8, Quantisation((1.0,), 0))
+"""The element type of true and false, 1 and 0, where the network takes or gives them, and between integers."""
+
 SCALES = (2.0**-60, 2.0**60)
 """Between these, products and quotients of scales are numbers in float32 too."""
 
@@ -63,6 +66,8 @@ def element_type(where: str, tensor: Tensor) -> ElementType:
         raise refuse(where, f"tensor {tensor.name!r} is not supported: {tensor.oddity}")
     if tensor.type == "FLOAT32":
         return ElementType(DType.FLOAT32)
+    if tensor.type == "BOOL":
+        return TRUTH
     if tensor.type == "INT32" and not tensor.scale:
         return ElementType(DType.INT32)
     if tensor.type == "INT32" or (tensor.type, tuple(tensor.zero_point)) == UNSIGNED16:

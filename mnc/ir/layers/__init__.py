@@ -1,5 +1,6 @@
 """Every layer kind of the IR, grouped by function."""
 
+from mnc.ir.layers.choice import Comparison, Equal, Greater, GreaterEqual, NotEqual, Where
 from mnc.ir.layers.conv import Conv2D, Dense, DepthwiseConv2D, SeparableConv2D
 from mnc.ir.layers.elementwise import (
     Activation,
@@ -63,6 +64,7 @@ __all__ = [
     "AveragePooling2D",
     "BatchNormalization",
     "Broadcast",
+    "Comparison",
     "Concatenate",
     "Conv2D",
     "Conv2DTranspose",
@@ -73,10 +75,13 @@ __all__ = [
     "Divide",
     "Dot",
     "Embedding",
+    "Equal",
     "Flatten",
     "GlobalAveragePooling",
     "GlobalMaxPooling",
     "GlobalPooling",
+    "Greater",
+    "GreaterEqual",
     "GroupNormalization",
     "Identity",
     "LayerNormalization",
@@ -88,6 +93,7 @@ __all__ = [
     "Merge",
     "Minimum",
     "Multiply",
+    "NotEqual",
     "PReLU",
     "Padding",
     "Pair",
@@ -114,6 +120,7 @@ __all__ = [
     "Subtract",
     "Take",
     "UnitNormalization",
+    "Where",
     "ZeroPadding2D",
     "same_padding",
     "shifted",

@@ -70,6 +70,8 @@ class Merge(Layer):
     """
 
     arity: ClassVar[tuple[int, int | None]] = (1, None)
+    least: ClassVar[int] = 2
+    """The fewest operands."""
 
     activation: Function | None = None
     operand: Constant | None = None
@@ -80,7 +82,7 @@ class Merge(Layer):
     def infer(self, *inputs: TensorType) -> TensorType:
         most = self.arity[1]
         operands = inputs if self.operand is None else self.operands(inputs, self.operand.type)
-        if len(operands) < 2:
+        if len(operands) < self.least:
             raise ShapeError("needs another input, or a constant as its operand")
         if most is not None and len(operands) > most:
             raise ShapeError(f"takes {most} operands, not {len(operands)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.reference.quantised import activation, merge, move, pool, recurrent, resize, weighted
+from mnc.reference.quantised import activation, choice, merge, move, pool, recurrent, resize, weighted
 from mnc.reference.quantised.activation import (
     hard_swish_fits,
     hard_swish_multipliers,
@@ -10,6 +10,7 @@ from mnc.reference.quantised.activation import (
     softmax16_multiplier,
     softmax_parameters,
 )
+from mnc.reference.quantised.choice import comparison_multipliers, truths
 from mnc.reference.quantised.merge import add_multipliers, difference_multipliers
 from mnc.reference.quantised.operands import Operands, apply_quantised, clip, compute_quantised, requantise
 from mnc.reference.quantised.pool import mean_multiplier
@@ -39,7 +40,9 @@ __all__ = [
     "cell_function",
     "cell_multiplier",
     "channel_multipliers",
+    "choice",
     "clip",
+    "comparison_multipliers",
     "compute_quantised",
     "difference_multipliers",
     "gate_multipliers",
@@ -62,5 +65,6 @@ __all__ = [
     "softmax_parameters",
     "state_scale",
     "stored_biases",
+    "truths",
     "weighted",
 ]

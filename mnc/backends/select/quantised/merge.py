@@ -8,7 +8,7 @@ from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.elementwise import Walk
 from mnc.backends.select.quantised.activation import tabulated
 from mnc.backends.select.quantised.requantise import call, is_plain, limits, operands, pair, quant, rescaling
-from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply, SquaredDifference, Subtract
+from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply, SquaredDifference, Subtract, Where
 from mnc.ir.types import DType, TensorType
 from mnc.program import Argument, Step
 from mnc.reference.quantised.arithmetic import quantise_multiplier
@@ -108,8 +108,8 @@ def extreme(context: Context[Maximum | Minimum]) -> Step | Refusal:
             {
                 **walk.operands(i),
                 "smaller": int(isinstance(context.layer, Minimum)),
-                **_operand(context, "a_", walk.place(0) if i == 1 else None),
-                **_operand(context, "b_", walk.place(i)),
+                **brought(context, "a_", walk.place(0) if i == 1 else None),
+                **brought(context, "b_", walk.place(i)),
                 **limits(context, context.layer.activation),
             },
         )
@@ -118,7 +118,7 @@ def extreme(context: Context[Maximum | Minimum]) -> Step | Refusal:
     return walk.step(context, calls)
 
 
-def _operand(context: Context[Maximum | Minimum], prefix: str, read: int | None) -> dict[str, Argument]:
+def brought(context: Context[Maximum | Minimum | Where], prefix: str, read: int | None) -> dict[str, Argument]:
     """How an operand comes to the output's scale; None: it is the output itself."""
     if read is None or quant(context, read) == context.output.type.quant:
         return {f"{prefix}scaled": 0, f"{prefix}zero": 0, **pair(prefix, (0, 0))}

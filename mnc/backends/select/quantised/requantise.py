@@ -57,7 +57,7 @@ def rescaling(context: Context[Layer], read: int = 0) -> tuple[int, int, int]:
     return (given.zero_point, *quantise_multiplier(given.scale[0] / operands(context).scale))
 
 
-INT8_ONLY = ("zero", "in_zero", "a_zero", "b_zero", "general")
+INT8_ONLY = ("zero", "in_zero", "a_zero", "b_zero", "condition_zero", "general")
 """Parameters that int16 kernels do not have: int16 is symmetric, and is rounded in one way."""
 
 

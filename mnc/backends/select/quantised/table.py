@@ -8,7 +8,7 @@ from typing import Any
 from mnc.backends.select import dot, reduce, resize, shape
 from mnc.backends.select import pool as any_pool
 from mnc.backends.select.context import Context, Refusal
-from mnc.backends.select.quantised import activation, helium, merge, move, pool, recurrent, transpose_conv
+from mnc.backends.select.quantised import activation, choice, helium, merge, move, pool, recurrent, transpose_conv
 from mnc.backends.select.quantised.limits import within_limits
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
@@ -27,14 +27,18 @@ from mnc.ir.layers import (
     Dense,
     DepthwiseConv2D,
     Dequantize,
+    Equal,
     GlobalAveragePooling,
     GlobalMaxPooling,
+    Greater,
+    GreaterEqual,
     Identity,
     MatMul,
     Maximum,
     MaxPooling2D,
     Minimum,
     Multiply,
+    NotEqual,
     Permute,
     PReLU,
     Quantize,
@@ -52,6 +56,7 @@ from mnc.ir.layers import (
     Subtract,
     Take,
     UnitNormalization,
+    Where,
     ZeroPadding2D,
 )
 from mnc.program import Step
@@ -89,6 +94,7 @@ SHARED: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = {
     SquaredDifference: merge.squared_difference,
     Subtract: merge.add,
     Take: shape.take,
+    Where: choice.where,
     ZeroPadding2D: shape.zero_padding2d,
 }
 """The layer kinds that one function selects kernels for in int8 and in int16."""
@@ -107,7 +113,11 @@ INT8: Mapping[type[Layer], Callable[[Context[Any]], Step | Refusal]] = within_li
         Conv2D: helium.conv2d,
         Dense: helium.dense,
         DepthwiseConv2D: helium.depthwise_conv2d,
+        Equal: choice.comparison,
+        Greater: choice.comparison,
+        GreaterEqual: choice.comparison,
         MatMul: dot.quantised_matmul,
+        NotEqual: choice.comparison,
         ResizeBilinear: move.resize_bilinear,
         Softmax: activation.softmax,
         UnitNormalization: activation.unit_normalization,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -90,12 +91,17 @@ def _extreme(call: Call, layer: Merge) -> Value:
 
 
 def _merged(call: Call, layer: Merge, part: str = "") -> Value:
-    """Two values, or a value and a constant; axes of 1 in front of a constant say nothing."""
-    place = next((i for i in (0, 1) if call.optional_array(i) is not None), None)
-    if place is None:
-        return call.emit(layer, call.value(0), call.value(1), part=part)
-    constant = call.operand(place, "operand")
-    extent = tuple(itertools.dropwhile(lambda n: n == 1, constant.shape))
-    operand = Constant(constant.array.reshape(extent), constant.quant)
-    layer = layer.changed(operand=operand, operand_first=place == 0)
-    return call.shaped(call.emit(layer, call.value(1 - place), part=part))
+    """Two values, or a value and a constant."""
+    operands = [call.value(i) if call.optional_array(i) is None else call.operand(i, "operand") for i in (0, 1)]
+    return call.shaped(combined(call, layer, operands, part))
+
+
+def combined(call: Call, layer: Merge, operands: Sequence[Value | Constant], part: str = "") -> Value:
+    """A merge of these operands, one of which may be a constant; axes of 1 in front of it say nothing."""
+    values = [each for each in operands if isinstance(each, Value)]
+    for place, constant in enumerate(operands):
+        if isinstance(constant, Constant):
+            extent = tuple(itertools.dropwhile(lambda n: n == 1, constant.shape))
+            operand = Constant(constant.array.reshape(extent), constant.quant)
+            layer = layer.changed(operand=operand, operand_first=place < len(operands) - 1)
+    return call.emit(layer, *values, part=part)

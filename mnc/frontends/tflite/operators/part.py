@@ -9,6 +9,7 @@ import numpy as np
 
 from mnc.frontends.assembly import Value
 from mnc.frontends.tflite.assembly import Call
+from mnc.frontends.tflite.operators import truth
 from mnc.frontends.tflite.slicing import strided
 from mnc.frontends.tflite.tensors import seen_as
 from mnc.ir.layers import Embedding, Reverse, Slice, Take
@@ -115,11 +116,14 @@ def gather(call: Call) -> Value:
 
 
 def cast(call: Call) -> Value:
-    """Numbers to places in a table: the layer that looks them up leaves out what is behind the point."""
-    x = call.value()
-    if x.type.dtype is not DType.FLOAT32 or call.result.type != "INT32":
-        what = f"it is supported from FLOAT32 to INT32 only, for GATHER, not to {call.result.type}"
-        raise call.fault(what, "leave the conversion to the program round the network")
+    """True and false; or numbers to places in a table: what looks them up leaves out what is behind the point."""
+    x, given, made = call.value(), call.inputs[0], call.result.type
+    assert given is not None
+    if "BOOL" in (given.type, made):
+        return truth.cast(call)
+    if (given.type, made) != ("FLOAT32", "INT32"):
+        what = f"it is read from FLOAT32 to INT32 for places in a table, and from and to BOOL; not from {given.type}"
+        raise call.fault(f"{what} to {made}", "leave the conversion to the program round the network")
     return x
 
 

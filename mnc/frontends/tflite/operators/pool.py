@@ -56,12 +56,12 @@ def _pooled(call: Call, kind: type[Pooling2D]) -> Value:
 
 def mean(call: Call) -> Value:
     """The mean over any axes."""
-    return _reduced(call, ReduceMean, GlobalAveragePooling)
+    return reduced(call, ReduceMean, GlobalAveragePooling)
 
 
 def sum_(call: Call) -> Value:
     """The sum over any axes."""
-    return _reduced(call, ReduceSum)
+    return reduced(call, ReduceSum)
 
 
 def arg_extreme(call: Call) -> Value:
@@ -80,17 +80,17 @@ def reduce_max(call: Call) -> Value:
     """The largest over any axes."""
     call.not_int16()
     call.keeps_scale()
-    return _reduced(call, ReduceMax, GlobalMaxPooling)
+    return reduced(call, ReduceMax, GlobalMaxPooling)
 
 
 def reduce_min(call: Call) -> Value:
     """The smallest over any axes."""
     call.not_int16()
     call.keeps_scale()
-    return _reduced(call, ReduceMin)
+    return reduced(call, ReduceMin)
 
 
-def _reduced(call: Call, kind: type[Reduction], pooling: type[GlobalPooling] | None = None) -> Value:
+def reduced(call: Call, kind: type[Reduction], pooling: type[GlobalPooling] | None = None) -> Value:
     """Over all axes but the last, by a global pooling where there is one."""
     x = call.value()
     axes = tuple(sorted({axis for axis in map(call.axis, call.integers(1, "axes")) if axis >= 0}))
