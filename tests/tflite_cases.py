@@ -304,12 +304,12 @@ def batch_matmul(c: Case) -> File:
 
 @case
 def cast(c: Case) -> File:
-    """Numbers that are looked up in a table."""
+    """Numbers that are looked up in a table; or of integers that are cast, which is refused."""
     count, width = c.integer(1, 6), c.integer(1, 4)
     x = c.input((1, count))
     places, positive = c.add(Tensor((1, count), "INT32")), c.like(x, (1, count))
     table = c.constant(c.rng.standard_normal((40, width)).astype(np.float32))
-    y = c.value((1, count, width))
+    y = c.add(Tensor((1, count, width)))
     operators = [
         Operator("ABS", [x], [positive], {}),
         Operator("CAST", [positive], [places], {}),
@@ -320,17 +320,25 @@ def cast(c: Case) -> File:
 
 @case
 def embedding_lookup(c: Case) -> File:
-    """Places from 0 on that are computed."""
+    """Places from 0 on that are computed; a table of int8 may give float32, too."""
     count, width = c.integer(1, 6), c.choice((3,), (2, 2))
-    x = c.input((1, count))
+    x = c.add(Tensor((1, count)))
+    c.given.append(x)
     positive, places = c.like(x, (count,)), c.add(Tensor((count,), "INT32"))
     turned = c.like(x, (count,))
-    table = c.constant(c.rng.standard_normal((40, *width)).astype(np.float32))
+    numbers = 74 * c.rng.standard_normal((40, *width))
+    if c.quantised or c.choice(True, False):
+        whole = numbers.clip(-128, 127).astype(c.stored.lower() if c.quantised else np.int8)
+        zero = c.integer(-128, 127) if c.quantised and c.stored == "INT8" else 0
+        table = c.add(Tensor.of(whole, [c.scale()], [zero]))
+    else:
+        table = c.constant(numbers.astype(np.float32))
+    y = c.like(table, (count, *width)) if c.quantised else c.add(Tensor((count, *width)))
     operators = [
         Operator("RESHAPE", [x, c.integers(count)], [turned]),
         Operator("ABS", [turned], [positive]),
         Operator("CAST", [positive], [places]),
-        Operator("EMBEDDING_LOOKUP", [places, table], [c.value((count, *width))]),
+        Operator("EMBEDDING_LOOKUP", [places, table], [y]),
     ]
     return File(c.tensors, operators, c.given, operators[-1].outputs)
 
@@ -412,13 +420,13 @@ WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"
 """Further cases of operators that are drawn under their own names as well."""
 BETWEEN_TYPES = {"quantize", "dequantize"}
 FLOAT_ONLY = {
-    "add_n", "cast", "ceil", "cos", "cumsum", "div", "embedding_lookup", "exp", "floor", "floor_div",
+    "add_n", "cast", "ceil", "cos", "cumsum", "div", "exp", "floor", "floor_div",
     "l2_pool_2d", "log", "log_softmax", "neg", "round", "sin", "sqrt", "square", "while",
 }  # fmt: skip
 """The operators that are computed in float32 only."""
 NOT_INT16 = {
-    "abs", "batch_matmul", "elu", "hard_swish", "l2_normalization", "reduce_max", "reduce_min", "resize_bilinear",
-    "arg_max", "arg_min", "rsqrt", "svdf", "zeros_like",
+    "batch_matmul", "elu", "hard_swish", "l2_normalization", "reduce_max", "reduce_min", "resize_bilinear",
+    "arg_max", "arg_min", "embedding_lookup", "rsqrt", "svdf", "zeros_like",
     *NOT_MOVED_IN_INT16, *FLOAT_ONLY, *GIVING_TRUTHS,
 }  # fmt: skip
 """The operators that TensorFlow Lite Micro has no int16 kernel for."""

@@ -267,3 +267,12 @@ def test_what_is_refused_often_is_told_once_and_what_follows_from_it_is_not() ->
         ("operator 3, SPLIT_V 'tensor5'", "its axis must be one number"),
     ]
     assert all(each.hints for each in problems[:2])
+
+
+def test_a_common_shape_is_known_before_the_network_runs() -> None:
+    shapes = Operator("BROADCAST_ARGS", [1, 2], [3])
+    tensors = [Tensor((1, 3, 1)), ints(1, 3, 1), ints(4), Tensor((3,), "INT32"), Tensor((1, 3, 4))]
+    graph = read(File(tensors, [shapes, Operator("BROADCAST_TO", [0, 3], [4])], [0], [4])).graph
+    assert graph is not None
+    x = np.arange(3, dtype=np.float32).reshape(1, 3, 1)
+    np.testing.assert_array_equal(graph.predict(x), np.broadcast_to(x, (1, 3, 4)))

@@ -148,6 +148,8 @@ HEAD = ("operator", "float32", "int8", "uint8", "int16", "why not")
 OF_ALL = "not supported on uint8 values, nor by TensorFlow Lite Micro"
 """The reason why nearly all operators are not computed in uint8: the page has it once, above the table."""
 
+OF_INTEGERS = [f"not supported in {type_}, nor by TensorFlow Lite Micro" for type_ in ("int8", "int16")]
+
 
 def answer(kind: str, type_: str) -> str:
     """Empty where a network of the operator in this type compiles; else the refusal."""
@@ -187,6 +189,8 @@ def rows() -> Iterator[tuple[str, ...]]:
         assert kind not in CONVERTERS or kind.lower() in CASES, kind
         answers = [answer(kind, type_) for type_ in TYPES]
         reasons = dict.fromkeys(each for each in answers if each and each != OF_ALL)
+        if all(reason in reasons for reason in OF_INTEGERS):
+            reasons = {"not supported in integers, nor by TensorFlow Lite Micro": None}
         cells = ["no" if each else "yes" for each in answers]
         if kind in {*FOLDS, "SHAPE"} - {*CONVERTERS}:
             reasons = {"computed at compile time where its operands are known, and refused elsewhere": None}

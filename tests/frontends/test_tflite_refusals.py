@@ -36,6 +36,13 @@ def dense(bias_scale: float) -> File:
     return one("FULLY_CONNECTED", Tensor.int8((1, 3)), weights, bias, Tensor.int8((1, 2), 0.05))
 
 
+def looked_up(table: Tensor, rows: Tensor) -> File:
+    """One place in a table."""
+    operators = [Operator("CAST", [0], [1]), Operator("EMBEDDING_LOOKUP", [1, 2], [3])]
+    return File([Tensor((1, 1)), Tensor((1,), "INT32"), table, rows], operators, [0], [3])
+
+
+TRUTH = Tensor((1, 3), "BOOL")
 CONV = {"StrideH": 1, "StrideW": 1}
 KERNEL = Tensor.of(np.ones((3, 1, 1, 3), np.float32))
 
@@ -54,6 +61,47 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     "a function that int16 has not": (
         lambda: one("ELU", Tensor((1, 3), "INT16", [0.1], [0]), Tensor((1, 3), "INT16", [0.1], [0])),
         "operator 0, ELU 'tensor1': it is not supported in int16",
+    ),
+    "a comparison in int16": (
+        lambda: one("LESS", *[Tensor((1, 3), "INT16", [0.1], [0])] * 2, TRUTH),
+        "operator 0, LESS 'tensor2': it is not supported in int16",
+    ),
+    "a comparison of two types": (
+        lambda: one("LESS", Tensor((1, 3)), Tensor.int8((1, 3)), TRUTH),
+        "it compares FLOAT32 with INT8, which TensorFlow Lite Micro does not",
+    ),
+    "numbers as truths": (
+        lambda: one("LOGICAL_AND", TRUTH, Tensor((1, 3)), TRUTH),
+        "it is for BOOL values only, not for BOOL, FLOAT32, BOOL",
+    ),
+    "truths as numbers": (lambda: one("ADD", TRUTH, TRUTH, TRUTH), "it is not supported on BOOL values"),
+    "truths seen as numbers": (
+        lambda: one("RESHAPE", TRUTH, ints(3), Tensor.int8((3,), 1.0)),
+        "it makes INT8 of BOOL",
+    ),
+    "a choice by numbers": (
+        lambda: one("SELECT_V2", *[Tensor((1, 3))] * 4),
+        "it makes FLOAT32 of FLOAT32, FLOAT32, FLOAT32, which TensorFlow Lite Micro does not",
+    ),
+    "a choice of two scales": (
+        lambda: one("SELECT_V2", TRUTH, Tensor.int8((1, 3)), Tensor.int8((1, 3), 0.2), Tensor.int8((1, 3))),
+        "its input and its output have different scales",
+    ),
+    "truths on a scale": (
+        lambda: one("CAST", TRUTH, Tensor.int8((1, 3))),
+        "it makes INT8 of BOOL, on another scale than 1",
+    ),
+    "an int8 that is cast": (
+        lambda: one("CAST", Tensor.int8((1, 3)), Tensor((1, 3))),
+        "it is not read from INT8 to FLOAT32",
+    ),
+    "a table round another number": (
+        lambda: looked_up(Tensor.of(np.ones((5, 2), np.int8), [0.1], [3]), Tensor((1, 2))),
+        "its table has the zero point 3; it must be 0 where it gives FLOAT32",
+    ),
+    "a table on another scale": (
+        lambda: looked_up(Tensor.of(np.ones((5, 2), np.int8), [0.1]), Tensor.int8((1, 2), 0.2)),
+        "its table and its output have different scales",
     ),
     "a bias beyond the sums of int16": (
         lambda: dense16(np.array([0, -(2**63)])),

@@ -79,6 +79,11 @@ def _elementwise(function: Callable[[Array, Array], Array]) -> Fold:
     return fold
 
 
+def _broadcast_args(_: Operator, inputs: Sequence[Array]) -> Array:
+    a, b = (tuple(int(n) for n in shape.ravel()) for shape in inputs)
+    return np.array(np.broadcast_shapes(a, b), inputs[0].dtype)
+
+
 def _reshape(_: Operator, inputs: Sequence[Array]) -> Array:
     x, shape = inputs
     return x.reshape(tuple(int(n) for n in shape.ravel()))
@@ -106,6 +111,7 @@ def _same(_: Operator, inputs: Sequence[Array]) -> Array:
 
 FOLDS: dict[str, Fold] = {
     "ADD": _elementwise(np.add),
+    "BROADCAST_ARGS": _broadcast_args,
     "CAST": _same,
     "CONCATENATION": _concatenation,
     "DEQUANTIZE": _dequantize,

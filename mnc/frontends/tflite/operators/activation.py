@@ -129,9 +129,11 @@ INTEGER_FUNCTIONS = ("ABS", "RSQRT")
 
 def elementary(call: Call) -> Value:
     """One function of each element; most of them in float32 only, as TensorFlow Lite Micro has them."""
-    call.not_int16()
     if call.operator.kind not in INTEGER_FUNCTIONS:
         call.not_quantised()
+    if call.operator.kind == "ABS" and call.result.type == "INT16":
+        return _function(call, Relu(negative_slope=-1.0))
+    call.not_int16()
     return _function(call, ELEMENTARY[call.operator.kind])
 
 

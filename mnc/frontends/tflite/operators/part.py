@@ -12,7 +12,7 @@ from mnc.frontends.tflite.assembly import Call
 from mnc.frontends.tflite.operators import truth
 from mnc.frontends.tflite.slicing import strided
 from mnc.frontends.tflite.tensors import seen_as
-from mnc.ir.layers import Embedding, Reverse, Slice, Take
+from mnc.ir.layers import Embedding, Quantize, Reverse, Slice, Take
 from mnc.ir.types import Constant, DType, show
 
 MAX_TABLE = 2**16
@@ -122,8 +122,8 @@ def cast(call: Call) -> Value:
     if "BOOL" in (given.type, made):
         return truth.cast(call)
     if (given.type, made) != ("FLOAT32", "INT32"):
-        what = f"it is read from FLOAT32 to INT32 for places in a table, and from and to BOOL; not from {given.type}"
-        raise call.fault(f"{what} to {made}", "leave the conversion to the program round the network")
+        hint = "it is read from FLOAT32 to INT32, for places in a table, and from and to BOOL; QUANTIZE changes scales"
+        raise call.fault(f"it is not read from {given.type} to {made}", hint)
     return x
 
 
@@ -133,13 +133,27 @@ def embedding_lookup(call: Call) -> Value:
 
 
 def _looked_up(call: Call, table: int, places: int) -> Value:
-    call.not_in_integers()
+    """Rows of a table of float32, or of int8, which is held as the float32 that it stands for."""
+    call.not_int16()
     if call.value(places).type.dtype is not DType.FLOAT32:
         raise call.fault("its indices are computed as INT32; those that CAST makes of FLOAT32 are supported")
-    rows = call.operand(table, "table").array
+    tensor = call.inputs[table]
+    assert tensor is not None
+    made = call.result.type
+    if tensor.type != made and (call.operator.kind, tensor.type, made) != ("EMBEDDING_LOOKUP", "INT8", "FLOAT32"):
+        raise call.fault(f"it makes {made} of a table of {tensor.type}, which TensorFlow Lite Micro does not")
+    stored = call.operand(table, "table", tensor.type)
+    if tensor.type != made and any(tensor.zero_point):
+        raise call.fault(f"its table has the zero point {tensor.zero_point[0]}; it must be 0 where it gives FLOAT32")
+    rows = stored.type.real(stored.array).astype(np.float32)
     if rows.ndim < 1:
         raise call.fault("its table has no axes")
-    return call.shaped(call.emit(Embedding(Constant(rows.reshape(len(rows), -1))), call.value(places)))
+    if call.output is not None and call.output.quant != stored.quant:
+        raise call.fault("its table and its output have different scales or zero points, though it only moves values")
+    embedding = Embedding(Constant(rows.reshape(len(rows), -1)))
+    if call.output is None:
+        return call.shaped(call.emit(embedding, call.value(places)))
+    return call.shaped(call.emit(Quantize(output=call.output), call.emit(embedding, call.value(places), part="rows")))
 
 
 def gather_nd(call: Call) -> Value:
