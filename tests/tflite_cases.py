@@ -281,13 +281,20 @@ for _kind in ("ARG_MAX", "ARG_MIN"):
     case(arg_extreme(_kind))
 
 
-@case
-def floor_div(c: Case) -> File:
-    """By numbers that are powers of two: a quotient just below a whole number may be rounded to it."""
-    shape = image(c)[: c.integer(2, 4)]
-    x = c.input(shape)
-    by = c.constant(np.ldexp(1.0, c.rng.integers(-2, 3, shape)).astype(np.float32))
-    return c.file("FLOOR_DIV", (x, by), c.value(shape))
+def floored(kind: str) -> Maker:
+    def make(c: Case) -> File:
+        """By numbers that are powers of two: a quotient just below a whole number may be rounded to it."""
+        shape = image(c)[: c.integer(2, 4)]
+        x = c.input(shape)
+        by = np.ldexp(c.choice(1.0, -1.0), c.rng.integers(-2, 3, shape)).astype(np.float32)
+        return c.file(kind, (x, c.constant(by)), c.value(shape))
+
+    make.__name__ = kind.lower()
+    return make
+
+
+for _kind in ("FLOOR_DIV", "FLOOR_MOD"):
+    case(floored(_kind))
 
 
 @case
@@ -420,7 +427,7 @@ WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"
 """Further cases of operators that are drawn under their own names as well."""
 BETWEEN_TYPES = {"quantize", "dequantize"}
 FLOAT_ONLY = {
-    "add_n", "cast", "ceil", "cos", "cumsum", "div", "exp", "floor", "floor_div",
+    "add_n", "cast", "ceil", "cos", "cumsum", "div", "exp", "floor", "floor_div", "floor_mod",
     "l2_pool_2d", "log", "log_softmax", "neg", "round", "sin", "sqrt", "square", "while",
 }  # fmt: skip
 """The operators that are computed in float32 only."""

@@ -47,6 +47,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "EXPAND_DIMS": shape.rearranged,
     "FLOOR": activation.elementary,
     "FLOOR_DIV": merge.floor_div,
+    "FLOOR_MOD": merge.floor_mod,
     "FULLY_CONNECTED": conv.fully_connected,
     "GATHER": part.gather,
     "GATHER_ND": part.gather_nd,

@@ -73,6 +73,14 @@ def floor_div(call: Call) -> Value:
     return call.emit(Activation(Floor()), _merged(call, Divide(), "quotient"))
 
 
+def floor_mod(call: Call) -> Value:
+    """What the second leaves of the first, with the second's sign: the first less whole times the second."""
+    call.not_quantised()
+    x, by = _operands(call)
+    whole = call.emit(Activation(Floor()), combined(call, Divide(), (x, by), "quotient"), part="whole")
+    return call.shaped(combined(call, Subtract(), (x, combined(call, Multiply(), (whole, by), "times"))))
+
+
 def maximum(call: Call) -> Value:
     """The larger of two values."""
     return _extreme(call, Maximum(output=call.output))
@@ -92,8 +100,13 @@ def _extreme(call: Call, layer: Merge) -> Value:
 
 def _merged(call: Call, layer: Merge, part: str = "") -> Value:
     """Two values, or a value and a constant."""
-    operands = [call.value(i) if call.optional_array(i) is None else call.operand(i, "operand") for i in (0, 1)]
-    return call.shaped(combined(call, layer, operands, part))
+    return call.shaped(combined(call, layer, _operands(call), part))
+
+
+def _operands(call: Call) -> list[Value | Constant]:
+    if all(call.optional_array(i) is not None for i in (0, 1)):
+        call.value()  # refuses: one must be computed
+    return [call.value(i) if call.optional_array(i) is None else call.operand(i, "operand") for i in (0, 1)]
 
 
 def combined(call: Call, layer: Merge, operands: Sequence[Value | Constant], part: str = "") -> Value:
