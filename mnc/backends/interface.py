@@ -14,6 +14,7 @@ from mnc.backends.in_slices import check_feed, check_sizes, limit_of
 from mnc.backends.layer import parameter_names
 from mnc.backends.library import Library, standard
 from mnc.backends.select import Refused, Tables, select
+from mnc.backends.select.blocks import float_registers
 from mnc.backends.select.quantised.helium import NARROW
 from mnc.backends.select.quantised.int16 import INT16
 from mnc.backends.select.quantised.planes import planar_values
@@ -220,7 +221,7 @@ class CFamily:
         planes = planar_values(graph, NARROW if "mve" in (core or ()) else 0) if fast else frozenset()
         gains = [*(integer_gains(graph) if fast else ())]
         if self.winograd:
-            gains += float_gains(graph, few_registers="few_registers" in (core or ()))
+            gains += float_gains(graph, float_registers(core))
         larger = worthwhile(gains, self.spare_flash)
         return select(graph, self.tables, core, backend=self.name, compact=self.compact, planes=planes, larger=larger)
 

@@ -40,7 +40,10 @@ LX106_FLAGS = (f"--specs={LX106_PICOLIBC}", "-mlongcalls", "-mtext-section-liter
 
 LX106_HEADERS = "/usr/lib/xtensa-lx106-elf/include"
 
-ESP32_FEATURES = ("bool", "clamps", "coprocessor", "density", "fp", "minmax", "mul16", "mul32", "nsa", "sext")
+ESP32_FEATURES = (
+    *("bool", "clamps", "coprocessor", "density", "fp", "loop", "mac16"),
+    *("minmax", "mul16", "mul32", "nsa", "sext"),
+)
 """The features that an ESP32 shares with QEMU's `de233_fpu`, by LLVM's names; QEMU's has no high word of a product."""
 
 CLANG_ESP32 = (
@@ -49,8 +52,10 @@ CLANG_ESP32 = (
     # function, unaligned, and a distance inside a section is rounded from the start of a fragment of it.  Read from
     # assembly, literals have sections of their own, to which GNU's linker finds the distance.
     "-via-file-asm",
-    # Its combiner makes of a choice between two floats a load that cannot be selected.
-    *("-mllvm", "-combiner-disabled"),
+    # Its scheduler moves loads to the front and spills the sums of a block, as if the core had no end of registers.
+    *("-mllvm", "-pre-RA-sched=source"),
+    # Clang multiplies and adds at once only where it is told that no function may set errno.
+    *("-fno-math-errno", "-DMNC_FMA=__builtin_fmaf"),
     # Clang does not know the core by its name.
     *(
         word
@@ -146,7 +151,7 @@ ESP32 = Target(
     compiler=CLANG,
     cpp=CLANGXX,
     flags=CLANG_ESP32,
-    features=frozenset({"fpu"}),
+    features=frozenset({"fpu", "mac16", "sixteen_floats"}),
     board=replace(
         _xtensa_sim(
             "de233_fpu",

@@ -165,7 +165,16 @@ class Way:
         assert [(layer.name, layer.op) for layer in layers if layer.max_abs_error > 0] == []
 
 
-OF_NAMED_CORES = ("conv2d_two", "two_products", "conv2d_winograd", "tiles", "tile_products")
+OF_NAMED_CORES = (
+    "conv2d_two",
+    "two_products",
+    "conv2d_dot",
+    "dots_of_pairs",
+    "pairs_of_fours",
+    "conv2d_winograd",
+    "tiles",
+    "tile_products",
+)
 """Kernels that only code for certain cores of 32 bits takes."""
 ON_AVR = Way()
 WAYS = (ON_AVR, Way(None), Way(None, Storage(memory="least")))

@@ -39,6 +39,14 @@
 #endif
 #endif
 
+/* Hides how an integer was computed.  LLVM 22 would choose between two quotients by a load
+ * for which it has no instruction of an Xtensa. */
+#if defined(__clang__) && defined(__XTENSA__)
+#define MNC_HIDE(x) __asm__("" : "+r"(x))
+#else
+#define MNC_HIDE(x) ((void)(x))
+#endif
+
 /* x * y + z, rounded once where the core does that in one instruction: -std=c89 and
  * -std=c99 switch contraction off in GCC, so a fused multiply-add is asked for by name.
  * A PC that is built for without it rounds twice, which moves a sum by at most half a
@@ -164,6 +172,14 @@
 #endif
 #endif
 
+/* The high word of a product comes from halves of the factors where the compiler has no
+ * int64_t, which MNC_NO_INT64 says, and on cores without long multiplication: a Cortex-M0, an
+ * ESP8266, and an Xtensa as LLVM knows it. */
+#if defined(MNC_NO_INT64) || defined(__ARM_ARCH_6M__) || \
+    (defined(__XTENSA__) && !defined(__XTENSA_WINDOWED_ABI__))
+#define MNC_BY_HALVES
+#endif
+
 /* A Cortex-M0 has eight registers for most instructions: this loop of mnc_two_products_s8
  * keeps its sums in the others, all assigned by hand. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__ARM_ARCH_6M__) && !defined(__ARM_BIG_ENDIAN)
@@ -189,6 +205,35 @@
                      : "r2", "r3", "cc", "memory"); \
     (sums)[0] = s0, (sums)[1] = s1, (sums)[2] = s2, (sums)[3] = s3; \
     (sums)[4] = h0, (sums)[5] = h1, (sums)[6] = h2, (sums)[7] = h3; \
+} while (0)
+#endif
+
+/* An Xtensa's MAC16 adds a product of 16 bits to its accumulator while it loads two factors:
+ * words of x into m0 and m1 in turn, of w into m2 and m3.  LDINC moves a pointer before it
+ * loads.  All loops are of assembly, for a compiler may use the core's only loop registers. */
+#if defined(__GNUC__) && defined(__XTENSA__) && !defined(MNC_NO_MAC16)
+#if defined(__clang__)
+#define MNC_DOTS_CHANGE "memory"
+#else
+#define MNC_DOTS_CHANGE "acc", "memory"
+#endif
+#define MNC_DOTS(sums, window, weights, begin, pixels, rows, fours, band, step) do { \
+    uint32_t *to = (sums); \
+    const uint32_t *from = (window) - 1, *x, *w; \
+    int left; \
+    __asm__ volatile("1:\n\twsr %[begin], acclo\n\tmov %[x], %[from]\n\tmov %[w], %[by]\n\tmov %[left], %[all]\n" \
+                     "2:\n\tldinc m0, %[x]\n\tldinc m2, %[w]\n\tloopnez %[rounds], 3f\n\t" \
+                     "mula.dd.ll.ldinc m1, %[x], m0, m2\n\tmula.dd.hh.ldinc m3, %[w], m0, m2\n\t" \
+                     "mula.dd.ll.ldinc m0, %[x], m1, m3\n\tmula.dd.hh.ldinc m2, %[w], m1, m3\n" \
+                     "3:\n\tmula.dd.ll.ldinc m1, %[x], m0, m2\n\tmula.dd.hh.ldinc m3, %[w], m0, m2\n\t" \
+                     "mula.dd.ll m1, m3\n\tmula.dd.hh m1, m3\n\t" \
+                     "add %[x], %[x], %[jump]\n\taddi %[left], %[left], -1\n\tbnez %[left], 2b\n\t" \
+                     "rsr %[left], acclo\n\ts32i %[left], %[to], 0\n\taddi %[to], %[to], 4\n\t" \
+                     "add %[from], %[from], %[next]\n\tbne %[to], %[end], 1b" \
+                     : [to] "+&r"(to), [from] "+&r"(from), [x] "=&r"(x), [w] "=&r"(w), [left] "=&r"(left) \
+                     : [begin] "r"(begin), [by] "r"((weights) - 1), [all] "r"(rows), [rounds] "r"((fours) - 1), \
+                       [jump] "r"(4 * ((band) - (2 * (fours)))), [next] "r"(4 * (step)), [end] "r"((sums) + (pixels)) \
+                     : MNC_DOTS_CHANGE); \
 } while (0)
 #endif
 

@@ -71,8 +71,11 @@ MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, 
         const int x = (p * stride) - padding;
         const int first = (x < 0) ? 0 : x;
         const int last = ((x + pool_width) > in_width) ? in_width : (x + pool_width);
-        const float part = 1.0f / (float)(height * ((whole != 0) ? pool_width : (last - first)));
+        int count = height * ((whole != 0) ? pool_width : (last - first));
+        float part;
 
+        MNC_HIDE(count);
+        part = 1.0f / (float)count;
         for (c = 0; c < channels; c += block_channels) {
             float sum[16];
 

@@ -1,8 +1,7 @@
-/* a * b / 2^32, rounded down.  MNC_NO_INT64 is for compilers without int64_t; a
- * Cortex-M0, which has no long multiplication, takes fewer instructions so. */
+/* a * b / 2^32, rounded down. */
 MNC_KERNEL int32_t mnc_high_product(int32_t a, int32_t b)
 {
-#if !defined(MNC_NO_INT64) && !defined(__ARM_ARCH_6M__)
+#if !defined(MNC_BY_HALVES)
     return (int32_t)MNC_SHIFT_RIGHT((int64_t)a * b, 32);
 #else
     const int32_t a0 = (int32_t)((uint32_t)a & 0xFFFFu);
@@ -20,7 +19,7 @@ MNC_KERNEL int32_t mnc_high_product(int32_t a, int32_t b)
  * overflows. */
 MNC_KERNEL int32_t mnc_high_multiply(int32_t a, int32_t b)
 {
-#if !defined(MNC_NO_INT64) && !defined(__ARM_ARCH_6M__)
+#if !defined(MNC_BY_HALVES)
     return (int32_t)MNC_SHIFT_RIGHT(((int64_t)a * b) + ((int64_t)1 << 30), 31);
 #else
     const uint32_t low = (uint32_t)a * (uint32_t)b;
@@ -62,7 +61,7 @@ MNC_KERNEL int32_t mnc_high_multiply_doubled(int32_t a, int32_t doubled)
 
     MNC_HIGH_MULTIPLY(y, a, doubled, a);
     return y;
-#elif !defined(MNC_NO_INT64) && !defined(__ARM_ARCH_6M__)
+#elif !defined(MNC_BY_HALVES)
     const int64_t product = (int64_t)a * doubled;
 
     return (int32_t)MNC_SHIFT_RIGHT(product, 32) + a + (int32_t)((uint32_t)product >> 31);

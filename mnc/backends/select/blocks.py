@@ -13,8 +13,20 @@ from mnc.ir.types import Array
 REGISTERS = 29
 """Of the 32 single-precision registers of Arm's FPUs, those a block may fill."""
 
+SIXTEEN = 16
+"""Of an Xtensa's sixteen registers for floats; a block's sums, one pixel's inputs and the weights are all there is."""
+
 FEW = 5
 """Of the sixteen registers of a core that has no others; addresses and counters fill the rest."""
+
+
+def float_registers(core: frozenset[str] | None) -> int:
+    """How many registers a block of float32 may fill on a core with these features; None: on any."""
+    if core is None:
+        return REGISTERS
+    if "few_registers" in core or "fpu" not in core:
+        return FEW
+    return SIXTEEN if "sixteen_floats" in core else REGISTERS
 
 
 @cache
@@ -34,7 +46,7 @@ def block(pixels: int, channels: int, *, registers: int) -> tuple[int, int]:
 
 @cache
 def float_block(
-    pixels: int, channels: int, taps: int = 1, stride: int = 1, *, few_registers: bool = False
+    pixels: int, channels: int, taps: int = 1, stride: int = 1, *, registers: int = REGISTERS
 ) -> tuple[int, int]:
     """(pixels, channels) of the block of float32 sums that computes a row in the fewest instructions.
 
@@ -43,7 +55,6 @@ def float_block(
     one input, or one for each pixel where taps share them.
     """
     shared = stride < taps
-    registers = FEW if few_registers else REGISTERS
 
     def cost(p: int, c: int) -> float:
         return p * c * taps + (p - 1) * min(stride, taps) + taps + c * taps + 1
@@ -91,7 +102,9 @@ def inner_blocks(out_width: int, interior: tuple[int, int], most: int) -> list[i
     return [pixels for pixels in range(1, min(out_width, most) + 1) if is_inner(pixels)]
 
 
-def depthwise_block(sizes: Sequence[int], pixels: int, stride: int, kernel_height: int, kernel_width: int) -> int:
+def depthwise_block(
+    sizes: Sequence[int], pixels: int, stride: int, kernel_height: int, kernel_width: int, *, registers: int = REGISTERS
+) -> int:
     """Which of these numbers of neighbouring pixels of one channel to compute at once, in a row of `pixels`.
 
     Counted in instructions: a block loads each input once, multiplies and adds for each tap, stores, and has a loop
@@ -105,7 +118,7 @@ def depthwise_block(sizes: Sequence[int], pixels: int, stride: int, kernel_heigh
     def cost(p: int) -> int:
         return -(-pixels // p) * (kernel_height * columns(p) + p * (taps + 3) + 8)
 
-    fitting = [p for p in sizes if p + taps + columns(p) // stride <= REGISTERS]
+    fitting = [p for p in sizes if p + taps + columns(p) // stride <= registers]
     return min(fitting, key=lambda p: (cost(p), p)) if fitting else min(sizes)
 
 

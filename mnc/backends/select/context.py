@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
+from mnc.backends.select.blocks import float_registers
 from mnc.backends.select.loops import Loops
 from mnc.ir.graph import Node
 from mnc.ir.layer import Layer
@@ -50,6 +51,11 @@ class Context(Generic[L]):
         if self.core is None:
             return False
         return "few_registers" in self.core or ("fpu" not in self.core and self.output.type.dtype is DType.FLOAT32)
+
+    @property
+    def float_registers(self) -> int:
+        """How many registers a block of float32 may fill."""
+        return float_registers(self.core)
 
     @property
     def registers(self) -> Mapping[str, bool]:

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from mnc.backends.select.activation import epilogue
-from mnc.backends.select.blocks import MOST_PIXELS, depthwise_block, float_block, inner_blocks, pack, split, unrolled
+from mnc.backends.select.blocks import (
+    MOST_PIXELS,
+    REGISTERS,
+    depthwise_block,
+    float_block,
+    inner_blocks,
+    pack,
+    split,
+    unrolled,
+)
 from mnc.backends.select.context import Context
 from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Array, Constant
@@ -24,7 +33,7 @@ def conv2d(context: Context[Conv2D]) -> Step:
     group_in = layer.weights.shape[2]
     group_out = layer.filters // layer.groups
     pixels, channels = float_block(
-        max(end - begin, 1), group_out, _taps(layer.kernel[1]), layer.stride[1], few_registers=context.few_registers
+        max(end - begin, 1), group_out, _taps(layer.kernel[1]), layer.stride[1], registers=context.float_registers
     )
     weights = layer.weights.array.reshape(*layer.weights.shape[:3], layer.groups, group_out)
     constants: dict[str, Constant] = {}
@@ -77,7 +86,7 @@ def dense(context: Context[Dense]) -> Step:
 def _pointwise(context: Context[Conv2D] | Context[Dense], matrix: Array, bias: Constant | None, pixels: int) -> Step:
     (x,), y = context.inputs, context.output
     inputs, outputs = matrix.shape
-    block_pixels, block_channels = float_block(pixels, outputs, few_registers=context.few_registers)
+    block_pixels, block_channels = float_block(pixels, outputs, registers=context.float_registers)
     fused, after = epilogue(context.layer.activation, y.layout.row)
     calls = [
         Call(
@@ -130,22 +139,25 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
     zeros = not window(layer).is_inside(y.image[0], x.image[0])
     if zeros:
         constants[ROW] = Constant(np.zeros((x.image[1] - 1) * x.layout.pixel + 1, np.float32))
-    blocks = depthwise_blocks(layer, x.image[1], y.image[1])
+    blocks = depthwise_blocks(layer, x.image[1], y.image[1], context.float_registers)
     call = Call("mnc_depthwise2d_f32", {**shared, "zeros": Const(ROW) if zeros else NULL, **blocks})
     return context.by_rows(window(layer), (call, *after), constants)
 
 
-def depthwise_blocks(layer: DepthwiseConv2D, in_width: int, out_width: int) -> dict[str, Argument]:
+def depthwise_blocks(
+    layer: DepthwiseConv2D, in_width: int, out_width: int, registers: int = REGISTERS
+) -> dict[str, Argument]:
     """How mnc_depthwise2d_f32 takes a row: in blocks of which the first and the last alone see padding, if that can be.
 
     Such blocks are as wide as the padding, whether or not registers hold them.
     """
     (height, width), stride, padding = layer.kernel, layer.stride[1], layer.padding[1][0]
-    sizes = inner_blocks(out_width, interior(layer, in_width, out_width), MOST_PIXELS)
-    pixels = depthwise_block(sizes or [min(out_width, MOST_PIXELS)], out_width, stride, height, width)
+    inner = inner_blocks(out_width, interior(layer, in_width, out_width), MOST_PIXELS)
+    sizes = inner or [min(out_width, MOST_PIXELS)]
+    pixels = depthwise_block(sizes, out_width, stride, height, width, registers=registers)
     columns = (pixels - 1) * stride + (width - 1) * layer.dilation[1] + 1
     return {
-        "inner": int(bool(sizes)),
+        "inner": int(bool(inner)),
         "whole_row": int(pixels == out_width),
         "blocks": max(-(-(out_width - 2 * pixels) // pixels), 0),
         "beyond": max((out_width - pixels) * stride - padding + columns - in_width, 0),

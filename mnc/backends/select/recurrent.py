@@ -135,7 +135,7 @@ class _Cell:
         """Calls that give source @ matrix + bias."""
         inputs, outputs = matrix.shape
         few = self.context.few_registers
-        _, channels = float_block(1, outputs, few_registers=few)
+        _, channels = float_block(1, outputs, registers=self.context.float_registers)
         self.constants[name] = Constant(pack(matrix, channels))
         if bias is not None:
             self.constants[f"{name}_bias"] = bias

@@ -18,9 +18,7 @@ def conv2d_transpose(context: Context[Conv2DTranspose]) -> Step:
     """Each output row gathered from the input rows that reach it."""
     layer, (x,), y = context.layer, context.inputs, context.output
     gathering = Gathering.of(context)
-    block_pixels, block_channels = float_block(
-        gathering.inner_pixels, layer.filters, few_registers=context.few_registers
-    )
+    block_pixels, block_channels = float_block(gathering.inner_pixels, layer.filters, registers=context.float_registers)
     matrix = layer.weights.array.transpose(0, 1, 3, 2)
     fused, after = epilogue(layer.activation, y.layout.row)
     calls = [

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mnc.backends.select.activation import epilogue
-from mnc.backends.select.blocks import FEW, REGISTERS, overlapping, unrolled
+from mnc.backends.select.blocks import overlapping, unrolled
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import bias_at, conv2d, window
 from mnc.backends.select.quantised.paired import ON_STACK
@@ -96,14 +96,14 @@ def is_narrow(layer: Conv2D) -> bool:
     return layer.kernel[1] == 3 and layer.stride[1] == layer.dilation[1] == layer.groups == 1
 
 
-def gains(graph: Graph, *, few_registers: bool) -> Iterator[Gain]:
+def gains(graph: Graph, registers: int) -> Iterator[Gain]:
     """The gain of each layer of float32 that `KERNEL` can compute."""
     for node in graph.nodes:
         layer = node.layer
         if not isinstance(layer, Conv2D) or graph.types[node.name].dtype is not DType.FLOAT32 or not is_narrow(layer):
             continue
         rows, width, _ = image_shape(graph.types[node.name].shape)
-        blocks = _blocks(layer, width, few_registers=few_registers)
+        blocks = _blocks(layer, width, registers)
         if blocks:
             direct = DIRECT * width * layer.weights.array.size
             saved = rows * (direct - _row_cost(layer, width, *blocks[0]))
@@ -118,7 +118,7 @@ def winograd(context: Context[Conv2D]) -> Step:
     otherwise = conv2d(context)
     if not context.larger or x.layout.channel != 1:
         return otherwise
-    blocks = _blocks(layer, y.image[1], few_registers=context.few_registers)
+    blocks = _blocks(layer, y.image[1], context.float_registers)
     channels_of = {tiles: channels for tiles, channels in reversed(blocks) if tiles <= blocks[0][0]}
     made = replace(otherwise, reason=f"the window of {KERNEL} would enlarge the arena")
     reason = f"results move by {rounding(layer):.0e} of the largest"
@@ -165,9 +165,8 @@ def _step(context: Context[Conv2D], tiles: int, channels: int) -> Step:
     return context.by_rows(window(layer), (call, *after), constants, scratch=scratch)
 
 
-def _blocks(layer: Conv2D, width: int, *, few_registers: bool) -> list[tuple[int, int]]:
+def _blocks(layer: Conv2D, width: int, registers: int) -> list[tuple[int, int]]:
     """Blocks of (tiles, channels) whose sums registers hold, that with the fewest instructions first."""
-    registers = FEW if few_registers else REGISTERS
     sizes = [
         (tiles, channels)
         for tiles in range(1, min(width // TILE, MOST_TILES) + 1)

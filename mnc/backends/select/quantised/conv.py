@@ -8,6 +8,7 @@ from mnc.backends.select.blocks import VECTOR, column_block, overlapping, pack_v
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import interior, strides, window
 from mnc.backends.select.quantised.accumulators import Accumulators
+from mnc.backends.select.quantised.dots import dots
 from mnc.backends.select.quantised.paired import pairing
 from mnc.backends.select.quantised.planes import from_one_channel, planar
 from mnc.backends.select.quantised.requantise import quant
@@ -29,7 +30,9 @@ LARGEST_WINDOW = 128
 def conv2d(context: Context[Conv2D]) -> Step:
     """A convolution: by a kernel for DSP instructions, else by `mnc_pointwise_s8` or `mnc_conv2d_s8`."""
     otherwise = _pointwise(context) if context.layer.is_pointwise else _by_runs(context)
-    return from_one_channel(context) or winograd(context, pairing(context, two_products(context, otherwise)))
+    return from_one_channel(context) or winograd(
+        context, pairing(context, two_products(context, dots(context, otherwise)))
+    )
 
 
 def _by_runs(context: Context[Conv2D]) -> Step:
@@ -87,7 +90,7 @@ def _by_runs(context: Context[Conv2D]) -> Step:
 
 def dense(context: Context[Dense]) -> Step:
     """A dense layer on each pixel of its input; a plain vector is one pixel."""
-    return pairing(context, two_products(context, _pointwise(context)))
+    return pairing(context, two_products(context, dots(context, _pointwise(context))))
 
 
 def _pointwise(context: Context[Linear]) -> Step:

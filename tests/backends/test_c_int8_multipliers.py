@@ -1,9 +1,11 @@
-"""int8 convolutions by two products of one multiplication, for a Cortex-M0+: the reference's bits, there and here."""
+"""int8 convolutions for a core's own multiplier: the reference's bits, there and here.
+
+A Cortex-M0+ makes two products of one multiplication; an Xtensa's MAC16 loads while it multiplies and adds.
+"""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -24,8 +26,8 @@ from mnc.targets import Interface, get
 from mnc.targets.measure import run
 
 RNG = np.random.default_rng(18)
-KERNEL = "mnc_conv2d_two_s8"
-TARGET = "cortex-m0plus"
+KERNELS = {"cortex-m0plus": "mnc_conv2d_two_s8", "esp32": "mnc_conv2d_dot_s8"}
+"""Target, and the kernel for its multiplier."""
 SAME = ((1, 1), (1, 1))
 
 
@@ -77,35 +79,67 @@ def kernels(graph: Graph, target: str | None, settings: dict[str, str]) -> set[s
 
 
 def test_every_layer_goes_so_on_a_cortex_m0() -> None:
-    assert kernels(side_by_side(), TARGET, {}) == {KERNEL}
+    assert kernels(side_by_side(), "cortex-m0plus", {}) == {KERNELS["cortex-m0plus"]}
 
 
-@pytest.mark.parametrize(("target", "chosen"), [(None, {}), ("cortex-m3", {}), (TARGET, {"code": "compact"})])
+def test_layers_that_repay_the_copy_go_so_on_an_esp32() -> None:
+    """Windows of few elements do not, nor a row of one pixel; 3x3 of 64 channels do not fit the stack."""
+    report = mnc.compile(side_by_side(), name="n", target="esp32").report
+    left = [
+        layer.weights.array.shape[:3]
+        for (_, layer), made in zip(layers(), report.layers, strict=True)
+        if isinstance(layer, Conv2D) and made.kernel != KERNELS["esp32"]
+    ]
+    assert left == [(1, 1, 1), (3, 3, 1), (1, 1, 5), (3, 3, 64), (10, 4, 1)]
+    dense = next(layer for _, layer in layers() if isinstance(layer, Dense))
+    alone = beside_each_other([((1, 1, 9), dense)], RNG)
+    assert kernels(alone, "esp32", {}) == {"mnc_pointwise_s8"}
+
+
+@pytest.mark.parametrize(
+    ("target", "chosen"),
+    [(None, {}), ("cortex-m3", {}), ("esp8266", {}), *((target, {"code": "compact"}) for target in KERNELS)],
+)
 def test_and_no_layer_elsewhere(target: str | None, chosen: dict[str, str]) -> None:
-    assert KERNEL not in kernels(side_by_side(), target, chosen)
+    assert kernels(side_by_side(), target, chosen).isdisjoint(KERNELS.values())
 
 
-def test_pixels_of_uint8_are_read_as_they_are() -> None:
+@pytest.mark.parametrize("target", KERNELS)
+def test_pixels_of_uint8_are_read_as_they_are(target: str) -> None:
     """By the kernel for uint8, not by this one behind a step that turns them into int8."""
     layer = conv((3, 3), 3, 8, padding=SAME)
     image = Input("x", TensorType((8, 8, 3), DType.UINT8, Quantisation((0.02,), 128)))
     turned = Quantize(output=ElementType(DType.INT8, Quantisation((0.02,), 0)))
     graph = Graph("uint8", (image,), (Node(("a",), turned, ("x",)), Node(("y",), layer, ("a",))), ("y",))
-    assert kernels(graph, TARGET, {}) == {"mnc_conv2d_u8"}
-    assert KERNEL in kernels(Graph("int8", side_by_side().inputs[:1], side_by_side().nodes[:1], ("y0",)), TARGET, {})
+    assert kernels(graph, target, {}) == {"mnc_conv2d_u8"}
+    only = Graph("int8", side_by_side().inputs[:1], side_by_side().nodes[:1], ("y0",))
+    assert KERNELS[target] in kernels(only, target, {})
 
 
+def test_a_window_that_the_arena_has_no_room_for_is_smaller_or_on_the_stack() -> None:
+    """To the same bits; where not even four pixels fit, the layer goes as elsewhere and says what was missing."""
+    for channels, kernel in ((16, KERNELS["esp32"]), (160, "mnc_conv2d_s8")):
+        layer = conv((3, 3), channels, 4, padding=SAME)
+        graph = beside_each_other([((4, 20, channels), layer)], RNG)
+        report = mnc.compile(graph, name="n", target="esp32", memory="least").report
+        assert [each.kernel for each in report.layers] == [kernel]
+        assert report.ram.total == mnc.compile(graph, name="n", memory="least").report.ram.total
+
+
+@pytest.mark.parametrize("target", KERNELS)
 @pytest.mark.parametrize("flags", [[], ["-DMNC_SMALL"]], ids=str)
-def test_the_same_bits_here(flags: list[str], gcc: str, tmp_path: Path) -> None:
-    assert_same_bits([side_by_side()], tmp_path, gcc, [*SANITIZED, *flags], target=TARGET)
+def test_the_same_bits_here(flags: list[str], target: str, gcc: str, tmp_path: Path) -> None:
+    assert_same_bits([side_by_side()], tmp_path, gcc, [*SANITIZED, *flags], target=target)
 
 
-@pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None or shutil.which("qemu-system-arm") is None,
-    reason="needs arm-none-eabi-gcc and qemu-system-arm",
-)
-def test_the_same_bits_there() -> None:
+@pytest.mark.parametrize("target", KERNELS)
+def test_the_same_bits_there(target: str, tool: Callable[[str], str]) -> None:
     """By the loop in assembly, of any inputs and of both ends only."""
+    core = get(target)
+    for needed in (core.compiler, core.board.compiler, core.board.emulator):
+        if needed is not None:
+            tool(needed.program)
+    graph = side_by_side()
     graph = side_by_side()
     xs = [
         np.stack(
@@ -118,7 +152,7 @@ def test_the_same_bits_there() -> None:
         ).astype(np.int8)
         for each in graph.inputs
     ]
-    build = mnc.compile(graph, name="layers", target=TARGET)
-    got = run(get(TARGET), build.files, Interface.of_graph(graph, "layers"), xs)
+    build = mnc.compile(graph, name="layers", target=target)
+    got = run(core, build.files, Interface.of_graph(graph, "layers"), xs)
     for y, want in zip(got, predict(graph, xs), strict=True):
         np.testing.assert_array_equal(y.reshape(want.shape), want)
