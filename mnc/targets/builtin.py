@@ -192,7 +192,7 @@ ESP32_S3_BY_ESP_IDF = replace(
 TARGETS = (
     HOST,
     # ARMv6-M is a subset of ARMv7-M; QEMU's boards with a Cortex-M0 have 16 KiB of RAM, so a Cortex-M3 runs its code.
-    _cortex_m("cortex-m0plus", "Cortex-M0+", ("-mfloat-abi=soft",), {"thumb1"}, AN385, 256 * K, 64 * K),
+    _cortex_m("cortex-m0plus", "Cortex-M0+", ("-mfloat-abi=soft",), {"mul32", "thumb1"}, AN385, 256 * K, 64 * K),
     _cortex_m("cortex-m3", "Cortex-M3", ("-mfloat-abi=soft",), {"mul64", "saturate"}, AN385, M, 128 * K),
     _cortex_m(
         "cortex-m4",
@@ -267,7 +267,7 @@ TARGETS = (
         compiler=XTENSA_GCC,
         cpp=XTENSA_GXX,
         flags=LX106_FLAGS,
-        features=frozenset({"few_registers"}),
+        features=frozenset({"few_registers", "mul32"}),
         board=_xtensa_sim(
             "lx106",
             ("RESET", Region(0x5000_0000, K)),

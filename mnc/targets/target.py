@@ -94,8 +94,9 @@ class Target:
     """Flags that select the core."""
     features: frozenset[str]
     """For kernels: `fpu` (float32), `fpu64`, `dsp` (pairs of 16 bits), `mve` (Helium), `mul64` (32 x 32),
-    `saturate` (USAT), `thumb1` (a Cortex-M0's instructions), `mac16` (Xtensa's), `sixteen_floats` (registers of an
-    FPU), `few_registers` (sixteen for addresses, counters and values), `many_registers` (thirty for them)."""
+    `mul32` (of it the lower word alone), `saturate` (USAT), `thumb1` (a Cortex-M0's instructions), `mac16` (Xtensa's),
+    `sixteen_floats` (registers of an FPU), `few_registers` (sixteen for addresses, counters and values),
+    `many_registers` (thirty for them)."""
     board: Board
     max_flash: int
     """Bytes of flash of the largest usual parts; for hints, not enforced."""

@@ -29,6 +29,9 @@ NARROW = 16
 FEW_CHANNELS = 16
 """Input channels of a 1x1 layer up to which weights of 16 bits take fewer instructions, and cost little flash."""
 
+LEAST_SHARED = 4
+"""Those up to which they also pay on a core without DSP instructions that has no high word of a product."""
+
 HELD = 8
 """Pairs of inputs that registers hold while one output channel after the other is computed."""
 
@@ -76,20 +79,27 @@ def pairing(context: Context[Conv2D] | Context[Dense], otherwise: Step) -> Step:
     """The layer by a kernel for pairs of 16 bits where the core gains by one, else as it is `otherwise`."""
     layer = context.layer if isinstance(context.layer, Conv2D) else _pointwise(context.layer)
     sums = Accumulators.of(context)
-    if not is_fast(context) or layer.groups > 1 or layer.dilation[1] > 1 or sums.epilogue["general"]:
+    if not gains_by_records(context) or layer.groups > 1 or layer.dilation[1] > 1 or sums.epilogue["general"]:
         return otherwise
     (x,), y = context.inputs, context.output
     shape = Shape(layer.kernel, layer.stride[1], x.image[2], layer.filters, y.image[1])
+    if layer.is_pointwise and shape.pixels > 1 and shape.inputs <= (FEW_CHANNELS if is_fast(context) else LEAST_SHARED):
+        return _few(context, layer, sums, shape)
+    if not is_fast(context):
+        return otherwise
     if shape.pixels == 1:
         return _dense(context, layer, sums) or otherwise
-    if layer.is_pointwise and shape.inputs <= FEW_CHANNELS:
-        return _few(context, layer, sums, shape)
     return _paired(context, layer, sums, shape, otherwise) or otherwise
 
 
 def is_fast(context: Context[Linear]) -> bool:
     """Whether the code may be larger for pairs of 16 bits, and the core may multiply them."""
     return not context.compact and (context.core is None or "dsp" in context.core)
+
+
+def gains_by_records(context: Context[Linear]) -> bool:
+    """Whether weights of 16 bits, one record for each channel, repay their code where sums are of few products."""
+    return is_fast(context) or (not context.compact and context.core is not None and "mul32" in context.core)
 
 
 def _paired(

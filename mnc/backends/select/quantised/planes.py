@@ -8,7 +8,7 @@ from mnc.backends.select.blocks import across, overlapping
 from mnc.backends.select.context import Context
 from mnc.backends.select.conv import window
 from mnc.backends.select.quantised.accumulators import Accumulators, by_channel
-from mnc.backends.select.quantised.paired import is_fast
+from mnc.backends.select.quantised.paired import gains_by_records, is_fast
 from mnc.backends.select.quantised.requantise import quant
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layers import Conv2D, DepthwiseConv2D
@@ -73,14 +73,16 @@ def from_one_channel(context: Context[Conv2D]) -> Step | None:
     """A convolution of 3x3 from one channel to a few: each output channel slides along the row on its own."""
     layer, (x,), y = context.layer, context.inputs, context.output
     small = x.image[2] == layer.groups == 1 and layer.filters <= FEW_CHANNELS and layer.stride[1] <= 3
-    if not (small and is_fast(context) and layer.kernel == (3, 3) and layer.dilation == (1, 1)):
+    if not (small and gains_by_records(context) and layer.kernel == (3, 3) and layer.dilation == (1, 1)):
         return None
     sums = Accumulators.of(context)
     if sums.epilogue["general"] or x.image[1] < WORD:
         return None
     if layer.padding[1] == (0, 0) and y.image[1] > 1:
         return _single(context, sums)
-    return _sliding(context, sums, 0) if _block(layer, x.image[1], y.image[1]) else None
+    if not is_fast(context) or not _block(layer, x.image[1], y.image[1]):
+        return None
+    return _sliding(context, sums, 0)
 
 
 def _single(context: Context[Conv2D], sums: Accumulators) -> Step:
