@@ -185,7 +185,7 @@ def _by_type(name: str, text: str, reading: Collection[str]) -> Iterator[str]:
 def _of_unsigned(text: str, reading: Collection[str]) -> str:
     """The text of kernels of int8 for inputs of uint8: these and copies of them; not outputs, weights and shifts."""
     changed = re.sub(r"\bmnc_\w+_s8\b", lambda name: name[0][:-2] + "u8" if name[0] in reading else name[0], text)
-    changed = re.sub(r"\bint8_t\b(?! \*(?:out|w|weights|shift)\b)", "uint8_t", changed)
+    changed = re.sub(r"\bint8_t\b(?! \*(?:out|w|weights|shift)(?:_at)?\b)", "uint8_t", changed)
     changed = re.sub(r"\b(MNC_(?:EVEN|ODD|LOAD))_S8\(", r"\1_U8(", changed)
     return re.sub(r"\bint8\b", "uint8", changed)
 

@@ -121,9 +121,10 @@ class Turns:
                     w(f"int {self._counter(number)} = 0;")
             if timed:
                 w("uint32_t began;")
-            if timed or self.costs or not self._held:
-                w()
-            with w.block("for (;;)"):
+            if not self.costs:
+                w("int more = 1;")
+            w()
+            with w.block("for (;;)" if self.costs else "while (more != 0)"):
                 for number in reversed(self.stage.numbers):
                     step, turn = self.program.steps[number], self._counter(number)
                     can = [f"{turn} < {step.loop.count}"]
@@ -145,7 +146,7 @@ class Turns:
                             self._tell(w, self.told, number, turn)
                         w(f"++{turn};")
                 with w.block("else"):
-                    w("return 0;" if self.costs else "return;")
+                    w("return 0;" if self.costs else "more = 0;")
         return w.text()
 
     def _counter(self, number: int) -> str:

@@ -124,7 +124,7 @@ class _Function:
                 return _union([self.value(inner[1]), self.value(inner[2])])
             case "ParenExpr":
                 return self.value(inner[0])
-            case "ImplicitCastExpr" if node["castKind"] == "IntegralCast":
+            case "ImplicitCastExpr" | "CStyleCastExpr" if node["castKind"] == "IntegralCast":
                 given = self.value(inner[0])
                 return given if _type(node) in ("int", "unsigned int") and _is_narrow(inner[0]) else _range(node)
             case "DeclRefExpr":

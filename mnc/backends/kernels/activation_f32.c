@@ -17,32 +17,39 @@
 MNC_KERNEL float mnc_activate_f32(float x, int activation, float high)
 {
 #if defined(__SSE__) || defined(__aarch64__) || UINT_MAX != 0xFFFFFFFFu
+    float y = x;
+
     if (activation != MNC_LINEAR) {
-        x = (x < 0.0f) ? 0.0f : x;
+        y = (y < 0.0f) ? 0.0f : y;
     }
     if (activation == MNC_CLAMP) {
-        x = (x > high) ? high : x;
+        y = (y > high) ? high : y;
     }
-    return x;
+    return y;
 #else
     union {
         float value;
         int bits;
-    } y, limit;
+    } y;
+    union {
+        float value;
+        int bits;
+    } limit;
 
     y.value = x;
     limit.value = high;
 #if defined(MNC_SATURATE_U30)
     if ((activation == MNC_CLAMP) && (limit.bits == 0x40000000)) {
         MNC_SATURATE_U30(y.bits);
-        return y.value;
-    }
+    } else
 #endif
-    if (activation != MNC_LINEAR) {
-        y.bits = (y.bits < 0) ? 0 : y.bits;
-    }
-    if (activation == MNC_CLAMP) {
-        y.bits = (y.bits > limit.bits) ? limit.bits : y.bits;
+    {
+        if (activation != MNC_LINEAR) {
+            y.bits = (y.bits < 0) ? 0 : y.bits;
+        }
+        if (activation == MNC_CLAMP) {
+            y.bits = (y.bits > limit.bits) ? limit.bits : y.bits;
+        }
     }
     return y.value;
 #endif
@@ -51,9 +58,12 @@ MNC_KERNEL float mnc_activate_f32(float x, int activation, float high)
 /* sum + x * weight, of a sum that is 0 if it is the `first` product. */
 MNC_KERNEL float mnc_add_product_f32(float sum, float x, float weight, int first)
 {
+    float total = sum;
+
     if (first != 0) {
-        return x * weight;
+        total = x * weight;
+    } else {
+        MNC_ACCUMULATE(total, x, weight);
     }
-    MNC_ACCUMULATE(sum, x, weight);
-    return sum;
+    return total;
 }

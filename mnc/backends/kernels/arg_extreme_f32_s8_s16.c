@@ -4,6 +4,7 @@
  * `inner` apart, for each of outer * inner outputs; of equal ones the first. */
 MNC_KERNEL void mnc_arg_extreme_f32(const float *in, int32_t *out, int smaller, int outer, int count, int inner)
 {
+    int32_t *out_at = out;
     int o;
     int i;
     int k;
@@ -17,7 +18,8 @@ MNC_KERNEL void mnc_arg_extreme_f32(const float *in, int32_t *out, int smaller, 
                 found = ((smaller != 0) ? (x[k * inner] < x[found * inner]) : (x[k * inner] > x[found * inner])) ? k
                     : found;
             }
-            *out++ = found;
+            *out_at = found;
+            ++out_at;
         }
     }
 }

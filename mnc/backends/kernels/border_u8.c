@@ -4,7 +4,7 @@ MNC_KERNEL void mnc_signed_s8(const uint8_t *in, int8_t *out, int count)
     int i;
 
     for (i = 0; i < count; ++i) {
-        out[i] = (int8_t)(in[i] - 128);
+        out[i] = (int8_t)((int)in[i] - 128);
     }
 }
 
@@ -51,6 +51,6 @@ MNC_KERNEL void mnc_dequantize_u8(const uint8_t *in, float *out, int count, floa
     int i;
 
     for (i = 0; i < count; ++i) {
-        out[i] = scale * (float)(in[i] - zero);
+        out[i] = scale * (float)((int)in[i] - zero);
     }
 }

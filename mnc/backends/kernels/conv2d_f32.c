@@ -8,36 +8,38 @@ MNC_KERNEL void mnc_conv2d_taps_f32(float *sum, const float *in, const float *w,
                                     int in_pixel, int in_channel, int pixels, int channels, int taps, int inside,
                                     int first)
 {
+    const float *in_at = in;
+    const float *w_at = w;
     int i;
     int c;
     int kx;
     int t;
     int k;
 
-    if (!inside && (in == NULL)) {
-        return;
-    }
-    in += (x * in_pixel) + (first_channel * in_channel);
-    for (k = 0; k < in_channels; ++k) {
-        for (kx = 0; kx < kernel_width; kx += taps) {
-            MNC_UNROLL
-            for (t = kx; t < (kx + taps); ++t) {
-                if (!inner && (((x + (t * dilation)) < 0) || ((x + (t * dilation)) >= in_width))) {
-                    continue;
-                }
+    if (inside || (in_at != NULL)) {
+        in_at += (x * in_pixel) + (first_channel * in_channel);
+        for (k = 0; k < in_channels; ++k) {
+            for (kx = 0; kx < kernel_width; kx += taps) {
                 MNC_UNROLL
-                for (i = 0; i < pixels; ++i) {
+                for (t = kx; t < (kx + taps); ++t) {
+                    if (!inner && (((x + (t * dilation)) < 0) || ((x + (t * dilation)) >= in_width))) {
+                        continue;
+                    }
                     MNC_UNROLL
-                    for (c = 0; c < channels; ++c) {
-                        sum[(i * channels) + c] =
-                            mnc_add_product_f32(sum[(i * channels) + c], in[((i * stride) + (t * dilation)) * in_pixel],
-                                                MNC_READ(w[(t * channels) + c]), first && (t == 0));
+                    for (i = 0; i < pixels; ++i) {
+                        MNC_UNROLL
+                        for (c = 0; c < channels; ++c) {
+                            sum[(i * channels) + c] =
+                                mnc_add_product_f32(sum[(i * channels) + c],
+                                                    in_at[((i * stride) + (t * dilation)) * in_pixel],
+                                                    MNC_READ(w_at[(t * channels) + c]), first && (t == 0));
+                        }
                     }
                 }
             }
+            in_at += in_channel;
+            w_at += kernel_width * channels;
         }
-        in += in_channel;
-        w += kernel_width * channels;
     }
 }
 
@@ -103,6 +105,8 @@ MNC_KERNEL void mnc_conv2d_f32(const float *const *rows, float *out, const float
                                int out_channel, int block_pixels, int block_channels, int unroll_rows, int taps,
                                int inside, int activation, float high)
 {
+    const float *weights_at = weights;
+    const float *bias_at = bias;
     int g;
     int o;
     int p;
@@ -112,25 +116,27 @@ MNC_KERNEL void mnc_conv2d_f32(const float *const *rows, float *out, const float
         for (o = 0; o < out_channels; o += block_channels) {
             float *const y = out + (((g * group_size) + o) * out_channel);
 
-            for (p = inner_begin; p < inner_end; p += block_pixels) {
+            p = inner_begin;
+            while (p < inner_end) {
                 if (p > (inner_end - block_pixels)) {
                     p = inner_end - block_pixels;
                 }
-                mnc_conv2d_block_f32(rows, y + (p * out_pixel), weights, bias, (p * stride) - padding, 1,
+                mnc_conv2d_block_f32(rows, y + (p * out_pixel), weights_at, bias_at, (p * stride) - padding, 1,
                                      g * in_channels, in_channels, kernel_height, kernel_width, stride, dilation,
                                      in_width, in_pixel, in_channel, out_pixel, out_channel, block_pixels,
                                      block_channels, unroll_rows, taps, inside, activation, high);
+                p += block_pixels;
             }
             for (e = 0; e < (out_width - (inner_end - inner_begin)); ++e) {
                 p = (e < inner_begin) ? e : (e + inner_end - inner_begin);
-                mnc_conv2d_block_f32(rows, y + (p * out_pixel), weights, bias, (p * stride) - padding, 0,
+                mnc_conv2d_block_f32(rows, y + (p * out_pixel), weights_at, bias_at, (p * stride) - padding, 0,
                                      g * in_channels, in_channels, kernel_height, kernel_width, stride, dilation,
                                      in_width, in_pixel, in_channel, out_pixel, out_channel, 1, block_channels,
                                      unroll_rows, taps, inside, activation, high);
             }
-            weights += kernel_height * in_channels * kernel_width * block_channels;
-            if (bias != NULL) {
-                bias += block_channels;
+            weights_at += kernel_height * in_channels * kernel_width * block_channels;
+            if (bias_at != NULL) {
+                bias_at += block_channels;
             }
         }
     }

@@ -42,7 +42,7 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
         }
         in += first * in_channels;
         if ((run == kernel_width) && (first >= 0) && ((first + ((pixels - 1) * stride) + kernel_width) <= in_width)) {
-            for (k = 0; k < (kernel_width * in_channels); ++k, ++in, tap += 8) {
+            for (k = 0; k < (kernel_width * in_channels); ++k) {
                 MNC_UNROLL
                 for (v = 0; v < vectors; ++v) {
                     MNC_LOAD_LANES(w[v], tap + (v * MNC_LANES / 8 * kernel_height * row) + (v * MNC_LANES % 8));
@@ -55,12 +55,14 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
                         MNC_MULTIPLY_LANES(sum[(i * vectors) + v], x, w[v]);
                     }
                 }
+                ++in;
+                tap += 8;
             }
             continue;
         }
         MNC_UNROLL
         for (kx = 0; kx < kernel_width; ++kx) {
-            for (k = 0; k < in_channels; ++k, tap += 8) {
+            for (k = 0; k < in_channels; ++k) {
                 MNC_UNROLL
                 for (v = 0; v < vectors; ++v) {
                     MNC_LOAD_LANES(w[v], tap + (v * MNC_LANES / 8 * kernel_height * row) + (v * MNC_LANES % 8));
@@ -78,6 +80,7 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
                         MNC_MULTIPLY_LANES(sum[(i * vectors) + v], x, w[v]);
                     }
                 }
+                tap += 8;
             }
         }
     }
@@ -109,10 +112,11 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
                 for (kx = 0; kx < kernel_width; ++kx) {
                     const int at = first + (i * stride) + (kx * dilation);
 
-                    for (k = 0; k < in_channels; ++k, tap += 8) {
+                    for (k = 0; k < in_channels; ++k) {
                         if ((rows[ky] != NULL) && (at >= 0) && (at < in_width)) {
                             total = MNC_FMA(rows[ky][(at * in_channels) + k], MNC_READ(*tap), total);
                         }
+                        tap += 8;
                     }
                 }
             }
@@ -136,35 +140,37 @@ MNC_KERNEL void mnc_conv2d_lanes_row_f32(const float *const *rows, float *out, c
     int p;
 
     if (!inner) {
-        for (p = 0; p < out_width; p += block_pixels) {
+        p = 0;
+        while (p < out_width) {
             if (p > last) {
                 p = last;
             }
             mnc_conv2d_lanes_block_f32(rows, out + (p * out_pixel), weights, bias, (p * stride) - padding, in_channels,
                                        count, kernel_height, kernel_width, stride, dilation, in_width, out_pixel,
                                        out_channel, block_pixels, activation, high);
+            p += block_pixels;
         }
-        return;
-    }
-    mnc_conv2d_lanes_block_f32(rows, out, weights, bias, -padding, in_channels, count, kernel_height, kernel_width,
-                               stride, dilation, in_width, out_pixel, out_channel, block_pixels, activation, high);
-    for (p = 1; p <= blocks; ++p) {
-        const float *inside[16];
-        int ky;
+    } else {
+        mnc_conv2d_lanes_block_f32(rows, out, weights, bias, -padding, in_channels, count, kernel_height, kernel_width,
+                                   stride, dilation, in_width, out_pixel, out_channel, block_pixels, activation, high);
+        for (p = 1; p <= blocks; ++p) {
+            const float *inside[16];
+            int ky;
 
-        MNC_UNROLL
-        for (ky = 0; ky < kernel_height; ++ky) {
-            inside[ky] = (rows[ky] == NULL) ? NULL
-                : (rows[ky] + (((p * block_pixels * stride) - padding) * in_channels));
+            MNC_UNROLL
+            for (ky = 0; ky < kernel_height; ++ky) {
+                inside[ky] = (rows[ky] == NULL) ? NULL
+                    : (rows[ky] + (((p * block_pixels * stride) - padding) * in_channels));
+            }
+            mnc_conv2d_lanes_block_f32(inside, out + (p * block_pixels * out_pixel), weights, bias, 0, in_channels,
+                                       count, kernel_height, kernel_width, stride, dilation, columns, out_pixel,
+                                       out_channel, block_pixels, activation, high);
         }
-        mnc_conv2d_lanes_block_f32(inside, out + (p * block_pixels * out_pixel), weights, bias, 0, in_channels, count,
-                                   kernel_height, kernel_width, stride, dilation, columns, out_pixel, out_channel,
-                                   block_pixels, activation, high);
-    }
-    if (!whole_row) {
-        mnc_conv2d_lanes_block_f32(rows, out + (last * out_pixel), weights, bias, (last * stride) - padding,
-                                   in_channels, count, kernel_height, kernel_width, stride, dilation, in_width,
-                                   out_pixel, out_channel, block_pixels, activation, high);
+        if (!whole_row) {
+            mnc_conv2d_lanes_block_f32(rows, out + (last * out_pixel), weights, bias, (last * stride) - padding,
+                                       in_channels, count, kernel_height, kernel_width, stride, dilation, in_width,
+                                       out_pixel, out_channel, block_pixels, activation, high);
+        }
     }
 }
 
@@ -180,12 +186,13 @@ MNC_KERNEL void mnc_conv2d_lanes_f32(const float *const *rows, float *out, const
 #if defined(MNC_LANES)
     const int most = block_vectors * MNC_LANES;
 #else
-    const int most = 8 + (0 * block_vectors); /* in the block, channels go one by one */
+    const int most = 8; /* in the block, channels go one by one */
 #endif
     const int whole = out_channels - (out_channels % most);
     const int eight = kernel_height * kernel_width * in_channels;
     int o;
 
+    (void)block_vectors;
     for (o = 0; o < whole; o += most) {
         mnc_conv2d_lanes_row_f32(rows, out + (o * out_channel), weights + (o * eight), bias + o,
                                  in_channels, most, kernel_height, kernel_width, stride, dilation, padding, in_width,

@@ -39,7 +39,7 @@ MNC_KERNEL void mnc_columns_mve_s8(int8_t *to, const int8_t *row, int at, int co
         mnc_copy_mve_s8(to, row + (at * channels), columns * channels);
     } else {
         const int first = (at < 0) ? 0 : at;
-        const int end = ((at + columns) < in_width) ? (at + columns) : in_width;
+        const int end = ((at + columns) >= in_width) ? in_width : (at + columns);
 
         mnc_fill_mve_s8(to, value, columns * channels);
         if ((row != NULL) && (first < end)) {
@@ -56,10 +56,12 @@ MNC_KERNEL void mnc_columns_mve_s8(int8_t *to, const int8_t *row, int at, int co
 MNC_KERNEL void mnc_window_products_mve_s8(int32_t *sum, const int8_t *x, const int8_t *w, int rows, int row,
                                            int vectors, int pixel, int pixels, int channels, int unroll)
 {
+    const int8_t *w_at = w;
+    const int8_t *x_at = x;
 #if defined(MNC_MVE)
-    const int8_t *const end = w + (rows * vectors * channels * 16);
-    const int8_t *x0 = x;
-    const int8_t *x1 = x + pixel;
+    const int8_t *const end = w_at + (rows * vectors * channels * 16);
+    const int8_t *x0 = x_at;
+    const int8_t *x1 = x_at + pixel;
     MNC_VECTOR_S8 a;
     MNC_VECTOR_S8 b;
     MNC_VECTOR_S8 v;
@@ -67,7 +69,7 @@ MNC_KERNEL void mnc_window_products_mve_s8(int32_t *sum, const int8_t *x, const 
     int c;
 
     do {
-        const int8_t *const row_end = w + (vectors * channels * 16);
+        const int8_t *const row_end = w_at + (vectors * channels * 16);
 
         do {
             MNC_UNROLL
@@ -83,17 +85,17 @@ MNC_KERNEL void mnc_window_products_mve_s8(int32_t *sum, const int8_t *x, const 
                 MNC_LOAD_VECTOR(a, x0);
                 MNC_UNROLL
                 for (c = 0; c < channels; ++c) {
-                    MNC_LOAD_VECTOR(v, w);
+                    MNC_LOAD_VECTOR(v, w_at);
                     MNC_ADD_PRODUCTS(sum[c], a, v);
                     if (pixels > 1) {
                         MNC_ADD_PRODUCTS(sum[channels + c], b, v);
                     }
                 }
             }
-        } while ((unroll != vectors) && (w != row_end));
+        } while ((unroll != vectors) && (w_at != row_end));
         x0 += row - (vectors * 16);
         x1 += row - (vectors * 16);
-    } while ((rows != 1) && (w != end));
+    } while ((rows != 1) && (w_at != end));
 #else
     int r;
     int k;
@@ -109,14 +111,14 @@ MNC_KERNEL void mnc_window_products_mve_s8(int32_t *sum, const int8_t *x, const 
                     int32_t total = 0;
 
                     for (t = 0; t < 16; ++t) {
-                        total += x[(i * pixel) + (k * 16) + t] * MNC_READ_S8(w[t]);
+                        total += x_at[(i * pixel) + (k * 16) + t] * MNC_READ_S8(w_at[t]);
                     }
                     sum[(i * channels) + c] += total;
                 }
-                w += 16;
+                w_at += 16;
             }
         }
-        x += row;
+        x_at += row;
     }
 #endif
 }
@@ -198,10 +200,13 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
         for (i = 0; i < block_pixels; ++i) {
             mnc_fill_mve_s8(window + (i * window_pixel) + taps, 0, (vectors * 16) - taps);
         }
-    } else if (taps < (vectors * 16)) {
-        mnc_fill_mve_s8(window + window_row, 0, (vectors * 16) - taps);
+    } else {
+        if (taps < (vectors * 16)) {
+            mnc_fill_mve_s8(window + window_row, 0, (vectors * 16) - taps);
+        }
     }
-    for (p = 0; p < out_width; p += block_pixels) {
+    p = 0;
+    while (p < out_width) {
         const int8_t *x = window;
         const int8_t *w = weights;
         const int32_t *b = bias;
@@ -228,7 +233,8 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
                 }
             }
         }
-        for (o = 0; o < out_channels; o += block_channels) {
+        o = 0;
+        while (o < out_channels) {
             int8_t *y;
             int32_t sum[8];
 
@@ -253,6 +259,8 @@ MNC_KERNEL void mnc_conv2d_mve_s8(const int8_t *const *rows, int8_t *out, int8_t
             }
             w += window_rows * vectors * block_channels * 16;
             b += block_channels;
+            o += block_channels;
         }
+        p += block_pixels;
     }
 }

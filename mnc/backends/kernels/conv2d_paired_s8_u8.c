@@ -118,7 +118,8 @@ MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int
             window[(ky * window_row) + (columns * in_channels)] = 0;
         }
     }
-    for (p = 0; p < blocked; p += block_pixels) {
+    p = 0;
+    while (p < blocked) {
         const int16_t *w = weights;
         const int32_t *b = bias;
         const int32_t *s = scales;
@@ -128,7 +129,8 @@ MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int
         }
         mnc_window_s8(window, rows, kernel_height, (p * stride) - padding, columns, column_stride, in_channels,
                       in_width, in_pixel, window_row, in_zero);
-        for (o = 0; o < out_channels; o += block_channels) {
+        o = 0;
+        while (o < out_channels) {
             const int16_t *x = window;
             int32_t sum[16];
 
@@ -156,7 +158,9 @@ MNC_KERNEL void mnc_conv2d_paired_s8(const int8_t *const *rows, int8_t *out, int
                                      out_channel, block_pixels, block_channels, low, high);
             b += block_channels;
             s += scale_step * block_channels;
+            o += block_channels;
         }
+        p += block_pixels;
     }
     if (tail != 0) {
         mnc_window_s8(window, rows, kernel_height, (blocked * stride) - padding, kernel_width, 1, in_channels, in_width,

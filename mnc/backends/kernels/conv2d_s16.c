@@ -9,6 +9,10 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                                int inner_begin, int blocks, int in_pixel, int out_pixel, int runs, int run,
                                int block_pixels, int block_channels, int unroll, int low, int high)
 {
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *multiplier_at = multiplier;
+    const int8_t *shift_at = shift;
     int g;
     int o;
     int b;
@@ -26,13 +30,13 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
             int16_t *const y = out + (g * group_size) + o;
 
             for (b = 0; b < blocks; ++b) {
-                const int8_t *w = weights;
+                const int8_t *w = weights_at;
 
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
                     MNC_UNROLL
                     for (c = 0; c < block_channels; ++c) {
-                        sum[(i * block_channels) + c] = MNC_READ_S32(bias[c]);
+                        sum[(i * block_channels) + c] = MNC_READ_S32(bias_at[c]);
                     }
                 }
                 p = inner_begin + (b * block_pixels);
@@ -67,18 +71,19 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                     MNC_UNROLL
                     for (c = 0; c < block_channels; ++c) {
                         y[((p + i) * out_pixel) + c] =
-                            mnc_requantise_s16(sum[(i * block_channels) + c], MNC_READ_S32(multiplier[c * per_channel]),
-                                               MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
+                            mnc_requantise_s16(sum[(i * block_channels) + c],
+                                               MNC_READ_S32(multiplier_at[c * per_channel]),
+                                               MNC_READ_S8(shift_at[c * per_channel]), rounding, low, high);
                     }
                 }
             }
             for (b = 0; b < (out_width - (blocks * block_pixels)); ++b) {
-                const int8_t *w = weights;
+                const int8_t *w = weights_at;
 
                 p = (b < inner_begin) ? b : (b + (blocks * block_pixels));
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    sum[c] = MNC_READ_S32(bias[c]);
+                    sum[c] = MNC_READ_S32(bias_at[c]);
                 }
                 for (ky = 0; ky < kernel_height; ++ky) {
                     for (kx = 0; kx < kernel_width; ++kx) {
@@ -99,15 +104,15 @@ MNC_KERNEL void mnc_conv2d_s16(const int16_t *const *rows, int16_t *out, const i
                 }
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    y[(p * out_pixel) + c] = mnc_requantise_s16(sum[c], MNC_READ_S32(multiplier[c * per_channel]),
-                                                                MNC_READ_S8(shift[c * per_channel]), rounding, low,
+                    y[(p * out_pixel) + c] = mnc_requantise_s16(sum[c], MNC_READ_S32(multiplier_at[c * per_channel]),
+                                                                MNC_READ_S8(shift_at[c * per_channel]), rounding, low,
                                                                 high);
                 }
             }
-            weights += kernel_height * kernel_width * in_channels * block_channels;
-            bias += block_channels;
-            multiplier += block_channels * per_channel;
-            shift += block_channels * per_channel;
+            weights_at += kernel_height * kernel_width * in_channels * block_channels;
+            bias_at += block_channels;
+            multiplier_at += block_channels * per_channel;
+            shift_at += block_channels * per_channel;
         }
     }
 }

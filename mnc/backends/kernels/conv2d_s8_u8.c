@@ -14,6 +14,10 @@ MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8
                               int run, int block_pixels, int block_channels, int unroll, int in_zero, int zero, int low,
                               int high)
 {
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *multiplier_at = multiplier;
+    const int8_t *shift_at = shift;
     const int run_weights = ((run < 4) ? run : ((run + 3) / 4 * 4)) * block_channels;
     int g;
     int o;
@@ -22,18 +26,20 @@ MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8
     int kx;
 
     for (g = 0; g < groups; ++g) {
-        for (o = 0; o < out_channels; o += block_channels) {
+        o = 0;
+        while (o < out_channels) {
             if (((out_channels % block_channels) != 0) && (o > (out_channels - block_channels))) {
                 o = out_channels - block_channels;
             }
-            for (p = begin; p < end; p += block_pixels) {
-                const int8_t *w = weights;
+            p = begin;
+            while (p < end) {
+                const int8_t *w = weights_at;
                 int32_t sum[16];
 
                 if ((((end - begin) % block_pixels) != 0) && (p > (end - block_pixels))) {
                     p = end - block_pixels;
                 }
-                mnc_begin_s8(sum, bias, block_pixels, block_channels);
+                mnc_begin_s8(sum, bias_at, block_pixels, block_channels);
                 for (ky = 0; ky < kernel_height; ++ky) {
                     const int8_t *x = rows[ky];
 
@@ -50,13 +56,16 @@ MNC_KERNEL void mnc_conv2d_s8(const int8_t *const *rows, int8_t *out, const int8
                         w += run_weights;
                     }
                 }
-                mnc_end_s8(sum, out + (p * out_pixel) + (((g * out_channels) + o) * out_channel), multiplier, shift,
-                           per_channel, general, out_pixel, out_channel, block_pixels, block_channels, zero, low, high);
+                mnc_end_s8(sum, out + (p * out_pixel) + (((g * out_channels) + o) * out_channel), multiplier_at,
+                           shift_at, per_channel, general, out_pixel, out_channel, block_pixels, block_channels, zero,
+                           low, high);
+                p += block_pixels;
             }
-            weights += kernel_height * runs * run_weights;
-            bias += block_channels;
-            multiplier += block_channels * per_channel;
-            shift += block_channels * per_channel;
+            weights_at += kernel_height * runs * run_weights;
+            bias_at += block_channels;
+            multiplier_at += block_channels * per_channel;
+            shift_at += block_channels * per_channel;
+            o += block_channels;
         }
     }
 }
@@ -71,6 +80,10 @@ MNC_KERNEL void mnc_conv2d_border_s8(const int8_t *const *rows, int8_t *out, con
                                     int out_channel, int block_channels, int unroll, int in_zero, int zero, int low,
                                     int high)
 {
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *multiplier_at = multiplier;
+    const int8_t *shift_at = shift;
     const int column = ((in_channels < 4) ? in_channels : ((in_channels + 3) / 4 * 4)) * block_channels;
     int g;
     int o;
@@ -79,15 +92,16 @@ MNC_KERNEL void mnc_conv2d_border_s8(const int8_t *const *rows, int8_t *out, con
     int kx;
 
     for (g = 0; g < groups; ++g) {
-        for (o = 0; o < out_channels; o += block_channels) {
+        o = 0;
+        while (o < out_channels) {
             if (((out_channels % block_channels) != 0) && (o > (out_channels - block_channels))) {
                 o = out_channels - block_channels;
             }
             for (p = (begin > 0) ? 0 : end; p < out_width; p = ((p + 1) == begin) ? end : (p + 1)) {
-                const int8_t *w = weights;
+                const int8_t *w = weights_at;
                 int32_t sum[16];
 
-                mnc_begin_s8(sum, bias, 1, block_channels);
+                mnc_begin_s8(sum, bias_at, 1, block_channels);
                 for (ky = 0; ky < kernel_height; ++ky) {
                     for (kx = 0; kx < kernel_width; ++kx) {
                         const int at = (p * stride) - padding + (kx * dilation);
@@ -101,13 +115,14 @@ MNC_KERNEL void mnc_conv2d_border_s8(const int8_t *const *rows, int8_t *out, con
                         w += column;
                     }
                 }
-                mnc_end_s8(sum, out + (p * out_pixel) + (((g * out_channels) + o) * out_channel), multiplier, shift,
-                           per_channel, general, out_pixel, out_channel, 1, block_channels, zero, low, high);
+                mnc_end_s8(sum, out + (p * out_pixel) + (((g * out_channels) + o) * out_channel), multiplier_at,
+                           shift_at, per_channel, general, out_pixel, out_channel, 1, block_channels, zero, low, high);
             }
-            weights += kernel_height * kernel_width * column;
-            bias += block_channels;
-            multiplier += block_channels * per_channel;
-            shift += block_channels * per_channel;
+            weights_at += kernel_height * kernel_width * column;
+            bias_at += block_channels;
+            multiplier_at += block_channels * per_channel;
+            shift_at += block_channels * per_channel;
+            o += block_channels;
         }
     }
 }
@@ -141,7 +156,8 @@ MNC_KERNEL void mnc_conv2d_window_s8(const int8_t *const *rows, int8_t *out, con
                 const int outside = (rows[ky] == NULL) || (at < 0) || (at >= in_width);
 
                 for (k = 0; k < in_channels; ++k) {
-                    *x++ = (int8_t)((outside != 0) ? in_zero : rows[ky][(at * in_pixel) + k]);
+                    *x = (int8_t)((outside != 0) ? in_zero : (int)rows[ky][(at * in_pixel) + k]);
+                    ++x;
                 }
             }
         }

@@ -6,6 +6,7 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
                                          const int32_t *record, int stride, int out_pixel, int out_channel,
                                          int block_channels, int shift, int positive, int low, int high)
 {
+    int8_t *out_at = out;
     const int size = 9;
     int32_t sum[8];
     int32_t multiplier;
@@ -57,7 +58,7 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
         }
     }
 #endif
-    MNC_OPAQUE(out);
+    MNC_OPAQUE(out_at);
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
         const int32_t *const scales = record + (c * size) + 6;
@@ -68,7 +69,7 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
         }
         MNC_UNROLL
         for (i = 0; i < 2; ++i) {
-            MNC_STORE_S8(out + (i * out_pixel) + (c * out_channel),
+            MNC_STORE_S8(out_at + (i * out_pixel) + (c * out_channel),
                          mnc_requantise_enlarged_s8(sum[(2 * c) + i], multiplier, offset, shift, (int)own, positive,
                                                     low, high));
         }
@@ -97,7 +98,8 @@ MNC_KERNEL void mnc_conv2d_single_s8(const int8_t *const *rows, int8_t *out, con
         const int first = (p < 0) ? 0 : p;
         const int32_t *record = records;
 
-        for (c = 0; c < channels; c += block_channels) {
+        c = 0;
+        while (c < channels) {
             if (((channels % block_channels) != 0) && (c > (channels - block_channels))) {
                 c = channels - block_channels;
             }
@@ -106,6 +108,7 @@ MNC_KERNEL void mnc_conv2d_single_s8(const int8_t *const *rows, int8_t *out, con
                                      (first * out_pixel) + (c * out_channel), record, stride, out_pixel, out_channel,
                                      block_channels, shift, positive, low, high);
             record += block_channels * 9;
+            c += block_channels;
         }
     }
 }

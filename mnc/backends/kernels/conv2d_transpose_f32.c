@@ -11,6 +11,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_f32(const float *const *rows, float *
                                                int in_width, int in_pixel, int in_channel, int out_pixel,
                                                int out_channel, int pixels, int channels, int activation, float high)
 {
+    int row = ky;
     float sum[28];
     int i;
     int c;
@@ -26,29 +27,31 @@ MNC_KERNEL void mnc_conv2d_transpose_block_f32(const float *const *rows, float *
             sum[(i * channels) + c] = (bias == NULL) ? 0.0f : MNC_READ(bias[c]);
         }
     }
-    for (j = 0; (j < height) && (ky >= 0); ++j, ky -= stride_y) {
-        if (rows[j] == NULL) {
-            continue;
-        }
-        for (tap = kx, at = x; tap >= 0; tap -= stride_x, at += dilation) {
+    for (j = 0; j < height; ++j) {
+        tap = kx;
+        at = x;
+        while ((row >= 0) && (rows[j] != NULL) && (tap >= 0)) {
             const float *in = rows[j] + (at * in_pixel);
-            const float *w = weights + (((ky * kernel_width) + tap) * in_channels * channels);
+            const float *w = weights + (((row * kernel_width) + tap) * in_channels * channels);
 
-            if (!inner && ((at < 0) || (at >= in_width))) {
-                continue;
-            }
-            for (k = 0; k < in_channels; ++k) {
-                MNC_UNROLL
-                for (i = 0; i < pixels; ++i) {
+            if (inner || ((at >= 0) && (at < in_width))) {
+                for (k = 0; k < in_channels; ++k) {
                     MNC_UNROLL
-                    for (c = 0; c < channels; ++c) {
-                        sum[(i * channels) + c] = MNC_FMA(in[i * in_pixel], MNC_READ(w[c]), sum[(i * channels) + c]);
+                    for (i = 0; i < pixels; ++i) {
+                        MNC_UNROLL
+                        for (c = 0; c < channels; ++c) {
+                            sum[(i * channels) + c] =
+                                MNC_FMA(in[i * in_pixel], MNC_READ(w[c]), sum[(i * channels) + c]);
+                        }
                     }
+                    in += in_channel;
+                    w += channels;
                 }
-                in += in_channel;
-                w += channels;
             }
+            tap -= stride_x;
+            at += dilation;
         }
+        row -= stride_y;
     }
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
@@ -76,6 +79,8 @@ MNC_KERNEL void mnc_conv2d_transpose_f32(const float *const *rows, float *out, c
                                          int in_channel, int out_pixel, int out_channel, int block_pixels,
                                          int block_channels, int activation, float high)
 {
+    const float *weights_at = weights;
+    const float *bias_at = bias;
     const int ky = kernel_height - stride_y + ((row + row_start) % stride_y);
     int o;
     int phase;
@@ -94,28 +99,31 @@ MNC_KERNEL void mnc_conv2d_transpose_f32(const float *const *rows, float *out, c
 
             end = (end < count) ? end : count;
             if ((end - begin) < block_pixels) {
-                begin = end = 0;
+                begin = 0;
+                end = 0;
             }
-            for (p = begin; p < end; p += block_pixels) {
+            p = begin;
+            while (p < end) {
                 if (p > (end - block_pixels)) {
                     p = end - block_pixels;
                 }
-                mnc_conv2d_transpose_block_f32(rows, y + (p * stride_x * out_pixel), weights, bias, ky, kx, x + p, 1,
-                                               in_channels, height, kernel_width, stride_y, stride_x, dilation,
+                mnc_conv2d_transpose_block_f32(rows, y + (p * stride_x * out_pixel), weights_at, bias_at, ky, kx, x + p,
+                                               1, in_channels, height, kernel_width, stride_y, stride_x, dilation,
                                                in_width, in_pixel, in_channel, stride_x * out_pixel, out_channel,
                                                block_pixels, block_channels, activation, high);
+                p += block_pixels;
             }
             for (e = 0; e < (count - (end - begin)); ++e) {
                 p = (e < begin) ? e : (e + end - begin);
-                mnc_conv2d_transpose_block_f32(rows, y + (p * stride_x * out_pixel), weights, bias, ky, kx, x + p, 0,
-                                               in_channels, height, kernel_width, stride_y, stride_x, dilation,
+                mnc_conv2d_transpose_block_f32(rows, y + (p * stride_x * out_pixel), weights_at, bias_at, ky, kx, x + p,
+                                               0, in_channels, height, kernel_width, stride_y, stride_x, dilation,
                                                in_width, in_pixel, in_channel, stride_x * out_pixel, out_channel, 1,
                                                block_channels, activation, high);
             }
         }
-        weights += kernel_height * kernel_width * in_channels * block_channels;
-        if (bias != NULL) {
-            bias += block_channels;
+        weights_at += kernel_height * kernel_width * in_channels * block_channels;
+        if (bias_at != NULL) {
+            bias_at += block_channels;
         }
     }
 }

@@ -12,6 +12,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
                                                int stride_x, int dilation, int in_width, int in_pixel, int out_pixel,
                                                int pixels, int channels, int low, int high)
 {
+    int row = ky;
     int32_t sum[16];
     int i;
     int c;
@@ -27,31 +28,32 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s16(const int16_t *const *rows, int16
             sum[(i * channels) + c] = MNC_READ_S32(bias[c]);
         }
     }
-    for (j = 0; (j < height) && (ky >= 0); ++j, ky -= stride_y) {
-        if (rows[j] == NULL) {
-            continue;
-        }
-        for (tap = kx, at = x; tap >= 0; tap -= stride_x, at += dilation) {
+    for (j = 0; j < height; ++j) {
+        tap = kx;
+        at = x;
+        while ((row >= 0) && (rows[j] != NULL) && (tap >= 0)) {
             const int16_t *in = rows[j] + (at * in_pixel);
-            const int8_t *w = weights + (((ky * kernel_width) + tap) * in_channels * channels);
+            const int8_t *w = weights + (((row * kernel_width) + tap) * in_channels * channels);
 
-            if (!inner && ((at < 0) || (at >= in_width))) {
-                continue;
-            }
-            for (k = 0; k < in_channels; ++k) {
-                MNC_UNROLL
-                for (i = 0; i < pixels; ++i) {
-                    const int32_t value = in[i * in_pixel];
-
+            if (inner || ((at >= 0) && (at < in_width))) {
+                for (k = 0; k < in_channels; ++k) {
                     MNC_UNROLL
-                    for (c = 0; c < channels; ++c) {
-                        sum[(i * channels) + c] += value * MNC_READ_S8(w[c]);
+                    for (i = 0; i < pixels; ++i) {
+                        const int32_t value = in[i * in_pixel];
+
+                        MNC_UNROLL
+                        for (c = 0; c < channels; ++c) {
+                            sum[(i * channels) + c] += value * MNC_READ_S8(w[c]);
+                        }
                     }
+                    ++in;
+                    w += channels;
                 }
-                ++in;
-                w += channels;
             }
+            tap -= stride_x;
+            at += dilation;
         }
+        row -= stride_y;
     }
     MNC_UNROLL
     for (i = 0; i < pixels; ++i) {
@@ -82,6 +84,10 @@ MNC_KERNEL void mnc_conv2d_transpose_s16(const int16_t *const *rows, int16_t *ou
                                          int out_width, int in_pixel, int out_pixel, int block_pixels,
                                          int block_channels, int low, int high)
 {
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *multiplier_at = multiplier;
+    const int8_t *shift_at = shift;
     const int ky = kernel_height - stride_y + ((row + row_start) % stride_y);
     int o;
     int phase;
@@ -100,28 +106,31 @@ MNC_KERNEL void mnc_conv2d_transpose_s16(const int16_t *const *rows, int16_t *ou
 
             end = (end < count) ? end : count;
             if ((end - begin) < block_pixels) {
-                begin = end = 0;
+                begin = 0;
+                end = 0;
             }
-            for (p = begin; p < end; p += block_pixels) {
+            p = begin;
+            while (p < end) {
                 if (p > (end - block_pixels)) {
                     p = end - block_pixels;
                 }
-                mnc_conv2d_transpose_block_s16(rows, y + (p * stride_x * out_pixel), weights, bias, multiplier, shift,
-                                               per_channel, rounding, ky, kx, x + p, 1, in_channels, height,
+                mnc_conv2d_transpose_block_s16(rows, y + (p * stride_x * out_pixel), weights_at, bias_at, multiplier_at,
+                                               shift_at, per_channel, rounding, ky, kx, x + p, 1, in_channels, height,
                                                kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,
                                                stride_x * out_pixel, block_pixels, block_channels, low, high);
+                p += block_pixels;
             }
             for (e = 0; e < (count - (end - begin)); ++e) {
                 p = (e < begin) ? e : (e + end - begin);
-                mnc_conv2d_transpose_block_s16(rows, y + (p * stride_x * out_pixel), weights, bias, multiplier, shift,
-                                               per_channel, rounding, ky, kx, x + p, 0, in_channels, height,
+                mnc_conv2d_transpose_block_s16(rows, y + (p * stride_x * out_pixel), weights_at, bias_at, multiplier_at,
+                                               shift_at, per_channel, rounding, ky, kx, x + p, 0, in_channels, height,
                                                kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,
                                                stride_x * out_pixel, 1, block_channels, low, high);
             }
         }
-        weights += kernel_height * kernel_width * in_channels * block_channels;
-        bias += block_channels;
-        multiplier += block_channels * per_channel;
-        shift += block_channels * per_channel;
+        weights_at += kernel_height * kernel_width * in_channels * block_channels;
+        bias_at += block_channels;
+        multiplier_at += block_channels * per_channel;
+        shift_at += block_channels * per_channel;
     }
 }

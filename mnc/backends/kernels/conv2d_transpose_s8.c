@@ -12,6 +12,7 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s8(const int8_t *const *rows, int8_t 
                                               int stride_x, int dilation, int in_width, int in_pixel, int out_pixel,
                                               int pixels, int channels, int in_zero, int zero, int low, int high)
 {
+    int row = ky;
     int32_t sum[16];
     int i;
     int c;
@@ -21,31 +22,32 @@ MNC_KERNEL void mnc_conv2d_transpose_block_s8(const int8_t *const *rows, int8_t 
     int at;
 
     mnc_begin_s8(sum, bias, pixels, channels);
-    for (j = 0; (j < height) && (ky >= 0); ++j, ky -= stride_y) {
-        if (rows[j] == NULL) {
-            continue;
-        }
-        for (tap = kx, at = x; tap >= 0; tap -= stride_x, at += dilation) {
+    for (j = 0; j < height; ++j) {
+        tap = kx;
+        at = x;
+        while ((row >= 0) && (rows[j] != NULL) && (tap >= 0)) {
             const int8_t *in = rows[j] + (at * in_pixel);
-            const int8_t *w = weights + (((ky * kernel_width) + tap) * in_channels * channels);
+            const int8_t *w = weights + (((row * kernel_width) + tap) * in_channels * channels);
 
-            if (!inner && ((at < 0) || (at >= in_width))) {
-                continue;
-            }
-            for (k = 0; k < in_channels; ++k) {
-                MNC_UNROLL
-                for (i = 0; i < pixels; ++i) {
-                    const int32_t value = (int32_t)in[i * in_pixel] - in_zero;
-
+            if (inner || ((at >= 0) && (at < in_width))) {
+                for (k = 0; k < in_channels; ++k) {
                     MNC_UNROLL
-                    for (c = 0; c < channels; ++c) {
-                        sum[(i * channels) + c] += value * MNC_READ_S8(w[c]);
+                    for (i = 0; i < pixels; ++i) {
+                        const int32_t value = (int32_t)in[i * in_pixel] - in_zero;
+
+                        MNC_UNROLL
+                        for (c = 0; c < channels; ++c) {
+                            sum[(i * channels) + c] += value * MNC_READ_S8(w[c]);
+                        }
                     }
+                    ++in;
+                    w += channels;
                 }
-                ++in;
-                w += channels;
             }
+            tap -= stride_x;
+            at += dilation;
         }
+        row -= stride_y;
     }
     mnc_end_s8(sum, out, multiplier, shift, per_channel, general, out_pixel, 1, pixels, channels, zero, low, high);
 }
@@ -68,6 +70,10 @@ MNC_KERNEL void mnc_conv2d_transpose_s8(const int8_t *const *rows, int8_t *out, 
                                         int out_width, int in_pixel, int out_pixel, int block_pixels,
                                         int block_channels, int in_zero, int zero, int low, int high)
 {
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *multiplier_at = multiplier;
+    const int8_t *shift_at = shift;
     const int ky = kernel_height - stride_y + ((row + row_start) % stride_y);
     int o;
     int phase;
@@ -86,29 +92,31 @@ MNC_KERNEL void mnc_conv2d_transpose_s8(const int8_t *const *rows, int8_t *out, 
 
             end = (end < count) ? end : count;
             if ((end - begin) < block_pixels) {
-                begin = end = 0;
+                begin = 0;
+                end = 0;
             }
-            for (p = begin; p < end; p += block_pixels) {
+            p = begin;
+            while (p < end) {
                 if (p > (end - block_pixels)) {
                     p = end - block_pixels;
                 }
-                mnc_conv2d_transpose_block_s8(rows, y + (p * stride_x * out_pixel), weights, bias, multiplier, shift,
-                                              per_channel, general, ky, kx, x + p, 1, in_channels, height,
-                                              kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,
-                                              stride_x * out_pixel, block_pixels, block_channels, in_zero, zero, low,
-                                              high);
+                mnc_conv2d_transpose_block_s8(rows, y + (p * stride_x * out_pixel), weights_at, bias_at, multiplier_at,
+                                              shift_at, per_channel, general, ky, kx, x + p, 1, in_channels, height,
+                                              kernel_width, stride_y, stride_x, dilation, in_width, in_pixel, stride_x *
+                                              out_pixel, block_pixels, block_channels, in_zero, zero, low, high);
+                p += block_pixels;
             }
             for (e = 0; e < (count - (end - begin)); ++e) {
                 p = (e < begin) ? e : (e + end - begin);
-                mnc_conv2d_transpose_block_s8(rows, y + (p * stride_x * out_pixel), weights, bias, multiplier, shift,
-                                              per_channel, general, ky, kx, x + p, 0, in_channels, height,
-                                              kernel_width, stride_y, stride_x, dilation, in_width, in_pixel,
-                                              stride_x * out_pixel, 1, block_channels, in_zero, zero, low, high);
+                mnc_conv2d_transpose_block_s8(rows, y + (p * stride_x * out_pixel), weights_at, bias_at, multiplier_at,
+                                              shift_at, per_channel, general, ky, kx, x + p, 0, in_channels, height,
+                                              kernel_width, stride_y, stride_x, dilation, in_width, in_pixel, stride_x *
+                                              out_pixel, 1, block_channels, in_zero, zero, low, high);
             }
         }
-        weights += kernel_height * kernel_width * in_channels * block_channels;
-        bias += block_channels;
-        multiplier += block_channels * per_channel;
-        shift += block_channels * per_channel;
+        weights_at += kernel_height * kernel_width * in_channels * block_channels;
+        bias_at += block_channels;
+        multiplier_at += block_channels * per_channel;
+        shift_at += block_channels * per_channel;
     }
 }

@@ -49,7 +49,8 @@ MNC_KERNEL void mnc_conv2d_two_s8(const int8_t *const *rows, int8_t *out, int32_
     int k;
     int c;
 
-    for (p = 0; p < out_width; p += 2) {
+    p = 0;
+    while (p < out_width) {
         const int8_t *w = weights;
         uint32_t inputs = 0;
         uint32_t upper = 0;
@@ -90,7 +91,8 @@ MNC_KERNEL void mnc_conv2d_two_s8(const int8_t *const *rows, int8_t *out, int32_
                 }
             }
             while (to < (x + count)) {
-                *to++ = 0;
+                *to = 0;
+                ++to;
             }
             sums = x + count;
             for (o = 0; o < out_channels; o += 4) {
@@ -127,5 +129,6 @@ MNC_KERNEL void mnc_conv2d_two_s8(const int8_t *const *rows, int8_t *out, int32_
             }
             sums += 8;
         }
+        p += 2;
     }
 }

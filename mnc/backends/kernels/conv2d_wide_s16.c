@@ -2,14 +2,16 @@
  * words: the upper one signed, the lower one not. */
 MNC_KERNEL void mnc_add_products_wide(int32_t *high, uint32_t *low, const int16_t *x, const int8_t *w, int count)
 {
-    int k;
+    int k = 0;
     int end;
 
-    for (k = 0; k < count;) {
+    while (k < count) {
         int32_t sum = 0;
 
-        for (end = ((count - k) < 511) ? count : (k + 511); k < end; ++k) {
+        end = ((count - k) < 511) ? count : (k + 511);
+        while (k < end) {
             sum += (int32_t)x[k] * MNC_READ_S8(w[k]);
+            ++k;
         }
         *low += (uint32_t)sum;
         *high += ((sum < 0) ? -1 : 0) + ((*low < (uint32_t)sum) ? 1 : 0);
@@ -26,6 +28,10 @@ MNC_KERNEL void mnc_conv2d_wide_s16(const int16_t *const *rows, int16_t *out, co
                                     int kernel_width, int stride, int dilation, int padding, int in_width,
                                     int out_width, int in_pixel, int out_pixel, int low, int high)
 {
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *multiplier_at = multiplier;
+    const int8_t *shift_at = shift;
     int o;
     int p;
     int ky;
@@ -33,9 +39,9 @@ MNC_KERNEL void mnc_conv2d_wide_s16(const int16_t *const *rows, int16_t *out, co
 
     for (o = 0; o < (groups * out_channels); ++o) {
         for (p = 0; p < out_width; ++p) {
-            const int8_t *w = weights;
-            int32_t upper = MNC_READ_S32(bias[0]);
-            uint32_t lower = (uint32_t)MNC_READ_S32(bias[1]);
+            const int8_t *w = weights_at;
+            int32_t upper = MNC_READ_S32(bias_at[0]);
+            uint32_t lower = (uint32_t)MNC_READ_S32(bias_at[1]);
 
             for (ky = 0; ky < kernel_height; ++ky) {
                 for (kx = 0; kx < kernel_width; ++kx) {
@@ -49,12 +55,12 @@ MNC_KERNEL void mnc_conv2d_wide_s16(const int16_t *const *rows, int16_t *out, co
                     w += in_channels;
                 }
             }
-            out[(p * out_pixel) + o] = mnc_requantise_wide_s16(upper, lower, MNC_READ_S32(*multiplier),
-                                                               MNC_READ_S8(*shift), low, high);
+            out[(p * out_pixel) + o] = mnc_requantise_wide_s16(upper, lower, MNC_READ_S32(*multiplier_at),
+                                                               MNC_READ_S8(*shift_at), low, high);
         }
-        weights += kernel_height * kernel_width * in_channels;
-        bias += 2;
-        multiplier += per_channel;
-        shift += per_channel;
+        weights_at += kernel_height * kernel_width * in_channels;
+        bias_at += 2;
+        multiplier_at += per_channel;
+        shift_at += per_channel;
     }
 }

@@ -63,7 +63,8 @@ MNC_KERNEL void mnc_conv2d_winograd_f32(const float *const *rows, float *out, fl
     int c;
     int t;
 
-    for (p = 0; p < out_width; p += block_pixels) {
+    p = 0;
+    while (p < out_width) {
         const float *w = weights;
 
         if (p > (out_width - block_pixels)) {
@@ -81,7 +82,8 @@ MNC_KERNEL void mnc_conv2d_winograd_f32(const float *const *rows, float *out, fl
             mnc_tiles_f32(window + (ky * in_channels * block_tiles), columns, block_tiles, in_channels,
                           count * block_tiles);
         }
-        for (o = 0; o < out_channels; o += block_channels) {
+        o = 0;
+        while (o < out_channels) {
             const float *v = window;
             float products[6][28];
 
@@ -135,6 +137,8 @@ MNC_KERNEL void mnc_conv2d_winograd_f32(const float *const *rows, float *out, fl
                                          high);
                 }
             }
+            o += block_channels;
         }
+        p += block_pixels;
     }
 }

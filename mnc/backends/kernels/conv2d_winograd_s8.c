@@ -162,7 +162,8 @@ MNC_KERNEL void mnc_conv2d_winograd_s8(const int8_t *const *rows, int8_t *out, i
     int c;
     int t;
 
-    for (p = 0; p < out_width; p += block_pixels) {
+    p = 0;
+    while (p < out_width) {
         const int16_t *w = weights;
         const int32_t *b = bias;
         const int32_t *s = scales;
@@ -182,7 +183,8 @@ MNC_KERNEL void mnc_conv2d_winograd_s8(const int8_t *const *rows, int8_t *out, i
             }
             mnc_tiles_s8(window + (ky * in_channels), columns, block_tiles, in_channels, tile, step);
         }
-        for (o = 0; o < out_channels; o += block_channels) {
+        o = 0;
+        while (o < out_channels) {
             const int16_t *v = window;
             int32_t products[6][8];
 
@@ -250,6 +252,8 @@ MNC_KERNEL void mnc_conv2d_winograd_s8(const int8_t *const *rows, int8_t *out, i
             }
             b += block_channels;
             s += scale_step * block_channels;
+            o += block_channels;
         }
+        p += block_pixels;
     }
 }

@@ -3,10 +3,11 @@
 /* `crc` continued by numbers, each from its lowest byte to its highest. */
 MNC_KERNEL uint32_t mnc_crc_s8(const int8_t *x, long count, uint32_t crc)
 {
+    uint32_t rest = crc;
     long i;
 
     for (i = 0; i < count; ++i) {
-        crc = mnc_crc_bytes((uint32_t)x[i], (int)sizeof(int8_t), crc);
+        rest = mnc_crc_bytes((uint32_t)x[i], (int)sizeof(int8_t), rest);
     }
-    return crc;
+    return rest;
 }

@@ -51,28 +51,33 @@ MNC_KERNEL void mnc_dense_paired_s8(const int8_t *in, int8_t *out, const int16_t
                                     const int32_t *scales, int scale_step, int positive, int in_channels,
                                     int out_channels, int block_channels, int unroll, int low, int high)
 {
+    const int16_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *scales_at = scales;
     int o;
     int k;
     int t;
 
-    for (o = 0; o < out_channels; o += block_channels) {
+    o = 0;
+    while (o < out_channels) {
         const int8_t *x = in;
         int32_t sum[16];
 
         if (((out_channels % block_channels) != 0) && (o > (out_channels - block_channels))) {
             o = out_channels - block_channels;
         }
-        mnc_begin_s8(sum, bias, 1, block_channels);
+        mnc_begin_s8(sum, bias_at, 1, block_channels);
         for (k = 0; k < in_channels; k += 4 * unroll) {
             MNC_UNROLL
             for (t = 0; t < unroll; ++t) {
-                mnc_multiply_dense_s8(sum, x + (4 * t), weights + (2 * t * block_channels), block_channels);
+                mnc_multiply_dense_s8(sum, x + (4 * t), weights_at + (2 * t * block_channels), block_channels);
             }
             x += 4 * unroll;
-            weights += 2 * unroll * block_channels;
+            weights_at += 2 * unroll * block_channels;
         }
-        mnc_requantise_paired_s8(sum, out + o, scales, scale_step, positive, 1, 1, 1, block_channels, low, high);
-        bias += block_channels;
-        scales += scale_step * block_channels;
+        mnc_requantise_paired_s8(sum, out + o, scales_at, scale_step, positive, 1, 1, 1, block_channels, low, high);
+        bias_at += block_channels;
+        scales_at += scale_step * block_channels;
+        o += block_channels;
     }
 }

@@ -52,6 +52,9 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
                                     int in_channel, int out_pixel, int out_channel, int block_pixels, int activation,
                                     float high)
 {
+    float *out_at = out;
+    const float *weights_at = weights;
+    const float *bias_at = bias;
     const int columns = ((block_pixels - 1) * stride) + ((kernel_width - 1) * dilation) + 1;
     const int last = out_width - block_pixels;
     const float *row[16];
@@ -72,25 +75,27 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
         for (m = 0; m < multiplier; ++m) {
             MNC_UNROLL
             for (i = 0; i < (kernel_height * kernel_width); ++i) {
-                tap[i] = MNC_READ(weights[i]);
+                tap[i] = MNC_READ(weights_at[i]);
             }
             if (!inner) {
-                for (p = 0; p < out_width; p += block_pixels) {
+                p = 0;
+                while (p < out_width) {
                     if (p > last) {
                         p = last;
                     }
-                    mnc_depthwise2d_block_f32(row, out + (p * out_pixel), tap, bias, (p * stride) - padding,
+                    mnc_depthwise2d_block_f32(row, out_at + (p * out_pixel), tap, bias_at, (p * stride) - padding,
                                               kernel_height, kernel_width, stride, dilation, in_width, in_pixel,
                                               out_pixel, block_pixels, activation, high);
+                    p += block_pixels;
                 }
             } else if (whole_row != 0) {
-                mnc_depthwise2d_block_f32(row, out, tap, bias, -padding, kernel_height, kernel_width, stride, dilation,
-                                          columns - padding - beyond, in_pixel, out_pixel, block_pixels, activation,
-                                          high);
+                mnc_depthwise2d_block_f32(row, out_at, tap, bias_at, -padding, kernel_height, kernel_width, stride,
+                                          dilation, columns - padding - beyond, in_pixel, out_pixel, block_pixels,
+                                          activation, high);
             } else {
-                float *y = out;
+                float *y = out_at;
 
-                mnc_depthwise2d_block_f32(row, y, tap, bias, -padding, kernel_height, kernel_width, stride, dilation,
+                mnc_depthwise2d_block_f32(row, y, tap, bias_at, -padding, kernel_height, kernel_width, stride, dilation,
                                           columns, in_pixel, out_pixel, block_pixels, activation, high);
                 MNC_UNROLL
                 for (ky = 0; ky < kernel_height; ++ky) {
@@ -98,7 +103,7 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
                 }
                 for (p = 0; p < blocks; ++p) {
                     y += block_pixels * out_pixel;
-                    mnc_depthwise2d_block_f32(in, y, tap, bias, 0, kernel_height, kernel_width, stride, dilation,
+                    mnc_depthwise2d_block_f32(in, y, tap, bias_at, 0, kernel_height, kernel_width, stride, dilation,
                                               columns, in_pixel, out_pixel, block_pixels, activation, high);
                     MNC_UNROLL
                     for (ky = 0; ky < kernel_height; ++ky) {
@@ -109,14 +114,14 @@ MNC_KERNEL void mnc_depthwise2d_f32(const float *const *rows, const float *zeros
                 for (ky = 0; ky < kernel_height; ++ky) {
                     in[ky] = row[ky] + (((last * stride) - padding) * in_pixel);
                 }
-                mnc_depthwise2d_block_f32(in, out + (last * out_pixel), tap, bias, 0, kernel_height, kernel_width,
+                mnc_depthwise2d_block_f32(in, out_at + (last * out_pixel), tap, bias_at, 0, kernel_height, kernel_width,
                                           stride, dilation, columns - beyond, in_pixel, out_pixel, block_pixels,
                                           activation, high);
             }
-            out += out_channel;
-            weights += kernel_height * kernel_width;
-            if (bias != NULL) {
-                ++bias;
+            out_at += out_channel;
+            weights_at += kernel_height * kernel_width;
+            if (bias_at != NULL) {
+                ++bias_at;
             }
         }
     }
@@ -129,6 +134,9 @@ MNC_KERNEL void mnc_depthwise2d_large_f32(const float *const *rows, float *out, 
                                           int out_width, int in_pixel, int in_channel, int out_pixel,
                                           int out_channel, int activation, float high)
 {
+    float *out_at = out;
+    const float *weights_at = weights;
+    const float *bias_at = bias;
     int c;
     int m;
     int p;
@@ -138,7 +146,7 @@ MNC_KERNEL void mnc_depthwise2d_large_f32(const float *const *rows, float *out, 
     for (c = 0; c < in_channels; ++c) {
         for (m = 0; m < multiplier; ++m) {
             for (p = 0; p < out_width; ++p) {
-                float total = (bias == NULL) ? 0.0f : MNC_READ(*bias);
+                float total = (bias_at == NULL) ? 0.0f : MNC_READ(*bias_at);
 
                 for (ky = 0; ky < kernel_height; ++ky) {
                     const float *in = rows[ky];
@@ -147,20 +155,21 @@ MNC_KERNEL void mnc_depthwise2d_large_f32(const float *const *rows, float *out, 
                     if (in == NULL) {
                         continue;
                     }
-                    for (kx = 0; kx < kernel_width; ++kx, x += dilation) {
+                    for (kx = 0; kx < kernel_width; ++kx) {
                         if ((x >= 0) && (x < in_width)) {
                             total =
                                 MNC_FMA(in[(x * in_pixel) + (c * in_channel)],
-                                        MNC_READ(weights[(ky * kernel_width) + kx]), total);
+                                        MNC_READ(weights_at[(ky * kernel_width) + kx]), total);
                         }
+                        x += dilation;
                     }
                 }
-                out[p * out_pixel] = mnc_activate_f32(total, activation, high);
+                out_at[p * out_pixel] = mnc_activate_f32(total, activation, high);
             }
-            out += out_channel;
-            weights += kernel_height * kernel_width;
-            if (bias != NULL) {
-                ++bias;
+            out_at += out_channel;
+            weights_at += kernel_height * kernel_width;
+            if (bias_at != NULL) {
+                ++bias_at;
             }
         }
     }

@@ -90,37 +90,42 @@ MNC_KERNEL void mnc_depthwise2d_lanes_f32(const float *const *rows, float *out, 
     int p;
     int ky;
 
-    for (c = 0; c < channels; c += step) {
+    c = 0;
+    while (c < channels) {
         if (c > (channels - step)) {
             c = channels - step;
         }
         if (!inner) {
-            for (p = 0; p < out_width; p += block_pixels) {
+            p = 0;
+            while (p < out_width) {
                 if (p > last) {
                     p = last;
                 }
                 mnc_depthwise2d_lanes_block_f32(rows, out + (p * out_pixel), weights, bias, (p * stride) - padding, c,
                                                 channels, kernel_height, kernel_width, stride, dilation, in_width,
                                                 out_pixel, block_pixels, activation, high);
+                p += block_pixels;
             }
-            continue;
-        }
-        mnc_depthwise2d_lanes_block_f32(rows, out, weights, bias, -padding, c, channels, kernel_height, kernel_width,
-                                        stride, dilation, in_width, out_pixel, block_pixels, activation, high);
-        for (p = 1; p <= blocks; ++p) {
-            MNC_UNROLL
-            for (ky = 0; ky < kernel_height; ++ky) {
-                inside[ky] = (rows[ky] == NULL) ? NULL
-                    : (rows[ky] + (((p * block_pixels * stride) - padding) * channels));
+        } else {
+            mnc_depthwise2d_lanes_block_f32(rows, out, weights, bias, -padding, c, channels, kernel_height,
+                                            kernel_width, stride, dilation, in_width, out_pixel, block_pixels,
+                                            activation, high);
+            for (p = 1; p <= blocks; ++p) {
+                MNC_UNROLL
+                for (ky = 0; ky < kernel_height; ++ky) {
+                    inside[ky] = (rows[ky] == NULL) ? NULL
+                        : (rows[ky] + (((p * block_pixels * stride) - padding) * channels));
+                }
+                mnc_depthwise2d_lanes_block_f32(inside, out + (p * block_pixels * out_pixel), weights, bias, 0, c,
+                                                channels, kernel_height, kernel_width, stride, dilation, columns,
+                                                out_pixel, block_pixels, activation, high);
             }
-            mnc_depthwise2d_lanes_block_f32(inside, out + (p * block_pixels * out_pixel), weights, bias, 0, c, channels,
-                                            kernel_height, kernel_width, stride, dilation, columns, out_pixel,
-                                            block_pixels, activation, high);
+            if (!whole_row) {
+                mnc_depthwise2d_lanes_block_f32(rows, out + (last * out_pixel), weights, bias, (last * stride) -
+                                                padding, c, channels, kernel_height, kernel_width, stride, dilation,
+                                                in_width, out_pixel, block_pixels, activation, high);
+            }
         }
-        if (!whole_row) {
-            mnc_depthwise2d_lanes_block_f32(rows, out + (last * out_pixel), weights, bias, (last * stride) - padding, c,
-                                            channels, kernel_height, kernel_width, stride, dilation, in_width,
-                                            out_pixel, block_pixels, activation, high);
-        }
+        c += step;
     }
 }

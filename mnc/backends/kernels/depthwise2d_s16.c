@@ -10,6 +10,11 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
                                     int in_width, int out_width, int inner_begin, int blocks, int in_pixel,
                                     int out_pixel, int block_pixels, int low, int high)
 {
+    int16_t *out_at = out;
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *multiplier_at = multiplier;
+    const int8_t *shift_at = shift;
     int c;
     int m;
     int b;
@@ -22,12 +27,12 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
     for (c = 0; c < in_channels; ++c) {
         for (m = 0; m < multiplicity; ++m) {
             for (b = 0; b < blocks; ++b) {
-                const int8_t *w = weights;
+                const int8_t *w = weights_at;
 
                 p = inner_begin + (b * block_pixels);
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
-                    sum[i] = MNC_READ_S32(*bias);
+                    sum[i] = MNC_READ_S32(*bias_at);
                 }
                 for (ky = 0; ky < kernel_height; ++ky) {
                     if (rows[ky] != NULL) {
@@ -45,13 +50,13 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
                 }
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
-                    out[(p + i) * out_pixel] = mnc_requantise_s16(sum[i], MNC_READ_S32(*multiplier),
-                                                                  MNC_READ_S8(*shift), rounding, low, high);
+                    out_at[(p + i) * out_pixel] = mnc_requantise_s16(sum[i], MNC_READ_S32(*multiplier_at),
+                                                                  MNC_READ_S8(*shift_at), rounding, low, high);
                 }
             }
             for (b = 0; b < (out_width - (blocks * block_pixels)); ++b) {
-                const int8_t *w = weights;
-                int32_t total = MNC_READ_S32(*bias);
+                const int8_t *w = weights_at;
+                int32_t total = MNC_READ_S32(*bias_at);
 
                 p = (b < inner_begin) ? b : (b + (blocks * block_pixels));
                 for (ky = 0; ky < kernel_height; ++ky) {
@@ -64,14 +69,15 @@ MNC_KERNEL void mnc_depthwise2d_s16(const int16_t *const *rows, int16_t *out, co
                         ++w;
                     }
                 }
-                out[p * out_pixel] = mnc_requantise_s16(total, MNC_READ_S32(*multiplier), MNC_READ_S8(*shift), rounding,
-                                                        low, high);
+                out_at[p * out_pixel] =
+                    mnc_requantise_s16(total, MNC_READ_S32(*multiplier_at), MNC_READ_S8(*shift_at), rounding, low,
+                                       high);
             }
-            ++out;
-            weights += kernel_height * kernel_width;
-            ++bias;
-            multiplier += per_channel;
-            shift += per_channel;
+            ++out_at;
+            weights_at += kernel_height * kernel_width;
+            ++bias_at;
+            multiplier_at += per_channel;
+            shift_at += per_channel;
         }
     }
 }

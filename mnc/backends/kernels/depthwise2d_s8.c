@@ -11,6 +11,11 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                                    int blocks, int in_pixel, int in_channel, int out_pixel, int out_channel,
                                    int block_pixels, int in_zero, int zero, int low, int high)
 {
+    int8_t *out_at = out;
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *multiplier_at = multiplier;
+    const int8_t *shift_at = shift;
     int c;
     int m;
     int b;
@@ -29,12 +34,12 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
     for (c = 0; c < in_channels; ++c) {
         for (m = 0; m < multiplicity; ++m) {
             for (b = 0; b < inside; ++b) {
-                const int8_t *w = weights;
+                const int8_t *w = weights_at;
 
                 p = inner_begin + (b * block_pixels);
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
-                    sum[i] = MNC_READ_S32(*bias);
+                    sum[i] = MNC_READ_S32(*bias_at);
                 }
                 for (ky = 0; ky < kernel_height; ++ky) {
                     const int8_t *const x = rows[ky] + (((p * stride) - padding) * in_pixel) + (c * in_channel);
@@ -50,13 +55,14 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                 }
                 MNC_UNROLL
                 for (i = 0; i < block_pixels; ++i) {
-                    out[(p + i) * out_pixel] = mnc_requantise_s8(sum[i], MNC_READ_S32(*multiplier), MNC_READ_S8(*shift),
-                                                                 general, zero, low, high);
+                    out_at[(p + i) * out_pixel] =
+                        mnc_requantise_s8(sum[i], MNC_READ_S32(*multiplier_at), MNC_READ_S8(*shift_at), general, zero,
+                                          low, high);
                 }
             }
             for (b = 0; b < (out_width - (inside * block_pixels)); ++b) {
-                const int8_t *w = weights;
-                int32_t total = MNC_READ_S32(*bias);
+                const int8_t *w = weights_at;
+                int32_t total = MNC_READ_S32(*bias_at);
 
                 p = ((inside == 0) || (b < inner_begin)) ? b : (b + (inside * block_pixels));
                 for (ky = 0; ky < kernel_height; ++ky) {
@@ -69,14 +75,15 @@ MNC_KERNEL void mnc_depthwise2d_s8(const int8_t *const *rows, int8_t *out, const
                         ++w;
                     }
                 }
-                out[p * out_pixel] = mnc_requantise_s8(total, MNC_READ_S32(*multiplier), MNC_READ_S8(*shift), general,
-                                                       zero, low, high);
+                out_at[p * out_pixel] =
+                    mnc_requantise_s8(total, MNC_READ_S32(*multiplier_at), MNC_READ_S8(*shift_at), general, zero, low,
+                                      high);
             }
-            out += out_channel;
-            weights += kernel_height * kernel_width;
-            ++bias;
-            multiplier += per_channel;
-            shift += per_channel;
+            out_at += out_channel;
+            weights_at += kernel_height * kernel_width;
+            ++bias_at;
+            multiplier_at += per_channel;
+            shift_at += per_channel;
         }
     }
 }

@@ -13,7 +13,8 @@ MNC_KERNEL void mnc_interleave3_mve_s8(int8_t *columns, const int8_t *row0, cons
     for (j = 0; j < count; ++j) {
         columns[j * 4] = row0[j];
         columns[(j * 4) + 1] = row1[j];
-        columns[(j * 4) + 2] = columns[(j * 4) + 3] = row2[j];
+        columns[(j * 4) + 2] = row2[j];
+        columns[(j * 4) + 3] = row2[j];
     }
 #endif
 }
@@ -39,7 +40,8 @@ MNC_KERNEL void mnc_depthwise3x3_channel_mve_s8(int8_t *out, const int8_t *colum
     MNC_LOAD_AT(taps, w);
     MNC_EVERYWHERE(least, low);
     MNC_EVERYWHERE(most, high);
-    for (p = 0; p < out_width; p += 4) {
+    p = 0;
+    while (p < out_width) {
         const int8_t *x;
         int32_t sum[4];
 
@@ -71,6 +73,7 @@ MNC_KERNEL void mnc_depthwise3x3_channel_mve_s8(int8_t *out, const int8_t *colum
             MNC_FOUR(t, 0, step, 2 * step, 3 * step);
             MNC_SCATTER_NARROWED(out + (p * step), t, y);
         }
+        p += 4;
     }
 #else
     (void)positive;
@@ -99,6 +102,9 @@ MNC_KERNEL void mnc_depthwise3x3_mve_s8(const int8_t *const *rows, int8_t *out, 
                                         int out_width, int in_channel, int out_pixel, int out_channel, int in_zero,
                                         int zero, int low, int high)
 {
+    int8_t *out_at = out;
+    const int8_t *weights_at = weights;
+    const int32_t *scales_at = scales;
     const int right = ((out_width - 1) * stride) + 3 - padding - in_width;
     const int8_t *row0 = (rows[0] != NULL) ? rows[0] : padding_row;
     const int8_t *row1 = (rows[1] != NULL) ? rows[1] : padding_row;
@@ -116,13 +122,13 @@ MNC_KERNEL void mnc_depthwise3x3_mve_s8(const int8_t *const *rows, int8_t *out, 
         if (right > 0) {
             mnc_fill_mve_s8(columns + ((padding + in_width) * 4), in_zero, right * 4);
         }
-        mnc_depthwise3x3_channel_mve_s8(out, columns, weights, scales, positive, stride, out_width, out_pixel, zero,
-                                        low, high);
+        mnc_depthwise3x3_channel_mve_s8(out_at, columns, weights_at, scales_at, positive, stride, out_width, out_pixel,
+                                        zero, low, high);
         row0 += step0;
         row1 += step1;
         row2 += step2;
-        out += out_channel;
-        weights += 16;
-        scales += 3;
+        out_at += out_channel;
+        weights_at += 16;
+        scales_at += 3;
     }
 }

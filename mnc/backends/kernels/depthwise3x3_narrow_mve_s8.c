@@ -30,11 +30,14 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
                                                int padding, int in_width, int out_width, int out_pixel, int in_zero,
                                                int zero, int low, int high)
 {
+    const int8_t *weights_at = weights;
+    const int32_t *scales_at = scales;
     int i;
     int c;
     int ky;
 
-    for (c = 0; c < channels; c += 4) {
+    c = 0;
+    while (c < channels) {
 #if defined(MNC_MVE) && defined(MNC_LOAD_BESIDE)
         MNC_VECTOR_S32 sum[6];
         MNC_VECTOR_S32 w;
@@ -51,14 +54,14 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
         }
         MNC_UNROLL
         for (i = 0; i < out_width; ++i) {
-            MNC_LOAD_WORDS(sum[i], scales);
+            MNC_LOAD_WORDS(sum[i], scales_at);
         }
         for (ky = 0; ky < 3; ++ky) {
             const int8_t *const in = rows[ky];
 
             MNC_UNROLL
             for (kx = 0; kx < 3; ++kx) {
-                MNC_MOVE_WIDENED(w, weights, 4);
+                MNC_MOVE_WIDENED(w, weights_at, 4);
                 if (in == NULL) {
                     MNC_UNROLL
                     for (i = 0; i < out_width; ++i) {
@@ -92,12 +95,12 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
         MNC_EVERYWHERE(most, high);
         MNC_UNROLL
         for (i = 0; i < out_width; ++i) {
-            MNC_LOAD_WORDS(by, scales + 4);
+            MNC_LOAD_WORDS(by, scales_at + 4);
             MNC_HIGH_PRODUCTS(sum[i], by);
             if (!positive) {
                 MNC_ADD_SIGNS(sum[i], t);
             }
-            MNC_LOAD_WORDS(shift, scales + 8);
+            MNC_LOAD_WORDS(shift, scales_at + 8);
             MNC_SHIFT_EACH(sum[i], shift);
             MNC_ADD_TO_ALL(sum[i], zero);
             MNC_WITHIN(sum[i], least, most);
@@ -111,18 +114,20 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
             c = channels - 4;
         }
         for (i = 0; i < (out_width * 4); ++i) {
-            sum[i] = MNC_READ_S32(scales[i % 4]);
+            sum[i] = MNC_READ_S32(scales_at[i % 4]);
         }
-        for (ky = 0; ky < 3; ++ky, weights += 12) {
-            mnc_depthwise3x3_products_mve_s8(sum, (rows[ky] == NULL) ? NULL : (rows[ky] + c), weights, channels, stride,
-                                             padding, in_width, out_width, in_zero);
+        for (ky = 0; ky < 3; ++ky) {
+            mnc_depthwise3x3_products_mve_s8(sum, (rows[ky] == NULL) ? NULL : (rows[ky] + c), weights_at, channels,
+                                             stride, padding, in_width, out_width, in_zero);
+            weights_at += 12;
         }
         for (i = 0; i < (out_width * 4); ++i) {
             out[(i / 4 * out_pixel) + c + (i % 4)] =
-                mnc_requantise_s8(sum[i], MNC_READ_S32(scales[4 + (i % 4)]), (int)MNC_READ_S32(scales[8 + (i % 4)]), 0,
-                                  zero, low, high);
+                mnc_requantise_s8(sum[i], MNC_READ_S32(scales_at[4 + (i % 4)]),
+                                  (int)MNC_READ_S32(scales_at[8 + (i % 4)]), 0, zero, low, high);
         }
 #endif
-        scales += 12;
+        scales_at += 12;
+        c += 4;
     }
 }

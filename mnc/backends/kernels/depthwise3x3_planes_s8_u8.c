@@ -21,7 +21,11 @@ MNC_KERNEL uint32_t mnc_four_columns_s8(const int8_t *x, int column, int in_widt
         word = (word >> ((column + 4 - in_width) * 8)) | (border << ((in_width - column) * 8));
     }
 #else
-    (void)x, (void)column, (void)in_width, (void)inside, (void)in_zero;
+    (void)x;
+    (void)column;
+    (void)in_width;
+    (void)inside;
+    (void)in_zero;
 #endif
     return word;
 }
@@ -55,7 +59,14 @@ MNC_KERNEL void mnc_pairs_of_columns_s8(uint32_t *outer, uint32_t *middle, const
         MNC_ODD_S8(outer[1], word);
     }
 #else
-    (void)outer, (void)middle, (void)x, (void)first, (void)stride, (void)alone, (void)in_width, (void)inside;
+    (void)outer;
+    (void)middle;
+    (void)x;
+    (void)first;
+    (void)stride;
+    (void)alone;
+    (void)in_width;
+    (void)inside;
     (void)in_zero;
 #endif
 }
@@ -82,7 +93,7 @@ MNC_KERNEL int32_t mnc_sum3x3_s8(const int8_t *x0, const int8_t *x1, const int8_
             const int32_t both = (j == 1) ? middle : ends;
             const int upper = (j == 1) ? (k == 1) : (j == 2);
 
-            sum += (int32_t)((outside != 0) ? in_zero : x[first + j]) *
+            sum += (int32_t)((outside != 0) ? in_zero : (int)x[first + j]) *
                    ((upper != 0) ? MNC_SHIFT_RIGHT(both, 16) : (((both & 65535) ^ 32768) - 32768));
         }
     }
@@ -97,6 +108,7 @@ MNC_KERNEL void mnc_depthwise3x3_block_s8(const int8_t *x0, const int8_t *x1, co
                                           int out_pixel, int block_pixels, int in_zero, int shift, int positive,
                                           int low, int high)
 {
+    const int32_t *record_at = record;
     int32_t sum[5];
     int32_t multiplier;
     int32_t offset;
@@ -110,16 +122,16 @@ MNC_KERNEL void mnc_depthwise3x3_block_s8(const int8_t *x0, const int8_t *x1, co
     uint32_t next;
     int k;
 
-    MNC_OPAQUE(record);
-    MNC_LOAD_TWO(ends, next, record);
-    MNC_LOAD_VECTOR4(middles, record + 2);
+    MNC_OPAQUE(record_at);
+    MNC_LOAD_TWO(ends, next, record_at);
+    MNC_LOAD_VECTOR4(middles, record_at + 2);
     MNC_UNROLL
     for (k = 0; k < 3; ++k) {
         if (k == 1) {
-            MNC_LOAD_VECTOR4(ends, record + 3);
+            MNC_LOAD_VECTOR4(ends, record_at + 3);
         }
         if (k == 2) {
-            MNC_LOAD_TWO(ends, middles, record + 4);
+            MNC_LOAD_TWO(ends, middles, record_at + 4);
         }
         MNC_UNROLL
         for (i = 0; i < block_pixels; i += 2) {
@@ -154,12 +166,12 @@ MNC_KERNEL void mnc_depthwise3x3_block_s8(const int8_t *x0, const int8_t *x1, co
 #else
     MNC_UNROLL
     for (i = 0; i < block_pixels; ++i) {
-        sum[i] = mnc_sum3x3_s8(x0, x1, x2, record, first + (i * stride), in_width, inside, in_zero);
+        sum[i] = mnc_sum3x3_s8(x0, x1, x2, record_at, first + (i * stride), in_width, inside, in_zero);
     }
 #endif
-    MNC_READ_TWO(multiplier, offset, record + 6);
+    MNC_READ_TWO(multiplier, offset, record_at + 6);
     if (shift == 0) {
-        own = MNC_READ_S32(record[8]);
+        own = MNC_READ_S32(record_at[8]);
     }
     MNC_UNROLL
     for (i = 0; i < block_pixels; ++i) {
@@ -180,6 +192,8 @@ MNC_KERNEL void mnc_depthwise3x3_planes_s8(const int8_t *const *rows, int8_t *ou
                                            int out_width, int in_channel, int out_pixel, int out_channel,
                                            int block_pixels, int in_zero, int shift, int positive, int low, int high)
 {
+    int8_t *out_at = out;
+    const int32_t *records_at = records;
     const int8_t *row0 = (rows[0] != NULL) ? rows[0] : padding_row;
     const int8_t *row1 = (rows[1] != NULL) ? rows[1] : padding_row;
     const int8_t *row2 = (rows[2] != NULL) ? rows[2] : padding_row;
@@ -192,7 +206,7 @@ MNC_KERNEL void mnc_depthwise3x3_planes_s8(const int8_t *const *rows, int8_t *ou
     int p;
 
     for (c = 0; c < channels; ++c) {
-        mnc_depthwise3x3_block_s8(row0, row1, row2, out, records, -padding, stride, in_width, 0, out_pixel,
+        mnc_depthwise3x3_block_s8(row0, row1, row2, out_at, records_at, -padding, stride, in_width, 0, out_pixel,
                                   block_pixels, in_zero, shift, positive, low, high);
         if (last > block_pixels) {
             const int8_t *x0 = row0 + step - padding;
@@ -200,22 +214,22 @@ MNC_KERNEL void mnc_depthwise3x3_planes_s8(const int8_t *const *rows, int8_t *ou
             const int8_t *x2 = row2 + step - padding;
 
             for (p = block_pixels; p < last; p += block_pixels) {
-                mnc_depthwise3x3_block_s8(x0, x1, x2, out + (p * out_pixel), records, 0, stride, in_width, 1, out_pixel,
-                                          block_pixels, in_zero, shift, positive, low, high);
+                mnc_depthwise3x3_block_s8(x0, x1, x2, out_at + (p * out_pixel), records_at, 0, stride, in_width, 1,
+                                          out_pixel, block_pixels, in_zero, shift, positive, low, high);
                 x0 += step;
                 x1 += step;
                 x2 += step;
             }
         }
         if (last > 0) {
-            mnc_depthwise3x3_block_s8(row0, row1, row2, out + (last * out_pixel), records, (last * stride) - padding,
-                                      stride, in_width, 0, out_pixel, block_pixels, in_zero, shift, positive, low,
-                                      high);
+            mnc_depthwise3x3_block_s8(row0, row1, row2, out_at + (last * out_pixel), records_at, (last * stride) -
+                                      padding, stride, in_width, 0, out_pixel, block_pixels, in_zero, shift, positive,
+                                      low, high);
         }
         row0 += step0;
         row1 += step1;
         row2 += step2;
-        out += out_channel;
-        records += 9;
+        out_at += out_channel;
+        records_at += 9;
     }
 }

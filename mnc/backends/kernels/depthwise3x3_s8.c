@@ -57,7 +57,9 @@ MNC_KERNEL void mnc_padding_column3x3_s8(int32_t *column, int value)
     MNC_PAIR(column[0], value, value);
     column[1] = value;
 #else
-    column[0] = column[1] = column[2] = value;
+    column[0] = value;
+    column[1] = value;
+    column[2] = value;
 #endif
 }
 
@@ -89,6 +91,11 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
                                     int end, int in_pixel, int in_channel, int out_pixel, int out_channel,
                                     int block_pixels, int whole_row, int in_zero, int zero, int low, int high)
 {
+    int8_t *out_at = out;
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *multiplier_at = multiplier;
+    const int8_t *shift_at = shift;
     const int inside = (rows[0] != NULL) && (rows[1] != NULL) && (rows[2] != NULL);
     const int8_t *const some = (rows[0] != NULL) ? rows[0] : (rows[1] != NULL) ? rows[1] : rows[2];
     const int8_t *row0 = (rows[0] != NULL) ? rows[0] : some;
@@ -101,36 +108,43 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
     int k;
 
     for (c = 0; c < channels; ++c) {
-        const int32_t by = MNC_READ_S32(*multiplier);
-        const int power = MNC_READ_S8(*shift);
-        int32_t start = MNC_READ_S32(*bias);
+        const int32_t by = MNC_READ_S32(*multiplier_at);
+        const int power = MNC_READ_S8(*shift_at);
+        int32_t start = MNC_READ_S32(*bias_at);
         int32_t taps[9];
         int32_t column[3];
         int32_t sum[8];
 
         if (inside != 0) {
-            mnc_taps3x3_s8(taps, weights, 0);
+            mnc_taps3x3_s8(taps, weights_at, 0);
         } else {
             int8_t kept[9];
 
             for (k = 0; k < 9; ++k) {
-                kept[k] = MNC_READ_S8(weights[k]);
+                kept[k] = MNC_READ_S8(weights_at[k]);
             }
             if (rows[0] == NULL) {
                 start += in_zero * ((int32_t)kept[0] + kept[1] + kept[4]);
-                kept[0] = kept[1] = kept[4] = 0;
+                kept[0] = 0;
+                kept[1] = 0;
+                kept[4] = 0;
             }
             if (rows[1] == NULL) {
                 start += in_zero * ((int32_t)kept[2] + kept[3] + kept[6]);
-                kept[2] = kept[3] = kept[6] = 0;
+                kept[2] = 0;
+                kept[3] = 0;
+                kept[6] = 0;
             }
             if (rows[2] == NULL) {
                 start += in_zero * ((int32_t)kept[5] + kept[7] + kept[8]);
-                kept[5] = kept[7] = kept[8] = 0;
+                kept[5] = 0;
+                kept[7] = 0;
+                kept[8] = 0;
             }
             mnc_taps3x3_s8(taps, kept, 1);
         }
-        for (p = begin; p < end; p += block_pixels) {
+        p = begin;
+        while (p < end) {
             const int columns = ((block_pixels - 1) * stride) + 3;
             int first;
 
@@ -160,8 +174,9 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
             }
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {
-                out[(p + i) * out_pixel] = mnc_requantise_s8(sum[i], by, power, general, zero, low, high);
+                out_at[(p + i) * out_pixel] = mnc_requantise_s8(sum[i], by, power, general, zero, low, high);
             }
+            p += block_pixels;
         }
         for (p = (begin > 0) ? 0 : end; p < out_width; p = ((p + 1) == begin) ? end : (p + 1)) {
             sum[0] = start;
@@ -176,15 +191,15 @@ MNC_KERNEL void mnc_depthwise3x3_s8(const int8_t *const *rows, int8_t *out, cons
                 }
                 sum[0] = mnc_multiply_column3x3_s8(sum[0], column, taps, j);
             }
-            out[p * out_pixel] = mnc_requantise_s8(sum[0], by, power, general, zero, low, high);
+            out_at[p * out_pixel] = mnc_requantise_s8(sum[0], by, power, general, zero, low, high);
         }
         row0 += in_channel;
         row1 += in_channel;
         row2 += in_channel;
-        out += out_channel;
-        weights += 9;
-        ++bias;
-        multiplier += per_channel;
-        shift += per_channel;
+        out_at += out_channel;
+        weights_at += 9;
+        ++bias_at;
+        multiplier_at += per_channel;
+        shift_at += per_channel;
     }
 }

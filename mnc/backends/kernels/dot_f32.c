@@ -5,6 +5,7 @@ MNC_KERNEL void mnc_dot_f32(const float *a, const float *b, float *out, int a_ou
                             int b_inner, int count, int a_outer_stride, int a_inner_stride, int a_stride,
                             int b_outer_stride, int b_inner_stride, int b_stride, int block)
 {
+    float *out_at = out;
     int i;
     int j;
     int m;
@@ -15,10 +16,11 @@ MNC_KERNEL void mnc_dot_f32(const float *a, const float *b, float *out, int a_ou
     for (i = 0; i < a_outer; ++i) {
         for (j = 0; j < a_inner; ++j) {
             for (m = 0; m < b_outer; ++m) {
-                for (n = 0; n < b_inner; n += block) {
+                n = 0;
+                while (n < b_inner) {
                     const float *x = a + (i * a_outer_stride) + (j * a_inner_stride);
                     const float *y = b + (m * b_outer_stride);
-                    float *z = out + (m * b_inner);
+                    float *z = out_at + (m * b_inner);
                     float sum[8];
 
                     if (n > (b_inner - block)) {
@@ -42,9 +44,10 @@ MNC_KERNEL void mnc_dot_f32(const float *a, const float *b, float *out, int a_ou
                     for (c = 0; c < block; ++c) {
                         z[c] = sum[c];
                     }
+                    n += block;
                 }
             }
-            out += b_outer * b_inner;
+            out_at += b_outer * b_inner;
         }
     }
 }

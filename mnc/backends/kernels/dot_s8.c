@@ -19,6 +19,7 @@ MNC_KERNEL void mnc_begin_s8(int32_t *sum, const int32_t *bias, int block_pixels
 MNC_KERNEL void mnc_padding_run_s8(int32_t *sum, int value, const int8_t *w, int run, int block_pixels,
                                    int block_channels)
 {
+    const int8_t *w_at = w;
     int i;
     int c;
     int k;
@@ -31,8 +32,8 @@ MNC_KERNEL void mnc_padding_run_s8(int32_t *sum, int value, const int8_t *w, int
 
             MNC_UNROLL
             for (t = 0; t < ((run < 4) ? run : 4); ++t) {
-                total += MNC_READ_S8(*w);
-                ++w;
+                total += MNC_READ_S8(*w_at);
+                ++w_at;
             }
             MNC_UNROLL
             for (i = 0; i < block_pixels; ++i) {

@@ -139,6 +139,6 @@ MNC_KERNEL void mnc_round_f32(const float *in, float *out, int count)
         const float below = MNC_FLOORF(in[i]);
         const float rest = in[i] - below;
         const int up = (rest > 0.5f) || ((rest == 0.5f) && ((2.0f * MNC_FLOORF(0.5f * below)) != below));
-        out[i] = (up != 0) ? (below + 1.0f) : below;
+        out[i] = (up == 0) ? below : (below + 1.0f);
     }
 }

@@ -166,7 +166,8 @@ MNC_KERNEL void mnc_quantize_s8(const float *in, int8_t *out, int count, float s
         x = (x < 512.0f) ? x : 512.0f;
         n = (int32_t)x;
         rest = x - (float)n;
-        n += (rest >= 0.5f) ? (zero + 1) : (rest <= -0.5f) ? (zero - 1) : zero;
+        n += (rest >= 0.5f) ? 1 : (rest <= -0.5f) ? -1 : 0;
+        n += zero;
         out[i] = (int8_t)((n < -128) ? -128 : (n > 127) ? 127 : n);
     }
 }

@@ -32,6 +32,7 @@ MNC_KERNEL void mnc_fold_mean_f32(const float *sums, float *out, int channels, i
 MNC_KERNEL void mnc_fold_dense_f32(const float *in, float *sums, const float *weights, const float *bias, int row,
                                    int in_channels, int out_channels, int block_channels, int unroll)
 {
+    const float *weights_at = weights;
     int o;
     int c;
     int k;
@@ -50,11 +51,11 @@ MNC_KERNEL void mnc_fold_dense_f32(const float *in, float *sums, const float *we
             for (u = 0; u < unroll; ++u) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    MNC_ACCUMULATE(sum[c], x[u], MNC_READ(weights[(u * block_channels) + c]));
+                    MNC_ACCUMULATE(sum[c], x[u], MNC_READ(weights_at[(u * block_channels) + c]));
                 }
             }
             x += unroll;
-            weights += unroll * block_channels;
+            weights_at += unroll * block_channels;
         }
         MNC_UNROLL
         for (c = 0; c < block_channels; ++c) {

@@ -166,7 +166,10 @@ MNC_KERNEL void mnc_soft_shrink_f32(const float *in, float *out, int count, floa
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        out[i] = (x > threshold) ? (x - threshold) : (x < -threshold) ? (x + threshold) : 0.0f;
+        const float from_above = x - threshold;
+        const float from_below = x + threshold;
+
+        out[i] = (x > threshold) ? from_above : (x < -threshold) ? from_below : 0.0f;
     }
 }
 
@@ -209,7 +212,7 @@ MNC_KERNEL void mnc_sparse_plus_f32(const float *in, float *out, int count)
 
     for (i = 0; i < count; ++i) {
         const float x = in[i];
-        const float above = (x > -1.0f) ? (x + 1.0f) : 0.0f;
+        const float above = !(x > -1.0f) ? 0.0f : (x + 1.0f);
         out[i] = (x > 1.0f) ? x : (0.25f * above * above);
     }
 }

@@ -3,6 +3,7 @@ MNC_KERNEL void mnc_matmul_s8(const int8_t *a, const int8_t *b, int8_t *out, int
                               int a_inner_stride, int a_stride, int b_inner_stride, int b_stride, int a_zero,
                               int b_zero, int32_t multiplier, int shift, int zero, int low, int high)
 {
+    int8_t *out_at = out;
     int i;
     int j;
     int k;
@@ -16,7 +17,8 @@ MNC_KERNEL void mnc_matmul_s8(const int8_t *a, const int8_t *b, int8_t *out, int
             for (k = 0; k < count; ++k) {
                 sum += ((int32_t)x[k * a_stride] - a_zero) * ((int32_t)y[k * b_stride] - b_zero);
             }
-            *out++ = mnc_requantise_s8(sum, multiplier, shift, 1, zero, low, high);
+            *out_at = mnc_requantise_s8(sum, multiplier, shift, 1, zero, low, high);
+            ++out_at;
         }
     }
 }

@@ -26,14 +26,23 @@ MNC_KERNEL void mnc_merge_f32(const float *a, const float *b, float *out, int b_
                 const float second = (b_in_flash != 0) ? MNC_READ(*at) : *at;
                 const float l = (reverse != 0) ? second : first;
                 const float r = (reverse != 0) ? first : second;
-                const float x = (operation == MNC_ADD)        ? (l + r)
-                                : (operation == MNC_SUBTRACT) ? (l - r)
-                                : (operation == MNC_MULTIPLY) ? (l * r)
-                                : (operation == MNC_MAXIMUM)  ? ((l > r) ? l : r)
-                                : (operation == MNC_MINIMUM)  ? ((l < r) ? l : r)
-                                : (operation == MNC_DIVIDE)   ? (l / r)
-                                                            : ((l - r) * (l - r));
+                float x;
 
+                if (operation == MNC_ADD) {
+                    x = l + r;
+                } else if (operation == MNC_SUBTRACT) {
+                    x = l - r;
+                } else if (operation == MNC_MULTIPLY) {
+                    x = l * r;
+                } else if (operation == MNC_MAXIMUM) {
+                    x = (l > r) ? l : r;
+                } else if (operation == MNC_MINIMUM) {
+                    x = (l < r) ? l : r;
+                } else if (operation == MNC_DIVIDE) {
+                    x = l / r;
+                } else {
+                    x = (l - r) * (l - r);
+                }
                 out[(y * out_row) + (p * out_pixel) + (c * out_channel)] =
                     mnc_activate_f32(x * factor, activation, high);
             }

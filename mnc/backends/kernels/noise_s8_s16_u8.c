@@ -3,11 +3,12 @@
 /* Numbers from all of the type, each made of the last: returns the last `seed`. */
 MNC_KERNEL uint32_t mnc_noise_s8(int8_t *x, long count, uint32_t seed)
 {
+    uint32_t next = seed;
     long i;
 
     for (i = 0; i < count; ++i) {
-        seed = mnc_next_seed(seed);
-        x[i] = (int8_t)((int32_t)(seed >> (32 - (8 * (int)sizeof(int8_t)))) + -128);
+        next = mnc_next_seed(next);
+        x[i] = (int8_t)((int32_t)(next >> (32 - (8 * (int)sizeof(int8_t)))) + -128);
     }
-    return seed;
+    return next;
 }

@@ -3,34 +3,37 @@
  * Up to 1, x counts as 1. */
 MNC_KERNEL int32_t mnc_inverse_root(int32_t x, int *shift)
 {
+    int32_t y = x;
     int32_t half;
     int32_t root = (int32_t)1 << 28;
     int right = 11;
     int i;
 
-    if (x <= 1) {
-        *shift = 0;
-        return 2147483647;
-    }
-    while (x >= ((int32_t)1 << 29)) {
-        x /= 4;
-        ++right;
-    }
-    while (x < ((int32_t)1 << 27)) {
-        x *= 4;
-        --right;
-    }
-    half = mnc_divide_by_power(x >> 1, 1);
-    for (i = 0; i < 5; ++i) {
-        int32_t cube = mnc_high_multiply(mnc_high_multiply(root, root), root);
-
-        cube = (cube > 33554431) ? 2147483647 : (cube * 64);
-        root = (mnc_high_multiply(((int32_t)1 << 28) + ((int32_t)1 << 27), root) - mnc_high_multiply(half, cube)) * 8;
-    }
-    root = mnc_high_multiply(root, 1518500250);
-    if (right < 0) {
-        root = (int32_t)((uint32_t)root << -right);
+    if (y <= 1) {
         right = 0;
+        root = 2147483647;
+    } else {
+        while (y >= ((int32_t)1 << 29)) {
+            y /= 4;
+            ++right;
+        }
+        while (y < ((int32_t)1 << 27)) {
+            y *= 4;
+            --right;
+        }
+        half = mnc_divide_by_power(y >> 1, 1);
+        for (i = 0; i < 5; ++i) {
+            int32_t cube = mnc_high_multiply(mnc_high_multiply(root, root), root);
+
+            cube = (cube > 33554431) ? 2147483647 : (cube * 64);
+            root = (mnc_high_multiply(((int32_t)1 << 28) + ((int32_t)1 << 27), root) - mnc_high_multiply(half, cube)) *
+                8;
+        }
+        root = mnc_high_multiply(root, 1518500250);
+        if (right < 0) {
+            root = (int32_t)((uint32_t)root << -right);
+            right = 0;
+        }
     }
     *shift = right;
     return root;

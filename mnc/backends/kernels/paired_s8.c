@@ -70,21 +70,23 @@ MNC_KERNEL void mnc_multiply_paired_s8(int32_t *sum, const int16_t *x, const int
 MNC_KERNEL void mnc_run_paired_s8(int32_t *sum, const int16_t *x, const int16_t *w, int pairs, int pair_step,
                                   int channel_step, int pixel, int block_pixels, int block_channels, int unroll)
 {
+    const int16_t *x_at = x;
+    const int16_t *w_at = w;
     int k;
     int t;
 
     for (k = 0; k < (pairs / unroll); ++k) {
         MNC_UNROLL
         for (t = 0; t < unroll; ++t) {
-            mnc_multiply_paired_s8(sum, x + (2 * t), w + (t * pair_step), channel_step, pixel, block_pixels,
+            mnc_multiply_paired_s8(sum, x_at + (2 * t), w_at + (t * pair_step), channel_step, pixel, block_pixels,
                                    block_channels);
         }
-        x += 2 * unroll;
-        w += unroll * pair_step;
+        x_at += 2 * unroll;
+        w_at += unroll * pair_step;
     }
     MNC_UNROLL
     for (t = 0; t < (pairs % unroll); ++t) {
-        mnc_multiply_paired_s8(sum, x + (2 * t), w + (t * pair_step), channel_step, pixel, block_pixels,
+        mnc_multiply_paired_s8(sum, x_at + (2 * t), w_at + (t * pair_step), channel_step, pixel, block_pixels,
                                block_channels);
     }
 }

@@ -350,7 +350,10 @@
 #if defined(MNC_DSP) && defined(MNC_ONE_MEMORY)
 #define MNC_READ_TWO(y, z, p) MNC_LOAD_TWO(y, z, p)
 #else
-#define MNC_READ_TWO(y, z, p) ((y) = MNC_READ_S32((p)[0]), (z) = MNC_READ_S32((p)[1]))
+#define MNC_READ_TWO(y, z, p) do { \
+    (y) = MNC_READ_S32((p)[0]); \
+    (z) = MNC_READ_S32((p)[1]); \
+} while (0)
 #endif
 #endif
 

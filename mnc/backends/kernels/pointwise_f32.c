@@ -9,6 +9,9 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
                                   int out_pixel, int out_channel, int block_pixels, int block_channels,
                                   int unroll, int activation, float high)
 {
+    float *out_at = out;
+    const float *weights_at = weights;
+    const float *bias_at = bias;
     int o;
     int p;
     int i;
@@ -17,10 +20,11 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
     int u;
 
     for (o = 0; o < out_channels; o += block_channels) {
-        for (p = 0; p < pixels; p += block_pixels) {
+        p = 0;
+        while (p < pixels) {
             const float *x = in;
-            const float *w = weights;
-            float *y = out;
+            const float *w = weights_at;
+            float *y = out_at;
             float sum[28];
 
             if (p > (pixels - block_pixels)) {
@@ -33,7 +37,7 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    sum[(i * block_channels) + c] = (bias == NULL) ? 0.0f : MNC_READ(bias[c]);
+                    sum[(i * block_channels) + c] = (bias_at == NULL) ? 0.0f : MNC_READ(bias_at[c]);
                 }
             }
             for (k = 0; k < in_channels; k += unroll) {
@@ -46,7 +50,7 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
                             sum[(i * block_channels) + c] = mnc_add_product_f32( sum[(i * block_channels) + c],
                                                                                 x[(u * in_channel) + (i * in_pixel)],
                                                                                 MNC_READ(w[(u * block_channels) + c]),
-                                                                                (bias == NULL) &&
+                                                                                (bias_at == NULL) &&
                                                                                 (unroll == in_channels) && (u == 0));
                         }
                     }
@@ -62,11 +66,12 @@ MNC_KERNEL void mnc_pointwise_f32(const float *in, float *out, const float *weig
                         mnc_activate_f32(sum[(i * block_channels) + c], activation, high);
                 }
             }
+            p += block_pixels;
         }
-        out += block_channels * out_channel;
-        weights += in_channels * block_channels;
-        if (bias != NULL) {
-            bias += block_channels;
+        out_at += block_channels * out_channel;
+        weights_at += in_channels * block_channels;
+        if (bias_at != NULL) {
+            bias_at += block_channels;
         }
     }
 }

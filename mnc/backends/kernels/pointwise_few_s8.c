@@ -4,17 +4,18 @@
 MNC_KERNEL int mnc_element_of_pair(int k, int upper, int channels)
 {
     const int whole = channels & ~3;
+    int element;
 
     if ((2 * k) < whole) {
-        return (2 * k) - (k % 2) + (2 * upper);
+        element = (2 * k) - (k % 2) + (2 * upper);
+    } else if (channels == 3) {
+        element = (k != 0) ? 1 : (2 * upper);
+    } else if ((channels % 4) == 3) {
+        element = channels - 4 + k - (whole / 2) + (2 * upper);
+    } else {
+        element = (upper == 0) ? whole : (channels - 1);
     }
-    if (channels == 3) {
-        return (k == 0) ? (2 * upper) : 1;
-    }
-    if ((channels % 4) == 3) {
-        return channels - 4 + k - (whole / 2) + (2 * upper);
-    }
-    return (upper != 0) ? (channels - 1) : whole;
+    return element;
 }
 
 /* A pixel's elements as pairs of 16 bits.  Of three channels, two pixels go at once where
@@ -57,7 +58,10 @@ MNC_KERNEL void mnc_pairs_of_pixel_s8(uint32_t *pairs, const int8_t *x, int chan
         MNC_LOAD_S8(pairs[whole / 2], x + whole);
     }
 #else
-    (void)pairs, (void)x, (void)channels, (void)block_pixels;
+    (void)pairs;
+    (void)x;
+    (void)channels;
+    (void)block_pixels;
 #endif
 }
 
@@ -106,7 +110,8 @@ MNC_KERNEL void mnc_channel_of_few_s8(const uint32_t *pairs, const int8_t *x, in
             }
         }
     }
-    (void)x, (void)in_pixel;
+    (void)x;
+    (void)in_pixel;
 #else
     MNC_UNROLL
     for (i = 0; i < block_pixels; ++i) {
@@ -151,7 +156,8 @@ MNC_KERNEL void mnc_pointwise_few_s8(const int8_t *in, int8_t *out, const int32_
     int c;
     int t;
 
-    for (p = 0; p < pixels; p += block_pixels) {
+    p = 0;
+    while (p < pixels) {
         const int8_t *x;
         const int32_t *record = records;
         int8_t *y;
@@ -164,7 +170,7 @@ MNC_KERNEL void mnc_pointwise_few_s8(const int8_t *in, int8_t *out, const int32_
         MNC_UNROLL
         for (i = 0; i < block_pixels; ++i) {
             if ((in_channels != 3) || ((i % 2) == 0)) {
-                mnc_pairs_of_pixel_s8(pairs + ((in_channels != 3) ? (i * count) : (i / 2 * 3)), x + (i * in_pixel),
+                mnc_pairs_of_pixel_s8(pairs + ((in_channels == 3) ? (3 * (i / 2)) : (i * count)), x + (i * in_pixel),
                                       in_channels, block_pixels);
             }
         }
@@ -179,5 +185,6 @@ MNC_KERNEL void mnc_pointwise_few_s8(const int8_t *in, int8_t *out, const int32_
             record += unroll * size;
             y += unroll * out_channel;
         }
+        p += block_pixels;
     }
 }

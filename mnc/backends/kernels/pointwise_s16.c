@@ -7,6 +7,11 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
                                   int in_channels, int out_channels, int pixels, int in_pixel, int out_pixel,
                                   int block_pixels, int block_channels, int unroll, int low, int high)
 {
+    int16_t *out_at = out;
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    const int32_t *multiplier_at = multiplier;
+    const int8_t *shift_at = shift;
     int o;
     int p;
     int i;
@@ -15,10 +20,11 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
     int t;
 
     for (o = 0; o < out_channels; o += block_channels) {
-        for (p = 0; p < pixels; p += block_pixels) {
+        p = 0;
+        while (p < pixels) {
             const int16_t *x = in;
-            const int8_t *w = weights;
-            int16_t *y = out;
+            const int8_t *w = weights_at;
+            int16_t *y = out_at;
             int32_t sum[16];
 
             if (((pixels % block_pixels) != 0) && (p > (pixels - block_pixels))) {
@@ -30,7 +36,7 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    sum[(i * block_channels) + c] = MNC_READ_S32(bias[c]);
+                    sum[(i * block_channels) + c] = MNC_READ_S32(bias_at[c]);
                 }
             }
             for (k = 0; k < in_channels; k += unroll) {
@@ -53,15 +59,16 @@ MNC_KERNEL void mnc_pointwise_s16(const int16_t *in, int16_t *out, const int8_t 
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
                     y[(i * out_pixel) + c] =
-                        mnc_requantise_s16(sum[(i * block_channels) + c], MNC_READ_S32(multiplier[c * per_channel]),
-                                           MNC_READ_S8(shift[c * per_channel]), rounding, low, high);
+                        mnc_requantise_s16(sum[(i * block_channels) + c], MNC_READ_S32(multiplier_at[c * per_channel]),
+                                           MNC_READ_S8(shift_at[c * per_channel]), rounding, low, high);
                 }
             }
+            p += block_pixels;
         }
-        out += block_channels;
-        weights += in_channels * block_channels;
-        bias += block_channels;
-        multiplier += block_channels * per_channel;
-        shift += block_channels * per_channel;
+        out_at += block_channels;
+        weights_at += in_channels * block_channels;
+        bias_at += block_channels;
+        multiplier_at += block_channels * per_channel;
+        shift_at += block_channels * per_channel;
     }
 }

@@ -16,7 +16,8 @@ MNC_KERNEL void mnc_max_pooling2d_f32(const float *const *rows, float *out, int 
         const int first = (x < 0) ? 0 : x;
         const int last = ((x + pool_width) > in_width) ? in_width : (x + pool_width);
 
-        for (c = 0; c < channels; c += block_channels) {
+        c = 0;
+        while (c < channels) {
             float largest[16];
 
             if (c > (channels - block_channels)) {
@@ -45,6 +46,7 @@ MNC_KERNEL void mnc_max_pooling2d_f32(const float *const *rows, float *out, int 
             for (i = 0; i < block_channels; ++i) {
                 out[(p * out_pixel) + ((c + i) * out_channel)] = largest[i];
             }
+            c += block_channels;
         }
     }
 }
@@ -76,7 +78,8 @@ MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, 
 
         MNC_HIDE(count);
         part = 1.0f / (float)count;
-        for (c = 0; c < channels; c += block_channels) {
+        c = 0;
+        while (c < channels) {
             float sum[16];
 
             if (c > (channels - block_channels)) {
@@ -105,6 +108,7 @@ MNC_KERNEL void mnc_average_pooling2d_f32(const float *const *rows, float *out, 
             for (i = 0; i < block_channels; ++i) {
                 out[(p * out_pixel) + ((c + i) * out_channel)] = sum[i] * part;
             }
+            c += block_channels;
         }
     }
 }
@@ -118,7 +122,8 @@ MNC_KERNEL void mnc_global_max_f32(const float *in, float *out, int rows, int pi
     int p;
     int i;
 
-    for (c = 0; c < channels; c += block_channels) {
+    c = 0;
+    while (c < channels) {
         float largest[16];
 
         if (c > (channels - block_channels)) {
@@ -143,6 +148,7 @@ MNC_KERNEL void mnc_global_max_f32(const float *in, float *out, int rows, int pi
         for (i = 0; i < block_channels; ++i) {
             out[c + i] = largest[i];
         }
+        c += block_channels;
     }
 }
 
@@ -155,7 +161,8 @@ MNC_KERNEL void mnc_global_average_f32(const float *in, float *out, int rows, in
     int p;
     int i;
 
-    for (c = 0; c < channels; c += block_channels) {
+    c = 0;
+    while (c < channels) {
         float sum[16];
 
         if (c > (channels - block_channels)) {
@@ -180,5 +187,6 @@ MNC_KERNEL void mnc_global_average_f32(const float *in, float *out, int rows, in
         for (i = 0; i < block_channels; ++i) {
             out[c + i] = sum[i] * (1.0f / ((float)rows * (float)pixels));
         }
+        c += block_channels;
     }
 }

@@ -9,7 +9,8 @@ MNC_KERNEL void mnc_global_average_s8(const int8_t *in, int8_t *out, int rows, i
     int p;
     int i;
 
-    for (c = 0; c < channels; c += block_channels) {
+    c = 0;
+    while (c < channels) {
         int32_t sum[16];
 
         if (c > (channels - block_channels)) {
@@ -34,5 +35,6 @@ MNC_KERNEL void mnc_global_average_s8(const int8_t *in, int8_t *out, int rows, i
         for (i = 0; i < block_channels; ++i) {
             out[c + i] = mnc_requantise_s8(sum[i], multiplier, shift, 1, zero, low, high);
         }
+        c += block_channels;
     }
 }

@@ -13,7 +13,7 @@ MNC_KERNEL void mnc_max_pooling2d_s8(const int8_t *const *rows, int8_t *out, int
     for (p = 0; p < out_width; ++p) {
         const int x = (p * stride) - padding;
         const int first = (x < 0) ? -x : 0;
-        const int last = ((x + pool_width) > in_width) ? (in_width - x) : pool_width;
+        const int last = ((x + pool_width) <= in_width) ? pool_width : (in_width - x);
 
         for (c = 0; c < channels; ++c) {
             int largest = -128;
@@ -49,7 +49,7 @@ MNC_KERNEL void mnc_average_pooling2d_s8(const int8_t *const *rows, int8_t *out,
     for (p = 0; p < out_width; ++p) {
         const int x = (p * stride) - padding;
         const int first = (x < 0) ? -x : 0;
-        const int last = ((x + pool_width) > in_width) ? (in_width - x) : pool_width;
+        const int last = ((x + pool_width) <= in_width) ? pool_width : (in_width - x);
 
         for (c = 0; c < channels; ++c) {
             int32_t sum = 0;
@@ -83,7 +83,8 @@ MNC_KERNEL void mnc_global_max_s8(const int8_t *in, int8_t *out, int rows, int p
     int p;
     int i;
 
-    for (c = 0; c < channels; c += block_channels) {
+    c = 0;
+    while (c < channels) {
         int largest[16];
 
         if (c > (channels - block_channels)) {
@@ -108,5 +109,6 @@ MNC_KERNEL void mnc_global_max_s8(const int8_t *in, int8_t *out, int rows, int p
         for (i = 0; i < block_channels; ++i) {
             out[c + i] = (int8_t)largest[i];
         }
+        c += block_channels;
     }
 }

@@ -34,12 +34,17 @@ MNC_KERNEL uint32_t mnc_sum_ticks(const uint32_t *ticks, int layers)
 /* A number in decimal, whose last digit is the last of `room` characters; the others are spaces. */
 MNC_KERNEL void mnc_put_number(char *text, int room, uint32_t number)
 {
+    int at = room;
+    uint32_t rest = number;
+
     do {
-        text[--room] = (char)('0' + (int)(number % 10));
-        number /= 10;
-    } while ((number != 0) && (room > 0));
-    while (room > 0) {
-        text[--room] = ' ';
+        --at;
+        text[at] = (char)('0' + (int)(rest % 10u));
+        rest /= 10u;
+    } while ((rest != 0u) && (at > 0));
+    while (at > 0) {
+        --at;
+        text[at] = ' ';
     }
 }
 
@@ -47,7 +52,9 @@ MNC_KERNEL void mnc_put_number(char *text, int room, uint32_t number)
  * cent, in width + 19 characters with the zero at the end. */
 MNC_KERNEL void mnc_ticks_line(const char *name, int width, uint32_t ticks, uint32_t all, char *line)
 {
-    uint32_t share;
+    char *const end = line + width;
+    uint32_t share = ticks;
+    uint32_t whole = all;
     char letter;
     int i;
 
@@ -55,16 +62,16 @@ MNC_KERNEL void mnc_ticks_line(const char *name, int width, uint32_t ticks, uint
         letter = (char)MNC_READ_S8(name[i]);
         line[i] = (letter != '\0') ? letter : ' ';
     }
-    line += width;
-    mnc_put_number(line, 11, ticks);
+    mnc_put_number(end, 11, ticks);
     /* So that a thousand times as many have 32 bits. */
-    for (share = ticks; all > 4000000UL; all /= 2) {
-        share /= 2;
+    while (whole > (uint32_t)4000000UL) {
+        share /= 2u;
+        whole /= 2u;
     }
-    share = (all == 0) ? 0 : (((share * 1000) + (all / 2)) / all);
-    mnc_put_number(line + 11, 4, share / 10);
-    line[15] = '.';
-    mnc_put_number(line + 16, 1, share % 10);
-    line[17] = '%';
-    line[18] = '\0';
+    share = (whole == 0u) ? 0u : (((share * 1000u) + (whole / 2u)) / whole);
+    mnc_put_number(end + 11, 4, share / 10u);
+    end[15] = '.';
+    mnc_put_number(end + 16, 1, share % 10u);
+    end[17] = '%';
+    end[18] = '\0';
 }

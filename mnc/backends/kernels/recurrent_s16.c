@@ -5,31 +5,42 @@
 /* A number of int32 within int16. */
 MNC_KERNEL int16_t mnc_saturated_s16(int32_t x)
 {
-    MNC_SATURATE_S16(x);
-    return (int16_t)x;
+    int32_t y = x;
+
+    MNC_SATURATE_S16(y);
+    return (int16_t)y;
 }
 
 /* A sum of a gate's products on its way to int16. */
 MNC_KERNEL int32_t mnc_gate_sum_s16(int32_t sum, int32_t multiplier, int shift, int rounding)
 {
+    int32_t y;
+
     if (rounding == MNC_TWICE_PLAIN) {
-        return mnc_saturated_s16(mnc_rescale_plain(sum, multiplier, shift));
+        y = mnc_saturated_s16(mnc_rescale_plain(sum, multiplier, shift));
+    } else {
+        y = mnc_requantise_s16(sum, multiplier, shift, rounding, -32768, 32767);
     }
-    return mnc_requantise_s16(sum, multiplier, shift, rounding, -32768, 32767);
+    return y;
 }
 
 /* A product of two numbers of int16 on its way to int16, rounded as by mnc_narrow_s16. */
 MNC_KERNEL int16_t mnc_narrow_product_s16(int32_t x, int32_t multiplier, int shift, int low, int high)
 {
+    int32_t y;
+
     if ((shift > 0) || (shift < -20) || (multiplier < ((int32_t)1 << 30))) {
-        return mnc_narrow_s16(x, multiplier, shift, low, high);
+        y = mnc_narrow_s16(x, multiplier, shift, low, high);
+    } else {
+        y = mnc_rescale_plain(x, multiplier, shift);
+        if ((low <= -32768) && (high >= 32767)) {
+            y = mnc_saturated_s16(y);
+        } else {
+            y = (y < low) ? low : y;
+            y = (y > high) ? high : y;
+        }
     }
-    x = mnc_rescale_plain(x, multiplier, shift);
-    if ((low <= -32768) && (high >= 32767)) {
-        return mnc_saturated_s16(x);
-    }
-    x = (x < low) ? low : x;
-    return (int16_t)((x > high) ? high : x);
+    return (int16_t)y;
 }
 
 /* Adds to the sums of a block of channels the products of two neighbouring elements.
@@ -69,6 +80,8 @@ MNC_KERNEL void mnc_multiply_gate_s16(int32_t *sum, const int16_t *x, const int8
 MNC_KERNEL void mnc_gate_sums_s16(int32_t *sum, const int16_t *x, const int8_t *w, int count, int block_channels,
                                   int unroll)
 {
+    const int16_t *x_at = x;
+    const int8_t *w_at = w;
     const int step = (block_channels + 1) / 2 * 4;
     int k;
     int t;
@@ -76,15 +89,15 @@ MNC_KERNEL void mnc_gate_sums_s16(int32_t *sum, const int16_t *x, const int8_t *
     for (k = 0; k < (count / 2); k += unroll) {
         MNC_UNROLL
         for (t = 0; t < unroll; ++t) {
-            mnc_multiply_gate_s16(sum, x + (2 * t), w + (t * step), block_channels);
+            mnc_multiply_gate_s16(sum, x_at + (2 * t), w_at + (t * step), block_channels);
         }
-        x += 2 * unroll;
-        w += unroll * step;
+        x_at += 2 * unroll;
+        w_at += unroll * step;
     }
     if ((count % 2) != 0) {
         MNC_UNROLL
         for (t = 0; t < block_channels; ++t) {
-            sum[t] += (int32_t)x[0] * MNC_READ_S8(w[t]);
+            sum[t] += (int32_t)x_at[0] * MNC_READ_S8(w_at[t]);
         }
     }
 }
@@ -99,13 +112,17 @@ MNC_KERNEL void mnc_gates_s16(const int16_t *in, const int16_t *state, int16_t *
                               const int32_t *bias, const int32_t *multiplier, const int8_t *shift, int rounding,
                               int gates, int features, int units, int block_channels, int unroll, int unroll_state)
 {
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    int16_t *out_at = out;
     const int step = (block_channels + 1) / 2 * 4;
     int g;
     int o;
     int c;
 
     for (g = 0; g < gates; ++g) {
-        for (o = 0; o < units; o += block_channels) {
+        o = 0;
+        while (o < units) {
             int32_t given[16];
             int32_t kept[16];
 
@@ -114,23 +131,24 @@ MNC_KERNEL void mnc_gates_s16(const int16_t *in, const int16_t *state, int16_t *
             }
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c) {
-                given[c] = MNC_READ_S32(bias[o + c]);
+                given[c] = MNC_READ_S32(bias_at[o + c]);
                 kept[c] = 0;
             }
-            mnc_gate_sums_s16(given, in, weights, features, block_channels, unroll);
-            weights += (features / 2 * step) + (features % 2 * block_channels);
-            mnc_gate_sums_s16(kept, state, weights, units, block_channels, unroll_state);
-            weights += (units / 2 * step) + (units % 2 * block_channels);
+            mnc_gate_sums_s16(given, in, weights_at, features, block_channels, unroll);
+            weights_at += (features / 2 * step) + (features % 2 * block_channels);
+            mnc_gate_sums_s16(kept, state, weights_at, units, block_channels, unroll_state);
+            weights_at += (units / 2 * step) + (units % 2 * block_channels);
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c) {
-                out[o + c] = mnc_saturated_s16(
+                out_at[o + c] = mnc_saturated_s16(
                     mnc_gate_sum_s16(given[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]), rounding) +
                     mnc_gate_sum_s16(kept[c], MNC_READ_S32(multiplier[gates + g]), MNC_READ_S8(shift[gates + g]),
                                      rounding));
             }
+            o += block_channels;
         }
-        bias += units;
-        out += units;
+        bias_at += units;
+        out_at += units;
     }
 }
 
@@ -177,13 +195,17 @@ MNC_KERNEL void mnc_gate_products_s16(const int16_t *in, int16_t *out, const int
                                       const int32_t *multiplier, const int8_t *shift, int rounding, int gates,
                                       int count, int units, int block_channels, int unroll)
 {
+    const int8_t *weights_at = weights;
+    const int32_t *bias_at = bias;
+    int16_t *out_at = out;
     const int step = (block_channels + 1) / 2 * 4;
     int g;
     int o;
     int c;
 
     for (g = 0; g < gates; ++g) {
-        for (o = 0; o < units; o += block_channels) {
+        o = 0;
+        while (o < units) {
             int32_t sum[16];
 
             if (((units % block_channels) != 0) && (o > (units - block_channels))) {
@@ -191,18 +213,19 @@ MNC_KERNEL void mnc_gate_products_s16(const int16_t *in, int16_t *out, const int
             }
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c) {
-                sum[c] = MNC_READ_S32(bias[o + c]);
+                sum[c] = MNC_READ_S32(bias_at[o + c]);
             }
-            mnc_gate_sums_s16(sum, in, weights, count, block_channels, unroll);
-            weights += (count / 2 * step) + (count % 2 * block_channels);
+            mnc_gate_sums_s16(sum, in, weights_at, count, block_channels, unroll);
+            weights_at += (count / 2 * step) + (count % 2 * block_channels);
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c) {
-                out[o + c] = (int16_t)mnc_gate_sum_s16(sum[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]),
+                out_at[o + c] = (int16_t)mnc_gate_sum_s16(sum[c], MNC_READ_S32(multiplier[g]), MNC_READ_S8(shift[g]),
                                                        rounding);
             }
+            o += block_channels;
         }
-        bias += units;
-        out += units;
+        bias_at += units;
+        out_at += units;
     }
 }
 

@@ -8,6 +8,7 @@ MNC_KERNEL void mnc_reduce_f32(const float *in, float *out, int operation, int r
                                int pixel, int channel, int outer, int inner, int count, int outer_stride,
                                int inner_stride, int stride, float factor)
 {
+    float *out_at = out;
     int y;
     int p;
     int c;
@@ -28,13 +29,18 @@ MNC_KERNEL void mnc_reduce_f32(const float *in, float *out, int operation, int r
                         for (k = 0; k < count; ++k) {
                             const float next = x[k * stride];
 
-                            result = (operation == MNC_REDUCE_SUM)   ? (result + next)
-                                     : (operation == MNC_REDUCE_MAX) ? ((next > result) ? next : result)
-                                                                   : ((next < result) ? next : result);
+                            if (operation == MNC_REDUCE_SUM) {
+                                result += next;
+                            } else if (operation == MNC_REDUCE_MAX) {
+                                result = (next > result) ? next : result;
+                            } else {
+                                result = (next < result) ? next : result;
+                            }
                         }
                     }
                 }
-                *out++ = factor * result;
+                *out_at = factor * result;
+                ++out_at;
             }
         }
     }

@@ -5,6 +5,7 @@ MNC_KERNEL void mnc_reduce_sum_s16(const int16_t *in, int16_t *out, int rows, in
                                   int inner_stride, int stride,
                                   int32_t multiplier, int shift, int low, int high)
 {
+    int16_t *out_at = out;
     int y;
     int p;
     int c;
@@ -27,7 +28,8 @@ MNC_KERNEL void mnc_reduce_sum_s16(const int16_t *in, int16_t *out, int rows, in
                         }
                     }
                 }
-                *out++ = mnc_narrow_s16(sum, multiplier, shift, low, high);
+                *out_at = mnc_narrow_s16(sum, multiplier, shift, low, high);
+                ++out_at;
             }
         }
     }

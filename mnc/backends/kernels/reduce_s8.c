@@ -5,6 +5,7 @@ MNC_KERNEL void mnc_reduce_sum_s8(const int8_t *in, int8_t *out, int rows, int p
                                   int inner_stride, int stride, int in_zero,
                                   int32_t multiplier, int shift, int zero, int low, int high)
 {
+    int8_t *out_at = out;
     int y;
     int p;
     int c;
@@ -27,7 +28,8 @@ MNC_KERNEL void mnc_reduce_sum_s8(const int8_t *in, int8_t *out, int rows, int p
                         }
                     }
                 }
-                *out++ = mnc_requantise_s8(sum, multiplier, shift, 1, zero, low, high);
+                *out_at = mnc_requantise_s8(sum, multiplier, shift, 1, zero, low, high);
+                ++out_at;
             }
         }
     }

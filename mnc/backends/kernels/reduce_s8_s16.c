@@ -6,6 +6,7 @@ MNC_KERNEL void mnc_reduce_extreme_s8(const int8_t *in, int8_t *out, int smaller
                                       int row, int pixel, int channel, int outer, int inner, int count,
                                       int outer_stride, int inner_stride, int stride)
 {
+    int8_t *out_at = out;
     int y;
     int p;
     int c;
@@ -30,7 +31,8 @@ MNC_KERNEL void mnc_reduce_extreme_s8(const int8_t *in, int8_t *out, int smaller
                         }
                     }
                 }
-                *out++ = result;
+                *out_at = result;
+                ++out_at;
             }
         }
     }

@@ -41,15 +41,16 @@ MNC_KERNEL int32_t mnc_divide_by_power(int32_t x, int exponent)
  * the left pushes out of 32 bits is far beyond int8 anyway. */
 MNC_KERNEL int32_t mnc_rescale(int32_t x, int32_t multiplier, int shift)
 {
+    int32_t y = x;
     const int left = (shift > 0) ? shift : 0;
 
     if (left > 0) {
         const int32_t most = 2147483647 >> left;
 
-        x = (x > most) ? most : (x < -most) ? -most : x;
-        x *= (int32_t)1 << left;
+        y = (y > most) ? most : (y < -most) ? -most : y;
+        y *= (int32_t)1 << left;
     }
-    return mnc_divide_by_power(mnc_high_multiply(x, multiplier), left - shift);
+    return mnc_divide_by_power(mnc_high_multiply(y, multiplier), left - shift);
 }
 
 /* mnc_high_multiply for 2^30 <= b < 2^31, given `doubled`, the bits of 2 * b: with b as
@@ -75,32 +76,40 @@ MNC_KERNEL int32_t mnc_high_multiply_doubled(int32_t a, int32_t doubled)
  * instructions than mnc_rescale. */
 MNC_KERNEL int32_t mnc_rescale_plain(int32_t x, int32_t multiplier, int shift)
 {
-    x = mnc_high_multiply_doubled(x, (int32_t)((uint32_t)multiplier << 1));
-    return (shift == 0) ? x : MNC_SHIFT_RIGHT(x + MNC_SHIFT_RIGHT(x, 31) + ((int32_t)1 << (-shift - 1)), -shift);
+    int32_t y = x;
+
+    y = mnc_high_multiply_doubled(y, (int32_t)((uint32_t)multiplier << 1));
+    return (shift == 0) ? y : MNC_SHIFT_RIGHT(y + MNC_SHIFT_RIGHT(y, 31) + ((int32_t)1 << (-shift - 1)), -shift);
 }
 
 /* x within int8 and within the limits of an activation. */
 MNC_KERNEL int8_t mnc_clamp_s8(int32_t x, int low, int high)
 {
+    int32_t y = x;
+
     if ((low <= -128) && (high >= 127)) {
-        MNC_SATURATE_S8(x);
+        MNC_SATURATE_S8(y);
     } else {
-        x = (x < low) ? low : x;
-        x = (x > high) ? high : x;
+        y = (y < low) ? low : y;
+        y = (y > high) ? high : y;
     }
-    return (int8_t)x;
+    return (int8_t)y;
 }
 
 /* x / 2^shift rounded down, within int8 and within the limits of an activation. */
 MNC_KERNEL int32_t mnc_saturate_shifted_s8(int32_t x, int shift, int low, int high)
 {
+    int32_t y = x;
+
 #if defined(MNC_SATURATE_SHIFTED)
     if (__builtin_constant_p(shift) && (low <= -128) && (high >= 127)) {
-        MNC_SATURATE_SHIFTED(x, shift);
-        return x;
-    }
+        MNC_SATURATE_SHIFTED(y, shift);
+    } else
 #endif
-    return mnc_clamp_s8(MNC_SHIFT_RIGHT(x, shift), low, high);
+    {
+        y = mnc_clamp_s8(MNC_SHIFT_RIGHT(y, shift), low, high);
+    }
+    return y;
 }
 
 /* A sum on its way to int8, by a multiplier of at least 2^30 and a shift to the right by
@@ -150,14 +159,16 @@ MNC_KERNEL int32_t mnc_requantise_enlarged_s8(int32_t enlarged, int32_t multipli
     int32_t x;
 
     if ((shift == 0) || !positive) {
-        return mnc_requantise_twice_s8(enlarged, multiplier, offset, (shift == 0) ? own : shift, positive, low, high);
-    }
+        x = mnc_requantise_twice_s8(enlarged, multiplier, offset, (shift == 0) ? own : shift, positive, low, high);
+    } else {
 #if defined(MNC_HIGH_PRODUCT_PLUS)
-    MNC_HIGH_PRODUCT_PLUS(x, enlarged, multiplier, offset);
+        MNC_HIGH_PRODUCT_PLUS(x, enlarged, multiplier, offset);
 #else
-    x = mnc_high_product(enlarged, multiplier) + offset;
+        x = mnc_high_product(enlarged, multiplier) + offset;
 #endif
-    return mnc_saturate_shifted_s8(x, shift, low, high);
+        x = mnc_saturate_shifted_s8(x, shift, low, high);
+    }
+    return x;
 }
 
 /* A sum on its way to int8.  Unless `general`, the shift is -1 to -20, the
@@ -166,10 +177,14 @@ MNC_KERNEL int32_t mnc_requantise_enlarged_s8(int32_t enlarged, int32_t multipli
 MNC_KERNEL int8_t mnc_requantise_s8(int32_t sum, int32_t multiplier, int shift, int general, int zero, int low,
                                     int high)
 {
+    int8_t y;
+
     if (general != 0) {
-        return mnc_clamp_s8(mnc_rescale(sum, multiplier, shift) + zero, low, high);
+        y = mnc_clamp_s8(mnc_rescale(sum, multiplier, shift) + zero, low, high);
+    } else {
+        y = mnc_requantise_ready_s8(sum, (int32_t)((uint32_t)multiplier << 1),
+                                    (int32_t)((uint32_t)((2 * zero) + 1) << (-shift - 1)), -shift, low >= zero, low,
+                                    high);
     }
-    return mnc_requantise_ready_s8(sum, (int32_t)((uint32_t)multiplier << 1),
-                                   (int32_t)((uint32_t)((2 * zero) + 1) << (-shift - 1)), -shift, low >= zero, low,
-                                   high);
+    return y;
 }

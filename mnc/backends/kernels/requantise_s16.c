@@ -1,10 +1,12 @@
 /* A number of int32 on its way to int16, rounded in two steps. */
 MNC_KERNEL int16_t mnc_narrow_s16(int32_t x, int32_t multiplier, int shift, int low, int high)
 {
-    x = mnc_rescale(x, multiplier, shift);
-    x = (x < low) ? low : x;
-    x = (x > high) ? high : x;
-    return (int16_t)x;
+    int32_t y = x;
+
+    y = mnc_rescale(y, multiplier, shift);
+    y = (y < low) ? low : y;
+    y = (y > high) ? high : y;
+    return (int16_t)y;
 }
 
 /* Brings elements to another scale, and to another place: axes that are walked may
@@ -95,28 +97,30 @@ MNC_KERNEL void mnc_dequantize_s16(const int16_t *in, float *out, int count, flo
 MNC_KERNEL int16_t mnc_requantise_wide_s16(int32_t high, uint32_t low, int32_t multiplier, int shift, int least,
                                            int most)
 {
+    uint32_t lower = low;
+    int32_t upper = high;
     const uint32_t factor = (uint32_t)multiplier;
-    const uint32_t bottom = (low & 0xFFFFu) * factor;
-    const uint32_t middle = ((low >> 16) * factor) + (bottom >> 16);
+    const uint32_t bottom = (lower & 0xFFFFu) * factor;
+    const uint32_t middle = ((lower >> 16) * factor) + (bottom >> 16);
     int32_t y;
 
-    low = (middle << 16) | (bottom & 0xFFFFu);
-    high = (high * multiplier) + (int32_t)(middle >> 16);
+    lower = (middle << 16) | (bottom & 0xFFFFu);
+    upper = (upper * multiplier) + (int32_t)(middle >> 16);
     if (shift > 32) {
-        y = MNC_SHIFT_RIGHT(high + ((int32_t)1 << (shift - 33)), shift - 32);
+        y = MNC_SHIFT_RIGHT(upper + ((int32_t)1 << (shift - 33)), shift - 32);
     } else {
         const uint32_t half = (uint32_t)1 << (shift - 1);
         int32_t beyond;
 
-        low += half;
-        high += (low < half) ? 1 : 0;
-        beyond = MNC_SHIFT_RIGHT(high, shift - 1);
+        lower += half;
+        upper += (lower < half) ? 1 : 0;
+        beyond = MNC_SHIFT_RIGHT(upper, shift - 1);
         if (shift == 32) {
-            y = high;
+            y = upper;
         } else if ((beyond != 0) && (beyond != -1)) {
-            y = (high < 0) ? least : most; /* far beyond int16 */
+            y = (upper < 0) ? least : most; /* far beyond int16 */
         } else {
-            y = (int32_t)(((uint32_t)high << (32 - shift)) | (low >> shift));
+            y = (int32_t)(((uint32_t)upper << (32 - shift)) | (lower >> shift));
         }
     }
     y = (y < least) ? least : y;
@@ -148,16 +152,18 @@ MNC_KERNEL int32_t mnc_top_product(int32_t a, int32_t b)
  * as in mnc_rescale. */
 MNC_KERNEL int16_t mnc_requantise_s16(int32_t sum, int32_t multiplier, int shift, int rounding, int low, int high)
 {
+    int32_t y;
+
     if (rounding == MNC_TWICE) {
-        return mnc_narrow_s16(sum, multiplier, shift, low, high);
+        y = mnc_narrow_s16(sum, multiplier, shift, low, high);
+    } else if (rounding == MNC_ONCE_SHIFTED) {
+        y = mnc_requantise_wide_s16(MNC_SHIFT_RIGHT(sum, 31), (uint32_t)sum, multiplier, shift, low, high);
+    } else {
+        y = mnc_top_product(sum, multiplier);
+        y = (y < low) ? low : y;
+        y = (y > high) ? high : y;
     }
-    if (rounding == MNC_ONCE_SHIFTED) {
-        return mnc_requantise_wide_s16(MNC_SHIFT_RIGHT(sum, 31), (uint32_t)sum, multiplier, shift, low, high);
-    }
-    sum = mnc_top_product(sum, multiplier);
-    sum = (sum < low) ? low : sum;
-    sum = (sum > high) ? high : sum;
-    return (int16_t)sum;
+    return (int16_t)y;
 }
 
 /* How a sum of int16 products is rounded. */

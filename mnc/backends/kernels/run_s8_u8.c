@@ -64,7 +64,7 @@ MNC_KERNEL void mnc_vector4_s8(int32_t *sum, const int8_t *x, const int8_t *w, i
         for (i = 0; i < block_pixels; ++i) {
             MNC_UNROLL
             for (c = 0; c < block_channels; ++c) {
-                sum[(i * block_channels) + c] += x[(i * pixel) + t] * MNC_READ_S8(w[(c * 4) + t]);
+                sum[(i * block_channels) + c] += (int)x[(i * pixel) + t] * MNC_READ_S8(w[(c * 4) + t]);
             }
         }
     }
@@ -79,6 +79,8 @@ MNC_KERNEL void mnc_vector4_s8(int32_t *sum, const int8_t *x, const int8_t *w, i
 MNC_KERNEL void mnc_run_s8(int32_t *sum, const int8_t *x, const int8_t *w, int run, int pixel, int block_pixels,
                            int block_channels, int unroll)
 {
+    const int8_t *x_at = x;
+    const int8_t *w_at = w;
     int i;
     int c;
     int k;
@@ -91,21 +93,22 @@ MNC_KERNEL void mnc_run_s8(int32_t *sum, const int8_t *x, const int8_t *w, int r
             for (i = 0; i < block_pixels; ++i) {
                 MNC_UNROLL
                 for (c = 0; c < block_channels; ++c) {
-                    sum[(i * block_channels) + c] += x[(i * pixel) + t] * MNC_READ_S8(w[(c * run) + t]);
+                    sum[(i * block_channels) + c] += (int)x_at[(i * pixel) + t] * MNC_READ_S8(w_at[(c * run) + t]);
                 }
             }
         }
-        return;
-    }
-    for (k = 0; k < (run / 4); k += unroll) {
-        MNC_UNROLL
-        for (t = 0; t < unroll; ++t) {
-            mnc_vector4_s8(sum, x + (t * 4), w + (t * 4 * block_channels), 0, pixel, block_pixels, block_channels);
+    } else {
+        for (k = 0; k < (run / 4); k += unroll) {
+            MNC_UNROLL
+            for (t = 0; t < unroll; ++t) {
+                mnc_vector4_s8(sum, x_at + (t * 4), w_at + (t * 4 * block_channels), 0, pixel, block_pixels,
+                               block_channels);
+            }
+            x_at += unroll * 4;
+            w_at += unroll * 4 * block_channels;
         }
-        x += unroll * 4;
-        w += unroll * 4 * block_channels;
-    }
-    if ((run % 4) != 0) {
-        mnc_vector4_s8(sum, x + (run % 4) - 4, w, 4 - (run % 4), pixel, block_pixels, block_channels);
+        if ((run % 4) != 0) {
+            mnc_vector4_s8(sum, x_at + (run % 4) - 4, w_at, 4 - (run % 4), pixel, block_pixels, block_channels);
+        }
     }
 }

@@ -12,9 +12,11 @@ MNC_KERNEL void mnc_sums_f32(const float *x, long first, long count, MNC_SUM *su
     while (i < count) {
         plain = 0;
         weighted = 0;
-        for (end = ((count - i) < 64) ? count : (i + 64); i < end; ++i) {
+        end = ((count - i) < 64) ? count : (i + 64);
+        while (i < end) {
             plain += (MNC_SUM)x[i];
             weighted += (MNC_SUM)x[i] * (MNC_SUM)(((first + i) % 31) + 1);
+            ++i;
         }
         sums[0] += plain;
         sums[1] += weighted;

@@ -5,6 +5,7 @@
 MNC_KERNEL void mnc_take_f32(const float *in, float *out, const int32_t *places, int outer, int size, int count,
                              int inner)
 {
+    float *out_at = out;
     int o;
     int p;
     int i;
@@ -14,9 +15,9 @@ MNC_KERNEL void mnc_take_f32(const float *in, float *out, const int32_t *places,
             const float *x = in + (((o * size) + (int)MNC_READ_S32(places[p])) * inner);
 
             for (i = 0; i < inner; ++i) {
-                out[i] = x[i];
+                out_at[i] = x[i];
             }
-            out += inner;
+            out_at += inner;
         }
     }
 }
