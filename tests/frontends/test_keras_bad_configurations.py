@@ -16,8 +16,8 @@ FIXED_SHAPE = (
     "rebuild the model with a fixed input shape, for instance keras.Input((96, 96, 3)), and load the weights into it"
 )
 AS_TFLITE = (
-    "convert the model, tf.lite.TFLiteConverter.from_keras_model(model).convert(), and compile the .tflite, "
-    "in which TensorFlow has put simpler operators in its place"
+    "convert the model, tf.lite.TFLiteConverter.from_keras_model(model).convert(), with Input(batch_size=1) if it has "
+    "recurrent layers, and compile the .tflite, in which TensorFlow has put simpler operators in its place"
 )
 LISTED = (
     f"{AS_TFLITE}\nhint: or put layers in its place that do the same, and give them its weights; "

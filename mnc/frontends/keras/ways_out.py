@@ -11,8 +11,8 @@ SAVE_AGAIN = "Keras does not write this; give the file as model.save wrote it, o
 """Where no version of Keras writes such a file."""
 
 AS_TFLITE = (
-    "convert the model, tf.lite.TFLiteConverter.from_keras_model(model).convert(), and compile the .tflite, "
-    "in which TensorFlow has put simpler operators in its place"
+    "convert the model, tf.lite.TFLiteConverter.from_keras_model(model).convert(), with Input(batch_size=1) if it has "
+    "recurrent layers, and compile the .tflite, in which TensorFlow has put simpler operators in its place"
 )
 """Where mnc does not know what Keras does."""
 
