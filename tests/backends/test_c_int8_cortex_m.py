@@ -18,7 +18,7 @@ from mnc.errors import CompileError
 from mnc.ir.activations import Relu
 from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D
+from mnc.ir.layers import Conv2D, Dense, DepthwiseConv2D, MaxPooling2D
 from mnc.ir.types import Array, Constant, DType, ElementType, Quantisation, TensorType
 from mnc.samples import random_inputs
 from mnc.targets import Interface, Options, get
@@ -85,6 +85,10 @@ def enlarged_layers() -> Iterator[tuple[tuple[int, ...], Layer]]:
         for stride, filters in ((1, 2), (2, 3), (3, 7), (2, 1), (1, 4))[i % 2 :: 2]:
             width = stride * (1 + filters) + 3 + spread % 2
             yield (6, width, 1), scaled(trained(conv((3, 3), 1, filters, stride=(stride, stride))), spread)
+    for stride in (1, 2, 3):  # each channel of a row goes by a shift of its own
+        layer = scaled(trained(conv((3, 3), 1, 4 - stride, stride=(stride, stride))), 2 * stride)
+        assert isinstance(layer, Conv2D)
+        yield (6, 9 + 2 * stride, 1), replace(layer, activation=None)
     yield (5, 9, 1), trained(conv((3, 3), 1, 3, padding=((1, 1), (0, 0))))
 
 
@@ -140,6 +144,8 @@ def layers() -> Iterator[tuple[tuple[int, ...], Layer]]:
     yield (5, 12, 3), depthwise((3, 3), 3, 2, padding=SAME)
     yield (7, 8, 3), depthwise((5, 3), 3, padding=((2, 2), (1, 1)))
     yield (7, 8, 3), depthwise((3, 3), 3, dilation=(2, 2), padding=((2, 2), (2, 2)))
+    for channels in (3, 4, 7, 16):
+        yield (5, 7, channels), MaxPooling2D((3, 2), (2, 1), ((1, 1), (0, 1)))
     yield from paired_layers()
 
 
@@ -213,7 +219,7 @@ def test_each_pairing_kernel_is_among_them() -> None:
     compiled = mnc.compile(side_by_side(), name="layers", target="cortex-m4").report.layers
     kernels = [layer.kernel.removeprefix("mnc_").removesuffix("_s8") for layer in compiled]
     assert set(kernels[-count:]) == PAIRING
-    assert {"conv2d", "pointwise", "depthwise3x3", "depthwise2d"} <= set(kernels[:-count])
+    assert {"conv2d", "pointwise", "depthwise3x3", "depthwise2d", "max_pooling2d_fours"} <= set(kernels[:-count])
 
 
 def trapping(core: str) -> Target:

@@ -1,17 +1,50 @@
 /* A template, written for int8; library.py makes the kernels for uint8 by substituting the type of inputs. */
 
+/* What two neighbouring pixels see of a row through a kernel three columns wide, as
+ * mnc_pairs_of_columns_s8 has it.  The row moves on by both pixels. */
+MNC_KERNEL void mnc_next_columns_s8(uint32_t *outer, uint32_t *middle, const int8_t **row, int stride)
+{
+    const int8_t *x = *row;
+#if defined(MNC_DSP)
+    uint32_t word;
+
+    if (stride == 1) {
+        MNC_LOAD_MOVING(word, x, 2);
+        MNC_EVEN_S8(outer[0], word);
+        MNC_ODD_S8(outer[1], word);
+        middle[0] = outer[1];
+        middle[1] = outer[0];
+    } else if (stride == 2) {
+        MNC_LOAD_VECTOR4(word, x + 1);
+        MNC_EVEN_S8(middle[0], word);
+        MNC_ODD_S8(outer[1], word);
+        middle[1] = middle[0];
+        MNC_LOAD_MOVING(word, x, 4);
+        MNC_EVEN_S8(outer[0], word);
+    } else {
+        MNC_LOAD_VECTOR4(word, x + 2);
+        MNC_EVEN_S8(middle[1], word);
+        MNC_ODD_S8(outer[1], word);
+        MNC_LOAD_MOVING(word, x, 6);
+        MNC_EVEN_S8(outer[0], word);
+        MNC_ODD_S8(middle[0], word);
+    }
+#else
+    (void)stride, (void)outer, (void)middle;
+#endif
+    *row = x;
+}
+
 /* Two neighbouring pixels of a block of channels, by a kernel of 3x3 from one channel.
  * record: as mnc_conv2d_single_s8 has them for these channels. */
-MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, const int8_t *x2, int8_t *out,
+MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t **x0, const int8_t **x1, const int8_t **x2, int8_t *out,
                                          const int32_t *record, int stride, int out_pixel, int out_channel,
-                                         int block_channels, int shift, int positive, int low, int high)
+                                         int block_channels, int shift, int shifts, int positive, int low, int high)
 {
-    int8_t *out_at = out;
     const int size = 9;
     int32_t sum[8];
     int32_t multiplier;
     int32_t offset;
-    int32_t own = 0;
     int c;
     int i;
 #if defined(MNC_DSP)
@@ -21,14 +54,14 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
     uint32_t w;
     uint32_t next;
 
-    mnc_pairs_of_columns_s8(outer, upper, x0, 0, stride, 0, 0, 1, 0);
+    mnc_next_columns_s8(outer, upper, x0, stride);
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
         MNC_LOAD_TWO(w, next, record + (c * size));
         MNC_PAIRS_PLUS(sum[2 * c], outer[0], w, next);
         MNC_PAIRS_PLUS(sum[(2 * c) + 1], outer[1], w, next);
     }
-    mnc_pairs_of_columns_s8(outer, middle, x1, 0, stride, 0, 0, 1, 0);
+    mnc_next_columns_s8(outer, middle, x1, stride);
     MNC_PAIR(next, upper[0], middle[0]);
     MNC_PAIR_HIGH(upper[1], middle[1], upper[1]);
     upper[0] = next;
@@ -40,7 +73,7 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
         MNC_MULTIPLY_PAIRS(sum[2 * c], upper[0], next);
         MNC_MULTIPLY_PAIRS(sum[(2 * c) + 1], upper[1], next);
     }
-    mnc_pairs_of_columns_s8(outer, middle, x2, 0, stride, 0, 0, 1, 0);
+    mnc_next_columns_s8(outer, middle, x2, stride);
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
         MNC_LOAD_TWO(w, next, record + (c * size) + 4);
@@ -54,23 +87,25 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
     for (c = 0; c < block_channels; ++c) {
         MNC_UNROLL
         for (i = 0; i < 2; ++i) {
-            sum[(2 * c) + i] = mnc_sum3x3_s8(x0, x1, x2, record + (c * size), i * stride, 0, 1, 0);
+            sum[(2 * c) + i] = mnc_sum3x3_s8(*x0, *x1, *x2, record + (c * size), i * stride, 0, 1, 0);
         }
     }
+    *x0 += 2 * stride;
+    *x1 += 2 * stride;
+    *x2 += 2 * stride;
 #endif
-    MNC_OPAQUE(out_at);
+    MNC_OPAQUE(out);
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
         const int32_t *const scales = record + (c * size) + 6;
+        const int own = (shifts != 0) ? ((shifts >> (5 * c)) & 31)
+                                      : ((shift == 0) ? (int)MNC_READ_S32(scales[2]) : 0);
 
         MNC_READ_TWO(multiplier, offset, scales);
-        if (shift == 0) {
-            own = MNC_READ_S32(scales[2]);
-        }
         MNC_UNROLL
         for (i = 0; i < 2; ++i) {
-            MNC_STORE_S8(out_at + (i * out_pixel) + (c * out_channel),
-                         mnc_requantise_enlarged_s8(sum[(2 * c) + i], multiplier, offset, shift, (int)own, positive,
+            MNC_STORE_S8(out + (i * out_pixel) + (c * out_channel),
+                         mnc_requantise_enlarged_s8(sum[(2 * c) + i], multiplier, offset, shift, own, positive,
                                                     low, high));
         }
     }
@@ -83,32 +118,48 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t *x0, const int8_t *x1, con
  * the image.
  * records: for each channel pairs of weights of 16 bits by row and column, w00 w02, then the
  * bias, w01 w11, w10 w12, w20 w22, w21 0, and its scales as mnc_requantise_enlarged_s8
- * takes them. */
+ * takes them.  `shifts` has the own shifts of all channels of the only block, five bits for
+ * each, the first the lowest; 0: they are read. */
 MNC_KERNEL void mnc_conv2d_single_s8(const int8_t *const *rows, int8_t *out, const int8_t *padding_row,
                                      const int32_t *records, int channels, int stride, int out_width, int out_pixel,
-                                     int out_channel, int block_channels, int shift, int positive, int low, int high)
+                                     int out_channel, int block_channels, int shift, int shifts, int positive, int low,
+                                     int high)
 {
-    const int8_t *row0 = (rows[0] != NULL) ? rows[0] : padding_row;
-    const int8_t *row1 = (rows[1] != NULL) ? rows[1] : padding_row;
-    const int8_t *row2 = (rows[2] != NULL) ? rows[2] : padding_row;
-    int p;
-    int c;
+    const int8_t *x0 = (rows[0] != NULL) ? rows[0] : padding_row;
+    const int8_t *x1 = (rows[1] != NULL) ? rows[1] : padding_row;
+    const int8_t *x2 = (rows[2] != NULL) ? rows[2] : padding_row;
+    int y = 0;
+    int end = (((out_width % 2) != 0) ? 2 : out_width) * out_pixel;
+    int odd;
 
-    for (p = -(out_width % 2); p < out_width; p += 2) {
-        const int first = (p < 0) ? 0 : p;
-        const int32_t *record = records;
+    for (odd = out_width % 2; odd >= 0; --odd) {
+        while (y != end) {
+            const int8_t *at0 = x0;
+            const int8_t *at1 = x1;
+            const int8_t *at2 = x2;
+            const int32_t *record = records;
+            int c;
 
-        c = 0;
-        while (c < channels) {
-            if (((channels % block_channels) != 0) && (c > (channels - block_channels))) {
-                c = channels - block_channels;
+            for (c = 0; c < channels; c += block_channels) {
+                const int first = (c < (channels - block_channels)) ? c : (channels - block_channels);
+
+                at0 = x0;
+                at1 = x1;
+                at2 = x2;
+                MNC_OPAQUE(record);
+                mnc_conv2d_two_pixels_s8(&at0, &at1, &at2, out + y + (first * out_channel), record, stride, out_pixel,
+                                         out_channel, block_channels, shift, shifts, positive, low, high);
+                record += block_channels * 9;
             }
-            MNC_OPAQUE(record);
-            mnc_conv2d_two_pixels_s8(row0 + (first * stride), row1 + (first * stride), row2 + (first * stride), out +
-                                     (first * out_pixel) + (c * out_channel), record, stride, out_pixel, out_channel,
-                                     block_channels, shift, positive, low, high);
-            record += block_channels * 9;
-            c += block_channels;
+            x0 = at0;
+            x1 = at1;
+            x2 = at2;
+            y += 2 * out_pixel;
         }
+        x0 -= stride;
+        x1 -= stride;
+        x2 -= stride;
+        y -= out_pixel;
+        end = out_width * out_pixel;
     }
 }

@@ -124,6 +124,15 @@
 #if defined(__ARM_FEATURE_UNALIGNED)
 #define MNC_DSP
 #define MNC_LOAD_VECTOR4(y, p) __asm__ volatile("ldr %0, %1" : "=r"(y) : "m"(*(const char(*)[4])(p)))
+#if defined(__OPTIMIZE__) && !defined(MNC_SMALL)
+#define MNC_LOAD_MOVING(y, p, by) \
+    __asm__ volatile("ldr %0, [%1], %2" : "=r"(y), "+r"(p) : "i"(by) : "memory")
+#else
+#define MNC_LOAD_MOVING(y, p, by) do { \
+    MNC_LOAD_VECTOR4(y, p); \
+    (p) += (by); \
+} while (0)
+#endif
 #define MNC_LOAD_TWO(y, z, p) \
     __asm__ volatile("ldrd %0, %1, %2" : "=r"(y), "=r"(z) \
                      : "m"(*(const double __attribute__((may_alias)) *)(p)))
@@ -148,6 +157,8 @@
 #define MNC_MULTIPLY_UPPER_HIGH(sum, x, w) __asm__ volatile("smlatt %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(w))
 #define MNC_PAIRS_PLUS(y, x, w, sum) __asm__ volatile("smlad %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(sum))
 #define MNC_CROSSED_PLUS(y, x, w, sum) __asm__ volatile("smladx %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(sum))
+#define MNC_LARGER_OF_FOUR(y, x, unused) \
+    __asm__("ssub8 %1, %2, %0\n\tsel %0, %2, %0" : "+r"(y), "=&r"(unused) : "r"(x))
 #define MNC_JOIN(y, low, high) __asm__ volatile("pkhbt %0, %1, %2" : "=r"(y) : "r"(low), "r"(high))
 #endif
 #endif

@@ -21,11 +21,14 @@ def pooling2d(context: Context[Pooling2D]) -> Step:
     return over_windows(context, arguments)
 
 
-def over_windows(context: Context[Pooling2D], more: Mapping[str, Argument]) -> Step:
-    """The step of the kernel for pooling on the layer's element type, which takes `more` arguments besides."""
+def over_windows(context: Context[Pooling2D], more: Mapping[str, Argument], largest: str = "max_pooling2d") -> Step:
+    """The step of the kernel for pooling on the layer's element type, which takes `more` arguments besides.
+
+    `largest` is the kernel for max pooling.
+    """
     layer, (x,), y = context.layer, context.inputs, context.output
     call = Call(
-        context.kernel("average_pooling2d" if isinstance(layer, AveragePooling2D) else "max_pooling2d"),
+        context.kernel("average_pooling2d" if isinstance(layer, AveragePooling2D) else largest),
         {
             "rows": RowPointers(),
             "out": Out(),

@@ -16,6 +16,7 @@ from mnc.backends.select.context import Context
 from mnc.backends.select.conv import window
 from mnc.backends.select.quantised.accumulators import Accumulators
 from mnc.backends.select.quantised.requantise import quant
+from mnc.ir.layer import Layer
 from mnc.ir.layers import Conv2D, Dense, Linear
 from mnc.ir.types import Array, Constant, DType
 from mnc.program import Argument, Call, Const, In, Out, RowPointers, Scratch, Step, Window
@@ -92,8 +93,8 @@ def pairing(context: Context[Conv2D] | Context[Dense], otherwise: Step) -> Step:
     return _paired(context, layer, sums, shape, otherwise) or otherwise
 
 
-def is_fast(context: Context[Linear]) -> bool:
-    """Whether the code may be larger for pairs of 16 bits, and the core may multiply them."""
+def is_fast(context: Context[Layer]) -> bool:
+    """Whether the code may be larger for DSP instructions, and the core may have them."""
     return not context.compact and (context.core is None or "dsp" in context.core)
 
 

@@ -102,9 +102,16 @@ def _single(context: Context[Conv2D], sums: Accumulators) -> Step:
         "out_channel": y.layout.channel,
         "block_channels": channels,
         **scales,
+        "shifts": _own_shifts(sums) if channels == layer.filters and scales["shift"] == 0 else 0,
     }
     constants["records"] = Constant(records[overlapping(layer.filters, channels)].ravel())
     return context.by_rows(window(layer), (Call("mnc_conv2d_single_s8", arguments),), constants)
+
+
+def _own_shifts(sums: Accumulators) -> int:
+    """The shifts to the right of up to three channels, five bits each."""
+    shifts = np.broadcast_to(-sums.shift.astype(np.int64), sums.bias.shape)
+    return int(sum(int(shift) << 5 * channel for channel, shift in enumerate(shifts)))
 
 
 def _records(layer: Conv2D | DepthwiseConv2D, sums: Accumulators) -> tuple[dict[str, Argument], Array]:

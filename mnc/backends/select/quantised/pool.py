@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mnc.backends.select import pool
 from mnc.backends.select.context import Context
+from mnc.backends.select.quantised.paired import is_fast
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
 from mnc.ir.layers import AveragePooling2D, GlobalAveragePooling, Pooling2D
 from mnc.ir.types import DType, TensorType
@@ -31,7 +32,9 @@ def faults(
 def pooling2d(context: Context[Pooling2D]) -> Step:
     """Max or average pooling, row by row."""
     (x,), y = context.inputs, context.output
-    return pool.over_windows(context, {"in_pixel": x.layout.pixel, "out_pixel": y.layout.pixel})
+    fours = is_fast(context) and y.type.dtype is DType.INT8 and x.image[2] >= 4
+    largest = "max_pooling2d_fours" if fours else "max_pooling2d"
+    return pool.over_windows(context, {"in_pixel": x.layout.pixel, "out_pixel": y.layout.pixel}, largest)
 
 
 def global_average(context: Context[GlobalAveragePooling]) -> Step:
