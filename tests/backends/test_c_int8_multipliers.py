@@ -78,11 +78,11 @@ def kernels(graph: Graph, target: str | None, settings: dict[str, str]) -> set[s
     return {layer.kernel for layer in mnc.compile(graph, name="n", target=target, settings=settings).report.layers}
 
 
-def test_every_layer_goes_so_on_a_cortex_m0_but_1x1_from_up_to_four_channels() -> None:
+def test_every_layer_goes_so_on_a_cortex_m0_but_1x1_from_up_to_six_channels() -> None:
     graph = side_by_side()
     report = mnc.compile(graph, name="n", target="cortex-m0plus").report
     for layer, node in zip(report.layers, graph.nodes, strict=True):
-        few = graph.types[node.inputs[0]].shape[-1] <= 4 and getattr(node.layer, "kernel", (1, 1)) == (1, 1)
+        few = graph.types[node.inputs[0]].shape[-1] <= 6 and getattr(node.layer, "kernel", (1, 1)) == (1, 1)
         assert layer.kernel == ("mnc_pointwise_few_s8" if few else KERNELS["cortex-m0plus"])
 
 

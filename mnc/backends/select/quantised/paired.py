@@ -30,7 +30,7 @@ NARROW = 16
 FEW_CHANNELS = 16
 """Input channels of a 1x1 layer up to which weights of 16 bits take fewer instructions, and cost little flash."""
 
-LEAST_SHARED = 4
+LEAST_SHARED = 6
 """Those up to which they also pay on a core without DSP instructions that has no high word of a product."""
 
 HELD = 8
