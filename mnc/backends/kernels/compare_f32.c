@@ -20,15 +20,15 @@ MNC_KERNEL void mnc_compare_f32(const float *a, const float *b, float *out, int 
             for (c = 0; c < channels; ++c) {
                 const float *at = b + ((y * b_row) + (p * b_pixel) + (c * b_channel));
                 const float first = a[(y * a_row) + (p * a_pixel) + (c * a_channel)];
-                const float second = b_in_flash ? MNC_READ(*at) : *at;
-                const float l = reverse ? second : first;
-                const float r = reverse ? first : second;
+                const float second = (b_in_flash != 0) ? MNC_READ(*at) : *at;
+                const float l = (reverse != 0) ? second : first;
+                const float r = (reverse != 0) ? first : second;
                 const int holds = (relation == MNC_GREATER)         ? (l > r)
                                   : (relation == MNC_GREATER_EQUAL) ? (l >= r)
                                   : (relation == MNC_EQUAL)         ? (l == r)
                                                                     : (l != r);
 
-                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = holds ? yes : no;
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = (holds != 0) ? yes : no;
             }
         }
     }

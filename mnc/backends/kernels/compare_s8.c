@@ -15,19 +15,19 @@ MNC_KERNEL void mnc_compare_s8(const int8_t *a, const int8_t *b, int8_t *out, in
         for (p = 0; p < pixels; ++p) {
             for (c = 0; c < channels; ++c) {
                 const int8_t *at = b + ((y * b_row) + (p * b_pixel) + (c * b_channel));
-                const int8_t second = (int8_t)(b_in_flash ? MNC_READ_S8(*at) : *at);
+                const int8_t second = (int8_t)((b_in_flash != 0) ? MNC_READ_S8(*at) : *at);
                 const int32_t of_a = ((int32_t)a[(y * a_row) + (p * a_pixel) + (c * a_channel)] - a_zero) * 256;
                 const int32_t of_b = ((int32_t)second - b_zero) * 256;
                 const int32_t scaled_a = mnc_rescale(of_a, a_multiplier, a_shift);
                 const int32_t scaled_b = mnc_rescale(of_b, b_multiplier, b_shift);
-                const int32_t l = reverse ? scaled_b : scaled_a;
-                const int32_t r = reverse ? scaled_a : scaled_b;
+                const int32_t l = (reverse != 0) ? scaled_b : scaled_a;
+                const int32_t r = (reverse != 0) ? scaled_a : scaled_b;
                 const int holds = (relation == MNC_GREATER)         ? (l > r)
                                   : (relation == MNC_GREATER_EQUAL) ? (l >= r)
                                   : (relation == MNC_EQUAL)         ? (l == r)
                                                                     : (l != r);
 
-                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = (int8_t)(holds ? yes : no);
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = (int8_t)((holds != 0) ? yes : no);
             }
         }
     }

@@ -21,7 +21,9 @@ MNC_KERNEL void mnc_dots_of_pairs(uint32_t *sums, const uint32_t *window, const 
 #if defined(MNC_DOTS)
     MNC_DOTS(sums, window, weights, begin, pixels, rows, fours, band, step);
 #else
-    int p, r, k;
+    int p;
+    int r;
+    int k;
 
     for (p = 0; p < pixels; ++p) {
         uint32_t sum = begin;
@@ -55,13 +57,20 @@ MNC_KERNEL void mnc_conv2d_dot_s8(const int8_t *const *rows, int8_t *out, int32_
                                   int in_pixel, int out_pixel, int out_channel, int block_pixels, int pixel,
                                   int fours, int band, int in_zero, int zero, int low, int high)
 {
-    const int columns = ((block_pixels - 1) * stride) + kernel_width, words = kernel_height * fours;
-    uint32_t *const window = (uint32_t *)pairs, *const wide = window + (kernel_height * band);
-    uint32_t sums[16], inputs[16];
-    int p, r, j, k, o;
+    const int columns = ((block_pixels - 1) * stride) + kernel_width;
+    const int words = kernel_height * fours;
+    uint32_t *const window = (uint32_t *)pairs;
+    uint32_t *const wide = window + (kernel_height * band);
+    uint32_t sums[16];
+    uint32_t inputs[16];
+    int p;
+    int r;
+    int j;
+    int k;
+    int o;
 
     for (p = 0; p < out_width; p += block_pixels) {
-        const int at = p > (out_width - block_pixels) ? out_width - block_pixels : p;
+        const int at = (p > (out_width - block_pixels)) ? (out_width - block_pixels) : p;
         const int32_t *w = weights;
 
         for (r = 0; r < kernel_height; ++r) {

@@ -41,6 +41,7 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t **x0, const int8_t **x1, c
                                          const int32_t *record, int stride, int out_pixel, int out_channel,
                                          int block_channels, int shift, int shifts, int positive, int low, int high)
 {
+    int8_t *out_at = out;
     const int size = 9;
     int32_t sum[8];
     int32_t multiplier;
@@ -94,7 +95,7 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t **x0, const int8_t **x1, c
     *x1 += 2 * stride;
     *x2 += 2 * stride;
 #endif
-    MNC_OPAQUE(out);
+    MNC_OPAQUE(out_at);
     MNC_UNROLL
     for (c = 0; c < block_channels; ++c) {
         const int32_t *const scales = record + (c * size) + 6;
@@ -104,7 +105,7 @@ MNC_KERNEL void mnc_conv2d_two_pixels_s8(const int8_t **x0, const int8_t **x1, c
         MNC_READ_TWO(multiplier, offset, scales);
         MNC_UNROLL
         for (i = 0; i < 2; ++i) {
-            MNC_STORE_S8(out + (i * out_pixel) + (c * out_channel),
+            MNC_STORE_S8(out_at + (i * out_pixel) + (c * out_channel),
                          mnc_requantise_enlarged_s8(sum[(2 * c) + i], multiplier, offset, shift, own, positive,
                                                     low, high));
         }

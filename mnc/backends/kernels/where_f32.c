@@ -14,11 +14,11 @@ MNC_KERNEL void mnc_where_f32(const float *condition, const float *a, const floa
             for (c = 0; c < channels; ++c) {
                 const float *at = b + ((y * b_row) + (p * b_pixel) + (c * b_channel));
                 const float first = a[(y * a_row) + (p * a_pixel) + (c * a_channel)];
-                const float second = b_in_flash ? MNC_READ(*at) : *at;
+                const float second = (b_in_flash != 0) ? MNC_READ(*at) : *at;
                 const float given = condition[(y * condition_row) + (p * condition_pixel) + (c * condition_channel)];
                 const int holds = (given != 0.0f) != (reverse != 0);
 
-                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = holds ? first : second;
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = (holds != 0) ? first : second;
             }
         }
     }

@@ -20,14 +20,14 @@ MNC_KERNEL void mnc_where_s16(const int16_t *condition, const int16_t *a, const 
                 const int holds = (given != 0) != (reverse != 0);
                 int32_t x;
 
-                if (holds) {
+                if (holds != 0) {
                     x = a[(y * a_row) + (p * a_pixel) + (c * a_channel)];
-                    if (a_scaled) {
+                    if (a_scaled != 0) {
                         x = mnc_narrow_s16(x, a_multiplier, a_shift, -32768, 32767);
                     }
                 } else {
-                    x = b_in_flash ? MNC_READ_S16(*at) : *at;
-                    if (b_scaled) {
+                    x = (b_in_flash != 0) ? MNC_READ_S16(*at) : *at;
+                    if (b_scaled != 0) {
                         x = mnc_narrow_s16(x, b_multiplier, b_shift, -32768, 32767);
                     }
                 }

@@ -20,14 +20,14 @@ MNC_KERNEL void mnc_where_s8(const int8_t *condition, const int8_t *a, const int
                 const int holds = (given != condition_zero) != (reverse != 0);
                 int32_t x;
 
-                if (holds) {
+                if (holds != 0) {
                     x = a[(y * a_row) + (p * a_pixel) + (c * a_channel)];
-                    if (a_scaled) {
+                    if (a_scaled != 0) {
                         x = mnc_requantise_s8(x - a_zero, a_multiplier, a_shift, 1, zero, -128, 127);
                     }
                 } else {
-                    x = b_in_flash ? MNC_READ_S8(*at) : *at;
-                    if (b_scaled) {
+                    x = (b_in_flash != 0) ? MNC_READ_S8(*at) : *at;
+                    if (b_scaled != 0) {
                         x = mnc_requantise_s8(x - b_zero, b_multiplier, b_shift, 1, zero, -128, 127);
                     }
                 }
