@@ -2,6 +2,9 @@
 #define MNC_GREATER_EQUAL 1
 #define MNC_EQUAL 2
 #define MNC_NOT_EQUAL 3
+#define MNC_HOLDS(relation, l, r) \
+    ((((relation) == MNC_GREATER) && ((l) > (r))) || (((relation) == MNC_GREATER_EQUAL) && ((l) >= (r))) || \
+     (((relation) == MNC_EQUAL) && ((l) == (r))) || (((relation) == MNC_NOT_EQUAL) && ((l) != (r))))
 
 /* out = `yes` where a relation b holds, else `no`; where `reverse`, b relation a.  An
  * operand that is broadcast along an axis has the stride 0 there.  b may be a constant
@@ -23,12 +26,8 @@ MNC_KERNEL void mnc_compare_f32(const float *a, const float *b, float *out, int 
                 const float second = (b_in_flash != 0) ? MNC_READ(*at) : *at;
                 const float l = (reverse != 0) ? second : first;
                 const float r = (reverse != 0) ? first : second;
-                const int holds = (relation == MNC_GREATER)         ? (l > r)
-                                  : (relation == MNC_GREATER_EQUAL) ? (l >= r)
-                                  : (relation == MNC_EQUAL)         ? (l == r)
-                                                                    : (l != r);
 
-                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = (holds != 0) ? yes : no;
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = MNC_HOLDS(relation, l, r) ? yes : no;
             }
         }
     }

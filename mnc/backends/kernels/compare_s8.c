@@ -22,12 +22,8 @@ MNC_KERNEL void mnc_compare_s8(const int8_t *a, const int8_t *b, int8_t *out, in
                 const int32_t scaled_b = mnc_rescale(of_b, b_multiplier, b_shift);
                 const int32_t l = (reverse != 0) ? scaled_b : scaled_a;
                 const int32_t r = (reverse != 0) ? scaled_a : scaled_b;
-                const int holds = (relation == MNC_GREATER)         ? (l > r)
-                                  : (relation == MNC_GREATER_EQUAL) ? (l >= r)
-                                  : (relation == MNC_EQUAL)         ? (l == r)
-                                                                    : (l != r);
 
-                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = (int8_t)((holds != 0) ? yes : no);
+                out[(y * out_row) + (p * out_pixel) + (c * out_channel)] = (int8_t)(MNC_HOLDS(relation, l, r) ? yes : no);
             }
         }
     }

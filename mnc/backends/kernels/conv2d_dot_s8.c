@@ -59,6 +59,7 @@ MNC_KERNEL void mnc_conv2d_dot_s8(const int8_t *const *rows, int8_t *out, int32_
 {
     const int columns = ((block_pixels - 1) * stride) + kernel_width;
     const int words = kernel_height * fours;
+    const int latest = out_width - block_pixels;
     uint32_t *const window = (uint32_t *)pairs;
     uint32_t *const wide = window + (kernel_height * band);
     uint32_t sums[16];
@@ -70,7 +71,7 @@ MNC_KERNEL void mnc_conv2d_dot_s8(const int8_t *const *rows, int8_t *out, int32_
     int o;
 
     for (p = 0; p < out_width; p += block_pixels) {
-        const int at = (p > (out_width - block_pixels)) ? (out_width - block_pixels) : p;
+        const int at = (p > latest) ? latest : p;
         const int32_t *w = weights;
 
         for (r = 0; r < kernel_height; ++r) {

@@ -30,7 +30,9 @@ MNC_KERNEL void mnc_next_columns_s8(uint32_t *outer, uint32_t *middle, const int
         MNC_ODD_S8(middle[0], word);
     }
 #else
-    (void)stride, (void)outer, (void)middle;
+    (void)stride;
+    (void)outer;
+    (void)middle;
 #endif
     *row = x;
 }

@@ -50,7 +50,8 @@ MNC_KERNEL void mnc_max_pooling2d_fours_s8(const int8_t *const *rows, int8_t *ou
     for (p = 0; p < out_width; ++p) {
         const int x = (p * stride) - padding;
         const int first = (x < 0) ? -x : 0;
-        const int last = ((x + pool_width) > in_width) ? (in_width - x) : pool_width;
+        const int inside = in_width - x;
+        const int last = (pool_width > inside) ? inside : pool_width;
         int c;
 
         for (c = 0; c < channels; c += 4) {
