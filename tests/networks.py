@@ -147,14 +147,15 @@ def folding() -> list[Graph]:
     """Convolutions in turns, from one ring of rows into the next, whose last rows are reduced as they come."""
     rng = np.random.default_rng(0)
 
-    def conv(inputs: int) -> Conv2D:
-        return Conv2D(Constant(rng.normal(0.0, 0.3, (3, 3, inputs, 4)).astype(np.float32)))
+    def conv(inputs: int, rows: int = 3) -> Conv2D:
+        return Conv2D(Constant(rng.normal(0.0, 0.3, (rows, 3, inputs, 4)).astype(np.float32)))
 
     reductions: tuple[Layer, ...] = (GlobalMaxPooling(), GlobalAveragePooling(), AveragePooling2D((5, 2), (1, 1)))
     wide = Conv2D(Constant(rng.normal(0.0, 0.3, (1, 1, 3, 8)).astype(np.float32)), Constant(np.ones(8, np.float32)))
     dense = Dense(Constant(rng.normal(0.0, 0.2, (9 * 3 * 8, 5)).astype(np.float32)), Constant(np.ones(5, np.float32)))
     over_all = chain((9, 3, 3), wide=wide, flat=Flatten(), dense=dense)
-    return [*(chain((9, 6, 3), first=conv(3), second=conv(4), reduced=layer) for layer in reductions), over_all]
+    tall = chain((14, 6, 3), first=conv(3), second=conv(4, rows=6), reduced=GlobalMaxPooling())
+    return [*(chain((9, 6, 3), first=conv(3), second=conv(4), reduced=layer) for layer in reductions), over_all, tall]
 
 
 def shapes(rank: int) -> st.SearchStrategy[Shape]:

@@ -109,7 +109,7 @@ class _Function:
                 return (int(node["value"]), int(node["value"]))
             case "BinaryOperator" if node["opcode"] not in ("=", ","):
                 return self._binary(node, node["opcode"], self.value(inner[0]), self.value(inner[1]))
-            case "CompoundAssignOperator" if node["id"] in self.steps and inner[1]["kind"] == "IntegerLiteral":
+            case "CompoundAssignOperator" if node["id"] in self.steps and _is_one_number(self.value(inner[1])):
                 return None
             case "CompoundAssignOperator":
                 return self._binary(node, node["opcode"][:-1], self.value(inner[0]), self.value(inner[1]))
@@ -172,6 +172,10 @@ class _Function:
 
 def _apply(operation: str, x: int, y: int) -> int:
     return {"+": x + y, "-": x - y, "*": x * y, "<<": x << min(max(y, 0), 64)}[operation]
+
+
+def _is_one_number(given: Range | None) -> bool:
+    return given is not None and given[0] == given[1]
 
 
 def _union(ranges: Sequence[Range | None]) -> Range | None:

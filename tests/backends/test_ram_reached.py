@@ -41,7 +41,7 @@ def test_the_ram_that_is_reached(
     (stated,) = re.findall(r"^#define NET_RAM_SIZE (\d+)$", build.files["net.h"], re.MULTILINE)
     assert int(stated) == build.report.ram.total <= most
     write(build.files, tmp_path)
-    assert "[sizeof(net_t) == NET_RAM_SIZE ? 1 : -1]" in build.files["net.c"]
+    assert "[((long)sizeof(net_t) == NET_RAM_SIZE) ? 1 : -1]" in build.files["net.c"]
     checked_run([gcc, *STRICT, "-fsyntax-only", "net.c"], tmp_path)
 
 

@@ -230,7 +230,9 @@
 #endif
 #define MNC_DOTS(sums, window, weights, begin, pixels, rows, fours, band, step) do { \
     uint32_t *to = (sums); \
-    const uint32_t *from = (window) - 1, *x, *w; \
+    const uint32_t *from = (window) - 1; \
+    const uint32_t *x; \
+    const uint32_t *w; \
     int left; \
     __asm__ volatile("1:\n\twsr %[begin], acclo\n\tmov %[x], %[from]\n\tmov %[w], %[by]\n\tmov %[left], %[all]\n" \
                      "2:\n\tldinc m0, %[x]\n\tldinc m2, %[w]\n\tloopnez %[rounds], 3f\n\t" \
