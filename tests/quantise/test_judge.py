@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from generated_c import Tool
 
 import mnc
 from mnc.errors import CompileError
@@ -191,7 +191,7 @@ def test_an_integer_network_that_takes_more_than_the_float_one_is_told() -> None
 
 
 @pytest.mark.usefixtures("arm_gcc", "qemu_arm")
-def test_an_integer_network_that_is_slower_than_the_float_one_is_told(root: Path, tool: Tool) -> None:
+def test_an_integer_network_that_is_slower_than_the_float_one_is_told(root: Path, tool: Callable[[str], str]) -> None:
     """The digits' layers of few channels are so on an ESP32, which has an FPU, and are not on a Cortex-M4."""
     for program in ("clang-22", "xtensa-lx106-elf-gcc", "qemu-system-xtensa"):
         tool(program)
