@@ -60,7 +60,7 @@ def test_the_tool_sees_what_is_left(fuzz: ModuleType, tmp_path: Path) -> None:
     assert fuzz._left(tmp_path, "refused") == "['.m.c.tmp']"
 
 
-SHARE = 360
+SHARE = 240
 """Cases of each run of the tests: the first ones of `bench/fuzz.py --seed 2`, equally many of each kind."""
 
 
