@@ -36,7 +36,7 @@ from mnc.backends.library import headers, standard
 from mnc.backends.storage import USUAL, Storage
 from mnc.compiler import prepare
 from mnc.ir.graph import Graph, Input, Node
-from mnc.ir.layers import Activation, Conv2D, Conv2DTranspose, DepthwiseConv2D, ResizeNearest
+from mnc.ir.layers import Activation, Conv2D, Conv2DTranspose, DepthwiseConv2D, ResizeNearest, ZeroPadding2D
 from mnc.ir.types import Constant, DType, ElementType, Quantisation
 from mnc.reference.run import feed
 from mnc.samples import random_inputs
@@ -203,6 +203,7 @@ def integer_kernels() -> dict[Way, list[Graph]]:
     alone = (
         chain((3, 4, 2), resized=ResizeNearest((6, 8))),
         chain((3, 4, 2), spread=Conv2DTranspose(filters, stride=(2, 2))),
+        chain((3, 4, 2), padded=ZeroPadding2D(((1, 0), (2, 1)))),
     )
     folded = [in_integers(graph, 0, dtypes=[dtype]) for graph in folding() for dtype in ANY]
     drawn = [
