@@ -109,7 +109,7 @@ class Target:
     max_constants: int | None = None
     """Bytes of the constants that such instructions reach; None: all that there is room for."""
     instead: Target | None = None
-    """The same target by another compiler, whose code it is the same for, which is taken where that is installed."""
+    """This target by another compiler, taken where that is installed; the generated C is the same."""
 
     def binutil(self, name: str) -> Tool:
         """The program called `name` of the binutils that the compiler goes with: `ar`, `size`."""

@@ -1,7 +1,7 @@
 /* A template, written for int8; library.py makes the kernels for uint8 by substituting the type of inputs. */
 
-/* What two neighbouring pixels see of a row through a kernel three columns wide, as
- * mnc_pairs_of_columns_s8 has it.  The row moves on by both pixels. */
+/* The columns of a row that two neighbouring pixels see through a kernel three wide, in
+ * pairs as of mnc_pairs_of_columns_s8.  The row moves on by both pixels. */
 MNC_KERNEL void mnc_next_columns_s8(uint32_t *outer, uint32_t *middle, const int8_t **row, int stride)
 {
     const int8_t *x = *row;

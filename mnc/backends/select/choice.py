@@ -14,7 +14,7 @@ from mnc.reference.activations import activate
 
 
 def comparison(context: Context[Comparison]) -> Step | Refusal:
-    """What is given where the comparison holds, and where it does not, is known: a fused activation is done."""
+    """Both numbers that a comparison may give are known, so its fused activation is applied to them here."""
     walk = Walk.of(context)
     if isinstance(walk, Refusal):
         return walk

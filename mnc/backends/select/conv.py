@@ -201,8 +201,10 @@ def placement(layer: Conv2D | DepthwiseConv2D, x: Value, y: Value) -> Mapping[st
     }
 
 
-def as_pointwise(layer: Dense) -> Conv2D:
-    """A dense layer as a convolution of 1x1."""
+def as_pointwise(layer: Conv2D | Dense) -> Conv2D:
+    """A dense layer as a convolution of 1x1; a convolution as it is."""
+    if isinstance(layer, Conv2D):
+        return layer
     matrix = layer.weights.array.reshape(1, 1, *layer.weights.shape)
     return Conv2D(Constant(matrix, layer.weights.quant), layer.bias, activation=layer.activation)
 

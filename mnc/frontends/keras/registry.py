@@ -97,10 +97,10 @@ READ_BY_NAME = frozenset({"CustomScaleLayer", "LayerScale", "PruneLowMagnitude",
 """Layers that are not of `keras.layers` and may say so."""
 
 QUANTISED = frozenset({"QuantizeLayer", "QuantizeWrapper", "QuantizeWrapperV2"})
-"""What `quantize_apply` of the TensorFlow Model Optimization Toolkit puts in the place of layers."""
+"""Layers round those of the network, by `quantize_apply` of the TensorFlow Model Optimization Toolkit."""
 
 CLUSTERED = frozenset({"ClusterWeights", "ClusterWeightsMHA"})
-"""What `cluster_weights` of that toolkit puts there; the weights of the layer inside follow from its centroids."""
+"""Layers round those of the network, by `cluster_weights` of that toolkit: weights follow from its centroids."""
 
 
 GIVES_INTEGERS = frozenset({"CategoryEncoding", "Discretization"})

@@ -71,7 +71,7 @@ class Shape:
 
 def dots(context: Context[Conv2D] | Context[Dense], otherwise: Step) -> Step:
     """The layer by `mnc_conv2d_dot_s8` on a core that gains by it, else as it is `otherwise`."""
-    layer = context.layer if isinstance(context.layer, Conv2D) else as_pointwise(context.layer)
+    layer = as_pointwise(context.layer)
     (x,), y = context.inputs, context.output
     if context.compact or "mac16" not in (context.core or ()) or x.type.dtype is not DType.INT8:
         return otherwise

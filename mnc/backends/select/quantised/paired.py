@@ -13,7 +13,7 @@ import numpy as np
 
 from mnc.backends.select.blocks import overlapping
 from mnc.backends.select.context import Context
-from mnc.backends.select.conv import window
+from mnc.backends.select.conv import as_pointwise, window
 from mnc.backends.select.quantised.accumulators import Accumulators
 from mnc.backends.select.quantised.requantise import quant
 from mnc.ir.layer import Layer
@@ -78,7 +78,7 @@ class Shape:
 
 def pairing(context: Context[Conv2D] | Context[Dense], otherwise: Step) -> Step:
     """The layer by a kernel for pairs of 16 bits where the core gains by one, else as it is `otherwise`."""
-    layer = context.layer if isinstance(context.layer, Conv2D) else _pointwise(context.layer)
+    layer = as_pointwise(context.layer)
     sums = Accumulators.of(context)
     if not gains_by_records(context) or layer.groups > 1 or layer.dilation[1] > 1 or sums.epilogue["general"]:
         return otherwise
@@ -279,11 +279,6 @@ def _constants(sums: Accumulators, order: list[int]) -> dict[str, Constant]:
 def by_order(scales: Array, order: list[int]) -> Array:
     """Scales by channel, or those of all channels, in the kernel's order."""
     return np.asarray(scales[order if len(scales) > 1 else [0]].ravel())
-
-
-def _pointwise(layer: Dense) -> Conv2D:
-    matrix = layer.weights.array.reshape(1, 1, *layer.weights.shape)
-    return Conv2D(Constant(matrix, layer.weights.quant), layer.bias, activation=layer.activation)
 
 
 @cache

@@ -31,7 +31,7 @@ ON_STACK = 1536
 
 def two_products(context: Context[Conv2D] | Context[Dense], otherwise: Step) -> Step:
     """The layer by `mnc_conv2d_two_s8` on a core that gains by it, else as it is `otherwise`."""
-    layer = context.layer if isinstance(context.layer, Conv2D) else as_pointwise(context.layer)
+    layer = as_pointwise(context.layer)
     (x,), y = context.inputs, context.output
     plain = layer.groups == layer.dilation[1] == 1 and layer.filters >= BLOCK and y.image[1] >= 2
     if context.compact or "thumb1" not in (context.core or ()) or not plain or x.type.dtype is not DType.INT8:

@@ -74,7 +74,7 @@ def floor_div(call: Call) -> Value:
 
 
 def floor_mod(call: Call) -> Value:
-    """What the second leaves of the first, with the second's sign: the first less whole times the second."""
+    """The remainder of the quotient that is rounded down; it has the sign of the second operand."""
     call.not_quantised()
     x, by = _operands(call)
     whole = call.emit(Activation(Floor()), combined(call, Divide(), (x, by), "quotient"), part="whole")
