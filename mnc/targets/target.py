@@ -95,6 +95,7 @@ class Target:
     features: frozenset[str]
     """For kernels: `fpu` (float32), `fpu64`, `dsp` (pairs of 16 bits), `mve` (Helium), `mul64` (32 x 32),
     `mul32` (of it the lower word alone), `saturate` (USAT), `thumb1` (a Cortex-M0's instructions), `mac16` (Xtensa's),
+    `vectors` (float32, with `mve` Helium's and else a PC's),
     `sixteen_floats` (registers of an FPU), `few_registers` (sixteen for addresses, counters and values),
     `many_registers` (thirty for them)."""
     board: Board

@@ -1,4 +1,4 @@
-"""float32 kernels of a PC's vectors: their definition with vectors of every width and without, and where they are."""
+"""float32 kernels of vectors: their definition with a PC's and Helium's and without, and where they are."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import Add, Conv2D, Dense, DepthwiseConv2D
 from mnc.ir.types import Constant, TensorType
 from mnc.reference import evaluate
+from mnc.verify import verify
 
 RNG = np.random.default_rng(8)
+HELIUM = "cortex-m55"
 FUSED = ("-mavx2", "-mfma")
 WAYS = {
     "four lanes": (),
@@ -94,15 +96,20 @@ def supported(flags: tuple[str, ...]) -> bool:
 
 
 def assert_as_reference(
-    graphs: list[Graph], folder: Path, compiler: str, flags: tuple[str, ...], emulator: tuple[str, ...] = ()
+    graphs: list[Graph],
+    folder: Path,
+    compiler: str,
+    flags: tuple[str, ...],
+    emulator: tuple[str, ...] = (),
+    target: str = "host",
 ) -> None:
-    """The code of these graphs, compiled with these flags, gives the reference's outputs."""
+    """The code of these graphs for a target, compiled with these flags, gives the reference's outputs."""
     machine = tuple(flag for flag in flags if flag.startswith("-m"))
     if machine and not supported(machine):
         pytest.skip("needs a core with AVX2")
     cases, wanted = [], []
     for i, graph in enumerate(graphs):
-        built = mnc.compile(graph, name=f"n{i}", target="host", memory="least")
+        built = mnc.compile(graph, name=f"n{i}", target=target, memory="least")
         sizes = [graph.types[output].elements for output in graph.outputs]
         cases.append(Case(f"n{i}", built.files, samples(graph), sizes))
         values = evaluate(graph, cases[-1].inputs)
@@ -131,6 +138,26 @@ def test_layers_compute_their_definition_on_aarch64(tool: Tool, tmp_path: Path) 
     assert_as_reference([side_by_side(), planes()], tmp_path, compiler, (*STRICT, "-O2", "-static"), (emulator,))
     instructions = checked_run(["aarch64-linux-gnu-objdump", "-d", "program"], tmp_path)
     assert instructions.count("fmla") > 50
+
+
+@pytest.mark.parametrize("way", ["four lanes", "eight lanes, fused", "without"])
+def test_code_for_helium_computes_its_definition_elsewhere(way: str, gcc: str, tmp_path: Path) -> None:
+    """Its weights are packed by four channels, of which a PC's eight lanes may hold too many."""
+    assert_as_reference([side_by_side(), planes()], tmp_path, gcc, (*SANITIZED, *WAYS[way]), target=HELIUM)
+
+
+def test_helium_computes_the_definition(tool: Tool, tmp_path: Path) -> None:
+    compiler = tool("arm-none-eabi-gcc")
+    tool("qemu-system-arm")
+    for graph in (side_by_side(), planes()):
+        assert verify(graph, target=HELIUM).passed
+    build_ = mnc.compile(side_by_side(), name="n", target=HELIUM)
+    flags = ("-mcpu=cortex-m55", "-mfloat-abi=hard")
+    for name, text in build_.files.items():
+        (tmp_path / name).write_text(text, encoding="ascii")
+    for optimised in ("-O2", "-O0"):
+        subprocess.run([compiler, *STRICT, *flags, optimised, "-S", "n.c"], cwd=tmp_path, check=True)
+        assert (tmp_path / "n.s").read_text(encoding="ascii").count("vfma.f32 q") > 50
 
 
 @settings(
@@ -167,13 +194,17 @@ def test_a_vector_is_multiplied_at_once(gcc: str, tmp_path: Path) -> None:
 def test_which_layers_they_compute() -> None:
     kernels = [layer.kernel for layer in mnc.compile(side_by_side(), name="n", target="host").report.layers]
     assert set(kernels) == {"mnc_conv2d_lanes_f32", "mnc_depthwise2d_lanes_f32"}
-    mixed = [layer.kernel for layer in mnc.compile(planes(), name="n", target="host").report.layers]
-    assert mixed[:4] == [
-        "mnc_conv2d_lanes_f32",
-        "mnc_depthwise2d_f32",
-        "mnc_conv2d_lanes_f32",
-        "mnc_depthwise2d_lanes_f32",
-    ]
+    lanes_, planar = "mnc_conv2d_lanes_f32", "mnc_depthwise2d_f32"
+    for target, few in (("host", planar), (HELIUM, "mnc_depthwise2d_lanes_f32")):
+        mixed = [layer.kernel for layer in mnc.compile(planes(), name="n", target=target).report.layers]
+        assert mixed[:4] == [lanes_, few, lanes_, "mnc_depthwise2d_lanes_f32"]
+
+
+def test_one_channel_fills_too_little_of_a_vector() -> None:
+    node = Node(("y",), Conv2D(weights(3, 3, 8, 1), None), ("x",))
+    graph = Graph("g", (Input("x", TensorType((9, 9, 8))),), (node,), ("y",))
+    (layer,) = mnc.compile(graph, name="n", target=HELIUM).report.layers
+    assert layer.kernel == "mnc_conv2d_f32"
 
 
 @pytest.mark.parametrize(("target", "chosen"), [("cortex-m4", {}), (None, {}), ("host", {"code": "compact"})])
@@ -190,14 +221,26 @@ def test_they_take_no_more_ram(memory: str) -> None:
     assert fast.report.ram.total <= plain.report.ram.total
 
 
-@given(width=st.integers(1, 40), taps=st.integers(1, 6), stride=st.integers(1, 3), padding=st.integers(0, 5))
-def test_blocks_fit_the_registers(width: int, taps: int, stride: int, padding: int) -> None:
-    layer = Conv2D(weights(1, taps, 1, 8), None, (1, stride), ((0, 0), (min(padding, taps - 1), taps - 1)))
-    shape = layer.infer(TensorType((1, width, 1))).shape
-    built = mnc.compile(
-        Graph("g", (Input("x", TensorType((1, width, 1))),), (Node(("y",), layer, ("x",)),), ("y",)), target="host"
-    )
-    (step,) = built.emission.program.steps
-    arguments = step.calls[0].arguments
-    pixels, vectors = int(str(arguments["block_pixels"])), int(str(arguments["block_vectors"]))
-    assert 1 <= pixels <= min(shape[1], lanes.MOST_PIXELS) and vectors >= 2 and pixels * vectors <= lanes.SUMS
+@pytest.mark.parametrize("target", ["host", HELIUM])
+@given(
+    width=st.integers(1, 40),
+    taps=st.integers(1, 6),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 5),
+    filters=st.integers(4, 40),
+)
+def test_blocks_fit_the_registers(target: str, width: int, taps: int, stride: int, padding: int, filters: int) -> None:
+    layer = Conv2D(weights(1, taps, 4, filters), None, (1, stride), ((0, 0), (min(padding, taps - 1), taps - 1)))
+    shape = layer.infer(TensorType((1, width, 4))).shape
+    graph = Graph("g", (Input("x", TensorType((1, width, 4))),), (Node(("y",), layer, ("x",)),), ("y",))
+    (step,) = mnc.compile(graph, target=target).emission.program.steps
+    call = step.calls[0]
+    if call.kernel != "mnc_conv2d_lanes_f32":
+        assert target == HELIUM and filters % 4
+        return
+    pixels, vectors, packed = (int(str(call.arguments[n])) for n in ("block_pixels", "block_vectors", "packed"))
+    assert 1 <= pixels <= shape[1] and packed % 4 == 0
+    if target == "host":
+        assert pixels <= lanes.MOST_PIXELS and vectors >= 2 and pixels * vectors <= lanes.SUMS
+    else:
+        assert (pixels + 1) * vectors <= lanes.HELIUM_REGISTERS and packed == vectors * lanes.HELIUM_LANES

@@ -8,6 +8,7 @@ MNC_KERNEL void mnc_depthwise2d_lanes_block_f32(const float *const *rows, float 
                                                 int kernel_height, int kernel_width, int stride, int dilation,
                                                 int in_width, int out_pixel, int pixels, int activation, float high)
 {
+    int done = 0; /* pixels, by vectors */
     int i;
     int ky;
     int kx;
@@ -16,40 +17,43 @@ MNC_KERNEL void mnc_depthwise2d_lanes_block_f32(const float *const *rows, float 
     MNC_LANES_F32 w;
     MNC_LANES_F32 x;
 
-    MNC_LOAD_LANES(sum[0], bias + channel);
-    MNC_UNROLL
-    for (i = 1; i < pixels; ++i) {
-        sum[i] = sum[0];
-    }
-    MNC_UNROLL
-    for (ky = 0; ky < kernel_height; ++ky) {
-        const float *const in = rows[ky];
-
-        if (in == NULL) {
-            continue;
+    if (channels >= MNC_LANES) {
+        MNC_LOAD_LANES(sum[0], bias + channel);
+        MNC_UNROLL
+        for (i = 1; i < pixels; ++i) {
+            sum[i] = sum[0];
         }
         MNC_UNROLL
-        for (kx = 0; kx < kernel_width; ++kx) {
-            MNC_LOAD_LANES(w, weights + (((ky * kernel_width) + kx) * channels) + channel);
-            MNC_UNROLL
-            for (i = 0; i < pixels; ++i) {
-                const int at = first + (i * stride) + (kx * dilation);
+        for (ky = 0; ky < kernel_height; ++ky) {
+            const float *const in = rows[ky];
 
-                if ((at < 0) || (at >= in_width)) {
-                    continue;
+            if (in == NULL) {
+                continue;
+            }
+            MNC_UNROLL
+            for (kx = 0; kx < kernel_width; ++kx) {
+                MNC_LOAD_LANES(w, weights + (((ky * kernel_width) + kx) * channels) + channel);
+                MNC_UNROLL
+                for (i = 0; i < pixels; ++i) {
+                    const int at = first + (i * stride) + (kx * dilation);
+
+                    if ((at < 0) || (at >= in_width)) {
+                        continue;
+                    }
+                    MNC_LOAD_LANES(x, in + (at * channels) + channel);
+                    MNC_MULTIPLY_LANES(sum[i], x, w);
                 }
-                MNC_LOAD_LANES(x, in + (at * channels) + channel);
-                MNC_MULTIPLY_LANES(sum[i], x, w);
             }
         }
+        MNC_UNROLL
+        for (i = 0; i < pixels; ++i) {
+            MNC_CLIP_LANES(sum[i], activation, high);
+            MNC_STORE_LANES(out + (i * out_pixel) + channel, sum[i], MNC_LANES);
+        }
+        done = pixels;
     }
-    MNC_UNROLL
-    for (i = 0; i < pixels; ++i) {
-        MNC_CLIP_LANES(sum[i], activation, high);
-        MNC_STORE_LANES(out + (i * out_pixel) + channel, sum[i], MNC_LANES);
-    }
-#else
-    for (i = 0; i < pixels; ++i) {
+#endif
+    for (i = done; i < pixels; ++i) {
         float total = MNC_READ(bias[channel]);
 
         for (ky = 0; ky < kernel_height; ++ky) {
@@ -64,11 +68,10 @@ MNC_KERNEL void mnc_depthwise2d_lanes_block_f32(const float *const *rows, float 
         }
         out[(i * out_pixel) + channel] = mnc_activate_f32(total, activation, high);
     }
-#endif
 }
 
-/* One row of a depthwise convolution of interleaved channels, eight or more, as a PC's
- * vectors compute it, lanes along the channels; the last ones overlap those before.  If
+/* One row of a depthwise convolution of interleaved channels as vectors compute it, lanes
+ * along the channels, which fill one at least; the last ones overlap those before.  If
  * only the ends of a row see padding (`inner`), these are the first block of pixels,
  * `blocks` blocks and the last one, which overlaps the one before; or they are all in one
  * block, the `whole_row`. */
@@ -79,7 +82,7 @@ MNC_KERNEL void mnc_depthwise2d_lanes_f32(const float *const *rows, float *out, 
                                           int activation, float high)
 {
 #if defined(MNC_LANES)
-    const int step = MNC_LANES;
+    const int step = (channels >= MNC_LANES) ? MNC_LANES : 1;
 #else
     const int step = 1;
 #endif

@@ -310,14 +310,43 @@
                        "s15", "memory")
 #endif
 
-/* Lanes: floats side by side, of which a PC's core (x86-64, aarch64) multiplies and adds
- * four or eight at once; GCC and Clang have such vectors in every dialect of C.  A fused
- * multiply-add is asked for by name, as by MNC_FMA, and so are loads, which GCC would
- * otherwise do once for each use.  Without such a core, with another compiler, with MNC_EXACT_FMA on a core that does not fuse, or with MNC_NO_LANES
- * defined, the kernels go element by element. */
-#if defined(__GNUC__) && (defined(__SSE2__) || (defined(__aarch64__) && !defined(__AARCH64EB__))) && \
-    !(defined(MNC_EXACT_FMA) && defined(__SSE2__) && !defined(__FMA__)) && \
-    !defined(MNC_NO_LANES)
+/* Lanes: floats side by side, of which a core multiplies and adds four or eight at once:
+ * a PC's (x86-64, aarch64) by GCC's and Clang's vectors, which every dialect of C has, and
+ * one with Helium by assembly of GCC's.  A fused multiply-add is asked for by name, as by
+ * MNC_FMA, and so are loads, which GCC would otherwise do once for each use.  An input
+ * times a vector is a vector filled with it, on Helium a word of a core's register.
+ * Without such a core, with another compiler, with MNC_EXACT_FMA on a core that does not
+ * fuse, or with MNC_NO_LANES defined, the kernels go element by element. */
+#if defined(MNC_NO_LANES) || !defined(__GNUC__)
+/* no lanes */
+#elif defined(__arm__) && defined(__ARM_FEATURE_MVE) && !defined(__clang__) && !defined(__ARM_BIG_ENDIAN)
+#if (__ARM_FEATURE_MVE & 2) != 0
+#define MNC_LANES 4
+#define MNC_LANES_LOOSE float __attribute__((vector_size(16), aligned(4), may_alias))
+#define MNC_LANES_BY_WORDS
+#define MNC_FILLED_F32 int32_t
+#define MNC_LOAD_LANES(v, p) __asm__ volatile("vldrw.32 %q0, %E1" : "=w"(v) : "Ux"(*(const MNC_LANES_LOOSE *)(p)))
+#define MNC_FILL_LANES(v, p) __asm__ volatile("ldr %0, %1" : "=r"(v) : "m"(*(p)))
+#define MNC_MULTIPLY_LANES(sum, a, b) __asm__ volatile("vfma.f32 %q0, %q1, %q2" : "+w"(sum) : "w"(a), "w"(b))
+#define MNC_MULTIPLY_FILLED(sum, a, b) __asm__ volatile("vfma.f32 %q0, %q2, %1" : "+w"(sum) : "r"(a), "w"(b))
+#define MNC_STORE_LANES(p, v, count) do { \
+    if ((count) == 4) { \
+        __asm__ volatile("vstrw.32 %q1, [%0]" : : "r"(p), "w"(v) : "memory"); \
+    } else { \
+        __asm__ volatile("vctp.32 %2\n\tvpst\n\tvstrwt.32 %q1, [%0]" : : "r"(p), "w"(v), "r"(count) : "memory"); \
+    } \
+} while (0)
+#define MNC_CLIP_LANES(v, activation, high) do { \
+    if ((activation) != MNC_LINEAR) { \
+        __asm__("vpt.f32 lt, %q0, zr\n\tvmovt.i32 %q0, #0" : "+w"(v)); \
+    } \
+    if ((activation) == MNC_CLAMP) { \
+        __asm__("vpt.f32 gt, %q0, %1\n\tvdupt.32 %q0, %1" : "+w"(v) : "r"(high)); \
+    } \
+} while (0)
+#endif
+#elif (defined(__SSE2__) || (defined(__aarch64__) && !defined(__AARCH64EB__))) && \
+    !(defined(MNC_EXACT_FMA) && defined(__SSE2__) && !defined(__FMA__))
 #if defined(__AVX__)
 #define MNC_LANES 8
 #define MNC_LOAD_LANES(v, p) __asm__("vmovups %1, %0" : "=x"(v) : "m"(*(const float(*)[8])(p)))
@@ -335,7 +364,7 @@
     (v) = *(p) - zeros; \
 } while (0)
 #endif
-#define MNC_LANES_F32 __attribute__((vector_size(4 * MNC_LANES))) float
+#define MNC_FILLED_F32 MNC_LANES_F32
 #define MNC_LANES_S32 __attribute__((vector_size(4 * MNC_LANES))) int
 #define MNC_STORE_LANES(p, v, count) __builtin_memcpy((p), &(v), (size_t)(count) * sizeof(float))
 #if defined(__clang__) || !(defined(__FMA__) || defined(__aarch64__))
@@ -345,6 +374,7 @@
 #else
 #define MNC_MULTIPLY_LANES(sum, a, b) ((sum) = __builtin_ia32_vfmaddps256((a), (b), (sum)))
 #endif
+#define MNC_MULTIPLY_FILLED(sum, a, b) MNC_MULTIPLY_LANES(sum, a, b)
 #define MNC_CLIP_LANES(v, activation, high) do { \
     const MNC_LANES_F32 zeros = {0.0f}, limits = (high) - zeros; \
     if ((activation) != MNC_LINEAR) { \
@@ -356,6 +386,9 @@
         (v) = (MNC_LANES_F32)((over & (MNC_LANES_S32)limits) | (~over & (MNC_LANES_S32)(v))); \
     } \
 } while (0)
+#endif
+#if defined(MNC_LANES)
+#define MNC_LANES_F32 __attribute__((vector_size(4 * MNC_LANES))) float
 #endif
 
 /* Two neighbouring constants. */

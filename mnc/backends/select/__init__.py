@@ -60,8 +60,8 @@ def select(
     graph = separate_outputs(graph)
     graph, registers = with_registers(graph, roots(graph))
     graph = separate_states(graph, {each.state for each in registers})
-    vectors = not compact and "vectors" in (core or ())
-    values, buffers = place_values(graph, planes, lanes.takes if vectors else None)
+    vectors = frozenset() if compact or core is None else core
+    values, buffers = place_values(graph, planes, lambda node: lanes.takes(node, vectors))
     for each in registers:
         del values[each.rest], buffers[each.rest]
     windows = {each.window: each for each in registers}
