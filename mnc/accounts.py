@@ -17,6 +17,7 @@ from mnc.quantise.sensitivity import goals
 from mnc.report import (
     Flash,
     FramesReport,
+    LargeSlice,
     LayerReport,
     LocalReport,
     Quantisation,
@@ -82,8 +83,10 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
 def _slices(emission: backends.Emission) -> SlicesReport | None:
     if not emission.program.sliced:
         return None
-    sizes = list(Slices(emission.program, emission.plan.stages).sizes)
-    return SlicesReport(len(sizes), max(sizes), emission.program.sliced)
+    slices, steps = Slices(emission.program, emission.plan.stages), emission.program.steps
+    sizes, beyond = list(slices.sizes), sorted(slices.oversized.items(), key=lambda each: (-each[1], each[0]))
+    large = tuple(LargeSlice(steps[i].node.name, operations) for i, operations in beyond)
+    return SlicesReport(len(sizes), max(sizes), emission.program.sliced, large)
 
 
 def _ram(emission: backends.Emission, copied: int) -> Ram:

@@ -86,6 +86,14 @@ class FramesReport:
 
 
 @dataclass(frozen=True)
+class LargeSlice:
+    """A slice of more operations than it may take, as the layer's kernel cannot be cut as small."""
+
+    layer: str
+    operations: int
+
+
+@dataclass(frozen=True)
 class SlicesReport:
     """How a run goes in slices."""
 
@@ -95,6 +103,8 @@ class SlicesReport:
     """Operations of the largest one: multiply-accumulate operations, or elements where a layer has none."""
     limit: int
     """Operations that a slice may take; 1: a slice is a layer, or a row where layers make rows in turns."""
+    beyond: tuple[LargeSlice, ...] = ()
+    """Slices that take more, the largest first, one for each layer that has some."""
 
 
 @dataclass(frozen=True)

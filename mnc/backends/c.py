@@ -25,7 +25,7 @@ from mnc.backends.c_run import (
     run_calls,
     run_parameters,
     unread,
-    without_weights,
+    where_weights,
 )
 from mnc.backends.c_step import declare_step, step_macros, step_source
 from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_macro
@@ -265,7 +265,7 @@ def declarations(w: Writer, program: Program, plan: Plan, test: SelfTest | None,
     w(" */")
     w.lines(f"void {name}_run({run_parameters(program, name)});")
     w()
-    declare_step(w, program, name)
+    declare_step(w, program, plan, name)
     for function in functions(program, name, top=top, test=test, init=init_again(plan, name)):
         w(f"/** {function.remark}")
         for parameter, meaning in function.parameters.items():
@@ -407,10 +407,10 @@ def network_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: 
         else:
             w("(void)net;")
         unread(w, program)
-        without_weights(w, program, "return;")
-        begin_run(w, program, pieces)
-        run_calls(w, pieces.calls, timed=program.timed, trace=trace)
-        end_run(w, program, pieces, program.held(name).kept)
+        with where_weights(w, program):
+            begin_run(w, program, pieces)
+            run_calls(w, pieces.calls, timed=program.timed, trace=trace)
+            end_run(w, program, pieces, program.held(name).kept)
     frames_source(w, program, name)
 
 

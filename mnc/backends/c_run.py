@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from mnc.backends.blob import MEMBER
 from mnc.backends.c_functions import operands_of_test
@@ -51,11 +52,9 @@ def run_calls(w: Writer, calls: Sequence[RunCall], *, timed: bool, trace: bool, 
             w(f"MNC_TRACE({call.layer}, {call.place});")
 
 
-def without_weights(w: Writer, program: Program, statement: str, null: str = "NULL") -> None:
-    """The statement that leaves a function where no weights were handed in, or none that fit."""
-    if program.apart:
-        with w.block(f"if ({MEMBER} == {null})"):
-            w(statement)
+def where_weights(w: Writer, program: Program) -> AbstractContextManager[None]:
+    """The block of statements that are made where weights were handed in that fit."""
+    return w.block(f"if ({MEMBER} != NULL)") if program.apart else nullcontext()
 
 
 def unread(w: Writer, program: Program) -> None:
@@ -209,24 +208,30 @@ def frames_source(w: Writer, program: Program, name: str) -> None:
     w()
     w.lines(f"int {name}_push({_push_parameters(program, name, 'frame')})")
     with w.block():
-        take_frame(w, program, kept, "0")
-        given = f"{kept}frames" if program.collected else "frame"
-        w(f"{name}_run({joined(['net', given, *outputs])});")
-        w(f"return {counts(program, kept) or '1'};")
+        if program.collected:
+            w("int ready = 0;")
+            w("int i;")
+            w()
+            take_frame(w, program, kept)
+        with w.block(f"if ({kept}waiting == {program.frames.hop})") if program.collected else nullcontext():
+            given = f"{kept}frames" if program.collected else "frame"
+            if program.collected:
+                w(f"{kept}waiting = 0;")
+            w(f"{name}_run({joined(['net', given, *outputs])});")
+            ready = counts(program, kept)
+            if program.collected:
+                w(f"ready = ({ready}) ? 1 : 0;" if ready else "ready = 1;")
+        result = f"({ready}) ? 1 : 0" if ready else "1"
+        w(f"return {'ready' if program.collected else result};")
 
 
-def take_frame(w: Writer, program: Program, owner: str, nothing: str) -> None:
-    """Statements that collect frames until a run has enough, and return `nothing` before."""
+def take_frame(w: Writer, program: Program, owner: str) -> None:
+    """Statements that put a frame behind those that wait for a run, with a declared `i`."""
     assert program.frames is not None
-    if program.collected:
-        size = program.collected // program.frames.hop
-        w("int i;")
-        w()
-        with w.block(f"for (i = 0; i < {size}; ++i)"):
-            w(f"{owner}frames[({owner}waiting * {size}) + i] = frame[i];")
-        with w.block(f"if (++{owner}waiting < {program.frames.hop})"):
-            w(f"return {nothing};")
-        w(f"{owner}waiting = 0;")
+    size = program.collected // program.frames.hop
+    with w.block(f"for (i = 0; i < {size}; ++i)"):
+        w(f"{owner}frames[({owner}waiting * {size}) + i] = frame[i];")
+    w(f"++{owner}waiting;")
 
 
 def counts(program: Program, owner: str) -> str:
@@ -251,23 +256,24 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         locals_of_run(w, program, plan, name)
         w(f"short *const made = {program.held(name).kept}made;")
         w(f"{type_} *const slot = {name}_row(net);")
+        w("int done = 0;")
         w("int i;")
         w()
-        without_weights(w, program, "return 0;")
-        with w.block(f"for (i = 0; (row != NULL) && (row != slot) && (i < {size}); ++i)"):
-            w("slot[i] = row[i];")
-        if program.timed:
-            with w.block("if (made[0] == 0)"):
-                for statement in starts(program):
-                    w(statement)
-        w("++made[0];")
-        first, *rest = pieces.calls
-        run_calls(w, [first], timed=program.timed, trace=trace)
-        with w.block(f"if (made[0] < {height})"):
-            w("return 0;")
-        no_counts(w, counted)
-        run_calls(w, rest, timed=program.timed, trace=trace)
-        w("return 1;")
+        with where_weights(w, program):
+            with w.block(f"for (i = 0; (row != NULL) && (row != slot) && (i < {size}); ++i)"):
+                w("slot[i] = row[i];")
+            if program.timed:
+                with w.block("if (made[0] == 0)"):
+                    for statement in starts(program):
+                        w(statement)
+            w("++made[0];")
+            first, *rest = pieces.calls
+            run_calls(w, [first], timed=program.timed, trace=trace)
+            with w.block(f"if (made[0] == {height})"):
+                no_counts(w, counted)
+                run_calls(w, rest, timed=program.timed, trace=trace)
+                w("done = 1;")
+        w("return done;")
     w()
     w.lines(f"void {name}_run({run_parameters(program, name)})")
     with w.block():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnc.backends.c_run import begin_run, end_run, locals_of_run, run_parameters, unread, without_weights
+from mnc.backends.c_run import begin_run, end_run, locals_of_run, run_parameters, unread, where_weights
 from mnc.backends.in_slices import remarks, step_body
 from mnc.backends.layer import parameter_names
 from mnc.backends.memory import counters
@@ -24,14 +24,14 @@ def step_macros(w: Writer, program: Program, plan: Plan, upper: str) -> None:
     w(f"#define {upper}_STEP_MACS {max(sizes)}")
 
 
-def declare_step(w: Writer, program: Program, name: str) -> None:
+def declare_step(w: Writer, program: Program, plan: Plan, name: str) -> None:
     """The declaration, with all that a caller has to know."""
     if not program.sliced:
         return
     inputs = parameter_names("input", len(program.graph.inputs))
     outputs = parameter_names("output", len(program.graph.outputs))
     w(f"/** Make the next slice of a run: {name.upper()}_STEPS calls give what {name}_run gives.")
-    for line in remarks(program):
+    for line in remarks(program, plan):
         w(f" * {line}")
     w(f" * The first slice begins a run, and so does the one behind a run's last; {name}_init, and")
     w(f" * {name}_run as well, give up a run that is not at its end.")
@@ -56,22 +56,24 @@ def step_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str
     with w.block():
         locals_of_run(w, program, plan, name)
         w(f"short *const {FED} = {kept}{FED};")
+        w("int more = 0;")
         if begins or Slices(program, plan.stages).position > 1:
             w("int i;")
         if begins:
             w("int begun = 0;")
         w()
         unread(w, program)
-        without_weights(w, program, "return 0;")
-        step_body(
-            w,
-            program,
-            pieces,
-            Slices(program, plan.stages).position,
-            (lambda: begin_run(w, program, pieces)) if begins else None,
-            lambda: end_run(w, program, pieces, kept),
-            trace=trace,
-        )
+        with where_weights(w, program):
+            step_body(
+                w,
+                program,
+                pieces,
+                Slices(program, plan.stages).position,
+                (lambda: begin_run(w, program, pieces)) if begins else None,
+                lambda: end_run(w, program, pieces, kept),
+                trace=trace,
+            )
+        w("return more;")
     w()
     inputs, outputs = (
         parameter_names(kind, len(values))

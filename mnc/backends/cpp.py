@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import mnc
 from mnc.backends.blob import MEMBER, PARAMETER
 from mnc.backends.c_functions import operands_of_test
-from mnc.backends.c_run import counts, end_run, run_calls, take_frame, unread, without_weights
+from mnc.backends.c_run import counts, end_run, run_calls, take_frame, unread
 from mnc.backends.cpp_facts import Fact, known_facts, output_names, unsigned
 from mnc.backends.cpp_run import (
     begin_functions,
@@ -19,6 +19,7 @@ from mnc.backends.cpp_run import (
     name_moment,
     no_rows,
     step_function,
+    without_weights,
 )
 from mnc.backends.facts import LICENCE, facts, terms, version_macro
 from mnc.backends.interface import API_VERSION, CFamily
@@ -258,7 +259,7 @@ def _class(
                 w("return output;")
             else:
                 name_memory(w, program, plan)
-                without_weights(w, program, "return output;", "nullptr")
+                without_weights(w, program, "return output;")
                 unread(w, program)
                 name_moment(w, program, plan)
                 begin_run(w, program, pieces)
@@ -271,7 +272,13 @@ def _class(
             w("/** Hand in the next frame; returns whether the outputs are new.")
             w(f" * @param frame {graph.inputs[0].type.elements // program.frames.hop} elements, which are only read */")
             with w.block(f"bool push(const {graph.inputs[0].type.dtype.c} *frame)"):
-                take_frame(w, program, "", "false")
+                if program.collected:
+                    w("int i;")
+                    w()
+                    take_frame(w, program, "")
+                    with w.block(f"if (waiting < {program.frames.hop})"):
+                        w("return false;")
+                    w("waiting = 0;")
                 w(f"predict({'frames' if program.collected else 'frame'});")
                 w(f"return {counts(program, '') or 'true'};")
         if plan.arena.size or program.remembers or plan.regions or program.apart:

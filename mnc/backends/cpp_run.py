@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mnc.backends.blob import FAULTS, MEMBER
-from mnc.backends.c_run import begin_feeding, end_run, run_calls, times_layers, unread, without_weights
+from mnc.backends.c_run import begin_feeding, end_run, run_calls, times_layers, unread
 from mnc.backends.cpp_facts import real, unsigned
 from mnc.backends.in_slices import remarks, step_body
 from mnc.backends.layer import parameter_names
@@ -118,7 +118,7 @@ def step_function(
 ) -> None:
     """The function that makes the next slice of a run."""
     w("/** Make the next slice of a run; returns whether there is more to do, until the outputs are there.")
-    for line in remarks(program):
+    for line in remarks(program, plan):
         w(f" * {line}")
     w(" * The first slice begins a run, and so does the one behind a run's last; reset(), and predict()")
     w(" * as well, give up a run that is not at its end.")
@@ -132,12 +132,13 @@ def step_function(
     with w.block(f"bool step({joined(parameters)})"):
         name_memory(w, program, plan)
         name_moment(w, program, plan)
+        w("int more = 0;")
         if begins or count > 1:
             w("int i;")
         if begins:
             w("int begun = 0;")
         w()
-        without_weights(w, program, "return false;", "nullptr")
+        without_weights(w, program, "return false;")
         unread(w, program)
 
         def end() -> None:
@@ -153,9 +154,16 @@ def step_function(
             end,
             trace=trace,
             this="this->",
-            truth=("false", "true"),
         )
+        w("return more != 0;")
     w()
+
+
+def without_weights(w: Writer, program: Program, statement: str) -> None:
+    """The statement that leaves a function where no weights were handed in, or none that fit."""
+    if program.apart:
+        with w.block(f"if ({MEMBER} == nullptr)"):
+            w(statement)
 
 
 def find_largest(w: Writer, program: Program) -> None:
@@ -193,7 +201,7 @@ def feeding_functions(w: Writer, program: Program, plan: Plan, pieces: Unit, *, 
     with w.block(f"bool push_row(const {type_} *row)"):
         name_memory(w, program, plan)
         name_moment(w, program, plan)
-        without_weights(w, program, "return false;", "nullptr")
+        without_weights(w, program, "return false;")
         w(f"{type_} *const slot = this->row();")
         with w.block("if (row != nullptr && row != slot)"), w.block(f"for (size_t i = 0; i < {size}; ++i)"):
             w("slot[i] = row[i];")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from mnc.backends.c_run import run_calls
+from mnc.backends.names import comment
 from mnc.backends.turns import FED, no_counts
 from mnc.backends.unit import RunCall, Unit
 from mnc.backends.writer import Writer
 from mnc.errors import refuse
+from mnc.plan.liveness import Plan
 from mnc.program import Program, Slices
 from mnc.program.slices import WHOLE
 
 OPTION = "option 'step'"
-POSITION = "How far a run in slices has come: its layers or stages, then the rows of those in work."
+POSITION = "How far a run in slices has come: its layers or stages, then the rows and the part of a row in work."
 NAMED = 6
-"""Layers that a refusal names."""
+"""Layers that a remark names."""
 
 
 def limit_of(value: str) -> int:
@@ -36,25 +38,23 @@ def check_feed(program: Program) -> None:
         )
 
 
-def check_sizes(slices: Slices) -> None:
-    """CompileError where a layer cannot be cut into slices as small as they are asked for."""
-    found = slices.oversized
-    if not found:
-        return
-    steps = slices.program.steps
-    largest = sorted(found, key=lambda i: -found[i])
-    what = ", ".join(f"{steps[i].node.name!r} takes {found[i]:,} in one piece" for i in largest[:NAMED])
-    rest = f", and {len(found) - NAMED} layers more take too many" if len(found) > NAMED else ""
-    hint = f"-X step={found[largest[0]]} is the least that this network allows; -X step=1 makes every layer a slice"
-    raise refuse(OPTION, f"allows a slice {slices.program.sliced:,} operations: {what}{rest}", hint)
-
-
-def remarks(program: Program) -> Iterator[str]:
-    """Lines of a comment that say how much a slice is."""
+def remarks(program: Program, plan: Plan) -> Iterator[str]:
+    """Lines of a comment that say how much a slice is, and which layers cannot be cut as small."""
     if program.sliced == WHOLE:
         yield "A slice is a layer, or a row where layers make their rows in turns."
-    else:
-        yield f"A slice is a layer, or as many of its rows as take no more than {program.sliced:,} operations."
+        return
+    yield "A slice is a layer, or as many of its rows, or of the outputs of a row, as take no more"
+    found = Slices(program, plan.stages).oversized
+    if not found:
+        yield f"than {program.sliced:,} operations."
+        return
+    yield f"than {program.sliced:,} operations; but for these, whose kernels cannot be cut as small:"
+    largest = sorted(found, key=lambda i: (-found[i], i))
+    for i in largest[:NAMED]:
+        beyond = f"{found[i]:,} operations, {found[i] - program.sliced:,} too many"
+        yield f"- layer {i:02d}, {comment(program.steps[i].node.name)}: {beyond}"
+    if len(found) > NAMED:
+        yield f"- {len(found) - NAMED} layers more"
 
 
 def step_body(
@@ -67,13 +67,11 @@ def step_body(
     *,
     trace: bool,
     this: str = "",
-    truth: Sequence[str] = ("0", "1"),
 ) -> None:
-    """The statements behind the declarations; `truth`: what it returns without and with more to do.
+    """The statements behind the declarations, which set a variable `more`, 0 before, to 1 where there is more to do.
 
     `begins` and `ends` write what is done in front of the first slice, and behind the last.
     """
-    no, yes = truth
     if begins is not None:
         with w.block(f"for (i = 0; i < {count}; ++i)"):
             w(f"begun |= {FED}[i];")
@@ -83,23 +81,25 @@ def step_body(
     with w.block(f"switch ({FED}[0])"):
         for i, call in enumerate(pieces.calls):
             w.outdented(f"case {i}:" if i < last else "default:")
-            _slice(w, call, yes, timed=program.timed, trace=trace, this=this)
+            _slice(w, call, timed=program.timed, trace=trace, this=this)
             w("break;")
-    if count > 1:
-        no_counts(w, count, first=1)
-    with w.block(f"if (++{FED}[0] <= {last})"):
-        w(f"return {yes};")
-    w(f"{FED}[0] = 0;")
-    ends()
-    w(f"return {no};")
+    with w.block("if (more == 0)"):
+        if count > 1:
+            no_counts(w, count, first=1)
+        w(f"++{FED}[0];")
+        with w.block(f"if ({FED}[0] <= {last})"):
+            w("more = 1;")
+        with w.block("else"):
+            w(f"{FED}[0] = 0;")
+            ends()
 
 
-def _slice(w: Writer, call: RunCall, yes: str, *, timed: bool, trace: bool, this: str) -> None:
+def _slice(w: Writer, call: RunCall, *, timed: bool, trace: bool, this: str) -> None:
     """The statements of one stage's slices."""
     if not call.resumes:
         run_calls(w, [call], timed=timed, trace=trace, this=this)
         return
-    with w.block(f"if ({this}{call.statement.removesuffix(';')} != 0)"):
-        w(f"return {yes};")
+    w.lines(f"more = {this}{call.statement}")
     if trace and call.layer is not None:
-        w(f"MNC_TRACE({call.layer}, {call.place});")
+        with w.block("if (more == 0)"):
+            w(f"MNC_TRACE({call.layer}, {call.place});")

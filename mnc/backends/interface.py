@@ -10,9 +10,10 @@ from typing import Protocol, runtime_checkable
 
 from mnc.backends.blob import as_array
 from mnc.backends.class_names import check_places
-from mnc.backends.in_slices import check_feed, check_sizes, limit_of
+from mnc.backends.in_slices import check_feed, limit_of
 from mnc.backends.layer import parameter_names
 from mnc.backends.library import Library, standard
+from mnc.backends.ranges import in_ranges, resumable
 from mnc.backends.select import Refused, Tables, select
 from mnc.backends.select.blocks import float_registers
 from mnc.backends.select.quantised.helium import NARROW
@@ -32,8 +33,7 @@ from mnc.ir.types import DType
 from mnc.passes.scale_clamps import scale_clamps
 from mnc.plan.liveness import Plan
 from mnc.plan.schedule import schedule
-from mnc.program import Feed, Firing, Program, Slices
-from mnc.program.slices import resumable
+from mnc.program import Feed, Firing, Program
 from mnc.program.stage import events
 from mnc.targets.target import Target
 
@@ -232,8 +232,7 @@ class CFamily:
         asked = replace(program, timed=self.profile, sliced=self.sliced, apart=self.apart)
         check_feed(asked)
         made, layout = schedule(resumable(asked))
-        check_sizes(Slices(made, layout.stages))
-        return self._printed(made, layout, name, trace=trace)
+        return self._printed(in_ranges(made, layout.stages), layout, name, trace=trace)
 
     def concluded(
         self, emission: Emission, name: str, limits: tuple[tuple[str, int], ...], stack: tuple[int, str] | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -23,6 +24,7 @@ from mnc.program import (
     Name,
     Out,
     Program,
+    Range,
     Record,
     RowNumber,
     RowPointers,
@@ -110,6 +112,7 @@ def layer_text(
     parameters += [f"{step.scratch_dtype.c} *scratch"] * (step.arena_scratch > 0)
     parameters += [f"{step.state_dtype.c} *state"] * (step.state > 0)
     parameters += ["int y"] * (rings is not None)
+    parameters += ["int part"] * bool(step.ranges)
     constants = {f"{function}_{name}": constant.array for name, constant in step.constants.items()}
     parameters[:0] = [blob.PARAMETER] * bool(apart.keys() & constants.keys())
     records.define(w, {name: record for name, record in records.constants.items() if name not in defined})
@@ -147,7 +150,7 @@ def layer_text(
                 _gather(w, step, library)
                 _calls(w, records, step.whole or step.calls, library)
             _calls(w, records, step.after, library)
-        if rings is not None and not re.search(r"\by\b", w.text().rpartition("int y)")[2]):
+        if rings is not None and not re.search(r"\by\b", w.text().rpartition("int y")[2]):
             w("(void)y; /* the rows of all operands lie in one place */")
     return LayerText(remark, {name: array for name, array in constants.items() if name not in apart}, w.text())
 
@@ -156,22 +159,75 @@ def _iteration(w: Writer, records: Records, library: Library, rings: Mapping[str
     """The calls of the iteration `y` alone, for a stage; with those before the first one, and after the last one."""
     step = records.step
     first, last = (step.loop.count - 1, 0) if order.descending else (0, step.loop.count - 1)
+    at_first, at_last = f"y == {first}", f"y == {last}"
+    if step.ranges:
+        at_first, at_last = f"(part == 0) && ({at_first})", f"(part == {step.parts - 1}) && ({at_last})"
     if step.before:
-        with w.block(f"if (y == {first})"):
+        with w.block(f"if ({at_first})"):
             _calls(w, records, step.before, library)
-    _gather(w, step, library, rings)
-    _calls(w, records, step.calls, library, rings)
+    if step.ranges:
+        _ranges(w, records, library, rings)
+    else:
+        _gather(w, step, library, rings)
+        _calls(w, records, step.calls, library, rings)
     if step.after:
-        with w.block(f"if (y == {last})"):
+        with w.block(f"if ({at_last})"):
             _calls(w, records, step.after, library)
 
 
+def _ranges(w: Writer, records: Records, library: Library, rings: Mapping[str, int]) -> None:
+    """The calls of one part of an iteration."""
+    step, first = records.step, 0
+    rows = [each.moves.get("rows", (0, 0)) != (0, 0) or _row_offset(each.calls[0]) for each in step.ranges]
+    if not any(rows):
+        _gather(w, step, library, rings)
+    for i, each in enumerate(step.ranges):
+        last = i == len(step.ranges) - 1
+        condition = "else" if last else f"{'else ' * (i > 0)}if (part < {first + each.count})"
+        with w.block(condition) if len(step.ranges) > 1 else nullcontext():
+            moves = {name: _terms(each, first, *move) for name, move in each.moves.items()}
+            if any(rows):
+                _gather(w, step, library, rings, _behind(_row_offset(each.calls[0]), moves.get("rows", "")))
+            _calls(w, records, each.calls, library, rings, moves)
+        first += each.count
+
+
+def _row_offset(call: Call) -> int:
+    """Elements from the beginning of rows to where a call reads them."""
+    return next((a.offset for a in call.arguments.values() if isinstance(a, RowPointers)), 0)
+
+
+def _behind(offset: int, moves: str) -> str:
+    """The text behind a pointer that is moved by a number and by terms."""
+    return (f" + {offset}" if offset else "") + moves
+
+
+def _terms(parts: Range, first: int, far: int, near: int) -> str:
+    """How far an operand moves up to a part, as terms behind a pointer; `first` is the number of the first part."""
+    part = f"part - {first}" if first else "part"
+    wide = "(long)" if max(far, near) * parts.count > REACH_OF_INT else ""
+    both = [(part, far)]
+    if parts.inner > 1:
+        both = [(f"{operand(part)} / {parts.inner}", far), (f"{operand(part)} % {parts.inner}", near)]
+
+    def moved(term: str, stride: int) -> str:
+        return operand(term if stride == 1 and not wide else times(f"{wide}{operand(term)}", stride))
+
+    return "".join(f" + {moved(term, stride)}" for term, stride in both if stride and parts.count > 1)
+
+
 def _calls(
-    w: Writer, records: Records, calls: Sequence[Call], library: Library, rings: Mapping[str, int] | None = None
+    w: Writer,
+    records: Records,
+    calls: Sequence[Call],
+    library: Library,
+    rings: Mapping[str, int] | None = None,
+    moves: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Calls in the iteration `y` of the step's loop, or in none.
 
     `rings` has the bytes that are held of each buffer of which a few rows are; None: there is no iteration.
+    `moves`: by parameter, the terms by which operands are further on in a part of the iteration.
     """
     step, function, rows = records.step, records.function, records.step.rows
     ins, outs = parameter_names("in", len(step.reads)), parameter_names("out", len(step.writes))
@@ -199,6 +255,11 @@ def _calls(
         return pointer(outs[k], offset, row_of(y, rings, "y", moved))
 
     def render(parameter: str, argument: Argument) -> str:
+        if isinstance(argument, RowPointers):
+            return plain(parameter, argument)
+        return plain(parameter, argument) + moves.get(parameter, "")
+
+    def plain(parameter: str, argument: Argument) -> str:
         match argument:
             case RowPointers(k):
                 return _rows_name(step, k)
@@ -243,8 +304,8 @@ def _calls(
         )
 
 
-def _gather(w: Writer, step: Step, library: Library, rings: Mapping[str, int] | None = None) -> None:
-    """The pointers to the rows that iteration y reads."""
+def _gather(w: Writer, step: Step, library: Library, rings: Mapping[str, int] | None = None, moved: str = "") -> None:
+    """The pointers to the rows that iteration y reads; `moved`: the text behind that to the input."""
     ins = parameter_names("in", len(step.reads))
     by_rows = rings is not None or step.loop.count > 1
     for k, (value, window) in enumerate(_gathered(step)):
@@ -256,7 +317,7 @@ def _gather(w: Writer, step: Step, library: Library, rings: Mapping[str, int] | 
             gather, numbers = f"mnc_{few}ring_rows_{value.type.dtype.suffix}", (*numbers, ring)
         names = (parameter.name for parameter in library.parameters(gather)[2:])
         named = joined([f"{number} /* {name} */" for number, name in zip(numbers, names, strict=True)])
-        w.wrapped(f"{gather}({_rows_name(step, k)}, {ins[k]}, {named});")
+        w.wrapped(f"{gather}({_rows_name(step, k)}, {ins[k]}{moved}, {named});")
 
 
 def _gathered(step: Step) -> tuple[tuple[Value, Window], ...]:

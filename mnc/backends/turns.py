@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 
 from mnc.backends import blob
 from mnc.backends.profile import after, before
 from mnc.backends.windows import both, first_row, operand, plus, row_of, times
 from mnc.backends.writer import Writer, joined
 from mnc.ir.types import DType
-from mnc.program import INPUT, Fold, Program, Rows, Stage
+from mnc.program import INPUT, Fold, Program, Rows, Stage, Step
 from mnc.program.slices import WHOLE
 from mnc.program.stage import Need, needs
 
@@ -50,8 +52,8 @@ class Turns:
     """Further memory that these statements use, by name with its declaration."""
     reading: frozenset[int] = frozenset()
     """The numbers of steps that read constants from a file of their own."""
-    costs: Mapping[int, int] = field(default_factory=dict)
-    """Where the stage is in slices, the operations of an iteration of each step, by number, as slices count them."""
+    costs: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    """Where the stage is in slices, the parts of an iteration of each step, by number (see `Slices.costs`)."""
 
     def checked(self, told: Callable[[int, str, str], str], kept: Mapping[str, str]) -> Turns:
         """The stage once more, for a self-test."""
@@ -114,40 +116,79 @@ class Turns:
         w.lines(f"MNC_LAYER {'int' if self.costs else 'void'} {self.name}({joined(parameters)})")
         with w.block():
             if self.costs:
-                w(f"long left = {max(self.program.sliced, WHOLE)}; /* operations, as the plan counts them */")
+                w(f"long left = {self._limit}; /* operations, as the plan counts them */")
             if not self._held:
                 w("/* The rows that each layer has made. */")
                 for number in self.stage.numbers:
                     w(f"int {self._counter(number)} = 0;")
+                if any(self._steps[number].ranges for number in self.stage.numbers):
+                    w("int part;")
             if timed:
                 w("uint32_t began;")
-            if not self.costs:
-                w("int more = 1;")
+            w("int more = 1;")
             w()
-            with w.block("for (;;)" if self.costs else "while (more != 0)"):
+            with w.block(f"while ({'(left >= 0) && (more != 0)' if self.costs else 'more != 0'})"):
                 for number in reversed(self.stage.numbers):
-                    step, turn = self.program.steps[number], self._counter(number)
+                    step, turn = self._steps[number], self._counter(number)
                     can = [f"{turn} < {step.loop.count}"]
                     can += [self._ready(number, k, need) for k, need in demands[number - self.stage.first].items()]
-                    made = self._row(number)
-                    apart = [blob.MEMBER] * (number in self.reading)
-                    call = f"{self.functions[number]}({joined([*apart, *self.operands[number], made])}"
                     otherwise = "else " * (number != self.stage.last)
                     with w.block(f"{otherwise}if ({both(list(filter(None, can)))})"):
                         if self.costs:
-                            with w.block(f"if ((left -= {self.costs[number]}) < 0)"):
-                                w("return 1;")
-                        if timed:
-                            w(before(number))
-                        w.lines(f"{call});")
-                        if timed:
-                            w(after(number))
-                        if self.told is not None:
-                            self._tell(w, self.told, number, turn)
-                        w(f"++{turn};")
+                            w(f"left -= {self._cost(number)};")
+                        with w.block("if (left >= 0)") if self.costs else nullcontext():
+                            self._turn(w, number, turn)
                 with w.block("else"):
-                    w("return 0;" if self.costs else "more = 0;")
+                    w("more = 0;")
+            if self.costs:
+                w("return more;")
         return w.text()
+
+    def _turn(self, w: Writer, number: int, turn: str) -> None:
+        """The statements by which a step makes a row, or where the stage is in slices a part of one."""
+        step, part = self._steps[number], self._part
+        apart = [blob.MEMBER] * (number in self.reading)
+        operands = [*apart, *self.operands[number], self._row(number), *[part] * bool(step.ranges)]
+        call = f"{self.functions[number]}({joined(operands)});"
+        timed = self.program.timed
+        each = step.ranges and not self._held
+        with w.block(f"for (part = 0; part < {step.parts}; ++part)") if each else nullcontext():
+            if timed:
+                w(before(number))
+            w.lines(call)
+            if timed:
+                w(after(number))
+        in_parts = bool(step.ranges) and self._held
+        if in_parts:
+            w(f"++{part};")
+        with w.block(f"if ({part} == {step.parts})") if in_parts else nullcontext():
+            if in_parts:
+                w(f"{part} = 0;")
+            if self.told is not None:
+                self._tell(w, self.told, number, turn)
+            w(f"++{turn};")
+
+    @property
+    def _steps(self) -> Sequence[Step]:
+        return self.program.steps
+
+    @property
+    def _limit(self) -> int:
+        return max(self.program.sliced, WHOLE)
+
+    @property
+    def _part(self) -> str:
+        """The number of parts that the row in work has."""
+        return f"{FED}[{len(self.stage.numbers) + 1}]" if self._held else "part"
+
+    def _cost(self, number: int) -> str:
+        """The operations of a step's next part as a term; one that is too large takes a slice of its own."""
+        *others, (_, rest) = [(count, min(cost, self._limit)) for count, cost in self.costs[number]]
+        places, term = list(accumulate(count for count, _ in others)), str(rest)
+        for place, (_, cost) in reversed(list(zip(places, others, strict=True))):
+            same = term == str(cost)
+            term = term if same else f"({self._part} < {place}) ? {cost} : {operand(term)}"
+        return operand(term)
 
     def _counter(self, number: int) -> str:
         """The number of iterations that a step has made."""

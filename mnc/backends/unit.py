@@ -16,7 +16,7 @@ from mnc.backends.records import Records
 from mnc.backends.selftest import SelfTest
 from mnc.backends.states import Beginning, beginning, holding
 from mnc.backends.turns import Turns
-from mnc.backends.windows import plus
+from mnc.backends.windows import operand, plus
 from mnc.backends.writer import joined
 from mnc.ir.types import Array, DType, TensorType
 from mnc.names import snake
@@ -149,9 +149,12 @@ def unit(
         place, count = pointers[program.steps[i].writes[0].buffer], program.steps[i].loop.count
         if resumes:
             layers.append(LayerText(turns.comment, {}, turns.function()))
-            row = f"{count - 1} - i" if stage.descending else "i"
-            one = f"{function}({joined([*apart_of, *operands[i], row])});"
-            calls.append(RunCall(turns.statement, stage.numbers, place, one, count, resumes=True))
+            parts = program.steps[i].parts
+            row = "i" if parts == 1 else f"i / {parts}"
+            row = f"{count - 1} - {operand(row)}" if stage.descending else row
+            part = [f"i % {parts}"] if parts > 1 else []
+            one = f"{function}({joined([*apart_of, *operands[i], row, *part])});"
+            calls.append(RunCall(turns.statement, stage.numbers, place, one, count * parts, resumes=True))
             continue
         statement = f"{function}({joined([*apart_of, *operands[i]])});"
         calls.append(RunCall(statement, stage.numbers, place, statement))

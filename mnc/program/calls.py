@@ -6,7 +6,7 @@ Numbers stand for themselves; every other argument is named from inside the laye
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class RowPointers:
     read: int = 0
     written_out: bool = False
     """There is code for each of them, so that they can stay in registers."""
+    offset: int = 0
+    """In elements, from the beginning of each row."""
 
 
 @dataclass(frozen=True)
@@ -119,3 +121,23 @@ class Call:
     """The header of another library's function, which takes the arguments in their order; empty: mnc's own."""
     checked: bool = False
     """The other library's function returns a status, which generated code hands to MNC_CHECK."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Calls between which a slice of a run may end: a part of one iteration of a step, or several equal parts."""
+
+    calls: tuple[Call, ...]
+    """Of the first part; of several parts there is one call."""
+    cost: int
+    """Operations of a part, as slices count them."""
+    count: int = 1
+    inner: int = 1
+    """Parts that go by in an inner loop while the outer one stands still."""
+    moves: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Elements that an operand, by parameter, moves from one round of the outer loop to the next; of the inner one."""
+
+    def __post_init__(self) -> None:
+        assert self.calls and self.cost >= 0
+        assert self.count > 0 and self.count % self.inner == 0
+        assert self.count == 1 or len(self.calls) == 1

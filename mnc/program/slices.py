@@ -1,13 +1,14 @@
 """A run in slices: which layers are cut between their rows, so that no slice takes more operations than the user wants.
 
 A slice is a layer; of a layer that takes too many operations, some of its
-rows; of layers that make their rows in turns, some rows of these.
+rows, or of a row some ranges of outputs; of layers that make their rows in
+turns, some rows of these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mnc.ir.graph import Graph
 from mnc.program.program import Program
@@ -24,7 +25,9 @@ def operations(graph: Graph, step: Step) -> int:
 
 
 def piece(graph: Graph, step: Step) -> int:
-    """Operations of one iteration of a step that goes on where it was left, rounded up; else of all of them."""
+    """Operations of the largest part that a slice of a step cannot be smaller than, rounded up."""
+    if step.ranges:
+        return max(each.cost for each in step.ranges)
     return -(-operations(graph, step) // step.loop.count) if _resumable(step) else operations(graph, step)
 
 
@@ -32,31 +35,6 @@ def _resumable(step: Step) -> bool:
     """Whether all that an iteration leaves to the next ones lies in memory of the network."""
     alone = isinstance(step.loop, Rows) and not step.before and not step.after
     return step.loop.count > 1 and bool(step.calls) and (alone or step.scratch == step.arena_scratch)
-
-
-def resumable(program: Program) -> Program:
-    """The program whose steps, where they take more operations than a slice, are such as can be cut, if there are."""
-    if program.sliced <= WHOLE:
-        return program
-    return program.with_steps([_cut(program.graph, step, program.sliced) for step in program.steps])
-
-
-def _cut(graph: Graph, step: Step, limit: int) -> Step:
-    """The first of a step, its form by rows and its fallbacks that fits, else that of the smallest pieces."""
-    if operations(graph, step) <= limit:
-        return step
-    forms = list(_forms(step))
-    chosen = next((each for each in forms if piece(graph, each) <= limit), None)
-    chosen = chosen or min(forms, key=lambda each: piece(graph, each))
-    other = None if chosen.fallback is None else _cut(graph, chosen.fallback, limit)
-    return replace(chosen, fallback=other)
-
-
-def _forms(step: Step) -> Iterator[Step]:
-    yield step
-    for other in (step.by_row, step.fallback):
-        if other is not None:
-            yield from _forms(other)
 
 
 @dataclass(frozen=True)
@@ -71,12 +49,18 @@ class Slices:
         """The numbers of layers alone that take several slices."""
         limit, graph, steps = self.program.sliced, self.program.graph, self.program.steps
         alone = (stage.first for stage in self.stages if not stage.interleaved)
-        return frozenset(i for i in alone if limit > WHOLE and operations(graph, steps[i]) > limit)
+        large = (i for i in alone if limit > WHOLE and operations(graph, steps[i]) > limit)
+        return frozenset(i for i in large if steps[i].ranges or _resumable(steps[i]))
 
-    def costs(self, numbers: Iterable[int]) -> dict[int, int]:
-        """Operations of an iteration of these layers, by number, as slices count them."""
+    def costs(self, numbers: Iterable[int]) -> dict[int, tuple[tuple[int, int], ...]]:
+        """For layers, by number, the parts of an iteration: how many of so many operations, as slices count them."""
         steps, graph = self.program.steps, self.program.graph
-        return {i: piece(graph, steps[i]) if self.program.sliced > WHOLE else 1 for i in numbers}
+        if self.program.sliced == WHOLE:
+            return dict.fromkeys(numbers, ((1, 1),))
+        return {
+            i: tuple((each.count, each.cost) for each in steps[i].ranges) or ((1, piece(graph, steps[i])),)
+            for i in numbers
+        }
 
     def resumes(self, stage: Stage) -> bool:
         """Whether a stage takes several slices."""
@@ -84,10 +68,14 @@ class Slices:
 
     @property
     def position(self) -> int:
-        """How many numbers say how far a run has come: the stage, and the rows of each of its layers."""
+        """How many numbers say how far a run has come: the stage, the rows of each layer of it, and parts of a row."""
         if not self.program.sliced:
             return 0
-        return 1 + max((len(stage.numbers) for stage in self.stages if self.resumes(stage)), default=0)
+        return 1 + max((self._counters(stage) for stage in self.stages if self.resumes(stage)), default=0)
+
+    def _counters(self, stage: Stage) -> int:
+        in_parts = any(self.program.steps[i].ranges for i in stage.numbers)
+        return len(stage.numbers) + in_parts
 
     @property
     def oversized(self) -> dict[int, int]:
@@ -95,22 +83,29 @@ class Slices:
         limit, graph, steps = self.program.sliced, self.program.graph, self.program.steps
         if limit <= WHOLE:
             return {}
-        cutting = [i for stage in self.stages if self.resumes(stage) for i in stage.numbers]
-        return {i: size for i in cutting if (size := piece(graph, steps[i])) > limit}
+        return {i: size for i, step in enumerate(steps) if (size := self._least(i, graph, step)) > limit}
+
+    def _least(self, number: int, graph: Graph, step: Step) -> int:
+        """The operations of a layer's smallest slice."""
+        stage = next(each for each in self.stages if number in each.numbers)
+        return piece(graph, step) if self.resumes(stage) else operations(graph, step)
 
     @property
     def sizes(self) -> Iterator[int]:
         """The operations of each slice of a run, in order."""
-        steps, graph = self.program.steps, self.program.graph
+        steps, graph, limit = self.program.steps, self.program.graph, max(self.program.sliced, WHOLE)
         for stage in self.stages:
             if not self.resumes(stage):
                 yield operations(graph, steps[stage.first])
                 continue
             costs, taken, counted = self.costs(stage.numbers), 0, 0
             for number, _ in firings(steps, stage):
-                if counted + costs[number] > max(self.program.sliced, WHOLE):
-                    yield taken
-                    taken = counted = 0
-                counted += costs[number]
-                taken += piece(graph, steps[number])
+                for count, cost in costs[number]:
+                    for _ in range(count):
+                        own = min(cost, limit)  # a part that is too large is a slice of its own
+                        if counted + own > limit:
+                            yield taken
+                            taken = counted = 0
+                        counted += own
+                        taken += cost if steps[number].ranges else piece(graph, steps[number])
             yield taken

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from mnc.ir.graph import Node
 from mnc.ir.types import Constant, DType
-from mnc.program.calls import Argument, Call, Const, In, Member, Out, Record, RowPointers, Scratch, State
+from mnc.program.calls import Argument, Call, Const, In, Member, Out, Range, Record, RowPointers, Scratch, State
 from mnc.program.values import Value, Window
 
 ROW = "zeros"
@@ -88,6 +88,9 @@ class Step:
     """The layer with less scratch memory in the arena, for where this much would enlarge the arena."""
     by_row: Step | None = None
     """The layer a row at a time, to the same bits, where this step does not compute it so; for a stage."""
+    ranges: tuple[Range, ...] = ()
+    """The calls of an iteration in parts that write a range of its outputs each, where slices end within one.
+    They touch no more than `calls`, and nothing else runs between them, so a plan is made for `calls`."""
 
     def __post_init__(self) -> None:
         where = self.node.name
@@ -166,15 +169,22 @@ class Step:
 
     @property
     def all_calls(self) -> tuple[Call, ...]:
-        """All calls, in order."""
-        return (*self.before, *self.calls, *self.whole, *self.after)
+        """All calls that are made, in order."""
+        calls = tuple(call for each in self.ranges for call in each.calls) or self.calls
+        return (*self.before, *calls, *self.whole, *self.after)
 
     def with_calls(self, change: Callable[[Call], Call]) -> Step:
         """The step with other calls that do the work of its own."""
         before, calls, whole, after = (
             tuple(map(change, each)) for each in (self.before, self.calls, self.whole, self.after)
         )
-        return replace(self, before=before, calls=calls, whole=whole, after=after)
+        ranges = tuple(replace(each, calls=tuple(map(change, each.calls))) for each in self.ranges)
+        return replace(self, before=before, calls=calls, whole=whole, after=after, ranges=ranges)
+
+    @property
+    def parts(self) -> int:
+        """The parts of an iteration between which a slice may end."""
+        return sum(each.count for each in self.ranges) or 1
 
     @property
     def row_bytes(self) -> int:

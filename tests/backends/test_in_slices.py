@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,20 +24,18 @@ from mnc.ir.graph import Graph
 from mnc.ir.layers import Dense, Flatten, GlobalMaxPooling
 from mnc.ir.types import Constant
 from mnc.program import Memory, Slices, up_to
+from mnc.terminal.tables import Paper, compiled
 
 WIDEST = 4
 """Bytes to which the position is filled up."""
 
 
 def in_slices(graph: Graph, name: str, limit: int, **options: Any) -> Build:
-    """The network in slices of at most `limit` operations, or of the least that the refusal names."""
-    try:
-        return mnc.compile(graph, name=name, settings={"step": str(limit)}, **options)
-    except CompileError as refused:
-        (hint,) = refused.problems[0].hints
-        least = re.match(r"-X step=(\d+) is the least", hint)
-        assert least is not None and int(least[1]) > limit
-        return mnc.compile(graph, name=name, settings={"step": least[1]}, **options)
+    """The network in slices of at most `limit` operations, but for those of layers that it names."""
+    build = mnc.compile(graph, name=name, settings={"step": str(limit)}, **options)
+    slices = Slices(build.emission.program, build.emission.plan.stages)
+    assert limit == 1 or max(slices.sizes) <= max(limit, *slices.oversized.values(), 0)
+    return build
 
 
 DRAWN = (
@@ -61,11 +58,9 @@ def test_slices_give_the_bits_of_a_run(cc: str, tmp_path: Path) -> None:
             cases += [case_of(plain, x), replace(case_of(build, x), sliced=True)]
             program, plan = build.emission.program, build.emission.plan
             slices = Slices(program, plan.stages)
-            asked = program.sliced
-            assert asked == 1 or max(slices.sizes) <= asked
             position = up_to(2 * slices.position, WIDEST)
             sums = sum(program.steps[k].arena_scratch for k in slices.cut)  # what a reduction keeps between slices
-            assert build.report.ram.total <= plain.report.ram.total + position + sums + WIDEST, (limit, asked)
+            assert build.report.ram.total <= plain.report.ram.total + position + sums + WIDEST, limit
         got = run_cases(cases, tmp_path, cc, SANITIZED)
         for whole, sliced in zip(got[::2], got[1::2], strict=True):
             for want, found in zip(whole, sliced, strict=True):
@@ -214,18 +209,21 @@ def test_slices_on_a_core(fixtures: Path, qemu_arm: str, tool: Tool) -> None:
     assert build.verify(on="cortex-m4").passed
 
 
-def test_a_layer_that_cannot_be_cut_is_refused_with_the_least_that_can_be_had() -> None:
+def test_a_dense_layer_is_cut_by_its_outputs_and_what_cannot_be_is_named() -> None:
     wide = Dense(Constant(np.ones((64, 32), np.float32)))
     graph = chain((4, 16), flat=Flatten(), wide=wide, narrow=Dense(Constant(np.ones((32, 2), np.float32))))
-    with pytest.raises(CompileError) as refused:
-        mnc.compile(graph, settings={"step": "1000"})
-    (problem,) = refused.value.problems
-    assert (problem.where, problem.what) == (
-        "option 'step'",
-        "allows a slice 1,000 operations: 'wide' takes 2,048 in one piece",
-    )
-    assert problem.hints[0].startswith("-X step=2048 is the least")
-    assert "STEP_MACS 2048" in mnc.compile(graph, settings={"step": "2048"}).files["chain.h"]
+    build = mnc.compile(graph, settings={"step": "1000"})
+    slices = build.report.slices
+    assert slices is not None and slices.largest <= 1000 and not slices.beyond
+    assert "cannot be cut" not in build.files["chain.h"]
+    build = mnc.compile(graph, settings={"step": "300"})
+    slices = build.report.slices
+    assert slices is not None
+    (large,) = slices.beyond
+    assert (large.layer, large.operations, slices.largest) == ("wide", 896, 896)
+    assert "wide: 896 operations, 596 too many" in build.files["chain.h"]
+    assert "STEP_MACS 896" in build.files["chain.h"]
+    assert "wide 596" in compiled(build.report, Paper(200, False, True))
 
 
 @pytest.mark.parametrize("value", ["-1", "", "1k", "0x10", "\u0661", "9999999999"])
