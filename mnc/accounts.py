@@ -31,6 +31,7 @@ from mnc.report import (
 
 def report(prepared: Quantised, name: str, backend: str, target: str | None, emission: backends.Emission) -> Report:
     """The report that `mnc compile --json` prints."""
+    slices = _slices(emission)
     program, arena, frames = emission.program, emission.plan.arena, emission.program.frames
     lives = lifetimes(program)
     layers = []
@@ -72,12 +73,29 @@ def report(prepared: Quantised, name: str, backend: str, target: str | None, emi
         files=(*emission.files, *([] if emission.blob is None else [f"{name}.bin"])),
         layers=tuple(layers),
         quantisation=None if prepared.real is None else _quantisation(prepared),
-        warnings=prepared.warnings,
+        warnings=(*prepared.warnings, *_beyond(slices)),
         on_stack=tuple(LocalReport(program.steps[i].node.name, size) for i, size in program.on_stack.items()),
         classes=program.graph.classes,
         frames=None if frames is None else FramesReport(frames.hop, frames.first, frames.delay),
-        slices=_slices(emission),
+        slices=slices,
     )
+
+
+NAMED = 6
+"""Layers that a warning names."""
+
+
+def _beyond(slices: SlicesReport | None) -> list[str]:
+    """The warning that slices are larger than they may be."""
+    if slices is None or not slices.beyond:
+        return []
+    named = ", ".join(f"{each.layer!r} {each.operations - slices.limit:,}" for each in slices.beyond[:NAMED])
+    more = len(slices.beyond) - NAMED
+    rest = f", and {more:,} layers more" if more > 0 else ""
+    return [
+        f"-X step={slices.limit}: kernels of these layers cannot be cut as small, their slices take more operations "
+        f"than that, namely {named}{rest}"
+    ]
 
 
 def _slices(emission: backends.Emission) -> SlicesReport | None:

@@ -13,7 +13,7 @@ from mnc.backends.profile import after, before, starts
 from mnc.backends.selftest import SelfTest
 from mnc.backends.turns import no_counts
 from mnc.backends.unit import RunCall, Unit
-from mnc.backends.windows import plus
+from mnc.backends.windows import operand, plus
 from mnc.backends.writer import Writer, joined
 from mnc.ir.types import DType
 from mnc.plan.liveness import Plan
@@ -69,8 +69,9 @@ def begin_run(w: Writer, program: Program, pieces: Unit) -> None:
     inputs = parameter_names("input", len(program.graph.inputs))
     for given, value in zip(inputs, program.graph.inputs, strict=True) if program.feed == "owned" else ():
         place = pieces.pointers[value.name]
-        with w.block(f"for (i = 0; ({given} != NULL) && ({given} != {place}) && (i < {value.type.elements}); ++i)"):
-            w(f"{f'({place})' if ' ' in place else place}[i] = {given}[i];")
+        loop = f"for (i = 0; i < {value.type.elements}; ++i)"
+        with w.block(f"if (({given} != NULL) && ({given} != {operand(place)}))"), w.block(loop):
+            w(f"{operand(place)}[i] = {given}[i];")
     if program.timed:
         for statement in starts(program):
             w(statement)
@@ -169,7 +170,7 @@ def check_layers(w: Writer, program: Program, plan: Plan, pieces: Unit, test: Se
         if not (plan.arena.size or program.state_bytes or program.fed is not None):
             w("(void)net;")
         test.calls(w, pieces.calls, f"{name}_row(net)")
-        w("return 0;")
+        w("return found;")
     w()
 
 
@@ -260,7 +261,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         w("int i;")
         w()
         with where_weights(w, program):
-            with w.block(f"for (i = 0; (row != NULL) && (row != slot) && (i < {size}); ++i)"):
+            with w.block("if ((row != NULL) && (row != slot))"), w.block(f"for (i = 0; i < {size}; ++i)"):
                 w("slot[i] = row[i];")
             if program.timed:
                 with w.block("if (made[0] == 0)"):
@@ -282,7 +283,7 @@ def fed_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str,
         with w.block(f"for (y = 0; y < {counted}; ++y)"):
             w(f"{program.held(name).kept}made[y] = 0;")
         with w.block(f"for (y = 0; y < {height}; ++y)"):
-            w.lines(f"(void){name}_push_row({joined(['net', f'input + ((size_t)y * {size})', *outputs])});")
+            w.lines(f"(void){name}_push_row({joined(['net', f'input + ((size_t)y * {size}u)', *outputs])});")
 
 
 def run_parameters(program: Program, name: str) -> str:

@@ -79,10 +79,11 @@ def step_source(w: Writer, program: Program, plan: Plan, pieces: Unit, name: str
         parameter_names(kind, len(values))
         for kind, values in (("input", program.graph.inputs), ("output", program.graph.outputs))
     )
+    given = joined(["net", *inputs, *outputs])
     w.lines(f"void {name}_run({run_parameters(program, name)})")
     with w.block():
         w("int i;")
         w()
         no_counts(w, count, kept)
-        w.lines(f"while ({name}_step({joined(['net', *inputs, *outputs])}) != 0) {{")
+        w.lines(f"while ({name}_step({given}) != 0) {{")
         w("}")

@@ -331,5 +331,5 @@ def _selftest(w: Writer, program: Program, plan: Plan, pieces: Unit, test: SelfT
         places = {"owned": owned, "caller": list(inputs)}.get(program.feed, [])
         test.prologue(w, list(zip(places, program.graph.inputs, strict=False)), plan.stages, "this->")
         test.calls(w, pieces.calls, "this->row()", "this->")
-        w("return 0;")
+        w("return found;")
     w()

@@ -29,12 +29,12 @@ def limit_macros(w: Writer, program: Program, name: str) -> None:
 def asserted_in_header(w: Writer, program: Program, plan: Plan, name: str) -> None:
     """Definitions below the network's struct that are no C where it is too large, or a run takes too long."""
     upper = name.upper()
-    memory = f"sizeof({name}_t)"
+    memory = f"(long)sizeof({name}_t)"
     if program.apart and not plan.regions:  # beside which the struct has a pointer to the constants
         memory = f"{upper}_RAM_SIZE"
     if plan.regions:  # beside which the network's struct has pointers to them
         besides = ram_bytes(program, plan) - sum(region.bytes for region in plan.regions)
-        memory = " + ".join([*(f"sizeof({name}_{region.name}_t)" for region in plan.regions), f"{besides}"])
+        memory = " + ".join([*(f"(long)sizeof({name}_{region.name}_t)" for region in plan.regions), f"{besides}"])
     taken = {"ram": memory, "macs": f"{upper}_MACS"}
     kinds = [kind for kind, _ in program.limits if kind in taken]
     for kind in kinds:
@@ -46,7 +46,8 @@ def asserted_in_header(w: Writer, program: Program, plan: Plan, name: str) -> No
 def asserted_in_source(w: Writer, program: Program, pieces: Unit, name: str) -> None:
     """A definition that is no C where the constants take more flash than there is."""
     if "flash" in dict(program.limits) and (sizes := constant_sizes(pieces)):
-        w.lines(assertion(f"{name}_keeps_max_flash", f"{sizes} <= {_macro(name, 'flash')}"))
+        held = sizes.replace("sizeof", "(long)sizeof")
+        w.lines(assertion(f"{name}_keeps_max_flash", f"({held}) <= {_macro(name, 'flash')}"))
 
 
 def asserted_in_class(w: Writer, program: Program, plan: Plan, pieces: Unit) -> None:

@@ -87,6 +87,7 @@ class SelfTest:
         with w.block():
             if any(groups):
                 w("uint32_t crc;")
+                w("int found = 0;")
                 w()
             for number, group in enumerate(groups, 1):
                 expected, before = 0, "0"
@@ -95,9 +96,9 @@ class SelfTest:
                     stored = values.ravel().astype(values.dtype.newbyteorder("<"))
                     expected, before = zlib.crc32(stored.tobytes(), expected), "crc"
                 if group:
-                    with w.block(f"if (crc != 0x{expected:08X}UL)"):
-                        w(f"return -{number};")
-            w("return 0;")
+                    with w.block(f"if ((found == 0) && (crc != 0x{expected:08X}UL))"):
+                        w(f"found = -{number};")
+            w("return found;" if any(groups) else "return 0;")
         return w.text()
 
     # The layers
@@ -111,7 +112,8 @@ class SelfTest:
         suffix = y.type.dtype.suffix
         if isinstance(self.golden.outputs[number], Sums):
             begin = "0" if whole else f"(long){turn} * {count}"
-            return f"{self.prefix}_sums_{suffix}({place}, {begin}, {count}L, sums + {2 * (number - first)});"
+            sums = f"sums + {2 * (number - first)}" if number > first else "sums"
+            return f"{self.prefix}_sums_{suffix}({place}, {begin}, {count}L, {sums});"
         at = f"crcs[{number - first}]"
         return f"{at} = {self.prefix}_crc_{suffix}({place}, {count}L, {at});"
 
@@ -133,6 +135,7 @@ class SelfTest:
         if staged or self.program.fed is not None or Slices(self.program, stages).cut:
             w("int i;")
         w(f"uint32_t seed = 0x{SEED:08X}UL;")
+        w("int found = 0;")
         w()
         for place, given in inputs:
             w.lines(
@@ -178,8 +181,7 @@ class SelfTest:
             if isinstance(expected, Sums):
                 self._near(w, i, f"sums + {2 * at}" if at else "sums", expected, this)
             else:
-                with w.block(f"if (crcs[{at}] != 0x{expected:08X}UL)"):
-                    w(f"return {i + 1};")
+                self._differs(w, i, f"crcs[{at}] != 0x{expected:08X}UL")
 
     def _end_layer(self, w: Writer, number: int, place: str, this: str = "") -> None:
         """Statements behind a layer as a whole."""
@@ -187,8 +189,8 @@ class SelfTest:
         suffix, count = y.type.dtype.suffix, f"{y.type.elements}L"
         expected = self.golden.outputs[number]
         if not isinstance(expected, Sums):
-            with w.block(f"if ({this}{self.prefix}_crc_{suffix}({place}, {count}, 0) != 0x{expected:08X}UL)"):
-                w(f"return {number + 1};")
+            crc = f"{this}{self.prefix}_crc_{suffix}({place}, {count}, 0)"
+            self._differs(w, number, f"{crc} != 0x{expected:08X}UL")
             return
         w("sums[0] = 0.0f;")
         w("sums[1] = 0.0f;")
@@ -197,8 +199,12 @@ class SelfTest:
 
     def _near(self, w: Writer, number: int, sums: str, expected: Sums, this: str) -> None:
         numbers = (expected.plain, expected.plain_off, expected.weighted, expected.weighted_off)
-        with w.block(f"if (!{this}mnc_near({joined([sums, *map(literal, numbers)])}))"):
-            w(f"return {number + 1};")
+        self._differs(w, number, f"{this}mnc_near({joined([sums, *map(literal, numbers)])}) == 0")
+
+    def _differs(self, w: Writer, number: int, condition: str) -> None:
+        """The statement that notes the first layer whose output differs."""
+        with w.block(f"if ((found == 0) && ({condition}))"):
+            w(f"found = {number + 1};")
 
 
 def _crc(name: str, values: Array) -> str:

@@ -128,7 +128,8 @@ class _Definition:
     def __iter__(self) -> Iterator[str]:
         flat = self.values.ravel()
         if not flat.any():
-            yield from fitted(f"{self.head} = {{{literal(flat[0])}}};", WIDTH)
+            zero = "0" if flat.size > 1 else literal(flat[0])  # MISRA 9.3 takes {0} alone for all elements
+            yield from fitted(f"{self.head} = {{{zero}}};", WIDTH)
             return
         yield from fitted(f"{self.head} = {{", WIDTH)
         yield from _filled(flat)

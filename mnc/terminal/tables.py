@@ -193,18 +193,6 @@ def _slices(slices: SlicesReport) -> str:
     return f"of a run, {kind}; the largest takes {slices.largest:,}"
 
 
-def _beyond(slices: SlicesReport) -> str:
-    """Which of them exceed the limit, and by how much."""
-    named = [f"{printable(each.layer)} {each.operations - slices.limit:,}" for each in slices.beyond[:NAMED]]
-    more = len(slices.beyond) - NAMED
-    rest = f", and {more:,} layers more" if more > 0 else ""
-    return f"warning: kernels that cannot be cut as small take more operations than that: {', '.join(named)}{rest}"
-
-
-NAMED = 6
-"""Layers that the warning names."""
-
-
 def _sums(report: Report) -> Table:
     ram = report.ram
     bound = "the least that this order of layers allows" if ram.optimal else f"at least {bytes_(ram.lower_bound)}"
@@ -241,8 +229,6 @@ def _sums(report: Report) -> Table:
         table.add_row("frames", f"{report.frames.hop:,}", Text(_frames(report.frames)))
     if report.slices is not None:
         table.add_row("slices", f"{report.slices.count:,}", Text(_slices(report.slices)))
-        if report.slices.beyond:
-            table.add_row("", "", Text(_beyond(report.slices)))
     if report.classes:
         table.add_row("classes", f"{len(report.classes):,}", Text(_few(report.classes)))
     table.add_row(

@@ -9,7 +9,7 @@
 #ifndef MNC_READ_TICKS
 #if defined(__AVR__)
 #ifndef MNC_TIMER
-#error "AVR has no counter of cycles: start a timer of 16 bits and name its register, as -DMNC_TIMER=TCNT1"
+#error "AVR has no counter of cycles: name a timer of 16 bits that runs, as -DMNC_TIMER=TCNT1"
 #endif
 #define MNC_READ_TICKS(now) ((now) = (uint16_t)(MNC_TIMER))
 #define MNC_TICKS_MASK 0xFFFFUL
