@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 
 from mnc.backends.select.axes import CUTS
 from mnc.backends.select.axis import Axis, Cut, Sizes, measured
+from mnc.backends.select.cmsis.structs import dims
 from mnc.ir.graph import Graph
-from mnc.program import Argument, Call, Const, In, Out, Program, Range, RowPointers, Scratch, Stage, State, Step
+from mnc.program import Argument, Call, Const, In, Out, Program, Range, Record, RowPointers, Scratch, Stage, State, Step
 from mnc.program.slices import WHOLE, operations, piece
 
+DENSE = "arm_fully_connected_s8"
+"""The function of CMSIS-NN that is called for ranges of its outputs."""
 MOST_PARTS = 32767
 """Of an iteration; a counter that is a `short` counts them."""
 
@@ -60,7 +63,11 @@ def ranged(graph: Graph, step: Step, limit: int) -> Step:
     """The step in parts of at most `limit` operations, or of as few as can be; as it is where its iterations fit."""
     step = replace(step, ranges=())
     whole = -(-operations(graph, step) // step.loop.count)
-    if whole <= limit or not _separable(step):
+    if whole <= limit:
+        return step
+    if len(step.calls) == 1 and step.calls[0].kernel == DENSE and not step.scratch:
+        return replace(step, ranges=tuple(_of_library(step.calls[0], whole, limit)))
+    if not _separable(step):
         return step
     costs = _costs(step.calls, whole, has_products=graph.macs(step.node) > 0)
     if costs is None:
@@ -73,6 +80,31 @@ def ranged(graph: Graph, step: Step, limit: int) -> Step:
     if sum(each.count for each in joined) not in range(2, MOST_PARTS + 1):
         return step
     return replace(step, ranges=tuple(joined))
+
+
+def _of_library(call: Call, cost: int, limit: int) -> Iterator[Range]:
+    """CMSIS-NN's dense layer in parts of some outputs; their numbers are members of structs.
+
+    Nothing where structs point to constants of each output, from whose beginning the function counts.
+    """
+    structs = {name: each for name, each in call.arguments.items() if isinstance(each, Record)}
+    inputs, outputs = structs["filter_dims"].members["n"], structs["output_dims"].members["c"]
+    assert isinstance(inputs, int) and isinstance(outputs, int)
+    if outputs == 1 or any(isinstance(member, Const) for each in structs.values() for member in each.members.values()):
+        return
+    most = max(limit * outputs // cost, 1)
+    count = -(-outputs // -(-outputs // most))
+    steps = {"filter_data": inputs, "bias_data": 1, "output_data": 1}
+
+    def made(first: int, size: int) -> Call:
+        sizes = {"filter_dims": dims(inputs, 1, 1, size), "bias_dims": dims(1, 1, 1, size)}
+        places = {name: _moved(call.arguments[name], first * by) for name, by in steps.items()}
+        return replace(call, arguments={**call.arguments, **sizes, "output_dims": dims(1, 1, 1, size), **places})
+
+    moves = {name: (by * count, 0) for name, by in steps.items() if isinstance(call.arguments[name], In | Out | Const)}
+    yield Range((made(0, count),), -(-cost * count // outputs), outputs // count, moves=moves)
+    if rest := outputs % count:
+        yield Range((made(outputs - rest, rest),), -(-cost * rest // outputs))
 
 
 def _separable(step: Step) -> bool:

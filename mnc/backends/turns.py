@@ -67,7 +67,7 @@ class Turns:
         if self.kept:
             return f"Layers {first:02d} to {last:02d} once more, for the self-test"
         if not self.stage.interleaved:
-            return f"Layer {first:02d}, of which a slice makes some rows and says whether there are more."
+            return f"Layer {first:02d}, of which a slice makes some rows or outputs and says whether there are more."
         rule = (
             f"Layers {first:02d} to {last:02d}, a row at a time: whenever one of them can, the last one that can makes "
             "its next row."

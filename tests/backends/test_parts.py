@@ -11,6 +11,7 @@ from generated_c import SANITIZED, Case, run_cases
 from networks import chain
 from quantised_networks import stored_samples
 from same_bits import case_of
+from stand_in import STAND_IN, core
 
 import mnc
 from mnc.backends.library import standard
@@ -92,6 +93,22 @@ def test_ranges_of_outputs_give_the_bits_of_the_whole(kind: str, cc: str, tmp_pa
     for whole, sliced in zip(got[::2], got[1::2], strict=True):
         for want, found in zip(whole, sliced, strict=True):
             np.testing.assert_array_equal(found.view(np.uint8), want.view(np.uint8))
+
+
+@pytest.mark.parametrize("form", ["plain", "dsp"])
+def test_dense_layers_of_cmsis_nn_are_cut_by_their_outputs(form: str, gcc: str, tmp_path: Path) -> None:
+    target = {"plain": "cortex-m0plus", "dsp": "cortex-m4"}[form]
+    graph = chain((24,), wide=Dense(numbers(24, 37), numbers(37)), narrow=Dense(numbers(37, 11)))
+    graph = mnc.compile(graph, quantize="int8", calibration=RANDOM.normal(size=(4, 24)), allow_loss=True).graph
+    plain = mnc.compile(graph, name="p", target=target)
+    build = mnc.compile(graph, "cmsis-nn", "s", target, settings={"step": "100"})
+    slices = Slices(build.emission.program, build.emission.plan.stages)
+    assert {call.kernel for step in slices.program.steps for call in step.all_calls} == {"arm_fully_connected_s8"}
+    assert max(slices.sizes) <= 100
+    x = stored_samples(graph)
+    cases = [case_of(plain, x), replace(case_of(build, x), sliced=True)]
+    ((want,), (got,)) = run_cases(cases, tmp_path, gcc, ("-std=c89", "-O2", core(form)), library=STAND_IN)
+    np.testing.assert_array_equal(got, want)
 
 
 def test_the_loops_are_those_of_kernels() -> None:
