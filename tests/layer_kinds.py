@@ -35,6 +35,8 @@ from mnc.ir.layers import (
     Embedding,
     Equal,
     Flatten,
+    FloorDivide,
+    FloorMod,
     GlobalAveragePooling,
     GlobalMaxPooling,
     Greater,
@@ -444,12 +446,18 @@ def _merge(kind: type[Merge]) -> Callable[[Draw, np.random.Generator, TensorType
     return build
 
 
-def _divide(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
+def _divide(
+    kind: type[Divide | FloorDivide | FloorMod],
+) -> Callable[[Draw, np.random.Generator, TensorType], Layer]:
     """By a constant, away from 0."""
-    layer = _merge(Divide)(draw, rng, x)
-    assert isinstance(layer, Divide)
-    shape = (1,) if layer.operand is None else layer.operand.shape
-    return Divide(layer.activation, Constant(rng.uniform(0.5, 2.0, shape).astype(np.float32)))
+
+    def build(draw: Draw, rng: np.random.Generator, x: TensorType) -> Layer:
+        layer = _merge(kind)(draw, rng, x)
+        assert isinstance(layer, kind)
+        shape = (1,) if layer.operand is None else layer.operand.shape
+        return kind(layer.activation, Constant(rng.uniform(0.5, 2.0, shape).astype(np.float32)))
+
+    return build
 
 
 def _axes(x: TensorType) -> st.SearchStrategy[int]:
@@ -499,7 +507,9 @@ KINDS: dict[type[Layer], Kind] = {
     Average: Kind(ANY_RANK, _merge(Average)),
     Maximum: Kind(ANY_RANK, _merge(Maximum)),
     Minimum: Kind(ANY_RANK, _merge(Minimum)),
-    Divide: Kind(ANY_RANK, _divide),
+    Divide: Kind(ANY_RANK, _divide(Divide)),
+    FloorDivide: Kind(ANY_RANK, _divide(FloorDivide), reads_inputs_only=True),
+    FloorMod: Kind(ANY_RANK, _divide(FloorMod), reads_inputs_only=True),
     SquaredDifference: Kind(ANY_RANK, _merge(SquaredDifference)),
     Greater: Kind(ANY_RANK, _merge(Greater), reads_inputs_only=True),
     GreaterEqual: Kind(ANY_RANK, _merge(GreaterEqual), reads_inputs_only=True),

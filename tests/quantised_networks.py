@@ -52,6 +52,7 @@ from mnc.ir.layers import (
     GlobalAveragePooling,
     GlobalMaxPooling,
     Identity,
+    LogSoftmax,
     Maximum,
     MaxPooling2D,
     Merge,
@@ -361,12 +362,16 @@ class _Growing:
         if isinstance(layer, Softmax) or isinstance(changes.get("function"), Sigmoid | Tanh):
             unit = Quantisation((2**-15,)) if dtype is DType.INT16 else Quantisation((1 / 256,), -128)
             return replace(layer, **changes, output=ElementType(dtype, unit))
+        if isinstance(layer, LogSoftmax):
+            return replace(layer, output=ElementType(dtype, Quantisation((1 / 16,), 127)))
         if isinstance(layer, UnitNormalization):
             return replace(layer, output=ElementType(dtype, Quantisation((1 / 128,))))
         if isinstance(layer, MOVING) and self.rng.integers(2):
             return replace(layer, output=ElementType(dtype, given))
         real = [_real(self.types[name], self.arrays[name]) for name in names]
-        (y,) = apply(_in_reals(replace(layer, **changes), given.scale[0]), *real)
+        with np.errstate(all="ignore"):
+            (y,) = apply(_in_reals(replace(layer, **changes), given.scale[0]), *real)
+        y = np.clip(np.nan_to_num(y), -1e3, 1e3)  # a quotient may be none
         return replace(layer, **changes, output=ElementType(dtype, self.quant(dtype, float(y.min()), float(y.max()))))
 
     def weights(

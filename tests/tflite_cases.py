@@ -103,7 +103,7 @@ def merge(kind: str, has_activation: bool) -> Maker:
     return make
 
 
-for _kind in ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "DIV"):
+for _kind in ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE"):
     case(merge(_kind, True))
 for _kind in ("MAXIMUM", "MINIMUM"):
     case(merge(_kind, False))
@@ -133,6 +133,22 @@ for _kind in ("ADD", "SUB", "MUL"):
     case(with_constant(_kind, True))
 for _kind in ("MAXIMUM", "MINIMUM"):
     case(with_constant(_kind, False))
+
+
+@case
+def div(c: Case) -> File:
+    """By numbers other than 0; in int8 on scales on which TensorFlow Lite Micro shifts by no more than 31 bits."""
+    shape = image(c)[: c.integer(2, 4)]
+    other = [n if c.choice(True, False) else 1 for n in shape]
+    x = c.input(shape)
+    if c.quantised:
+        values = c.rng.integers(1, 128, other) * c.rng.choice([1, -1], other)
+        zero = c.choice(0, -1, 1)
+        b = c.add(Tensor.of((values.clip(-127, 126) + zero).astype(np.int8), [c.scale()], [zero]))
+        y = c.value(shape, c.scale(c.tensors[x].scale[0] / c.tensors[b].scale[0] / 400, 1.2))
+        return c.file("DIV", (x, b), y, **fused(c))
+    b = c.input(other)
+    return c.file("DIV", (x, b), c.value(shape), **fused(c))
 
 
 def pool(kind: str) -> Maker:
@@ -186,6 +202,13 @@ def softmax(c: Case) -> File:
     return c.file("SOFTMAX", (x,), c.value(shape, 1 / 256 if c.stored == "INT8" else 1 / 32768, -128), Beta=1.0)
 
 
+@case
+def log_softmax(c: Case) -> File:
+    shape = c.choice((1, c.integer(1, 30)), (1, 300), image(c))
+    x = c.input(shape, c.value_scale(0.05, 5.0))
+    return c.file("LOG_SOFTMAX", (x,), c.value(shape, 1 / 16, 127))
+
+
 def function_scale(c: Case, saturates: bool) -> float:
     """For int16 also powers of two, which functions treat by themselves; for int8 also steps beyond all that counts."""
     powers = (2.0**-12, 2.0**-11, 2.0**-10)
@@ -219,7 +242,7 @@ case(function("HARD_SWISH"))
 
 
 case(function("ABS"))
-for _kind in ("CEIL", "COS", "EXP", "FLOOR", "NEG", "ROUND", "SIN", "SQUARE", "LOG_SOFTMAX"):
+for _kind in ("CEIL", "COS", "EXP", "FLOOR", "NEG", "ROUND", "SIN", "SQUARE"):
     case(function(_kind))
 
 
@@ -249,9 +272,11 @@ for _kind in ("LOG", "RSQRT", "SQRT"):
 def add_n(c: Case) -> File:
     shape = image(c)
     x = c.input(shape)
-    inputs = [x, *(c.like(x, shape) for _ in range(c.integer(1, 3)))]
+    if c.quantised:
+        c.tensors[x] = replace(c.tensors[x], zero_point=[0])
+    inputs = [x, *(c.like(x, shape) for _ in range(1 if c.quantised else c.integer(1, 3)))]
     c.given[1:] = inputs[1:]
-    return c.file("ADD_N", inputs, c.like(x, shape))
+    return c.file("ADD_N", inputs, c.value(shape, c.scale(c.tensors[x].scale[0], 1.0) if c.quantised else None))
 
 
 @case
@@ -283,11 +308,16 @@ for _kind in ("ARG_MAX", "ARG_MIN"):
 
 def floored(kind: str) -> Maker:
     def make(c: Case) -> File:
-        """By numbers that are powers of two: a quotient just below a whole number may be rounded to it."""
+        """Multiples of the second operand, as float32 rounds them: a little above one, or below."""
         shape = image(c)[: c.integer(2, 4)]
-        x = c.input(shape)
-        by = np.ldexp(c.choice(1.0, -1.0), c.rng.integers(-2, 3, shape)).astype(np.float32)
-        return c.file(kind, (x, c.constant(by)), c.value(shape))
+        whole, by = c.input(shape), c.input(shape)
+        floor, x, y = c.value(shape), c.value(shape), c.value(shape)
+        operators = [
+            Operator("FLOOR", [whole], [floor]),
+            Operator("MUL", [floor, by], [x], {"FusedActivationFunction": 0}),
+            Operator(kind, [x, by], [y]),
+        ]
+        return File(c.tensors, operators, c.given, [y])
 
     make.__name__ = kind.lower()
     return make
@@ -427,13 +457,13 @@ WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"
 """Further cases of operators that are drawn under their own names as well."""
 BETWEEN_TYPES = {"quantize", "dequantize"}
 FLOAT_ONLY = {
-    "add_n", "cast", "ceil", "cos", "cumsum", "div", "exp", "floor", "floor_div", "floor_mod",
-    "l2_pool_2d", "log", "log_softmax", "neg", "round", "sin", "sqrt", "square", "while",
+    "cast", "ceil", "cos", "cumsum", "exp", "floor", "floor_div", "floor_mod",
+    "l2_pool_2d", "log", "neg", "round", "sin", "sqrt", "square", "while",
 }  # fmt: skip
 """The operators that are computed in float32 only."""
 NOT_INT16 = {
-    "batch_matmul", "elu", "hard_swish", "l2_normalization", "reduce_max", "reduce_min", "resize_bilinear",
-    "arg_max", "arg_min", "embedding_lookup", "rsqrt", "svdf", "zeros_like",
+    "elu", "hard_swish", "l2_normalization", "reduce_max", "reduce_min", "resize_bilinear",
+    "add_n", "arg_max", "arg_min", "div", "embedding_lookup", "log_softmax", "rsqrt", "svdf", "zeros_like",
     *NOT_MOVED_IN_INT16, *FLOAT_ONLY, *GIVING_TRUTHS,
 }  # fmt: skip
 """The operators that TensorFlow Lite Micro has no int16 kernel for."""

@@ -30,7 +30,7 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _HEADERS = {
     "<float.h>": re.compile(r"\bFLT_\w+"),
     "<limits.h>": re.compile(r"\b(?:U?INT|U?LONG)_MAX\b"),
-    "<math.h>": re.compile(r"\bMNC_(?:COS|ERF|EXP|EXPM1|FLOOR|LOG|LOG1P|POW|SIN|SQRT|TANH)F\b"),
+    "<math.h>": re.compile(r"\bMNC_(?:COS|ERF|EXP|EXPM1|FLOOR|LOG|LOG1P|POW|SIN|SQRT|TANH)F\b|\bfmod\b"),
     "<stdint.h>": re.compile(r"\bu?int(?:8|16|32|64)_t\b"),
     "<stddef.h>": re.compile(r"\bNULL\b|\bsize_t\b"),
 }

@@ -26,8 +26,9 @@ from mnc.ir.layers import (
     Comparison,
     Dense,
     Dequantize,
+    Divide,
     Linear,
-    MatMul,
+    LogSoftmax,
     Merge,
     PReLU,
     Quantize,
@@ -75,13 +76,15 @@ def meaningless(graph: Graph, node: Node, dtype: DType) -> str | None:
     layer, kind = node.layer, type(node.layer).__name__
     if type(layer) not in compute_quantised.registry:
         return f"{kind} has no meaning in integers"
+    if isinstance(layer, Divide):
+        return "Divide in integers has few steps where its divisor is small"
     if isinstance(layer, Merge) and len(node.inputs) + (layer.operand is not None) != layer.least:
         return f"{kind} in integers takes two operands"
     if isinstance(layer, Recurrent) and (fault := recurrent.fault(layer)):
         return fault
-    if isinstance(layer, (Comparison, MatMul, UnitNormalization)) and dtype is DType.INT16:
+    if isinstance(layer, (Comparison, LogSoftmax, UnitNormalization)) and dtype is DType.INT16:
         return f"{kind} has no meaning in int16"
-    if isinstance(layer, Softmax) and layer.axis not in (-1, graph.output_type(node).rank - 1):
+    if isinstance(layer, (LogSoftmax, Softmax)) and layer.axis not in (-1, graph.output_type(node).rank - 1):
         return f"{kind} in integers is that of the last axis"
     if isinstance(layer, AveragePooling2D) and layer.count_padding:
         return f"{kind} in integers does not count the padding"

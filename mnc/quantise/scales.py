@@ -28,6 +28,7 @@ from mnc.ir.layers import (
     Flatten,
     GlobalMaxPooling,
     Identity,
+    LogSoftmax,
     MaxPooling2D,
     Permute,
     ReduceMax,
@@ -71,6 +72,9 @@ UNIT = Quantisation((1.0 / 256.0,), -128)
 
 WIDE_UNIT = Quantisation((1.0 / 32768.0,), 0)
 """TFLite's fixed quantisation of either in int16."""
+
+LOGARITHM = Quantisation((1.0 / 16.0,), 127)
+"""TFLite's fixed quantisation of the logarithm of a softmax: from -16 to 0."""
 
 WHOLE = {DType.INT8: Quantisation((1.0,), -128), DType.INT16: Quantisation((1.0,), 0)}
 """The quantisation that keeps whole numbers as they are."""
@@ -148,6 +152,8 @@ def fixed_quantisation(layer: Layer, dtype: DType) -> Quantisation | None:
     """The quantisation that TFLite fixes for a layer's output."""
     if isinstance(layer, UnitNormalization):
         return SYMMETRIC_UNIT
+    if isinstance(layer, LogSoftmax):
+        return LOGARITHM
     if isinstance(layer, Comparison) and layer.activation is None:
         return TRUTH
     function = layer.function if isinstance(layer, Activation) else layer

@@ -13,6 +13,8 @@ from mnc.ir.layers import (
     Average,
     Divide,
     Dot,
+    FloorDivide,
+    FloorMod,
     Identity,
     LogSoftmax,
     Maximum,
@@ -104,6 +106,22 @@ def minimum(layer: Minimum, *inputs: Array) -> Array:
 @compute.register
 def divide(layer: Divide, *inputs: Array) -> Array:
     return _merge(layer, np.divide, inputs)
+
+
+@compute.register
+def floor_divide(layer: FloorDivide, *inputs: Array) -> Array:
+    return _merge(layer, _whole_quotient, inputs)
+
+
+def _whole_quotient(a: Array, b: Array) -> Array:
+    """In double precision the quotient of two float32 is whole only where it is."""
+    quotient = np.floor(np.asarray(a, np.float64) / np.asarray(b, np.float64))
+    return np.asarray(quotient.astype(np.result_type(a, b)))
+
+
+@compute.register
+def floor_mod(layer: FloorMod, *inputs: Array) -> Array:
+    return _merge(layer, np.mod, inputs)
 
 
 @compute.register

@@ -60,11 +60,11 @@ REFUSED: dict[str, tuple[Callable[[], File], str]] = {
     ),
     "a function that int16 has not": (
         lambda: one("ELU", Tensor((1, 3), "INT16", [0.1], [0]), Tensor((1, 3), "INT16", [0.1], [0])),
-        "operator 0, ELU 'tensor1': it is not supported in int16",
+        "operator 0, ELU 'tensor1': it is not supported in int16, nor by TensorFlow Lite Micro",
     ),
     "a comparison in int16": (
         lambda: one("LESS", *[Tensor((1, 3), "INT16", [0.1], [0])] * 2, TRUTH),
-        "operator 0, LESS 'tensor2': it is not supported in int16",
+        "operator 0, LESS 'tensor2': it is not supported in int16, nor by TensorFlow Lite Micro",
     ),
     "a comparison of two types": (
         lambda: one("LESS", Tensor((1, 3)), Tensor.int8((1, 3)), TRUTH),

@@ -10,9 +10,9 @@ from mnc.backends.select.context import Context
 from mnc.backends.select.loops import Loops, loops
 from mnc.backends.select.quantised.requantise import call, limits, operands, pair, quant
 from mnc.ir.layers import Dot, MatMul
-from mnc.ir.types import TensorType
+from mnc.ir.types import DType, TensorType
 from mnc.program import Argument, Call, In, Out, Step, Value
-from mnc.reference.quantised.arithmetic import quantise_multiplier
+from mnc.reference.quantised.arithmetic import narrow, quantise_multiplier
 
 
 def dot(context: Context[Dot]) -> Step:
@@ -47,19 +47,23 @@ def matmul(context: Context[MatMul]) -> Step:
     return context.whole((product,), times=_times(context))
 
 
-LARGEST_PRODUCTS = 2**15
-"""Largest number of products of two int8 whose sum int32 holds."""
+LARGEST_PRODUCTS = {DType.INT8: 2**15, DType.INT16: 2**16}
+"""Largest number of products whose sum int32 holds, or in int16 48 bits."""
 
 
 def faults(layer: MatMul, inputs: Sequence[TensorType], _output: TensorType) -> Iterator[str]:
     """Sums of too many products."""
-    if inputs[0].shape[-2 if layer.transpose_a else -1] > LARGEST_PRODUCTS:
-        yield f"for sums of more than {LARGEST_PRODUCTS:,} products"
+    most = LARGEST_PRODUCTS[inputs[0].dtype]
+    if inputs[0].shape[-2 if layer.transpose_a else -1] > most:
+        yield f"for sums of more than {most:,} products"
 
 
 def quantised_matmul(context: Context[MatMul]) -> Step:
-    """Every row of the one matrix with every column of the other in int8, for each pair of matrices."""
+    """Every row of the one matrix with every column of the other in integers, for each pair of matrices."""
     first, second = quant(context, 0), quant(context, 1)
+    multiplier, shift = quantise_multiplier(first.scale[0] * second.scale[0] / operands(context).scale)
+    if context.output.type.dtype is DType.INT16:
+        multiplier, shift = int(narrow(multiplier)), 15 - shift
     made = call(
         context,
         "matmul",
@@ -67,7 +71,7 @@ def quantised_matmul(context: Context[MatMul]) -> Step:
             **_matrices(context),
             "a_zero": first.zero_point,
             "b_zero": second.zero_point,
-            **pair("", quantise_multiplier(first.scale[0] * second.scale[0] / operands(context).scale)),
+            **pair("", (multiplier, shift)),
             **limits(context),
         },
     )

@@ -14,6 +14,8 @@ from mnc.ir.layers import (
     Add,
     Average,
     Divide,
+    FloorDivide,
+    FloorMod,
     LogSoftmax,
     Maximum,
     Merge,
@@ -71,6 +73,21 @@ def merge(context: Context[Merge]) -> Step | Refusal:
         for i in range(1, len(walk.sources))
     ]
     return walk.step(context, calls, after)
+
+
+def floored(context: Context[FloorDivide | FloorMod]) -> Step | Refusal:
+    """A quotient that is rounded down, or what remains."""
+    walk = Walk.of(context)
+    if isinstance(walk, Refusal):
+        return walk
+    fused, after = epilogue(context.layer.activation, context.output.type.elements)
+    arguments: dict[str, Argument] = {
+        **walk.operands(1),
+        "remainder": int(isinstance(context.layer, FloorMod)),
+        "reverse": int(walk.turned),
+        **fused,
+    }
+    return walk.step(context, [Call("mnc_floor_merge_f32", arguments)], after)
 
 
 @dataclass(frozen=True)

@@ -192,7 +192,7 @@ class Call:
     def not_int16(self) -> None:
         """Refuse an operator that TensorFlow Lite Micro does not compute in int16."""
         if self.result.type == "INT16":
-            raise self.fault("it is not supported in int16", "convert the model in int8")
+            raise self.fault("it is not supported in int16, nor by TensorFlow Lite Micro", "convert the model in int8")
 
     def not_quantised(self) -> None:
         """Refuse an operator that TensorFlow Lite Micro computes in float32 only."""

@@ -138,6 +138,20 @@ class Divide(Merge):
 
 
 @dataclass(frozen=True)
+class FloorDivide(Merge):
+    """out = activation(in 0 / in 1 rounded down): the quotient itself is not rounded before."""
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+
+
+@dataclass(frozen=True)
+class FloorMod(Merge):
+    """out = activation(what in 0 is above a multiple of in 1), without rounding; it has the sign of in 1."""
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+
+
+@dataclass(frozen=True)
 class SquaredDifference(Merge):
     """out = activation((in 0 - in 1)^2)."""
 

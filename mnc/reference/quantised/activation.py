@@ -9,8 +9,8 @@ import numpy as np
 
 from mnc.errors import refuse
 from mnc.ir.activations import Abs, Elu, Function, HardSwish, Relu, Rsqrt, Sigmoid, Tanh
-from mnc.ir.layers import Activation, PReLU, Softmax, UnitNormalization
-from mnc.ir.types import Array, DType
+from mnc.ir.layers import Activation, LogSoftmax, PReLU, Softmax, UnitNormalization
+from mnc.ir.types import Array, DType, Quantisation
 from mnc.reference.activations import activate
 from mnc.reference.quantised import tables
 from mnc.reference.quantised.arithmetic import (
@@ -23,7 +23,14 @@ from mnc.reference.quantised.arithmetic import (
     round_away,
     saturate16,
 )
-from mnc.reference.quantised.fixed_point import exp_of_negative, inverse_root, logistic, reciprocal_of_one_plus, tanh
+from mnc.reference.quantised.fixed_point import (
+    exp_of_negative,
+    inverse_root,
+    log_of_sum,
+    logistic,
+    reciprocal_of_one_plus,
+    tanh,
+)
 from mnc.reference.quantised.operands import Operands, clip, compute_quantised
 
 
@@ -221,6 +228,32 @@ def _softmax(layer: Softmax, operands: Operands, x: Array) -> Array:
     if fine:
         return np.where(counts, clip(shares, 0, 2**16 - 1), 0)
     return np.where(counts, clip(shares - 128, -128, 127), -128)
+
+
+LOG_UNIT = Quantisation((1 / 16,), 127)
+"""The only quantisation of logarithms of shares."""
+
+
+def log_softmax_reverse(scale: float) -> tuple[int, int]:
+    """(multiplier, shift) that take a difference in Q5 back to steps of an input of this scale."""
+    multiplier, shift, _ = softmax_parameters(scale)
+    return quantise_multiplier(2.0 ** (31 - shift) / multiplier)
+
+
+@compute_quantised.register
+def _log_softmax(layer: LogSoftmax, operands: Operands, x: Array) -> Array:
+    if operands.is_int16:
+        raise refuse("", "LogSoftmax has no meaning in int16", "Let it run in float32 or int8.")
+    axis = layer.axis % operands.output.rank + 1
+    scale = operands.quant().scale[0]
+    multiplier, shift, smallest = softmax_parameters(scale)
+    difference = x - x.max(axis=axis, keepdims=True)
+    counts = difference >= smallest
+    scaled = high_multiply(np.where(counts, difference, 0) << shift, multiplier)
+    powers = np.where(counts, divide_by_power(exp_of_negative(scaled, 5), 12), 0)
+    log = log_of_sum(powers.sum(axis=axis, keepdims=True))
+    end = np.maximum(smallest - 1, rescale(log - 2**31, *log_softmax_reverse(scale)))
+    return np.where(difference > end, clip(divide_by_power(scaled - log, 22) + 127, -128, 127), -128)
 
 
 def softmax16_multiplier(scale: float) -> tuple[int, int]:

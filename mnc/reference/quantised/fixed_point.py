@@ -84,6 +84,27 @@ def _one_minus_over_one_plus(a: Array) -> Array:
     return shift_left(x - (1 << 29), 2)
 
 
+def log_of_sum(x: Array) -> Array:
+    """log(x) in Q5 of x >= 1 in Q12.
+
+    x is a power of two times a number near the fourth root of 1/2, of which either of two is nearer; its logarithm is a
+    quotient of polynomials.
+    """
+    root, centre, quarter = 1518500250, 1805811301, 1 << 23
+    x = np.asarray(x, np.int64)
+    leading, reduced_leading = (31 - np.frexp(each.astype(np.float64))[1] for each in (x, high_multiply(x, root)))
+    first = shift_left(high_multiply(x << leading, root), 1)
+    second = shift_left(x, reduced_leading)
+    power = np.maximum(((11 - leading) << 25) + quarter, ((12 - reduced_leading) << 25) - quarter)
+    r = np.minimum(first, second)
+    mean, q = (r + centre + 1) // 2, 2 * (r - centre)
+    square = high_multiply(q, q)
+    above = high_multiply(q, r) + high_multiply(high_multiply(q, square), 117049297)
+    below = high_multiply(mean, 1057819769 + q + high_multiply(square, 127690142)) + high_multiply(q, 638450708)
+    quotient = high_multiply(divide_by_power(above, 6), reciprocal_of_one_plus(below))
+    return shift_left(high_multiply(power, 1488522236) + quotient, 1)
+
+
 def inverse_root(x: Array) -> tuple[Array, Array]:
     """1 / sqrt(x) as (multiplier, shift) of `rescale`, for whole x; up to 1 it is as good as 1.
 

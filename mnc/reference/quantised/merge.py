@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from mnc.errors import refuse
 from mnc.ir.layers import (
     Add,
+    Divide,
     MatMul,
     Maximum,
     Minimum,
@@ -18,7 +20,14 @@ from mnc.ir.layers import (
 )
 from mnc.ir.types import Array
 from mnc.reference.elementwise import aligned
-from mnc.reference.quantised.arithmetic import quantise_multiplier, rescale
+from mnc.reference.quantised.arithmetic import (
+    divide_by_power,
+    high_multiply,
+    quantise_multiplier,
+    rescale,
+    rescale_wide,
+)
+from mnc.reference.quantised.fixed_point import reciprocal_of_one_plus
 from mnc.reference.quantised.operands import Operands, clip, compute_quantised, requantise
 
 Pair = tuple[int, int]
@@ -98,6 +107,34 @@ def _multiply(layer: Multiply, operands: Operands, *inputs: Array) -> Array:
     return clip(rescale(raw, *pair) + operands.zero, *operands.limits(layer.activation))
 
 
+def quotient_multiplier(operands: Operands) -> Pair:
+    """(multiplier, shift) of a quotient of stored numbers; TensorFlow Lite Micro divides the scales in float32."""
+    a, b = (np.float32(operands.quant(i).scale[0]) for i in (0, 1))
+    return quantise_multiplier(float(a / (b * np.float32(operands.scale))))
+
+
+@compute_quantised.register
+def _divide(layer: Divide, operands: Operands, *inputs: Array) -> Array:
+    """A reciprocal of 1 to 2 times a number of 32 bits, rounded at the end.
+
+    Where TensorFlow Lite Micro would shift by more than 31 bits, which has no defined result, the quotient is 0; where
+    it divides by 0, the largest number.
+    """
+    if operands.is_int16:
+        raise refuse("", "Divide has no meaning in int16", "Let it run in float32 or int8.")
+    a, b = aligned(*inputs)
+    a, b = a - operands.quant(0).zero_point, b - operands.quant(1).zero_point
+    a, b = np.broadcast_arrays(np.where(b < 0, -a, a), np.abs(b))
+    multiplier, shift = quotient_multiplier(operands)
+    over = np.frexp(np.maximum(b, 1).astype(np.float64))[1].astype(np.int64) - 1
+    room = 31 - np.frexp(np.where(a < 0, -a - 1, a).astype(np.float64))[1].astype(np.int64)
+    reciprocal = reciprocal_of_one_plus((np.maximum(b, 1) << (31 - over)) - 2**31)
+    raw, right = high_multiply(high_multiply(a << room, reciprocal), multiplier), over + room - shift
+    quotient = np.where(right <= 31, divide_by_power(raw, np.minimum(right, 31)), 0)
+    quotient = np.where(b == 0, 512 * np.sign(a), quotient)
+    return clip(quotient + operands.zero, *operands.limits(layer.activation))
+
+
 @compute_quantised.register
 def _maximum(layer: Maximum, operands: Operands, *inputs: Array) -> Array:
     return _extreme(layer, operands, np.maximum, inputs)
@@ -124,4 +161,5 @@ def _matmul(layer: MatMul, operands: Operands, a: Array, b: Array) -> Array:
         right.swapaxes(-1, -2) if layer.transpose_b else right
     )
     pair = quantise_multiplier(first.scale[0] * second.scale[0] / operands.scale)
-    return clip(rescale(total, *pair) + operands.zero, *operands.limits())
+    scaled = rescale_wide if operands.is_int16 else rescale
+    return clip(scaled(total, *pair) + operands.zero, *operands.limits())

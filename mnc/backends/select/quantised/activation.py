@@ -13,12 +13,19 @@ from mnc.backends.select.norm import across, places, too_deep, walk
 from mnc.backends.select.quantised.requantise import call, operands, pair, quant, scale_of
 from mnc.ir.activations import HardSwish
 from mnc.ir.layer import Layer
-from mnc.ir.layers import Activation, PReLU, Softmax, UnitNormalization
-from mnc.ir.types import Constant, DType, Quantisation, TensorType
+from mnc.ir.layers import Activation, LogSoftmax, PReLU, Softmax, UnitNormalization
+from mnc.ir.types import Array, Constant, DType, Quantisation, TensorType
 from mnc.program import Call, Const, In, Out, Step
 from mnc.reference.quantised.arithmetic import high_multiply, quantise_multiplier
 from mnc.reference.quantised.fixed_point import exp_of_negative
-from mnc.reference.quantised.layers import apply_quantised, hard_swish_fits, is_fine_share, softmax_parameters
+from mnc.reference.quantised.layers import (
+    LOG_UNIT,
+    apply_quantised,
+    hard_swish_fits,
+    is_fine_share,
+    log_softmax_reverse,
+    softmax_parameters,
+)
 
 SMALLEST_SOFTMAX = 2.0**-27
 """An input scale below this rounds all differences to 0."""
@@ -78,14 +85,50 @@ def prelu(context: Context[PReLU]) -> Step | Refusal:
 
 def softmax(context: Context[Softmax]) -> Step:
     """Softmax along any axis, to int8 or in 65536ths of int32; the exponentials are a table."""
+    _, _, powers = _powers(context)
+    nest = vectors(context)
+    arguments = {**along(nest), "powers": Const("powers"), "powers_count": powers.size}
+    constants = {"powers": Constant(powers)}
+    narrow = context.output.type.dtype is DType.INT8
+    return context.whole((Call(context.kernel("softmax"), arguments),), constants, nest if narrow else None)
+
+
+LARGEST_LOG = 2**12 - 1
+"""Largest number of exponentials whose sum the kernel holds."""
+SMALLEST_LOG_SOFTMAX = 2.0**-26
+"""An input scale up to this has no multiplier to Q5 that is above 1."""
+
+
+def log_softmax_faults(layer: LogSoftmax, inputs: Sequence[TensorType], output: TensorType) -> Iterator[str]:
+    """Other scales than TensorFlow Lite Micro's, and too many elements."""
+    if output.quant != LOG_UNIT:
+        yield "for an output of a scale other than 1/16 round 127"
+    if scale_of(inputs[0]) <= SMALLEST_LOG_SOFTMAX:
+        yield f"for an input of scale {scale_of(inputs[0]):g}"
+    if inputs[0].shape[layer.axis] > LARGEST_LOG:
+        yield f"for more than {LARGEST_LOG:,} elements along its axis"
+
+
+def log_softmax(context: Context[LogSoftmax]) -> Step:
+    """The logarithm of softmax along any axis; the exponentials are a table."""
+    multiplier, shift, powers = _powers(context)
+    nest = vectors(context)
+    arguments = {
+        **along(nest),
+        "powers": Const("powers"),
+        "powers_count": powers.size,
+        **pair("", (multiplier, shift)),
+        **pair("reverse_", log_softmax_reverse(quant(context).scale[0])),
+    }
+    return context.whole((Call(context.kernel("log_softmax"), arguments),), {"powers": Constant(powers)}, nest)
+
+
+def _powers(context: Context[LogSoftmax] | Context[Softmax]) -> tuple[int, int, Array]:
+    """Multiplier and shift of differences to Q5, and the exponentials of all that count, in Q0."""
     multiplier, shift, smallest = softmax_parameters(quant(context).scale[0])
     differences = -np.arange(min(256, 1 - smallest), dtype=np.int64)
     powers = exp_of_negative(high_multiply(differences << shift, multiplier), 5)
-    nest = vectors(context)
-    arguments = {**along(nest), "powers": Const("powers"), "powers_count": len(differences)}
-    table = Constant(powers.astype(np.int32))
-    narrow = context.output.type.dtype is DType.INT8
-    return context.whole((Call(context.kernel("softmax"), arguments),), {"powers": table}, nest if narrow else None)
+    return multiplier, shift, powers.astype(np.int32)
 
 
 UNIT = Quantisation((1 / 128,))

@@ -30,8 +30,10 @@ from mnc.ir.layers import (
     Dense,
     DepthwiseConv2D,
     Dequantize,
+    Divide,
     GlobalAveragePooling,
     Linear,
+    LogSoftmax,
     MatMul,
     Merge,
     Multiply,
@@ -60,6 +62,8 @@ WORST_INPUT = {DType.INT8: 256, DType.INT16: 2**15}
 """Largest amount that an input adds to a sum by a weight of 1; for int8 with the zero point, which is in the bias."""
 LARGEST_SUM = 47
 """Bits of a sum of int16 values, without the sign."""
+LARGEST_QUOTIENT = 2.0**22
+"""Bound of the factor of a quotient: a number of int8 in 32 bits, times its multiplier, is shifted to the right."""
 LARGEST_WIDE_FACTOR = 2.0**7
 """Bound of a multiplier from a sum of `LARGEST_SUM` bits to the output's scale."""
 
@@ -87,6 +91,7 @@ OWN: Mapping[DType, Mapping[type[Layer], Faults]] = {
     DType.INT8: {
         **_SHARED,
         Activation: activation.faults,
+        LogSoftmax: activation.log_softmax_faults,
         Softmax: activation.softmax_faults,
         UnitNormalization: activation.unit_faults,
     },
@@ -155,7 +160,7 @@ def _faults(layer: Layer, inputs: Sequence[TensorType], output: TensorType, dtyp
             yield f"with {type(fused).__name__} fused"
         elif abs(fused.max_value or 0.0) >= LARGEST_FACTOR * scale_of(output):
             yield f"for a clamp at {fused.max_value} on the output's scale"
-    wide = inputs[0].dtype is DType.INT16 and isinstance(layer, (Linear, Recurrent))
+    wide = inputs[0].dtype is DType.INT16 and isinstance(layer, (Linear, MatMul, Recurrent))
     largest = LARGEST_WIDE_FACTOR if wide else LARGEST_FACTOR
     if isinstance(layer, Quantize) and DType.INT32 in (inputs[0].dtype, output.dtype):
         largest = 1.0 if inputs[0].dtype is DType.INT32 else LARGEST_WIDE_FACTOR  # no product leaves 32 bits
@@ -220,6 +225,9 @@ def _factors(layer: Layer, inputs: Sequence[TensorType], output: TensorType) -> 
             return
         case Multiply() | MatMul():
             yield plain[0] * scale_of(inputs[-1])
+            return
+        case Divide():
+            yield plain[0] / scale_of(inputs[-1]) * LARGEST_FACTOR / LARGEST_QUOTIENT
             return
         case SquaredDifference():
             twice = 2.0 * max(map(scale_of, inputs))

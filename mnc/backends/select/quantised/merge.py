@@ -8,11 +8,11 @@ from mnc.backends.select.context import Context, Refusal
 from mnc.backends.select.elementwise import Walk
 from mnc.backends.select.quantised.activation import tabulated
 from mnc.backends.select.quantised.requantise import call, is_plain, limits, operands, pair, quant, rescaling
-from mnc.ir.layers import Add, Maximum, Merge, Minimum, Multiply, SquaredDifference, Subtract, Where
+from mnc.ir.layers import Add, Divide, Maximum, Merge, Minimum, Multiply, SquaredDifference, Subtract, Where
 from mnc.ir.types import DType, TensorType
 from mnc.program import Argument, Step
 from mnc.reference.quantised.arithmetic import quantise_multiplier
-from mnc.reference.quantised.layers import add_multipliers, difference_multipliers
+from mnc.reference.quantised.layers import add_multipliers, difference_multipliers, quotient_multiplier
 
 
 def faults(
@@ -92,6 +92,24 @@ def multiply(context: Context[Multiply]) -> Step | Refusal:
         **limits(context, context.layer.activation),
     }
     return walk.step(context, [call(context, "multiply", arguments)])
+
+
+def divide(context: Context[Divide]) -> Step | Refusal:
+    """A quotient of two values of any scales."""
+    if is_function(context):
+        return tabulated(context)
+    walk = Walk.of(context)
+    if isinstance(walk, Refusal):
+        return walk
+    arguments: dict[str, Argument] = {
+        **walk.operands(1),
+        "reverse": int(walk.turned),
+        "a_zero": quant(context, walk.place(0)).zero_point,
+        "b_zero": quant(context, walk.place(1)).zero_point,
+        **pair("", quotient_multiplier(operands(context))),
+        **limits(context, context.layer.activation),
+    }
+    return walk.step(context, [call(context, "divide", arguments)])
 
 
 def extreme(context: Context[Maximum | Minimum]) -> Step | Refusal:

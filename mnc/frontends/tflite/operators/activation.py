@@ -40,11 +40,12 @@ from mnc.ir.layers import (
     UnitNormalization,
 )
 from mnc.ir.types import Constant, DType, ElementType, Quantisation, show
-from mnc.reference.quantised.layers import hard_swish_fits, is_fine_share
+from mnc.reference.quantised.layers import LOG_UNIT, hard_swish_fits, is_fine_share
 
 FIXED: dict[tuple[str, str], Quantisation] = {
     ("LOGISTIC", "INT8"): Quantisation((1 / 256,), -128),
     ("LOGISTIC", "INT16"): Quantisation((1 / 32768,), 0),
+    ("LOG_SOFTMAX", "INT8"): LOG_UNIT,
     ("SOFTMAX", "INT8"): Quantisation((1 / 256,), -128),
     ("SOFTMAX", "INT16"): Quantisation((1 / 32768,), 0),
     ("L2_NORMALIZATION", "INT8"): Quantisation((1 / 128,), 0),
@@ -145,8 +146,8 @@ def neg(call: Call) -> Value:
 
 def log_softmax(call: Call) -> Value:
     """The logarithm of SOFTMAX over the last axis."""
-    call.not_quantised()
-    return call.emit(LogSoftmax(), call.value())
+    call.not_int16()
+    return call.emit(LogSoftmax(output=_output(call)), call.value())
 
 
 def l2_normalization(call: Call) -> Value:

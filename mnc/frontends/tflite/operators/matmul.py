@@ -15,7 +15,6 @@ MAX_SUMS = 256
 
 def batch_matmul(call: Call) -> Value:
     """Products of the last two axes, for each index of those before; a constant may be the second matrix."""
-    call.not_int16()
     adjoint = bool(call.option("AdjX")), bool(call.option("AdjY"))
     if call.optional_array(1) is not None:
         return _by_constant(call, adjoint_x=adjoint[0], adjoint_y=adjoint[1])

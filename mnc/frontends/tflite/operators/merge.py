@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from mnc.frontends.assembly import Value
-from mnc.frontends.tflite.assembly import Call
+from mnc.frontends.tflite.assembly import IN_FLOAT, Call
 from mnc.frontends.tflite.operators.scaled import is_scaled, parts, scaled
-from mnc.ir.activations import Floor
 from mnc.ir.layers import (
-    Activation,
     Add,
     Divide,
+    FloorDivide,
+    FloorMod,
     Maximum,
     Merge,
     Minimum,
@@ -51,9 +51,22 @@ def mul(call: Call) -> Value:
 
 def add_n(call: Call) -> Value:
     """The sum of any number of values of one shape."""
-    call.not_quantised()
     values = [call.value(i) for i in range(len(call.inputs))]
-    return values[0] if len(values) == 1 else call.emit(Add(), *values)
+    call.not_int16()
+    if call.is_quantised:
+        _add_n_in_int8(call, values)
+    return values[0] if len(values) == 1 else call.emit(Add(output=call.output), *values)
+
+
+def _add_n_in_int8(call: Call, values: Sequence[Value]) -> None:
+    if len(values) != 2:
+        raise call.fault(f"{len(values)} operands are not supported in int8", IN_FLOAT)
+    first, second = (value.type.quant for value in values)
+    if first is None or first != second:
+        raise call.fault("its operands have different scales or zero points, which TensorFlow Lite Micro refuses, too")
+    if first.zero_point != 0:
+        what = f"its operands have the zero point {first.zero_point}, which TensorFlow Lite Micro adds once too often"
+        raise call.fault(what, "build the network with ADD, two by two, or convert it in float32")
 
 
 def squared_difference(call: Call) -> Value:
@@ -63,22 +76,20 @@ def squared_difference(call: Call) -> Value:
 
 def div(call: Call) -> Value:
     """The first divided by the second, with its fused activation."""
-    call.not_in_integers()
-    return _merged(call, Divide(call.activation()))
+    call.not_int16()
+    return _merged(call, Divide(call.activation(), output=call.output))
 
 
 def floor_div(call: Call) -> Value:
     """The largest whole number not above the first divided by the second."""
     call.not_quantised()
-    return call.emit(Activation(Floor()), _merged(call, Divide(), "quotient"))
+    return _merged(call, FloorDivide())
 
 
 def floor_mod(call: Call) -> Value:
     """The remainder of the quotient that is rounded down; it has the sign of the second operand."""
     call.not_quantised()
-    x, by = _operands(call)
-    whole = call.emit(Activation(Floor()), combined(call, Divide(), (x, by), "quotient"), part="whole")
-    return call.shaped(combined(call, Subtract(), (x, combined(call, Multiply(), (whole, by), "times"))))
+    return _merged(call, FloorMod())
 
 
 def maximum(call: Call) -> Value:
@@ -98,9 +109,9 @@ def _extreme(call: Call, layer: Merge) -> Value:
     return _merged(call, layer)
 
 
-def _merged(call: Call, layer: Merge, part: str = "") -> Value:
+def _merged(call: Call, layer: Merge) -> Value:
     """Two values, or a value and a constant."""
-    return call.shaped(combined(call, layer, _operands(call), part))
+    return call.shaped(combined(call, layer, _operands(call)))
 
 
 def _operands(call: Call) -> list[Value | Constant]:

@@ -41,7 +41,7 @@ def comparison(call: Call) -> Value:
     if len(types) != 2 or len(set(types)) > 1 or call.result.type != "BOOL":
         raise call.fault(f"it compares {' with '.join(types)}, which TensorFlow Lite Micro does not")
     if types[0] == "INT16":
-        raise call.fault("it is not supported in int16", "convert the model in int8")
+        raise call.fault("it is not supported in int16, nor by TensorFlow Lite Micro", "convert the model in int8")
     computed = [i for i in (0, 1) if call.optional_array(i) is None]
     dtype = call.value((*computed, 0)[0]).type.dtype
     operands: list[Value | Constant]
