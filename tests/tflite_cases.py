@@ -241,6 +241,18 @@ case(function("ELU"))
 case(function("HARD_SWISH"))
 
 
+@case
+def gelu(c: Case) -> File:
+    return function("GELU", Approximate=c.choice(True, False))(c)
+
+
+@case
+def pow(c: Case) -> File:  # noqa: A001  (the operator's name)
+    shape = (1, 4, 16)
+    x, y = c.input(shape), c.value(shape)
+    return c.file("POW", (x, c.constant(np.float32(c.choice(1.0, 2.0, 3.0, 0.5, -0.5, 1.7)))), y)
+
+
 case(function("ABS"))
 for _kind in ("CEIL", "COS", "EXP", "FLOOR", "NEG", "ROUND", "SIN", "SQUARE"):
     case(function(_kind))
@@ -458,12 +470,12 @@ WITH_CONSTANT = {name for name in CASES if name.endswith("_with_constant")} | {"
 BETWEEN_TYPES = {"quantize", "dequantize"}
 FLOAT_ONLY = {
     "cast", "ceil", "cos", "cumsum", "exp", "floor", "floor_div", "floor_mod",
-    "l2_pool_2d", "log", "neg", "round", "sin", "sqrt", "square", "while",
+    "l2_pool_2d", "log", "neg", "pow", "round", "sin", "sqrt", "square", "while",
 }  # fmt: skip
 """The operators that are computed in float32 only."""
 NOT_INT16 = {
     "elu", "hard_swish", "l2_normalization", "reduce_max", "reduce_min", "resize_bilinear",
-    "add_n", "arg_max", "arg_min", "div", "embedding_lookup", "log_softmax", "rsqrt", "svdf", "zeros_like",
+    "add_n", "arg_max", "arg_min", "div", "gelu", "embedding_lookup", "log_softmax", "rsqrt", "svdf", "zeros_like",
     *NOT_MOVED_IN_INT16, *FLOAT_ONLY, *GIVING_TRUTHS,
 }  # fmt: skip
 """The operators that TensorFlow Lite Micro has no int16 kernel for."""

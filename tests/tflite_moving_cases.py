@@ -305,7 +305,7 @@ def dilated_convolution(c: Case) -> File:
     return File(c.tensors, operators, c.given, [y])
 
 
-NOT_IN_TFLM = {"tile"}
+NOT_IN_TFLM = {"gelu", "pow", "tile"}
 """The operators that TensorFlow Lite Micro does not have."""
 NOT_MOVED_IN_INT16 = {
     "batch_to_space_nd", "depth_to_space", "gather", "gather_nd", "mirror_pad", "space_to_batch_nd", "space_to_depth",

@@ -41,6 +41,7 @@ OPTIONS: Mapping[str, Options] = {
     "DEPTH_TO_SPACE": Options("DepthToSpaceOptions", ("BlockSize",)),
     "L2_NORMALIZATION": Options("L2NormOptions", ("FusedActivationFunction",)),
     "L2_POOL_2D": _POOL,
+    "GELU": Options("GeluOptions", ("Approximate",)),
     "LEAKY_RELU": Options("LeakyReluOptions", ("Alpha",)),
     "MAX_POOL_2D": _POOL,
     "MEAN": _REDUCE,

@@ -17,8 +17,10 @@ from mnc.ir.activations import (
     Exponential,
     Floor,
     Function,
+    Gelu,
     HardSwish,
     Log,
+    Power,
     Relu,
     Round,
     Rsqrt,
@@ -136,6 +138,27 @@ def elementary(call: Call) -> Value:
         return _function(call, Relu(negative_slope=-1.0))
     call.not_int16()
     return _function(call, ELEMENTARY[call.operator.kind])
+
+
+POWERS: dict[float, Function | None] = {1.0: None, 2.0: Square(), 0.5: Sqrt(), -0.5: Rsqrt()}
+"""Powers that have a function of their own; the first is the number itself."""
+
+
+def pow_(call: Call) -> Value:
+    """Numbers to the power of one constant."""
+    call.not_quantised()
+    exponent = call.operand(1, "exponent").array
+    if exponent.size != 1:
+        raise call.fault(f"it has {exponent.size} exponents; one number for all is supported")
+    number = float(exponent.ravel()[0])
+    function = POWERS.get(number, Power(number))
+    return call.value() if function is None else call.emit(Activation(function), call.value())
+
+
+def gelu(call: Call) -> Value:
+    """The input times the share of a normal distribution below it."""
+    call.not_int16()
+    return _function(call, Gelu(bool(call.option("Approximate"))))
 
 
 def neg(call: Call) -> Value:
