@@ -305,10 +305,22 @@ def dilated_convolution(c: Case) -> File:
     return File(c.tensors, operators, c.given, [y])
 
 
+@case
+def fill(c: Case) -> File:
+    """The largest of some numbers as all elements."""
+    x, shape = c.input((1, c.integer(1, 6))), image(c)[: c.integer(1, 4)]
+    largest = c.like(x, ())
+    operators = [
+        Operator("REDUCE_MAX", [x, c.integers(0, 1)], [largest], {"KeepDims": False}),
+        Operator("FILL", [c.integers(*shape), largest], [y := c.like(x, shape)]),
+    ]
+    return File(c.tensors, operators, c.given, [y])
+
+
 NOT_IN_TFLM = {"gelu", "pow", "tile"}
 """The operators that TensorFlow Lite Micro does not have."""
 NOT_MOVED_IN_INT16 = {
-    "batch_to_space_nd", "depth_to_space", "gather", "gather_nd", "mirror_pad", "space_to_batch_nd", "space_to_depth",
-    "dilated_convolution",
+    "batch_to_space_nd", "depth_to_space", "fill", "gather", "gather_nd", "mirror_pad", "space_to_batch_nd",
+    "space_to_depth", "dilated_convolution",
 }  # fmt: skip
 """The operators that TensorFlow Lite Micro moves no int16 values by."""

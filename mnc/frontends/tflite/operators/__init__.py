@@ -45,6 +45,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "EQUAL": truth.comparison,
     "EXP": activation.elementary,
     "EXPAND_DIMS": shape.rearranged,
+    "FILL": shape.fill,
     "FLOOR": activation.elementary,
     "FLOOR_DIV": merge.floor_div,
     "FLOOR_MOD": merge.floor_mod,

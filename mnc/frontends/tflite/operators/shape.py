@@ -135,7 +135,19 @@ def tile(call: Call) -> Value:
 def broadcast_to(call: Call) -> Value:
     """Repeated along new axes, and those of one element."""
     call.keeps_scale()
-    x, shape = call.value(), call.integers(1, "shape")
+    return _repeated(call, call.value(), call.integers(1, "shape"))
+
+
+def fill(call: Call) -> Value:
+    """One computed number as all elements of a shape that is known."""
+    call.keeps_scale(1)
+    x = call.value(1)
+    if x.type.elements != 1:
+        raise call.fault(f"its value {show(x.shape)} must be one number")
+    return _repeated(call, call.reshaped(x, (1,), "number"), call.integers(0, "shape"))
+
+
+def _repeated(call: Call, x: Value, shape: Shape) -> Value:
     if min(shape, default=1) < 1 or math.prod(shape) > MAX_COPIES * x.type.elements:
         raise call.fault(f"{show(x.shape)} cannot be repeated to {show(shape)}")
     given = (1,) * (len(shape) - len(x.shape)) + x.shape
