@@ -97,6 +97,10 @@ def test_depth_to_space_and_back(tmp_path: Path) -> None:
 
 
 C = IMAGE[..., :3]
+CALL = {"padding": "VALID", "strides": 1, "rate": None, "use_cudnn_on_gpu": True}
+WINDOW = {"padding": "VALID", "window_shape": [1, 2], "pooling_type": "MAX", "strides": None}
+EYE = np.eye(3)[None, None].tolist()
+NEAR = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]])
 MEAN = C.mean((1, 2), keepdims=True)
 ALL = C.reshape(2, -1).astype(np.float64)
 OF_IMAGES: dict[str, tuple[dict[str, Any], Array]] = {
@@ -131,6 +135,31 @@ OF_IMAGES: dict[str, tuple[dict[str, Any], Array]] = {
         keras_2("nn.avg_pool2d", {"ksize": 2, "strides": [2, 2], "padding": "SAME"}),
         C.reshape(2, 2, 2, 3, 2, 3).mean((2, 4)),
     ),
+    "filters": (
+        keras_2("compat.v1.nn.conv2d", dict(CALL, filter=EYE, strides=2)),
+        C[:, ::2, ::2],
+    ),
+    "filters with a border": (
+        keras_2("compat.v1.nn.conv2d", dict(CALL, filter=EYE, padding=[[0, 0], [1, 0], [0, 2], [0, 0]])),
+        np.pad(C, [(0, 0), (1, 0), (0, 2), (0, 0)]),
+    ),
+    "filters of each channel": (
+        keras_2("compat.v1.nn.depthwise_conv2d", dict(CALL, filter=[[[[1.0], [2.0], [3.0]]]], strides=[1, 2, 2, 1])),
+        C[:, ::2, ::2] * np.array([1, 2, 3]),
+    ),
+    "largest of windows": (
+        keras_2("compat.v1.nn.pool", WINDOW),
+        np.maximum(C[:, :, 1:], C[:, :, :-1]),
+    ),
+    "neighbours": (
+        keras_2("nn.local_response_normalization", {"depth_radius": 1, "alpha": 0.5, "beta": 0.75}),
+        C / (1 + 0.5 * (C**2 @ NEAR)) ** 0.75,
+    ),
+    "short vectors": (
+        keras_2("clip_by_norm", {"clip_norm": 1.5, "axes": [-1]}),
+        C * np.minimum(1.0, 1.5 / np.linalg.norm(C.astype(np.float64), axis=-1, keepdims=True)),
+    ),
+    "another hue": (keras_2("image.adjust_hue", {"delta": 1 / 3}), np.roll(C, 1, -1)),
     "bias": (keras_2("nn.bias_add", {"bias": [1.0, 2.0, 3.0]}), C + np.array([1, 2, 3])),
     "flat": (keras_2("keras.backend.batch_flatten", {}), C.reshape(2, -1)),
     "turned": (keras_2("compat.v1.transpose", {"perm": [0, 3, 1, 2], "conjugate": False}), C.transpose(0, 3, 1, 2)),
@@ -174,7 +203,7 @@ def test_scaling_by_a_constant_is_folded_like_rescaling(tmp_path: Path) -> None:
 
 ANYTHING = "convert the model, tf.lite"
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown": (keras_3("Argsort", {}), f"the operation 'Argsort' is not supported\nhint: {ANYTHING}"),
+    "unknown": (keras_3("Cholesky", {}), f"the operation 'Cholesky' is not supported\nhint: {ANYTHING}"),
     "a spectrum": (
         keras_3("STFT", {}),
         "nor is the operator that a .tflite has for it",
@@ -196,7 +225,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a batch of constants": (keras_3("Add", {}, [[[1.0]], [[2.0]]]), "a constant of the shape (2, 1, 1)"),
     "an unknown attribute": (keras_3("Square", {"speed": 3}), "the attribute 'speed' = 3 is not supported"),
     "too many arguments": (keras_3("Square", {}, 1.0), "the operation takes 1 arguments"),
-    "integers": (keras_3("Cast", {"dtype": "int32"}), "dtype = 'int32' is not supported"),
+    "pairs of numbers": (keras_3("Cast", {"dtype": "complex64"}), "dtype = 'complex64' is not supported"),
     "moving the batch": (keras_3("Transpose", {"axes": [1, 0, 2]}), "axes = [1, 0, 2] must name each axis once"),
     "another batch": (keras_3("Reshape", {"newshape": [3, -1]}), "newshape = [3, -1] must keep the batch"),
     "an indivisible shape": (keras_3("Reshape", {"newshape": [-1, 5]}), "24 elements do not fill the shape [-1, 5]"),

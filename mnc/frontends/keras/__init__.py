@@ -43,14 +43,19 @@ from mnc.frontends.keras import (
     layers_volume_transposed,
     layers_wrapped,
     operations_arithmetic,
+    operations_colours,
     operations_compare,
+    operations_derived,
     operations_fourier,
     operations_images,
     operations_keras2,
+    operations_norm,
     operations_order,
     operations_patches,
     operations_reduce,
     operations_shape,
+    operations_sorted,
+    operations_windows,
 )
 from mnc.frontends.keras.container import is_hdf5, open_h5, open_json, open_zip
 from mnc.frontends.keras.network import read_model
@@ -81,14 +86,19 @@ __all__ = [
     "layers_volume_transposed",
     "layers_wrapped",
     "operations_arithmetic",
+    "operations_colours",
     "operations_compare",
+    "operations_derived",
     "operations_fourier",
     "operations_images",
     "operations_keras2",
+    "operations_norm",
     "operations_order",
     "operations_patches",
     "operations_reduce",
     "operations_shape",
+    "operations_sorted",
+    "operations_windows",
 ]
 
 CONFIGURATION = re.compile(rb'\s*\{\s*"(class_name|module|keras_version|backend|config)"')

@@ -56,7 +56,7 @@ def _sequence(config: Config, kind: type[Pooling2D]) -> Build:
     layout = config.data_format(2)
 
     def build(call: Call) -> Value:
-        y = _pooled(call, as_image(call, 1, layout), 1, size, kind, "steps")
+        y = pooled(call, as_image(call, 1, layout), 1, size, kind, "steps")
         if call.over_time:
             return call.emit(Identity(), y)
         return call.emit(Reshape(y.type.shape[1:]), y, axes=(1, 0) if layout == "channels_first" else None)
@@ -70,8 +70,8 @@ def _image(config: Config, kind: type[Pooling2D]) -> Build:
 
     def build(call: Call) -> Value:
         x = call.image(layout)
-        y = _pooled(call, x, 0, height, kind, "rows")
-        return call.emit(Identity(), _pooled(call, y, 1, width, kind, "columns"), axes=x.axes)
+        y = pooled(call, x, 0, height, kind, "rows")
+        return call.emit(Identity(), pooled(call, y, 1, width, kind, "columns"), axes=x.axes)
 
     return build
 
@@ -83,15 +83,15 @@ def _volume(config: Config, kind: type[Pooling2D]) -> Build:
     def build(call: Call) -> Value:
         x = as_volume(call, layout)
         planes = as_planes(call, x)
-        y = _pooled(call, planes, 0, height, kind, "rows")
-        y = _pooled(call, y, 1, width, kind, "columns")
+        y = pooled(call, planes, 0, height, kind, "rows")
+        y = pooled(call, y, 1, width, kind, "columns")
         y = as_depths(call, y, x.type.shape[2])
-        return from_depths(call, _pooled(call, y, 1, depth, kind, "depth"), (height, width), layout)
+        return from_depths(call, pooled(call, y, 1, depth, kind, "depth"), (height, width), layout)
 
     return build
 
 
-def _pooled(call: Call, image: Value, axis: int, after: int, kind: type[Pooling2D], part: str) -> Value:
+def pooled(call: Call, image: Value, axis: int, after: int, kind: type[Pooling2D], part: str) -> Value:
     """An image whose axis 0 or 1 has `after` parts: by windows where these fit, else by a matrix or repeated ends."""
     before = image.type.shape[axis]
     limited(call, before, after)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -38,6 +37,7 @@ FUNCTIONS: dict[str, Function] = {
     "Cos": fn.Cos(),
     "Erf": fn.Erf(),
     "Exp": fn.Exponential(),
+    "Fabs": fn.Abs(),
     "Floor": fn.Floor(),
     "HardSilu": fn.HardSwish(),
     "HardTanh": fn.Clip(-1.0, 1.0),
@@ -179,14 +179,26 @@ def _is_along_last(x: Value, array: Array) -> bool:
     return bool(last) and (array.size == 1 or array.shape[array.ndim - 1 :] == (array.size,) == last)
 
 
-def _with_constant(op: Operands, kind: type[Merge], x: Value, constant: Array, first: bool) -> Value:
-    return op.emit(kind(operand=Constant(constant.astype(np.float32)), operand_first=first), x)
+def combined(op: Operands, kind: type[Merge], a: Operand, b: Operand, part: str = "") -> Value:
+    """Two operands, of which one at least is a tensor, by one layer."""
+    if isinstance(a, Value) and isinstance(b, Value):
+        return op.emit(kind(), a, b, part=part)
+    if isinstance(a, Value):
+        return op.emit(kind(operand=constant(b)), a, part=part)
+    assert isinstance(b, Value)
+    return op.emit(kind(operand=constant(a), operand_first=True), b, part=part)
 
 
-def _scaled(op: Operands, x: Value, array: Array, kind: type[Merge], *, scale: bool, first: bool = False) -> Value:
+def constant(array: Operand) -> Constant:
+    """Constant numbers as a layer holds them."""
+    assert not isinstance(array, Value)
+    return Constant(array.astype(np.float32))
+
+
+def scaled(op: Operands, x: Value, array: Array, kind: type[Merge], *, scale: bool) -> Value:
     """X * array or x + array, as part of the layers round it where that is possible."""
     if not _is_along_last(x, array):
-        return _with_constant(op, kind, x, array, first)
+        return combined(op, kind, x, array)
     return op.affine(x, array.ravel()) if scale else op.affine(x, 1.0, array.ravel())
 
 
@@ -196,13 +208,20 @@ def add(op: Operands) -> Result:
     return added(op, *pair(op))
 
 
+@operation("BiasAdd", "x1 x2")
+def bias_add(op: Operands) -> Result:
+    """x1 + x2, a number for each channel."""
+    op.config.only("data_format", None, "NHWC")
+    return added(op, *pair(op))
+
+
 def added(op: Operands, a: Operand, b: Operand) -> Value:
     """The sum of two operands."""
     if isinstance(a, Value) and isinstance(b, Value):
         return op.emit(Add(), a, b)
     x, array = (a, b) if isinstance(a, Value) else (b, a)
     assert isinstance(x, Value) and isinstance(array, np.ndarray)
-    return _scaled(op, x, array, Add, scale=False)
+    return scaled(op, x, array, Add, scale=False)
 
 
 @operation("Subtract", "x1 x2")
@@ -211,8 +230,8 @@ def subtract(op: Operands) -> Result:
     a, b = pair(op)
     if not isinstance(a, Value):
         assert isinstance(b, Value)
-        return op.affine(b, -1.0, a.ravel()) if _is_along_last(b, a) else _with_constant(op, Subtract, b, a, True)
-    return op.emit(Subtract(), a, b) if isinstance(b, Value) else _scaled(op, a, -b, Add, scale=False)
+        return op.affine(b, -1.0, a.ravel()) if _is_along_last(b, a) else combined(op, Subtract, a, b)
+    return op.emit(Subtract(), a, b) if isinstance(b, Value) else scaled(op, a, -b, Add, scale=False)
 
 
 @operation("Multiply", "x1 x2")
@@ -223,7 +242,7 @@ def multiply(op: Operands) -> Result:
         return op.emit(Multiply(), a, b)
     x, array = (a, b) if isinstance(a, Value) else (b, a)
     assert isinstance(x, Value) and isinstance(array, np.ndarray)
-    return _scaled(op, x, array, Multiply, scale=True)
+    return scaled(op, x, array, Multiply, scale=True)
 
 
 @operation("TrueDivide Divide", "x1 x2")
@@ -231,32 +250,11 @@ def divide(op: Operands) -> Result:
     """x1 / x2."""
     a, b = pair(op)
     if isinstance(b, Value):
-        return op.emit(Divide(), a, b) if isinstance(a, Value) else _with_constant(op, Divide, b, a, True)
+        return combined(op, Divide, a, b)
     assert isinstance(a, Value)
     if not b.all():
         raise op.call.fault("a constant divisor is 0")
-    return _scaled(op, a, 1.0 / b, Multiply, scale=True)
-
-
-@operation("FloorDivide", "x1 x2")
-def floor_divide(op: Operands) -> Result:
-    """The quotient, rounded down."""
-    return op.emit(Activation(fn.Floor()), _quotient(op))
-
-
-@operation("Mod", "x1 x2")
-def modulo(op: Operands) -> Result:
-    """The remainder of the quotient that is rounded down; it has the sign of x2."""
-    x, divisor = op.value("x1"), op.numbers("x2")
-    floor = op.emit(Activation(fn.Floor()), _quotient(op), part="floor")
-    return op.emit(Subtract(), x, op.affine(floor, divisor.ravel(), part="whole"))
-
-
-def _quotient(op: Operands) -> Value:
-    x, divisor = op.value("x1"), op.numbers("x2")
-    if divisor.size != 1 or not divisor.all():
-        raise op.call.fault("the divisor must be one number other than 0")
-    return op.affine(x, 1.0 / divisor.ravel(), part="quotient")
+    return scaled(op, a, 1.0 / b, Multiply, scale=True)
 
 
 @operation("ZerosLike", "x dtype")
@@ -276,9 +274,11 @@ def ones_like(op: Operands) -> Result:
 
 @operation("Round", "x decimals", decimals=0)
 def rounded(op: Operands) -> Result:
-    """To whole numbers, halves to even ones."""
-    op.config.only("decimals", 0)
-    return op.emit(Activation(fn.Round()), op.value())
+    """To whole numbers, halves to even ones, or to so many digits behind the point."""
+    x, unit = op.value(), 10.0 ** op.config.integer("decimals", least=-8)
+    if unit == 1.0:
+        return op.emit(Activation(fn.Round()), x)
+    return op.affine(op.emit(Activation(fn.Round()), op.affine(x, unit, part="units"), part="whole"), 1.0 / unit)
 
 
 @operation("Power", "x1 x2")
@@ -298,45 +298,19 @@ def raised(op: Operands, x: Value, exponent: float) -> Value:
     return op.nothing(x) if exponent == 1.0 else op.emit(Activation(known.get(exponent, fn.Power(exponent))), x)
 
 
-@operation("Reciprocal")
-def reciprocal(op: Operands) -> Result:
-    """1 / x."""
-    return _with_constant(op, Divide, op.value(), np.ones(()), True)
-
-
 @operation("Negative")
 def negative(op: Operands) -> Result:
     """-x."""
     return op.affine(op.value(), -1.0)
 
 
-@operation("Expm1")
-def expm1(op: Operands) -> Result:
-    """exp(x) - 1."""
-    x = op.value()
-    return op.affine(op.emit(Activation(fn.Exponential()), x, part="exponential"), 1.0, -1.0)
-
-
-def _logarithm(base: float) -> Converter:
-    def convert(op: Operands) -> Result:
-        """The logarithm to this base."""
-        logarithm = op.emit(Activation(fn.Log()), op.value(), part="logarithm")
-        return op.affine(logarithm, 1.0 / math.log(base))
-
-    return convert
-
-
-for _name, _base in (("Log2", 2.0), ("Log10", 10.0)):
-    operation(_name)(_logarithm(_base))
-
-
-@operation("Maximum", "x1 x2")
+@operation("Maximum Fmax", "x1 x2")
 def maximum(op: Operands) -> Result:
     """The larger of two."""
     return _extreme(op, Maximum)
 
 
-@operation("Minimum", "x1 x2")
+@operation("Minimum Fmin", "x1 x2")
 def minimum(op: Operands) -> Result:
     """The smaller of two."""
     return _extreme(op, Minimum)
@@ -349,7 +323,7 @@ def _extreme(op: Operands, kind: type[Merge]) -> Value:
     x, array = (a, b) if isinstance(a, Value) else (b, a)
     assert isinstance(x, Value) and isinstance(array, np.ndarray)
     if array.size != 1:
-        return _with_constant(op, kind, x, array, False)
+        return combined(op, kind, x, array)
     bound = float(array.ravel()[0])
     low, high = (bound, FLOAT_MAX) if kind is Maximum else (-FLOAT_MAX, bound)
     return op.emit(Activation(_clamp(low, high)), x)
@@ -363,26 +337,10 @@ def squared_difference(op: Operands) -> Result:
         return op.emit(SquaredDifference(), a, b)
     x, array = (a, b) if isinstance(a, Value) else (b, a)
     assert isinstance(x, Value) and isinstance(array, np.ndarray)
-    return op.emit(Activation(fn.Square()), _scaled(op, x, -array, Add, scale=False))
+    return op.emit(Activation(fn.Square()), scaled(op, x, -array, Add, scale=False))
 
 
 @operation("Identity StopGradient")
 def identity(op: Operands) -> Result:
     """Nothing at inference."""
-    return op.nothing(op.value())
-
-
-@operation("ConvertToTensor", "x dtype sparse ragged")
-def convert_to_tensor(op: Operands) -> Result:
-    """Nothing: the operand is a tensor already, of whatever type."""
-    op.config.only("sparse", None, False)
-    op.config.only("ragged", None, False)
-    op.config.ignore("dtype")
-    return op.nothing(op.value())
-
-
-@operation("Cast", "x dtype")
-def cast(op: Operands) -> Result:
-    """To floating-point numbers of another size, which changes nothing here."""
-    op.config.choice("dtype", "float32", "float16", "bfloat16", "float64")
     return op.nothing(op.value())

@@ -9,19 +9,15 @@ import numpy as np
 
 from mnc.frontends.assembly import Value
 from mnc.frontends.keras.layers_resize import METHODS, resized
-from mnc.frontends.keras.operations import Converter, Operands, Result, operation
-from mnc.frontends.keras.planes import padded
+from mnc.frontends.keras.operations import Operands, Result, operation
 from mnc.ir import activations as fn
 from mnc.ir.layers import (
     Activation,
     Add,
-    AveragePooling2D,
     Dense,
     Divide,
     Maximum,
-    MaxPooling2D,
     Pair,
-    Pooling2D,
     ReduceMean,
     Slice,
     Subtract,
@@ -34,7 +30,7 @@ LUMINANCE = (0.2989, 0.5870, 0.1140)
 """The shares of red, green and blue in grey, of Keras and TensorFlow."""
 
 
-def _image(op: Operands) -> Value:
+def image_of(op: Operands) -> Value:
     """The only tensor, channels last."""
     x = op.value("images")
     op.config.only("data_format", "channels_last", "NHWC", None)
@@ -46,7 +42,7 @@ def _image(op: Operands) -> Value:
 @operation("Resize", "images size", interpolation="bilinear", antialias=False)
 def resize(op: Operands) -> Result:
     """The image at another size."""
-    x = _image(op)
+    x = image_of(op)
     for key in ("crop_to_aspect_ratio", "pad_to_aspect_ratio", "preserve_aspect_ratio"):
         op.config.only(key, False)
     op.config.ignore("fill_mode", "fill_value")  # of the borders of pad_to_aspect_ratio
@@ -58,7 +54,7 @@ def resize(op: Operands) -> Result:
 @operation("CropImages", "images top_cropping left_cropping bottom_cropping right_cropping target_height target_width")
 def crop_images(op: Operands) -> Result:
     """A part of the image."""
-    x = _image(op)
+    x = image_of(op)
     height, width, _ = x.shape
     top, bottom = _margins(op, "cropping", ("top", "bottom"), "target_height", lambda target: height - target)
     left, right = _margins(op, "cropping", ("left", "right"), "target_width", lambda target: width - target)
@@ -68,7 +64,7 @@ def crop_images(op: Operands) -> Result:
 @operation("PadImages", "images top_padding left_padding bottom_padding right_padding target_height target_width")
 def pad_images(op: Operands) -> Result:
     """The image with zeros round it."""
-    x = _image(op)
+    x = image_of(op)
     height, width, _ = x.shape
     vertical = _margins(op, "padding", ("top", "bottom"), "target_height", lambda target: target - height)
     horizontal = _margins(op, "padding", ("left", "right"), "target_width", lambda target: target - width)
@@ -101,7 +97,7 @@ def _cut(op: Operands, x: Value, start: Pair, size: Pair, part: str = "") -> Val
 @operation("CentralCrop", "images central_fraction")
 def central_crop(op: Operands) -> Result:
     """The middle of the image, by the share of each side."""
-    x, fraction = _image(op), op.config.number("central_fraction")
+    x, fraction = image_of(op), op.config.number("central_fraction")
     if not 0 < fraction <= 1:
         raise op.call.fault(f"central_fraction = {fraction:g} must be above 0 and at most 1")
     top, left = (int((size - size * fraction) / 2) for size in x.shape[:2])
@@ -111,7 +107,7 @@ def central_crop(op: Operands) -> Result:
 @operation("CropOrPad", "images target_height target_width")
 def crop_or_pad(op: Operands) -> Result:
     """The image cut down or filled with zeros to a size, its middle kept."""
-    x = _image(op)
+    x = image_of(op)
     wanted = (op.config.integer("target_height"), op.config.integer("target_width"))
     kept = (min(wanted[0], x.shape[0]), min(wanted[1], x.shape[1]))
     start = ((x.shape[0] - kept[0]) // 2, (x.shape[1] - kept[1]) // 2)
@@ -121,39 +117,10 @@ def crop_or_pad(op: Operands) -> Result:
     return op.emit(ZeroPadding2D((top, left)), inner)
 
 
-def _pool(kind: type[Pooling2D], what: str) -> Converter:
-    def convert(op: Operands) -> Result:
-        x = _image(op)
-        pool = _window(op, "pool_size")
-        strides = _window(op, "strides") if "strides" in op else pool
-        padding = op.config.choice("padding", "valid", "same", "VALID", "SAME", default="valid").lower()
-        return op.emit(kind(pool, strides, padded(padding, x, pool, strides)), x)
-
-    convert.__doc__ = what
-    return convert
-
-
-operation("MaxPool", "images pool_size strides padding")(_pool(MaxPooling2D, "The largest value of each window."))
-operation("AveragePool", "images pool_size strides padding")(
-    _pool(AveragePooling2D, "The mean of each window; padding does not count.")
-)
-
-
-def _window(op: Operands, key: str) -> Pair:
-    """Height and width; TensorFlow may state those of the batch and the channels, too, which are 1."""
-    stated = op.raw(key)
-    if isinstance(stated, tuple) and len(stated) == 4 and stated[::3] == (1, 1):
-        one, height, width, _ = op.config.integers(key, 4)
-        assert one == 1
-        return height, width
-    height, width = op.config.integers(key, 2)
-    return height, width
-
-
 @operation("RGBToGrayscale", "images")
 def grey(op: Operands) -> Result:
     """The weighed sum of red, green and blue."""
-    x = _image(op)
+    x = image_of(op)
     if x.shape[2] != len(LUMINANCE):
         raise op.call.fault(f"an image of {x.shape[2]} channels is not red, green and blue")
     return op.emit(Dense(Constant(np.array(LUMINANCE, np.float32).reshape(3, 1))), x)
@@ -162,7 +129,7 @@ def grey(op: Operands) -> Result:
 @operation("GrayscaleToRGB", "images")
 def of_three_channels(op: Operands) -> Result:
     """The only channel three times."""
-    x = _image(op)
+    x = image_of(op)
     if x.shape[2] != 1:
         raise op.call.fault(f"an image of {x.shape[2]} channels is not grey")
     return op.emit(Take((0, 0, 0), 2), x)
@@ -171,13 +138,13 @@ def of_three_channels(op: Operands) -> Result:
 @operation("AdjustBrightness", "images delta")
 def adjust_brightness(op: Operands) -> Result:
     """A number more in each pixel."""
-    return op.affine(_image(op), 1.0, op.config.number("delta"))
+    return op.affine(image_of(op), 1.0, op.config.number("delta"))
 
 
 @operation("AdjustContrast", "images contrast_factor")
 def adjust_contrast(op: Operands) -> Result:
     """Distances from the mean of a channel, several times as large."""
-    x, factor = _image(op), op.config.number("contrast_factor")
+    x, factor = image_of(op), op.config.number("contrast_factor")
     mean = op.emit(ReduceMean((0, 1), True), x, part="mean")
     distance = op.affine(op.emit(Subtract(), x, mean, part="distance"), factor, part="scaled")
     return op.emit(Add(), distance, mean)
@@ -186,7 +153,7 @@ def adjust_contrast(op: Operands) -> Result:
 @operation("Standardize", "images")
 def standardize(op: Operands) -> Result:
     """The image less its mean, in units of its deviation, or of 1 / sqrt(elements) where that is more."""
-    x = _image(op)
+    x = image_of(op)
     distance = op.emit(Subtract(), x, op.emit(ReduceMean((0, 1, 2), True), x, part="mean"), part="distance")
     square = op.emit(Activation(fn.Square()), distance, part="square")
     deviation = op.emit(

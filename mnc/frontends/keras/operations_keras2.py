@@ -25,6 +25,10 @@ keras_2("math.not_equal", "NotEqual", XY)
 keras_2("math.logical_and", "LogicalAnd", XY)
 keras_2("math.logical_or", "LogicalOr", XY)
 keras_2("math.logical_not", "LogicalNot")
+for _name in ("any", "all"):
+    keras_2(f"math.reduce_{_name}", _name.capitalize(), {"input_tensor": "x"})
+keras_2("math.count_nonzero", "CountNonzero", {"input": "x"})
+keras_2("math.divide_no_nan", "DivideNoNan", XY)
 keras_2("where", "Where", {"x": "x1", "y": "x2"})
 
 for _functions, _name in (
@@ -32,6 +36,8 @@ for _functions, _name in (
     ("math.abs", "Abs"),
     ("math.ceil", "Ceil"),
     ("math.cos", "Cos"),
+    ("math.cosh", "Cosh"),
+    ("math.erfc", "Erfc"),
     ("math.erf", "Erf"),
     ("math.exp", "Exp"),
     ("math.expm1", "Expm1"),
@@ -45,6 +51,8 @@ for _functions, _name in (
     ("math.sigmoid nn.sigmoid", "Sigmoid"),
     ("math.sign", "Sign"),
     ("math.sin", "Sin"),
+    ("math.sinh", "Sinh"),
+    ("math.tan", "Tan"),
     ("math.softplus nn.softplus", "Softplus"),
     ("math.softsign nn.softsign", "Softsign"),
     ("math.sqrt", "Sqrt"),
@@ -100,7 +108,7 @@ keras_2("math.argmin", "Argmin", {"input": "x"})
 keras_2("math.cumsum", "Cumsum")
 keras_2("one_hot", "OneHot", {"indices": "x", "depth": "num_classes"})
 keras_2("math.add_n", "AddN", {"inputs": "xs"})
-keras_2("nn.bias_add", "Add", {"value": "x1", "bias": "x2"})
+keras_2("nn.bias_add", "BiasAdd", {"value": "x1", "bias": "x2"})
 keras_2("zeros_like compat.v1.zeros_like", "ZerosLike", {"input": "x", "tensor": "x"})
 keras_2("ones_like compat.v1.ones_like", "OnesLike", {"input": "x", "tensor": "x"})
 keras_2("keras.backend.batch_flatten", "BatchFlatten")
@@ -120,5 +128,38 @@ keras_2("image.grayscale_to_rgb", "GrayscaleToRGB")
 keras_2("image.adjust_brightness", "AdjustBrightness", IMAGE)
 keras_2("image.adjust_contrast", "AdjustContrast", IMAGE)
 keras_2("image.per_image_standardization", "Standardize", IMAGE)
-keras_2("nn.max_pool2d nn.max_pool", "MaxPool", {**IMAGE, "ksize": "pool_size"})
-keras_2("nn.avg_pool2d nn.avg_pool", "AveragePool", {**IMAGE, "ksize": "pool_size"})
+
+keras_2("image.rgb_to_hsv", "RGBToHSV", IMAGE)
+keras_2("image.hsv_to_rgb", "HSVToRGB", IMAGE)
+keras_2("image.adjust_hue", "AdjustHue", IMAGE)
+keras_2("image.adjust_saturation", "AdjustSaturation", IMAGE)
+keras_2("image.adjust_gamma", "AdjustGamma", IMAGE)
+for _space in ("YUV", "YIQ"):
+    keras_2(f"image.rgb_to_{_space.lower()}", f"RGBTo{_space}", IMAGE)
+    keras_2(f"image.{_space.lower()}_to_rgb", f"{_space}ToRGB", IMAGE)
+
+keras_2("math.reduce_prod", "Prod", {"input_tensor": "x"})
+keras_2("math.cumprod", "Cumprod")
+keras_2("math.top_k nn.top_k", "TopK", {"input": "x"})
+keras_2("sort", "Sort", {"values": "x"})
+keras_2("argsort", "Argsort", {"values": "x"})
+keras_2("nn.moments", "Moments")
+keras_2("nn.batch_normalization", "BatchNorm", {"variance_epsilon": "epsilon"}, axis=-1)
+keras_2("nn.local_response_normalization", "LocalResponse", {"input": "x"})
+keras_2("clip_by_norm", "ClipByNorm", {"t": "x"})
+
+POOLING = {"input": "images", "value": "images", "ksize": "pool_size"}
+keras_2("nn.max_pool2d nn.max_pool nn.max_pool1d compat.v1.nn.max_pool", "MaxPool", POOLING)
+keras_2("nn.avg_pool2d nn.avg_pool nn.avg_pool1d compat.v1.nn.avg_pool", "AveragePool", POOLING)
+keras_2("nn.pool compat.v1.nn.pool", "Pool", {"input": "images", "window_shape": "pool_size"})
+CONVOLUTION = {"input": "inputs", "filters": "kernel", "filter": "kernel", "stride": "strides"}
+DILATED = {"dilations": "dilation_rate", "rate": "dilation_rate"}
+for _version in ("", "compat.v1."):
+    for _name in ("conv1d", "conv2d", "convolution"):
+        keras_2(f"{_version}nn.{_name}", "Conv", CONVOLUTION | DILATED)
+keras_2("nn.depthwise_conv2d compat.v1.nn.depthwise_conv2d", "DepthwiseConv", CONVOLUTION | DILATED)
+keras_2(
+    "nn.separable_conv2d compat.v1.nn.separable_conv2d",
+    "SeparableConv",
+    CONVOLUTION | DILATED | {"depthwise_filter": "depthwise_kernel", "pointwise_filter": "pointwise_kernel"},
+)

@@ -17,6 +17,7 @@ from mnc.ir.layers import (
     Add,
     Dense,
     MatMul,
+    Multiply,
     ReduceMax,
     ReduceMean,
     ReduceMin,
@@ -24,14 +25,13 @@ from mnc.ir.layers import (
     Reduction,
     Reshape,
     Subtract,
-    UnitNormalization,
 )
 from mnc.ir.types import Constant
 
 
-def axes_of(op: Operands, x: Value) -> tuple[int, ...]:
-    """The axes of `axis`; CompileError where it is left out, which means the batch, too."""
-    axes = op.axes("axis", x)
+def axes_of(op: Operands, x: Value, name: str = "axis") -> tuple[int, ...]:
+    """The axes that an argument names; CompileError where it is left out, which means the batch, too."""
+    axes = op.axes(name, x)
     if axes is None:
         raise op.call.fault("without axis the operation goes over the batch, too", ONE_SAMPLE)
     return axes
@@ -53,17 +53,23 @@ def _reduction(kind: type[Reduction]) -> Converter:
 
 for _name, _kind in (("Sum", ReduceSum), ("Mean", ReduceMean), ("Max", ReduceMax), ("Min", ReduceMin)):
     operation(_name, "x axis keepdims")(_reduction(_kind))
-operation("Any", "x axis keepdims")(_reduction(ReduceMax))
-operation("All", "x axis keepdims")(_reduction(ReduceMin))
 operation("Amax", "x axis keepdims")(_reduction(ReduceMax))
 operation("Amin", "x axis keepdims")(_reduction(ReduceMin))
 
 
 @operation("Average", "x axis weights")
 def average(op: Operands) -> Result:
-    """The mean; one with weights is not supported."""
+    """The mean, or one weighed by constants."""
     x = op.value()
-    return op.emit(ReduceMean(axes_of(op, x), False), x)
+    axes = axes_of(op, x)
+    if "weights" not in op:
+        return op.emit(ReduceMean(axes, False), x)
+    weights = op.numbers("weights")
+    if len(axes) != 1 or weights.shape != (x.shape[axes[0]],) or not weights.sum():
+        raise op.call.fault("the weights must be one for each element along one axis, and their sum not 0")
+    shape = [-1 if k == axes[0] else 1 for k in range(len(x.shape))]
+    share = Constant((weights / weights.sum()).reshape(shape).astype(np.float32))
+    return op.emit(ReduceSum(axes), op.emit(Multiply(operand=share), x, part="weighed"))
 
 
 @operation("Var", "x axis keepdims")
@@ -80,9 +86,23 @@ def deviation(op: Operands) -> Result:
 
 def _variance(op: Operands, part: str) -> Value:
     x = op.value()
-    axes, keepdims = axes_of(op, x), op.config.boolean("keepdims", False)
-    distance = op.emit(Subtract(), x, op.emit(ReduceMean(axes, True), x, part="mean"), part="distance")
+    return variance_of(op, x, axes_of(op, x), op.config.boolean("keepdims", False), part)
+
+
+def variance_of(op: Operands, x: Value, axes: tuple[int, ...], keepdims: bool, part: str) -> Value:
+    """The mean of the squared distances from the mean."""
+    mean = op.emit(ReduceMean(axes, True), x, part=f"{part or 'own'}_mean")
+    distance = op.emit(Subtract(), x, mean, part="distance")
     return op.emit(ReduceMean(axes, keepdims), op.emit(Activation(fn.Square()), distance, part="square"), part=part)
+
+
+@operation("Ptp", "x axis keepdims")
+def spread(op: Operands) -> Result:
+    """The distance of the largest element from the smallest."""
+    x, keepdims = op.value(), op.config.boolean("keepdims", False)
+    axes = axes_of(op, x)
+    largest, smallest = (op.emit(kind(axes, keepdims), x, part=kind.__name__) for kind in (ReduceMax, ReduceMin))
+    return op.emit(Subtract(), largest, smallest)
 
 
 @operation("Norm", "x ord axis keepdims")
@@ -113,21 +133,6 @@ def logsumexp(op: Operands) -> Result:
     return op.emit(Add(), op.emit(Activation(fn.Log()), total, part="logarithm"), largest)
 
 
-@operation("Normalize", "x", axis=-1, order=2)
-def normalize(op: Operands) -> Result:
-    """Vectors of length 1."""
-    op.config.only("order", 2, 2.0)
-    x = op.value()
-    return op.emit(UnitNormalization(axes_of(op, x), op.config.number("epsilon", 1e-7)), x)
-
-
-@operation("L2Normalize", "x axis epsilon", epsilon=1e-12)
-def l2_normalize(op: Operands) -> Result:
-    """Vectors of length 1; TensorFlow takes the sum of squares for `epsilon` at least."""
-    x = op.value()
-    return op.emit(UnitNormalization(axes_of(op, x), math.sqrt(op.config.number("epsilon"))), x)
-
-
 # Products
 
 
@@ -135,6 +140,9 @@ def l2_normalize(op: Operands) -> Result:
 def matmul(op: Operands) -> Result:
     """The product of matrices; all axes but the last two are counted through."""
     transpose_a, transpose_b = (op.config.boolean(key, False) for key in ("transpose_a", "transpose_b"))
+    op.config.only("adjoint_a", False)
+    op.config.only("adjoint_b", False)
+    op.config.ignore("a_is_sparse", "b_is_sparse")  # hints for speed
     a, b = op.operand("x1"), op.operand("x2")
     if isinstance(a, Value) and isinstance(b, Value):
         return op.emit(MatMul(transpose_a, transpose_b), a, b)

@@ -70,7 +70,7 @@ def _sliced(
     return op.emit(Slice(tuple(starts), tuple(sizes), tuple(steps)), x, part=part)
 
 
-def _along(op: Operands, x: Value, axis: int, start: int, count: int, part: str) -> Value:
+def along(op: Operands, x: Value, axis: int, start: int, count: int, part: str) -> Value:
     """`count` indices of one axis from `start` on."""
     starts = [start if k == axis else 0 for k in range(len(x.shape))]
     sizes = [count if k == axis else size for k, size in enumerate(x.shape)]
@@ -214,7 +214,7 @@ def _parts(op: Operands, x: Value, axis: int, bounds: Sequence[int]) -> tuple[Va
     pairs = list(itertools.pairwise(bounds))
     if any(not 0 <= start < stop <= x.shape[axis] for start, stop in pairs):
         raise op.call.fault(f"the parts between {list(bounds)} do not fit {x.shape[axis]} elements, or are empty")
-    return tuple(_along(op, x, axis, start, stop - start, f"part{i}") for i, (start, stop) in enumerate(pairs))
+    return tuple(along(op, x, axis, start, stop - start, f"part{i}") for i, (start, stop) in enumerate(pairs))
 
 
 @operation("Unstack", "x num axis", axis=0)
@@ -224,7 +224,7 @@ def unstack(op: Operands) -> Result:
     axis = op.axis("axis", x)
     op.config.ignore("num")
     shape = (*x.shape[:axis], *x.shape[axis + 1 :])
-    return tuple(_reshaped(op, _along(op, x, axis, i, 1, f"slice{i}"), shape, f"part{i}") for i in range(x.shape[axis]))
+    return tuple(_reshaped(op, along(op, x, axis, i, 1, f"slice{i}"), shape, f"part{i}") for i in range(x.shape[axis]))
 
 
 @operation("Take", "x indices axis")
