@@ -120,6 +120,59 @@ def coloured(ops: Any, x: Any) -> Any:
     return [*changed, image.gaussian_blur(x, (3, 5), (0.8, 1.5)), image.gaussian_blur(x)]
 
 
+def multiplied(ops: Any, xs: Any) -> Any:
+    x, y, z = xs  # (4, 6), (4, 6), (6, 3)
+    tensors = [
+        ("bij,bkj->bik", x, y),
+        ("bij,bkj->bk", x, y),
+        ("...ij,...kj->...ki", x, y),
+        ("bij,bkj,bjl->bkl", x, y, z),
+    ]
+    with_constants = [("bij,jk->bik", x, MATRIX), ("jk,bij->bki", MATRIX, x), ("...j,jk->...k", x, MATRIX)]
+    alone = [("bij->bji", x), ("bij->bj", x), ("bij->b", x)]
+    products = [ops.matmul(GRID.T, x), ops.matmul(x, MATRIX[None]), ops.matmul(x, ROW), ops.dot(x, MATRIX)]
+    more = [
+        ops.tensordot(x, MATRIX, 1),
+        ops.tensordot(x, GRID, [[1, 2], [0, 1]]),
+        ops.inner(x, MATRIX.T),
+        ops.inner(x, ROW),
+    ]
+    sums = [ops.einsum(*each) for each in (*tensors, *with_constants, *alone)]
+    return [*sums, *products, *more]
+
+
+def attended(ops: Any, xs: Any) -> Any:
+    """Of two heads; the mask hides one key from all queries."""
+    attend, bias = ops.dot_product_attention, np.sin(np.arange(50.0)).reshape(1, 2, 5, 5)
+    mask = np.ones((1, 1, 5, 5), bool)
+    mask[..., 2] = False
+    return [attend(*xs), attend(*xs, is_causal=True, scale=0.3), attend(*xs, bias=bias, mask=mask)]
+
+
+def arranged(ops: Any, xs: Any) -> Any:
+    x, y = xs
+    image = ops.expand_dims(x, 3)
+    joined = [
+        ops.hstack([x, y]),
+        ops.dstack([x, y]),
+        ops.append(x, y, axis=2),
+        ops.select([x > 0.5, y > 0.5], [x, y], 2),
+    ]
+    parts = [*ops.array_split(x, 4, axis=2), *ops.hsplit(x, 2), *ops.dsplit(x, [1, 4])]
+    turned = [ops.rot90(image, k, axes) for k in (1, 2, -1) for axes in ((1, 2), (2, 1))]
+    shifted = [
+        ops.fliplr(x),
+        ops.roll(x, (1, -2), (1, 2)),
+        ops.repeat(x, [1, 0, 2, 3], 1),
+        ops.diff(x, 2),
+        ops.diff(x, axis=1),
+    ]
+    diagonals = [ops.diagonal(x, 1, 1, 2), ops.trace(x, -1, 1, 2), ops.trace(x, 0, 2, 1), ops.triu(x, 1), ops.tril(x)]
+    wider = [ops.expand_dims(x, (1, -1)), ops.full_like(x, 3.0)]
+    moved = [ops.moveaxis(ops.expand_dims(image, 1), (1, 3), (4, 2)), ops.pad(x, ((0, 0), (1, 2), (0, 1)), mode="wrap")]
+    return [*joined, *parts, *turned, *shifted, *diagonals, *wider, *moved]
+
+
 SHAPES = ((3, 2, 4, 6), (2, 3, 4, 2), (1, 1, 8, 3))
 
 CASES: dict[str, Case] = {
@@ -132,5 +185,8 @@ CASES: dict[str, Case] = {
     "largest": of([normal(2, 4, 6)], largest),
     "normalised": of([normal(2, 4, 6)], normalised),
     "coloured": of([RNG.uniform(0.0, 1.0, (2, 5, 7, 3)).astype(np.float32)], coloured),
+    "multiplied": of([normal(2, 4, 6), normal(2, 4, 6), normal(2, 6, 3)], multiplied),
+    "attended": of([normal(2, 5, 2, 3) for _ in range(3)], attended),
+    "arranged": of([normal(2, 4, 6), normal(2, 4, 6)], arranged),
     "windows": of([normal(2, 7, 6, 4)], windows),
 }

@@ -98,6 +98,7 @@ def test_depth_to_space_and_back(tmp_path: Path) -> None:
 
 C = IMAGE[..., :3]
 CALL = {"padding": "VALID", "strides": 1, "rate": None, "use_cudnn_on_gpu": True}
+PATCHES = {"sizes": [1, 2, 3, 1], "strides": [1, 2, 3, 1], "rates": [1] * 4, "padding": "SAME"}
 WINDOW = {"padding": "VALID", "window_shape": [1, 2], "pooling_type": "MAX", "strides": None}
 EYE = np.eye(3)[None, None].tolist()
 NEAR = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]])
@@ -155,6 +156,25 @@ OF_IMAGES: dict[str, tuple[dict[str, Any], Array]] = {
         keras_2("nn.local_response_normalization", {"depth_radius": 1, "alpha": 0.5, "beta": 0.75}),
         C / (1 + 0.5 * (C**2 @ NEAR)) ** 0.75,
     ),
+    "both signs": (keras_2("compat.v1.nn.crelu", {}), np.concatenate([C.clip(0), (-C).clip(0)], -1)),
+    "a quarter": (keras_2("image.rot90", {"k": 3}), np.rot90(C, 3, (1, 2))),
+    "rows as columns": (keras_2("image.transpose", {}), C.transpose(0, 2, 1, 3)),
+    "fitted in": (
+        keras_2("image.resize_with_pad", {"target_height": 4, "target_width": 9}),
+        np.pad(C, [(0, 0), (0, 0), (1, 2), (0, 0)]),
+    ),
+    "patches": (
+        keras_2(
+            "image.extract_patches",
+            PATCHES,
+        ),
+        C.reshape(2, 2, 2, 2, 3, 3).transpose(0, 1, 3, 2, 4, 5).reshape(2, 2, 2, 18),
+    ),
+    "repeated": (keras_2("broadcast_to", {"shape": [1, 4, 6, 3]}), C),
+    "a sum of products": (keras_2("tensordot", {"b": GRID[:3], "axes": 1}), np.tensordot(C, GRID[:3], 1)),
+    "lengths": (keras_2("math.reduce_euclidean_norm", {"axis": -1}), np.linalg.norm(C.astype(np.float64), axis=-1)),
+    "a band": (keras_2("linalg.band_part", {"num_lower": 1, "num_upper": 0}), np.tril(np.triu(C, -1))),
+    "a diagonal": (keras_2("linalg.diag_part", {}), C.diagonal(0, 2, 3)),
     "short vectors": (
         keras_2("clip_by_norm", {"clip_norm": 1.5, "axes": [-1]}),
         C * np.minimum(1.0, 1.5 / np.linalg.norm(C.astype(np.float64), axis=-1, keepdims=True)),

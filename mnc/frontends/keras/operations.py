@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,15 @@ class Operands:
         given = self.config.integer_list(name, -32)
         return tuple(sorted({self._axis(name, each, len(x.axes)) for each in given}))
 
+    def each_axis(self, name: str, x: Value) -> tuple[int, ...]:
+        """Axes of the IR as they are given."""
+        return tuple(self._axis(name, each, len(x.axes)) for each in self.config.integer_list(name, -32))
+
+    def new_axes(self, name: str, x: Value) -> tuple[int, ...]:
+        """Axes that are about to be added, among those of the result."""
+        given = self.config.integer_list(name, -32)
+        return tuple(sorted({self._axis(name, each, len(x.axes) + len(given)) for each in given}))
+
     def _axis(self, name: str, axis: int, rank: int) -> int:
         position = axis + rank if axis < 0 else axis - 1
         if axis == 0 or position == -1:
@@ -105,6 +114,10 @@ class Operands:
     def emit(self, layer: Layer, *inputs: Value, part: str = "") -> Value:
         """One node; `part` names what is not yet the result."""
         return self.call.emit(layer, *inputs, part=part)
+
+    def part(self, name: str) -> Call:
+        """The call under a longer name, for what is not yet the result; itself without one."""
+        return replace(self.call, name=f"{self.call.name}/{name}") if name else self.call
 
     def affine(self, x: Value, scale: Any = 1.0, offset: Any = 0.0, part: str = "") -> Value:
         """Scale * x + offset, one of each or one for each index of the last axis."""

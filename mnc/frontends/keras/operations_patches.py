@@ -10,6 +10,16 @@ MOST = 64
 """Pixels of a patch that overlaps others: for each there is a copy of the image in code."""
 
 
+@operation("ExtractPatchesOfSizes", "images sizes strides rates padding")
+def extract_patches_of_sizes(op: Operands) -> Result:
+    """Patches as TensorFlow states them, with 1 for the batch and for the channels."""
+    stated = [op.config.integers(key, 4) for key in ("sizes", "strides", "rates")]
+    if any(each[0] != 1 or each[3] != 1 for each in stated):
+        raise op.call.fault("patches go along the batch or the channels")
+    size, strides, dilation = ((height, width) for _, height, width, _ in stated)
+    return _extracted(op, size, strides, dilation, op.config.choice("padding", "VALID", "SAME").lower())
+
+
 @operation(
     "ExtractPatches",
     "images size strides dilation_rate padding data_format",
@@ -19,14 +29,16 @@ MOST = 64
 )
 def extract_patches(op: Operands) -> Result:
     """The pixels of each patch behind one another, in place of channels."""
-    image = op.value("images")
     op.config.choice("data_format", "channels_last")
-    if len(image.shape) != 3:
-        raise op.call.fault("patches are those of images (height, width, channels)")
     size = _pair(op, "size")
     strides = size if op.raw("strides") is None else _pair(op, "strides")
-    dilation = _pair(op, "dilation_rate")
-    padding = op.config.choice("padding", "valid", "same")
+    return _extracted(op, size, strides, _pair(op, "dilation_rate"), op.config.choice("padding", "valid", "same"))
+
+
+def _extracted(op: Operands, size: Pair, strides: Pair, dilation: Pair, padding: str) -> Value:
+    image = op.value("images")
+    if len(image.shape) != 3:
+        raise op.call.fault("patches are those of images (height, width, channels)")
     if padding == "same":
         image = _padded(op, image, size, strides, dilation)
     spans = tuple((n - 1) * d + 1 for n, d in zip(size, dilation, strict=True))

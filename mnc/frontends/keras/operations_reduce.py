@@ -1,4 +1,4 @@
-"""Operations along axes: sums and means, norms, and products of matrices."""
+"""Operations along axes: sums, means and norms."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ import numpy as np
 
 from mnc.frontends.assembly import Value
 from mnc.frontends.keras.operations import Converter, Operands, Result, operation
-from mnc.frontends.keras.operations_shape import permuted
-from mnc.frontends.keras.products import weighed
 from mnc.frontends.keras.ways_out import ONE_SAMPLE
 from mnc.ir import activations as fn
 from mnc.ir.layers import (
     Activation,
     Add,
-    Dense,
-    MatMul,
     Multiply,
     ReduceMax,
     ReduceMean,
@@ -131,82 +127,3 @@ def logsumexp(op: Operands) -> Result:
     if not keepdims:
         largest = op.emit(Reshape(total.shape), largest, part="offset")
     return op.emit(Add(), op.emit(Activation(fn.Log()), total, part="logarithm"), largest)
-
-
-# Products
-
-
-@operation("Matmul", "x1 x2")
-def matmul(op: Operands) -> Result:
-    """The product of matrices; all axes but the last two are counted through."""
-    transpose_a, transpose_b = (op.config.boolean(key, False) for key in ("transpose_a", "transpose_b"))
-    op.config.only("adjoint_a", False)
-    op.config.only("adjoint_b", False)
-    op.config.ignore("a_is_sparse", "b_is_sparse")  # hints for speed
-    a, b = op.operand("x1"), op.operand("x2")
-    if isinstance(a, Value) and isinstance(b, Value):
-        return op.emit(MatMul(transpose_a, transpose_b), a, b)
-    if isinstance(a, Value) and not isinstance(b, Value) and b.ndim == 2:
-        if transpose_a:
-            rank = len(a.shape)
-            a = permuted(op, a, (*range(rank - 2), rank - 1, rank - 2), "transposed")
-        return op.emit(Dense(Constant((b.T if transpose_b else b).astype(np.float32))), a)
-    raise op.call.fault("a constant may only stand on the right, as a matrix; mnc has no other product with it")
-
-
-operation("Dot", "x1 x2")(matmul)
-
-
-@operation("Einsum", "x1 x2")
-def einsum(op: Operands) -> Result:
-    """Einstein's sum of two operands, of which the first and the result have the batch first."""
-    subscripts = op.raw("subscripts")
-    if not isinstance(subscripts, str):
-        raise op.call.fault("the subscripts are missing")
-    left, arrow, out = subscripts.replace(" ", "").partition("->")
-    operands = left.split(",")
-    if not arrow or len(operands) != 2 or not all(len(set(each)) == len(each) and each.isalpha() for each in operands):
-        raise op.call.fault(f"subscripts = {subscripts!r} are not supported; mnc knows products of two tensors")
-    a, b = op.operand("x1"), op.operand("x2")
-    if isinstance(a, Value) and isinstance(b, Value):
-        return contracted(op, a, b, operands[0], operands[1], out)
-    if isinstance(a, Value) and not isinstance(b, Value):
-        first, second = operands
-        if first[:1] != out[:1] or first[:1] in second:
-            raise op.call.fault(f"subscripts = {subscripts!r} move the batch, or sum over it")
-        return weighed(op.call, a, b, (first[1:], second, out[1:]))
-    raise op.call.fault("a constant may only stand on the right")
-
-
-def contracted(op: Operands, a: Value, b: Value, left: str, right: str, out: str) -> Value:
-    """The sum of products of two tensors, as one product of matrices."""
-    batch = out[:1]
-    if not (left[:1] == right[:1] == batch and len(left) == len(a.shape) + 1 and len(right) == len(b.shape) + 1):
-        raise op.call.fault(f"{left},{right}->{out} does not fit, or moves the batch")
-    left, right, out = left[1:], right[1:], out[1:]
-    size = {**dict(zip(left, a.shape, strict=True)), **dict(zip(right, b.shape, strict=True))}
-    both = [letter for letter in out if letter in left and letter in right]
-    rows = [letter for letter in out if letter in left and letter not in right]
-    columns = [letter for letter in out if letter in right and letter not in left]
-    summed = [letter for letter in left if letter in right and letter not in out]
-    if {*both, *rows, *summed} != set(left) or {*both, *columns, *summed} != set(right) or len(set(out)) != len(out):
-        raise op.call.fault(f"{left},{right}->{out} sums along an axis of one operand, which is not supported")
-
-    def matrix(x: Value, own: str, first: list[str], second: list[str], part: str) -> Value:
-        order = tuple(own.index(letter) for letter in (*both, *first, *second))
-        shape = (*(size[letter] for letter in both), _product(size, first), _product(size, second))
-        return op.emit(Reshape(shape), permuted(op, x, order, f"{part}_turned"), part=part)
-
-    product = op.emit(
-        MatMul(), matrix(a, left, rows, summed, "first"), matrix(b, right, summed, columns, "second"), part="product"
-    )
-    return _spread(op, product, [*both, *rows, *columns], out, size)
-
-
-def _spread(op: Operands, product: Value, letters: list[str], out: str, size: dict[str, int]) -> Value:
-    whole = op.emit(Reshape(tuple(size[letter] for letter in letters)), product, part="axes")
-    return permuted(op, whole, tuple(letters.index(letter) for letter in out))
-
-
-def _product(size: dict[str, int], letters: list[str]) -> int:
-    return math.prod(size[letter] for letter in letters)

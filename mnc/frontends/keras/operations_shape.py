@@ -111,10 +111,11 @@ def reshape(op: Operands) -> Result:
 
 @operation("ExpandDims", "x axis")
 def expand_dims(op: Operands) -> Result:
-    """A new axis of one element."""
+    """New axes of one element."""
     x = op.value()
-    axis = op.axis("axis", x, more=1)
-    return _reshaped(op, x, (*x.shape[:axis], 1, *x.shape[axis:]))
+    axes = op.new_axes("axis", x)
+    own = iter(x.shape)
+    return _reshaped(op, x, tuple(1 if k in axes else next(own) for k in range(len(x.shape) + len(axes))))
 
 
 @operation("Squeeze", "x axis")
@@ -159,11 +160,15 @@ def swapaxes(op: Operands) -> Result:
 
 @operation("Moveaxis", "x source destination")
 def moveaxis(op: Operands) -> Result:
-    """One axis at another place."""
+    """Axes at other places."""
     x = op.value()
-    source, destination = op.axis("source", x), op.axis("destination", x)
-    order = [k for k in range(len(x.shape)) if k != source]
-    return permuted(op, x, (*order[:destination], source, *order[destination:]))
+    sources, destinations = (op.each_axis(name, x) for name in ("source", "destination"))
+    if len(set(sources)) != len(sources) or len(sources) != len(set(destinations)) or len(sources) != len(destinations):
+        raise op.call.fault("source and destination must name equally many axes, each once")
+    order = [k for k in range(len(x.shape)) if k not in sources]
+    for destination, source in sorted(zip(destinations, sources, strict=True)):
+        order.insert(destination, source)
+    return permuted(op, x, tuple(order))
 
 
 @operation("Concatenate", "xs axis", axis=-1)
@@ -202,15 +207,16 @@ def _split(op: Operands, key: str, *, sizes: bool) -> tuple[Value, ...]:
         sections = op.config.integer(key)
         if size % sections:
             raise op.call.fault(f"{size} elements are not split into {sections} equal parts")
-        return _parts(op, x, axis, [size // sections * i for i in range(sections + 1)])
+        return parts_of(op, x, axis, [size // sections * i for i in range(sections + 1)])
     stated = op.config.integer_list(key, -1 if sizes else 0)
     if not sizes:
-        return _parts(op, x, axis, [0, *stated, size])
+        return parts_of(op, x, axis, [0, *stated, size])
     left = size - sum(each for each in stated if each != -1)
-    return _parts(op, x, axis, [0, *itertools.accumulate(left if each == -1 else each for each in stated)])
+    return parts_of(op, x, axis, [0, *itertools.accumulate(left if each == -1 else each for each in stated)])
 
 
-def _parts(op: Operands, x: Value, axis: int, bounds: Sequence[int]) -> tuple[Value, ...]:
+def parts_of(op: Operands, x: Value, axis: int, bounds: Sequence[int]) -> tuple[Value, ...]:
+    """The tensors between neighbouring bounds along an axis."""
     pairs = list(itertools.pairwise(bounds))
     if any(not 0 <= start < stop <= x.shape[axis] for start, stop in pairs):
         raise op.call.fault(f"the parts between {list(bounds)} do not fit {x.shape[axis]} elements, or are empty")
@@ -255,11 +261,15 @@ def flip(op: Operands) -> Result:
 
 @operation("Roll", "x shift axis")
 def roll(op: Operands) -> Result:
-    """Turned round along an axis."""
+    """Turned round along axes."""
     x = op.value()
-    axis, shift = op.axis("axis", x), op.config.integer("shift", None, -(2**31))
-    size = x.shape[axis]
-    return _taken(op, x, axis, [(i - shift) % size for i in range(_countable(op, size))])
+    axes, shifts = op.each_axis("axis", x), op.config.integer_list("shift", -(2**31))
+    if len(axes) != len(shifts):
+        raise op.call.fault(f"{len(shifts)} shifts do not fit {len(axes)} axes")
+    for axis, shift in zip(axes, shifts, strict=True):
+        size = x.shape[axis]
+        x = _taken(op, x, axis, [(i - shift) % size for i in range(_countable(op, size))], f"axis{axis}")
+    return op.nothing(x)
 
 
 def _taken(op: Operands, x: Value, axis: int, indices: Sequence[int], part: str = "") -> Value:
@@ -276,9 +286,14 @@ def _countable(op: Operands, count: int) -> int:
 @operation("Repeat", "x repeats axis")
 def repeat(op: Operands) -> Result:
     """Every index of an axis several times."""
-    x, repeats = op.value(), op.config.integer("repeats")
+    x, repeats = op.value(), op.config.integer_list("repeats", 0)
     axis = op.axis("axis", x)
-    return _taken(op, x, axis, [i // repeats for i in range(_countable(op, x.shape[axis] * repeats))])
+    size = x.shape[axis]
+    counts = repeats * size if len(repeats) == 1 else repeats
+    if len(counts) != size or not sum(counts):
+        raise op.call.fault(f"{len(repeats)} numbers of repetitions do not fit an axis of {size} elements")
+    _countable(op, sum(counts))
+    return _taken(op, x, axis, [i for i, count in enumerate(counts) for _ in range(count)])
 
 
 @operation("Tile", "x repeats")
@@ -306,7 +321,7 @@ def pad(op: Operands) -> Result:
         widths = np.repeat(np.broadcast_to(widths.ravel(), (rank,))[:, np.newaxis], 2, axis=1)
     if widths[0].any() or (widths < 0).any():
         raise op.call.fault("the batch would be padded, too, or by less than nothing")
-    modes = ("constant", "reflect", "symmetric", "edge")
+    modes = ("constant", "reflect", "symmetric", "edge", "wrap")
     mode = op.config.choice("mode", *modes, *(each.upper() for each in modes)).lower()  # TensorFlow's are upper case
     value = op.config.number("constant_values", 0.0)
     for axis, (before, after) in enumerate(widths[1:].tolist()):
@@ -318,7 +333,7 @@ def pad(op: Operands) -> Result:
 def _padded(op: Operands, x: Value, axis: int, before: int, after: int, mode: str, value: float) -> Value:
     size = x.shape[axis]
     if mode != "constant":
-        if mode != "edge" and max(before, after) > size - (mode == "reflect"):
+        if mode not in ("edge", "wrap") and max(before, after) > size - (mode == "reflect"):
             raise op.call.fault(f"an axis of {size} elements is not mirrored as far as that")
         _countable(op, size + before + after)
         indices = np.pad(np.arange(size), (before, after), mode)  # type: ignore[call-overload]
