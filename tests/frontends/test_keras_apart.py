@@ -38,6 +38,23 @@ def test_a_configuration_and_a_whole_model(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mnc.load(text, weights=whole).predict(X), mnc.load(whole).predict(X))
 
 
+@pytest.mark.parametrize("form", ["name first", "date first", "in a string", "with a mark of its bytes"])
+def test_configurations_as_people_write_them(tmp_path: Path, form: str) -> None:
+    text, whole = split(tmp_path)
+    content = text.read_text()
+    match form:
+        case "name first":
+            content = json.dumps({"name": "net", "registered_name": None, **json.loads(content)})
+        case "date first":
+            content = json.dumps({"saved": {"at": [2024, 5]}, **json.loads(content)}, indent=4)
+        case "in a string":
+            content = json.dumps(content)
+        case _:
+            content = "\ufeff" + content
+    text.write_text(content, "utf-8")
+    np.testing.assert_array_equal(mnc.load(text, weights=whole).predict(X), mnc.load(whole).predict(X))
+
+
 @pytest.mark.parametrize("weights", ["k04_w.h5", "k04.weights.h5"])
 def test_a_configuration_and_a_file_of_weights(models: Path, weights: str) -> None:
     folder = models / "field" / "json-and-weights"

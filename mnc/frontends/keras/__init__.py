@@ -105,7 +105,11 @@ __all__ = [
     "operations_windows",
 ]
 
-CONFIGURATION = re.compile(rb'\s*\{\s*"(class_name|module|keras_version|backend|config)"')
+OBJECT = re.compile(rb'(\xef\xbb\xbf)?\s*(\{\s*"|"\s*\{\s*\\")')
+"""The begin of a JSON object, or of one that stands in a string, as json.dump(model.to_json()) writes it."""
+
+OF_TENSORFLOW_JS = (b'"modelTopology"', b'"weightsManifest"')
+"""Keys of files that hold a configuration and more."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ class KerasJson:
     name: str = "Keras .json with --weights"
 
     def recognises(self, head: bytes) -> bool:
-        return CONFIGURATION.match(head) is not None
+        begins = OBJECT.match(head) is not None and b"class_name" in head
+        return begins and not any(key in head for key in OF_TENSORFLOW_JS)
 
     def read(self, path: Path, besides: Besides = NOTHING) -> Reading:
         if besides.weights is None:

@@ -186,10 +186,12 @@ def _member(name: str, archive: zipfile.ZipFile, member: str, limit: int) -> byt
 
 def _json(where: str, text: str | bytes, budget: Budget) -> Mapping[str, object]:
     if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
+        text = text.decode("utf-8", "replace").removeprefix("\ufeff")
     budget.take(where, "JSON values", sum(map(text.count, "[{,")))  # at least as many as there are
     try:
         value = json.loads(text)
+        if isinstance(value, str):  # what model.to_json() gives, written by json.dump
+            value = json.loads(value)
     except RecursionError:
         raise refuse(where, "the JSON is nested too deeply", SAVE_AGAIN) from None
     except ValueError as fault:
