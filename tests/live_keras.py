@@ -52,7 +52,7 @@ def answer(folder: Path, name: str, case: Case) -> None:
     keras.utils.set_random_seed(7)
     model, xs = case(keras, keras.layers)
     randomise(model)
-    ys = keras.tree.flatten(model(xs if len(xs) > 1 else xs[0]))
+    ys = keras.tree.flatten(model(xs if len(xs) > 1 else xs[0], training=False))
     kept: dict[str, Any] = {f"x{i}": x for i, x in enumerate(xs)} | {f"y{i}": np.asarray(y) for i, y in enumerate(ys)}
     np.savez(folder / f"{name}.npz", **kept)
     for kind in ("keras", "h5"):

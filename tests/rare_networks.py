@@ -79,6 +79,14 @@ def joined(keras: Any, layers: Any, given: Any) -> Any:
     return [ops.cast(each, "float32") for each in (either, ops.logical_or(ops.logical_and(x, y), ops.logical_not(x)))]
 
 
+def prepared(_: Any, layers: Any, x: Any) -> Any:
+    """By layers of which only one does something at inference; a channel that is the same everywhere stays."""
+    flat = layers.Concatenate()([x, x * 0.0])
+    return layers.Pipeline([layers.Solarization(), layers.Rescaling(2.0), layers.RandomFlip()])(
+        layers.AutoContrast()(flat)
+    )
+
+
 def patches(**attributes: Any) -> Case:
     return of((7, 6, 2), lambda k, _, x: k.ops.image.extract_patches(x, **attributes))
 
@@ -161,6 +169,8 @@ CASES: dict[str, Case] = {
     "reversible": backwards(tied=True, cap=None),
     "reversible_capped": backwards(tied=False, cap=2.0),
     "mix_up": of((6, 6, 3), lambda _, layers, x: layers.Conv2D(2, 3)(layers.MixUp()(x))),
+    "contrast": of((6, 6, 3), lambda _, layers, x: layers.AutoContrast((-1.0, 2.0))(x)),
+    "prepared": of((6, 6, 3), prepared),
     "heads_of_images": of((3, 4, 2), lambda _, layers, x: layers.MultiHeadAttention(2, 3)(x, x)),
     **{f"compared_{name}": of_two(compared(name)) for name in COMPARISONS},
     "chosen": of_two(chosen),

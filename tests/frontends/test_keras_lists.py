@@ -22,11 +22,7 @@ PARTS = frozenset({"GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"})
 REFUSED = {
     "Lambda": "it holds Python code",
     "ConvLSTM3D": "its images are volumes, and each step of each plane would be code of its own",
-    "Pipeline": "it holds layers that change images in training",
-    "AutoContrast": "its scale is that of each image",
     "ContrastLimitedAdaptiveHistogramEqualization": "it counts the grey levels of each image",
-    "Equalization": "it counts the grey levels of each image",
-    "Solarization": "it prepares images for training",
     "RandomCrop": "what it does at inference differs between versions of Keras",
 }
 """Layers of Keras that mnc refuses, and why."""

@@ -32,8 +32,10 @@ RANDOM_AUGMENTATION = (
     "RandomZoom",
     "AugMix",
     "CutMix",
+    "Equalization",
     "MixUp",
     "RandAugment",
+    "Solarization",
 )
 
 
