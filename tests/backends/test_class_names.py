@@ -84,17 +84,22 @@ def printed(folder: Path, program: str, compiler: list[str], given: str = "") ->
     return done.stdout.decode().splitlines()
 
 
-@pytest.mark.parametrize("dtype", ["float", "int8"])
-def test_c_finds_the_largest_and_names_them(dtype: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("type_", ["float", "int8_t", "int16_t", "uint8_t"])
+def test_c_finds_the_largest_and_names_them(type_: str, tmp_path: Path) -> None:
     graph = named(network(), HOSTILE)
     rng = np.random.default_rng(5)
-    scheme = None if dtype == "float" else Scheme([rng.normal(size=(30, 2)).astype(np.float32)])
+    made = [rng.normal(size=(30, 2)).astype(np.float32)]
+    scheme = {
+        "float": None,
+        "int8_t": Scheme(made),
+        "int16_t": Scheme(made, quantize="int16x8"),
+        "uint8_t": Scheme(made, io="uint8"),
+    }[type_]
     build = mnc.compile(graph, name="net", scheme=scheme, settings={"top": "1"})
     build.write(tmp_path)
-    outputs = rng.integers(-5, 6, (40, 10))
+    outputs = rng.integers(0, 256, (40, 10)) if type_ == "uint8_t" else rng.integers(-5, 6, (40, 10))
     counts = [*range(11), *rng.integers(0, 11, 29).tolist()]
     given = "\n".join(f"{k} {' '.join(map(str, x))}" for k, x in zip(counts, outputs.tolist(), strict=True))
-    type_ = "float" if dtype == "float" else "int8_t"
     lines = printed(tmp_path, C.replace("TYPE", type_), ["gcc", *FLAGS], given)
     for k, x, line in zip(counts, outputs, lines, strict=False):
         order = np.argsort(-x, kind="stable").tolist()

@@ -1,4 +1,4 @@
-/* A template, written for float32; library.py makes the kernels for int8 and int16 and int32 by substituting type names. */
+/* A template, written for float32; library.py makes the kernels for int8 and int16 and int32 and uint8 by substituting type names. */
 
 /* The indices of the `count` largest of `size` values, the largest first; of equal ones the
  * first comes first.  count is at most size. */
