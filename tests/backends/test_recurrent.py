@@ -72,6 +72,20 @@ def test_the_state_follows_as_further_outputs(kind: type[Recurrent], gcc: str, t
 
 
 @KINDS
+def test_a_core_without_fpu_gives_the_states_too(kind: type[Recurrent], gcc: str, tmp_path: Path) -> None:
+    """Its blocks follow from the type of the outputs, of which there are several."""
+    graph = network(layer(kind, return_state=True))
+    x = samples(graph, count=2)
+    sizes = [UNITS] * len(graph.outputs)
+    cores = [name.replace("-", "_") for name in ("cortex-m0plus", "rv32imc", "avr")]
+    builds = [mnc.compile(graph, name=name, target=name.replace("_", "-")) for name in cores]
+    cases = [Case(each.name, each.files, x, sizes) for each in builds]
+    for got in run_cases(cases, tmp_path, gcc):
+        for output, expected in zip(got, graph.predict(x[0]), strict=True):
+            np.testing.assert_allclose(output, expected, atol=1e-6)
+
+
+@KINDS
 def test_the_code_does_not_grow_with_the_number_of_steps(kind: type[Recurrent]) -> None:
     short, long = (mnc.compile(network(layer(kind), steps), name="net") for steps in (4, 400))
     assert len(short.files["net.c"]) == pytest.approx(len(long.files["net.c"]), abs=50)

@@ -50,7 +50,7 @@ class Context(Generic[L]):
         """
         if self.core is None:
             return False
-        return "few_registers" in self.core or ("fpu" not in self.core and self.output.type.dtype is DType.FLOAT32)
+        return "few_registers" in self.core or ("fpu" not in self.core and self.outputs[0].type.dtype is DType.FLOAT32)
 
     @property
     def float_registers(self) -> int:
