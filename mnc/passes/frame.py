@@ -13,13 +13,20 @@ from mnc.errors import CompileError, argument, refuse
 from mnc.ir.graph import Graph, Node
 from mnc.ir.layer import Layer
 from mnc.ir.layers import (
+    Activation,
     BatchNormalization,
     Cropping2D,
+    DepthwiseConv2D,
+    Dequantize,
     Flatten,
+    GlobalPooling,
+    Identity,
     Linear,
     Pooling2D,
+    Quantize,
     Reshape,
     Resize,
+    SeparableConv2D,
     ZeroPadding2D,
 )
 from mnc.ir.types import Array, Constant, DType, TensorType
@@ -27,7 +34,7 @@ from mnc.names import Names
 from mnc.passes import optimise
 
 ORDERS = ("rgb", "bgr")
-BY_CHANNEL = (Cropping2D, Pooling2D, Resize, ZeroPadding2D)
+BY_CHANNEL = (Activation, Cropping2D, Dequantize, GlobalPooling, Identity, Pooling2D, Quantize, Resize, ZeroPadding2D)
 """Kinds that do to each channel what they do to every other."""
 
 
@@ -192,6 +199,13 @@ def _taking(node: Node, before: TensorType, after: TensorType, order: Array) -> 
     if isinstance(layer, Linear) and layer.groups == 1 and layer.group_inputs == len(order):
         weights = layer.as_matrix()[:, :, order, :]
         return layer.with_matrix(weights, layer.bias, layer.weights.quant), None
+    if isinstance(layer, DepthwiseConv2D):
+        return _apart(layer, order)
+    if isinstance(layer, SeparableConv2D):
+        depthwise, pointwise = layer.parts()
+        apart, behind = _apart(depthwise, order)
+        weights = pointwise.as_matrix()[:, :, behind, :]
+        return layer.changed(depthwise=apart.weights, pointwise=Constant(pointwise.from_matrix(weights))), None
     if isinstance(layer, BatchNormalization) and layer.axis % before.rank == before.rank - 1:
         vectors = {
             name: Constant(vector.array[order])
@@ -209,9 +223,23 @@ def _taking(node: Node, before: TensorType, after: TensorType, order: Array) -> 
     raise _stuck(node)
 
 
+def _apart(layer: DepthwiseConv2D, order: Array) -> tuple[DepthwiseConv2D, Array]:
+    """The layer for channels in `order`, and the order of its outputs, which stay with their channels."""
+    behind = (order[:, None] * layer.depth_multiplier + np.arange(layer.depth_multiplier)).ravel()
+    quant, bias = layer.weights.quant, layer.bias
+    if quant is not None and len(quant.scale) > 1:
+        quant = replace(quant, scale=tuple(np.array(quant.scale)[behind].tolist()))
+    if bias is not None:
+        scales = bias.quant
+        if scales is not None and len(scales.scale) > 1:
+            scales = replace(scales, scale=tuple(np.array(scales.scale)[behind].tolist()))
+        bias = Constant(bias.array[behind], scales)
+    return layer.with_matrix(layer.as_matrix()[order], bias, quant), behind
+
+
 def _stuck(node: Node) -> CompileError:
     return refuse(
         node.where,
-        f"{type(node.layer).__name__} reads the frame's channels, and has no weights that could change their order",
+        f"{type(node.layer).__name__} reads the frame's channels, and has no weights that could put them in order",
         "begin the network with a convolution or a dense layer, or change the order in your own code",
     )

@@ -26,11 +26,13 @@ from mnc.ir.layers import (
     Flatten,
     GlobalAveragePooling,
     MaxPooling2D,
+    SeparableConv2D,
     ZeroPadding2D,
 )
 from mnc.ir.types import Array, Constant
 from mnc.passes import optimise
 from mnc.passes.frame import Frame, fed_frames
+from mnc.quantise import Scheme
 
 rng = np.random.default_rng(11)
 
@@ -63,10 +65,21 @@ def same(graph: Graph, frame: Frame) -> Graph:
 STARTS: dict[str, Callable[[], dict[str, Layer]]] = {
     "conv": lambda: {"conv": Conv2D(constant(3, 3, 3, 4), constant(4), stride=(2, 2))},
     "dense": lambda: {"flat": Flatten(), "dense": Dense(constant(6 * 5 * 3, 4))},
+    "depthwise": lambda: {
+        "depthwise": DepthwiseConv2D(constant(3, 2, 3, 2), constant(6)),
+        "relu": Activation(Relu(max_value=6.0)),
+        "conv": Conv2D(constant(1, 1, 6, 4)),
+    },
+    "separable": lambda: {"separable": SeparableConv2D(constant(2, 2, 3, 2), constant(1, 1, 6, 4), constant(4))},
     "normalised": lambda: {"bn": norm(3), "conv": Conv2D(constant(1, 1, 3, 4))},
 }
 PADDED: dict[str, Callable[[], dict[str, Layer]]] = {
     "same": lambda: {"conv": Conv2D(constant(3, 3, 3, 4), None, padding=((1, 1), (1, 1)))},
+    "depthwise": lambda: {
+        "depthwise": DepthwiseConv2D(constant(3, 3, 3, 1), padding=((1, 1), (1, 1))),
+        "mean": GlobalAveragePooling(),
+        "dense": Dense(constant(3, 4)),
+    },
     "pad": lambda: {"pad": ZeroPadding2D(((1, 0), (0, 1))), "conv": Conv2D(constant(2, 2, 3, 4), constant(4))},
 }
 
@@ -121,6 +134,16 @@ def test_a_network_in_integers_says_itself_what_its_elements_mean() -> None:
     with pytest.raises(CompileError, match="int8 already"):
         fed_frames(quantised, Frame((0.0, 255.0)))
     frames = rng.integers(-128, 128, (4, 6, 5, 3)).astype(np.int8)
+    turned = fed_frames(quantised, Frame(order="bgr"))
+    np.testing.assert_array_equal(turned.predict(frames), quantised.predict(frames[..., ::-1]))
+
+
+@pytest.mark.parametrize("io", ["int8", "uint8", "float"])
+def test_channels_of_integers_change_places_behind_any_ends(io: str) -> None:
+    graph = chain((6, 5, 3), **STARTS["depthwise"]())
+    scheme = Scheme(rng.uniform(0, 1, (20, 6, 5, 3)).astype(np.float32), io=io)
+    quantised = mnc.compile(graph, scheme=scheme).graph
+    frames = rng.integers(0, 128, (4, 6, 5, 3)).astype(quantised.inputs[0].type.dtype.numpy)
     turned = fed_frames(quantised, Frame(order="bgr"))
     np.testing.assert_array_equal(turned.predict(frames), quantised.predict(frames[..., ::-1]))
 
