@@ -50,7 +50,7 @@ class CodeOptions:
     """The names of the classes, by `--classes`; None: as the file has them."""
 
     def read(self, model: Path) -> tuple[Graph, tuple[str, ...]]:
-        """The network in a file, as `mnc.commands.model.read`, for the frames that it shall take."""
+        """The network in a file, as `mnc.commands.model.read`, for the frames and with the ends that it shall have."""
         graph, notes = read(model, self.parameters, self.weights, self.input_shapes)
         if self.classes is not None:
             from mnc.ir.class_names import named
@@ -60,7 +60,7 @@ class CodeOptions:
             from mnc.passes.frame import fed_frames
 
             graph = fed_frames(graph, self.frame)
-        return graph, notes
+        return self.quantisation.at_its_ends(graph), notes
 
     def scheme(self, graph: Graph) -> Scheme | None:
         """How to quantise it, as `QuantiseOptions.scheme`."""

@@ -55,7 +55,7 @@ class QuantiseOptions:
         if self.wanted and self.calibration_labels is not None and self.max_loss is None:
             raise click.UsageError("--calibration-labels serves no purpose without --max-loss")
         for name, value in vars(self).items():
-            if not self.wanted and value is not None and name != "pixels":
+            if not self.wanted and value is not None and name not in ("pixels", "io"):
                 raise click.UsageError(f"{option(name)} serves no purpose without --quantize")
 
     @property
@@ -66,6 +66,17 @@ class QuantiseOptions:
         """The options without any; of samples that are images the range of pixels is kept."""
         nothing: dict[str, Any] = {field.name: None for field in fields(self)}
         return QuantiseOptions(**{**nothing, "pixels": self.pixels})
+
+    def at_its_ends(self, graph: Graph) -> Graph:
+        """A network of integers with inputs and outputs as `--io` says; a float one gets them when it is quantised."""
+        if self.io is None or self.wanted:
+            return graph
+        if all(type_.quant is None for type_ in graph.types.values()):
+            raise click.UsageError("--io serves no purpose without --quantize: the network is in float32")
+        from mnc.passes.ends import with_ends
+        from mnc.quantise.pipeline import ENDS
+
+        return with_ends(graph, ENDS[self.io])
 
     def scheme(self, graph: Graph) -> Scheme | None:
         """How to quantise the network, its calibration samples read; None where that is not wanted.
@@ -170,7 +181,9 @@ _OPTIONS = (
         help="The classes for --max-loss.  [default: what the float network says]",
     ),
     click.option(
-        "--io", type=click.Choice(INTERFACES), help="Inputs and outputs of the code.  [default: as its layers]"
+        "--io",
+        type=click.Choice(INTERFACES),
+        help="Inputs and outputs of the code, with --quantize or of a MODEL in integers.  [default: as its layers]",
     ),
     click.option(
         "--ranges",

@@ -26,7 +26,8 @@ SCHEMES = ("int8", "int16x8", "mixed")
 INTERFACES = ("int8", "int16", "uint8", "float")
 AUTO = "auto"
 ROUNDINGS = ("together", "fitted", "nearest")
-_IO = {"int8": DType.INT8, "int16": DType.INT16, "uint8": DType.UINT8, "float": DType.FLOAT32, None: None}
+ENDS = {"int8": DType.INT8, "int16": DType.INT16, "uint8": DType.UINT8, "float": DType.FLOAT32}
+"""The types of inputs and outputs, by their names in `INTERFACES`."""
 
 Refusals = Callable[[Graph], Mapping[str, str]]
 """Why layers of a graph have no kernels, by their names."""
@@ -260,7 +261,7 @@ class _Trials:
                 {DType.INT8: self.ranges, DType.INT16: self.wide_ranges},
                 dtypes,
                 cells=self.cells,
-                io=_IO[scheme.io],
+                io=None if scheme.io is None else ENDS[scheme.io],
                 per_channel_dense=scheme.per_channel_dense,
             )
             refused = {
