@@ -32,7 +32,6 @@ from mnc.backends.facts import API, LICENCE, facts, model_hash, terms, version_m
 from mnc.backends.in_slices import POSITION
 from mnc.backends.interface import API_VERSION, CFamily
 from mnc.backends.layer import parameter_names
-from mnc.backends.library import guarded
 from mnc.backends.limits import asserted_in_header, asserted_in_source, limit_macros
 from mnc.backends.memory import (
     counters,
@@ -295,7 +294,7 @@ def _source(
     w("/* ---- kernels; several networks that are compiled as one source share them ---- */")
     w()
     for kernel in pieces.kernels:
-        w.lines(guarded(kernel))
+        w.lines(kernel.guarded)
         w()
     w("/* ---- layers ---- */")
     w()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
+from functools import lru_cache
 
 _TOKEN = re.compile(r"""(?:/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\S)+(?: /\*.*?\*/\S*)*""")
 """A token, within which no line is broken: text without spaces, with the comment behind it."""
@@ -16,12 +17,14 @@ _COMMENT = re.compile(r"/\*.*?\*/")
 _OPERATORS = re.compile(r"[-+*/%<>=!&|]+")
 
 
-def fitted(text: str, width: int) -> list[str]:
+@lru_cache(2**12)  # kernels have the same texts in every network
+def fitted(text: str, width: int) -> tuple[str, ...]:
     """The lines of C text; of `width` columns at most, as far as there are spaces to break a line at."""
     lines = text.split("\n")
     if _fits(lines, width):
-        return lines
-    return [line for lines in _statements(text) for line in (lines if _fits(lines, width) else _filled(lines, width))]
+        return tuple(lines)
+    parts = _statements(text)
+    return tuple(line for lines in parts for line in (lines if _fits(lines, width) else _filled(lines, width)))
 
 
 def _fits(lines: list[str], width: int) -> bool:

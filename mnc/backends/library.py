@@ -15,7 +15,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 from mnc.errors import refuse
@@ -69,11 +69,28 @@ class Item:
     parameters: tuple[Parameter, ...] | None
     """None where it is not a function."""
 
-    @property
+    @cached_property
     def uses(self) -> tuple[str, ...]:
         """The identifiers of the library that its code mentions, in order."""
         found = _IDENTIFIER.findall(_COMMENT.sub("", self.text))
         return tuple(name for name in dict.fromkeys(found) if name not in self.names)
+
+    @cached_property
+    def headers(self) -> frozenset[str]:
+        """The standard headers that it needs."""
+        return _headers_of(self.text)
+
+    @cached_property
+    def guarded(self) -> str:
+        """The text, a kernel's so that it counts once where several networks are compiled as one source.
+
+        A guard has a hash of the text: two texts under one name, as different versions
+        of mnc may write them, are a fault that the compiler names.
+        """
+        if _FUNCTION.search(self.text) is None:
+            return self.text
+        macro = f"{self.names[0].upper()}_{hashlib.sha256(self.text.encode()).hexdigest()[:8].upper()}"
+        return f"#ifndef {macro}\n#define {macro}\n{self.text}\n#endif"
 
 
 @dataclass(frozen=True)
@@ -137,22 +154,15 @@ def calling(kernel: str, parameters: Iterable[Parameter], arguments: Mapping[str
     return f"{kernel}({', '.join(texts)});"
 
 
-def guarded(function: Item) -> str:
-    """The text of a function, a kernel's so that it counts once where several networks are compiled as one source.
-
-    A guard has a hash of the text: two texts under one name, as different versions
-    of mnc may write them, are a fault that the compiler names.
-    """
-    if _FUNCTION.search(function.text) is None:
-        return function.text
-    macro = f"{function.names[0].upper()}_{hashlib.sha256(function.text.encode()).hexdigest()[:8].upper()}"
-    return f"#ifndef {macro}\n#define {macro}\n{function.text}\n#endif"
+def headers(text: str, items: Iterable[Item] = ()) -> tuple[str, ...]:
+    """The standard headers that C text and items need, sorted."""
+    needed = _headers_of(text).union(*(item.headers for item in items))
+    return tuple(header for header in _HEADERS if header in needed)
 
 
-def headers(text: str) -> tuple[str, ...]:
-    """The standard headers that C text needs, sorted."""
+def _headers_of(text: str) -> frozenset[str]:
     code = _COMMENT.sub("", text)
-    return tuple(header for header, use in _HEADERS.items() if use.search(code))
+    return frozenset(header for header, use in _HEADERS.items() if use.search(code))
 
 
 @cache

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import mnc
 from mnc.backends.c import C, declarations, has_integers, layers_source, macros, members, network_source
 from mnc.backends.facts import LICENCE, facts, terms, version_macro
-from mnc.backends.library import guarded
 from mnc.backends.memory import Kept, alignment, memory
 from mnc.backends.unit import Unit
 from mnc.backends.writer import Writer, assertion, declaration, linkage
@@ -212,7 +211,7 @@ def _source(
         w()
     w("/* ---- kernels ---- */")
     w()
-    for text in dict.fromkeys(guarded(kernel) for each in pieces for kernel in each.kernels):
+    for text in dict.fromkeys(kernel.guarded for each in pieces for kernel in each.kernels):
         w.lines(text)
         w()
     for part, each in zip(parts, pieces, strict=True):

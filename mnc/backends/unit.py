@@ -175,7 +175,7 @@ def unit(
         readers = [functions, *(each.statement for each in calls), *(item.text for item in items), *left]
         content = Blob.of(apart, [*readers, blob.ends(program.graph)], model_hash(program.graph))
     return Unit(
-        headers("".join(item.text for item in items) + functions) + _library_headers(program),
+        headers(functions, items) + _library_headers(program),
         (*(item.text for item in items if item.parameters is None), *_out_of_reach(program)),
         tuple(item for item in items if item.parameters is not None),
         tuple(layers),

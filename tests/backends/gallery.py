@@ -78,8 +78,8 @@ def gallery() -> tuple[Exhibit, ...]:
 
 def called(build: Build) -> set[str]:
     """The functions of the library in a build's text."""
-    text = "".join(build.files.values())
-    return {name for name in standard().items if f" {name}(" in text}
+    names = re.findall(r" (\w+)(?=\()", "".join(build.files.values()))
+    return standard().items.keys() & names
 
 
 def unseen_kernels() -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from mnc.ir.layers import Concatenate, Dense
 from mnc.ir.types import Constant, TensorType
 
 
-def tokens(lines: list[str]) -> list[str]:
+def tokens(lines: Sequence[str]) -> list[str]:
     """The words of C text, without the marks that a line's end brings."""
     return [word for line in lines for word in re.sub(r"^ *\*(?!/)|\\$", "", line).split()]
 
@@ -32,26 +33,26 @@ def test_every_kernel_fits_and_says_what_it_said(width: int) -> None:
 
 def test_what_fits_stays_as_it_is() -> None:
     text = "/* One.\n * Two. */\nint f(int x,\n      int y)\n{\n    return x +\n           y;\n}"
-    assert fitted(text, 40) == text.split("\n")
+    assert fitted(text, 40) == tuple(text.split("\n"))
 
 
 def test_lines_are_broken_behind_commas_below_the_parenthesis() -> None:
-    assert fitted("    call(first, second(a, b), third /* it's so */, fourth);", 40) == [
+    assert fitted("    call(first, second(a, b), third /* it's so */, fourth);", 40) == (
         "    call(first, second(a, b),",
         "         third /* it's so */, fourth);",
-    ]
-    assert fitted("    y[i * channels + c] = clamped(sum[i], low, high);", 40) == [
+    )
+    assert fitted("    y[i * channels + c] = clamped(sum[i], low, high);", 40) == (
         "    y[i * channels + c] =",
         "        clamped(sum[i], low, high);",
-    ]
-    assert fitted("#if defined(ONE) && defined(ANOTHER) && !defined(A)", 40) == [
+    )
+    assert fitted("#if defined(ONE) && defined(ANOTHER) && !defined(A)", 40) == (
         "#if defined(ONE) && \\",
         "    defined(ANOTHER) && !defined(A)",
-    ]
-    assert fitted("/* A sentence that is much longer than a line. */", 30) == [
+    )
+    assert fitted("/* A sentence that is much longer than a line. */", 30) == (
         "/* A sentence that is much",
         " * longer than a line. */",
-    ]
+    )
 
 
 @pytest.mark.parametrize("backend", ["c", "cpp", "cmsis-nn"])
