@@ -44,6 +44,9 @@ listen: $(VENV)/listen
 
 test: tools $(VENV)/dev check
 
+# Hundreds of the tests' processes load the package: where the environment forbids it (as images of containers often do),
+# Python would compile all of it anew in each.
+check: export PYTHONDONTWRITEBYTECODE =
 check:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
