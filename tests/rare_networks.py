@@ -171,6 +171,10 @@ CASES: dict[str, Case] = {
     "mix_up": of((6, 6, 3), lambda _, layers, x: layers.Conv2D(2, 3)(layers.MixUp()(x))),
     "contrast": of((6, 6, 3), lambda _, layers, x: layers.AutoContrast((-1.0, 2.0))(x)),
     "prepared": of((6, 6, 3), prepared),
+    "heads_along_rows": of((3, 4, 2), lambda _, layers, x: layers.MultiHeadAttention(2, 3, attention_axes=2)(x, x)),
+    "heads_along_columns": of(
+        (3, 4, 2), lambda _, layers, x: layers.MultiHeadAttention(1, 3, 2, attention_axes=1)(x, x)
+    ),
     "heads_of_images": of((3, 4, 2), lambda _, layers, x: layers.MultiHeadAttention(2, 3)(x, x)),
     **{f"compared_{name}": of_two(compared(name)) for name in COMPARISONS},
     "chosen": of_two(chosen),

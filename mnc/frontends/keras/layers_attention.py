@@ -83,9 +83,11 @@ def multi_head_attention(config: Config) -> Build:
         if config.keras >= 3 and call.arguments.named.get("query_mask") is not None:
             what = "query_mask is read by some versions of Keras 3 and by others not"
             raise call.fault(what, "multiply it into attention_mask, whose rows are those of the query")
-        given = axes_of(call, axes)
-        query, value, key = sequences(call, len(given) > 1)
-        seen = seen_scores(call, query, value, key, near)
+        given, alone = axes_of(call, axes)
+        query, value, key = sequences(call, len(given) > 1, alone)
+        if alone and (near is not None or call.arguments.named.get("attention_mask") is not None):
+            raise call.fault("attention along some axes is supported without a mask and without a window")
+        seen = None if alone else seen_scores(call, query, value, key, near)
 
         def dense(x: Value, part: str, size: int, scale: float = 1.0, own: str = "") -> Value:
             weights = call.weights.inside(f"{own or part}_dense")
@@ -95,24 +97,24 @@ def multi_head_attention(config: Config) -> Build:
             return call.emit(layer, x, part=part)
 
         def by_head(x: Value, part: str, size: int) -> Value:
-            steps = x.shape[0]
+            *outer, steps, _ = x.shape
             if heads == 1:
-                return call.emit(Reshape((1, steps, size)), x, part=f"{part}_heads")
-            split = call.emit(Reshape((steps, heads, size)), x, part=f"{part}_split")
-            return call.emit(Permute((1, 0, 2)), split, part=f"{part}_heads")
+                return call.emit(Reshape((*outer, 1, steps, size)), x, part=f"{part}_heads")
+            split = call.emit(Reshape((*outer, steps, heads, size)), x, part=f"{part}_split")
+            return call.emit(Permute(_heads_first(split)), split, part=f"{part}_heads")
 
         q = by_head(dense(query, "query", key_size, 1.0 / math.sqrt(key_size)), "query", key_size)
         k = by_head(dense(key, "key", key_size), "key", key_size)
         gate = dense(query, "gate", value_size) if has_gate else None
         v = by_head(dense(value, "value", value_size), "value", value_size)
         scores = call.emit(MatMul(transpose_b=True), q, k, part="scores")
-        shares = call.emit(Softmax(2), masked(call, scores, seen), part="shares")
+        shares = call.emit(Softmax(len(scores.shape) - 1), masked(call, scores, seen), part="shares")
         if config.keras >= 3 and (drops or flag(call, "return_attention_scores")):
             shares = of_those_seen(call, shares, seen)
         mixed = call.emit(MatMul(), shares, v, part="mixed")
         if heads > 1:
-            mixed = call.emit(Permute((1, 0, 2)), mixed, part="in_steps")
-        flat = call.emit(Reshape((query.shape[0], heads * value_size)), mixed, part="joined")
+            mixed = call.emit(Permute(_heads_first(mixed)), mixed, part="in_steps")
+        flat = call.emit(Reshape((*query.shape[:-1], heads * value_size)), mixed, part="joined")
         if gate is not None:
             flat = call.emit(Multiply(), flat, call.emit(Activation(fn.Sigmoid()), gate, part="opened"), part="gated")
         shape = (query.shape[-1],) if outputs is None else outputs
@@ -123,7 +125,13 @@ def multi_head_attention(config: Config) -> Build:
         layer = Dense(Constant(kernel), None if bias is None else Constant(bias))
         if len(shape) > 1 or len(given) > 1:
             wide = call.emit(layer, flat, part="output")
-            result = call.emit(Reshape((*given, *shape)), wide)
+            order = _alone_first(len(given), alone)
+            if alone:
+                wide = call.emit(Reshape((*(given[k] for k in order), *shape)), wide, part="rows")
+                back = (*(order.index(k) for k in range(len(given))), *range(len(given), len(given) + len(shape)))
+                result = call.emit(Permute(back), wide)
+            else:
+                result = call.emit(Reshape((*given, *shape)), wide)
         else:
             result = call.emit(layer, flat)
         result = replace(result, mask=query.mask)
@@ -132,17 +140,29 @@ def multi_head_attention(config: Config) -> Build:
     return build
 
 
-def axes_of(call: Call, axes: tuple[int, ...] | None) -> Shape:
-    """The sizes of the axes along which the query goes; all of its axes but the last."""
+def _heads_first(x: Value) -> tuple[int, ...]:
+    """The order of axes that exchanges the heads and the steps, in front of the last axis."""
+    last = len(x.shape) - 1
+    return (*range(last - 2), last - 1, last - 2, last)
+
+
+def _alone_first(rank: int, alone: tuple[int, ...]) -> tuple[int, ...]:
+    """Axes along which nothing is attended to, before the others."""
+    return (*alone, *(k for k in range(rank) if k not in alone))
+
+
+def axes_of(call: Call, axes: tuple[int, ...] | None) -> tuple[Shape, tuple[int, ...]]:
+    """The sizes of all axes of the query but the last, and those of them along which it does not attend."""
     first = call.arguments.named.get("query", next(iter(call.inputs), None))
     if not isinstance(first, Value):
         raise call.fault("the query is missing, or is no tensor of the model")
     rank = len(first.shape)
-    if axes is not None and sorted(axis % (rank + 1) for axis in axes) != list(range(1, rank)):
-        raise call.fault(f"attention_axes = {list(axes)} is not supported; it must be all axes but the last")
+    attended = range(rank - 1) if axes is None else sorted({axis % (rank + 1) - 1 for axis in axes})
+    if not attended or not set(attended) <= set(range(rank - 1)):
+        raise call.fault(f"attention_axes = {list(axes or ())} must be among the axes between the batch and the last")
     if rank > 2 and any(call.arguments.named.get(name) for name in ("use_causal_mask", "return_attention_scores")):
         raise call.fault("attention along several axes is supported without a causal mask and without its scores")
-    return first.shape[:-1]
+    return first.shape[:-1], tuple(k for k in range(rank - 1) if k not in attended)
 
 
 def of_those_seen(call: Call, shares: Value, seen: Value | Constant | None) -> Value:
@@ -195,10 +215,10 @@ def masked(call: Call, scores: Value, seen: Value | Constant | None) -> Value:
     return call.emit(Add(), scores, hidden, part="masked_scores")
 
 
-def sequences(call: Call, several: bool = False) -> tuple[Value, Value, Value]:
+def sequences(call: Call, several: bool = False, alone: tuple[int, ...] = ()) -> tuple[Value, Value, Value]:
     """The query, the value and the key, each (steps, features), wherever the call has them.
 
-    Where `several` axes are the steps, they become one.
+    Where `several` axes are the steps, they become one; those that stay `alone` become one in front of it.
     """
     named = call.arguments.named
     given = [each for each in call.arguments.positional if isinstance(each, Value)]
@@ -218,12 +238,22 @@ def sequences(call: Call, several: bool = False) -> tuple[Value, Value, Value]:
         if several and value.mask is not None:
             raise call.fault("attention along several axes is supported without a mask")
         plain = call.assembly.plain(call.where, value)
-        rows = Reshape((math.prod(plain.shape[:-1]), plain.shape[-1]))
-        tensors.append(call.emit(rows, plain, part=f"{name}_rows") if several else plain)
+        tensors.append(_in_rows(call, plain, alone, name) if several else plain)
     query, value, key = tensors
-    if key.shape[0] != value.shape[0]:
-        raise call.fault(f"there are {key.shape[0]} keys and {value.shape[0]} values")
+    if key.shape[:-1] != value.shape[:-1] or key.shape[:-2] != query.shape[:-2]:
+        raise call.fault(f"{query.shape[:-1]} queries, {key.shape[:-1]} keys and {value.shape[:-1]} values do not fit")
     return query, value, key
+
+
+def _in_rows(call: Call, x: Value, alone: tuple[int, ...], name: str) -> Value:
+    """A tensor of several axes as one sequence, or as one for each place along the axes that stay `alone`."""
+    rank = len(x.shape) - 1
+    if any(axis >= rank for axis in alone) or len(alone) == rank:
+        raise call.fault(f"the {name} has no axes along which the query attends")
+    if alone:
+        x = call.emit(Permute((*_alone_first(rank, alone), rank)), x, part=f"{name}_turned")
+    outer = (math.prod(x.shape[: len(alone)]),) if alone else ()
+    return call.emit(Reshape((*outer, math.prod(x.shape[len(alone) : -1]), x.shape[-1])), x, part=f"{name}_rows")
 
 
 @converts(

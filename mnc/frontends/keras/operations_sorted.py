@@ -109,7 +109,9 @@ def median(op: Operands) -> Result:
     x, keepdims = op.value(), op.config.boolean("keepdims", False)
     axes = axes_of(op, x)
     if len(axes) > 1:
-        raise op.call.fault("the median goes along one axis", "reshape the input so that its elements lie on one axis")
+        raise op.call.fault(
+            "the median goes along one axis", "put a Reshape in front of it, so that the elements lie along one axis"
+        )
     size = x.shape[axes[0]]
     values = _Sorted.along(op, x, axes[0], falling=False).values("in_order")
     low, high = (along(op, values, axes[0], k, 1, part) for k, part in (((size - 1) // 2, "low"), (size // 2, "high")))
