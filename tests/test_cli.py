@@ -396,3 +396,12 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert re.fullmatch(r"mnc \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_a_refusal_names_the_option_as_it_is_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it names a layer or an input as well."""
+    statements = ("input x: float32[4]", "state old: float32[4] = 0", "y = add(x, old)", "next old = y", "output y")
+    model = tmp_path / "net.mnc"
+    model.write_text("\n".join(("network net", *statements)))
+    assert run(["compile", str(model), "--feed", "rows", "-o", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("error: --feed, 'x': the network keeps states")

@@ -192,8 +192,8 @@ class CFamily:
         if self.winograd and self.compact:
             raise refuse("option 'winograd'", "takes large code and constants", "leave out code=compact, or winograd=1")
         if self.winograd and target is not None and "vectors" in target.features:
-            hint = "leave it out: this core's vectors are faster"
-            raise refuse("option 'winograd'", f"has no kernel for the vectors of {target.name}", hint)
+            hints = ("leave it out: this core's vectors are faster", "other targets run such code: `--on cortex-m4`")
+            raise refuse("option 'winograd'", f"has no kernel for the vectors of {target.name}", *hints)
 
     def configured(self, settings: Mapping[str, str], target: Target | None) -> Backend:
         """See `Backend.configured`."""

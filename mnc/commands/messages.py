@@ -49,6 +49,6 @@ def in_options(problem: Problem) -> Problem:
     """
     from mnc.names import printable
 
-    found = re.fullmatch(r"argument '(\w+)'", problem.where)
-    where = printable(problem.where) if found is None else option(found[1])
+    found = re.match(r"argument '(\w+)'", problem.where)
+    where = printable(problem.where if found is None else option(found[1]) + problem.where[found.end() :])
     return replace(problem, where=where, hints=tuple(map(printable, problem.hints)))

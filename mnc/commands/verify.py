@@ -108,6 +108,8 @@ def verify(
         raise click.UsageError("--labels are those of --inputs")
     if minima and labels is None:
         raise click.UsageError(f"{option(f'min_{next(iter(minima))}')} serves no purpose without --labels")
+    if oracle is not None and code.quantisation.io is not None:
+        raise click.UsageError("--oracle runs MODEL as it is: leave --io out")
     from mnc.board.port import PREFIX, Address
 
     address = Address.of(machine) if machine.startswith(PREFIX) else None

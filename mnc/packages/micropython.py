@@ -40,7 +40,8 @@ def micropython(build: Build, sample: Sequence[Array], author: str = AUTHOR) -> 
         raise refuse(f"network {name!r}", "is a keyword of Python", "name it with --name")
     use = (
         f"`make MPY_DIR=<MicroPython's source> ARCH=armv7emsp` makes `{name}.mpy` for a Cortex-M4F; its documentation\n"
-        "lists the other values. Copy it to the board, with `check.py`, which compares the outputs for a stored sample."
+        "lists the other values. Its linker is a program in Python that imports the packages `pyelftools` and `ar`.\n"
+        "Copy the module to the board, with `check.py`, which compares the outputs for a stored sample."
     )
     return {
         "Makefile": _MAKEFILE.format(

@@ -98,3 +98,5 @@ def test_the_command_line(fixtures: Path, tmp_path: Path, capsys: pytest.Capture
     assert totals[0] == totals[1]
     assert "const uint8_t *input" in (tmp_path / "pico.h").read_text()
     assert run(["verify", model, "--io", "uint8"]) == 0
+    assert run(["verify", model, "--io", "uint8", "--oracle", "tflm"]) == 2
+    assert "--oracle runs MODEL as it is: leave --io out" in capsys.readouterr().err
