@@ -11,10 +11,16 @@ import mnc
 from mnc.cli import run
 from mnc.ir.layers import MaxPooling2D
 from mnc.zoo import networks
-from mnc.zoo.costs import costs
+from mnc.zoo.costs import Architecture, costs
 
 PARAMETERS = {"pico": 844, "nano": 1_636, "micro": 4_264, "milli": 11_704, "base": 30_040}
 """For 10 classes, as micromobilenet's models have them."""
+
+
+@pytest.fixture(scope="module")
+def family() -> tuple[Architecture, ...]:
+    """The costs of all networks as they are by themselves."""
+    return tuple(costs())
 
 
 def block(name: str) -> str:
@@ -28,8 +34,8 @@ def test_the_texts_have_the_same_blocks() -> None:
     assert len({block(name) for name in networks.NAMES}) == 1
 
 
-def test_their_parameters_are_those_of_the_family() -> None:
-    assert {each.name: each.params for each in costs()} == PARAMETERS
+def test_their_parameters_are_those_of_the_family(family: tuple[Architecture, ...]) -> None:
+    assert {each.name: each.params for each in family} == PARAMETERS
 
 
 @pytest.mark.parametrize("name", networks.NAMES)
@@ -56,8 +62,8 @@ def test_half_of_the_filters_are_less_than_half_of_the_work() -> None:
     assert half.params < whole.params / 2
 
 
-def test_int8_needs_less_than_float32() -> None:
-    for each in costs():
+def test_int8_needs_less_than_float32(family: tuple[Architecture, ...]) -> None:
+    for each in family:
         assert each.int8.ram < each.float32.ram / 2
         # Kernels for cores with DSP instructions keep weights of 16 bits, and the smallest network has few weights.
         assert each.int8.flash < each.float32.flash or (each.name == "pico" and each.int8.flash < 4000)
