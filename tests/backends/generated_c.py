@@ -63,19 +63,23 @@ def run_cases(
     flags: Sequence[str] = SANITIZED,
     before: Sequence[str] = (),
     library: Mapping[str, str] = MappingProxyType({}),
+    *,
+    as_one: bool = False,
 ) -> list[list[Array]]:
     """The outputs, (samples, elements) each, of every case.
 
     `before` is put before the program (a tool to run it under), `library` are
-    further files that it is made of.  Each network starts in memory full of
+    further files that it is made of.  `as_one`: the networks are one source, which
+    has each kernel once.  Each network starts in memory full of
     NaN, in blocks of exactly its size, is set up once and runs over all
     samples, and must leave its inputs as they were.
     """
+    files = {n: t for case in cases for n, t in case.files.items()}
     program = build(
         folder,
         compiler,
         flags,
-        {n: t for case in cases for n, t in case.files.items()},
+        as_one_source(files) if as_one else files,
         {"driver.c": _driver(cases)},
         library,
     )
@@ -99,6 +103,13 @@ def build(
     sources = [name for name in files if name.endswith(".c")]
     checked_run([compiler, *flags, *sources, *link, "-o", "program"], folder)
     return folder / "program"
+
+
+def as_one_source(files: Mapping[str, str]) -> dict[str, str]:
+    """The files of several networks, their sources included by one."""
+    included = {name: f"{name}.inc" for name in files if name.endswith(".c")}
+    lines = [f'#include "{name}"\n' for name in included.values()]
+    return {**{included.get(name, name): text for name, text in files.items()}, "networks.c": "".join(lines)}
 
 
 def write(files: Mapping[str, str], folder: Path) -> None:
