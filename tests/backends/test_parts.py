@@ -63,7 +63,7 @@ def sequence(layer: type[LSTM] | type[GRU]) -> Graph:
 
 
 KINDS: dict[str, tuple[Graph, str | None, dict[str | None, int]]] = {
-    "float": (image(), None, {None: 40, "host": 700}),
+    "float": (image(), None, {None: 40, "host": 700, "cortex-m55": 700}),
     "int8": (image(), "int8", {"cortex-m4": 500, "cortex-m55": 500, "esp32": 500}),
     "int16": (image(), "int16x8", {None: 900}),
     "LSTM": (sequence(LSTM), None, {"cortex-m4": 60}),

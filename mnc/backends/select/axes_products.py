@@ -107,7 +107,14 @@ PRODUCTS = {
         "out_channels*groups",
     ),
     "mnc_conv2d_lanes_f32": Cut(
-        (Axis("out_channels", {"out": "out_channel"}, "8", blocks={"weights": f"8*{_TAPS}", "bias": "8"}),),
+        (
+            Axis(
+                "out_channels",
+                {"out": "out_channel"},
+                "packed",
+                blocks={"weights": f"packed*{_TAPS}", "bias": "packed"},
+            ),
+        ),
         "out_channels",
     ),
     "mnc_conv2d_winograd_f32": Cut(
