@@ -70,25 +70,29 @@ def sums() -> Graph:
 
 @cache
 def narrow() -> Graph:
-    """Depthwise convolutions of 3x3 whose rows have one to six pixels, of which the outer ones see borders or none."""
+    """Depthwise convolutions whose rows have one to six pixels, of which the outer ones see borders or none."""
     inputs, nodes = [], []
-    for i in range(24):
+    for i in range(32):
         channels, stride = (4, 7, 21, 64, 130)[i % 5], 1 + i // 2 % 3
+        kernel = (3, 3) if i % 2 else ((5, 1), (1, 4), (2, 5), (9, 2))[i // 2 % 4]
+        dilation = (2, 2) if i % 8 == 4 else (1, 1)
+        reach = (kernel[1] - 1) * dilation[1] + 1
         top, bottom, left, right = map(int, RNG.integers(0, 3, 4))
-        least = max(3 - left - right, 1)
-        width = int(RNG.integers(least, least + 5 * stride))
-        width = min(width, 5 * stride + 3 - left - right)
-        clamp = Relu(6.0) if i % 2 else None
+        least = max(reach - left - right, 1)
+        width = min(int(RNG.integers(least, least + 5 * stride)), 5 * stride + reach - left - right)
+        clamp = Relu(6.0) if i % 3 else None
         layer = DepthwiseConv2D(
-            planes.weights(3, 3, channels, 1),
+            planes.weights(*kernel, channels, 1),
             planes.bias(channels),
-            stride=(stride, stride),
+            stride=(1 if dilation[0] > 1 else stride, 1 if dilation[1] > 1 else stride),
+            dilation=dilation,
             padding=((top, bottom), (left, right)),
             activation=clamp,
             output=planes.output(0.05, clamp),
         )
+        shape = (kernel[0] * dilation[0] + 1, min(width, 5 + least) if dilation[1] > 1 else width, channels)
         zero = int(RNG.integers(-128, 128))
-        inputs.append(Input(f"x{i}", TensorType((4, width, channels), DType.INT8, Quantisation((0.02,), zero))))
+        inputs.append(Input(f"x{i}", TensorType(shape, DType.INT8, Quantisation((0.02,), zero))))
         nodes.append(Node((f"y{i}",), layer, (f"x{i}",)))
     return Graph("narrow", tuple(inputs), tuple(nodes), tuple(node.name for node in nodes))
 
@@ -136,7 +140,7 @@ def test_which_layers_they_compute() -> None:
         "mnc_add_mve_s8"
     }
     rows = [layer.kernel for layer in mnc.compile(narrow(), name="net", target=TARGET).report.layers]
-    assert rows.count("mnc_depthwise3x3_narrow_mve_s8") > len(rows) * 3 // 4
+    assert rows.count("mnc_depthwise2d_narrow_mve_s8") > len(rows) * 3 // 4
     pairs = [layer.kernel for layer in mnc.compile(planes.side_by_side(), name="net", target=TARGET).report.layers]
     assert set(pairs[0::2]) == {"mnc_conv2d_mve_s8"}
     assert pairs[1::2].count("mnc_depthwise3x3_mve_s8") > len(pairs) // 4

@@ -6,6 +6,7 @@ sees is whole vectors, filled up with elements whose weights are 0.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +31,9 @@ LANES = 4
 
 NARROW = 6
 """Pixels of a row up to which a depthwise convolution holds the sums of four channels of all of them in registers."""
+
+WRITTEN_OUT = 5
+"""Columns of a kernel up to which these pixels' multiplications are written out."""
 
 
 def conv2d(context: Context[Conv2D]) -> Step:
@@ -128,12 +132,12 @@ def _scales(sums: Accumulators, order: list[int]) -> Array:
 
 
 def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
-    """A depthwise convolution of 3x3: on a core with Helium by lanes of channels in a narrow row, else by planes."""
+    """A depthwise convolution: on a core with Helium by lanes of channels in a narrow row, and one of 3x3 by planes."""
     otherwise = conv.depthwise_conv2d(context)
     layer, (x,), y = context.layer, context.inputs, context.output
     if "mve" not in (context.core or ()) or context.compact:
         return otherwise
-    if otherwise.kernel == "mnc_depthwise3x3_s8":
+    if otherwise.kernel in ("mnc_depthwise3x3_s8", "mnc_depthwise2d_s8"):
         return _narrow(context, otherwise)
     if otherwise.kernel != "mnc_depthwise3x3_planes_s8" or y.image[1] < LANES:
         return otherwise
@@ -173,11 +177,12 @@ def depthwise_conv2d(context: Context[DepthwiseConv2D]) -> Step:
 
 
 def _narrow(context: Context[DepthwiseConv2D], otherwise: Step) -> Step:
-    """`mnc_depthwise3x3_narrow_mve_s8` where it takes the layer."""
+    """`mnc_depthwise2d_narrow_mve_s8` where it takes the layer."""
     layer, (x,), y = context.layer, context.inputs, context.output
     sums, channels = Accumulators.of(context), context.inputs[0].image[2]
     interleaved = x.layout.pixel == channels and y.layout.channel == x.layout.channel == 1
-    if sums.epilogue["general"] or y.image[1] > NARROW or channels < LANES or not interleaved:
+    fits = y.image[1] <= NARROW and layer.kernel[1] <= WRITTEN_OUT and layer.depth_multiplier == 1
+    if sums.epilogue["general"] or not fits or channels < LANES or not interleaved:
         return otherwise
     zero, low = sums.epilogue["zero"], sums.epilogue["low"]
     assert isinstance(zero, int) and isinstance(low, int)
@@ -188,7 +193,10 @@ def _narrow(context: Context[DepthwiseConv2D], otherwise: Step) -> Step:
         "scales": Const("scales"),
         "positive": int(low >= zero),
         "channels": channels,
+        "kernel_height": layer.kernel[0],
+        "kernel_width": layer.kernel[1],
         "stride": layer.stride[1],
+        "dilation": layer.dilation[1],
         "padding": layer.padding[1][0],
         "in_width": x.image[1],
         "out_width": y.image[1],
@@ -199,13 +207,13 @@ def _narrow(context: Context[DepthwiseConv2D], otherwise: Step) -> Step:
         "high": sums.epilogue["high"],
     }
     order = overlapping(channels, LANES)
-    taps = by_channel(layer)[:, 0][:, order].reshape(9, -1, LANES)
+    taps = by_channel(layer)[:, 0][:, order].reshape(math.prod(layer.kernel), -1, LANES)
     scales = np.stack([sums.bias, *np.broadcast_to([sums.multiplier, sums.shift], (2, channels))])
     constants = {
         "weights": Constant(taps.transpose(1, 0, 2).astype(np.int8).ravel()),
         "scales": Constant(scales[:, order].reshape(3, -1, LANES).transpose(1, 0, 2).astype(np.int32).ravel()),
     }
-    return context.by_rows(window(layer), (Call("mnc_depthwise3x3_narrow_mve_s8", arguments),), constants)
+    return context.by_rows(window(layer), (Call("mnc_depthwise2d_narrow_mve_s8", arguments),), constants)
 
 
 def add(context: Context[Add]) -> Step | Refusal:

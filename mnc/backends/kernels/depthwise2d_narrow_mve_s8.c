@@ -1,16 +1,17 @@
 /* Adds to the sums of a row's pixels, of four channels each, the products of one row of
  * the kernel; `in` is NULL outside the image.  What lies outside the image is `in_zero`.
- * w: [3][4]. */
-MNC_KERNEL void mnc_depthwise3x3_products_mve_s8(int32_t *sum, const int8_t *in, const int8_t *w, int channels,
-                                                 int stride, int padding, int in_width, int pixels, int in_zero)
+ * w: [kernel_width][4]. */
+MNC_KERNEL void mnc_depthwise2d_products_mve_s8(int32_t *sum, const int8_t *in, const int8_t *w, int channels,
+                                                int kernel_width, int stride, int dilation, int padding, int in_width,
+                                                int pixels, int in_zero)
 {
     int i;
     int c;
     int kx;
 
-    for (kx = 0; kx < 3; ++kx) {
+    for (kx = 0; kx < kernel_width; ++kx) {
         for (i = 0; i < pixels; ++i) {
-            const int at = (i * stride) + kx - padding;
+            const int at = (i * stride) + (kx * dilation) - padding;
 
             for (c = 0; c < 4; ++c) {
                 sum[(i * 4) + c] += MNC_READ_S8(w[(kx * 4) + c]) *
@@ -20,15 +21,15 @@ MNC_KERNEL void mnc_depthwise3x3_products_mve_s8(int32_t *sum, const int8_t *in,
     }
 }
 
-/* One row of up to six pixels of a depthwise convolution of 3x3 of interleaved channels,
- * as Helium multiplies: four channels at once, in lanes of 32 bits; the last four overlap
+/* One row of up to six pixels of a depthwise convolution of interleaved channels, as
+ * Helium multiplies: four channels at once, in lanes of 32 bits; the last four overlap
  * those before.
- * weights: [blocks of four channels][9][4].
+ * weights: [blocks of four channels][kernel_height][kernel_width][4].
  * scales: [blocks of four channels][3][4], bias, multipliers, and shifts from -1 down. */
-MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights,
-                                               const int32_t *scales, int positive, int channels, int stride,
-                                               int padding, int in_width, int out_width, int out_pixel, int in_zero,
-                                               int zero, int low, int high)
+MNC_KERNEL void mnc_depthwise2d_narrow_mve_s8(const int8_t *const *rows, int8_t *out, const int8_t *weights,
+                                              const int32_t *scales, int positive, int channels, int kernel_height,
+                                              int kernel_width, int stride, int dilation, int padding, int in_width,
+                                              int out_width, int out_pixel, int in_zero, int zero, int low, int high)
 {
     const int8_t *weights_at = weights;
     const int32_t *scales_at = scales;
@@ -56,11 +57,11 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
         for (i = 0; i < out_width; ++i) {
             MNC_LOAD_WORDS(sum[i], scales_at);
         }
-        for (ky = 0; ky < 3; ++ky) {
+        for (ky = 0; ky < kernel_height; ++ky) {
             const int8_t *const in = rows[ky];
 
             MNC_UNROLL
-            for (kx = 0; kx < 3; ++kx) {
+            for (kx = 0; kx < kernel_width; ++kx) {
                 MNC_MOVE_WIDENED(w, weights_at, 4);
                 if (in == NULL) {
                     MNC_UNROLL
@@ -68,12 +69,13 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
                         MNC_ADD_MULTIPLE(sum[i], w, in_zero);
                     }
                 } else {
-                    const int before = (kx < padding) ? ((padding - kx + stride - 1) / stride) : 0;
-                    const int8_t *from = in + (((before * stride) + kx - padding) * channels) + c;
+                    const int left = padding - (kx * dilation);
+                    const int before = (left > 0) ? ((left + stride - 1) / stride) : 0;
+                    const int8_t *from = in + (((before * stride) - left) * channels) + c;
 
                     MNC_UNROLL
                     for (i = 0; i < out_width; ++i) {
-                        const int at = (i * stride) + kx - padding;
+                        const int at = (i * stride) + (kx * dilation) - padding;
 
                         if ((at < 0) || (at >= in_width)) {
                             MNC_ADD_MULTIPLE(sum[i], w, in_zero);
@@ -116,10 +118,10 @@ MNC_KERNEL void mnc_depthwise3x3_narrow_mve_s8(const int8_t *const *rows, int8_t
         for (i = 0; i < (out_width * 4); ++i) {
             sum[i] = MNC_READ_S32(scales_at[i % 4]);
         }
-        for (ky = 0; ky < 3; ++ky) {
-            mnc_depthwise3x3_products_mve_s8(sum, (rows[ky] == NULL) ? NULL : (rows[ky] + c), weights_at, channels,
-                                             stride, padding, in_width, out_width, in_zero);
-            weights_at += 12;
+        for (ky = 0; ky < kernel_height; ++ky) {
+            mnc_depthwise2d_products_mve_s8(sum, (rows[ky] == NULL) ? NULL : (rows[ky] + c), weights_at, channels,
+                                            kernel_width, stride, dilation, padding, in_width, out_width, in_zero);
+            weights_at += kernel_width * 4;
         }
         for (i = 0; i < (out_width * 4); ++i) {
             out[(i / 4 * out_pixel) + c + (i % 4)] =
