@@ -42,6 +42,9 @@ def keras_3(name: str, config: Mapping[str, Any], *more: Any) -> dict[str, Any]:
     return {**entry, "config": {"name": "op", **config}, "inbound_nodes": [call]}
 
 
+X_AGAIN = {"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}
+
+
 def bounds(start: int | None, stop: int | None, step: int | None = None) -> dict[str, int | None]:
     return {"start": start, "stop": stop, "step": step}
 
@@ -215,6 +218,14 @@ def test_norms(tmp_path: Path, order: object) -> None:
     np.testing.assert_allclose(y, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("name", "function"), [("Mod", np.mod), ("Fmod", np.fmod)])
+def test_remainders_are_not_rounded(tmp_path: Path, name: str, function: np.ufunc) -> None:
+    """A quotient in float32 times the divisor would leave steps of the size of the dividend's last bit."""
+    x = np.resize(np.array([5.5, -5.5, 1e8, -1e8, 147.0, 0.0], np.float32), (1, 4, 6))
+    y = load(save_zip(tmp_path / "m.keras", with_operation(keras_3(name, {}, -3.25)), {})).predict(x)
+    np.testing.assert_array_equal(y, function(x, np.float32(-3.25)))
+
+
 def test_scaling_by_a_constant_is_folded_like_rescaling(tmp_path: Path) -> None:
     path = save_zip(tmp_path / "m.keras", with_operation(keras_3("TrueDivide", {}, 255.0)), {})
     (node,) = load(path).nodes
@@ -239,6 +250,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no such axis": (keras_3("Sum", {"axis": 3}), "axis = 3 is not among the 2 axes after the batch"),
     "part of the batch": (keras_3("GetItem", {}, 0), "the index takes a part of the batch"),
     "index too large": (keras_3("GetItem", {}, [{"class_name": "__ellipsis__"}, 6]), "the index 6 is not on an axis"),
+    "a batch twice": (keras_3("Dot", {}, X_AGAIN), "the batch would be there twice\nhint: keras.ops.matmul"),
+    "one more axis": (keras_3("Matmul", {}, [[GRID]]), "a constant may be a matrix or a vector on the right"),
+    "a spectral norm": (keras_3("Norm", {"ord": 2, "axis": [1, 2]}), "ord = 2 along 2 axes is not supported"),
+    "a mean of each row": (
+        keras_3("BatchNorm", {"axis": -1}, [[1.0]] * 6, 1.0),
+        "mean of the shape (6, 1) does not fit",
+    ),
     "division by 0": (keras_3("TrueDivide", {}, 0.0), "a constant divisor is 0"),
     "not finite": (keras_3("Add", {}, float("nan")), "x2 must be finite numbers or a tensor of the model, not nan"),
     "a word": (keras_3("Add", {}, "1"), "x2 must be finite numbers or a tensor of the model, not '1'"),

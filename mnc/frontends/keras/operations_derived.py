@@ -11,32 +11,48 @@ from mnc.frontends.keras.operations import Converter, Operand, Operands, Result,
 from mnc.frontends.keras.operations_arithmetic import added, combined, constant, pair
 from mnc.frontends.keras.operations_compare import is_truth, truth
 from mnc.ir import activations as fn
-from mnc.ir.layers import Activation, Add, Divide, Equal, Greater, GreaterEqual, Maximum, Multiply, Subtract, Where
+from mnc.ir.layers import (
+    Activation,
+    Add,
+    Divide,
+    Equal,
+    FloorDivide,
+    FloorMod,
+    Greater,
+    GreaterEqual,
+    Maximum,
+    Multiply,
+    Subtract,
+    Where,
+)
 
-# Quotients and remainders.  A whole number times the reciprocal of a divisor may fall short of the quotient, so
-# what is rounded afterwards is divided.
+# Quotients and remainders
 
 
 @operation("FloorDivide", "x1 x2")
 def floor_divide(op: Operands) -> Result:
     """The quotient, rounded down."""
-    return op.emit(Activation(fn.Floor()), combined(op, Divide, *_divided(op), "quotient"))
+    return combined(op, FloorDivide, *_divided(op))
 
 
 @operation("Mod", "x1 x2")
 def modulo(op: Operands) -> Result:
     """The remainder of the quotient that is rounded down; it has the sign of x2."""
-    a, b = _divided(op)
-    whole = op.emit(Activation(fn.Floor()), combined(op, Divide, a, b, "quotient"), part="floor")
-    return combined(op, Subtract, a, combined(op, Multiply, whole, b, "whole"))
+    return combined(op, FloorMod, *_divided(op))
 
 
 @operation("Fmod", "x1 x2")
 def remainder(op: Operands) -> Result:
     """The remainder of the quotient that is rounded towards 0; it has the sign of x1."""
     a, b = _divided(op)
-    whole = truncated(op, combined(op, Divide, a, b, "quotient"), "truncated")
-    return combined(op, Subtract, a, combined(op, Multiply, whole, b, "whole"))
+    (size, sign), (divisor, _) = (_size_and_sign(op, each, part) for each, part in ((a, "x1"), (b, "x2")))
+    return combined(op, Multiply, combined(op, FloorMod, size, divisor, "remainder"), sign)
+
+
+def _size_and_sign(op: Operands, x: Operand, part: str) -> tuple[Operand, Operand]:
+    if not isinstance(x, Value):
+        return np.abs(x), np.sign(x)
+    return op.emit(Activation(fn.Abs()), x, part=f"{part}_size"), op.emit(Activation(fn.Sign()), x, part=f"{part}_sign")
 
 
 def _divided(op: Operands) -> tuple[Operand, Operand]:

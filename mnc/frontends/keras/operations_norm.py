@@ -85,7 +85,7 @@ def batch_norm(op: Operands) -> Result:
 
 def _row(op: Operands, name: str, size: int, default: float) -> Array:
     array = op.numbers(name) if name in op else np.array(default)
-    if array.size not in (1, size):
+    if array.size != 1 and not array.shape[-1:] == (array.size,) == (size,):
         raise op.call.fault(f"{name} of the shape {array.shape} does not fit an axis of {size}")
     return np.broadcast_to(array.ravel(), (size,))
 

@@ -35,21 +35,21 @@ def matmul(op: Operands) -> Result:
         return op.emit(MatMul(transpose_a, transpose_b), a, b)
     if isinstance(a, Value):
         assert not isinstance(b, Value)
-        b = _matrix(b)
+        b = _matrix(b, len(a.shape) + 1)
         if b.ndim == 1 and not transpose_b:
             return op.emit(Reshape(a.shape[:-1]), _by_matrix(op, a, b[:, None], transpose_a, "product"))
         if b.ndim == 2:
             return _by_matrix(op, a, b.T if transpose_b else b, transpose_a)
-    elif isinstance(b, Value) and a.ndim >= 2 and _matrix(a).ndim == 2 and len(b.shape) >= 2:
-        left = _matrix(a) if transpose_a else _matrix(a).T  # (A B) is the transpose of (B^T A^T)
+    elif isinstance(b, Value) and len(b.shape) >= 2 and (matrix := _matrix(a, len(b.shape) + 1)).ndim == 2:
+        left = matrix if transpose_a else matrix.T  # (A B) is the transpose of (B^T A^T)
         product = _by_matrix(op, b, left, not transpose_b, "product")
         return permuted(op, product, _exchanged(len(product.shape)))
     raise op.call.fault(CONSTANT_PRODUCT)
 
 
-def _matrix(array: Array) -> Array:
-    """Without axes of one element in front, which count through nothing."""
-    while array.ndim > 2 and array.shape[0] == 1:
+def _matrix(array: Array, rank: int) -> Array:
+    """Without axes of one element in front, which count through nothing where the tensor has `rank` axes, or more."""
+    while rank >= array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
     return array
 
@@ -66,7 +66,19 @@ def _by_matrix(op: Operands, x: Value, matrix: Array, transposed: bool, part: st
     return op.emit(Dense(constant(matrix)), x, part=part)
 
 
-operation("Dot", "x1 x2")(matmul)
+@operation("Dot", "x1 x2")
+def dot(op: Operands) -> Result:
+    """The sum of products along the last axis of a tensor and the first of a constant matrix or vector."""
+    x, array = op.value("x1"), op.operand("x2")
+    if isinstance(array, Value) or array.ndim not in (1, 2):
+        raise op.call.fault(
+            "x2 must be a constant matrix or vector: all other axes of both operands are axes of a dot product, so the "
+            "batch would be there twice",
+            "keras.ops.matmul multiplies matrices sample by sample",
+        )
+    if array.ndim == 2:
+        return op.emit(Dense(constant(array)), x)
+    return op.emit(Reshape(x.shape[:-1]), op.emit(Dense(constant(array[:, None])), x, part="product"))
 
 
 @operation("Inner", "x1 x2")

@@ -23,6 +23,7 @@ from mnc.ir.layers import (
     Subtract,
 )
 from mnc.ir.types import Constant
+from mnc.names import brief
 
 
 def axes_of(op: Operands, x: Value, name: str = "axis") -> tuple[int, ...]:
@@ -107,11 +108,14 @@ def norm(op: Operands) -> Result:
     x = op.value()
     axes, keepdims = axes_of(op, x), op.config.boolean("keepdims", False)
     order = op.raw("ord")
-    if order in (None, "euclidean", "fro", 2):
+    if order in (None, "euclidean", "fro") or (order == 2 and len(axes) == 1):
         square = op.emit(Activation(fn.Square()), x, part="square")
         return op.emit(Activation(fn.Sqrt()), op.emit(ReduceSum(axes, keepdims), square, part="sum"))
     if order not in (1, "inf", math.inf) or len(axes) != 1:
-        raise op.call.fault(f"ord = {order!r} is not supported; mnc knows the orders 1, 2 and infinity of vectors")
+        raise op.call.fault(
+            f"ord = {brief(order)} along {len(axes)} axes is not supported; mnc knows the orders 1, 2 and infinity of "
+            "vectors, and the Euclidean one of matrices"
+        )
     absolute = op.emit(Activation(fn.Abs()), x, part="absolute")
     return op.emit((ReduceSum if order == 1 else ReduceMax)(axes, keepdims), absolute)
 
