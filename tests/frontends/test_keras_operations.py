@@ -250,7 +250,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no such axis": (keras_3("Sum", {"axis": 3}), "axis = 3 is not among the 2 axes after the batch"),
     "part of the batch": (keras_3("GetItem", {}, 0), "the index takes a part of the batch"),
     "index too large": (keras_3("GetItem", {}, [{"class_name": "__ellipsis__"}, 6]), "the index 6 is not on an axis"),
-    "a batch twice": (keras_3("Dot", {}, X_AGAIN), "the batch would be there twice\nhint: keras.ops.matmul"),
+    "a batch twice": (keras_3("Dot", {}, X_AGAIN), "the batch would be there twice\nhint: use keras.ops.matmul"),
     "one more axis": (keras_3("Matmul", {}, [[GRID]]), "a constant may be a matrix or a vector on the right"),
     "a spectral norm": (keras_3("Norm", {"ord": 2, "axis": [1, 2]}), "ord = 2 along 2 axes is not supported"),
     "a mean of each row": (
@@ -292,6 +292,13 @@ def test_a_branch_that_is_no_number_where_it_is_not_chosen(tmp_path: Path) -> No
 def test_refused_operations(tmp_path: Path, name: str) -> None:
     layer, fault = REFUSED[name]
     assert fault in refusal(save_zip(tmp_path / "m.keras", with_operation(layer), {}))
+
+
+def test_an_unknown_operation_in_an_h5_file_may_be_one(tmp_path: Path) -> None:
+    """Such files of Keras 3 say neither its module nor what it is."""
+    layer = {key: value for key, value in keras_3("Arctan2", {}).items() if key not in ("module", "registered_name")}
+    text = refusal(save_h5(tmp_path / "m.h5", with_operation(layer), {}))
+    assert "the layer or operation 'Arctan2' is not supported" in text
 
 
 def test_every_function_of_tensorflow_is_an_operation_of_keras() -> None:

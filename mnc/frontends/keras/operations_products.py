@@ -74,7 +74,7 @@ def dot(op: Operands) -> Result:
         raise op.call.fault(
             "x2 must be a constant matrix or vector: all other axes of both operands are axes of a dot product, so the "
             "batch would be there twice",
-            "keras.ops.matmul multiplies matrices sample by sample",
+            "use keras.ops.matmul, which multiplies sample by sample",
         )
     if array.ndim == 2:
         return op.emit(Dense(constant(array)), x)

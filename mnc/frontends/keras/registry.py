@@ -118,7 +118,7 @@ FOREIGN = frozenset({"FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"}
 """Layers that hold code of another framework."""
 
 
-def _unsupported(where: str, class_name: str) -> CompileError:
+def _unsupported(where: str, class_name: str, kind: str) -> CompileError:
     """The refusal of a layer of Keras that mnc does not know, with what its user can do."""
     shown = brief(class_name)
     if class_name in IN_FRONT:
@@ -130,7 +130,7 @@ def _unsupported(where: str, class_name: str) -> CompileError:
     if class_name in FOREIGN:
         what = f"the layer {shown} holds code of another framework, which mnc never runs"
         return refuse(where, what, AS_TFLITE)
-    return refuse(where, f"the layer {shown} is not supported", AS_TFLITE, REPLACE)
+    return refuse(where, f"the {kind} {shown} is not supported", AS_TFLITE, REPLACE)
 
 
 def _trained_otherwise(where: str, entry: Mapping[str, object], class_name: str) -> CompileError | None:
@@ -204,7 +204,11 @@ def understood(where: str, entry: Mapping[str, object], findings: Findings) -> t
     if not (is_of_keras(entry) or class_name in READ_BY_NAME):
         raise refuse(where, f"the custom layer {brief(stated)} is not supported", AS_TFLITE, REPLACE)
     if class_name not in CLASSES:
-        raise _unsupported(where, stated)
+        # `.h5` files of Keras 3 do not tell an operation from a layer that does not state whether it is trainable
+        calls = entry.get("inbound_nodes")
+        of_keras_3 = isinstance(calls, list) and bool(calls) and isinstance(calls[0], Mapping)
+        is_either = of_keras_3 and entry.get("module") is None and "trainable" not in raw
+        raise _unsupported(where, stated, "layer or operation" if is_either else "layer")
     config = Config(raw, where, findings)
     if class_name in GIVES_INTEGERS and raw.get("dtype") in ("int32", "int64"):
         config.ignore("dtype")
