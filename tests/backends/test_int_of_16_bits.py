@@ -188,6 +188,10 @@ def test_random_layers_on_avr(graphs: Sequence[Graph], avr: None) -> None:
         ON_AVR.assert_same_bits(graph)
 
 
+TOGETHER = 10
+"""Kinds of layers of which hypothesis draws one network each at once."""
+
+
 def integer_kernels() -> dict[Way, list[Graph]]:
     """Layers and networks, always the same ones, that together call every integer kernel."""
     steady = settings(
@@ -215,15 +219,17 @@ def integer_kernels() -> dict[Way, list[Graph]]:
         *(in_integers(graph, 0, dtypes=[dtype]) for graph in alone for dtype in ANY),
     ]
 
+    def add(graphs: Sequence[Graph]) -> None:
+        drawn.extend(graph for graph in graphs if size(graph) <= ROOM)
+
+    kinds = [*map(int8_layers, INT8_LAYERS), *map(int16_layers, INT16_LAYERS)]
+    for begin in range(0, len(kinds), TOGETHER):
+        settings(steady, max_examples=5)(given(st.tuples(*kinds[begin : begin + TOGETHER]))(add))()
+
     @steady
-    @given(
-        batches(INT8_LAYER, 10),
-        batches(INT16_LAYER, 10),
-        batches(int16_layers(Conv2D) | int16_layers(Activation), 6),
-        batches(NETWORK, 3),
-    )
-    def draw(narrow: Batch, wide: Batch, more: Batch, networks: Batch) -> None:
-        drawn.extend(g for g in (*narrow, *wide, *more, *networks) if size(g) <= ROOM)
+    @given(batches(int16_layers(Conv2D) | int16_layers(Activation), 6), batches(NETWORK, 3))
+    def draw(more: Batch, networks: Batch) -> None:
+        add([*more, *networks])
 
     draw()
     seen: set[str] = set()
