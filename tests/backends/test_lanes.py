@@ -207,6 +207,18 @@ def test_one_channel_fills_too_little_of_a_vector() -> None:
     assert layer.kernel == "mnc_conv2d_f32"
 
 
+@pytest.mark.parametrize("target", ["host", HELIUM])
+@pytest.mark.parametrize("height", [16, 17])
+def test_a_depthwise_kernel_has_at_most_as_many_rows_as_there_are_pointers(
+    height: int, target: str, gcc: str, tmp_path: Path
+) -> None:
+    node = Node(("y",), DepthwiseConv2D(weights(height, 1, 8, 1), None), ("x",))
+    graph = Graph("g", (Input("x", TensorType((height + 1, 16, 8))),), (node,), ("y",))
+    (layer,) = mnc.compile(graph, name="n", target=target).report.layers
+    assert (layer.kernel == "mnc_depthwise2d_lanes_f32") == (height <= lanes.MOST_ROWS)
+    assert_as_reference([graph], tmp_path, gcc, SANITIZED, target=target)
+
+
 @pytest.mark.parametrize(("target", "chosen"), [("cortex-m4", {}), (None, {}), ("host", {"code": "compact"})])
 def test_other_code_has_none(target: str | None, chosen: dict[str, str]) -> None:
     for graph in (side_by_side(), planes()):

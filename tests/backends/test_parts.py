@@ -16,7 +16,7 @@ from stand_in import STAND_IN, core
 import mnc
 from mnc.backends.library import standard
 from mnc.backends.select.axes import CUTS
-from mnc.ir.graph import Graph
+from mnc.ir.graph import Graph, Input, Node
 from mnc.ir.layers import (
     GRU,
     LSTM,
@@ -25,10 +25,14 @@ from mnc.ir.layers import (
     Dense,
     DepthwiseConv2D,
     Flatten,
+    FloorDivide,
     GlobalAveragePooling,
+    LogSoftmax,
+    MatMul,
+    Permute,
     Softmax,
 )
-from mnc.ir.types import Constant
+from mnc.ir.types import Constant, TensorType
 from mnc.program import Slices
 
 RANDOM = np.random.default_rng(5)
@@ -62,10 +66,23 @@ def sequence(layer: type[LSTM] | type[GRU]) -> Graph:
     return chain((6, 5), recurrent=recurrent, mean=GlobalAveragePooling(), scores=Dense(numbers(10, 7)))
 
 
+def likeness() -> Graph:
+    """What a matrix has in common with itself, rounded down to halves and as logarithms."""
+    nodes = (
+        Node(("turned",), Permute((1, 0)), ("x",)),
+        Node(("products",), MatMul(), ("x", "turned")),
+        Node(("halves",), FloorDivide(operand=Constant(np.full((), 0.5, np.float32))), ("products",)),
+        Node(("y",), LogSoftmax(), ("products",)),
+    )
+    return Graph("likeness", (Input("x", TensorType((7, 5))),), nodes, ("y", "halves"))
+
+
 KINDS: dict[str, tuple[Graph, str | None, dict[str | None, int]]] = {
     "float": (image(), None, {None: 40, "host": 700, "cortex-m55": 700}),
     "int8": (image(), "int8", {"cortex-m4": 500, "cortex-m55": 500, "esp32": 500}),
     "int16": (image(), "int16x8", {None: 900}),
+    "products of int8": (likeness(), "int8", {None: 9}),
+    "products of int16": (likeness(), "int16x8", {None: 9}),
     "LSTM": (sequence(LSTM), None, {"cortex-m4": 60}),
     "GRU": (sequence(GRU), "int8", {"cortex-m4": 60}),
 }

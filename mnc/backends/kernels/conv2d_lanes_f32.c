@@ -22,7 +22,8 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
     const int vectors = (count + MNC_LANES - 1) / MNC_LANES;
     const int run = ((dilation == 1) || (kernel_width == 1)) ? kernel_width : 1;
     const int all = kernel_width * in_channels;
-    const int together = ((all % 4) == 0) ? 4 : (((all % 3) == 0) ? 3 : (((all % 2) == 0) ? 2 : 1));
+    const int together = ((all % MNC_LANES_ROUND) == 0) ? MNC_LANES_ROUND
+        : (((all % 3) == 0) ? 3 : (((all % 2) == 0) ? 2 : 1));
     MNC_LANES_F32 sum[12];
     MNC_LANES_F32 w[12];
     MNC_LANES_F32 y;
@@ -102,8 +103,8 @@ MNC_KERNEL void mnc_conv2d_lanes_block_f32(const float *const *rows, float *out,
             for (v = 0; v < vectors; ++v) {
                 const int left = ((count - (v * MNC_LANES)) < MNC_LANES) ? (count - (v * MNC_LANES)) : MNC_LANES;
 
+                MNC_CLIP_LANES(sum[(i * vectors) + v], activation, high);
                 y = sum[(i * vectors) + v];
-                MNC_CLIP_LANES(y, activation, high);
                 if (out_channel == 1) {
                     MNC_STORE_LANES(out + (i * out_pixel) + (v * MNC_LANES), y, left);
                 } else {

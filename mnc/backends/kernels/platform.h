@@ -314,7 +314,8 @@
  * a PC's (x86-64, aarch64) by GCC's and Clang's vectors, which every dialect of C has, and
  * one with Helium by assembly of GCC's.  A fused multiply-add is asked for by name, as by
  * MNC_FMA, and so are loads, which GCC would otherwise do once for each use.  An input
- * times a vector is a vector filled with it, on Helium a word of a core's register.
+ * times a vector is a vector filled with it, on Helium a word of a core's register.  There
+ * a round of a loop takes up to four inputs; GCC would spill a PC's sums.
  * Without such a core, with another compiler, with MNC_EXACT_FMA on a core that does not
  * fuse, or with MNC_NO_LANES defined, the kernels go element by element. */
 #if defined(MNC_NO_LANES) || !defined(__GNUC__)
@@ -322,6 +323,7 @@
 #elif defined(__arm__) && defined(__ARM_FEATURE_MVE) && !defined(__clang__) && !defined(__ARM_BIG_ENDIAN)
 #if (__ARM_FEATURE_MVE & 2) != 0
 #define MNC_LANES 4
+#define MNC_LANES_ROUND 4
 #define MNC_LANES_LOOSE float __attribute__((vector_size(16), aligned(4), may_alias))
 #define MNC_LANES_BY_WORDS
 #define MNC_FILLED_F32 int32_t
@@ -364,6 +366,7 @@
     (v) = *(p) - zeros; \
 } while (0)
 #endif
+#define MNC_LANES_ROUND 1
 #define MNC_FILLED_F32 MNC_LANES_F32
 #define MNC_LANES_S32 __attribute__((vector_size(4 * MNC_LANES))) int
 #define MNC_STORE_LANES(p, v, count) __builtin_memcpy((p), &(v), (size_t)(count) * sizeof(float))

@@ -27,7 +27,10 @@ _OF_ELEMENTS = {
         for name in ("add", "multiply", "extreme", "squared_difference")
         for suffix in ("s8", "s16")
     },
-    **{f"mnc_{name}": _walk("a", "b", "out") for name in ("merge_f32", "compare_f32", "compare_s8")},
+    **{
+        f"mnc_{name}": _walk("a", "b", "out")
+        for name in ("merge_f32", "floor_merge_f32", "divide_s8", "compare_f32", "compare_s8")
+    },
     **{f"mnc_where_{suffix}": _walk("condition", "a", "b", "out") for suffix in ("f32", "s8", "s16")},
     "mnc_add_mve_s8": Cut(_walk("a", "b", "out").axes[:2]),
     **{
@@ -38,7 +41,10 @@ _OF_ELEMENTS = {
     },
     **{
         f"mnc_{name}": Cut((Axis("vectors", {"in": "stride*count", "out": "stride*count"}),))
-        for name in ("softmax_f32", "softmax_s8", "softmax_s16", "softmax_s32", "log_softmax_f32", "sparsemax_f32")
+        for name in (
+            *("softmax_f32", "softmax_s8", "softmax_s16", "softmax_s32"),
+            *("log_softmax_f32", "log_softmax_s8", "sparsemax_f32"),
+        )
     },
     **{
         f"mnc_{name}": Cut(

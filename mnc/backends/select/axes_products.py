@@ -263,12 +263,15 @@ PRODUCTS = {
         ),
         "a_outer*a_inner*b_outer*b_inner*count",
     ),
-    "mnc_matmul_s8": Cut(
-        (
-            Axis("a_inner", {"a": "a_inner_stride", "out": "b_inner"}),
-            Axis("b_inner", {"b": "b_inner_stride", "out": "1"}, within=("a_inner",)),
+    **dict.fromkeys(
+        ("mnc_matmul_s8", "mnc_matmul_s16"),
+        Cut(
+            (
+                Axis("a_inner", {"a": "a_inner_stride", "out": "b_inner"}),
+                Axis("b_inner", {"b": "b_inner_stride", "out": "1"}, within=("a_inner",)),
+            ),
+            "a_inner*b_inner*count",
         ),
-        "a_inner*b_inner*count",
     ),
     "mnc_gate_products_s16": Cut(
         (

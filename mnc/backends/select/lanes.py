@@ -58,7 +58,8 @@ def takes(node: Node, core: Set[str]) -> bool:
         return False
     height, width = layer.kernel
     lanes = HELIUM_LANES if "mve" in core else LANES
-    return layer.depth_multiplier == 1 and layer.filters >= lanes and height * width <= MOST_TAPS
+    fits = height <= MOST_ROWS and height * width <= MOST_TAPS
+    return layer.depth_multiplier == 1 and layer.filters >= lanes and fits
 
 
 def conv2d(context: Context[Conv2D]) -> Step:
