@@ -76,8 +76,6 @@ def test_no_layer_is_left_that_nothing_in_keras_becomes(fixtures: Path) -> None:
         "ArgMin",
         "Broadcast",
         "Dequantize",
-        "FloorDivide",
-        "FloorMod",
         "Quantize",
         "SquaredDifference",
     }
