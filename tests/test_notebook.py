@@ -1,4 +1,4 @@
-"""What values look like in a notebook, by IPython itself; and the example notebook, cell by cell."""
+"""Values in a notebook as IPython itself shows them, and the example notebook, cell by cell."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def cells(root: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def shown(root: Path, cc: str, tool: Any) -> dict[str, dict[str, str]]:
-    """What IPython displays for each cell of the notebook, by the cell's last line."""
+    """The displays of IPython for each cell of the notebook, by the cell's last line."""
     if importlib.util.find_spec("IPython") is None:
         pytest.skip("IPython is not installed")
     for program in ("arm-none-eabi-gcc", "qemu-system-arm"):

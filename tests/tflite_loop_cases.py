@@ -80,7 +80,7 @@ class Step:
 
 
 def gru(step: Step, x: int, h: int, units: int) -> dict[int, int]:
-    """What the state becomes, by the state."""
+    """The next value of the state, by the state."""
     c = step.c
     gate, activation, bias = c.choice("LOGISTIC", "HARD"), c.choice("TANH", "RELU", "LINEAR"), c.choice(True, False)
     after = c.choice(True, False)

@@ -83,12 +83,12 @@ class Slices:
         limit, graph, steps = self.program.sliced, self.program.graph, self.program.steps
         if limit <= WHOLE:
             return {}
-        return {i: size for i, step in enumerate(steps) if (size := self._least(i, graph, step)) > limit}
-
-    def _least(self, number: int, graph: Graph, step: Step) -> int:
-        """The operations of a layer's smallest slice."""
-        stage = next(each for each in self.stages if number in each.numbers)
-        return piece(graph, step) if self.resumes(stage) else operations(graph, step)
+        least = {
+            i: piece(graph, steps[i]) if self.resumes(stage) else operations(graph, steps[i])
+            for stage in self.stages
+            for i in stage.numbers
+        }
+        return {i: least[i] for i in sorted(least) if least[i] > limit}
 
     @property
     def sizes(self) -> Iterator[int]:

@@ -67,7 +67,7 @@ def sequence(layer: type[LSTM] | type[GRU]) -> Graph:
 
 
 def likeness() -> Graph:
-    """What a matrix has in common with itself, rounded down to halves and as logarithms."""
+    """Products of a matrix with itself turned, rounded down to halves, and as logarithms of shares."""
     nodes = (
         Node(("turned",), Permute((1, 0)), ("x",)),
         Node(("products",), MatMul(), ("x", "turned")),

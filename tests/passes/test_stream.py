@@ -41,7 +41,7 @@ def constant(*shape: int) -> Constant:
 
 
 def answers(made: Stream, frames: Array) -> Array:
-    """What counts of the outputs of a sequence, run by run."""
+    """The outputs of a sequence that count, run by run."""
     runs = len(frames) // made.hop
     outputs = made.graph.predict(frames[: runs * made.hop].reshape(runs, made.hop, *frames.shape[1:]))
     return np.asarray(outputs)[made.silent :]

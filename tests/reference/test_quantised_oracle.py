@@ -140,7 +140,7 @@ def test_uint8_is_converted_as_the_interpreter_converts_it(given: str, made: str
 
 
 FINE = Tensor((1, 64), "INT16", [1 / 65535], [-(2**15)])
-"""What TensorFlow Lite Micro allows SOFTMAX to give besides int8, as its keyword example has it."""
+"""The type besides int8 that TensorFlow Lite Micro's SOFTMAX may give, as its keyword example has it."""
 
 
 @pytest.mark.parametrize(

@@ -57,19 +57,13 @@ MNC_KERNEL void mnc_log_softmax_s8(const int8_t *in, int8_t *out, int vectors, i
         const int8_t *const x = in + first;
         int8_t *const y = out + first;
         int largest = x[0];
-        int32_t sum = 0;
         int32_t log;
         int32_t end;
 
         for (i = 1; i < count; ++i) {
             largest = (x[i * stride] > largest) ? x[i * stride] : largest;
         }
-        for (i = 0; i < count; ++i) {
-            if ((largest - x[i * stride]) < powers_count) {
-                sum += mnc_divide_by_power(MNC_READ_S32(powers[largest - x[i * stride]]), 12);
-            }
-        }
-        log = mnc_log_of_sum(sum);
+        log = mnc_log_of_sum(mnc_sum_of_powers_s8(x, count, stride, largest, powers, powers_count));
         end = -mnc_rescale(log - 2147483647 - 1, reverse_multiplier, reverse_shift);
         end = (end > powers_count) ? powers_count : end;
         for (i = 0; i < count; ++i) {

@@ -12,21 +12,30 @@ MNC_KERNEL int32_t mnc_reciprocal_of_one_plus(int32_t a)
     return (x >= 1073741824) ? 2147483647 : (x * 2);
 }
 
-/* The reciprocal of the sum of exponentials of one vector, as mnc_reciprocal_of_one_plus
- * gives it for the sum's bits below the first, and before which bit these begin.
- * The exponentials are those of the differences from the largest element. */
-MNC_KERNEL int32_t mnc_softmax_reciprocal_s8(const int8_t *x, int count, int stride, int largest,
-                                             const int32_t *powers, int powers_count, int *leading)
+/* The sum of exponentials of the differences of one vector's elements from its largest, in
+ * Q12: powers[d] is exp(-d * scale) in Q0, and 0 from `powers_count` on. */
+MNC_KERNEL int32_t mnc_sum_of_powers_s8(const int8_t *x, int count, int stride, int largest, const int32_t *powers,
+                                        int powers_count)
 {
     int32_t sum = 0;
     int i;
-    int bits = 0;
 
     for (i = 0; i < count; ++i) {
         if ((largest - x[i * stride]) < powers_count) {
             sum += mnc_divide_by_power(MNC_READ_S32(powers[largest - x[i * stride]]), 12);
         }
     }
+    return sum;
+}
+
+/* The reciprocal of the sum of exponentials of one vector, as mnc_reciprocal_of_one_plus
+ * gives it for the sum's bits below the first, and before which bit these begin. */
+MNC_KERNEL int32_t mnc_softmax_reciprocal_s8(const int8_t *x, int count, int stride, int largest,
+                                             const int32_t *powers, int powers_count, int *leading)
+{
+    const int32_t sum = mnc_sum_of_powers_s8(x, count, stride, largest, powers, powers_count);
+    int bits = 0;
+
     while ((((uint32_t)sum << bits) & 0x80000000u) == 0) {
         ++bits;
     }

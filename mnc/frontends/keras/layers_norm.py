@@ -123,6 +123,13 @@ def group_normalization(config: Config) -> Build:
     return build
 
 
+def rms_factor(call: Call, x: Value, axes: tuple[int, ...], epsilon: float) -> Value:
+    """1 / the square root of (the mean of the squares along these axes + epsilon); the axes stay, with one element."""
+    mean = call.emit(ReduceMean(axes, True), call.emit(SQUARE, x, part="square"), part="mean")
+    above = call.emit(Add(operand=Constant(np.float32(epsilon))), mean, part="above")
+    return call.emit(Activation(fn.Rsqrt()), above, part="factor")
+
+
 @converts("RMSNormalization", to=(Activation, Add, Multiply, ReduceMean), over_time=True)
 def rms_normalization(config: Config) -> Build:
     """Scale * in / the square root of (the mean of its squares + epsilon), along the last axis or axes."""
@@ -139,10 +146,7 @@ def rms_normalization(config: Config) -> Build:
         scale = np.transpose(stored, np.argsort(held)).reshape(
             [n if axis in held else 1 for axis, n in enumerate(x.type.shape)]
         )
-        mean = call.emit(ReduceMean(tuple(sorted(held)), True), call.emit(SQUARE, x, part="square"), part="mean")
-        above = call.emit(Add(operand=Constant(np.float32(epsilon))), mean, part="above")
-        factor = call.emit(Activation(fn.Rsqrt()), above, part="factor")
-        unit = call.emit(Multiply(), x, factor, part="unit")
+        unit = call.emit(Multiply(), x, rms_factor(call, x, tuple(sorted(held)), epsilon), part="unit")
         return call.emit(Multiply(operand=Constant(scale)), unit, axes=x.axes)
 
     return build

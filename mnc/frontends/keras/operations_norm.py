@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mnc.frontends.assembly import Value
+from mnc.frontends.keras.layers_norm import rms_factor
 from mnc.frontends.keras.operations import Operands, Result, operation
 from mnc.frontends.keras.operations_arithmetic import without_batch
 from mnc.frontends.keras.operations_reduce import axes_of, variance_of
@@ -40,11 +41,7 @@ def rms_norm(op: Operands) -> Result:
     """In units of the root of the mean square, times the scale."""
     x = op.value()
     axes = axes_of(op, x)
-    square = op.emit(Activation(fn.Square()), x, part="square")
-    mean = op.affine(
-        op.emit(ReduceMean(axes, True), square, part="mean"), 1.0, op.config.number("epsilon", 1e-7), "more"
-    )
-    factor = op.emit(Activation(fn.Rsqrt()), mean, part="factor")
+    factor = rms_factor(op.call, x, axes, op.config.number("epsilon", 1e-7))
     if "scale" not in op:
         return op.emit(Multiply(), x, factor)
     scaled = op.emit(Multiply(), x, factor, part="normal")

@@ -219,7 +219,7 @@ def full_like(op: Operands) -> Result:
 
 @operation("Crelu", "x axis", axis=-1)
 def crelu(op: Operands) -> Result:
-    """What is above 0 and, behind it, what is below."""
+    """The tensor where it is above 0, else 0, and behind it the same of its negative."""
     x = op.value("x")
     below = op.emit(Activation(fn.Relu()), op.affine(x, -1.0, part="negative"), part="below")
     return op.emit(Concatenate(op.axis("axis", x)), op.emit(Activation(fn.Relu()), x, part="above"), below)

@@ -66,6 +66,11 @@ def _by_matrix(op: Operands, x: Value, matrix: Array, transposed: bool, part: st
     return op.emit(Dense(constant(matrix)), x, part=part)
 
 
+def _by_vector(op: Operands, x: Value, vector: Array) -> Value:
+    """The sums of products along the last axis, which is gone."""
+    return op.emit(Reshape(x.shape[:-1]), op.emit(Dense(constant(vector[:, None])), x, part="product"))
+
+
 @operation("Dot", "x1 x2")
 def dot(op: Operands) -> Result:
     """The sum of products along the last axis of a tensor and the first of a constant matrix or vector."""
@@ -78,7 +83,7 @@ def dot(op: Operands) -> Result:
         )
     if array.ndim == 2:
         return op.emit(Dense(constant(array)), x)
-    return op.emit(Reshape(x.shape[:-1]), op.emit(Dense(constant(array[:, None])), x, part="product"))
+    return _by_vector(op, x, array)
 
 
 @operation("Inner", "x1 x2")
@@ -86,7 +91,7 @@ def inner(op: Operands) -> Result:
     """The sum of products along the last axis of a tensor and that of a constant."""
     x, array = op.value("x1"), op.numbers("x2")
     if array.ndim == 1:
-        return op.emit(Reshape(x.shape[:-1]), op.emit(Dense(constant(array[:, None])), x, part="product"))
+        return _by_vector(op, x, array)
     if array.ndim != 2:
         raise op.call.fault(CONSTANT_PRODUCT)
     return op.emit(Dense(constant(array.T)), x)
